@@ -1,0 +1,1 @@
+"""One detector family per module behind one interface; `METHODS` is the table."""

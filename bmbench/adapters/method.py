@@ -1,0 +1,84 @@
+"""What a method is: a card, settings a profile, and the functions that fit and load a detector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from bmbench.core.progress import Progress, Silent
+from bmbench.core.types import Annotations, Category, Detections, Pixels, Sample
+
+Augment: TypeAlias = Callable[[Pixels, Annotations, int, np.random.Generator], tuple[Pixels, Annotations]]
+"""(image, annotations, size, generator) → a randomly cropped, rotated and blurred (size, size, 3) patch
+and its annotations, in the patch's pixels."""
+
+
+class Detector(Protocol):
+    """A fitted method: sees pixels, never annotations."""
+
+    def predict(self, image: Pixels) -> Detections:
+        """Every cell of one (height, width, 3) RGB image, at any confidence worth ranking."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything that `Method.load` needs into an existing folder (safetensors and JSON)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FitRequest:
+    """Everything a method may use to fit.
+
+    Attributes
+    ----------
+    train : samples
+        To learn from. In the weak track their annotations hold circles and no contours.
+    validation : samples
+        To stop on; annotated like `train`.
+    settings : dataclass
+        One of the method's own settings records.
+    seed : int
+        The same seed gives the same detector, byte for byte, on the same machine.
+    augment : Augment
+        Draws a training patch from an image.
+    progress : Progress
+        Told about every long loop.
+    categories : tuple of Category
+        What `label` in the annotations points into.
+    """
+
+    train: Sequence[Sample]
+    validation: Sequence[Sample]
+    settings: Any
+    seed: int
+    augment: Augment
+    progress: Progress = field(default_factory=Silent)
+    categories: tuple[Category, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One row of `bmbench methods`.
+
+    Attributes
+    ----------
+    settings : profile name → settings
+        A frozen dataclass with JSON-able fields for each profile (`quick`, `paper`).
+    fit : FitRequest → Detector
+    load : folder that `Detector.save` wrote → Detector
+    extra : str or None
+        The optional dependency group that it needs ("train"), None if the light core is enough.
+    """
+
+    name: str
+    title: str
+    family: str
+    paper: str
+    settings: Mapping[str, Any]
+    fit: Callable[[FitRequest], Detector]
+    load: Callable[[Path], Detector]
+    extra: str | None = None

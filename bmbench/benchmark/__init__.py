@@ -1,0 +1,1 @@
+"""The protocol: profiles, train → validate → optimise → test, run directories."""

@@ -1,0 +1,1 @@
+"""What every layer shares: types, geometry, errors, the lazy registry, atomic files."""

@@ -1,0 +1,79 @@
+"""The errors of bmbench.
+
+::
+
+    BmbenchError            a user can repair it; one sentence, no traceback
+     ├ BadInputError        a file, an option or a value from outside is wrong     exit code 2
+     │  └ UnknownNameError  a method, data set, protocol … of that name is not known
+     ├ MissingExtraError    an optional dependency is not installed                exit code 2
+     └ RunFailedError       the work itself failed (training diverged, disk full)  exit code 1
+
+Anything else that reaches the command line is a bug of bmbench and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class BmbenchError(Exception):
+    """Something a user can repair; its text is one sentence with the remedy."""
+
+    exit_code = 2
+
+
+class BadInputError(BmbenchError):
+    """A file, an option or a value from outside is wrong.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, in a few words.
+    where : str, optional
+        The file, and the place in it ("gt.json, annotations[3].bbox").
+    expected, got : str, optional
+        What was expected there and what was found.
+    remedy : str, optional
+        What to do about it.
+    """
+
+    def __init__(
+        self, what: str, *, where: str = "", expected: str = "", got: str = "", remedy: str = ""
+    ) -> None:
+        self.what, self.where, self.expected, self.got, self.remedy = what, where, expected, got, remedy
+        super().__init__(_sentence(what, where=where, expected=expected, got=got, remedy=remedy))
+
+
+class UnknownNameError(BadInputError):
+    """A name that no registry entry has; names the nearest one."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names)}"
+        super().__init__(f"unknown {kind} {name!r}", remedy=hint)
+
+
+class MissingExtraError(BmbenchError):
+    """An optional dependency is not installed; names the command that installs it."""
+
+    def __init__(self, what: str, *, extra: str) -> None:
+        super().__init__(f"{what} is not installed: pip install 'bmbench[{extra}]'")
+
+
+class RunFailedError(BmbenchError):
+    """The work itself failed, although the input was good."""
+
+    exit_code = 1
+
+
+def _sentence(what: str, *, where: str, expected: str, got: str, remedy: str) -> str:
+    text = f"{where}: {what}" if where else what
+    if expected or got:
+        facts = [f"expected {expected}" if expected else "", f"got {got}" if got else ""]
+        text += f" ({', '.join(fact for fact in facts if fact)})"
+    return f"{text}; {remedy}" if remedy else text

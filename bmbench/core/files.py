@@ -1,0 +1,105 @@
+"""Files that appear whole or not at all, strict JSON, digests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bmbench.core.errors import BadInputError, RunFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; it is renamed to `path` if the block ends well.
+
+    A reader sees the old file or the new one, never half of one. On any failure the file aside is
+    removed and `path` is as it was.
+
+    Raises
+    ------
+    RunFailedError
+        If the disk refuses (full, read-only, no permission).
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise RunFailedError(f"{path}: cannot be written ({error.strerror})") from error
+    os.close(handle)
+    aside = Path(name)
+    try:
+        yield aside
+        with aside.open("rb") as written:
+            os.fsync(written.fileno())
+        aside.chmod(0o666 & ~_umask())
+        aside.replace(path)
+    except OSError as error:
+        raise RunFailedError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        with suppress(OSError):
+            aside.unlink()
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, whole or not at all."""
+    with writing(path) as aside:
+        aside.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, whole or not at all; NaN and infinity are refused (ValueError)."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file from outside; BadInputError if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except IsADirectoryError:
+        raise BadInputError("is a folder", where=str(path), expected="a file") from None
+    except FileNotFoundError:
+        raise BadInputError("file not found", where=str(path), remedy="check the path") from None
+    except OSError as error:
+        raise BadInputError(f"cannot be read ({error.strerror})", where=str(path)) from error
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file from outside; BadInputError (with line and column) if it is not JSON."""
+    try:
+        return json.loads(read_bytes(path), parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        place = f"{path}, line {error.lineno}, column {error.colno}"
+        raise BadInputError("not valid JSON", where=place, got=error.msg) from None
+    except UnicodeDecodeError as error:
+        raise BadInputError("not UTF-8 text", where=f"{path}, byte {error.start}") from None
+    except (ValueError, RecursionError) as error:
+        raise BadInputError("not valid JSON", where=str(path), got=str(error)) from None
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"the number {name}, which JSON does not have")
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

@@ -1,0 +1,51 @@
+"""A table of names whose entries are imported on use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from bmbench.core.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Names → ``"module:ATTRIBUTE"``, loaded when asked for.
+
+    Parameters
+    ----------
+    kind : str
+        What the entries are ("method", "data set"), for error texts.
+    entries : iterable of (name, "module:ATTRIBUTE")
+        The table. A name that stands in it twice is a ValueError: two entries would hide each other.
+    """
+
+    def __init__(self, kind: str, entries: Iterable[tuple[str, str]]) -> None:
+        self.kind = kind
+        self._places: dict[str, str] = {}
+        for name, place in entries:
+            if name in self._places:
+                raise ValueError(f"{kind} {name!r} is registered twice: {self._places[name]} and {place}")
+            self._places[name] = place
+
+    def names(self) -> tuple[str, ...]:
+        """Every name, in the order of the table."""
+        return tuple(self._places)
+
+    def get(self, name: str) -> T:
+        """The entry of that name; UnknownNameError (with the nearest name) if there is none."""
+        if name not in self._places:
+            raise UnknownNameError(self.kind, name, self._places)
+        module, _, attribute = self._places[name].partition(":")
+        entry: T = getattr(importlib.import_module(module), attribute)
+        return entry
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)

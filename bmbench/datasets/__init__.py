@@ -1,0 +1,1 @@
+"""Cards, loaders, codecs, the weak-annotation simulator, splits, the synthetic generator."""

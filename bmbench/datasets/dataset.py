@@ -1,0 +1,69 @@
+"""What a data set is: a card and a function that loads its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from bmbench.core.types import CELL, Category, Sample
+
+Subset: TypeAlias = Literal["train", "validation", "optimisation", "test"]
+SUBSETS: tuple[Subset, ...] = ("train", "validation", "optimisation", "test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetCard:
+    """Who made a data set and how it is used.
+
+    Attributes
+    ----------
+    annotation : str
+        What experts drew: "contours", "circles", "boxes", "points".
+    protocol : str
+        The named scoring protocol that its results are given in.
+    radius_px : float
+        Matching limit between centres (the CD radius), at the data set's own resolution.
+    source : str
+        Where the files come from; empty for the embedded set.
+    """
+
+    name: str
+    title: str
+    modality: str
+    annotation: str
+    licence: str
+    citation: str
+    radius_px: float
+    protocol: str = "paper"
+    source: str = ""
+    um_per_px: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Split:
+    """The samples of one data set, by subset, and what their labels point into."""
+
+    samples: Mapping[Subset, tuple[Sample, ...]]
+    categories: tuple[Category, ...] = (CELL,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRequest:
+    """What a user may choose about a data set.
+
+    `data` is the folder (or file) with the data; None for an embedded set.
+    """
+
+    data: Path | None = None
+    seed: int = 0
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """One row of `bmbench datasets list`."""
+
+    card: DatasetCard
+    load: Callable[[LoadRequest], Split]

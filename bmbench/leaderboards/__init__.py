@@ -1,0 +1,1 @@
+"""Results → rankings, Markdown, HTML."""
