@@ -15,6 +15,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -178,7 +179,8 @@ class Sample:
     """One image with its annotations; pixels are read when `load` is called.
 
     `group` is the patient or slide (the unit of splits and intervals); it is the image's own name where
-    the data set knows no groups. `um_per_px` is None where the pixel size is not known.
+    the data set knows no groups. `um_per_px` is None where the pixel size is not known, `file` where the
+    pixels come from no file of their own.
     """
 
     image_id: ImageId
@@ -189,6 +191,7 @@ class Sample:
     annotations: Annotations
     load: Callable[[], Pixels]
     um_per_px: float | None = None
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

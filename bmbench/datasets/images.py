@@ -1,0 +1,193 @@
+"""Pixels of image files as RGB bytes, by one rule for every format.
+
+The rule, in order: the orientation is that of the file (EXIF rotation is not applied, because annotations
+are drawn on the stored pixels); a palette is resolved; transparent pixels lie on white, the colour of an
+empty bright-field image; grey becomes three equal channels; 16-bit values keep their high byte, and where a
+16-bit image uses no value above 4095 (a 12-bit camera) v // 16. Real-valued and signed pixels are refused:
+their scale is not written in the file, and guessing it would change the contrast from image to image.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from contextlib import contextmanager
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bmbench.core.types import Pixels
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+"""Endings of files that count as images when a folder is listed."""
+LIMIT_PX = 178_956_970
+"""Most pixels of one image: twice Pillow's own warning level, where it refuses as well."""
+_TIFF = (".tif", ".tiff")
+_DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+
+
+def read_rgb(path: Path, size: tuple[int, int] | None = None) -> Pixels:
+    """(height, width, 3) uint8 pixels of an image file; see the module for the rule.
+
+    Parameters
+    ----------
+    size : (width, height), optional
+        What the annotations say; another size is refused, since every coordinate would be wrong.
+
+    Raises
+    ------
+    BadInputError
+        If the file is missing, truncated, no image, too large, or of another size.
+    """
+    pixels = to_rgb(read_raw(path), path)
+    if size is not None and (pixels.shape[1], pixels.shape[0]) != tuple(size):
+        raise _wrong_size(path, size, (pixels.shape[1], pixels.shape[0]))
+    return pixels
+
+
+def check_size(path: Path, size: tuple[int, int]) -> None:
+    """Nothing, if the image's header says (width, height) `size`; BadInputError otherwise."""
+    found = image_size(path)
+    if found != tuple(size):
+        raise _wrong_size(path, size, found)
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """(width, height) of an image file, from its header alone."""
+    if not path.is_file():
+        read_bytes(path)
+    with _named_errors(path):
+        if path.suffix.lower() in _TIFF:
+            shape, axes = _tiff_shape(path)
+            return shape[axes.index("X")], shape[axes.index("Y")]
+        with Image.open(path) as image:
+            return image.size
+
+
+def read_raw(path: Path) -> NDArray[Any]:
+    """Pixels as stored: (h, w) or (h, w, 1 to 4), 8 or 16 bits; what label images need.
+
+    Raises
+    ------
+    BadInputError
+        As `read_rgb`.
+    """
+    data = read_bytes(path)
+    with _named_errors(path):
+        if path.suffix.lower() in _TIFF:
+            return _read_tiff(data, path)
+        return _read_pillow(data)
+
+
+def to_rgb(raw: NDArray[Any], path: Path) -> Pixels:
+    """(h, w, 3) uint8 from pixels as stored; `path` is named in errors."""
+    if raw.dtype == np.bool_:
+        raw = raw.astype(np.uint8) * np.uint8(255)
+    if raw.dtype not in (np.uint8, np.uint16):
+        raise BadInputError(
+            "pixels of an unknown scale",
+            where=str(path),
+            expected="8- or 16-bit unsigned values",
+            got=str(raw.dtype),
+            remedy="save the image as 8-bit PNG",
+        )
+    if raw.dtype == np.uint16:
+        raw = (raw >> (4 if raw.size and int(raw.max()) <= 4095 else 8)).astype(np.uint8)
+    if raw.ndim == 2:
+        raw = raw[:, :, None]
+    if raw.shape[2] in (2, 4):
+        raw = _on_white(raw[:, :, :-1], raw[:, :, -1:])
+    return np.ascontiguousarray(np.broadcast_to(raw, (*raw.shape[:2], 3)))
+
+
+def _on_white(colour: Pixels, alpha: Pixels) -> Pixels:
+    weight = alpha.astype(np.uint32)
+    blend: Pixels = ((colour * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
+    return blend
+
+
+def _read_pillow(data: bytes) -> NDArray[Any]:
+    with Image.open(BytesIO(data)) as image:
+        image.load()
+        if image.mode in _DEEP_MODES:
+            values = np.asarray(image)
+            deep = values.dtype.kind == "i" and values.size and values.min() >= 0 and values.max() < 2**16
+            return values.astype(np.uint16) if deep else values
+        if image.mode in ("L", "LA", "RGB", "RGBA", "F"):
+            return np.array(image)
+        see_through = image.mode in ("PA", "La", "RGBa") or "transparency" in image.info
+        return np.array(image.convert("RGBA" if see_through else "RGB"))
+
+
+def _read_tiff(data: bytes, path: Path) -> NDArray[Any]:
+    import tifffile
+
+    shape, axes = _tiff_shape(BytesIO(data))
+    channel = next((axis for axis in "SC" if axis in axes), "")
+    if set(axes) - {"Y", "X", channel} or (channel and shape[axes.index(channel)] > 4):
+        raise BadInputError(
+            "a stack, not one image", where=str(path), got=f"axes {axes}", remedy="save one plane as a file"
+        )
+    try:
+        values: NDArray[Any] = tifffile.imread(BytesIO(data), series=0, level=0)
+    except ValueError as error:
+        if "imagecodecs" not in str(error):
+            raise
+        # Pillow's own libtiff knows the compressions that tifffile leaves to a package of its own.
+        return _read_pillow(data)
+    return np.moveaxis(values, axes.index(channel), -1) if channel else values
+
+
+def _tiff_shape(file: Path | BytesIO) -> tuple[tuple[int, ...], str]:
+    import tifffile
+
+    with tifffile.TiffFile(file) as tiff:
+        series = tiff.series[0]
+        shape, axes = tuple(series.shape), str(series.axes)
+    if shape[axes.index("X")] * shape[axes.index("Y")] > LIMIT_PX:
+        raise Image.DecompressionBombError
+    return shape, axes
+
+
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            yield
+    except Image.DecompressionBombError:
+        raise BadInputError(
+            "image too large to read whole",
+            where=str(path),
+            expected=f"at most {LIMIT_PX} pixels",
+            remedy="cut it into fields of view",
+        ) from None
+    except UnidentifiedImageError:
+        raise BadInputError(
+            "not an image", where=str(path), expected="PNG, JPEG, TIFF or BMP", remedy="check the file"
+        ) from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:
+        raise BadInputError(
+            "image damaged or truncated", where=str(path), got=str(error), remedy="copy the file again"
+        ) from None
+
+
+def _wrong_size(path: Path, expected: tuple[int, int], got: tuple[int, int]) -> BadInputError:
+    return BadInputError(
+        "image size differs from the annotations",
+        where=str(path),
+        expected=f"{expected[0]} × {expected[1]} px",
+        got=f"{got[0]} × {got[1]} px",
+        remedy="annotate this very file, or correct width and height",
+    )
