@@ -25,6 +25,8 @@ class DatasetCard:
         The named scoring protocol that its results are given in.
     radius_px : float
         Matching limit between centres (the CD radius), at the data set's own resolution.
+    also_scored_as : tuple of str
+        Data sets with other annotations of the same images, which a run is scored against as well.
     source : str
         Where the files come from; empty for the embedded set.
     """
@@ -39,13 +41,19 @@ class DatasetCard:
     protocol: str = "paper"
     source: str = ""
     um_per_px: float | None = None
+    also_scored_as: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Split:
-    """The samples of one data set, by subset, and what their labels point into."""
+    """The samples of one data set, by subset, and what their labels point into.
+
+    `radius_px` is the matching limit between centres in the pixels of these very images (a data set
+    that is loaded at another scale has another one than its card).
+    """
 
     samples: Mapping[Subset, tuple[Sample, ...]]
+    radius_px: float
     categories: tuple[Category, ...] = (CELL,)
 
 

@@ -1,0 +1,92 @@
+"""Progress on a terminal and in a run's log."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import Console
+
+    from bmbench.core.progress import Progress as Listener
+
+T = TypeVar("T")
+
+
+class Terminal:
+    """One bar a stage, with the time left; plain lines where the output is not a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar: Progress | None = None
+
+    def track(self, items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
+        """The items again, with a bar under way and one line when done."""
+        started = time.monotonic()
+        with _bar(self._console) as bar:
+            self._bar = bar
+            task = bar.add_task(description, total=total, note="")
+            for item in items:
+                yield item
+                bar.advance(task)
+            self._bar = None
+        self._console.print(f"[green]✓[/] {description} [dim]{time.monotonic() - started:.1f} s[/]")
+
+    def note(self, text: str) -> None:
+        """Show the fact beside the bar; say nothing where no bar is up."""
+        if self._bar is not None and self._bar.tasks:
+            self._bar.update(self._bar.tasks[-1].id, note=text)
+
+
+class Logged:
+    """Another listener, with every stage and fact written to a log as well."""
+
+    def __init__(self, listener: Listener, log: TextIO) -> None:
+        self._listener = listener
+        self._log = log
+
+    def track(self, items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
+        """The items again; the log says when they began and when they were done."""
+        self._write(f"{description}: {total} to do")
+        yield from self._listener.track(items, description=description, total=total)
+        self._write(f"{description}: done")
+
+    def note(self, text: str) -> None:
+        """Pass the fact on and log it."""
+        self._listener.note(text)
+        self._write(text)
+
+    def _write(self, text: str) -> None:
+        self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+        self._log.flush()
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator[Progress]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("[dim]{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield bar
+
+

@@ -1,0 +1,199 @@
+"""The `bmbench` command: each command parses, calls one function and prints."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bmbench.core.errors import BmbenchError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(
+    name="bmbench",
+    help="Benchmark the localisation of haematopoietic cells in bone-marrow microscopy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+datasets_app = typer.Typer(no_args_is_help=True, help="List, describe and make data sets.")
+app.add_typer(datasets_app, name="datasets")
+
+
+class Assignment(str, Enum):
+    """How predictions are given to cells."""
+
+    greedy = "greedy"
+    hungarian = "hungarian"
+
+
+class ApKind(str, Enum):
+    """Which area under the curve."""
+
+    all = "all"
+    eleven = "11"
+    hundred_and_one = "101"
+
+
+@app.command()
+def run(
+    method: Annotated[str, typer.Option(help="What to train; `bmbench methods` lists them.")] = "unet_shrink",
+    dataset: Annotated[
+        str, typer.Option(help="A name that `bmbench datasets list` shows, or a COCO JSON file.")
+    ] = "synthetic",
+    data: Annotated[Path | None, typer.Option(help="The folder that holds the data set.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="A choice of the data set: name=value.")] = None,
+    track: Annotated[str, typer.Option(help="What to learn from: weak circles or precise contours.")] = "weak",
+    profile: Annotated[
+        str, typer.Option(help="How much work: quick (CPU minutes) or paper (GPU hours).")
+    ] = "quick",
+    artefacts: Annotated[
+        str, typer.Option(help="Train cell-like artefacts as background or foreground.")
+    ] = "background",
+    jitter_px: Annotated[
+        float | None,
+        typer.Option(min=0, help="Jitter of simulated circles in px.  [default: 3 px scaled to the cells]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same predictions.")] = 0,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A setting of the method: name=value.")] = None,
+    out: Annotated[Path, typer.Option(help="The folder that run directories are made in.")] = Path("runs"),
+) -> None:
+    """Train a method, choose its threshold, predict, score and draw."""
+    from rich.console import Console
+
+    from bmbench.benchmark.console import Terminal
+    from bmbench.benchmark.options import RunOptions, parse_pairs
+    from bmbench.benchmark.run import run as run_benchmark
+    from bmbench.leaderboards.rows import write_row
+    from bmbench.leaderboards.summary import run_tables
+
+    options = RunOptions(
+        method=method,
+        dataset=dataset,
+        data=data,
+        dataset_options=parse_pairs(option or [], option="--option"),
+        track=track,
+        profile=profile,
+        artefacts=artefacts,
+        jitter_px=jitter_px,
+        seed=seed,
+        settings=parse_pairs(set_ or [], option="--set"),
+        out=out,
+    )
+    console = Console()
+    folder = run_benchmark(options, Terminal(console))
+    row = write_row(folder)
+    for table in run_tables(folder):
+        console.print(table)
+    console.print(f"\nRun directory: [bold]{folder.path}[/]  (look at gallery.png and pr_curves.png)")
+    console.print(f"Leaderboard row: {row}", highlight=False)
+
+
+@app.command()
+def score(
+    predictions: Annotated[Path, typer.Argument(help="COCO results, or a bmbench predictions file.")],
+    truth: Annotated[Path, typer.Option(help="The ground truth, as COCO JSON.")],
+    protocol: Annotated[str, typer.Option(help="paper, coco, voc2007, voc2010 or kainz.")] = "paper",
+    assignment: Annotated[
+        Assignment | None, typer.Option(help="How predictions are given to cells.")
+    ] = None,
+    iou: Annotated[float | None, typer.Option(min=0, max=1, help="Matching limit of boxes.")] = None,
+    radius: Annotated[float | None, typer.Option(min=0, help="Matching limit of centres, px.")] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Confidence at which F1 is given.  [default: the best one here, an oracle]"),
+    ] = None,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Replicates behind the intervals.")] = 0,
+    ap: Annotated[ApKind | None, typer.Option(help="Area under the curve: all points, 11 or 101.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+) -> None:
+    """Score a predictions file against ground truth."""
+    from bmbench.benchmark.scoring import resolve_protocol, score_files
+
+    rules = resolve_protocol(
+        protocol,
+        assignment=assignment.value if assignment else None,
+        iou=iou,
+        radius_px=radius,
+        ap=ap.value if ap else None,
+    )
+    scores = score_files(predictions, truth, rules, threshold=threshold, bootstrap=bootstrap, seed=seed)
+    if json:
+        import json as json_library
+
+        typer.echo(json_library.dumps(scores, allow_nan=False))
+    else:
+        from bmbench.leaderboards.summary import scores_table
+
+        _console().print(scores_table(scores, title=predictions.name))
+
+
+@app.command()
+def methods() -> None:
+    """Every method, its family, what it needs, whether it is installed."""
+    from bmbench.leaderboards.summary import methods_table
+
+    _console().print(methods_table())
+
+
+@datasets_app.command("list")
+def list_datasets() -> None:
+    """Every data set that bmbench knows."""
+    from bmbench.leaderboards.summary import datasets_table
+
+    _console().print(datasets_table())
+
+
+@datasets_app.command()
+def info(
+    dataset: Annotated[str, typer.Argument(help="A name that `bmbench datasets list` shows, or a COCO file.")],
+    data: Annotated[Path | None, typer.Option(help="The folder that holds the data set.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="A choice of the data set: name=value.")] = None,
+) -> None:
+    """Counts by class and subset, cell sizes, licence and citation of a data set."""
+    from bmbench.benchmark.options import parse_pairs
+    from bmbench.leaderboards.summary import dataset_tables
+
+    for table in dataset_tables(dataset, data=data, options=parse_pairs(option or [], option="--option")):
+        _console().print(table)
+
+
+@datasets_app.command()
+def synthesise(
+    out: Annotated[Path, typer.Argument(help="A new or empty folder for images and annotations.")],
+    images: Annotated[int, typer.Option(min=1, help="How many patches.")] = 36,
+    size: Annotated[int, typer.Option(min=256, max=2048, help="Width and height of a patch, px.")] = 512,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same patches.")] = 0,
+) -> None:
+    """Draw synthetic bone-marrow smears with contours and artefacts, as PNG and COCO JSON."""
+    from bmbench.benchmark.console import Terminal
+    from bmbench.datasets.synthetic import synthesise as draw
+
+    console = _console()
+    draw(out, n_images=images, size_px=size, seed=seed, progress=Terminal(console))
+    console.print(f"{images} patches in [bold]{out}[/]; train on them: bmbench run --dataset {out}")
+
+
+def main() -> None:
+    """The entry point: a user's mistake is one sentence and an exit code, a bug keeps its traceback."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(args=arguments)
+    except BmbenchError as error:
+        if "--debug" in sys.argv:
+            raise
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
