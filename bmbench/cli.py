@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,14 +26,14 @@ datasets_app = typer.Typer(no_args_is_help=True, help="List, describe and make d
 app.add_typer(datasets_app, name="datasets")
 
 
-class Assignment(str, Enum):
+class Assignment(StrEnum):
     """How predictions are given to cells."""
 
     greedy = "greedy"
     hungarian = "hungarian"
 
 
-class ApKind(str, Enum):
+class ApKind(StrEnum):
     """Which area under the curve."""
 
     all = "all"
@@ -49,7 +49,9 @@ def run(
     ] = "synthetic",
     data: Annotated[Path | None, typer.Option(help="The folder that holds the data set.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="A choice of the data set: name=value.")] = None,
-    track: Annotated[str, typer.Option(help="What to learn from: weak circles or precise contours.")] = "weak",
+    track: Annotated[
+        str, typer.Option(help="What to learn from: weak circles or precise contours.")
+    ] = "weak",
     profile: Annotated[
         str, typer.Option(help="How much work: quick (CPU minutes) or paper (GPU hours).")
     ] = "quick",
@@ -61,7 +63,9 @@ def run(
         typer.Option(min=0, help="Jitter of simulated circles in px.  [default: 3 px scaled to the cells]"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same predictions.")] = 0,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="A setting of the method: name=value.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of the method: name=value.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder that run directories are made in.")] = Path("runs"),
 ) -> None:
     """Train a method, choose its threshold, predict, score and draw."""
@@ -100,9 +104,7 @@ def score(
     predictions: Annotated[Path, typer.Argument(help="COCO results, or a bmbench predictions file.")],
     truth: Annotated[Path, typer.Option(help="The ground truth, as COCO JSON.")],
     protocol: Annotated[str, typer.Option(help="paper, coco, voc2007, voc2010 or kainz.")] = "paper",
-    assignment: Annotated[
-        Assignment | None, typer.Option(help="How predictions are given to cells.")
-    ] = None,
+    assignment: Annotated[Assignment | None, typer.Option(help="How predictions are given to cells.")] = None,
     iou: Annotated[float | None, typer.Option(min=0, max=1, help="Matching limit of boxes.")] = None,
     radius: Annotated[float | None, typer.Option(min=0, help="Matching limit of centres, px.")] = None,
     threshold: Annotated[
@@ -153,7 +155,9 @@ def list_datasets() -> None:
 
 @datasets_app.command()
 def info(
-    dataset: Annotated[str, typer.Argument(help="A name that `bmbench datasets list` shows, or a COCO file.")],
+    dataset: Annotated[
+        str, typer.Argument(help="A name that `bmbench datasets list` shows, or a COCO file.")
+    ],
     data: Annotated[Path | None, typer.Option(help="The folder that holds the data set.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="A choice of the data set: name=value.")] = None,
 ) -> None:

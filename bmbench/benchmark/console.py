@@ -88,5 +88,3 @@ def _bar(console: Console) -> Iterator[Progress]:
     )
     with Progress(*columns, console=console, transient=True) as bar:
         yield bar
-
-

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bmbench.adapters.method import Detector, Method
     from bmbench.core.progress import Progress
-    from bmbench.core.types import Category, Sample
+    from bmbench.core.types import Sample
     from bmbench.datasets.dataset import Dataset, LoadRequest, Split, Subset
     from bmbench.metrics import Evaluation, Protocol
 

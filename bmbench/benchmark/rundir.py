@@ -52,7 +52,9 @@ class RunDir:
         """The directory of a finished run; BadInputError if it is none."""
         if not (path / "metrics.json").is_file():
             remedy = "give the folder that `bmbench run` printed"
-            raise BadInputError("is not a finished run: it has no metrics.json", where=str(path), remedy=remedy)
+            raise BadInputError(
+                "is not a finished run: it has no metrics.json", where=str(path), remedy=remedy
+            )
         return cls(path)
 
     @property

@@ -1,0 +1,126 @@
+"""Tables for a terminal; each reads well at 80 columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+
+from bmbench.leaderboards.rows import UNDEFINED, with_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from bmbench.benchmark.rundir import RunDir
+
+_SOURCES = {
+    "optimisation": "threshold from the optimisation images",
+    "given": "threshold as given",
+    "oracle": "best threshold of these very images (oracle)",
+}
+
+
+def run_tables(folder: RunDir) -> Iterator[Table]:
+    """The scores of a finished run: the headline table, then one for each other set of annotations."""
+    config, metrics = folder.read("config.json"), folder.read("metrics.json")
+    yield scores_table(
+        metrics, title=f"{config['method']} on {config['dataset']} ({config['track']['name']})"
+    )
+    for name, scores in metrics["variants"].items():
+        threshold_source = {"threshold_source": metrics["threshold_source"]}
+        yield scores_table(scores | threshold_source, title=f"the same predictions on {name}")
+
+
+def scores_table(scores: Mapping[str, Any], *, title: str) -> Table:
+    """One column a matching rule, one row a score; the caption says what was counted and how."""
+    rules = [rule for rule in ("bb", "cd") if scores.get(rule)]
+    table = Table(title=title, caption=_caption(scores), box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("")
+    for rule in rules:
+        table.add_column(_rule_title(rule, scores[rule]), justify="right", no_wrap=True)
+    for label, name in (("AP", "ap"), ("F1", "f1")):
+        table.add_row(label, *(with_interval(scores[rule], name) for rule in rules), style="bold")
+    for label, name in (("precision", "precision"), ("recall", "recall"), ("at confidence ≥", "threshold")):
+        table.add_row(label, *(_decimal(scores[rule][name]) for rule in rules))
+    counts = (
+        ("cells found", "tp"),
+        ("cells missed", "fn"),
+        ("false alarms", "fp"),
+        ("· on an artefact", "fp_artefact"),
+        ("· second on a cell", "fp_duplicate"),
+        ("· near a cell", "fp_near"),
+        ("· on background", "fp_background"),
+    )
+    for label, name in counts:
+        table.add_row(label, *(_count(scores[rule][name]) for rule in rules))
+    return table
+
+
+def methods_table() -> Table:
+    """Every method, its family, what it needs, whether it is installed."""
+    from bmbench.adapters import METHODS
+    from bmbench.benchmark.options import is_installed
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("method", "family", "what it is", "needs", "here"):
+        table.add_column(column)
+    for name in METHODS:
+        method = METHODS.get(name)
+        needs = f"bmbench[{method.extra}]" if method.extra else "–"
+        table.add_row(name, method.family, method.title, needs, "yes" if is_installed(method) else "no")
+    return table
+
+
+def datasets_table() -> Table:
+    """Every data set that bmbench knows."""
+    from bmbench.datasets import DATASETS
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("data set", "what it is", "annotation", "licence"):
+        table.add_column(column)
+    for name in DATASETS:
+        card = DATASETS.get(name).card
+        table.add_row(name, f"{card.title}; {card.modality}", card.annotation, card.licence)
+    return table
+
+
+def dataset_tables(dataset: str, *, data: Path | None, options: Mapping[str, str]) -> Iterator[Table]:
+    """The card of a data set and, where its files are at hand, its counts by class and subset."""
+    from bmbench.datasets import open_dataset
+    from bmbench.datasets.dataset import LoadRequest
+    from bmbench.datasets.info import card_rows, count_rows
+
+    chosen = open_dataset(dataset)
+    card = Table(title=chosen.card.name, box=box.SIMPLE, show_header=False, title_justify="left")
+    card.add_column(style="bold", no_wrap=True)
+    card.add_column(overflow="fold")
+    for row in card_rows(chosen.card):
+        card.add_row(*row)
+    yield card
+    header, *rows = count_rows(chosen.load(LoadRequest(data=data, options=options)))
+    counts = Table(box=box.SIMPLE_HEAD)
+    for position, column in enumerate(header):
+        counts.add_column(column, justify="right" if position else "left")
+    for row in rows:
+        counts.add_row(*row)
+    yield counts
+
+
+def _rule_title(rule: str, scores: Mapping[str, Any]) -> str:
+    return {"bb": f"boxes (IoU {scores['limit']})", "cd": f"centres ({scores['limit']} px)"}[rule]
+
+
+def _caption(scores: Mapping[str, Any]) -> str:
+    source = _SOURCES.get(scores.get("threshold_source", ""), "")
+    counted = f"{scores['images']} images, {scores['cells']} cells, {scores['predictions']} predictions"
+    return f"{counted}\n{source}; [low, high]: 95 % interval" if source else counted
+
+
+def _decimal(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:.3f}"
+
+
+def _count(value: int | None) -> str:
+    return UNDEFINED if value is None else f"{value:,}"
