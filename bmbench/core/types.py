@@ -209,6 +209,10 @@ class GroundTruth:
         Row of `image_ids`.
     xy, box, label, role, region
         As in `Annotations`.
+    size : (n, 2) float64, pixels, or None
+        Width and height exactly as a file states them (x + w − x is not always w); None: from `box`.
+    area : (n,) float64, square pixels, or None
+        The area that a file states (of the outline, usually); None: that of the box.
     """
 
     image_ids: tuple[ImageId, ...]
@@ -220,10 +224,13 @@ class GroundTruth:
     role: Ints
     region: Bools
     categories: tuple[Category, ...] = (CELL,)
+    size: Floats | None = None
+    area: Floats | None = None
 
     def __post_init__(self) -> None:
         n = len(self.image)
-        _check_columns(self, n, {"xy": (n, 2), "box": (n, 4)}, skip=("image_ids", "groups", "categories"))
+        shapes = {"xy": (n, 2), "box": (n, 4), "size": (n, 2)}
+        _check_columns(self, n, shapes, skip=("image_ids", "groups", "categories"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -240,6 +247,8 @@ class Predictions:
     confidence : (n,) float64 in [0, 1]
     label : (n,) int64
         Row of the ground truth's `categories`.
+    size : (n, 2) float64, pixels, or None
+        Width and height exactly as a file states them; None: from `box`.
     """
 
     image: Ints
@@ -248,10 +257,11 @@ class Predictions:
     confidence: Floats
     label: Ints
     schema: str = field(default="coco-results")
+    size: Floats | None = None
 
     def __post_init__(self) -> None:
         n = len(self.image)
-        _check_columns(self, n, {"xy": (n, 2), "box": (n, 4)}, skip=("schema",))
+        _check_columns(self, n, {"xy": (n, 2), "box": (n, 4), "size": (n, 2)}, skip=("schema",))
 
     def __len__(self) -> int:
         return len(self.image)
@@ -264,6 +274,8 @@ def _check_columns(
         if column.name in skip:
             continue
         value = getattr(record, column.name)
+        if value is None:
+            continue
         got = value.shape if isinstance(value, np.ndarray) else (len(value),)
         expected = shapes.get(column.name, (n,))
         if got != expected:
