@@ -79,7 +79,7 @@ def read_bytes(path: Path) -> bytes:
 def read_json(path: Path) -> Any:
     """The value of a JSON file from outside; BadInputError (with line and column) if it is not JSON."""
     try:
-        return json.loads(read_bytes(path), parse_constant=_refuse_constant)
+        return json.loads(read_bytes(path).decode("utf-8-sig"), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         place = f"{path}, line {error.lineno}, column {error.colno}"
         raise BadInputError("not valid JSON", where=place, got=error.msg) from None

@@ -1,0 +1,63 @@
+"""The figures of a run. Colours are Okabe and Ito's (2008), which colour-blind people can tell apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.core.files import writing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from bmbench.metrics import Evaluation, Scores
+
+BLUE, ORANGE, VERMILLION = "#0072B2", "#E69F00", "#D55E00"
+
+
+def draw_pr_curves(path: Path, evaluation: Evaluation, *, title: str) -> None:
+    """Write the precision-recall curves of a run, one a matching rule, with the chosen threshold marked."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 5.2), layout="constrained")
+    axes = figure.add_subplot()
+    _draw_f1_lines(axes)
+    for scores, colour, dash, name in (
+        (evaluation.cd, BLUE, "-", "centres"),
+        (evaluation.bb, VERMILLION, (0, (5, 2)), "boxes"),
+    ):
+        if scores is not None:
+            _draw_curve(axes, scores, colour=colour, dash=dash, name=name)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.005), ylim=(0, 1.02), title=title)
+    axes.legend(loc="lower left", frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    save_figure(path, figure)
+
+
+def save_figure(path: Path, figure: Figure, *, dpi: int = 150) -> None:
+    """Write a figure as PNG, whole or not at all; the same figure gives the same bytes."""
+    with writing(path) as aside:
+        figure.savefig(aside, dpi=dpi, format="png", metadata={"Software": None})
+
+
+def _draw_curve(axes: Axes, scores: Scores, *, colour: str, dash: object, name: str) -> None:
+    limit = f"IoU > {scores.limit:g}" if name == "boxes" else f"≤ {scores.limit:g} px"
+    ap = "–" if scores.ap is None else f"{scores.ap:.3f}"
+    label = f"{name} ({limit}): AP {ap}"
+    axes.plot(scores.curve.recall, scores.curve.precision, color=colour, linestyle=dash, lw=1.8, label=label)
+    if scores.f1 is None:
+        return
+    at = f"F1 {scores.f1:.3f} at confidence {scores.threshold:.2f}"
+    axes.plot(scores.recall, scores.precision, "o", color=colour, mec="white", ms=9, label=at)
+
+
+def _draw_f1_lines(axes: Axes) -> None:
+    """Grey lines of equal F1, so that a point on the plot can be read as one."""
+    for f1 in (0.5, 0.6, 0.7, 0.8, 0.9):
+        recall = np.linspace(f1 / (2 - f1) + 1e-6, 1, 200)
+        axes.plot(recall, f1 * recall / (2 * recall - f1), color="0.85", lw=0.8, zorder=0)
+        axes.annotate(f"F1 {f1}", (1, f1 / (2 - f1)), color="0.6", fontsize=7, ha="right", va="bottom")

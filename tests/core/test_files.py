@@ -1,0 +1,81 @@
+import json
+import os
+
+import pytest
+
+from bmbench.core.errors import BadInputError, RunFailedError
+from bmbench.core.files import read_json, write_json, write_text, writing
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
+    path = tmp_path / "scores.json"
+    write_text(path, "old")
+
+    def write_half() -> None:
+        with writing(path) as aside:
+            aside.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_is_seen_before_the_block_ends(tmp_path):
+    path = tmp_path / "scores.json"
+    with writing(path) as aside:
+        aside.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+
+
+def test_written_files_follow_the_umask(tmp_path):
+    old = os.umask(0o027)
+    try:
+        write_text(tmp_path / "a", "x")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_that_cannot_be_made_is_a_failed_run_in_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunFailedError, match="cannot be written"):
+        write_text(tmp_path / "file" / "below", "x")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_json_does_not_have_are_not_written(tmp_path, value):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"ap": value})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b'{"a": 1,}', "line 1, column 9"),
+        (b'{"a": [1, 2', "line 1, column 12"),
+        (b'{"a": NaN}', "NaN"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"[" * 100_000, "not valid JSON"),
+    ],
+)
+def test_bad_json_is_refused_with_the_place(tmp_path, content, sentence):
+    path = tmp_path / "in.json"
+    path.write_bytes(content)
+    with pytest.raises(BadInputError, match=sentence) as caught:
+        read_json(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(BadInputError, match=r"nowhere\.json: file not found"):
+        read_json(tmp_path / "nowhere.json")
+
+
+def test_json_comes_back_as_it_was_written(tmp_path):
+    value = {"ap": 0.1 + 0.2, "none": None, "list": [1, "µ"]}
+    write_json(tmp_path / "a.json", value)
+    assert read_json(tmp_path / "a.json") == value == json.loads((tmp_path / "a.json").read_text())

@@ -1,0 +1,25 @@
+import pytest
+
+from bmbench.core.errors import UnknownNameError
+from bmbench.core.registry import Registry
+
+
+def test_entries_load_on_use_only():
+    registry: Registry[object] = Registry("thing", [("here", "math:pi"), ("broken", "no.such.module:X")])
+    assert registry.names() == ("here", "broken")
+    assert registry.get("here") == pytest.approx(3.14159, abs=1e-5)
+    with pytest.raises(ModuleNotFoundError):
+        registry.get("broken")
+
+
+def test_a_name_that_stands_twice_is_refused():
+    with pytest.raises(ValueError, match="'a' is registered twice"):
+        Registry("thing", [("a", "math:pi"), ("a", "math:e")])
+
+
+def test_an_unknown_name_gets_the_nearest_one():
+    registry: Registry[object] = Registry("method", [("unet_shrink", "math:pi"), ("blob_log", "math:e")])
+    with pytest.raises(UnknownNameError, match="unknown method 'unet_shrnk'; did you mean 'unet_shrink'"):
+        registry.get("unet_shrnk")
+    with pytest.raises(UnknownNameError, match="choose one of blob_log, unet_shrink"):
+        registry.get("xyz")
