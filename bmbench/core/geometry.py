@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,3 +41,127 @@ def ring_area(ring: Floats) -> float:
     """Area of one closed polygon (k, 2), whichever way it turns (shoelace formula)."""
     x, y = (ring - ring[0]).T
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+
+
+def rings_area(rings: Rings) -> float:
+    """Area of an outline; a ring inside another one is a hole, inside a hole a part again (even-odd).
+
+    The rings must not cross each other, but may touch.
+    """
+    if len(rings) == 1:
+        return ring_area(rings[0])
+    total = 0.0
+    for i, ring in enumerate(rings):
+        inside = inner_point(ring)
+        depth = sum(ring_contains(other, inside) for j, other in enumerate(rings) if j != i)
+        total += -ring_area(ring) if depth % 2 else ring_area(ring)
+    return total
+
+
+def ring_contains(ring: Floats, point: Floats) -> bool:
+    """Whether a closed polygon (k, 2) contains a point (2,) that is not on it (even-odd rule)."""
+    x, y = point
+    ax, ay = ring.T
+    bx, by = np.roll(ring, -1, axis=0).T
+    crosses = (ay > y) != (by > y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = ax + (y - ay) * (bx - ax) / (by - ay)
+    return bool(np.count_nonzero(crosses & (at > x)) % 2)
+
+
+def inner_point(ring: Floats) -> Floats:
+    """(2,) a point strictly inside a closed polygon of some area, however it is bent.
+
+    On a horizontal line between two neighbouring corner heights, the middle between the first two
+    crossings lies inside.
+    """
+    heights = np.unique(ring[:, 1])
+    if len(heights) < 2:
+        return ring.mean(axis=0)
+    gap = int(np.argmax(np.diff(heights)))
+    y = (heights[gap] + heights[gap + 1]) / 2
+    a, b = ring, np.roll(ring, -1, axis=0)
+    crossing = (a[:, 1] > y) != (b[:, 1] > y)
+    a, b = a[crossing], b[crossing]
+    at = np.sort(a[:, 0] + (y - a[:, 1]) * (b[:, 0] - a[:, 0]) / (b[:, 1] - a[:, 1]))
+    return np.array([(at[0] + at[1]) / 2, y])
+
+
+def clip_ring(ring: Floats, width: float, height: float) -> Floats:
+    """(k, 2) the part of a closed polygon inside the rectangle 0 ≤ x ≤ width, 0 ≤ y ≤ height; maybe empty.
+
+    Sutherland and Hodgman (1974). A bent polygon that falls apart stays one ring, its parts joined along
+    the rectangle's edge: area and bounding box are exact.
+    """
+    for axis, limit, sign in ((0, 0.0, 1.0), (0, width, -1.0), (1, 0.0, 1.0), (1, height, -1.0)):
+        if len(ring) == 0:
+            break
+        ring = _clip_half(ring, axis, limit, sign)
+    return ring
+
+
+def enclosing_circle(points: Floats) -> Floats:
+    """(3,) x, y, radius of the smallest circle around (n, 2) points, n ≥ 1.
+
+    Exact up to rounding. Of the points outside the circle found so far the farthest one joins it, and
+    the smallest circle around the (at most three) points that carry it and the new one is the next; its
+    radius grows each time, so that this ends (the idea of Welzl 1991, with the pivot of Gärtner 1999).
+    """
+    origin = points[0]
+    near = points - origin
+    x, y, r = 0.0, 0.0, 0.0
+    support = [(0.0, 0.0)]
+    for _ in range(len(near) + 100):
+        distance = np.hypot(near[:, 0] - x, near[:, 1] - y)
+        far = int(np.argmax(distance))
+        if distance[far] <= r * (1 + 1e-12):
+            break
+        (x, y, r), support = _smallest_of_few([*support, (float(near[far, 0]), float(near[far, 1]))])
+    return np.array([x + origin[0], y + origin[1], r])
+
+
+_Point = tuple[float, float]
+_Circle = tuple[float, float, float]
+
+
+def _clip_half(ring: Floats, axis: int, limit: float, sign: float) -> Floats:
+    depth = sign * (ring[:, axis] - limit)
+    follower, depth_after = np.roll(ring, -1, axis=0), np.roll(depth, -1)
+    inside, leaves = depth >= 0, (depth >= 0) != (depth_after >= 0)
+    share = np.divide(depth, depth - depth_after, out=np.zeros_like(depth), where=leaves)
+    cut = ring + share[:, None] * (follower - ring)
+    cut[:, axis] = limit
+    both = np.stack([ring, cut], axis=1).reshape(-1, 2)
+    clipped: Floats = both[np.stack([inside, leaves], axis=1).ravel()]
+    return clipped
+
+
+def _smallest_of_few(points: list[_Point]) -> tuple[_Circle, list[_Point]]:
+    """The smallest circle around two to four points, and those that carry it.
+
+    Two or three of the points carry it, so that its centre is one of a few; taking the centre whose
+    farthest point is nearest needs no tolerance, which nearly straight triples would defeat.
+    """
+    best: tuple[_Circle, list[_Point]] = (0.0, 0.0, math.inf), []
+    for size in (2, 3):
+        for carriers in itertools.combinations(points, size):
+            centre = _middle(carriers)
+            if centre is None:
+                continue
+            radius = max(math.hypot(px - centre[0], py - centre[1]) for px, py in points)
+            if radius < best[0][2]:
+                best = (*centre, radius), list(carriers)
+    return best
+
+
+def _middle(points: tuple[_Point, ...]) -> _Point | None:
+    """The point between two, or equally far from three; None if the three lie on a line."""
+    (ax, ay), (bx, by) = points[0], points[1]
+    if len(points) == 2:
+        return (ax + bx) / 2, (ay + by) / 2
+    bx, by, cx, cy = bx - ax, by - ay, points[2][0] - ax, points[2][1] - ay
+    cross = 2 * (bx * cy - by * cx)
+    if cross == 0:
+        return None
+    b2, c2 = bx * bx + by * by, cx * cx + cy * cy
+    return ax + (cy * b2 - by * c2) / cross, ay + (bx * c2 - cx * b2) / cross
