@@ -1,0 +1,35 @@
+"""How large the annotated objects are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.core.geometry import rings_area
+from bmbench.core.types import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bmbench.core.types import Annotations, Floats
+
+
+def diameters(annotations: Annotations) -> Floats:
+    """(n,) diameter of every object in pixels, from the best geometry it has.
+
+    That of the disc of equal area for a contour, else that of the circle, else the mean side of the box.
+    """
+    sides = (annotations.box[:, 2:] - annotations.box[:, :2]).mean(axis=1)
+    result: Floats = np.where(annotations.circle[:, 2] > 0, 2 * annotations.circle[:, 2], sides)
+    for row, rings in enumerate(annotations.contour):
+        if rings:
+            result[row] = 2 * np.sqrt(rings_area(rings) / np.pi)
+    return result
+
+
+def mean_cell_diameter(images: Iterable[Annotations]) -> float | None:
+    """Mean diameter in pixels of the cells (role CELL) of all images; None if there is none."""
+    cells = [diameters(annotations.take(annotations.role == Role.CELL)) for annotations in images]
+    joined = np.concatenate([np.zeros(0), *cells])
+    return float(joined.mean()) if len(joined) else None
