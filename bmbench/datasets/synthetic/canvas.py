@@ -1,0 +1,95 @@
+"""The field of view as optical density, and the window of one outline on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.datasets.synthetic.outline import ANGLES, RAYS
+from bmbench.datasets.synthetic.texture import noise, patch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bmbench.core.types import Floats
+    from bmbench.datasets.synthetic.outline import Outline
+    from bmbench.datasets.synthetic.texture import Plane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Window:
+    """The pixels around one outline.
+
+    Attributes
+    ----------
+    rows, columns : slice
+        Where the window lies on the canvas.
+    x, y : (h, w) float32, pixels
+        Pixel centres relative to the outline's centre.
+    inward : (h, w) float32
+        Distance to the centre relative to the border's distance in that direction: 1 on the border.
+    edge : (h, w) float32, pixels
+        Signed distance to the border, negative inside.
+    """
+
+    rows: slice
+    columns: slice
+    x: Plane
+    y: Plane
+    inward: Plane
+    edge: Plane
+
+    def cover(self, soft_px: float = 1.0) -> Plane:
+        """(h, w) share of each pixel inside the outline; the border fades over `soft_px`."""
+        inside: Plane = np.clip(0.5 - self.edge / soft_px, 0, 1)
+        return inside
+
+
+def window(outline: Outline, size_px: int, margin_px: float) -> Window | None:
+    """The window of an outline with a margin around it; None if it lies outside the image."""
+    points = outline.points
+    low = np.clip(np.floor(points.min(axis=0) - margin_px), 0, size_px).astype(int)
+    high = np.clip(np.ceil(points.max(axis=0) + margin_px), 0, size_px).astype(int)
+    if (high <= low).any():
+        return None
+    x = (np.arange(low[0], high[0]) + 0.5 - outline.centre[0]).astype(np.float32)[None]
+    y = (np.arange(low[1], high[1]) + 0.5 - outline.centre[1]).astype(np.float32)[:, None]
+    far = np.hypot(x, y)
+    ray = np.arctan2(y, x) * np.float32(RAYS / (2 * np.pi)) % RAYS
+    first = ray.astype(np.intp) % RAYS
+    share = ray - np.floor(ray)
+    radius, following = outline.radius.astype(np.float32), np.roll(outline.radius, -1).astype(np.float32)
+    border = radius[first] * (1 - share) + following[first] * share
+    slope = ((following - radius) / np.float32(ANGLES[1]))[first] / border
+    return Window(
+        rows=slice(low[1], high[1]),
+        columns=slice(low[0], high[0]),
+        x=np.broadcast_to(x, far.shape),
+        y=np.broadcast_to(y, far.shape),
+        inward=far / border,
+        edge=(far - border) / np.sqrt(1 + slope * slope),
+    )
+
+
+class Canvas:
+    """Optical density of the field of view, (size, size, 3) float32, to be painted on."""
+
+    def __init__(self, size_px: int, px_per_um: float, dyes: Mapping[str, Floats]) -> None:
+        self.size_px, self.px_per_um = size_px, px_per_um
+        self.density = np.zeros((size_px, size_px, 3), np.float32)
+        self._dyes = {name: value.astype(np.float32) for name, value in dyes.items()}
+        self._noise = noise(px_per_um)
+
+    def add(self, at: Window, dye: str, amount: Plane) -> None:
+        """Lay `amount` (h, w) of a dye over what is there."""
+        self.density[at.rows, at.columns] += amount[:, :, None] * self._dyes[dye]
+
+    def fade(self, at: Window, share: Plane) -> None:
+        """Take away this share (h, w) of what is there."""
+        self.density[at.rows, at.columns] *= 1 - share[:, :, None]
+
+    def noise(self, name: str, at: Window, rng: np.random.Generator) -> Plane:
+        """(h, w) noise of unit variance at one of the scales of `texture.SIZES_UM`."""
+        return patch(self._noise[name], at.x.shape, rng)

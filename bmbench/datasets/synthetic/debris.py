@@ -1,0 +1,123 @@
+"""Painting artefacts (smudge cells, damaged cells, loose granules), platelets and precipitate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.datasets.synthetic.canvas import Canvas, Window, window
+from bmbench.datasets.synthetic.cells import sprinkle
+from bmbench.datasets.synthetic.kinds import DAMAGED, SMUDGE
+from bmbench.datasets.synthetic.outline import grow
+
+if TYPE_CHECKING:
+    from bmbench.datasets.synthetic.scene import Thing
+    from bmbench.datasets.synthetic.texture import Plane
+
+
+def paint_artefact(canvas: Canvas, thing: Thing, rng: np.random.Generator) -> None:
+    """One cell-like artefact, by its category."""
+    at = window(thing.outline, canvas.size_px, 1.2 * canvas.px_per_um)
+    if at is None:
+        return
+    if thing.kind.category == SMUDGE:
+        _smudge(canvas, thing, at, rng)
+    elif thing.kind.category == DAMAGED:
+        _damaged(canvas, thing, at, rng)
+    else:
+        _loose_granules(canvas, at, rng)
+
+
+def _smudge(canvas: Canvas, thing: Thing, at: Window, rng: np.random.Generator) -> None:
+    """Bare chromatin drawn out by spreading: pale, streaked along one direction, without a membrane."""
+    um = canvas.px_per_um
+    fibres = _streaks(canvas, at, rng)
+    body = at.cover(1.6 * um) * np.clip(1.1 - 0.35 * at.inward, 0, 1)
+    level = 0.62 + 0.34 * fibres + 0.2 * canvas.noise("coarse", at, rng) + 0.1 * canvas.noise("fine", at, rng)
+    level = np.clip(level, 0.06, 1.5) * thing.kind.chromatin * rng.normal(1, 0.15)
+    canvas.fade(at, 0.35 * body)
+    canvas.add(at, "chromatin", level * body * 0.72)
+    canvas.add(at, "azure", level * body * 0.22)
+
+
+def _streaks(canvas: Canvas, at: Window, rng: np.random.Generator) -> Plane:
+    """Fibres: noise averaged along the direction of spreading."""
+    turn = rng.uniform(0, 2 * np.pi)
+    step = 0.45 * canvas.px_per_um
+    plane = canvas.noise("mid", at, rng)
+    total = np.zeros_like(plane)
+    for k in range(-3, 4):
+        shift = np.rint(k * step * np.array([np.sin(turn), np.cos(turn)])).astype(int)
+        total += np.roll(plane, tuple(shift), axis=(0, 1))
+    return total / 3.2
+
+
+def _damaged(canvas: Canvas, thing: Thing, at: Window, rng: np.random.Generator) -> None:
+    """A burst cell: swollen nucleus with holes, leaking on one side, shreds of cytoplasm around it."""
+    um, kind = canvas.px_per_um, thing.kind
+    cover = at.cover(0.7 * um)
+    room = float(np.sqrt(np.mean(thing.outline.radius**2)))
+    turn = rng.uniform(0, 2 * np.pi)
+    ahead = (at.x * np.cos(turn) + at.y * np.sin(turn)) / room
+    shreds = np.clip(0.6 + 0.6 * canvas.noise("coarse", at, rng) + 0.3 * canvas.noise("mid", at, rng), 0, 1.6)
+    canvas.fade(at, 0.4 * cover)
+    dye = ("pink", "grey", "blue")[rng.integers(3)]
+    canvas.add(at, dye, 0.38 * shreds * cover)
+    warp = 0.16 * canvas.noise("wide", at, rng) + 0.1 * canvas.noise("coarse", at, rng)
+    ragged = at.inward + warp - 0.16 * ahead
+    core = np.clip((0.86 - ragged) / (0.1 + 0.25 * np.clip(ahead + 0.2, 0, 1)), 0, 1) * cover
+    holes = np.clip(0.5 + 1.1 * canvas.noise("coarse", at, rng), 0, 1)
+    level = 0.45 + 0.5 * holes + 0.16 * canvas.noise("mid", at, rng)
+    level *= np.clip(1 - 0.4 * ahead, 0.3, 1.2)
+    canvas.fade(at, 0.3 * core)
+    canvas.add(at, "chromatin", np.clip(level, 0.05, None) * kind.chromatin * core * 0.8)
+    canvas.add(at, "azure", np.clip(level, 0.05, None) * kind.chromatin * core * 0.16)
+
+
+def _loose_granules(canvas: Canvas, at: Window, rng: np.random.Generator) -> None:
+    """The granules of a burst granulocyte, or stain, in a heap up to the outline."""
+    um = canvas.px_per_um
+    cover = at.cover(0.5 * um)
+    rows, columns = np.nonzero(at.edge < -0.25 * um)
+    if not len(rows):
+        return
+    dye = ("azure", "black", "eosin", "azure")[rng.integers(4)]
+    near = np.exp(-(at.inward[rows, columns] ** 2) * 0.6)
+    n = int(rng.uniform(0.8, 1.5) * len(rows) / um**2)
+    pick = rng.choice(len(rows), size=n, p=near / near.sum())
+    spots = np.stack([columns[pick], rows[pick]], axis=1) + rng.uniform(0, 1, (n, 2))
+    heap = sprinkle(cover.shape, spots, rng.uniform(0.28, 0.5) * um * rng.lognormal(0, 0.3, n))
+    haze = np.clip(0.16 + 0.08 * canvas.noise("coarse", at, rng), 0, 1)
+    canvas.add(at, "pink", haze * cover * 1.2)
+    canvas.add(at, dye, np.minimum(heap, 1.3) * rng.uniform(0.7, 0.95) * at.cover())
+
+
+def paint_platelets(canvas: Canvas, rng: np.random.Generator, density: float) -> None:
+    """Platelets: small, granular violet in a pale blue body, often in groups."""
+    um, size = canvas.px_per_um, canvas.size_px
+    for _ in range(rng.poisson(6e-4 * density * (size / um) ** 2)):
+        home = rng.uniform(0, size, 2)
+        for _ in range(1 + rng.geometric(0.5) if rng.uniform() < 0.4 else 1):
+            centre = home + rng.normal(0, 2.2 * um, 2)
+            radius = np.clip(rng.lognormal(np.log(1.25), 0.25), 0.8, 2.4) * um
+            outline = grow(rng, centre, radius, oblong=0.15, rough=0.2)
+            at = window(outline, size, 2)
+            if at is None:
+                continue
+            cover = at.cover(0.4 * um)
+            canvas.add(at, "blue", 0.22 * cover)
+            core = np.clip(1.25 - 1.3 * at.inward, 0, 1) * (1 + 0.5 * canvas.noise("fine", at, rng))
+            canvas.add(at, "azure", np.clip(0.42 * core, 0, None) * cover)
+
+
+def paint_precipitate(canvas: Canvas, rng: np.random.Generator, density: float) -> None:
+    """Grains of dried stain: tiny, almost black, over everything."""
+    um, size = canvas.px_per_um, canvas.size_px
+    n = rng.poisson(1.1e-3 * density * (size / um) ** 2)
+    spots = rng.uniform(0, size, (n, 2))
+    grains = sprinkle((size, size), spots, um * rng.uniform(0.15, 0.42, n))
+    whole = Window(
+        rows=slice(0, size), columns=slice(0, size), x=grains, y=grains, inward=grains, edge=grains
+    )
+    canvas.add(whole, "black", np.minimum(grains, 1.0) * 0.8)

@@ -1,0 +1,103 @@
+"""Pappenheim (May-Grünwald-Giemsa) colours as optical densities, and how slides differ in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bmbench.core.types import Floats
+
+N_SLIDES = 9
+"""Slides (patients) of the set; image i lies on slide i modulo this."""
+
+_DYES: Mapping[str, tuple[float, float, float]] = {
+    # Colour seen through density 1 on a white field, 8-bit RGB.
+    "chromatin": (98, 50, 142),
+    "azure": (122, 40, 118),
+    "blue": (134, 146, 194),
+    "grey": (176, 172, 196),
+    "pink": (232, 186, 190),
+    "haem": (212, 172, 164),
+    "eosin": (214, 116, 88),
+    "black": (60, 36, 70),
+}
+DYES = tuple(_DYES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Slide:
+    """How one slide was stained, spread and photographed.
+
+    Attributes
+    ----------
+    dyes : dye → (3,) float64
+        Optical density (natural logarithm) of density 1 in red, green, blue.
+    light : (3,) float64 in [0, 1]
+        Colour of the empty field.
+    shade, tilt : float
+        Relative fall-off of the light at the corner, and its direction (radians).
+    focus_px, sharpen : float
+        Standard deviation of the blur; strength of the camera's sharpening.
+    noise : float
+        Standard deviation of the camera noise, 8-bit grey levels.
+    cells, reds, specks : float
+        Density of annotated objects, red cells and precipitate, relative to the mean slide.
+    pallor : float in [0, 1]
+        How pale the centres of red cells are.
+    haze : float
+        Density of the plasma film.
+    """
+
+    dyes: Mapping[str, Floats]
+    light: Floats
+    shade: float
+    tilt: float
+    focus_px: float
+    sharpen: float
+    noise: float
+    cells: float
+    reds: float
+    specks: float
+    pallor: float
+    haze: float
+
+
+def slide(seed: int, number: int) -> Slide:
+    """Slide `number` of the cohort `seed`.
+
+    Each property takes one of N_SLIDES evenly spaced levels, shuffled independently (a Latin hypercube):
+    slides differ as much in every seed, and no held-out slide lies far outside all the others.
+    """
+    levels = np.random.default_rng([seed, 1]).permuted(
+        np.tile(np.linspace(-1.0, 1.0, N_SLIDES), (16, 1)), axis=1
+    )
+    at = levels[:, number % N_SLIDES]
+    rng = np.random.default_rng([seed, 2, number % N_SLIDES])
+    strength, warmth, hue, reds, light = 1 + 0.14 * at[0], at[1], at[2], at[3], at[4]
+    dyes = {}
+    for name, colour in _DYES.items():
+        density = -np.log(np.array(colour) / 244.0)
+        density *= strength * (1 + rng.normal(0, 0.025, 3))
+        density *= 1 + np.array([0.10, 0.0, -0.08]) * hue + np.array([-0.05, 0.0, 0.10]) * warmth
+        dyes[name] = density
+    dyes["haem"] *= (1 + 0.18 * reds) * np.array([1 + 0.35 * at[5], 1.0, 1 - 0.12 * at[5]])
+    field = np.array([0.925, 0.895, 0.895]) + 0.02 * light
+    return Slide(
+        dyes=dyes,
+        light=field + np.array([0.012, 0.0, -0.014]) * warmth + np.array([-0.006, 0.0, 0.012]) * hue,
+        shade=0.05 + 0.03 * at[6],
+        tilt=float(rng.uniform(0, 2 * np.pi)),
+        focus_px=0.72 + 0.22 * at[7],
+        sharpen=0.45 + 0.25 * at[8],
+        noise=1.6 + 0.7 * at[9],
+        cells=1 + 0.22 * at[10],
+        reds=1 + 0.5 * at[11],
+        specks=1 + 0.6 * at[12],
+        pallor=0.28 + 0.2 * at[13],
+        haze=0.06 + 0.045 * at[14],
+    )
