@@ -50,11 +50,15 @@ def rings_area(rings: Rings) -> float:
     """
     if len(rings) == 1:
         return ring_area(rings[0])
+    areas = [ring_area(ring) for ring in rings]
     total = 0.0
-    for i, ring in enumerate(rings):
+    for ring, area in zip(rings, areas, strict=True):
         inside = inner_point(ring)
-        depth = sum(ring_contains(other, inside) for j, other in enumerate(rings) if j != i)
-        total += -ring_area(ring) if depth % 2 else ring_area(ring)
+        # A smaller ring may hold this point as well: that is a hole of this one, not the other way round.
+        depth = sum(
+            larger > area and ring_contains(other, inside) for other, larger in zip(rings, areas, strict=True)
+        )
+        total += -area if depth % 2 else area
     return total
 
 
