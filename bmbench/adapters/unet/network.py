@@ -1,0 +1,69 @@
+"""The U-Net (Ronneberger et al., MICCAI 2015), padded so that a map is as large as its image."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from bmbench.adapters.unet.settings import UNetSettings
+
+
+class UNet(nn.Module):
+    """(n, channels, h, w) image → (n, outputs, h, w) logits; h and w are multiples of `stride`."""
+
+    def __init__(self, settings: UNetSettings, *, outputs: int = 1, channels: int = 3) -> None:
+        super().__init__()
+        widths = [settings.width * 2**level for level in range(settings.depth + 1)]
+        self.stride = 2**settings.depth
+        self.down = nn.ModuleList(
+            _double(before, after, settings.normalisation)
+            for before, after in zip([channels, *widths], widths, strict=False)
+        )
+        self.up = nn.ModuleList(
+            nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in pairwise(widths)
+        )
+        self.merge = nn.ModuleList(_double(2 * fine, fine, settings.normalisation) for fine in widths[:-1])
+        self.head = nn.Conv2d(widths[0], outputs, 1)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """The logits of the image."""
+        x = self.down[0](image)
+        skipped = []
+        for block in list(self.down)[1:]:
+            skipped.append(x)
+            x = block(nn.functional.max_pool2d(x, 2))
+        for grow, merge, fine in zip(reversed(self.up), reversed(self.merge), reversed(skipped), strict=True):
+            x = merge(torch.cat([fine, grow(x)], dim=1))
+        logits: torch.Tensor = self.head(x)
+        return logits
+
+
+def build(settings: UNetSettings, *, outputs: int, device: torch.device) -> UNet:
+    """A U-Net with fresh weights from torch's generator, in the memory layout that is fastest here."""
+    network = UNet(settings, outputs=outputs).to(device)
+    return network.to(memory_format=torch.channels_last)
+
+
+def _double(before: int, after: int, normalisation: str) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width in (before, after):
+        layers += [
+            nn.Conv2d(width, after, 3, padding=1, bias=normalisation == "none"),
+            _normalise(after, normalisation),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)
+
+
+def _normalise(width: int, kind: str) -> nn.Module:
+    if kind == "group":
+        return nn.GroupNorm(max(groups for groups in range(1, width // 8 + 2) if width % groups == 0), width)
+    if kind == "batch":
+        return nn.BatchNorm2d(width)
+    if kind == "instance":
+        return nn.GroupNorm(width, width)
+    return nn.Identity()

@@ -1,0 +1,131 @@
+"""Training patches: images at working scale, augmented, with their targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.adapters.rescaling import resized, scaled, working_size
+from bmbench.adapters.unet.depth import depth_map, ignored_regions
+from bmbench.adapters.unet.encoding import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from bmbench.adapters.method import Augment
+    from bmbench.adapters.unet.encoding import Encoding
+    from bmbench.adapters.unet.settings import UNetSettings
+    from bmbench.core.types import Annotations, Pixels, Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Source:
+    """One image at working scale with its annotations."""
+
+    image: Pixels
+    annotations: Annotations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Patch:
+    """What the network sees at once, and what it shall say."""
+
+    image: Pixels
+    target: Target
+
+
+def source_of(sample: Sample, factor: float) -> Source:
+    """The sample resized by `factor`."""
+    image = sample.load()
+    height, width = image.shape[:2]
+    size = working_size(width, height, factor)
+    ratio = np.array(size) / (width, height)
+    return Source(image=resized(image, size), annotations=scaled(sample.annotations, ratio))
+
+
+def draw_patch(
+    sources: Sequence[Source],
+    *,
+    augment: Augment,
+    encoding: Encoding,
+    settings: UNetSettings,
+    generator: np.random.Generator,
+) -> Patch:
+    """A random patch; every pixel of the training images is equally likely to be in it."""
+    areas = np.array([source.image.shape[0] * source.image.shape[1] for source in sources], float)
+    source = sources[generator.choice(len(sources), p=areas / areas.sum())]
+    image, annotations = augment(source.image, source.annotations, settings.patch_px, generator)
+    target = encode(annotations, image.shape[:2], encoding=encoding, settings=settings)
+    image = jitter_stain(image, settings.stain_jitter, generator)
+    if generator.random() < 0.5:
+        return Patch(image=image[:, ::-1], target=_mirrored(target))
+    return Patch(image=image, target=target)
+
+
+def encode(
+    annotations: Annotations, size: tuple[int, ...], *, encoding: Encoding, settings: UNetSettings
+) -> Target:
+    """The target of one image of (height, width) at working scale, without weight on ignored regions."""
+    height, width = size
+    target = encoding.target(depth_map(annotations, height, width), annotations, settings)
+    if not annotations.region.any():
+        return target
+    outside = ~ignored_regions(annotations, height, width)
+    return Target(value=target.value, weight=target.weight * outside)
+
+
+def fixed_patches(sources: Sequence[Source], *, encoding: Encoding, settings: UNetSettings) -> list[Patch]:
+    """Patches that cover the images, at most `validation_patches` of them, spread evenly."""
+    patches = []
+    side = settings.patch_px
+    for source in sources:
+        height, width = source.image.shape[:2]
+        target = encode(source.annotations, (height, width), encoding=encoding, settings=settings)
+        patches += [
+            _cut(source.image, target, y, x, side)
+            for y in range(0, max(height - side // 2, 1), side)
+            for x in range(0, max(width - side // 2, 1), side)
+        ]
+    most = min(settings.validation_patches, len(patches))
+    return [patches[i * len(patches) // most] for i in range(most)]
+
+
+def jitter_stain(image: Pixels, strength: float, generator: np.random.Generator) -> Pixels:
+    """The image with each channel's optical density scaled and shifted at random.
+
+    Half of the deviation is common to all channels (more or less stain), half is each channel's own
+    (another hue); the offset is a tenth of the factor's deviation.
+    """
+    if strength == 0:
+        return image
+    common, own = generator.normal(0, strength, 1), generator.normal(0, strength, 3)
+    factor = np.exp((common + own) / np.sqrt(2))
+    offset = generator.normal(0, strength / 10, 3)
+    density = -np.log((np.arange(256)[:, None] + 1) / 256)
+    table = np.clip(np.round(256 * np.exp(-(density * factor + offset)) - 1), 0, 255).astype(np.uint8)
+    channels = [table[:, c][image[..., c]] for c in range(3)]
+    pixels: Pixels = np.stack(channels, axis=-1)
+    return pixels
+
+
+def _cut(image: Pixels, target: Target, y: int, x: int, side: int) -> Patch:
+    """The (side, side) patch at (y, x); beyond the image's edge it is mirrored and has no weight."""
+    height, width = image.shape[:2]
+    part = np.s_[y : y + side, x : x + side]
+    missing = ((0, max(0, y + side - height)), (0, max(0, x + side - width)))
+
+    def padded(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.pad(values[part], missing)
+
+    return Patch(
+        image=np.pad(image[part], (*missing, (0, 0)), mode="symmetric"),
+        target=Target(value=padded(target.value), weight=padded(target.weight)),
+    )
+
+
+def _mirrored(target: Target) -> Target:
+    return Target(value=target.value[:, ::-1], weight=target.weight[:, ::-1])

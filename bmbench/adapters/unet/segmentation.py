@@ -1,0 +1,163 @@
+"""Objects of a map: threshold, opening, markers, watershed, growth (Graebel et al. 2021, post-processing).
+
+OpenCV thresholds, opens and measures distances; skimage floods, and only the connected components with two
+markers or more: the others need no flooding. Both choices are for speed and change no pixel but ties.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmbench.core.geometry import ring_area
+from bmbench.core.types import Detections
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bmbench.adapters.unet.depth import Reals
+    from bmbench.adapters.unet.settings import UNetSettings
+    from bmbench.core.types import Bools, Floats
+
+Labels = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """How an object of the map becomes a cell: by how many pixels, and from which area (px²) it counts."""
+
+    by_px: float
+    smallest_px2: float
+
+
+def find_objects(probability: Reals, settings: UNetSettings, growth: Growth) -> Detections:
+    """The cells of an (h, w) map, in its own pixels.
+
+    The centre is the centroid of the object before growth, the confidence its mean value there.
+    """
+    kernels = separate(foreground(probability, settings), settings)
+    found = [
+        cell
+        for corner, kernel in _crops(kernels)
+        if (cell := _cell(kernel, corner, probability, growth)) is not None
+    ]
+    if not found:
+        return Detections.empty()
+    xy, confidence, rings = zip(*found, strict=True)
+    box = np.array([[*ring.min(axis=0), *ring.max(axis=0)] for ring in rings])
+    return Detections.of(
+        xy=np.array(xy),
+        box=box,
+        confidence=np.array(confidence),
+        contour=tuple((ring,) for ring in rings),
+    )
+
+
+def foreground(probability: Reals, settings: UNetSettings) -> Bools:
+    """(h, w) opened foreground at the Otsu threshold, plus faint objects that lie wholly below it.
+
+    One threshold for a whole image cuts off pale cells, which a ranking wants to see with low confidence.
+    So the threshold is at most `ceiling`, and a component above `floor` that contains no pixel above the
+    threshold is added as it is: it cannot touch the others, whose shapes stay those of the threshold.
+    """
+    import cv2
+
+    grey = np.round(np.clip(probability, 0, 1) * 255).astype(np.uint8)
+    otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    level = float(np.clip(otsu / 255, settings.floor, settings.ceiling))
+    kernel = _disc(settings.opening * settings.cell_px)
+    bright = cv2.morphologyEx((probability > level).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    faint = cv2.morphologyEx((probability > settings.floor).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    _, component = cv2.connectedComponents(faint, connectivity=8)
+    shown = np.unique(component[bright > 0])
+    alone = faint > 0
+    alone &= ~np.isin(component, shown[shown > 0])
+    opened: Bools = (bright > 0) | alone
+    return opened
+
+
+def separate(opened: Bools, settings: UNetSettings) -> Labels:
+    """(h, w) labels from 1 of the objects in the opened foreground; every foreground pixel has one."""
+    import cv2
+
+    mask = opened.astype(np.uint8)
+    distance = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
+    nearby = cv2.dilate(distance, _disc((0.5 - settings.shrink) * settings.cell_px))
+    peak = opened & (distance >= settings.marker * nearby)
+    n_markers, marker = cv2.connectedComponents(peak.astype(np.uint8), connectivity=8)
+    _, component, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    component_of = np.zeros(n_markers, np.int64)
+    component_of[marker[peak]] = component[peak]
+    only = np.zeros(len(stats), np.int32)
+    only[component_of[1:]] = np.arange(1, n_markers)
+    labels: Labels = only[component]
+    labels[component == 0] = 0
+    crowded = np.flatnonzero(np.bincount(component_of[1:], minlength=len(stats)) > 1)
+    for i in crowded:
+        left, top, width, height = stats[i, :4]
+        window = np.s_[top : top + height, left : left + width]
+        inside = component[window] == i
+        labels[window][inside] = _flooded(distance[window], marker[window] * inside, inside)[inside]
+    return labels
+
+
+def _flooded(distance: Reals, marker: Labels, inside: Bools) -> Labels:
+    from skimage.segmentation import watershed
+
+    flooded: Labels = watershed(-distance, marker, mask=inside)  # type: ignore[no-untyped-call]
+    return flooded
+
+
+def _crops(labels: Labels) -> Iterator[tuple[tuple[int, int], Bools]]:
+    """(row, column) corner and mask of each object, cut to its bounding box."""
+    from scipy import ndimage
+
+    for label, window in enumerate(ndimage.find_objects(labels), start=1):
+        if window is not None:
+            yield (window[0].start, window[1].start), labels[window] == label
+
+
+def _cell(
+    kernel: Bools, corner: tuple[int, int], probability: Reals, growth: Growth
+) -> tuple[Floats, float, Floats] | None:
+    """Centre, confidence and outline of one object; None if its cell is too small."""
+    height, width = probability.shape
+    outline = _outline(kernel, growth.by_px) + np.array([corner[1], corner[0]])
+    outline = np.clip(outline, 0, (width, height))
+    if ring_area(outline) < growth.smallest_px2:
+        return None
+    down, right = np.nonzero(kernel)
+    rows, columns = down + corner[0], right + corner[1]
+    centre = np.array([columns.mean() + 0.5, rows.mean() + 0.5])
+    return centre, float(np.clip(probability[rows, columns].mean(dtype=np.float64), 0, 1)), outline
+
+
+def _outline(kernel: Bools, by_px: float) -> Floats:
+    """(k, 2) closed outline of the mask grown by a disc, in the mask's own pixels.
+
+    The level line of the distance to the nearest pixel centre of the mask, half a pixel further out than
+    the growth, as the mask's edge lies half a pixel outside its outermost centres.
+    """
+    import cv2
+    from skimage.measure import find_contours
+
+    margin = int(np.ceil(by_px)) + 2
+    outside = np.pad(~kernel, margin, constant_values=True).astype(np.uint8)
+    distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    rings = find_contours(distance.astype(np.float64), by_px + 0.5)  # type: ignore[no-untyped-call]
+    outer = max(rings, key=ring_area)[:-1]
+    outline: Floats = outer[:, ::-1] + 0.5 - margin
+    return outline
+
+
+@lru_cache
+def _disc(radius: float) -> NDArray[np.uint8]:
+    """A disc of pixels as structuring element (OpenCV's own ellipse is another shape)."""
+    reach = int(radius)
+    dy, dx = np.ogrid[-reach : reach + 1, -reach : reach + 1]
+    disc: NDArray[np.uint8] = (dx * dx + dy * dy <= radius * radius).astype(np.uint8)
+    return disc

@@ -1,0 +1,102 @@
+"""Every number of a U-Net that a user may change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UNetSettings:
+    """Settings of a U-Net method; ``px`` are pixels at working scale.
+
+    Attributes
+    ----------
+    cell_px : float
+        Diameter to which the mean training cell is resized.
+    depth, width : int
+        Number of poolings; channels before the first one, doubled by each.
+    normalisation : "group", "batch", "instance" or "none"
+    patch_px, batch, shard : int
+        Side of a training patch; patches a step; patches that are computed together (see
+        `bmbench.adapters.reproducible`).
+    steps : int
+        Training ends here at the latest.
+    optimiser : "adamw", "adam" or "sgd"
+    learning_rate, weight_decay : float
+        The rate rises over the first tenth of the steps and falls to zero along a cosine.
+    averaging : float
+        Decay of the moving average of the weights that is validated and kept; 0 for none.
+    validate_every, patience, validation_patches : int
+        Steps between looks at the validation loss; looks without improvement before training ends;
+        patches that are looked at, at most, spread evenly over the validation images.
+    dice, foreground_weight : float
+        Weight of the Dice loss beside cross-entropy; weight of foreground in cross-entropy.
+    stain_jitter : float
+        Standard deviation of the random factor and offset of each channel's optical density.
+    shrink : float
+        Erosion of the shapes, in mean cell diameters.
+    keep : float
+        A cell too small for that erosion is eroded by this fraction of its own depth.
+    views : 1 or 4
+        Mirrored views whose maps are averaged.
+    tile_px, overlap_px : int
+        Tiles of large images.
+    floor, ceiling : float
+        The Otsu threshold is moved into this range; objects that only `floor` shows are kept as faint ones.
+    opening : float
+        Radius of the opening, in mean cell diameters.
+    marker : float
+        A pixel is a watershed marker if its distance to the background is at least this fraction of
+        the largest one nearby.
+    smallest : float
+        Objects below this fraction of the smallest training cell's area are dropped.
+    """
+
+    cell_px: float = 20.0
+    depth: int = 3
+    width: int = 16
+    normalisation: Literal["group", "batch", "instance", "none"] = "group"
+    patch_px: int = 128
+    batch: int = 8
+    shard: int = 4
+    steps: int = 600
+    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-2
+    averaging: float = 0.98
+    validate_every: int = 50
+    patience: int = 6
+    validation_patches: int = 48
+    dice: float = 0.5
+    foreground_weight: float = 1.0
+    stain_jitter: float = 0.1
+    shrink: float = 0.2
+    keep: float = 0.6
+    views: Literal[1, 4] = 4
+    tile_px: int = 1024
+    overlap_px: int = 128
+    floor: float = 0.15
+    ceiling: float = 0.5
+    opening: float = 0.05
+    marker: float = 0.7
+    smallest: float = 0.25
+
+
+QUICK = UNetSettings()
+PAPER = UNetSettings(
+    cell_px=40.0,
+    depth=4,
+    width=32,
+    patch_px=512,
+    batch=16,
+    shard=16,
+    steps=20_000,
+    learning_rate=1e-3,
+    averaging=0.999,
+    validate_every=250,
+    patience=16,
+    validation_patches=256,
+    tile_px=2048,
+    overlap_px=256,
+)
