@@ -13,5 +13,6 @@ METHODS: Registry[Method] = Registry(
     "method",
     (
         ("unet_shrink", "bmbench.adapters.unet.method:UNET_SHRINK"),
+        ("blob_log", "bmbench.adapters.blob_log:METHOD"),
     ),
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.geometry import ring_area
+from bmbench.core.geometry import rings_area
 from bmbench.core.types import Annotations, Role
 
 if TYPE_CHECKING:
@@ -23,16 +23,18 @@ if TYPE_CHECKING:
 
 
 def object_circles(annotations: Annotations) -> Floats:
-    """(n, 3) circle of each object: the one that was given, else that of its outline or box.
+    """(n, 3) circle of each object, from the best geometry it has.
 
-    An outline gives the circle of its own area, a box the circle of its mean side; both around `xy`.
+    An outline gives the circle of its own area around `xy`; else the circle that was given; else a box
+    gives the circle of its mean side around `xy`.
     """
     sides = annotations.box[:, 2:] - annotations.box[:, :2]
     radius = np.where(annotations.circle[:, 2] > 0, annotations.circle[:, 2], sides.mean(axis=1) / 2)
     centre = np.where(annotations.circle[:, 2:] > 0, annotations.circle[:, :2], annotations.xy)
-    for i, rings in enumerate(annotations.contour):
-        if rings and annotations.circle[i, 2] <= 0:
-            radius[i] = np.sqrt(sum(ring_area(ring) for ring in rings) / np.pi)
+    for row, rings in enumerate(annotations.contour):
+        if rings:
+            centre[row] = annotations.xy[row]
+            radius[row] = np.sqrt(rings_area(rings) / np.pi)
     return np.column_stack([centre, radius])
 
 

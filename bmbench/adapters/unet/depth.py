@@ -177,10 +177,10 @@ def _enter_contour(result: DepthMap, row: int, rings: Rings) -> None:
 
 
 def _fill(canvas: NDArray[np.uint8], rings: Rings, corner: Floats | Ints) -> None:
-    """Set the pixels whose centre lies inside the outline; `corner` is the canvas' own place."""
+    """Set the pixels whose centre lies inside the outline (even-odd); `corner` is the canvas' own place."""
     from skimage.draw import polygon
 
     for ring in rings:
         x, y = (ring - corner - 0.5).T
         rows, columns = polygon(y, x, canvas.shape)  # type: ignore[no-untyped-call]
-        canvas[rows, columns] = 1
+        canvas[rows, columns] ^= 1

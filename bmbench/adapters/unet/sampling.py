@@ -60,10 +60,7 @@ def draw_patch(
     source = sources[generator.choice(len(sources), p=areas / areas.sum())]
     image, annotations = augment(source.image, source.annotations, settings.patch_px, generator)
     target = encode(annotations, image.shape[:2], encoding=encoding, settings=settings)
-    image = jitter_stain(image, settings.stain_jitter, generator)
-    if generator.random() < 0.5:
-        return Patch(image=image[:, ::-1], target=_mirrored(target))
-    return Patch(image=image, target=target)
+    return Patch(image=jitter_stain(image, settings.stain_jitter, generator), target=target)
 
 
 def encode(
@@ -125,7 +122,3 @@ def _cut(image: Pixels, target: Target, y: int, x: int, side: int) -> Patch:
         image=np.pad(image[part], (*missing, (0, 0)), mode="symmetric"),
         target=Target(value=padded(target.value), weight=padded(target.weight)),
     )
-
-
-def _mirrored(target: Target) -> Target:
-    return Target(value=target.value[:, ::-1], weight=target.weight[:, ::-1])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.core.geometry import ring_area
+from bmbench.core.geometry import clip_ring, ring_area
 from bmbench.core.types import Detections
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _cell(
     """Centre, confidence and outline of one object; None if its cell is too small."""
     height, width = probability.shape
     outline = _outline(kernel, growth.by_px) + np.array([corner[1], corner[0]])
-    outline = np.clip(outline, 0, (width, height))
+    outline = clip_ring(outline, width, height)
     if ring_area(outline) < growth.smallest_px2:
         return None
     down, right = np.nonzero(kernel)
