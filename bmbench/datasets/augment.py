@@ -184,7 +184,7 @@ def _boxes(annotations: Annotations, to_patch: Affine, circle: Floats, contour: 
 
 def _meets(moved: Annotations, size: int) -> Bools:
     """(n,) whether any of the object lies inside the patch."""
-    inside = ((moved.box[:, :2] < size) & (moved.box[:, 2:] > 0)).all(axis=1)
+    inside: Bools = np.all((moved.box[:, :2] < size) & (moved.box[:, 2:] > 0), axis=1)
     nearest = np.clip(moved.circle[:, :2], 0, size)
     gap = np.hypot(*(moved.circle[:, :2] - nearest).T)
     inside &= (moved.circle[:, 2] <= 0) | (gap < moved.circle[:, 2])

@@ -49,12 +49,14 @@ class Split:
     """The samples of one data set, by subset, and what their labels point into.
 
     `radius_px` is the matching limit between centres in the pixels of these very images (a data set
-    that is loaded at another scale has another one than its card).
+    that is loaded at another scale has another one than its card). `faults` says in one sentence each
+    what was left out of the published files, and why.
     """
 
     samples: Mapping[Subset, tuple[Sample, ...]]
     radius_px: float
     categories: tuple[Category, ...] = (CELL,)
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

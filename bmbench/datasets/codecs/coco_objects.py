@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from bmbench.core.types import Floats, ImageId, Rings
 
 T = TypeVar("T")
+_LIMIT = 1e12
+"""No coordinate is so large; beyond it, sums and squares lose their sense before they become infinite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Field:
     def word(self, name: str, words: Mapping[str, T]) -> T:
         """What the text `name` stands for."""
         value = self.value[name]
-        if value not in words:
+        if not isinstance(value, str) or value not in words:
             raise self.wrong("unknown value", name=name, expected=" or ".join(words), got=_short(value))
         return words[value]
 
@@ -97,7 +98,7 @@ class Field:
         items = value if isinstance(value, list) else [value]
         for item in items:
             if not _number(item):
-                raise self.wrong("not a finite number", name=name, got=_short(item))
+                raise self.wrong("not a finite number of sensible size", name=name, got=_short(item))
         if count and len(items) != count:
             raise self.wrong("wrong length", name=name, expected=f"{count} numbers", got=f"{len(items)}")
         return np.array(items, np.float64)
@@ -213,7 +214,7 @@ def _run_lengths(record: Field, value: dict[str, Any], size: tuple[int, int]) ->
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LIMIT < value < _LIMIT
 
 
 def _short(value: Any) -> str:

@@ -1,0 +1,122 @@
+"""A user's own images with a COCO file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.types import Role
+from bmbench.datasets.codecs.coco import CocoFile, read_coco
+from bmbench.datasets.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split
+from bmbench.datasets.images import check_size
+from bmbench.datasets.options import choice, known_options, positive
+from bmbench.datasets.sizes import mean_cell_diameter
+from bmbench.datasets.splits import split_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bmbench.core.types import Sample
+
+ANNOTATIONS = "annotations.json"
+
+
+def coco_dataset(path: Path) -> Dataset:
+    """The data set of a COCO file, or of a folder with ``annotations.json`` (or one JSON file alone).
+
+    Images lie beside the file, in ``images`` beside it, or in the folder that `LoadRequest.data` names.
+    Their records' ``split`` says which subset they are in; if no record has one, the split is computed
+    (seeded, classes balanced, groups whole unless ``split_by=image``). The matching radius is a third of
+    the mean cell diameter, unless the option ``radius_px`` says otherwise.
+
+    Raises
+    ------
+    BadInputError
+        If there is no such file, it is not COCO, or holds no cell.
+    """
+    file = _annotation_file(path)
+    content = read_coco(file)
+    diameter = mean_cell_diameter(sample.annotations for sample in content.samples)
+    if diameter is None:
+        raise BadInputError("no cell is annotated", where=str(file), remedy=_why_no_cell(content))
+    card = DatasetCard(
+        name=path.stem,
+        title=f"images of {file.name}",
+        modality="not stated",
+        annotation=_kind(content.samples),
+        licence="not stated",
+        citation="not stated",
+        radius_px=round(diameter / 3, 1),
+        source=str(file),
+    )
+
+    def load(request: LoadRequest) -> Split:
+        return _load(file, card, request)
+
+    return Dataset(card=card, load=load)
+
+
+def _load(file: Path, card: DatasetCard, request: LoadRequest) -> Split:
+    known_options(request, ("radius_px", "split_by"))
+    content = read_coco(file, images=request.data)
+    for sample in content.samples:
+        if sample.file is not None:
+            check_size(sample.file, (sample.width, sample.height))
+    unplaced = [sample.name for sample in content.samples if sample.image_id not in content.subsets]
+    if content.subsets and unplaced:
+        raise BadInputError(
+            f"image {unplaced[0]} has no 'split'",
+            where=str(file),
+            expected=f"one of {', '.join(SUBSETS)} in every image record, or in none",
+        )
+    if unplaced:
+        whole_groups = choice(request, "split_by", "group", ("group", "image")) == "group"
+        samples = split_samples(
+            content.samples, n_classes=len(content.categories), seed=request.seed, whole_groups=whole_groups
+        )
+    else:
+        samples = {
+            subset: tuple(s for s in content.samples if content.subsets[s.image_id] == subset)
+            for subset in SUBSETS
+        }
+    return Split(
+        samples=samples,
+        radius_px=positive(request, "radius_px", card.radius_px),
+        categories=content.categories,
+    )
+
+
+def _annotation_file(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    if (path / ANNOTATIONS).is_file():
+        return path / ANNOTATIONS
+    files = sorted(path.glob("*.json"))
+    if len(files) != 1:
+        raise BadInputError(
+            f"folder with {len(files)} JSON files",
+            where=str(path),
+            expected=f"{ANNOTATIONS}",
+            remedy="name the COCO file itself",
+        )
+    return files[0]
+
+
+def _kind(samples: Sequence[Sample]) -> str:
+    """What most objects have: contours, circles or only boxes."""
+    parts = [sample.annotations for sample in samples]
+    total = sum(len(part) for part in parts)
+    if 2 * sum(bool(rings) for part in parts for rings in part.contour) > total:
+        return "contours"
+    if 2 * sum(int((part.circle[:, 2] > 0).sum()) for part in parts) > total:
+        return "circles"
+    return "boxes"
+
+
+def _why_no_cell(content: CocoFile) -> str:
+    if any(sample.annotations.region.any() for sample in content.samples):
+        return "objects with iscrowd 1 are ignored regions, which some programs write for every mask"
+    if any((sample.annotations.role == Role.ARTEFACT).any() for sample in content.samples):
+        return "every category has the supercategory artefact"
+    return "annotate at least one"
