@@ -117,6 +117,7 @@ def test_the_best_weights_are_kept_and_not_the_last(sample):
     assert int(np.argmin(losses)) < len(losses) - 1
     best = dataclasses.replace(wild, validate_every=int(np.argmin(losses)) + 1)
     assert same(detector, fitted(sample, settings=best, validation=[wrong]))
+    assert not same(detector, fitted(sample, settings=wild, validation=[]))
 
 
 def test_without_validation_images_the_last_weights_are_kept(sample):
