@@ -90,9 +90,9 @@ def _loose_granules(canvas: Canvas, at: Window, rng: np.random.Generator) -> Non
     rows, columns = np.nonzero(at.edge < -0.25 * um)
     if not len(rows):
         return
-    dye = ("azure", "black", "eosin", "azure")[rng.integers(4)]
+    dye = ("azure", "black", "eosin", "azure", "azure", "chromatin")[rng.integers(6)]
     near = np.exp(-(at.inward[rows, columns] ** 2) * 0.6)
-    n = int(rng.uniform(1.2, 2.2) * len(rows) / um**2)
+    n = int(rng.uniform(0.9, 1.9) * len(rows) / um**2)
     pick = rng.choice(len(rows), size=n, p=near / near.sum())
     spots = np.stack([columns[pick], rows[pick]], axis=1) + rng.uniform(0, 1, (n, 2))
     heap = sprinkle(cover.shape, spots, rng.uniform(0.28, 0.5) * um * rng.lognormal(0, 0.3, n))
