@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.datasets.codecs.coco_columns import read_ground_truth
-from bmbench.datasets.predictions import read_predictions
+from bmbench.datasets.predictions import bind, read_predictions
+from bmbench.datasets.read_ahead import reading_ahead
 from bmbench.metrics import (
     GEOMETRIES,
     PROTOCOLS,
@@ -150,5 +151,6 @@ def read_pair(predictions: Path, truth: Path) -> tuple[GroundTruth, Predictions]
     BadInputError
         If either cannot be read: with the file, the index and the remedy.
     """
-    annotations = read_ground_truth(truth)
-    return annotations, read_predictions(predictions, annotations)
+    with reading_ahead(predictions, truth) as columns:
+        annotations = read_ground_truth(truth)
+        return annotations, bind(columns(), annotations, predictions)
