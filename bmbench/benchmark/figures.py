@@ -44,7 +44,11 @@ def save_figure(path: Path, figure: Figure, *, dpi: int = 150) -> None:
     """Write a figure as PNG, whole or not at all; the same figure gives the same bytes."""
     with writing(path) as aside:
         figure.savefig(
-            aside, dpi=dpi, format="png", metadata={"Software": None}, pil_kwargs={"compress_level": PNG_LEVEL}
+            aside,
+            dpi=dpi,
+            format="png",
+            metadata={"Software": None},
+            pil_kwargs={"compress_level": PNG_LEVEL},
         )
 
 
