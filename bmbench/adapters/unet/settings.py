@@ -41,7 +41,7 @@ class UNetSettings:
     views : 1 or 4
         Mirrored views whose maps are averaged.
     tile_px, overlap_px : int
-        Tiles of large images; the overlap is twice the reach of a network of depth 4.
+        Tiles of large images; an overlap of twice the reach of a network of depth 4 (107 px).
     lowest, highest : float
         The Otsu threshold of an image is moved into this range.
     faint : float
@@ -77,7 +77,7 @@ class UNetSettings:
     keep: float = 0.6
     views: Literal[1, 4] = 4
     tile_px: int = 1024
-    overlap_px: int = 192
+    overlap_px: int = 224
     lowest: float = 0.3
     highest: float = 0.5
     faint: float = 0.1
