@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from bmbench.leaderboards.rows import UNDEFINED, with_interval
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bmbench.benchmark.rundir import RunDir
+    from bmbench.datasets.dataset import DatasetCard
+    from bmbench.datasets.info import DatasetInfo
 
 _SOURCES = {
     "optimisation": "threshold from the optimisation images",
@@ -68,7 +71,7 @@ def methods_table() -> Table:
         table.add_column(column)
     for name in METHODS:
         method = METHODS.get(name)
-        needs = f"bmbench[{method.extra}]" if method.extra else "–"
+        needs = escape(f"bmbench[{method.extra}]") if method.extra else "–"
         table.add_row(name, method.family, method.title, needs, "yes" if is_installed(method) else "no")
     return table
 
@@ -82,30 +85,68 @@ def datasets_table() -> Table:
         table.add_column(column)
     for name in DATASETS:
         card = DATASETS.get(name).card
-        table.add_row(name, f"{card.title}; {card.modality}", card.annotation, card.licence)
+        table.add_row(name, card.title, card.annotation, card.licence)
     return table
 
 
 def dataset_tables(dataset: str, *, data: Path | None, options: Mapping[str, str]) -> Iterator[Table]:
-    """The card of a data set and, where its files are at hand, its counts by class and subset."""
+    """The card of a data set, its objects by class and subset, and the faults found in it."""
     from bmbench.datasets import open_dataset
     from bmbench.datasets.dataset import LoadRequest
-    from bmbench.datasets.info import card_rows, count_rows
+    from bmbench.datasets.info import describe
 
     chosen = open_dataset(dataset)
-    card = Table(title=chosen.card.name, box=box.SIMPLE, show_header=False, title_justify="left")
-    card.add_column(style="bold", no_wrap=True)
-    card.add_column(overflow="fold")
-    for row in card_rows(chosen.card):
-        card.add_row(*row)
-    yield card
-    header, *rows = count_rows(chosen.load(LoadRequest(data=data, options=options)))
-    counts = Table(box=box.SIMPLE_HEAD)
-    for position, column in enumerate(header):
-        counts.add_column(column, justify="right" if position else "left")
+    info = describe(chosen.load(LoadRequest(data=data, options=options)))
+    yield _card_table(chosen.card, info)
+    yield _subsets_table(info)
+    for title, lines in (("left out of the published files", info.faults), ("in two subsets", info.leaks)):
+        if lines:
+            table = Table(title=title, box=box.SIMPLE, show_header=False, title_justify="left")
+            table.add_column(overflow="fold")
+            for line in lines:
+                table.add_row(line)
+            yield table
+
+
+def _card_table(card: DatasetCard, info: DatasetInfo) -> Table:
+    sizes = ", ".join(f"{n} of {width} × {height} px" for width, height, n in info.image_sizes[:3])
+    more = f" and {len(info.image_sizes) - 3} other sizes" if len(info.image_sizes) > 3 else ""
+    rows = (
+        ("what it is", card.title),
+        ("modality", card.modality),
+        ("annotation", card.annotation),
+        ("licence", card.licence),
+        ("citation", card.citation or UNDEFINED),
+        ("source", card.source or "embedded"),
+        ("images", sizes + more),
+        (
+            "mean cell diameter",
+            UNDEFINED if info.mean_diameter_px is None else f"{info.mean_diameter_px:.1f} px",
+        ),
+        ("matching radius", f"{info.radius_px:g} px"),
+        ("protocol", card.protocol),
+        ("hash", info.hash[:16]),
+    )
+    table = Table(title=card.name, box=box.SIMPLE, show_header=False, title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
     for row in rows:
-        counts.add_row(*row)
-    yield counts
+        table.add_row(*row)
+    return table
+
+
+def _subsets_table(info: DatasetInfo) -> Table:
+    """Rows: images, groups, then a class each; columns: subsets."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for subset in info.subsets:
+        table.add_column(subset.subset, justify="right")
+    table.add_row("images", *(f"{subset.images:,}" for subset in info.subsets))
+    table.add_row("groups", *(f"{subset.groups:,}" for subset in info.subsets))
+    for row, category in enumerate(info.categories):
+        name = f"{category.name} (artefact)" if category.artefact else category.name
+        table.add_row(name, *(f"{subset.objects[row]:,}" for subset in info.subsets))
+    return table
 
 
 def _rule_title(rule: str, scores: Mapping[str, Any]) -> str:
@@ -115,7 +156,7 @@ def _rule_title(rule: str, scores: Mapping[str, Any]) -> str:
 def _caption(scores: Mapping[str, Any]) -> str:
     source = _SOURCES.get(scores.get("threshold_source", ""), "")
     counted = f"{scores['images']} images, {scores['cells']} cells, {scores['predictions']} predictions"
-    return f"{counted}\n{source}; [low, high]: 95 % interval" if source else counted
+    return f"{counted}\n{source}; in brackets: 95 % interval" if source else counted
 
 
 def _decimal(value: float | None) -> str:

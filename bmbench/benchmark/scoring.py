@@ -1,0 +1,156 @@
+"""From two files to scores: what `bmbench score` prints, and every step on the way by itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.datasets.codecs.coco_columns import read_ground_truth
+from bmbench.datasets.predictions import bind, read_predictions
+from bmbench.datasets.read_ahead import reading_ahead
+from bmbench.metrics import (
+    GEOMETRIES,
+    PROTOCOLS,
+    coco_summary,
+    count_error,
+    evaluate,
+    froc,
+    localisation,
+    paired_difference,
+    sweep,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bmbench.core.types import GroundTruth, Predictions
+    from bmbench.metrics import Evaluation, Protocol, Scores
+
+
+def resolve_protocol(name: str, **changes: Any) -> Protocol:
+    """The protocol of that name with these fields changed; None leaves a field as it is.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such protocol.
+    BadInputError
+        If it does not allow the change.
+    """
+    if name not in PROTOCOLS:
+        raise UnknownNameError("protocol", name, PROTOCOLS)
+    wanted = {field: value for field, value in changes.items() if value is not None}
+    try:
+        return dataclasses.replace(PROTOCOLS[name], **wanted)
+    except ValueError as error:
+        raise BadInputError(f"protocol {name!r} cannot be used so: {error}") from None
+
+
+def score_files(
+    predictions: Path,
+    truth: Path,
+    protocol: Protocol,
+    *,
+    threshold: float | None = None,
+    bootstrap: int = 0,
+    seed: int = 0,
+    details: bool = False,
+) -> dict[str, Any]:
+    """What ``bmbench score --json`` prints; see `bmbench.metrics.evaluate` for the parameters.
+
+    With the protocol `coco` it has ``coco_summary`` too, the twelve numbers of pycocotools at the
+    protocol's cap; with `details`, what `details_report` gives.
+    """
+    annotations, detections = read_pair(predictions, truth)
+    evaluation = evaluate(
+        annotations, detections, protocol, threshold=threshold, bootstrap=bootstrap, seed=seed
+    )
+    report = evaluation.to_json()
+    if protocol.pycocotools:
+        caps = (1, 10, protocol.max_detections)
+        report["coco_summary"] = coco_summary(
+            annotations, detections, max_detections=caps, per_class=protocol.per_class
+        )
+    if details:
+        report["details"] = details_report(annotations, detections, evaluation)
+    return report
+
+
+def details_report(truth: GroundTruth, predictions: Predictions, evaluation: Evaluation) -> dict[str, Any]:
+    """Of each geometry: how hits lie, how images are counted, FROC, and scores by matching limit.
+
+    Scores by matching limit keep the threshold of the evaluation.
+    """
+    report: dict[str, Any] = {}
+    for geometry in GEOMETRIES:
+        scores: Scores | None = getattr(evaluation, geometry)
+        if scores is None:
+            continue
+        counts, curve = count_error(scores), froc(scores)
+        steps = sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold)
+        report[geometry] = {
+            "localisation": dataclasses.asdict(localisation(truth, predictions, scores)),
+            "count_error": {
+                name: getattr(counts, name) for name in ("mean", "mean_absolute", "root_mean_square")
+            },
+            "froc": {
+                "false_alarms_per_image": curve.rates.tolist(),
+                "sensitivity": None if curve.mean is None else curve.at_rates.tolist(),
+                "mean": curve.mean,
+            },
+            "sweep": dataclasses.asdict(steps),
+        }
+    return report
+
+
+def compare_files(
+    first: Path,
+    second: Path,
+    truth: Path,
+    protocol: Protocol,
+    *,
+    threshold: float | None = None,
+    n: int = 10_000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """First minus second predictions file on the same ground truth, with paired intervals, by geometry."""
+    annotations = read_ground_truth(truth)
+    one, other = (
+        evaluate(annotations, read_predictions(path, annotations), protocol, threshold=threshold)
+        for path in (first, second)
+    )
+    differences = {
+        geometry: paired_difference(one, other, geometry, n=n, seed=seed) for geometry in GEOMETRIES
+    }
+    return {
+        "protocol": protocol.name,
+        **{name: None if found is None else found.to_json() for name, found in differences.items()},
+    }
+
+
+def evaluate_files(
+    predictions: Path,
+    truth: Path,
+    protocol: Protocol,
+    *,
+    threshold: float | None = None,
+    bootstrap: int = 0,
+    seed: int = 0,
+) -> Evaluation:
+    """The evaluation of a predictions file; see `bmbench.metrics.evaluate` for the parameters."""
+    annotations, detections = read_pair(predictions, truth)
+    return evaluate(annotations, detections, protocol, threshold=threshold, bootstrap=bootstrap, seed=seed)
+
+
+def read_pair(predictions: Path, truth: Path) -> tuple[GroundTruth, Predictions]:
+    """The columns of a ground truth and of predictions on its images.
+
+    Raises
+    ------
+    BadInputError
+        If either cannot be read: with the file, the index and the remedy.
+    """
+    with reading_ahead(predictions, truth) as columns:
+        annotations = read_ground_truth(truth)
+        return annotations, bind(columns(), annotations, predictions)

@@ -1,0 +1,117 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from bmbench.core.geometry import (
+    clip_ring,
+    enclosing_circle,
+    inner_point,
+    ring_area,
+    ring_contains,
+    rings_area,
+)
+
+SQUARE = np.array([[0.0, 0], [10, 0], [10, 10], [0, 10]])
+WHOLE = st.lists(st.tuples(st.integers(-20, 20), st.integers(-20, 20)), min_size=1, max_size=9)
+REAL = st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=1, max_size=9)
+
+
+def brute_force_radius(points):
+    """Smallest radius over every centre that two or three points define."""
+    best = np.hypot(*(points - points[0]).T).max()
+    for a, b in itertools.combinations(points, 2):
+        best = min(best, np.hypot(*(points - (a + b) / 2).T).max())
+    for a, b, c in itertools.combinations(points, 3):
+        matrix = 2 * np.array([b - a, c - a])
+        if abs(np.linalg.det(matrix)) < 1e-9:
+            continue
+        centre = np.linalg.solve(matrix, [b @ b - a @ a, c @ c - a @ a])
+        best = min(best, np.hypot(*(points - centre).T).max())
+    return best
+
+
+@given(st.one_of(WHOLE, REAL))
+def test_enclosing_circle_is_the_smallest_of_all_candidates(points):
+    points = np.array(points, float)
+    circle = enclosing_circle(points)
+    assert np.hypot(*(points - circle[:2]).T).max() <= circle[2] * (1 + 1e-9) + 1e-9
+    assert circle[2] <= brute_force_radius(points) * (1 + 1e-6) + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("points", "circle"),
+    [
+        ([[3, 4]], [3, 4, 0]),
+        ([[0, 0], [6, 8]], [3, 4, 5]),
+        # The right angle lies on the circle over the longest side.
+        ([[0, 0], [6, 0], [0, 8]], [3, 4, 5]),
+        # An obtuse corner lies inside: the two far points carry the circle alone.
+        ([[0, 0], [10, 0], [5, 1]], [5, 0, 5]),
+        ([[0, 0], [1, 0], [2, 0], [9, 0]], [4.5, 0, 4.5]),
+    ],
+)
+def test_enclosing_circle_by_hand(points, circle):
+    assert_allclose(enclosing_circle(np.array(points, float)), circle, atol=1e-12)
+
+
+def test_enclosing_circle_far_from_the_origin_keeps_its_digits():
+    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    points = np.column_stack([1e6 + 20 * np.cos(angle), 1e6 + 20 * np.sin(angle)])
+    assert_allclose(enclosing_circle(points), [1e6, 1e6, 20], atol=1e-8)
+
+
+def test_area_counts_a_hole_off_and_an_island_in_it_on():
+    hole = np.array([[2.0, 2], [2, 8], [8, 8], [8, 2]])
+    island = np.array([[4.0, 4], [6, 4], [6, 6], [4, 6]])
+    # 100 - 36 + 4, whichever way the rings turn and in whatever order they come.
+    for rings in itertools.permutations((SQUARE, hole[::-1], island)):
+        assert rings_area(rings) == 68
+    assert rings_area((SQUARE, SQUARE + 20)) == 200
+    assert rings_area((SQUARE,)) == 100
+
+
+def test_area_of_a_ring_whose_middle_is_its_own_hole():
+    # The widest gap between corner heights of the outer ring is inside the hole.
+    frame = np.array([[0.0, 0], [1, 0], [1, 1], [9, 1], [9, 0], [10, 0], [10, 10], [0, 10]])
+    hole = np.array([[1.0, 2], [1, 9], [9, 9], [9, 2]])
+    assert rings_area((frame, hole)) == ring_area(frame) - 56
+
+
+def test_inner_point_of_a_bent_ring_is_inside():
+    # A horseshoe: the mean of its corners lies in its mouth.
+    horseshoe = np.array([[0.0, 0], [9, 0], [9, 9], [8, 9], [8, 1], [1, 1], [1, 9], [0, 9]])
+    assert ring_contains(horseshoe, inner_point(horseshoe))
+    assert not ring_contains(horseshoe, horseshoe.mean(axis=0))
+
+
+def test_inner_point_is_not_on_an_edge():
+    # The mean height of the corners, 3, is that of the notch's floor.
+    notched = np.array([[0.0, 0], [3, 0], [3, 3], [7, 3], [7, 0], [10, 0], [10, 9], [0, 9]])
+    for step in np.array([[0, 0.01], [0, -0.01], [0.01, 0], [-0.01, 0]]):
+        assert ring_contains(notched, inner_point(notched) + step)
+
+
+@pytest.mark.parametrize(
+    ("shift", "area"),
+    [((0, 0), 100), ((5, 0), 50), ((0, -5), 50), ((-5, 5), 25), ((10, 0), 0), ((30, 30), 0)],
+)
+def test_clip_of_a_square_by_hand(shift, area):
+    clipped = clip_ring(SQUARE + shift, 10, 10)
+    assert ring_area(clipped) == area
+
+
+@given(st.lists(st.tuples(st.integers(-9, 19), st.integers(-9, 19)), min_size=3, max_size=3))
+def test_clip_of_a_triangle_agrees_with_counting_points(corners):
+    triangle = np.array(corners, float)
+    grid = np.stack(np.meshgrid(np.arange(0.05, 10, 0.1), np.arange(0.05, 7, 0.1)), axis=-1).reshape(-1, 2)
+    a, b, c = triangle
+    sides = [
+        np.cross([*(q - p), 0], np.column_stack([grid - p, np.zeros(len(grid))]))[:, 2]
+        for p, q in ((a, b), (b, c), (c, a))
+    ]
+    inside = np.all(np.array(sides) > 0, axis=0) | np.all(np.array(sides) < 0, axis=0)
+    assert ring_area(clip_ring(triangle, 10, 7)) == pytest.approx(inside.sum() * 0.01, abs=2)
