@@ -24,7 +24,7 @@ import hashlib
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from bmbench.core.types import Category, Floats, Rings
+    from bmbench.core.types import Bools, Category, Floats, Rings
 
 Marks: TypeAlias = Annotations | Detections
 Kind: TypeAlias = Literal["annotation", "detection"]
@@ -82,6 +82,10 @@ class QupathFile:
     kind: np.ndarray[Any, np.dtype[np.str_]]
     ids: tuple[str, ...]
     left_out: Mapping[str, int]
+
+
+class _Writable(Protocol):
+    def write(self, data: bytes, /) -> int: ...
 
 
 def write_qupath(
@@ -162,14 +166,14 @@ def is_artefact_name(name: str) -> bool:
 
 
 @contextmanager
-def _packed(aside: Path, path: Path) -> Iterator[IO[bytes]]:
+def _packed(aside: Path, path: Path) -> Iterator[_Writable]:
     with aside.open("wb") as file:
         if path.suffix.lower() != ".gz":
             yield file
             return
         # Without the time of writing, the same objects give the same bytes.
         with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as packed:
-            yield packed  # type: ignore[misc]
+            yield packed
 
 
 def _features(
@@ -224,9 +228,11 @@ def _metadata(marks: Marks, row: int, category: Category, geometry: dict[str, An
 def _shapes(marks: Marks, decimals: int) -> Iterator[dict[str, Any]]:
     """The geometry of every object: its outline, else its circle, else its box, else its centre."""
     drawn = circle_box(marks.circle) if isinstance(marks, Annotations) else marks.box
-    given = marks.circle[:, 2] > 0 if isinstance(marks, Annotations) else np.ones(len(marks), bool)
-    box = np.round(np.where(given[:, None], drawn, marks.box), decimals) + 0.0
-    extent = (box[:, 2:] > box[:, :2]).all(axis=1)
+    given: Bools = np.ones(len(marks), bool)
+    if isinstance(marks, Annotations):
+        given = marks.circle[:, 2] > 0
+    box = np.asarray(np.round(np.where(given[:, None], drawn, marks.box), decimals) + 0.0, np.float64)
+    extent = np.all(box[:, 2:] > box[:, :2], axis=1)
     for start in range(0, len(marks), _ROWS):
         some = slice(start, start + _ROWS)
         rounds = _ellipses(box[some], decimals)

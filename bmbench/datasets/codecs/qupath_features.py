@@ -140,7 +140,7 @@ def decode(block: Block, path: Path) -> Objects:
     objects = Objects()
     try:
         features = _FAST.decode(b"[" + block.text + b"]")
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         features = []
     if not features or not _decode_plain(features, objects):
         _decode_any(block, path, objects)
@@ -155,7 +155,7 @@ def _decode_plain(features: list[Feature], objects: Objects) -> bool:
         sizes = [_ring_sizes(outline) for outline in outlines]
         # The numbers without the brackets around them are read several times faster.
         numbers = np.array(_NUMBERS.decode(b"[" + b",".join(outlines).translate(None, b"[]") + b"]"))
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
     parts = np.array([len(size) for size in sizes], np.int64)
     lengths = np.array(list(chain.from_iterable(sizes)), np.int64)
