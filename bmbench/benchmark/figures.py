@@ -57,7 +57,7 @@ def _draw_curve(axes: Axes, scores: Scores, *, colour: str, dash: object, name: 
     ap = "–" if scores.ap is None else f"{scores.ap:.3f}"
     label = f"{name} ({limit}): AP {ap}"
     axes.plot(scores.curve.recall, scores.curve.precision, color=colour, linestyle=dash, lw=1.8, label=label)
-    if scores.f1 is None:
+    if scores.f1 is None or scores.recall is None or scores.precision is None:
         return
     at = f"F1 {scores.f1:.3f} at confidence {scores.threshold:.2f}"
     axes.plot(scores.recall, scores.precision, "o", color=colour, mec="white", ms=9, label=at)

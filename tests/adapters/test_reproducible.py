@@ -19,9 +19,13 @@ def test_the_environment_limits_the_cores(monkeypatch):
 def test_every_worker_has_one_torch_thread(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     before = torch.get_num_threads()
-    with one_thread_each() as pool:
-        assert set(pool.map(lambda _: torch.get_num_threads(), range(8))) == {1}
-    assert torch.get_num_threads() == before
+    torch.set_num_threads(3)
+    try:
+        with one_thread_each() as pool:
+            assert set(pool.map(lambda _: torch.get_num_threads(), range(8))) == {1}
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_variables_that_were_set_changed_or_removed_are_as_before(monkeypatch):
@@ -43,3 +47,25 @@ def test_a_seeded_block_draws_the_same_and_leaves_the_generator():
         other = torch.rand(4)
     assert torch.equal(one, other)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def modes():
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.backends.cudnn.deterministic,
+        torch.backends.cudnn.benchmark,
+    )
+
+
+def test_torch_has_its_modes_back(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    for deterministic, warn_only in ((False, False), (True, True)):
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        try:
+            with one_thread_each():
+                assert modes() == (True, False, True, False)
+            assert modes() == (deterministic, warn_only, False, True)
+        finally:
+            torch.use_deterministic_algorithms(False)

@@ -22,7 +22,7 @@ from bmbench.datasets.synthetic.dataset import DATASET, sample, slide_subsets, s
 from bmbench.datasets.synthetic.kinds import CATEGORIES, CELL_KINDS, LYMPHOCYTE
 from bmbench.datasets.synthetic.outline import ANGLES, RAYS, Outline, cut, grow, hide, press
 from bmbench.datasets.synthetic.render import paint, render
-from bmbench.datasets.synthetic.scene import VISIBLE, Thing, annotate, compose
+from bmbench.datasets.synthetic.scene import Thing, annotate, compose
 from bmbench.datasets.synthetic.stain import N_SLIDES
 
 CELL_PX = 44.0
@@ -73,11 +73,13 @@ def pixel_centres(size):
 
 
 def same(a, b):
-    return all(
-        np.array_equal(getattr(a, name), getattr(b, name)) for name in ("xy", "box", "label", "role")
-    ) and all(
-        len(p) == len(q) and all(np.array_equal(r, s) for r, s in zip(p, q, strict=True))
-        for p, q in zip(a.contour, b.contour, strict=True)
+    return (
+        len(a) == len(b)
+        and all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("xy", "box", "label", "role"))
+        and all(
+            len(p) == len(q) and all(np.array_equal(r, s) for r, s in zip(p, q, strict=True))
+            for p, q in zip(a.contour, b.contour, strict=True)
+        )
     )
 
 
@@ -102,10 +104,11 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process():
     assert other.stdout.strip() == fingerprint(3) == fingerprint(3)
 
 
-def test_seeds_and_images_differ():
-    prints = {fingerprint(0), fingerprint(1)}
-    assert len(prints) == 2
-    a, b = (sample(0, seed=seed, size_px=256) for seed in (0, 1))
+@pytest.mark.parametrize("other", [{"number": N_SLIDES}, {"number": 1}, {"number": 0, "seed": 1}])
+def test_seeds_and_images_differ(other):
+    # Image N_SLIDES lies on the slide of image 0: there, only the layout can tell them apart.
+    a, b = sample(0, size_px=256), sample(size_px=256, **other)
+    assert not same(a.annotations, b.annotations)
     assert not np.array_equal(a.load(), b.load())
 
 
@@ -146,7 +149,8 @@ def test_a_cell_is_painted_to_its_contour_within_half_a_pixel(kind):
 
 
 def test_contours_lie_where_the_finished_image_shows_the_objects():
-    scene = compose(seed=0, number=3, size_px=512, cell_px=CELL_PX)
+    # Without red cells: where a pale cell covers one, little changes and its middle would seem shifted.
+    scene = replace(compose(seed=0, number=3, size_px=512, cell_px=CELL_PX), reds=())
     empty = render(replace(scene, things=())).astype(float)
     checked = 0
     for thing in scene.things:
@@ -280,12 +284,11 @@ def test_pressed_neighbours_touch_without_overlap_and_a_hidden_one_ends_at_the_u
 
 @pytest.mark.parametrize(
     ("centre_x", "role"),
-    # A disc of radius 20: with its centre on the border half is visible; with the centre 12 px outside a
-    # segment of height 8 is left: (acos(0.6) - 0.6 · 0.8) / π = 14 %.
-    [(60.0, Role.CELL), (0.0, Role.CELL), (-12.0, Role.IGNORE)],
+    # A disc of radius 20 with its centre u · 20 px outside shows (acos(u) - u · sqrt(1 - u²)) / π of itself:
+    # u = 0.35: 28 %; u = 0.5: 20 %. A quarter is needed.
+    [(60.0, Role.CELL), (0.0, Role.CELL), (-7.0, Role.CELL), (-10.0, Role.IGNORE)],
 )
 def test_a_sliver_at_the_border_is_ignored(centre_x, role):
-    assert 0.14 < VISIBLE < 0.5
     kind = next(kind for kind in CELL_KINDS if kind.category == LYMPHOCYTE)
     disc = Outline(centre=np.array([centre_x, 100.0]), radius=np.full(RAYS, 20.0))
     scene = compose(seed=0, number=0, size_px=256, cell_px=CELL_PX)
