@@ -144,8 +144,7 @@ def _same_ring(a: Floats, b: Floats) -> bool:
 
 
 def _far(a: Floats, b: Floats) -> Bools:
-    far: Bools = (np.abs(a - b) > TOLERANCE_PX).any(axis=1)
-    return far
+    return np.asarray(np.any(np.abs(a - b) > TOLERANCE_PX, axis=1), bool)
 
 
 def _stem(name: str) -> str:

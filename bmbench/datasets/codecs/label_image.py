@@ -166,8 +166,7 @@ def _inside(annotations: Annotations, row: int, centres: tuple[Floats, Floats]) 
 
 
 def _has_extent(annotations: Annotations) -> Bools:
-    extent: Bools = (annotations.box[:, 2:] > annotations.box[:, :2]).all(axis=1)
-    return extent
+    return np.asarray(np.all(annotations.box[:, 2:] > annotations.box[:, :2], axis=1), bool)
 
 
 CODEC = Codec(
