@@ -28,7 +28,7 @@ DASHES = {Role.CELL: "-", Role.ARTEFACT: "--", Role.IGNORE: ":"}
 _CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _EXAMPLES = 4
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0 }
 th, td { padding: .25rem .8rem; border-bottom: 1px solid #ddd; text-align: right }
 th:first-child, td:first-child, td.text { text-align: left }

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 BLOCK_PX = 16
 FLAT_SHARE = 0.01
 """A part of one colour is named from this share of the image on."""
-ALIKE = 0.995
-"""Correlation of thumbnails from which two images count as nearly the same."""
+ALIKE = 0.95
+"""Correlation of thumbnails from which two images count as nearly the same: one field seen twice has 0.97 or
+more, different fields of one smear 0.65 or less."""
 _THUMB_PX = 32
 _MOST_ALIKE = 5000
 """Images that are compared pair by pair; more would take minutes."""

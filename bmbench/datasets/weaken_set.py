@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def weaken_content(
     content: Content, *, seed: int, jitter_px: float | None = None, radius_px: float | None = None
 ) -> tuple[Content, float]:
-    """The same images with simulated circles, and the jitter used (that of the study, scaled, if none is given).
+    """The same images with simulated circles, and the jitter used (by default that of the study, scaled).
 
     `radius_px` is given to points, which have no extent to start from; without it they are refused.
     """
@@ -61,7 +61,7 @@ def write_beside(path: Path, content: Content) -> None:
 
 
 def _with_radius(annotations: Annotations, radius_px: float | None, name: str) -> Annotations:
-    point = (annotations.box[:, 2:] <= annotations.box[:, :2]).any(axis=1)
+    point = np.any(annotations.box[:, 2:] <= annotations.box[:, :2], axis=1)
     if not point.any():
         return annotations
     if radius_px is None:

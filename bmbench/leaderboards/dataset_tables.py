@@ -52,7 +52,7 @@ def describe_dataset(
     options: Mapping[str, str],
     page: Path | None = None,
 ) -> Iterator[Table]:
-    """The card of a data set, its objects by class and subset, and the faults found; and its page, if asked."""
+    """The card of a data set, its objects by class and subset, the faults found; its page, if asked for."""
     from bmbench.datasets import open_dataset
     from bmbench.datasets.dataset import LoadRequest
     from bmbench.datasets.faults import find_faults

@@ -17,8 +17,9 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_bytes
 from bmbench.core.types import Annotations, Role, Sample
+from bmbench.datasets.codecs.beside import IMAGE_FOLDERS
 from bmbench.datasets.codecs.codec import Codec, Content, Fact, Left
-from bmbench.datasets.codecs.folder import IMAGE_FOLDERS, join_marks
+from bmbench.datasets.codecs.folder import join_marks
 from bmbench.datasets.codecs.marks import UNNAMED, Collector, Flags, ring_of
 from bmbench.datasets.codecs.masks import mask_rings
 from bmbench.datasets.codecs.safe_xml import read_xml

@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
 from bmbench.core.types import Annotations, Role, Sample
+from bmbench.datasets.codecs.beside import IMAGE_FOLDERS
 from bmbench.datasets.codecs.codec import Codec, Content, Fact, Left
-from bmbench.datasets.codecs.folder import IMAGE_FOLDERS, join_marks
+from bmbench.datasets.codecs.folder import join_marks
 from bmbench.datasets.codecs.limits import read_text
 from bmbench.datasets.codecs.marks import UNNAMED, Collector
 from bmbench.datasets.dataset import SUBSETS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
 from bmbench.datasets.codecs import FORMATS
-from bmbench.datasets.codecs.folder import SIDECAR
+from bmbench.datasets.codecs.beside import SIDECAR
 
 if TYPE_CHECKING:
     from bmbench.datasets.codecs.codec import Content
