@@ -1,7 +1,7 @@
 """Predictions that were corrected in QuPath, taken in as annotations.
 
-What QuPath keeps of an object that nobody touched is its id; what was drawn anew has another one. So the
-corrected file, beside the one that was predicted, tells what was kept, moved, renamed, deleted and added.
+QuPath keeps the id of an object through a correction; what was drawn anew has another one. So the corrected
+file, beside the one that was predicted, tells what was kept, moved, renamed, deleted and added.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.geometry import circle_box
+from bmbench.core.geometry import box_centre, box_iou, circle_box
 from bmbench.core.types import Category
 from bmbench.datasets.codecs.folder import annotation_files, relabel
 from bmbench.datasets.codecs.qupath import QupathFile, read_qupath
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bmbench.core.types import Annotations
+    from bmbench.core.types import Annotations, ImageId, Ints
     from bmbench.datasets.codecs.codec import Content
+    from bmbench.datasets.dataset import Subset
 
 MOVED_PX = 0.05
 """QuPath rounds to a hundredth: below this, a shape was not touched."""
+SAME_IOU = 0.5
+"""An object with a new id is an old one if it overlaps it more."""
 Shape = Literal["as-drawn", "circles"]
 
 
@@ -63,7 +66,8 @@ def import_corrected(
     artefacts : sequence of str
         Names of classes whose objects must not be counted, beside those that say artefact.
     into : Content, optional
-        A set to add the images to: an image that is in both has the corrected annotations.
+        A set to add the images to: an image that is in both has the corrected annotations, a new one is
+        for training where the set is split.
 
     Raises
     ------
@@ -92,7 +96,7 @@ def import_corrected(
 
 
 def changes(predicted: Path, corrected: Path) -> Changes:
-    """What a correction did, file by file, told by the ids of the objects.
+    """What a correction did, over all files, told by the ids of the objects, else by their overlap.
 
     Raises
     ------
@@ -111,22 +115,51 @@ def changes(predicted: Path, corrected: Path) -> Changes:
 
 
 def _changes(old: QupathFile, new: QupathFile) -> Changes:
-    there = {identity: row for row, identity in enumerate(new.ids) if identity}
+    pairs = _pairs(old, new)
     kept = moved = renamed = 0
-    for row, identity in enumerate(old.ids):
-        other = there.pop(identity, None)
-        if other is None:
-            continue
+    for row, other in pairs:
         same_class = old.classes[old.annotations.label[row]] == new.classes[new.annotations.label[other]]
         same_role = old.annotations.role[row] == new.annotations.role[other]
         close = np.abs(old.annotations.box[row] - new.annotations.box[other]).max() <= MOVED_PX
         moved += int(not close)
         renamed += int(close and not (same_class and same_role))
         kept += int(close and same_class and same_role)
-    found = kept + moved + renamed
     return Changes(
-        kept=kept, moved=moved, renamed=renamed, deleted=len(old.ids) - found, added=len(new.ids) - found
+        kept=kept,
+        moved=moved,
+        renamed=renamed,
+        deleted=len(old.annotations) - len(pairs),
+        added=len(new.annotations) - len(pairs),
     )
+
+
+def _pairs(old: QupathFile, new: QupathFile) -> list[tuple[int, int]]:
+    """Rows of the same object before and after: by id, else by overlap (a script may give new ids)."""
+    there = {identity: row for row, identity in enumerate(new.ids) if identity}
+    pairs = [(row, there.pop(identity)) for row, identity in enumerate(old.ids) if identity in there]
+    old_rows = np.setdiff1d(np.arange(len(old.annotations)), [row for row, _ in pairs])
+    new_rows = np.setdiff1d(np.arange(len(new.annotations)), [row for _, row in pairs])
+    return pairs + _overlapping(old.annotations, new.annotations, (old_rows, new_rows))
+
+
+def _overlapping(old: Annotations, new: Annotations, rows: tuple[Ints, Ints]) -> list[tuple[int, int]]:
+    """Pairs whose boxes overlap by more than half, each object in one pair, the closest pairs first."""
+    from scipy.spatial import cKDTree
+
+    if not len(rows[0]) or not len(rows[1]):
+        return []
+    before, after = old.box[rows[0]], new.box[rows[1]]
+    reach = float((before[:, 2:] - before[:, :2]).max()) + 1e-9
+    near = cKDTree(box_centre(before)).sparse_distance_matrix(
+        cKDTree(box_centre(after)), reach, output_type="coo_matrix"
+    )
+    iou = box_iou(before[near.row], after[near.col])
+    pairs: dict[int, int] = {}
+    for place in np.argsort(-iou, kind="stable").tolist():
+        a, b = int(near.row[place]), int(near.col[place])
+        if iou[place] > SAME_IOU and a not in pairs and b not in pairs.values():
+            pairs[a] = b
+    return [(int(rows[0][a]), int(rows[1][b])) for a, b in pairs.items()]
 
 
 def _rounded(annotations: Annotations) -> Annotations:
@@ -160,10 +193,13 @@ def _merged(into: Content, content: Content) -> Content:
         else s
         for s in old.samples
     ]
+    # Where the set is split already, what was corrected by hand is for training.
+    fresh: dict[ImageId, Subset] = {s.image_id: "train" for s in corrected.values()} if into.subsets else {}
     return dataclasses.replace(
         into,
         samples=(*samples, *corrected.values()),
         categories=categories,
+        subsets={**into.subsets, **fresh},
         notes=(*into.notes, *content.notes),
     )
 

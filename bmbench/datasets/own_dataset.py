@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Role
-from bmbench.datasets.codecs.sniff import read_any, split_name
+from bmbench.datasets.codecs.coco_format import annotation_file
+from bmbench.datasets.codecs.sniff import read_any, sniff, split_name
 from bmbench.datasets.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split
 from bmbench.datasets.images import check_size
 from bmbench.datasets.options import choice, known_options, positive
@@ -33,8 +34,10 @@ def own_dataset(name: str) -> Dataset:
     BadInputError
         If there is no such file, it is in no known format, or holds no cell.
     """
-    _, path = split_name(name)
+    named, path = split_name(name)
     content = read_any(name)
+    if path.is_dir() and (named or sniff(path)) == "coco":
+        path = annotation_file(path)
     diameter = mean_cell_diameter(sample.annotations for sample in content.samples)
     if diameter is None:
         raise BadInputError("no cell is annotated", where=str(path), remedy=_why_no_cell(content))
@@ -45,7 +48,7 @@ def own_dataset(name: str) -> Dataset:
             remedy="give them a radius, as bmbench datasets weaken --radius-px does",
         )
     card = DatasetCard(
-        name=path.stem,
+        name=split_name(name)[1].stem,
         title=f"images of {path.name}",
         modality="not stated",
         annotation=_kind(content.samples),

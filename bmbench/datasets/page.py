@@ -108,7 +108,9 @@ def examples(split: Split) -> bytes:
         for subset, part in split.samples.items()
         if part
     ][:_EXAMPLES]
-    figure = Figure(figsize=(11, 5.6 * -(-len(chosen) // 2) + 0.4), layout="constrained")
+    tallest = max((sample.height / sample.width for _, sample in chosen), default=1.0)
+    size = (11, (5.4 * tallest + 0.3) * -(-len(chosen) // 2) + 0.4)
+    figure = Figure(figsize=size, layout="constrained")
     for place, (subset, sample) in enumerate(chosen, start=1):
         axes = figure.add_subplot(-(-len(chosen) // 2), min(2, len(chosen)), place)
         _draw_sample(axes, sample)

@@ -30,7 +30,8 @@ def datasets_table() -> Table:
 
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("data set", "images", "cells", "MB", "here", "what it is"):
-        table.add_column(column, justify="right" if column in ("images", "cells", "MB") else "left")
+        right = column in ("images", "cells", "MB")
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
     for name in DATASETS:
         card = DATASETS.get(name).card
         here = "yes" if not card.source or stored_folder(name) is not None else "no"

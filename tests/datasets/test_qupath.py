@@ -190,8 +190,9 @@ POLYGON = '[{"type":"Feature","geometry":{"type":"Polygon","coordinates":[?]},"p
 
 
 @pytest.mark.parametrize("text", [
-    "", "[", "{", "7", '"x"', "[1]", "[{}", "[{}]x", "[{} {}]", "[{},]", '{"features": [{}', '{"features": [{}]}}',
-    '{"type": "Feature"}x', '[{"type": "Nothing"}]', "[" * 100_000, '[{"a":' * 100_000, '{"a":' * 1000,
+    "", "[", "{", "7", '"x"', "[1]", "[{}", "[{}]x", "[{} {}]", "[{},]", '{"features": [{}',
+    '{"features": [{}]}}', '{"type": "Feature"}x', '[{"type": "Nothing"}]', "[" * 100_000,
+    '[{"a":' * 100_000, '{"a":' * 1000,
     POLYGON.replace("?", "[[0,0],[1e400,0],[1,1],[0,0]]"), POLYGON.replace("?", "[[0,0,1],[1],[1,1],[0,0]]"),
 ])  # fmt: skip
 def test_what_is_no_geojson_is_refused_with_its_place(tmp_path, text):

@@ -48,7 +48,7 @@ def sniff(path: Path) -> str:
         If there is nothing, it is in none of the formats, or might be in two.
     """
     if not path.exists():
-        raise BadInputError("not found", where=str(path), remedy="check the path")
+        raise BadInputError("file not found", where=str(path), remedy="check the path")
     if not path.is_dir():
         found = _of_file(path)
         if found is None:
