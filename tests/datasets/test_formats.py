@@ -224,6 +224,12 @@ def test_warnings_name_what_is_lost_and_how_often(tmp_path):
     )
 
 
+def test_a_box_that_becomes_an_outline_is_named(tmp_path):
+    content = Content(samples=(sample(tmp_path, the_object(None)),), categories=CATEGORIES)
+    result = convert(content, tmp_path / "out", to="yolo-seg", progress=Silent())
+    assert result.warnings == ("yolo-seg cannot carry everything: 1 objects get an outline that nobody drew",)
+
+
 def test_an_existing_target_is_never_touched(tmp_path):
     content = Content(samples=(), categories=CATEGORIES)
     with pytest.raises(BadInputError, match="exists"):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bmbench.core.types import Annotations, Bools, Category, Floats, Rings, Sample
     from bmbench.datasets.codecs.codec import Content, Left
 
+GAINED = "get an outline that nobody drew"
+"""A box or a circle that comes back as a polygon would pass for a precise contour."""
 TOLERANCE_PX = 1e-3
 """Beyond rounding to a hundred-thousandth, and single precision within a field of view."""
 
@@ -72,7 +74,7 @@ def lines(lost: Counter[Fact | str], name: str) -> list[str]:
         if isinstance(fact, Fact):
             found.append(f"{name} cannot carry everything: {count} objects {words[fact]}")
         else:
-            unit = "objects" if fact.startswith("left out") else "images"
+            unit = "objects" if fact.startswith(("left out", GAINED)) else "images"
             found.append(f"{name} cannot carry everything: {count} {unit} {fact}")
     return found
 
@@ -117,6 +119,9 @@ def _objects_lost(
         Fact.REGION: old.region & ~new.region,
     }
     count.update({fact: int(rows.sum()) for fact, rows in changed.items() if rows.any()})
+    drawn = ~outlined & np.array([bool(rings) for rings in new.contour], bool)
+    if drawn.any():
+        count[GAINED] = int(drawn.sum())
     return count
 
 
