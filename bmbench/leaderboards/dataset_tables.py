@@ -77,17 +77,20 @@ def describe_dataset(
 
 
 def balance_table(table: Sequence[Balance], categories: Sequence[Category]) -> Table:
-    """Images, groups and objects by subset, with the share of each class."""
+    """Images, groups and objects of each class by subset, with the subset's share of the class."""
     shown = Table(box=box.SIMPLE_HEAD)
-    for column in ("subset", "images", "groups", *(category.name for category in categories)):
-        shown.add_column(column, justify="left" if column == "subset" else "right")
-    for row in table:
-        objects = [
-            f"{count:,}" + (f" ({100 * share:.1f} %)" if share is not None else "")
-            for count, share in zip(row.objects, row.shares, strict=True)
-        ]
-        shown.add_row(row.subset, f"{row.images:,}", f"{row.groups:,}", *objects)
+    shown.add_column("")
+    for part in table:
+        shown.add_column(part.subset, justify="right")
+    shown.add_row("images", *(f"{part.images:,}" for part in table))
+    shown.add_row("groups", *(f"{part.groups:,}" for part in table))
+    for row, category in enumerate(categories):
+        shown.add_row(category.name, *(_shared(part.objects[row], part.shares[row]) for part in table))
     return shown
+
+
+def _shared(count: int, share: float | None) -> str:
+    return f"{count:,}" + (f" ({100 * share:.1f} %)" if share is not None else "")
 
 
 def formats_table() -> Table:
