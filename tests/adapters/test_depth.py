@@ -43,6 +43,17 @@ def test_the_edge_of_the_image_is_no_outline(circles):
     assert result.deepest[0] == pytest.approx(5 - np.sqrt(0.5), abs=1e-4)
 
 
+def test_an_image_cut_from_a_larger_one_has_the_same_depths(scattered):
+    crowd = scattered(np.random.default_rng(6), 60, 40, (3.0, 7.0))
+    whole = depth_map(dataclasses.replace(crowd, circle=crowd.circle * [1, 1, 1.5]), 60, 60)
+    moved = dataclasses.replace(crowd, circle=crowd.circle * [1, 1, 1.5] - [14, 9, 0])
+    part = depth_map(moved, 30, 25)
+    assert part.depth == pytest.approx(whole.depth[9:39, 14:39], abs=1e-4)
+    assert part.deepest == pytest.approx(whole.deepest, abs=1e-4)
+    assert (part.owner > 0)[:, [0, -1]].any()
+    assert (part.owner > 0)[[0, -1]].any()
+
+
 def test_depth_in_a_contour_is_the_distance_of_pixel_centres_to_it():
     square = np.array([[4.0, 4.0], [12.0, 4.0], [12.0, 12.0], [4.0, 12.0]])
     annotations = Annotations.of(

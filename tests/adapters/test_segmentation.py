@@ -84,7 +84,8 @@ def test_a_faint_cell_is_found_and_ranks_last():
 
 def test_a_faint_rim_does_not_glue_bright_cells_together():
     probability = np.maximum(
-        discs(40, 60, (20, 20, 8, 0.28), (35, 20, 8, 0.28)), discs(40, 60, (20, 20, 6, 0.9), (35, 20, 6, 0.9))
+        discs(40, 60, (20, 20, 10, 0.28), (35, 20, 10, 0.28)),
+        discs(40, 60, (20, 20, 6, 0.9), (35, 20, 6, 0.9)),
     )
     found = find_objects(probability, SETTINGS, GROWTH)
     assert found.confidence == pytest.approx([0.9, 0.9], abs=1e-6)

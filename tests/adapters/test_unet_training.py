@@ -87,7 +87,9 @@ def state():
     }
 
 
-def test_fit_and_predict_leave_the_process_as_it_was(sample):
+def test_fit_and_predict_leave_the_process_as_it_was(sample, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
     before_threads = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
@@ -117,6 +119,7 @@ def test_the_best_weights_are_kept_and_not_the_last(sample):
     assert int(np.argmin(losses)) < len(losses) - 1
     best = dataclasses.replace(wild, validate_every=int(np.argmin(losses)) + 1)
     assert same(detector, fitted(sample, settings=best, validation=[wrong]))
+    assert not same(detector, fitted(sample, settings=wild, validation=[]))
 
 
 def test_without_validation_images_the_last_weights_are_kept(sample):

@@ -147,9 +147,7 @@ class _Reader:
             ]
         boxes = number_table(given, 4)
         where.refuse_coordinates(boxes, "bbox")
-        where.refuse(
-            (boxes[:, 2:] < 0).any(axis=1), "bbox", "box with a negative size", "[x, y, width, height]"
-        )
+        where.refuse_negative(boxes[:, 2:], "bbox")
         return boxes[:, :2], boxes[:, 2:].copy()
 
     def _derived(
