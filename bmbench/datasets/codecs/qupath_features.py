@@ -1,0 +1,323 @@
+"""The features of QuPath's GeoJSON in its three dialects, as columns.
+
+=====================  =======================  ==========================  =========================
+fact                   from 0.4                 0.3                         0.2
+=====================  =======================  ==========================  =========================
+kind of object         ``objectType``           ``object_type``             ``id: PathDetectionObject``
+measurements           map                      list of name and value      list of name and value
+classification         ``name`` or ``names``    ``name``                    ``name``
+its colour             ``color: [r, g, b]``     ``colorRGB``                ``colorRGB``
+=====================  =======================  ==========================  =========================
+
+The adapters of qupath-core (`QuPathTypeAdapters`, `ROITypeAdapters`) are the source. Coordinates are pixels
+of the full resolution from the corner of the top-left pixel: bmbench's own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.geometry import rings_box
+from bmbench.datasets.codecs.json_stream import loads
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bmbench.core.types import Floats, Rings
+    from bmbench.datasets.codecs.json_stream import Block
+
+CONFIDENCE_NAMES = ("confidence", "score", "detection probability", "probability")
+"""Measurements that hold a detector's belief, in lower case: bmbench's, COCO's, StarDist's."""
+LIMIT_PX = 1e9
+ROUND_PX = 0.03
+"""An ellipse whose sides differ by less is a circle: QuPath keeps two decimals of each corner."""
+DEPTH_LIMIT = 32
+_KINDS = {
+    "pathdetectionobject": "detection",
+    "pathannotationobject": "annotation",
+    "pathcellobject": "cell",
+    "pathtileobject": "tile",
+    "tmacoreobject": "tmacore",
+    "pathrootobject": "root",
+}
+_FRAMES = ("root", "tmacore", "tile")
+"""Objects that hold others and mark no cell."""
+
+
+class Polygon(msgspec.Struct, tag_field="type", tag="Polygon", gc=False):
+    """An outline and its holes."""
+
+    coordinates: msgspec.Raw
+    isEllipse: bool = False  # noqa: N815
+
+
+class Classification(msgspec.Struct, gc=False):
+    """The class of an object; `names` are the parts of a derived one."""
+
+    name: str | None = None
+    names: list[str] | None = None
+
+
+class Measurement(msgspec.Struct, gc=False):
+    """One measurement, as written before QuPath 0.4."""
+
+    name: str
+    value: float | None = None
+
+
+class Properties(msgspec.Struct, gc=False):
+    """What QuPath knows about an object beside its shape."""
+
+    objectType: str | None = None  # noqa: N815
+    object_type: str | None = None
+    type: str | None = None
+    classification: Classification | str | None = None
+    measurements: dict[str, float | None] | list[Measurement] | None = None
+    metadata: dict[str, Any] | None = None
+    childObjects: list[Any] | None = None  # noqa: N815
+
+
+class Feature(msgspec.Struct, gc=False):
+    """One object with a plain outline: what nearly all of a large file is."""
+
+    geometry: Polygon
+    properties: Properties
+    type: str = "Feature"
+    id: str | int | None = None
+
+
+class AnyFeature(msgspec.Struct, gc=False):
+    """One object of any shape."""
+
+    geometry: dict[str, Any] | None = None
+    properties: Properties | None = None
+    type: str = "Feature"
+    id: str | int | None = None
+
+
+_FAST = msgspec.json.Decoder(list[Feature])
+_NESTED = msgspec.json.Decoder(list[list[tuple[float, float]]])
+_NUMBERS = msgspec.json.Decoder(list[float])
+_NUMERALS = b"0123456789.-+eE \t\r\n"
+
+
+@dataclass(slots=True)
+class Objects:
+    """The objects of some features; item i of every list is object i.
+
+    `circle` is x, y, radius (radius 0: none), `box` x0, y0, x1, y1; a point has no ring and a box of no
+    extent.
+    """
+
+    rings: list[Rings] = field(default_factory=list)
+    circle: list[tuple[float, float, float]] = field(default_factory=list)
+    box: list[list[float]] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    kind: list[str] = field(default_factory=list)
+    metadata: list[dict[str, Any]] = field(default_factory=list)
+    measurements: list[dict[str, float | None]] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def decode(block: Block, path: Path) -> Objects:
+    """The objects of a block of features; those that mark nothing are named in `left_out`.
+
+    Raises
+    ------
+    BadInputError
+        If a feature is not one; names its number in the file, counted from 0.
+    """
+    objects = Objects()
+    try:
+        features = _FAST.decode(b"[" + block.text + b"]")
+    except (msgspec.MsgspecError, RecursionError):
+        features = []
+    if not features or not _decode_plain(features, objects):
+        _decode_any(block, path, objects)
+    _drop_frames(objects)
+    return objects
+
+
+def _decode_plain(features: list[Feature], objects: Objects) -> bool:
+    """Add features that are all plain outlines; False, and nothing added, if one is not."""
+    outlines = [bytes(feature.geometry.coordinates) for feature in features]
+    try:
+        sizes = [_ring_sizes(outline) for outline in outlines]
+        # The numbers without the brackets around them are read several times faster.
+        numbers = np.array(_NUMBERS.decode(b"[" + b",".join(outlines).translate(None, b"[]") + b"]"))
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    parts = np.array([len(size) for size in sizes], np.int64)
+    lengths = np.array(list(chain.from_iterable(sizes)), np.int64)
+    plain = parts.all() and (lengths >= 4).all() and len(numbers) == 2 * lengths.sum()
+    if (
+        not plain
+        or any(f.properties.childObjects for f in features)
+        or not (np.abs(numbers) <= LIMIT_PX).all()
+    ):
+        return False
+    points = numbers.reshape(-1, 2)
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    closed = (points[starts] == points[ends - 1]).all(axis=1)
+    first = np.cumsum(parts) - parts
+    low = np.minimum.reduceat(np.minimum.reduceat(points, starts), first)
+    high = np.maximum.reduceat(np.maximum.reduceat(points, starts), first)
+    box = np.concatenate([low, high], axis=1).tolist()
+    rings = iter([points[a:b] for a, b in zip(starts.tolist(), (ends - closed).tolist(), strict=True)])
+    for feature, corners, size in zip(features, box, sizes, strict=True):
+        outline = tuple([next(rings) for _ in size])
+        _add_shape(objects, outline, corners, ellipse=feature.geometry.isEllipse)
+        _add_properties(objects, feature.id, feature.properties)
+    return True
+
+
+def _ring_sizes(outline: bytes) -> Sequence[int]:
+    """Points of each ring of a polygon's coordinates; a MsgspecError if they are none."""
+    brackets = outline.translate(None, _NUMERALS)
+    points = (len(brackets) - 3) // 4
+    if brackets == _one_ring(points):
+        return (points,)
+    return [len(ring) for ring in _NESTED.decode(outline)]
+
+
+@lru_cache(maxsize=4096)
+def _one_ring(points: int) -> bytes:
+    return b"[[" + b",".join([b"[,]"] * points) + b"]]"
+
+
+def confidence_of(measurements: dict[str, float | None]) -> float:
+    """The detector's belief among the measurements; NaN where there is none."""
+    for name, value in measurements.items():
+        if value is not None and name.lower() in CONFIDENCE_NAMES:
+            return value
+    return math.nan
+
+
+def _decode_any(block: Block, path: Path, objects: Objects) -> None:
+    try:
+        values = loads(b"[" + block.text + b"]")
+    except ValueError as error:
+        where = f"{path}, features {block.first} to {block.first + block.count - 1}"
+        raise BadInputError("not valid JSON", where=where, got=str(error)) from None
+    for number, value in enumerate(values, start=block.first):
+        _add_feature(objects, value, f"{path}, feature {number}", 0)
+
+
+def _add_feature(objects: Objects, value: Any, where: str, depth: int) -> None:
+    try:
+        feature = msgspec.convert(value, AnyFeature, strict=False)
+    except (msgspec.ValidationError, RecursionError, OverflowError) as error:
+        raise BadInputError("not a GeoJSON feature", where=where, got=str(error)) from None
+    if feature.type != "Feature":
+        raise BadInputError("not a GeoJSON feature", where=where, got=f"type {feature.type[:40]!r}")
+    if depth > DEPTH_LIMIT:
+        raise BadInputError(f"objects nested deeper than {DEPTH_LIMIT}", where=where)
+    properties = feature.properties or Properties()
+    before = len(objects.rings)
+    _add_geometry(objects, feature.geometry, where)
+    for _ in range(len(objects.rings) - before):
+        _add_properties(objects, feature.id, properties)
+    children = (value.get("properties") or {}).get("childObjects") or []
+    for child in children:
+        _add_feature(objects, child, where, depth + 1)
+
+
+def _add_geometry(objects: Objects, geometry: dict[str, Any] | None, where: str) -> None:
+    kind = (geometry or {}).get("type")
+    value = (geometry or {}).get("coordinates")
+    if geometry is None or not value:
+        objects.left_out.append("object without a shape")
+    elif kind == "Polygon":
+        _add_outline(objects, _items(value, where), where, ellipse=geometry.get("isEllipse") is True)
+    elif kind == "MultiPolygon":
+        rings = [ring for part in _items(value, where) for ring in _items(part, where)]
+        _add_outline(objects, rings, where, ellipse=False)
+    elif kind in ("Point", "MultiPoint"):
+        for x, y in _points([value] if kind == "Point" else value, where).tolist():
+            _add_shape(objects, (), [x, y, x, y], ellipse=False)
+    else:
+        objects.left_out.append(f"object of the shape {str(kind)[:40]}")
+
+
+def _add_outline(objects: Objects, value: list[Any], where: str, *, ellipse: bool) -> None:
+    rings = tuple(_open_ring(_points(_items(ring, where), where)) for ring in value)
+    rings = tuple(ring for ring in rings if len(ring) >= 3)
+    if rings:
+        _add_shape(objects, rings, rings_box(rings).tolist(), ellipse=ellipse)
+    else:
+        objects.left_out.append("outline of fewer than three corners")
+
+
+def _add_shape(objects: Objects, rings: Rings, box: list[float], *, ellipse: bool) -> None:
+    """Add an outline, or a point where there is no ring; a round ellipse is its circle, as in QuPath."""
+    x0, y0, x1, y1 = box
+    objects.box.append(box)
+    if ellipse and x1 > x0 and abs((x1 - x0) - (y1 - y0)) <= ROUND_PX:
+        objects.rings.append(())
+        objects.circle.append(((x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0 + y1 - y0) / 4))
+    else:
+        objects.rings.append(rings)
+        objects.circle.append((0.0, 0.0, 0.0))
+
+
+def _add_properties(objects: Objects, feature_id: str | int | None, properties: Properties) -> None:
+    kind = properties.objectType or properties.object_type or properties.type
+    if kind is None and isinstance(feature_id, str):
+        kind = _KINDS.get(feature_id.lower())
+    objects.kind.append((kind or "annotation").lower())
+    given = properties.classification
+    name = given if isinstance(given, str) else ""
+    if isinstance(given, Classification):
+        name = given.name or ": ".join(given.names or [])
+    objects.classes.append(name)
+    objects.metadata.append(properties.metadata or {})
+    measured = properties.measurements or {}
+    objects.measurements.append(
+        measured if isinstance(measured, dict) else {item.name: item.value for item in measured}
+    )
+    objects.ids.append("" if feature_id is None else str(feature_id))
+
+
+def _drop_frames(objects: Objects) -> None:
+    """Leave out the objects that only hold others."""
+    if not set(objects.kind) & set(_FRAMES):
+        return
+    keep = [row for row, kind in enumerate(objects.kind) if kind not in _FRAMES]
+    objects.left_out += [f"object of the kind {kind}" for kind in objects.kind if kind in _FRAMES]
+    for name in ("rings", "circle", "box", "classes", "kind", "metadata", "measurements", "ids"):
+        column = getattr(objects, name)
+        setattr(objects, name, [column[row] for row in keep])
+
+
+def _items(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise BadInputError("not a GeoJSON shape", where=where, expected="a list of rings")
+    return value
+
+
+def _points(value: Any, where: str) -> Floats:
+    """(n, 2) from a list of positions of two or three numbers (the third is the height)."""
+    try:
+        points = np.array([[float(position[0]), float(position[1])] for position in value], np.float64)
+    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
+        raise BadInputError("not a list of positions", where=where, expected="[[x, y], …]") from None
+    if not (np.abs(points) <= LIMIT_PX).all():
+        raise BadInputError("coordinate of no sensible size", where=where)
+    return points.reshape(-1, 2)
+
+
+def _open_ring(ring: Floats) -> Floats:
+    """A ring without its repeated last point."""
+    closed = len(ring) > 1 and ring[0, 0] == ring[-1, 0] and ring[0, 1] == ring[-1, 1]
+    return ring[:-1] if closed else ring
