@@ -149,7 +149,8 @@ def test_a_cell_is_painted_to_its_contour_within_half_a_pixel(kind):
 
 
 def test_contours_lie_where_the_finished_image_shows_the_objects():
-    scene = compose(seed=0, number=3, size_px=512, cell_px=CELL_PX)
+    # Without red cells: where a pale cell covers one, little changes and its middle would seem shifted.
+    scene = replace(compose(seed=0, number=3, size_px=512, cell_px=CELL_PX), reds=())
     empty = render(replace(scene, things=())).astype(float)
     checked = 0
     for thing in scene.things:

@@ -1,8 +1,8 @@
 """The embedded data set: synthetic bone-marrow smears, drawn when they are asked for.
 
-Image i lies on slide i modulo nine. Slides stand for patients: each has its own stain, light, focus and
-density, and every slide belongs to one subset only. With nine slides or more images, five slides are for
-training, one for validation, one for optimisation and two for testing (56, 11, 11 and 22 %).
+Image i lies on slide i modulo 18. Slides stand for patients: each has its own stain, light, focus and
+density, and every slide belongs to one subset only. With 18 images or more, ten slides are for training, two
+for validation, two for optimisation and four for testing (56, 11, 11 and 22 %).
 
 Options: ``images`` (36), ``size`` (512, pixels), ``scale`` (44, mean cell diameter in pixels), ``seed`` (0).
 """
@@ -90,11 +90,12 @@ def load(request: LoadRequest) -> Split:
 
 
 def slide_subsets(n_slides: int) -> tuple[Subset, ...]:
-    """The subset of each slide: 22 % test, one slide each to validate and optimise on, the rest to train."""
-    test = max(1, round(0.22 * n_slides))
-    train = n_slides - test - 2
+    """The subset of each of four or more slides: 11 % to validate, 11 % to optimise, 22 % to test on."""
+    part, test = max(1, round(0.11 * n_slides)), max(1, round(0.22 * n_slides))
+    train = n_slides - test - 2 * part
     subsets: list[Subset] = ["train"] * train
-    subsets += ["validation", "optimisation"]
+    subsets += ["validation"] * part
+    subsets += ["optimisation"] * part
     subsets += ["test"] * test
     return tuple(subsets)
 
