@@ -12,7 +12,7 @@ import itertools
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -238,21 +238,23 @@ def _declare_jpeg(path: Path) -> None:
     import tifffile
 
     with tifffile.TiffFile(path, mode="r+") as file:
-        for page in map(file.pages.get, range(len(file.pages))):
-            page.tags["Compression"].overwrite(7)
-            page.tags["PhotometricInterpretation"].overwrite(6)
+        for page in file.pages:
+            tags: Any = page.aspage().tags
+            tags["Compression"].overwrite(7)
+            tags["PhotometricInterpretation"].overwrite(6)
 
 
 def _reduced(here: Mosaic, left: int, top: int, factor: int) -> Pixels:
     """A tile of a level: averages of `factor` × `factor` pixels, read in strips of the tile."""
+    from PIL import Image
+
     if factor == 1:
         return here.read(left, top, TILE_PX, TILE_PX)
     tile = np.empty((TILE_PX, TILE_PX, 3), np.uint8)
     rows = max(1, 1024 // factor)
     for row in range(0, TILE_PX, rows):
         part = here.read(left * factor, (top + row) * factor, TILE_PX * factor, rows * factor)
-        blocks = part.reshape(rows, factor, TILE_PX, factor, 3)
-        tile[row : row + rows] = np.rint(blocks.mean(axis=(1, 3), dtype=np.float32))
+        tile[row : row + rows] = np.asarray(Image.fromarray(part).reduce(factor))
     return tile
 
 
