@@ -41,7 +41,7 @@ class UNetSettings:
     views : 1 or 4
         Mirrored views whose maps are averaged.
     tile_px, overlap_px : int
-        Tiles of large images.
+        Tiles of large images; an overlap of twice the reach of a network of depth 4 (107 px).
     lowest, highest : float
         The Otsu threshold of an image is moved into this range.
     faint : float
@@ -56,8 +56,8 @@ class UNetSettings:
     """
 
     cell_px: float = 20.0
-    depth: int = 3
-    width: int = 16
+    depth: int = 4
+    width: int = 8
     normalisation: Literal["group", "batch", "instance", "none"] = "group"
     patch_px: int = 128
     batch: int = 8
@@ -77,7 +77,7 @@ class UNetSettings:
     keep: float = 0.6
     views: Literal[1, 4] = 4
     tile_px: int = 1024
-    overlap_px: int = 128
+    overlap_px: int = 224
     lowest: float = 0.3
     highest: float = 0.5
     faint: float = 0.1
