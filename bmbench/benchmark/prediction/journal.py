@@ -3,6 +3,7 @@
 A file starts with a line of JSON that says what it belongs to. Each record is a head (magic, tile number,
 length and CRC-32 of what follows) and the tile's detections as plain arrays. A process may be killed at any
 moment: a record that is not whole is cut off when the journal is opened again, and its tile is done again.
+The same holds for a power failure, which may cost the last minutes as well: nothing is forced to the disk.
 """
 
 from __future__ import annotations
@@ -82,7 +83,6 @@ class Journal:
             record = _HEAD.pack(_MAGIC, number, len(data), zlib.crc32(data)) + data
             while record:
                 record = record[self._file.write(record) :]
-            os.fsync(self._file.fileno())
         except OSError as error:
             raise RunFailedError(f"{self.path}: cannot be written ({error.strerror})") from error
         self._places[number] = start + _HEAD.size, len(data)

@@ -3,9 +3,10 @@
 A detection belongs to the tile whose core holds its centre; its own tile reports it and the others do not.
 That alone goes wrong where two tiles put the centre of one cell on different sides of their seam: both
 report it, or neither does. So the detections near seams, from every tile that sees them, are compared. Two
-of different tiles whose boxes overlap by more than `SAME_CELL` are views of one cell, of which one is
-reported. A view that its own tile does not own is reported only if another tile sees that cell too; what one
-tile alone sees in another one's core is left to the other's judgement.
+of different tiles whose boxes overlap by more than `SAME_CELL`, or whose centres are nearer than `NEAR`, are
+views of one cell, of which one is reported. A view that its own tile does not own is reported only if
+another tile sees that cell too; what one tile alone sees in another one's core is left to the other's
+judgement.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ SAME_CELL = 0.3
 """Two views of one cell overlap by more than this (intersection over union of boxes), two neighbouring
 cells by less: discs that press on each other until their centres are 0.84 of their radii's sum apart have
 0.09."""
+NEAR = 0.5
+"""Two views of one cell have their centres nearer than this share of the sum of their radii (half the mean
+side of the box each)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,10 +65,13 @@ def owned(detections: Detections, tile: Tile, grid: Grid) -> Bools:
 
 
 def near_seams(parts: Iterable[tuple[Tile, Detections]], grid: Grid) -> Views:
-    """The detections of all tiles that lie at most a band from a seam, inside or outside their core."""
+    """The detections of all tiles that another tile may see in its band, or sees in their core's.
+
+    A view in somebody's band lies at most one band from the seam, and its fellow another band further in.
+    """
     tiles, rows, boxes, confidences, mine = [], [], [np.zeros((0, 4))], [np.zeros(0)], []
     for tile, detections in parts:
-        inner = within(detections.xy, tile.core, grid.size, -grid.band_px)
+        inner = within(detections.xy, tile.core, grid.size, -2 * grid.band_px)
         near = np.flatnonzero(~inner)
         tiles.append(np.full(len(near), tile.number, np.int64))
         rows.append(near)
@@ -106,13 +113,15 @@ def _same_cell(views: Views) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     if len(views.box) < 2:
         return found
-    side = (views.box[:, 2:] - views.box[:, :2]).max(axis=1)
-    centre = (views.box[:, :2] + views.box[:, 2:]) / 2
+    sides = views.box[:, 2:] - views.box[:, :2]
+    centre, radius = (views.box[:, :2] + views.box[:, 2:]) / 2, sides.mean(axis=1) / 2
     # Boxes that overlap by IoU > 0.3 have their centres nearer than the larger one's side in x and in y.
-    pairs = cKDTree(centre).query_pairs(float(side.max()), p=np.inf, output_type="ndarray")
+    pairs = cKDTree(centre).query_pairs(float(sides.max()), p=np.inf, output_type="ndarray")
     pairs = pairs[views.tile[pairs[:, 0]] != views.tile[pairs[:, 1]]]
-    pairs = pairs[box_iou(views.box[pairs[:, 0]], views.box[pairs[:, 1]]) > SAME_CELL]
-    for a, b in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].tolist():
-        found.setdefault(a, []).append(b)
-        found.setdefault(b, []).append(a)
+    a, b = pairs.T
+    near = np.hypot(*(centre[a] - centre[b]).T) < NEAR * (radius[a] + radius[b])
+    pairs = pairs[near | (box_iou(views.box[a], views.box[b]) > SAME_CELL)]
+    for one, other in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].tolist():
+        found.setdefault(one, []).append(other)
+        found.setdefault(other, []).append(one)
     return found

@@ -64,7 +64,7 @@ class Grid:
             raise ValueError(
                 f"no tiles of {tile_px} px with margins of {margin_px} and bands of {band_px} px"
             )
-        columns, rows = (_edges(length, tile_px, tile_px - 2 * margin_px) for length in size)
+        columns, rows = (_edges(length, tile_px, margin_px) for length in size)
         return cls(size=size, columns=columns, rows=rows, margin_px=margin_px, band_px=band_px)
 
     def tiles(self, wanted: Callable[[Rectangle], bool] | None = None) -> list[Tile]:
@@ -99,6 +99,12 @@ def within(xy: Floats, core: Rectangle, size: tuple[int, int], grow: float = 0.0
     return np.asarray(((xy >= low) & (xy < high)).all(axis=1), bool)
 
 
-def _edges(length: int, tile: int, core: int) -> tuple[int, ...]:
-    parts = 1 if length <= tile else -(-length // core)
+def _edges(length: int, tile: int, margin: int) -> tuple[int, ...]:
+    """Where cores begin and end: as few as tiles allow. The first and the last have one margin only."""
+    if length <= tile:
+        parts = 1
+    elif length <= 2 * (tile - margin):
+        parts = 2
+    else:
+        parts = -(-length // (tile - 2 * margin))
     return tuple(length * part // parts for part in range(parts + 1))
