@@ -7,6 +7,7 @@ since tifffile leaves them to a package of its own.
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -52,15 +53,16 @@ def open_tiff(path: Path) -> Slide | None:
 
     if not path.is_file():
         read_bytes(path)
-    try:
-        file = tifffile.TiffFile(path)
-        levels = _pyramid(file)
-    except (tifffile.TiffFileError, OSError, ValueError, IndexError, KeyError, TypeError) as error:
-        raise BadInputError("damaged, or not a TIFF", where=str(path), got=str(error)) from None
-    if not levels or levels[0].segment[0] * levels[0].segment[1] > LARGEST_SEGMENT_PX:
-        file.close()
-        return None
-    _check(levels, path)
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(tifffile.TiffFile(path))
+            levels = _pyramid(file)
+        except (tifffile.TiffFileError, OSError, ValueError, IndexError, KeyError, TypeError) as error:
+            raise BadInputError("damaged, or not a TIFF", where=str(path), got=str(error)) from None
+        if not levels or levels[0].segment[0] * levels[0].segment[1] > LARGEST_SEGMENT_PX:
+            return None
+        _check(levels, path)
+        stack.pop_all()
     return Slide(
         path=path,
         width=levels[0].width,
