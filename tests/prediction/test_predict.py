@@ -71,7 +71,7 @@ def test_a_slide_in_tiles_gets_what_the_whole_image_gets(blob_run: Path, slide: 
     assert report.images[0].tiles == 16
     ask(blob_run, slide, out=tmp_path / "whole.json", threshold=0, tile_px=2000)
     tiled, whole = read_columns(out), read_columns(tmp_path / "whole.json")
-    assert len(whole.xy) > 500
+    assert len(whole.xy) > 400
     order, other = np.lexsort(tiled.xy.T), np.lexsort(whole.xy.T)
     np.testing.assert_allclose(tiled.xy[order], whole.xy[other], atol=2e-3)
     np.testing.assert_allclose(tiled.score[order], whole.score[other], atol=1e-5)
@@ -156,7 +156,7 @@ def test_a_slide_of_other_pixel_size_is_read_at_the_runs(
     assert "pixel size unknown" in same.notes[0]
     assert half.notes == ()
     a, b = read_columns(tmp_path / "a.json"), read_columns(tmp_path / "fine.json")
-    order, other = np.lexsort(b.xy.T), np.lexsort(a.xy.T)
+    order, other = (np.lexsort(np.round(found.xy).T) for found in (b, a))
     np.testing.assert_allclose(b.xy[order], 2 * a.xy[other], atol=0.1)
     np.testing.assert_allclose(b.size[order], 2 * a.size[other], atol=0.1)
 
