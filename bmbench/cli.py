@@ -163,7 +163,9 @@ def predict(
     ] = None,
     regions: Annotated[Path | None, typer.Option(help="GeoJSON areas to look at, of one slide.")] = None,
     everywhere: Annotated[bool, typer.Option("--everywhere", help="Look at empty glass too.")] = False,
-    tile_px: Annotated[int | None, typer.Option(min=64, help="Side of a tile.  [default: 2048]")] = None,
+    tile_px: Annotated[
+        int | None, typer.Option(min=64, help="Side of a tile.  [default: what the method likes best]")
+    ] = None,
     margin_px: Annotated[
         int | None, typer.Option(min=0, help="Margin of a tile.  [default: 1.5 of the largest cell]")
     ] = None,

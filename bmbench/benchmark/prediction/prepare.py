@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from bmbench.datasets.slides import Slide
 
 TILE_PX = 2048
+"""Side of a tile for detectors that have no wish of their own."""
+LARGEST_TILE_PX = 4096
+"""No larger one, whatever the detector wishes: half a dozen of them are in memory at a time."""
 UNKNOWN_CELL_PX = 160.0
 """Taken as the largest cell where a run does not say: its record is older than this command."""
 MARGIN_CELLS = 1.5
@@ -90,7 +93,8 @@ def notes(trained: TrainedRun, jobs: Sequence[ImageJob], options: PredictOptions
 def _grid(size: tuple[int, int], trained: TrainedRun, options: PredictOptions) -> Grid:
     cell_px = largest_cell_px(trained)
     margin_px = options.margin_px if options.margin_px is not None else int(np.ceil(MARGIN_CELLS * cell_px))
-    tile_px = options.tile_px or max(TILE_PX, 6 * margin_px)
+    best_px = getattr(trained.detector, "best_tile_px", TILE_PX)
+    tile_px = options.tile_px or max(min(best_px, LARGEST_TILE_PX), 6 * margin_px)
     try:
         return Grid.of(size, tile_px=tile_px, margin_px=margin_px, band_px=min(cell_px / 2, margin_px))
     except ValueError as error:
