@@ -197,7 +197,8 @@ def compare(options: Any) -> dict[str, Any]:
 
     truth = read_coco(options.folder / "truth.json").samples[0].annotations
     columns = read_columns(options.folder / "slide.out.json")
-    slide = columns.xy, np.column_stack([columns.corner, columns.corner + columns.size]), columns.score
+    centre = columns.corner + columns.size / 2 if columns.xy is None else columns.xy
+    slide = centre, np.column_stack([columns.corner, columns.corner + columns.size]), columns.score
     n_patches = int((np.load(options.folder / "places.npy") >= 0).sum())
     with _patch_journal(options, Journal) as journal:
         parts = [journal.read(number) for number in range(n_patches)]

@@ -37,8 +37,8 @@ _before: tuple[int, bool, bool, bool, bool] | None = None
 def one_thread_each() -> Iterator[ThreadPoolExecutor]:
     """A pool whose workers use one torch thread each; afterwards torch has its threads and modes back.
 
-    Torch's settings are those of the whole process: of several blocks under way in different threads, the
-    first one changes them and the last one puts them back.
+    Torch's settings are those of the whole process: of several blocks under way in threads of their own,
+    the first one changes them and the last one puts them back.
     """
     _enter()
     try:

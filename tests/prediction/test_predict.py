@@ -24,7 +24,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
 from bmbench.core.types import CELL, Role
 from bmbench.datasets.codecs.qupath import read_qupath
-from bmbench.datasets.predictions import read_columns
+from bmbench.datasets.predictions import DetectionColumns, read_columns
 from bmbench.datasets.slides import opened, read_region
 from bmbench.datasets.synthetic.dataset import sample
 from bmbench.datasets.synthetic.mosaic import Mosaic, mosaic, write_slide, write_truth
@@ -47,6 +47,12 @@ def ask(run: Path, *images: Path, out: Path | tuple[Path, ...], **more: Any) -> 
     return predict(PredictOptions(run=run, images=images, out=outs, **more), Silent())
 
 
+def columns(path: Path) -> DetectionColumns:
+    """The file's detections, their centres spelled out."""
+    found = read_columns(path)
+    return found if found.xy is not None else replace(found, xy=found.corner + found.size / 2)
+
+
 def table(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -57,8 +63,8 @@ def test_a_plain_image_gets_what_the_detector_says(blob_run: Path, tmp_path: Pat
     Image.fromarray(pixels).save(tmp_path / "a.png")
     expected = load_run(blob_run).detector.predict(pixels)
     ask(blob_run, tmp_path / "a.png", out=tmp_path / "a.json", threshold=0)
-    found = read_columns(tmp_path / "a.json")
-    np.testing.assert_allclose(found.xy, expected.xy, atol=1e-3)
+    found = columns(tmp_path / "a.json")
+    np.testing.assert_allclose(columns(tmp_path / "a.json").xy, expected.xy, atol=1e-3)
     np.testing.assert_allclose(found.corner, expected.box[:, :2], atol=1e-3)
     np.testing.assert_allclose(found.score, expected.confidence, atol=1e-6)
     assert found.answered == ("a.png",)
@@ -70,7 +76,7 @@ def test_a_slide_in_tiles_gets_what_the_whole_image_gets(blob_run: Path, slide: 
     report = ask(blob_run, slide, out=out, threshold=0, tile_px=640, margin_px=160, everywhere=True)
     assert report.images[0].tiles == 16
     ask(blob_run, slide, out=tmp_path / "whole.json", threshold=0, tile_px=2000)
-    tiled, whole = read_columns(out), read_columns(tmp_path / "whole.json")
+    tiled, whole = columns(out), columns(tmp_path / "whole.json")
     assert len(whole.xy) > 400
     order, other = np.lexsort(tiled.xy.T), np.lexsort(whole.xy.T)
     np.testing.assert_allclose(tiled.xy[order], whole.xy[other], atol=2e-3)
@@ -80,7 +86,7 @@ def test_a_slide_in_tiles_gets_what_the_whole_image_gets(blob_run: Path, slide: 
 def test_all_outputs_tell_the_same(blob_run: Path, slide: Path, tmp_path: Path) -> None:
     outs = tuple(tmp_path / name for name in ("a.json", "a.geojson", "a.csv", "a.geojson.gz"))
     report = ask(blob_run, slide, out=outs, tile_px=640)
-    coco, qupath, rows = read_columns(outs[0]), read_qupath(outs[1]), table(outs[2])
+    coco, qupath, rows = columns(outs[0]), read_qupath(outs[1]), table(outs[2])
     assert report.images[0].cells == len(coco.xy) == len(rows) == len(qupath.confidence) > 50
     assert coco.score.min() >= report.threshold == 0.5
     np.testing.assert_allclose([float(row["x_px"]) for row in rows], coco.xy[:, 0], atol=0.006)
@@ -117,7 +123,7 @@ def test_regions_limit_what_is_reported_and_what_is_looked_at(
     more = {"threshold": 0, "tile_px": 480}
     report = ask(blob_run, slide, out=tmp_path / "r.json", regions=tmp_path / "r.geojson", **more)
     ask(blob_run, slide, out=tmp_path / "all.json", everywhere=True, **more)
-    got, every = read_columns(tmp_path / "r.json").xy, read_columns(tmp_path / "all.json").xy
+    got, every = columns(tmp_path / "r.json").xy, columns(tmp_path / "all.json").xy
     x, y = every.T
     inside = (x > 100) & (x < 500) & (y > 100) & (y < 420)
     inside &= ~((x > 200) & (x < 300) & (y > 200) & (y < 300))
@@ -137,7 +143,7 @@ def test_glass_is_passed_over_without_losing_a_cell(blob_run: Path, marrow: Mosa
     some = ask(blob_run, tmp_path / "half.tif", out=tmp_path / "a.json", **more)
     every = ask(blob_run, tmp_path / "half.tif", out=tmp_path / "b.json", everywhere=True, **more)
     assert some.images[0].tiles < every.images[0].tiles == every.images[0].of_tiles
-    a, b = read_columns(tmp_path / "a.json").xy, read_columns(tmp_path / "b.json").xy
+    a, b = columns(tmp_path / "a.json").xy, columns(tmp_path / "b.json").xy
     np.testing.assert_array_equal(a, b[b[:, 0] < 420])
 
 
@@ -155,8 +161,8 @@ def test_a_slide_of_other_pixel_size_is_read_at_the_runs(
     assert same.images[0].scale == 1
     assert "pixel size unknown" in same.notes[0]
     assert half.notes == ()
-    a, b = read_columns(tmp_path / "a.json"), read_columns(tmp_path / "fine.json")
-    order, other = (np.lexsort(np.round(found.xy).T) for found in (b, a))
+    a, b = columns(tmp_path / "a.json"), columns(tmp_path / "fine.json")
+    order, other = (np.lexsort(np.round(xy, 1).T) for xy in (b.xy / 2, a.xy))
     np.testing.assert_allclose(b.xy[order], 2 * a.xy[other], atol=0.1)
     np.testing.assert_allclose(b.size[order], 2 * a.size[other], atol=0.1)
 
@@ -172,7 +178,7 @@ def test_a_folder_of_images_has_a_file_each_or_one_for_all(blob_run: Path, tmp_p
     rows = table(outs[1])
     for image in report.images:
         assert sum(row["image"] == image.name for row in rows) == image.cells > 0
-    assert read_columns(outs[2]).answered == ("m0.png", "m1.png", "m2.png")
+    assert columns(outs[2]).answered == ("m0.png", "m1.png", "m2.png")
     assert next(row["number"] for row in rows if row["image"] == "m1.png") == "1"
     assert not list(tmp_path.glob("*.unfinished"))
 

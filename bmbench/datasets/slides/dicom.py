@@ -27,23 +27,26 @@ def open_dicom(path: Path) -> Slide:
         If wsidicom is not installed.
     """
     try:
-        from wsidicom import WsiDicom
-        from wsidicom.errors import WsiDicomError
+        from wsidicom import WsiDicom, errors
     except ImportError:
         raise MissingExtraError("wsidicom", extra="wsi") from None
+    # The package's errors have no common parent.
+    named = [error for error in vars(errors).values() if isinstance(error, type)]
+    wrong: tuple[type[Exception], ...] = (OSError, ValueError, KeyError)
+    wrong += tuple(error for error in named if issubclass(error, Exception))
     folder = path if path.is_dir() else path.parent
     try:
         file = WsiDicom.open(folder)
         sizes = [(level.size.width, level.size.height) for level in file.levels]
         numbers = [level.level for level in file.levels]
         spacing = file.mpp
-    except (WsiDicomError, OSError, ValueError, KeyError, AttributeError) as error:
+    except wrong as error:
         raise BadInputError("not a DICOM slide", where=str(path), got=str(error)) from None
 
     def read(level: int, x: int, y: int, w: int, h: int) -> Pixels:
         try:
             part = file.read_region((x, y), numbers[level], (w, h))
-        except (WsiDicomError, OSError, ValueError) as error:
+        except wrong as error:
             raise BadInputError("damaged", where=str(path), got=str(error)) from None
         return to_rgb(np.asarray(part.convert("RGB")), path)
 

@@ -22,6 +22,8 @@ from bmbench.datasets.slides.slide import plausible_um
 from bmbench.datasets.slides.tissue import stained, thumbnail
 from bmbench.datasets.synthetic.mosaic import Mosaic, mosaic, write_slide
 
+from .dicom_slide import write_dicom_slide
+
 RNG = np.random.default_rng(4)
 NOISE: Pixels = RNG.integers(0, 256, (531, 677, 3), np.uint8)
 # Smooth in both directions, so that lossy tiles and resampling stay near it.
@@ -146,6 +148,30 @@ def test_openslide_reads_what_tifffile_leaves(pyramid: Path, tmp_path: Path) -> 
     with opened(pyramid) as ours:
         np.testing.assert_array_equal(slide.read(1, 5, 7, 300, 200), ours.read(1, 5, 7, 300, 200))
     slide.close()
+
+
+def test_a_dicom_slide_is_read_as_openslide_reads_it(tmp_path: Path) -> None:
+    pytest.importorskip("wsidicom", reason="wsidicom is not installed")
+    openslide = pytest.importorskip("openslide", reason="OpenSlide is not installed")
+    write_dicom_slide(tmp_path / "dicom", [SMOOTH, SMOOTH[::2, ::2]], um_per_px=0.25)
+    judge = openslide.OpenSlide(tmp_path / "dicom" / "0.dcm")
+    for path in (tmp_path / "dicom", tmp_path / "dicom" / "1.dcm"):
+        with opened(path) as slide:
+            assert slide.levels == judge.level_dimensions == ((677, 531), (339, 266))
+            assert slide.um_per_px == pytest.approx(0.25)
+            part = slide.read(0, 101, 53, 300, 205)
+            expected = judge.read_region((101, 53), 0, (300, 205)).convert("RGB")
+            np.testing.assert_array_equal(part, np.asarray(expected))
+            assert np.abs(part.astype(int) - SMOOTH[53:258, 101:401]).max() < 8
+            coarse = slide.read(1, 20, 30, 150, 140).astype(int)
+            assert np.abs(coarse - SMOOTH[::2, ::2][30:170, 20:170]).max() < 8
+
+
+def test_a_folder_without_a_dicom_slide_is_one_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("wsidicom", reason="wsidicom is not installed")
+    (tmp_path / "a.dcm").write_bytes(b"no DICOM")
+    with pytest.raises(BadInputError, match="not a DICOM slide"):
+        whole(tmp_path / "a.dcm")
 
 
 @pytest.mark.parametrize(("name", "module"), [("a.svs", "openslide"), ("a.dcm", "wsidicom")])
