@@ -77,7 +77,7 @@ def _received(pipe: IO[bytes] | None) -> DetectionColumns | None:
     arrays: dict[str, Any] = {}
     for name, kind, shape in head.columns:
         array = np.empty(shape, kind)
-        if array.size and _fill(pipe, memoryview(array).cast("B")) < array.nbytes:
+        if array.size and _fill(pipe, array.data.cast("B")) < array.nbytes:
             return None
         arrays[name] = array
     answered = None if head.answered is None else tuple(head.answered)
@@ -104,7 +104,7 @@ def _send(columns: DetectionColumns, pipe: IO[bytes]) -> None:
     )
     pipe.write(msgspec.json.encode(head) + b"\n")
     for array in arrays.values():
-        pipe.write(memoryview(array).cast("B") if array.size else b"")
+        pipe.write(array.data.cast("B") if array.size else b"")
     pipe.flush()
 
 

@@ -209,5 +209,5 @@ def test_no_file_and_no_text(tmp_path: Path) -> None:
         read_ground_truth(tmp_path / "nothing.json")
     path = tmp_path / "bytes.json"
     path.write_bytes(json.dumps(data_set([annotation(1, id="Zürich")]), ensure_ascii=False).encode("latin-1"))
-    with pytest.raises(BadInputError, match="UTF-8|not valid JSON"):
+    with pytest.raises(BadInputError, match=r"UTF-8|not valid JSON"):
         read_ground_truth(path)

@@ -109,7 +109,7 @@ def test_a_detection_may_be_a_point(tmp_path: Path) -> None:
     ],
 )
 def test_bad_values_are_refused_with_their_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, parts: list[str], wrap: bool, piece: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, change: Any, parts: list[str], wrap: bool, piece: int
 ) -> None:
     monkeypatch.setattr(json_rows, "PIECE", piece)
     rows = [detection(), detection(**change), detection(), detection()]
@@ -135,6 +135,7 @@ def test_bad_values_are_refused_with_their_place(
 def test_bad_text_is_refused_with_its_place(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    *,
     old: str,
     new: str,
     parts: list[str],
@@ -171,7 +172,7 @@ def test_a_file_cut_in_the_middle_says_where(tmp_path: Path, wrap: bool) -> None
         (wrapped(detection(), images=[7]), "does not name"),
         ("[] []", "not valid JSON"),
         ([[1]], "detections[0]"),
-        ('{"schema": "a", "schema": "%s", "images": [], "detections": []}' % SCHEMA, "'schema' stands twice"),
+        (json.dumps(wrapped()).replace("{", '{"schema": "a", ', 1), "'schema' stands twice"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, value: Any, part: str) -> None:
@@ -252,7 +253,7 @@ def test_another_process_reads_the_same(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "p.json"
     path.write_text(json.dumps(wrapped(*rows) if wrap else rows))
     asked: list[Any] = []
-    monkeypatch.setattr(read_ahead, "read_columns", lambda path: asked.append(path))
+    monkeypatch.setattr(read_ahead, "read_columns", asked.append)
     with reading_ahead(path, path) as columns:
         there = columns()
     assert asked == []
@@ -269,7 +270,7 @@ def test_what_another_process_cannot_hand_back_is_read_here(
     monkeypatch.setattr(read_ahead, "LONG", 1)
     monkeypatch.setattr(read_ahead, "_processors", lambda: 2)
     asked: list[Any] = []
-    monkeypatch.setattr(read_ahead, "read_columns", lambda path: asked.append(path))
+    monkeypatch.setattr(read_ahead, "read_columns", asked.append)
     path = tmp_path / "p.json"
     path.write_text(json.dumps(value))
     with reading_ahead(path, path) as columns:

@@ -102,7 +102,7 @@ def counts(truth: GroundTruth, predictions: Predictions, taken: dict[int, int], 
 
 
 def best_assignment(fits: dict[tuple[int, int], float], n_left: int, n_right: int) -> tuple[int, float]:
-    """(pairs, total cost) of the best of all assignments: most pairs, then the least cost (tried one by one)."""
+    """(pairs, total cost) of the best assignment, all of them tried: most pairs, then the least cost."""
     best = (0, 0.0)
     slots = [*range(n_right), *[-1] * n_left]
     for choice in set(permutations(slots, n_left)):

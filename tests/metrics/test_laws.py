@@ -96,7 +96,7 @@ def _rounded(value: float | None) -> float | None:
 
 SCORERS = [
     *(
-        headline("paper", geometry, assignment, threshold)
+        headline("paper", geometry, assignment, threshold=threshold)
         for geometry in ("bb", "cd")
         for assignment in ("greedy", "hungarian")
         for threshold in (None, 0.5)
@@ -120,9 +120,8 @@ every_scorer = pytest.mark.parametrize("scorer", SCORERS, ids=lambda scorer: sco
 every_matching = pytest.mark.parametrize(("name", "geometry", "assignment"), GREEDY_AND_OPTIMAL)
 
 
-def scores_at(
-    truth: Any, predictions: Any, name: str, geometry: str, assignment: str, threshold: float = 0.0
-) -> Any:
+def scores_at(truth: Any, predictions: Any, *rule: str, threshold: float = 0.0) -> Any:
+    name, geometry, assignment = rule
     protocol = protocol_of(name, assignment, 1.0)
     return getattr(evaluate(truth, predictions, protocol, threshold=threshold), geometry)
 
@@ -216,7 +215,7 @@ def test_showing_every_image_twice_changes_no_ratio(scorer: Scorer, scene: Any) 
 @fewer
 @given(scene=scenes(), score=st.sampled_from([0.1, 0.5, 1.0]))
 def test_a_prediction_on_a_cell_free_image_costs(
-    name: str, geometry: str, assignment: str, scene: Any, score: float
+    name: str, geometry: str, assignment: str, *, scene: Any, score: float
 ) -> None:
     truth, predictions = scene
     m = len(truth.image_ids)
@@ -250,8 +249,8 @@ def test_recall_never_rises_by_leaving_predictions_out(
 @given(scene=scenes(), threshold=st.sampled_from([0.0, 0.3, 0.6]))
 def test_hungarian_never_finds_fewer(geometry: str, scene: Any, threshold: float) -> None:
     truth, predictions = scene
-    optimal = scores_at(truth, predictions, "paper", geometry, "hungarian", threshold)
-    greedy = scores_at(truth, predictions, "paper", geometry, "greedy", threshold)
+    optimal = scores_at(truth, predictions, "paper", geometry, "hungarian", threshold=threshold)
+    greedy = scores_at(truth, predictions, "paper", geometry, "greedy", threshold=threshold)
     assert optimal.tp >= greedy.tp
 
 
@@ -259,7 +258,7 @@ def test_hungarian_never_finds_fewer(geometry: str, scene: Any, threshold: float
 @fewer
 @given(scene=scenes(), region=st.booleans(), seed=st.integers(0, 1000), threshold=st.sampled_from([0.0, 0.5]))
 def test_an_added_ignored_object_never_adds_an_error(
-    name: str, geometry: str, assignment: str, scene: Any, region: bool, seed: int, threshold: float
+    name: str, geometry: str, assignment: str, *, scene: Any, region: bool, seed: int, threshold: float
 ) -> None:
     truth, predictions = scene
     rng = np.random.default_rng(seed)
@@ -269,8 +268,8 @@ def test_an_added_ignored_object_never_adds_an_error(
     box[2:] = np.maximum(box[2:], box[:2] + 1)
     image = int(predictions.image[row]) if len(predictions) else 0
     ignored = truth_of([box.tolist()], [image], role=[Role.IGNORE], region=[region], label=[0])
-    before = scores_at(truth, predictions, name, geometry, assignment, threshold)
-    after = scores_at(joined(truth, ignored), predictions, name, geometry, assignment, threshold)
+    before = scores_at(truth, predictions, name, geometry, assignment, threshold=threshold)
+    after = scores_at(joined(truth, ignored), predictions, name, geometry, assignment, threshold=threshold)
     assert after.fp <= before.fp
     assert (after.tp, after.fn) == (before.tp, before.fn)
     assert after.fp + after.ignored == before.fp + before.ignored
@@ -283,7 +282,7 @@ def test_every_prediction_and_every_cell_is_counted_once(
     name: str, geometry: str, assignment: str, scene: Any, threshold: float
 ) -> None:
     truth, predictions = scene
-    scores = scores_at(truth, predictions, name, geometry, assignment, threshold)
+    scores = scores_at(truth, predictions, name, geometry, assignment, threshold=threshold)
     asked = (predictions.label == 0) & (predictions.confidence >= threshold)
     assert scores.tp + scores.fp + scores.ignored == asked.sum()
     assert scores.tp + scores.fn == (truth.role == Role.CELL).sum()

@@ -222,7 +222,7 @@ def test_ignored_objects_are_looked_at_after_all_cells() -> None:
 
 
 def test_a_region_absorbs_by_share_of_the_prediction() -> None:
-    """A region 0 to 100 in x. Half of a box inside is not enough, a bit more is; centres count by themselves."""
+    """A region 0 to 100 in x. Half of a box inside is not enough, a bit more is; centres go by themselves."""
     truth = truth_of([[0, 0, 100, 100]], role=[Role.IGNORE], region=[True])
     predictions = predictions_of([[90, 40, 110, 60], [89, 40, 109, 60], [300, 40, 320, 60]], [0.9, 0.8, 0.7])
     boxes = scores_of(truth, predictions, "bb", threshold=0.0).matching.outcome

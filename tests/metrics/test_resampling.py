@@ -97,7 +97,7 @@ def test_the_interval_is_over_groups() -> None:
 
     alone = width([str(i) for i in range(20)])
     in_fours = width([str(i // 5) for i in range(20)])
-    assert 0 < alone
+    assert alone > 0
     assert in_fours != alone
     one_group = evaluate(rebuilt(truth, groups=("a",) * 20), predictions, PAPER, bootstrap=50).bb
     assert one_group is not None

@@ -135,7 +135,7 @@ def test_oracle_and_chosen_threshold() -> None:
 
 
 def test_of_equal_f1_the_higher_threshold_is_taken() -> None:
-    """Two cells. Hit at 0.9: F1 2 / (1 + 2). False alarm at 0.8: 2/4. A hit and one more at 0.5: 4 / (4 + 2)."""
+    """Two cells. Hit at 0.9: F1 2/(1 + 2). False alarm at 0.8: 2/4. A hit and one more at 0.5: 4/(4 + 2)."""
     truth = truth_of([square(0, 0), square(200, 0)])
     evaluation = evaluate(truth, on_a_line([0, 500, 700, 200], [0.9, 0.8, 0.5, 0.5]), PAPER)
     assert evaluation.cd is not None
@@ -190,7 +190,7 @@ def test_an_artefact_weighs_more_than_a_duplicate() -> None:
 
 
 def test_how_hits_lie() -> None:
-    """Offsets (3, 4) and (0, 1): 5 and 1 px, mean and median 3. IoU: 17·16 / (800 − 272), 19·20 / (800 − 380)."""
+    """Offsets (3, 4), (0, 1): 5 and 1 px, mean, median 3. IoU: 17·16 / (800 − 272), 19·20 / (800 − 380)."""
     truth = truth_of([square(0, 0), square(200, 0)])
     predictions = predictions_of([square(3, 4), square(200, 1)], [0.9, 0.8])
     scores = evaluate(truth, predictions, PAPER, threshold=0.0).cd

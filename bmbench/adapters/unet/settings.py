@@ -31,7 +31,8 @@ class UNetSettings:
         Steps between looks at the validation loss; looks without improvement before training ends;
         patches that are looked at, at most, spread evenly over the validation images.
     dice, foreground_weight : float
-        Weight of the Dice loss beside cross-entropy; weight of foreground in cross-entropy.
+        Weight of the Dice loss beside cross-entropy (it pushes maps towards 0 and 1, and a threshold
+        chosen on one patient then fits the next one less well); weight of foreground in cross-entropy.
     stain_jitter : float
         Standard deviation of the random factor and offset of each channel's optical density.
     shrink : float
@@ -70,7 +71,7 @@ class UNetSettings:
     validate_every: int = 50
     patience: int = 6
     validation_patches: int = 48
-    dice: float = 0.5
+    dice: float = 0.0
     foreground_weight: float = 1.0
     stain_jitter: float = 0.1
     shrink: float = 0.2
