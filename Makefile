@@ -16,9 +16,10 @@ test: $(STAMP)  ## style, types, layers and all tests
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -n 2 --quiet
 
-bench: $(STAMP)  ## side by side with other evaluators; minutes
+bench: $(STAMP)  ## side by side with other evaluators, and a whole slide; half an hour
 	$(BIN)/pip install --quiet -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/bench_score.py
+	$(BIN)/python benchmarks/bench_slide.py benchmarks/work/slide
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

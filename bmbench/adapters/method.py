@@ -18,7 +18,11 @@ and its annotations, in the patch's pixels."""
 
 
 class Detector(Protocol):
-    """A fitted method: sees pixels, never annotations."""
+    """A fitted method: sees pixels, never annotations.
+
+    It may have an attribute `best_tile_px`: the side of the square pieces of a large image that it answers
+    fastest.
+    """
 
     def predict(self, image: Pixels) -> Detections:
         """Every cell of one (height, width, 3) RGB image, at any confidence worth ranking."""

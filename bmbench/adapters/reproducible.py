@@ -10,6 +10,7 @@ which costs a factor of ten there.
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -27,25 +28,59 @@ def available_cores() -> int:
     return min(cores, int(limit)) if limit.isdigit() and int(limit) > 0 else cores
 
 
+_lock = threading.Lock()
+_users = 0
+_before: tuple[int, bool, bool, bool, bool] | None = None
+
+
 @contextmanager
 def one_thread_each() -> Iterator[ThreadPoolExecutor]:
-    """A pool whose workers use one torch thread each; afterwards torch has its threads and modes back."""
-    import torch
+    """A pool whose workers use one torch thread each; afterwards torch has its threads and modes back.
 
-    threads = torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(mode=True)
-    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    Torch's settings are those of the whole process: of several blocks under way in threads of their own,
+    the first one changes them and the last one puts them back.
+    """
+    _enter()
     try:
         with ThreadPoolExecutor(available_cores()) as pool:
             yield pool
     finally:
+        _leave()
+
+
+def _enter() -> None:
+    import torch
+
+    global _users, _before  # noqa: PLW0603
+    with _lock:
+        _users += 1
+        if _users > 1:
+            return
+        _before = (
+            torch.get_num_threads(),
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+            torch.backends.cudnn.deterministic,
+            torch.backends.cudnn.benchmark,
+        )
+        torch.set_num_threads(1)
+        torch.use_deterministic_algorithms(mode=True)
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+
+
+def _leave() -> None:
+    import torch
+
+    global _users  # noqa: PLW0603
+    with _lock:
+        _users -= 1
+        if _users or _before is None:
+            return
+        threads, deterministic, warn_only, cudnn_deterministic, cudnn_benchmark = _before
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(mode=deterministic, warn_only=warn_only)
-        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
+        torch.backends.cudnn.deterministic = cudnn_deterministic
+        torch.backends.cudnn.benchmark = cudnn_benchmark
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from bmbench.benchmark.environment import describe_environment
 from bmbench.benchmark.options import RunOptions, require_installed, resolve_settings
 from bmbench.benchmark.profiles import Profile, get_profile
 from bmbench.benchmark.rundir import RunDir
+from bmbench.benchmark.scale import largest_cell, pixel_size
 from bmbench.benchmark.supervision import ArtefactMode, Supervision, supervise
 from bmbench.benchmark.tracks import Track, get_track
 from bmbench.core.errors import BadInputError, UnknownNameError
@@ -252,6 +253,8 @@ def _config(plan: Plan) -> dict[str, Any]:
         "data": None if options.data is None else str(options.data),
         "dataset_options": dict(options.dataset_options),
         "data_hash": plan.data_hash,
+        "um_per_px": pixel_size(plan.split.samples["train"]),
+        "largest_cell_px": largest_cell(plan.supervision.view(plan.split.samples["train"])),
         "images": {subset: len(samples) for subset, samples in plan.split.samples.items()},
         "track": {"name": plan.track.name, "version": plan.track.version},
         "profile": dataclasses.asdict(plan.profile),

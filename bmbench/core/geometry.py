@@ -40,7 +40,8 @@ def rings_box(rings: Rings) -> Floats:
 def ring_area(ring: Floats) -> float:
     """Area of one closed polygon (k, 2), whichever way it turns (shoelace formula); 0 without corners."""
     x, y = (ring - ring[:1]).T
-    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+    # The first corner is the origin: the pair of the last and the first corner adds nothing.
+    return float(abs(np.dot(x[:-1], y[1:]) - np.dot(y[:-1], x[1:])) / 2)
 
 
 def rings_area(rings: Rings) -> float:
@@ -98,6 +99,8 @@ def clip_ring(ring: Floats, width: float, height: float) -> Floats:
     Sutherland and Hodgman (1974). A bent polygon that falls apart stays one ring, its parts joined along
     the rectangle's edge: area and bounding box are exact.
     """
+    if len(ring) and (ring >= 0).all() and (ring <= (width, height)).all():
+        return ring
     for axis, limit, sign in ((0, 0.0, 1.0), (0, width, -1.0), (1, 0.0, 1.0), (1, height, -1.0)):
         if len(ring) == 0:
             break

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import read_bytes, write_bytes
+from bmbench.core.files import read_bytes, writing
 from bmbench.core.types import Predictions
 from bmbench.datasets.codecs.columns_of_rows import (
     RowNumbers,
@@ -31,7 +31,7 @@ from bmbench.datasets.codecs.columns_of_rows import (
 from bmbench.datasets.codecs.json_rows import Layout, check_outline, decode_json, pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -173,14 +173,31 @@ def write_predictions(
     Coordinates are rounded to `PX_DECIMALS` and scores to `CONFIDENCE_DECIMALS` decimal places. `center` is
     written where it is not the centre of the box, `segmentation` (polygons) where there is an outline.
     """
-    lines = [
-        json.dumps(record, separators=(",", ":"), allow_nan=False)
-        for image_id, detections in answers.items()
-        for record in _records(image_id, detections, categories)
-    ]
-    head = f'{{"schema": {json.dumps(SCHEMA)},\n"images": {json.dumps(list(answers))},\n"detections": ['
-    body = ",\n".join(lines)
-    write_bytes(path, f"{head}\n{body}\n]}}\n".encode() if lines else f"{head}]}}\n".encode())
+    write_prediction_parts(path, list(answers), answers.items(), categories)
+
+
+def write_prediction_parts(
+    path: Path,
+    images: Sequence[ImageId],
+    parts: Iterable[tuple[ImageId, Detections]],
+    categories: Sequence[Category],
+) -> int:
+    """As `write_predictions`, from parts that need not fit into memory together; how many were written.
+
+    `images` names every image that was answered, those without detections too.
+    """
+    written = 0
+    with writing(path) as aside, aside.open("wb") as file:
+        file.write(
+            f'{{"schema": {json.dumps(SCHEMA)},\n"images": {json.dumps(images)},\n"detections": ['.encode()
+        )
+        for image_id, detections in parts:
+            for record in _records(image_id, detections, categories):
+                line = json.dumps(record, separators=(",", ":"), allow_nan=False)
+                file.write(f"{',' if written else ''}\n{line}".encode())
+                written += 1
+        file.write(b"\n]}\n" if written else b"]}\n")
+    return written
 
 
 def _records(

@@ -1,6 +1,7 @@
 """Cores, and what a block leaves behind."""
 
 import os
+import threading
 
 import torch
 
@@ -69,3 +70,36 @@ def test_torch_has_its_modes_back(monkeypatch):
             assert modes() == (deterministic, warn_only, False, True)
         finally:
             torch.use_deterministic_algorithms(False)
+
+
+def test_blocks_that_overlap_in_threads_keep_their_settings_until_the_last_has_ended(monkeypatch):
+    """One thread's block ends while another's is under way, whose workers have yet to start."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    entered, one_has_left = threading.Event(), threading.Event()
+    seen = {}
+
+    def shorter():
+        with one_thread_each():
+            assert entered.wait(30)
+        one_has_left.set()
+
+    def longer():
+        with one_thread_each() as pool:
+            entered.set()
+            assert one_has_left.wait(30)
+            seen["threads"] = set(pool.map(lambda _: torch.get_num_threads(), range(8)))
+            seen["deterministic"] = torch.are_deterministic_algorithms_enabled()
+
+    try:
+        threads = [threading.Thread(target=work) for work in (shorter, longer)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert seen == {"threads": {1}, "deterministic": True}
+        assert not torch.are_deterministic_algorithms_enabled()
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

@@ -41,6 +41,11 @@ class UNetDetector:
     calibration: Calibration
     network: UNet
 
+    @property
+    def best_tile_px(self) -> int:
+        """Side of a square image that fills one tile of the network, before it is resized."""
+        return int(self.settings.tile_px / self.calibration.factor)
+
     def predict(self, image: Pixels) -> Detections:
         """Every cell of one (height, width, 3) RGB image, with its outline."""
         height, width = image.shape[:2]

@@ -1,0 +1,1 @@
+"""`bmbench predict`: images of any size → tiles → a trained run's detections → files."""

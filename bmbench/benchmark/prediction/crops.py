@@ -1,0 +1,87 @@
+"""A picture of every cell, for a classifier or for looking through."""
+
+from __future__ import annotations
+
+import csv
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bmbench.core.files import writing
+from bmbench.datasets.slides import opened, read_region
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from bmbench.benchmark.prediction.image import ImageJob
+    from bmbench.core.progress import Progress
+    from bmbench.core.types import Category, Detections, Floats, Pixels
+    from bmbench.datasets.slides import Slide
+
+PER_FOLDER = 1000
+COLUMNS = ("file", "image", "number", "class", "confidence", "x_px", "y_px")
+
+
+def write_crops(
+    folder: Path,
+    job: ImageJob,
+    parts: Iterable[Detections],
+    *,
+    stem: str,
+    side_px: int,
+    categories: Sequence[Category],
+    progress: Progress,
+) -> None:
+    """Write ``folder/STEM/000/000001.png`` … and, when all are there, their table ``folder/STEM.csv``.
+
+    Each crop is `side_px` square with its cell's centre in the middle, at the pixel size that the detector
+    works at; outside the slide it is white. The numbers are those of the cells in a CSV output.
+    """
+    with ExitStack() as stack:
+        slide = stack.enter_context(opened(job.path))
+        aside = stack.enter_context(writing(folder / f"{stem}.csv"))
+        file = stack.enter_context(aside.open("w", newline="", encoding="utf-8"))
+        table: Any = csv.writer(file, lineterminator="\n")
+        table.writerow(COLUMNS)
+        number = 0
+        stage = f"Cutting out cells of {job.name}"
+        for part in progress.track(parts, description=stage, total=len(job.tiles)):
+            for row, pixels in enumerate(cut_out(slide, part.xy, job.ratio, side_px)):
+                number += 1
+                place = f"{stem}/{number // PER_FOLDER:03d}/{number:06d}.png"
+                _save(folder / place, pixels)
+                centre = np.round(part.xy[row], 2).tolist()
+                name = categories[part.label[row]].name
+                confidence = round(float(part.confidence[row]), 6)
+                table.writerow((place, job.name, number, name, confidence, *centre))
+
+
+def cut_out(slide: Slide, xy: Floats, ratio: Floats, side_px: int) -> Iterator[Pixels]:
+    """(side, side, 3) pixels around each of (n, 2) centres in level-0 pixels; white outside the slide.
+
+    The centres should lie near each other: the part of the slide that holds all of them is read at once.
+    """
+    if not len(xy):
+        return
+    size = np.maximum(np.round(np.array(slide.finest) / ratio), 1).astype(int)
+    corners = np.floor(xy / ratio).astype(int) - side_px // 2
+    low, high = corners.min(axis=0), corners.max(axis=0) + side_px
+    first, end = np.clip(low, 0, size), np.clip(high, 0, size)
+    white = ((first[1] - low[1], high[1] - end[1]), (first[0] - low[0], high[0] - end[0]), (0, 0))
+    if (end > first).all():
+        (x0, y0), (x1, y1) = first * ratio, np.minimum(end * ratio, slide.finest)
+        part = read_region(slide, (x0, y0, x1, y1), (int(end[0] - first[0]), int(end[1] - first[1])))
+        whole = np.pad(part, white, constant_values=255)
+    else:
+        whole = np.full((high[1] - low[1], high[0] - low[0], 3), 255, np.uint8)
+    for left, top in corners - low:
+        yield whole[top : top + side_px, left : left + side_px]
+
+
+def _save(path: Path, pixels: Pixels) -> None:
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)

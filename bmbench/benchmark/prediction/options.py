@@ -1,0 +1,89 @@
+"""What a user asks of `bmbench predict`, and what the command answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictOptions:
+    """The options of `bmbench predict`, as they were given.
+
+    Attributes
+    ----------
+    run : Path
+        A finished run.
+    images : tuple of Path
+        Images, slides and folders of them.
+    out : tuple of Path
+        Files (ending .geojson, .geojson.gz, .json, .csv) or a folder that gets one file of `form` an image.
+    threshold : float or None
+        Cells below this confidence are left out; None takes the run's own threshold.
+    um_per_px : float or None
+        Pixel size of the images, where their files do not say it or say it wrongly.
+    tile_px, margin_px : int or None
+        Side of a tile, margins included, and the margin, on the working grid; None takes them from the
+        size of the cells.
+    regions : Path or None
+        GeoJSON file of the areas to look at, for one image.
+    everywhere : bool
+        Look at empty glass too.
+    truth : Path or None
+        COCO file whose image ids and categories the COCO output uses.
+    crops : Path or None
+        A folder for a picture of every cell.
+    crop_px : int or None
+        Side of such a picture, on the working grid; None takes it from the size of the cells.
+    """
+
+    run: Path
+    images: tuple[Path, ...]
+    out: tuple[Path, ...] = (Path("predictions"),)
+    form: str | None = None
+    threshold: float | None = None
+    um_per_px: float | None = None
+    tile_px: int | None = None
+    margin_px: int | None = None
+    regions: Path | None = None
+    everywhere: bool = False
+    truth: Path | None = None
+    crops: Path | None = None
+    crop_px: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageReport:
+    """What was done with one image.
+
+    Attributes
+    ----------
+    size : (width, height)
+        Of level 0, in pixels.
+    um_per_px : float or None
+        Pixel size of level 0.
+    scale : float
+        Pixels of the working grid in one of level 0.
+    tiles, of_tiles : int
+        How many were looked at, of how many.
+    cells : int
+        How many were found.
+    """
+
+    name: str
+    size: tuple[int, int]
+    um_per_px: float | None
+    scale: float
+    tiles: int
+    of_tiles: int
+    cells: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What `predict` did: its images, its files, and what a user should know about them."""
+
+    images: tuple[ImageReport, ...]
+    files: tuple[Path, ...]
+    threshold: float
+    notes: tuple[str, ...]

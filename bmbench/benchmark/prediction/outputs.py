@@ -1,0 +1,171 @@
+"""The files that predictions end in: QuPath GeoJSON, COCO, CSV."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import writing
+from bmbench.core.geometry import rings_area
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from bmbench.core.types import Annotations, Category, Detections, Floats, ImageId
+
+Form: TypeAlias = Literal["geojson", "geojson.gz", "json", "csv"]
+FORMS: tuple[Form, ...] = ("geojson", "geojson.gz", "json", "csv")
+QUPATH_DECIMALS = 2
+"""Decimal places of coordinates in GeoJSON, in pixels; QuPath itself writes as many."""
+COLUMNS = (
+    "image", "number", "class", "confidence", "x_px", "y_px", "left_px", "top_px", "width_px", "height_px",
+    "area_px2", "diameter_px", "area_um2", "diameter_um",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """One file (`folder` False) or one file for each image in a folder."""
+
+    path: Path
+    form: Form
+    folder: bool
+
+    def of(self, stem: str) -> Path:
+        """The file of one image."""
+        return self.path / f"{stem}.{self.form}" if self.folder else self.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answer:
+    """What was found on one image.
+
+    Attributes
+    ----------
+    name, stem : str
+        What the image is called in files, and what files of its own are called.
+    image_id : ImageId
+        Its id in COCO files.
+    um_per_px : float or None
+        Of level 0.
+    parts : () → iterator of Detections
+        The cells, in level-0 pixels; may be called several times.
+    """
+
+    name: str
+    stem: str
+    image_id: ImageId
+    um_per_px: float | None
+    parts: Callable[[], Iterator[Detections]]
+
+
+def plan_outputs(paths: Sequence[Path], form: str | None, *, n_images: int) -> tuple[Output, ...]:
+    """What to write where: a known ending names a file of that form, anything else a folder.
+
+    Raises
+    ------
+    BadInputError
+        If a form is unknown, one GeoJSON file is wanted of several images, or an output is named twice.
+    """
+    if form is not None and form not in FORMS:
+        raise BadInputError(f"unknown form {form!r}", expected=" or ".join(FORMS))
+    planned = []
+    for path in paths:
+        ending = next((known for known in ("geojson.gz", *FORMS) if path.name.endswith(f".{known}")), None)
+        if ending is None or path.is_dir():
+            planned.append(Output(path=path, form=_form(form or "geojson"), folder=True))
+        else:
+            planned.append(Output(path=path, form=_form(ending), folder=False))
+    for output in planned:
+        if output.form.startswith("geojson") and not output.folder and n_images > 1:
+            raise BadInputError(
+                "a GeoJSON file describes one image",
+                where=str(output.path),
+                got=f"{n_images} images",
+                remedy="name a folder",
+            )
+    if len({(output.path, output.form) for output in planned}) < len(planned):
+        raise BadInputError("an output is named twice")
+    return tuple(planned)
+
+
+def write_output(output: Output, answers: Sequence[Answer], categories: Sequence[Category]) -> list[Path]:
+    """Write the answers in one form, each file whole or not at all; the files."""
+    if not output.folder:
+        _write(output.path, output.form, answers, categories)
+        return [output.path]
+    for answer in answers:
+        _write(output.of(answer.stem), output.form, [answer], categories)
+    return [output.of(answer.stem) for answer in answers]
+
+
+def measurements(detections: Detections | Annotations, um_per_px: float | None) -> dict[str, Floats]:
+    """Area and diameter of each cell, in pixels, and in µm where the pixel size is known.
+
+    The area is that of the outline, else of the ellipse in the box; the diameter that of a circle of the
+    same area.
+    """
+    side = detections.box[:, 2:] - detections.box[:, :2]
+    area = np.pi / 4 * side.prod(axis=1)
+    for row, rings in enumerate(detections.contour):
+        if rings:
+            area[row] = rings_area(rings)
+    sizes = {"Area px^2": area, "Diameter px": np.sqrt(4 / np.pi * area)}
+    if um_per_px is not None:
+        sizes |= {"Area µm^2": area * um_per_px**2, "Diameter µm": sizes["Diameter px"] * um_per_px}
+    return {name: np.round(size, 3) for name, size in sizes.items()}
+
+
+def csv_rows(
+    answer: Answer, categories: Sequence[Category], first: int = 1
+) -> Iterator[tuple[str | int | float, ...]]:
+    """One row a cell: the values of `COLUMNS`, empty where the pixel size is not known."""
+    number = first
+    for part in answer.parts():
+        sizes = [column.tolist() for column in measurements(part, answer.um_per_px).values()]
+        sizes += [[""] * len(part)] * (4 - len(sizes))
+        box = np.column_stack([part.xy, part.box[:, :2], part.box[:, 2:] - part.box[:, :2]])
+        places = (np.round(box, QUPATH_DECIMALS) + 0.0).tolist()
+        for row, (label, confidence) in enumerate(zip(part.label, part.confidence, strict=True)):
+            name = categories[label].name
+            size = (column[row] for column in sizes)
+            yield (answer.name, number, name, round(float(confidence), 6), *places[row], *size)
+            number += 1
+
+
+def _form(text: str) -> Form:
+    return next(form for form in FORMS if form == text)
+
+
+def _write(path: Path, form: Form, answers: Sequence[Answer], categories: Sequence[Category]) -> None:
+    if form == "json":
+        from bmbench.datasets.predictions import write_prediction_parts
+
+        parts = ((answer.image_id, part) for answer in answers for part in answer.parts())
+        write_prediction_parts(path, [answer.image_id for answer in answers], parts, categories)
+    elif form == "csv":
+        _write_csv(path, answers, categories)
+    else:
+        from bmbench.datasets.codecs.qupath import write_qupath
+
+        (answer,) = answers
+
+        def measure(part: Detections | Annotations) -> Mapping[str, Floats]:
+            return measurements(part, answer.um_per_px)
+
+        write_qupath(
+            path, answer.parts(), categories, kind="detection", decimals=QUPATH_DECIMALS, measure=measure
+        )
+
+
+def _write_csv(path: Path, answers: Iterable[Answer], categories: Sequence[Category]) -> None:
+    with writing(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
+        rows: Any = csv.writer(file, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        for answer in answers:
+            rows.writerows(csv_rows(answer, categories))

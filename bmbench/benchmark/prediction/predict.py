@@ -1,0 +1,186 @@
+"""`bmbench predict`: load a run → cut each image → predict its tiles → write what was found."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.benchmark.prediction.crops import write_crops
+from bmbench.benchmark.prediction.image import cells, predict_tiles
+from bmbench.benchmark.prediction.journal import Journal
+from bmbench.benchmark.prediction.options import ImageReport, Report
+from bmbench.benchmark.prediction.outputs import Answer, plan_outputs, write_output
+from bmbench.benchmark.prediction.prepare import largest_cell_px, notes, prepare
+from bmbench.benchmark.prediction.trained import load_run
+from bmbench.core.errors import BadInputError
+from bmbench.core.types import CELL
+from bmbench.datasets.slides import opened, slide_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bmbench.benchmark.prediction.image import ImageJob
+    from bmbench.benchmark.prediction.options import PredictOptions
+    from bmbench.benchmark.prediction.trained import TrainedRun
+    from bmbench.core.progress import Progress
+    from bmbench.core.types import Category, Detections, ImageId
+
+CROP_CELLS = 1.25
+"""Side of a crop, in diameters of the largest cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Finished:
+    """An image whose tiles are all in its journal."""
+
+    job: ImageJob
+    journal: Path
+    digest: str
+    threshold: float
+
+    def open(self) -> Journal:
+        return Journal(self.journal, self.job.facts(self.digest))
+
+    def parts(self) -> Iterator[Detections]:
+        with self.open() as journal:
+            for _, part in cells(self.job, journal, self.threshold):
+                yield part
+
+
+def predict(options: PredictOptions, progress: Progress) -> Report:
+    """The cells of every image, in files.
+
+    Killed at any moment, the same call goes on where it stood, and its files have the same bytes: finished
+    tiles stand in a folder ``OUT.unfinished`` beside the first output until everything is written.
+
+    Raises
+    ------
+    BadInputError
+        For a run, an image, a region file or an option that is no such thing.
+    MissingExtraError
+        If the method, or the reader of a slide, is not installed.
+    """
+    files = slide_files(options.images)
+    outputs = plan_outputs(options.out, options.form, n_images=len(files))
+    if options.regions is not None and len(files) > 1:
+        raise BadInputError("--regions belongs to one image", got=f"{len(files)} images")
+    names = _unique([path.name for path in files], [path.as_posix() for path in files])
+    ids, categories = _ids(options.truth, names)
+    trained = load_run(options.run)
+    threshold = options.threshold if options.threshold is not None else trained.threshold or 0.0
+    unfinished = outputs[0].path.with_name(outputs[0].path.name + ".unfinished")
+    finished = []
+    for number, (path, name) in enumerate(zip(files, names, strict=True)):
+        place = unfinished / f"{number:06d}.journal"
+        job = _predict(path, name, place, trained=trained, options=options, progress=progress)
+        finished.append(_Finished(job=job, journal=place, digest=trained.digest, threshold=threshold))
+    answers = _answers(finished, ids)
+    written = []
+    for output in progress.track(outputs, description="Writing", total=len(outputs)):
+        written += write_output(output, answers, categories)
+    if options.crops is not None:
+        _crop(options.crops, finished, trained, options, categories=categories, progress=progress)
+    report = Report(
+        images=tuple(_report(image) for image in finished),
+        files=tuple(written),
+        threshold=threshold,
+        notes=notes(trained, [image.job for image in finished], options),
+    )
+    shutil.rmtree(unfinished)
+    return report
+
+
+def _predict(
+    path: Path,
+    name: str,
+    place: Path,
+    *,
+    trained: TrainedRun,
+    options: PredictOptions,
+    progress: Progress,
+) -> ImageJob:
+    with opened(path) as slide:
+        job = prepare(slide, name, trained, options)
+        with Journal(place, job.facts(trained.digest)) as journal:
+            predict_tiles(slide, job, trained.detector, journal, progress)
+    return job
+
+
+def _answers(finished: Sequence[_Finished], ids: Sequence[ImageId]) -> list[Answer]:
+    names = [image.job.name for image in finished]
+    stems = _unique([Path(name).stem for name in names], names)
+    return [
+        Answer(
+            name=image.job.name,
+            stem=stem.replace("/", "_"),
+            image_id=image_id,
+            um_per_px=image.job.um_per_px,
+            parts=image.parts,
+        )
+        for image, stem, image_id in zip(finished, stems, ids, strict=True)
+    ]
+
+
+def _crop(
+    folder: Path,
+    finished: Sequence[_Finished],
+    trained: TrainedRun,
+    options: PredictOptions,
+    *,
+    categories: Sequence[Category],
+    progress: Progress,
+) -> None:
+    side_px = options.crop_px or int(np.ceil(CROP_CELLS * largest_cell_px(trained)))
+    for image, answer in zip(
+        finished, _answers(finished, [image.job.name for image in finished]), strict=True
+    ):
+        with image.open() as journal:
+            write_crops(
+                folder,
+                image.job,
+                (part for _, part in cells(image.job, journal, image.threshold)),
+                stem=answer.stem,
+                side_px=side_px,
+                categories=categories,
+                progress=progress,
+            )
+
+
+def _report(image: _Finished) -> ImageReport:
+    job = image.job
+    return ImageReport(
+        name=job.name,
+        size=job.size,
+        um_per_px=job.um_per_px,
+        scale=float(1 / job.ratio[0]),
+        tiles=len(job.tiles),
+        of_tiles=len(job.grid),
+        cells=sum(len(part) for part in image.parts()),
+    )
+
+
+def _ids(truth: Path | None, names: Sequence[str]) -> tuple[list[ImageId], tuple[Category, ...]]:
+    """The images' ids and the categories in COCO files: their names and one class, or those of `truth`."""
+    if truth is None:
+        return list(names), (CELL,)
+    from bmbench.datasets.codecs.coco import read_coco
+
+    file = read_coco(truth)
+    known = {Path(sample.name).name: sample.image_id for sample in file.samples}
+    missing = [name for name in names if Path(name).name not in known]
+    if missing:
+        raise BadInputError(
+            f"no image {missing[0]!r}", where=str(truth), expected="a record of every image, by file name"
+        )
+    return [known[Path(name).name] for name in names], file.categories
+
+
+def _unique(short: Sequence[str], long: Sequence[str]) -> list[str]:
+    """The short names, and the long one where several images have the same."""
+    count = Counter(short)
+    return [a if count[a] == 1 else b for a, b in zip(short, long, strict=True)]

@@ -1,0 +1,107 @@
+"""From a slide and a run to a job: at which scale, in which tiles, where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.benchmark.prediction.image import ImageJob
+from bmbench.benchmark.prediction.selection import EVERYTHING, core_on_slide, in_regions, where_stained
+from bmbench.benchmark.prediction.tiles import Grid
+from bmbench.core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bmbench.benchmark.prediction.options import PredictOptions
+    from bmbench.benchmark.prediction.selection import Selection
+    from bmbench.benchmark.prediction.trained import TrainedRun
+    from bmbench.datasets.slides import Slide
+
+TILE_PX = 2048
+"""Side of a tile for detectors that have no wish of their own."""
+LARGEST_TILE_PX = 4096
+"""No larger one, whatever the detector wishes: half a dozen of them are in memory at a time."""
+UNKNOWN_CELL_PX = 160.0
+"""Taken as the largest cell where a run does not say: its record is older than this command."""
+MARGIN_CELLS = 1.5
+"""Margin around a tile, in diameters of the largest cell: the cell and what a detector sees around it."""
+SAME_SCALE = 0.01
+"""Pixel sizes that differ by less are the same: scanners are not calibrated better."""
+
+
+def prepare(slide: Slide, name: str, trained: TrainedRun, options: PredictOptions) -> ImageJob:
+    """How this slide is predicted.
+
+    Raises
+    ------
+    BadInputError
+        If the tiles that are asked for cannot be, or the region file is none.
+    """
+    um_per_px = options.um_per_px or slide.um_per_px
+    factor = scale(um_per_px, trained.um_per_px)
+    size = max(1, round(slide.width * factor)), max(1, round(slide.height * factor))
+    ratio = np.array([slide.width / size[0], slide.height / size[1]])
+    grid = _grid(size, trained, options)
+    selection = _selection(slide, grid, options)
+    tiles = tuple(grid.tiles(lambda core: selection.wanted(core_on_slide(core, ratio))))
+    return ImageJob(
+        path=slide.path,
+        name=name,
+        size=slide.finest,
+        um_per_px=um_per_px,
+        ratio=ratio,
+        grid=grid,
+        tiles=tiles,
+        selection=selection,
+    )
+
+
+def scale(image_um: float | None, trained_um: float | None) -> float:
+    """Pixels of the working grid in one of the image: 1 where a pixel size is unknown, or both are equal."""
+    if image_um is None or trained_um is None or abs(image_um / trained_um - 1) < SAME_SCALE:
+        return 1.0
+    return image_um / trained_um
+
+
+def largest_cell_px(trained: TrainedRun) -> float:
+    """Diameter of the largest cell, on the working grid."""
+    return trained.largest_cell_px or UNKNOWN_CELL_PX
+
+
+def notes(trained: TrainedRun, jobs: Sequence[ImageJob], options: PredictOptions) -> tuple[str, ...]:
+    """What was taken for granted, a sentence each."""
+    found = []
+    unknown = [job.name for job in jobs if job.um_per_px is None]
+    if trained.um_per_px is None:
+        found.append(f"{trained.path} does not know the pixel size of its images: nothing was rescaled")
+    elif unknown:
+        others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        found.append(
+            f"{unknown[0]}{others}: pixel size unknown, taken as the run's {trained.um_per_px:.4g} µm "
+            "(--um-per-px says it)"
+        )
+    if trained.largest_cell_px is None and options.margin_px is None:
+        found.append(
+            f"{trained.path} does not say how large its cells are: "
+            f"margins are for cells of up to {UNKNOWN_CELL_PX:g} px (--margin-px says them)"
+        )
+    return tuple(found)
+
+
+def _grid(size: tuple[int, int], trained: TrainedRun, options: PredictOptions) -> Grid:
+    cell_px = largest_cell_px(trained)
+    margin_px = options.margin_px if options.margin_px is not None else int(np.ceil(MARGIN_CELLS * cell_px))
+    best_px = getattr(trained.detector, "best_tile_px", TILE_PX)
+    tile_px = options.tile_px or max(min(best_px, LARGEST_TILE_PX), 6 * margin_px)
+    try:
+        return Grid.of(size, tile_px=tile_px, margin_px=margin_px, band_px=min(cell_px / 2, margin_px))
+    except ValueError as error:
+        raise BadInputError(str(error), remedy="enlarge --tile-px or reduce --margin-px") from None
+
+
+def _selection(slide: Slide, grid: Grid, options: PredictOptions) -> Selection:
+    if options.regions is not None:
+        return in_regions(options.regions)
+    return EVERYTHING if options.everywhere or len(grid) == 1 else where_stained(slide)

@@ -1,0 +1,114 @@
+"""Which part of a slide is looked at: drawn regions, whatever is stained, or everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.benchmark.prediction.tiles import Rectangle
+from bmbench.core.errors import BadInputError
+from bmbench.core.geometry import clip_ring, ring_area
+from bmbench.core.types import Bools, Floats
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bmbench.core.types import Rings
+    from bmbench.datasets.slides import Slide
+
+LEAST_UM2 = 50.0
+"""A core with less stained area is passed over: it is half the area of a small cell."""
+_ASSUMED_UM = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Selection:
+    """What is looked at, in level-0 pixels.
+
+    Attributes
+    ----------
+    wanted : x0, y0, x1, y1 → bool
+        Whether a part of the slide has to be looked at.
+    inside : (n, 2) → (n,) bool
+        Whether cells with these centres are reported.
+    """
+
+    wanted: Callable[[tuple[float, float, float, float]], bool]
+    inside: Callable[[Floats], Bools]
+
+
+EVERYTHING = Selection(wanted=lambda part: True, inside=lambda xy: np.ones(len(xy), bool))  # noqa: ARG005
+
+
+def where_stained(slide: Slide) -> Selection:
+    """The parts of a slide on which its thumbnail shows anything stained."""
+    from bmbench.datasets.slides.tissue import stained, thumbnail
+
+    mask = stained(thumbnail(slide))
+    height, width = mask.shape
+    across, down = width / slide.width, height / slide.height
+    um = slide.um_per_px or _ASSUMED_UM
+    least = max(LEAST_UM2 * (across / um) * (down / um), 1.0)
+
+    def wanted(part: tuple[float, float, float, float]) -> bool:
+        rows = slice(int(part[1] * down), int(np.ceil(part[3] * down)))
+        columns = slice(int(part[0] * across), int(np.ceil(part[2] * across)))
+        return bool(mask[rows, columns].sum() >= least)
+
+    return Selection(wanted=wanted, inside=EVERYTHING.inside)
+
+
+def in_regions(path: Path) -> Selection:
+    """The areas drawn in a GeoJSON file (QuPath: *File → Export objects as GeoJSON*), level-0 pixels.
+
+    A cell is reported if its centre lies in any of them.
+
+    Raises
+    ------
+    BadInputError
+        If the file is not GeoJSON, or holds no area.
+    """
+    from bmbench.datasets.codecs.qupath import read_qupath
+
+    annotations = read_qupath(path).annotations
+    areas = [rings or _box_ring(box) for rings, box in zip(annotations.contour, annotations.box, strict=True)]
+    areas = [rings for rings in areas if sum(map(ring_area, rings)) > 0]
+    if not areas:
+        raise BadInputError(
+            "no region in the file", where=str(path), expected="polygons, rectangles or ellipses"
+        )
+    return Selection(
+        wanted=lambda part: any(_touches(rings, part) for rings in areas),
+        inside=lambda xy: np.any([_contains(rings, xy) for rings in areas], axis=0),
+    )
+
+
+def core_on_slide(core: Rectangle, ratio: Floats) -> tuple[float, float, float, float]:
+    """x0, y0, x1, y1 in level-0 pixels of a rectangle of the working grid."""
+    x0, y0, x1, y1 = core
+    return float(x0 * ratio[0]), float(y0 * ratio[1]), float(x1 * ratio[0]), float(y1 * ratio[1])
+
+
+def _box_ring(box: Floats) -> Rings:
+    x0, y0, x1, y1 = box
+    return (np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]),)
+
+
+def _touches(rings: Rings, part: tuple[float, float, float, float]) -> bool:
+    origin, extent = np.array(part[:2]), (part[2] - part[0], part[3] - part[1])
+    return any(len(clip_ring(ring - origin, *extent)) > 0 for ring in rings)
+
+
+def _contains(rings: Rings, xy: Floats) -> Bools:
+    """(n,) whether each point lies inside an odd number of rings: holes are outside."""
+    inside = np.zeros(len(xy), bool)
+    for ring in rings:
+        a, b = ring, np.roll(ring, -1, axis=0)
+        for (ax, ay), (bx, by) in zip(a.tolist(), b.tolist(), strict=True):
+            if ay != by:
+                crosses = (ay > xy[:, 1]) != (by > xy[:, 1])
+                inside ^= crosses & (xy[:, 0] < ax + (xy[:, 1] - ay) * (bx - ax) / (by - ay))
+    return inside

@@ -1,0 +1,125 @@
+"""Which reader opens which file."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bmbench.core.errors import BadInputError, MissingExtraError
+from bmbench.datasets.images import SUFFIXES, read_rgb
+from bmbench.datasets.slides.slide import Slide
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
+OPENSLIDE_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".vmu", ".svslide", ".czi")
+DICOM_SUFFIXES = (".dcm",)
+SLIDE_SUFFIXES = (*dict.fromkeys((*SUFFIXES, *TIFF_SUFFIXES, *OPENSLIDE_SUFFIXES, *DICOM_SUFFIXES)),)
+"""Endings of files that are taken from a folder."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Slide]:
+    """The image or slide of a file (DICOM: or of a folder), open inside the block.
+
+    A TIFF with tiles is read through tifffile, and where that lacks its compression through OpenSlide; a
+    TIFF without tiles and every other image format whole.
+
+    Raises
+    ------
+    BadInputError
+        If the file is missing, damaged, or of a kind that nothing here reads.
+    MissingExtraError
+        If the reader of that kind is not installed.
+    """
+    slide = _open(path)
+    try:
+        yield slide
+    finally:
+        slide.close()
+
+
+def slide_files(paths: Sequence[Path]) -> list[Path]:
+    """The images that these files and folders stand for, in the order given, folders sorted by name.
+
+    A folder counts with the images directly in it; a folder of DICOM files is one slide.
+
+    Raises
+    ------
+    BadInputError
+        If a path is missing, a folder holds no image, or an image is named twice.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise BadInputError("file not found", where=str(path), remedy="check the path")
+        found += _in_folder(path) if path.is_dir() else [path]
+    for number, path in enumerate(found):
+        if path in found[:number]:
+            raise BadInputError("named twice", where=str(path), remedy="name each image once")
+    return found
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    images = [path for path in files if path.suffix.lower() in SLIDE_SUFFIXES]
+    if not images:
+        expected = "an image or slide of a known kind"
+        raise BadInputError("no image in the folder", where=str(folder), expected=expected)
+    if all(path.suffix.lower() in DICOM_SUFFIXES for path in images):
+        return [folder]
+    return [path for path in images if path.suffix.lower() not in DICOM_SUFFIXES]
+
+
+def _open(path: Path) -> Slide:
+    suffix = path.suffix.lower()
+    if suffix in DICOM_SUFFIXES or path.is_dir():
+        from bmbench.datasets.slides.dicom import open_dicom
+
+        return open_dicom(path)
+    if suffix in OPENSLIDE_SUFFIXES:
+        return _open_vendor(path)
+    if suffix in TIFF_SUFFIXES:
+        return _open_tiff(path)
+    if suffix not in SUFFIXES:
+        expected = ", ".join(SLIDE_SUFFIXES)
+        raise BadInputError("not an image by its ending", where=str(path), expected=expected)
+    return _whole(path)
+
+
+def _open_vendor(path: Path) -> Slide:
+    from bmbench.datasets.slides.vendor import open_vendor
+
+    return open_vendor(path)
+
+
+def _open_tiff(path: Path) -> Slide:
+    from bmbench.datasets.slides.tiff import UnreadableTilesError, open_tiff
+
+    try:
+        slide = open_tiff(path)
+    except UnreadableTilesError as error:
+        try:
+            return _open_vendor(path)
+        except MissingExtraError:
+            what = f"{path}: {error}; the reader that can, OpenSlide,"
+            raise MissingExtraError(what, extra="wsi") from None
+    return _whole(path) if slide is None else slide
+
+
+def _whole(path: Path) -> Slide:
+    """A plain image, in memory."""
+    pixels = read_rgb(path)
+    height, width = pixels.shape[:2]
+    return Slide(
+        path=path,
+        width=width,
+        height=height,
+        um_per_px=None,
+        levels=((width, height),),
+        read=lambda level, x, y, w, h: pixels[y : y + h, x : x + w],  # noqa: ARG005
+        close=lambda: None,
+        reader="image",
+    )

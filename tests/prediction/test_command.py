@@ -1,0 +1,70 @@
+"""`bmbench predict` as a user meets it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bmbench import cli
+from bmbench.datasets.synthetic.dataset import sample
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["bmbench", "predict", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def field(tmp_path: Path) -> Path:
+    Image.fromarray(sample(1, seed=5, size_px=256).load()).save(tmp_path / "field.png")
+    return tmp_path / "field.png"
+
+
+def test_it_says_what_it_found_where_it_is_and_what_it_took_for_granted(
+    blob_run: Path, field: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = field.with_name("cells.geojson")
+    assert call(monkeypatch, field, "--run", blob_run, "-o", out, "-o", out.with_suffix(".csv")) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    cells = len(out.with_suffix(".csv").read_text().splitlines()) - 1
+    assert out.is_file()
+    assert f"256 × 256 – 1 of 1 {cells}" in printed
+    assert "confidence ≥ 0.500" in printed
+    assert "field.png: pixel size unknown" in printed
+    assert "cells.csv" in printed
+
+
+def test_without_an_output_a_folder_gets_geojson(
+    blob_run: Path, field: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(field.parent)
+    assert call(monkeypatch, "field.png", "--run", blob_run) == 0
+    assert [path.name for path in (field.parent / "predictions").iterdir()] == ["field.geojson"]
+
+
+@pytest.mark.parametrize("arguments", [
+    ("none.png", "--run", "RUN"),
+    ("field.png", "--run", "."),
+    ("field.png", "--run", "RUN", "--to", "xml"),
+    ("field.png", "--run", "RUN", "--regions", "field.png"),
+    ("field.png", "--run", "RUN", "--truth", "none.json"),
+])  # fmt: skip
+def test_a_mistake_is_one_sentence_and_exit_code_2(
+    blob_run: Path,
+    field: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(field.parent)
+    given = [str(blob_run) if word == "RUN" else word for word in arguments]
+    assert call(monkeypatch, *given) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+    assert not list(field.parent.glob("predictions*"))
