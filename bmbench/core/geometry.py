@@ -38,8 +38,8 @@ def rings_box(rings: Rings) -> Floats:
 
 
 def ring_area(ring: Floats) -> float:
-    """Area of one closed polygon (k, 2), whichever way it turns (shoelace formula)."""
-    x, y = (ring - ring[0]).T
+    """Area of one closed polygon (k, 2), whichever way it turns (shoelace formula); 0 without corners."""
+    x, y = (ring - ring[:1]).T
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 

@@ -23,7 +23,7 @@ class DataHash:
 
     An image counts with the bytes of its file (decoders differ from machine to machine in the last bit of
     a JPEG) or, where it has none, with its pixels; an annotation with its geometry to a thousandth of a
-    pixel. Which subset a sample is in does not count, nor does the folder that it lies in.
+    pixel. Which subset a sample is in does not count, nor do the name and place of its file.
     """
 
     def __init__(self, categories: Iterable[Category]) -> None:
@@ -33,7 +33,7 @@ class DataHash:
     def add(self, sample: Sample) -> None:
         """Take a sample in; its image is read and decoded, so that a damaged one is found here."""
         pixels = sample.load()
-        facts = (sample.image_id, sample.name, sample.width, sample.height, sample.group)
+        facts = (sample.image_id, sample.width, sample.height, sample.group)
         digest = hashlib.sha256(repr(facts).encode())
         digest.update(_of_annotations(sample.annotations))
         if sample.file is None:

@@ -61,20 +61,21 @@ def foreground(probability: Reals, settings: UNetSettings) -> Bools:
     """(h, w) opened foreground at the Otsu threshold, plus faint objects that lie wholly below it.
 
     One threshold for a whole image cuts off pale cells, which a ranking wants to see with low confidence.
-    So the threshold is at most `ceiling`, and a component above `floor` that contains no pixel above the
-    threshold is added as it is: it cannot touch the others, whose shapes stay those of the threshold.
+    So the threshold stays between `lowest` and `highest`, and a component above `faint` that contains no
+    pixel above the threshold is added as it is: it cannot touch the others, whose shapes stay those of the
+    threshold.
     """
     import cv2
 
     grey = np.round(np.clip(probability, 0, 1) * 255).astype(np.uint8)
     otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    level = float(np.clip(otsu / 255, settings.floor, settings.ceiling))
+    level = float(np.clip(otsu / 255, settings.lowest, settings.highest))
     kernel = _disc(settings.opening * settings.cell_px)
     bright = cv2.morphologyEx((probability > level).astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    faint = cv2.morphologyEx((probability > settings.floor).astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    _, component = cv2.connectedComponents(faint, connectivity=8)
+    dim = cv2.morphologyEx((probability > settings.faint).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    _, component = cv2.connectedComponents(dim, connectivity=8)
     shown = np.unique(component[bright > 0])
-    alone = faint > 0
+    alone = dim > 0
     alone &= ~np.isin(component, shown[shown > 0])
     opened: Bools = (bright > 0) | alone
     return opened
@@ -87,7 +88,8 @@ def separate(opened: Bools, settings: UNetSettings) -> Labels:
     mask = opened.astype(np.uint8)
     distance = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
     nearby = cv2.dilate(distance, _disc((0.5 - settings.shrink) * settings.cell_px))
-    peak = opened & (distance >= settings.marker * nearby)
+    # Half a pixel less: from the pixel's centre to the edge of the object, not to the next centre outside.
+    peak = opened & (distance - 0.5 >= settings.marker * (nearby - 0.5))
     n_markers, marker = cv2.connectedComponents(peak.astype(np.uint8), connectivity=8)
     _, component, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     component_of = np.zeros(n_markers, np.int64)

@@ -42,8 +42,10 @@ class UNetSettings:
         Mirrored views whose maps are averaged.
     tile_px, overlap_px : int
         Tiles of large images.
-    floor, ceiling : float
-        The Otsu threshold is moved into this range; objects that only `floor` shows are kept as faint ones.
+    lowest, highest : float
+        The Otsu threshold of an image is moved into this range.
+    faint : float
+        Objects that lie wholly below that threshold are kept if they show at this one.
     opening : float
         Radius of the opening, in mean cell diameters.
     marker : float
@@ -76,10 +78,11 @@ class UNetSettings:
     views: Literal[1, 4] = 4
     tile_px: int = 1024
     overlap_px: int = 128
-    floor: float = 0.15
-    ceiling: float = 0.5
-    opening: float = 0.05
-    marker: float = 0.7
+    lowest: float = 0.3
+    highest: float = 0.5
+    faint: float = 0.1
+    opening: float = 0.1
+    marker: float = 0.75
     smallest: float = 0.25
 
 

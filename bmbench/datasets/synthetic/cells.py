@@ -117,7 +117,7 @@ def _cytoplasm(
             rng.uniform(0.45, 0.9) * um
         )
         mottle *= 1 - 0.8 / (1 + hole**6)
-    strength = np.clip(rng.normal(1, 0.12), 0.6, 1.4)
+    strength = np.clip(rng.lognormal(-0.05, 0.22), 0.5, 1.5)
     membrane = 0.16 * np.exp(-((at.edge / um + 0.12) ** 2) / 0.03)
     for dye, amount in kind.cytoplasm.items():
         canvas.add(at, dye, np.clip(amount * strength * mottle, 0, None) * cover)
@@ -144,7 +144,9 @@ def _chromatin(canvas: Canvas, thing: Thing, at: Window, rng: np.random.Generato
         level += 0.2 * np.exp(-((hole - 1.15) ** 2) / 0.05)
         blue += 0.22 * pit
     canvas.fade(at, 0.55 * inside)
-    canvas.add(at, "chromatin", np.clip(kind.chromatin * rng.normal(1, 0.06) * level, 0.1, None) * inside)
+    canvas.add(
+        at, "chromatin", np.clip(kind.chromatin * rng.lognormal(-0.1, 0.24) * level, 0.1, None) * inside
+    )
     canvas.add(at, "blue", blue * inside)
 
 

@@ -30,49 +30,57 @@ def paint_artefact(canvas: Canvas, thing: Thing, rng: np.random.Generator) -> No
 
 
 def _smudge(canvas: Canvas, thing: Thing, at: Window, rng: np.random.Generator) -> None:
-    """Bare chromatin drawn out by spreading: pale, streaked along one direction, without a membrane."""
+    """Bare chromatin spread out by the smearing: a felt of fibres that fades away, without a membrane."""
     um = canvas.px_per_um
-    fibres = _streaks(canvas, at, rng)
-    body = at.cover(1.6 * um) * np.clip(1.1 - 0.35 * at.inward, 0, 1)
-    level = 0.62 + 0.34 * fibres + 0.2 * canvas.noise("coarse", at, rng) + 0.1 * canvas.noise("fine", at, rng)
-    level = np.clip(level, 0.06, 1.5) * thing.kind.chromatin * rng.normal(1, 0.15)
-    canvas.fade(at, 0.35 * body)
-    canvas.add(at, "chromatin", level * body * 0.72)
-    canvas.add(at, "azure", level * body * 0.22)
+    fray = at.edge + um * (0.9 * canvas.noise("coarse", at, rng) + 0.5 * canvas.noise("mid", at, rng))
+    body = np.clip(0.5 - fray / (2.4 * um), 0, 1) * at.cover(1.2 * um) ** 0.5
+    body *= np.clip(1.15 - 0.4 * at.inward**2, 0, 1)
+    drawn_out = rng.uniform(0.25, 1.0)
+    fibres = drawn_out * _streaks(canvas, at, rng) + (1 - drawn_out) * canvas.noise("mid", at, rng)
+    level = 0.78 + 0.2 * fibres + 0.17 * canvas.noise("wide", at, rng) + 0.1 * canvas.noise("fine", at, rng)
+    level = np.clip(level, 0.1, 1.5) * thing.kind.chromatin * rng.lognormal(0, 0.25)
+    canvas.fade(at, 0.45 * body)
+    canvas.add(at, "chromatin", level * body * 0.85)
+    canvas.add(at, "azure", level * body * 0.12)
 
 
 def _streaks(canvas: Canvas, at: Window, rng: np.random.Generator) -> Plane:
-    """Fibres: noise averaged along the direction of spreading."""
+    """Fibres: noise averaged along the direction of spreading, of unit variance."""
     turn = rng.uniform(0, 2 * np.pi)
-    step = 0.45 * canvas.px_per_um
-    plane = canvas.noise("mid", at, rng)
+    step = 0.5 * canvas.px_per_um
+    plane = canvas.noise("fine", at, rng)
     total = np.zeros_like(plane)
-    for k in range(-3, 4):
-        shift = np.rint(k * step * np.array([np.sin(turn), np.cos(turn)])).astype(int)
-        total += np.roll(plane, tuple(shift), axis=(0, 1))
-    return total / 3.2
+    for k in range(-4, 5):
+        bow = 0.04 * k * k * rng.uniform(0.5, 1.5)
+        away = k * np.array([np.sin(turn), np.cos(turn)]) + bow * np.array([np.cos(turn), -np.sin(turn)])
+        total += np.roll(plane, tuple(np.rint(step * away).astype(int)), axis=(0, 1))
+    return total / max(float(total.std()), 1e-6)
 
 
 def _damaged(canvas: Canvas, thing: Thing, at: Window, rng: np.random.Generator) -> None:
-    """A burst cell: swollen nucleus with holes, leaking on one side, shreds of cytoplasm around it."""
+    """A burst cell: swollen nucleus with gaps, leaking on one side, with or without shreds of cytoplasm."""
     um, kind = canvas.px_per_um, thing.kind
     cover = at.cover(0.7 * um)
     room = float(np.sqrt(np.mean(thing.outline.radius**2)))
     turn = rng.uniform(0, 2 * np.pi)
     ahead = (at.x * np.cos(turn) + at.y * np.sin(turn)) / room
-    shreds = np.clip(0.6 + 0.6 * canvas.noise("coarse", at, rng) + 0.3 * canvas.noise("mid", at, rng), 0, 1.6)
-    canvas.fade(at, 0.4 * cover)
-    dye = ("pink", "grey", "blue")[rng.integers(3)]
-    canvas.add(at, dye, 0.38 * shreds * cover)
-    warp = 0.16 * canvas.noise("wide", at, rng) + 0.1 * canvas.noise("coarse", at, rng)
-    ragged = at.inward + warp - 0.16 * ahead
-    core = np.clip((0.86 - ragged) / (0.1 + 0.25 * np.clip(ahead + 0.2, 0, 1)), 0, 1) * cover
-    holes = np.clip(0.5 + 1.1 * canvas.noise("coarse", at, rng), 0, 1)
-    level = 0.45 + 0.5 * holes + 0.16 * canvas.noise("mid", at, rng)
-    level *= np.clip(1 - 0.4 * ahead, 0.3, 1.2)
-    canvas.fade(at, 0.3 * core)
-    canvas.add(at, "chromatin", np.clip(level, 0.05, None) * kind.chromatin * core * 0.8)
-    canvas.add(at, "azure", np.clip(level, 0.05, None) * kind.chromatin * core * 0.16)
+    naked = rng.uniform() < 0.4
+    if not naked:
+        shreds = np.clip(
+            0.6 + 0.6 * canvas.noise("coarse", at, rng) + 0.3 * canvas.noise("mid", at, rng), 0, 1.6
+        )
+        canvas.fade(at, 0.4 * cover)
+        canvas.add(at, ("pink", "grey", "blue")[rng.integers(3)], 0.42 * shreds * cover)
+    reach = 0.98 if naked else rng.uniform(0.72, 0.88)
+    warp = 0.13 * canvas.noise("wide", at, rng) + 0.1 * canvas.noise("coarse", at, rng)
+    leak = np.clip(ahead - rng.uniform(-0.1, 0.35), 0, 1)
+    core = np.clip((reach - at.inward - warp + 0.25 * leak) / (0.09 + 0.5 * leak), 0, 1) * cover
+    gaps = np.clip(0.75 + 0.75 * canvas.noise("coarse", at, rng), 0, 1)
+    level = 0.45 + 0.55 * gaps + 0.14 * canvas.noise("mid", at, rng) + 0.1 * canvas.noise("fine", at, rng)
+    level *= np.clip(1 - 0.55 * leak, 0.3, 1.2) * kind.chromatin * rng.lognormal(0, 0.2)
+    canvas.fade(at, 0.4 * core)
+    canvas.add(at, "chromatin", np.clip(level, 0.05, None) * core * 0.85)
+    canvas.add(at, "azure", np.clip(level, 0.05, None) * core * 0.16)
 
 
 def _loose_granules(canvas: Canvas, at: Window, rng: np.random.Generator) -> None:
@@ -84,7 +92,7 @@ def _loose_granules(canvas: Canvas, at: Window, rng: np.random.Generator) -> Non
         return
     dye = ("azure", "black", "eosin", "azure")[rng.integers(4)]
     near = np.exp(-(at.inward[rows, columns] ** 2) * 0.6)
-    n = int(rng.uniform(0.8, 1.5) * len(rows) / um**2)
+    n = int(rng.uniform(1.2, 2.2) * len(rows) / um**2)
     pick = rng.choice(len(rows), size=n, p=near / near.sum())
     spots = np.stack([columns[pick], rows[pick]], axis=1) + rng.uniform(0, 1, (n, 2))
     heap = sprinkle(cover.shape, spots, rng.uniform(0.28, 0.5) * um * rng.lognormal(0, 0.3, n))

@@ -99,17 +99,17 @@ _NEUTROPHIL_DUST = Granules(dye="azure", density=0.22, radius_um=0.2, per_um2=0.
 _EOSINOPHIL = Granules(dye="eosin", density=0.95, radius_um=0.42, per_um2=1.1, over_nucleus=0.15)
 
 CELL_KINDS = (
-    Kind(category=BLAST, weight=0.10, um=16.0, um_sd=1.6, cytoplasm={"blue": 0.65, "grey": 0.2},
+    Kind(category=BLAST, weight=0.08, um=16.0, um_sd=1.6, cytoplasm={"blue": 0.65, "grey": 0.2},
          nucleus=("round", "oval"), fill=(0.76, 0.86), chromatin=0.72, clump=0.16, clump_scale="fine",
          nucleoli=(1, 3), rim=0.35),
-    Kind(category=PRECURSOR, weight=0.10, um=17.5, um_sd=1.7, cytoplasm={"blue": 0.5, "pink": 0.15},
+    Kind(category=PRECURSOR, weight=0.08, um=17.5, um_sd=1.7, cytoplasm={"blue": 0.5, "pink": 0.15},
          fill=(0.6, 0.68), off=0.75, chromatin=0.74, clump=0.2, clump_scale="fine", nucleoli=(0, 2),
          nucleus=("round", "oval"), halo=0.5, granules=(_AZUROPHIL,)),
     Kind(category=PRECURSOR, weight=0.10, um=15.5, um_sd=1.4, cytoplasm={"grey": 0.45, "pink": 0.5},
          fill=(0.56, 0.66), off=0.8, chromatin=0.86, clump=0.26, nucleus=("oval", "kidney"), halo=0.25,
          granules=(Granules(dye="azure", density=0.4, radius_um=0.22, per_um2=0.5),)),
-    Kind(category=NEUTROPHIL, weight=0.26, um=12.6, um_sd=1.0, cytoplasm={"pink": 0.62, "grey": 0.16},
-         fill=(0.62, 0.72), off=0.3, chromatin=1.08, clump=0.28, nucleus=("band", "segmented", "segmented"),
+    Kind(category=NEUTROPHIL, weight=0.30, um=12.6, um_sd=1.0, cytoplasm={"pink": 0.62, "grey": 0.16},
+         fill=(0.62, 0.72), off=0.3, chromatin=0.98, clump=0.28, nucleus=("band", "segmented", "segmented"),
          granules=(_NEUTROPHIL_DUST,)),
     Kind(category=EOSINOPHIL, weight=0.04, um=13.2, um_sd=1.0, cytoplasm={"pink": 0.5}, fill=(0.6, 0.68),
          off=0.6, chromatin=1.0, clump=0.25, nucleus=("bilobed", "band"), granules=(_EOSINOPHIL,)),
@@ -133,7 +133,7 @@ CELL_KINDS = (
 )  # fmt: skip
 
 ARTEFACT_KINDS = (
-    Kind(category=SMUDGE, weight=0.42, um=15.0, um_sd=2.4, oblong=0.22, rough=0.28, chromatin=0.5),
-    Kind(category=DAMAGED, weight=0.38, um=13.5, um_sd=1.9, oblong=0.1, rough=0.22, chromatin=0.68),
-    Kind(category=CLUMP, weight=0.20, um=10.0, um_sd=2.0, oblong=0.15, rough=0.25),
+    Kind(category=SMUDGE, weight=0.38, um=16.0, um_sd=2.6, oblong=0.22, rough=0.28, chromatin=0.95),
+    Kind(category=DAMAGED, weight=0.42, um=14.4, um_sd=2.2, oblong=0.1, rough=0.17, chromatin=1.08),
+    Kind(category=CLUMP, weight=0.20, um=12.5, um_sd=2.4, oblong=0.15, rough=0.25),
 )

@@ -34,10 +34,12 @@ ARTEFACT_SHARE = 0.4
 VISIBLE = 0.25
 """Share of an object's area that must lie inside the image for it to count."""
 OBJECTS_PER_UM2 = 1.35e-3
-REDS_PER_UM2 = 8.5e-3
+REDS_PER_UM2 = 9e-3
 MARGIN_UM = 13.0
-ATTACHED = 0.62
+ATTACHED = 0.7
 """Share of objects that are placed touching another one: what makes clusters."""
+CLOSEST = 0.8
+"""Least distance of two centres, relative to the sum of their radii."""
 GOLDEN = 0.6180339887498949
 
 
@@ -151,13 +153,13 @@ def _free_place(
         if attach and attempt < 20:
             near = seeds[int(rng.integers(len(seeds)))]
             angle = rng.uniform(0, 2 * np.pi)
-            step = (near.radius + radius) * rng.uniform(0.84, 1.04)
+            step = (near.radius + radius) * rng.uniform(CLOSEST, 1.02)
             xy = near.xy + step * np.array([np.cos(angle), np.sin(angle)])
         else:
             xy = rng.uniform(*bounds, 2)
         if xy.min() < bounds[0] or xy.max() > bounds[1]:
             continue
-        if (np.hypot(*(centres - xy).T) >= 0.84 * (radii + radius)).all():
+        if (np.hypot(*(centres - xy).T) >= CLOSEST * (radii + radius)).all():
             return np.asarray(xy)
     return None
 
@@ -205,7 +207,7 @@ def _red_cells(
     placed = np.zeros((n, 2))
     reds: list[tuple[Outline, bool]] = []
     for _ in range(n):
-        over = rng.uniform() < 0.05
+        over = rng.uniform() < 0.08
         radius = RED_CELL_UM / 2 * rng.normal(1, 0.07)
         apart = RED_CELL_UM * rng.uniform(0.5, 1.0)
         for _ in range(6):

@@ -22,7 +22,7 @@ _DYES: Mapping[str, tuple[float, float, float]] = {
     "blue": (134, 146, 194),
     "grey": (176, 172, 196),
     "pink": (232, 186, 190),
-    "haem": (212, 172, 164),
+    "haem": (205, 170, 164),
     "eosin": (214, 116, 88),
     "black": (60, 36, 70),
 }
@@ -85,7 +85,7 @@ def slide(seed: int, number: int) -> Slide:
         density *= strength * (1 + rng.normal(0, 0.025, 3))
         density *= 1 + np.array([0.10, 0.0, -0.08]) * hue + np.array([-0.05, 0.0, 0.10]) * warmth
         dyes[name] = density
-    dyes["haem"] *= (1 + 0.18 * reds) * np.array([1 + 0.35 * at[5], 1.0, 1 - 0.12 * at[5]])
+    dyes["haem"] *= (1 + 0.18 * reds) * np.array([1.08 + 0.27 * at[5], 1.0, 0.97 - 0.1 * at[5]])
     field = np.array([0.925, 0.895, 0.895]) + 0.02 * light
     return Slide(
         dyes=dyes,
@@ -98,6 +98,6 @@ def slide(seed: int, number: int) -> Slide:
         cells=1 + 0.22 * at[10],
         reds=1 + 0.5 * at[11],
         specks=1 + 0.6 * at[12],
-        pallor=0.28 + 0.2 * at[13],
+        pallor=0.36 + 0.2 * at[13],
         haze=0.06 + 0.045 * at[14],
     )

@@ -1,0 +1,150 @@
+"""Lists of values from JSON records as checked arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bmbench.core.types import Bools, Floats, ImageId, Ints
+
+FURTHEST_PX = 1e9
+"""No coordinate is so large: beyond it, a billionth of a pixel is lost in rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The records that are being read: the list `name` of the file `path`, from record `first` on."""
+
+    path: Path
+    name: str
+    first: int
+
+    def place(self, row: int) -> str:
+        """The place of the record in this row, for an error text."""
+        return f"{self.path}, {self.name}[{self.first + row}]"
+
+    def refuse(self, wrong: Bools, field: str, what: str, expected: str) -> None:
+        """Raise BadInputError for the first record of an (n,) mask that is wrong."""
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise BadInputError(
+                what,
+                where=f"{self.place(row)}.{field}",
+                expected=expected,
+                remedy="correct the value or leave the record out",
+            )
+
+    def refuse_coordinates(self, values: Floats, field: str) -> None:
+        """Raise BadInputError for the first record with a coordinate that no image has."""
+        wrong: Bools = np.any(np.abs(values) > FURTHEST_PX, axis=1)
+        self.refuse(wrong, field, "coordinate out of range", f"at most {FURTHEST_PX:.0e} pixels")
+
+    def refuse_negative(self, size: Floats, field: str) -> None:
+        """Raise BadInputError for the first record whose (n, 2) width or height is negative."""
+        wrong: Bools = np.any(size < 0, axis=1)
+        self.refuse(wrong, field, "box with a negative size", "[x, y, width, height]")
+
+
+class RowNumbers:
+    """Finds the row of each id among the known ones."""
+
+    def __init__(self, ids: Sequence[ImageId]) -> None:
+        self._row = {value: row for row, value in enumerate(ids)}
+        numbers = id_column(list(ids))
+        self._order = np.argsort(numbers) if numbers.dtype == np.int64 else None
+        self._sorted = numbers[self._order] if self._order is not None else numbers
+
+    def find(self, values: Sequence[ImageId] | Ints, where: Where, field: str, *, known: str) -> Ints:
+        """(n,) row of each id; BadInputError for the first that is not known."""
+        column = values if isinstance(values, np.ndarray) else id_column(values)
+        if self._order is None or column.dtype != np.int64 or not len(self._sorted):
+            rows = np.fromiter((self._row.get(value, -1) for value in column.tolist()), np.int64, len(column))
+        else:
+            place = np.minimum(np.searchsorted(self._sorted, column), len(self._sorted) - 1)
+            rows = np.where(self._sorted[place] == column, self._order[place], -1)
+        if (rows < 0).any():
+            row = int(np.argmax(rows < 0))
+            raise BadInputError(
+                f"unknown {field}",
+                where=where.place(row),
+                expected=known,
+                got=repr(column[row : row + 1].tolist()[0]),
+                remedy="check that the two files belong together",
+            )
+        return rows
+
+
+def id_column(values: Sequence[Any]) -> NDArray[Any]:
+    """(n,) ids: int64 if all are whole numbers, else objects."""
+    try:
+        # NumPy would read "12" as 12, which is another id.
+        if str not in set(map(type, values)):
+            return np.fromiter(values, np.int64, len(values))
+    except (TypeError, OverflowError):
+        pass
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
+
+
+def refuse_repeats(parts: Sequence[NDArray[Any]], *, where: str) -> None:
+    """Raise BadInputError if an id stands twice; None stands for no id."""
+    column = np.concatenate(parts)
+    if column.dtype == np.int64:
+        ordered = np.sort(column)
+        repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+        if not len(repeated):
+            return
+        row = int(np.flatnonzero(column == repeated[0])[1])
+    else:
+        seen: set[Any] = set()
+        for row, value in enumerate(column):  # noqa: B007 - the row that ends the loop is reported
+            if value is not None and value in seen:
+                break
+            seen.add(value)
+        else:
+            return
+    raise BadInputError(
+        "duplicate id", where=f"{where}[{row}]", got=repr(column.tolist()[row]), remedy="give each its own id"
+    )
+
+
+def number_table(values: Sequence[Sequence[float]], width: int) -> Floats:
+    """(n, width) float64 from n sequences of that width."""
+    flat = np.fromiter(chain.from_iterable(values), np.float64, width * len(values))
+    return flat.reshape(-1, width)
+
+
+def flags(values: Sequence[int | bool | None], where: Where, field: str) -> Bools:
+    """(n,) bool from 0 and 1 (false and true); None is 0."""
+    if values.count(0) + values.count(None) == len(values):
+        return np.zeros(len(values), bool)
+    numbers = np.array([0 if value is None else int(value) for value in values], np.int64)
+    where.refuse((numbers != 0) & (numbers != 1), field, "not a flag", "0 or 1")
+    is_set: Bools = numbers == 1
+    return is_set
+
+
+def centre_column(
+    columns: Mapping[str, Sequence[Any]], field: str, otherwise: Floats, where: Where
+) -> Floats:
+    """(n, 2) the first two numbers of a field where it is given, else those of `otherwise`."""
+    values = columns[field]
+    if values.count(None) == len(values):
+        return otherwise
+    given = np.array([value is not None for value in values], bool)
+    xy = otherwise.copy()
+    xy[given] = [value[:2] for value in values if value is not None]
+    where.refuse_coordinates(xy, field)
+    return xy

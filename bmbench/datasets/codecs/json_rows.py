@@ -1,0 +1,200 @@
+"""Long JSON lists of records, decoded a piece at a time into columns.
+
+A list of a million records never exists as a million Python objects: the text is cut between records,
+each piece is decoded by a typed decoder, turned into columns and dropped. A cut that fell inside a text
+value or a nested list would leave the piece before it unfinished, which the decoder refuses; the list is
+then decoded whole, so that cuts change neither a value nor an error.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+from contextlib import contextmanager
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from bmbench.core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Columns: TypeAlias = dict[str, list[Any]]
+"""Field name → its value in every record, the field's default where a record does not have it."""
+
+PIECE = 1 << 21
+"""Bytes of text decoded at a time."""
+
+_BETWEEN = re.compile(rb"\}\s*,\s*\{")
+_PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
+_ROW = re.compile(r"^\[(\d+)\](.*)$")
+_BYTE = re.compile(r" \(byte (\d+)\)$")
+_NOT_A_NUMBER = re.compile(rb"[-+]?(NaN|Infinity|nan|inf)", re.IGNORECASE)
+
+
+def pieces(
+    text: bytes, record: type[msgspec.Struct], *, path: Path, name: str
+) -> Iterator[tuple[int, Columns]]:
+    """The columns of a JSON list, some records at a time, each time with the index of the first of them.
+
+    Parameters
+    ----------
+    text : bytes
+        The whole list, from its opening bracket.
+    record : msgspec.Struct type
+        Keys that it does not know are passed over; a known one that stands in a record twice is refused.
+    path, name
+        For error texts: the file, and what the list is called in it.
+
+    Raises
+    ------
+    BadInputError
+        With the file, the index and the remedy.
+    """
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
+    first, here = 0, 0
+    with _collector_paused():
+        while here < len(text):
+            cut = _BETWEEN.search(text, here + PIECE)
+            piece = text[here : cut.start() + 1] + b"]" if cut else text[here:]
+            if here:
+                piece = b"[" + piece
+            try:
+                rows = decoder.decode(piece)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                # Only the whole list tells where the fault is, and whether there is one.
+                rows = decode_json(text, decoder.type, path=path, name=name)[first:]
+                cut, piece = None, text
+            columns = {field: list(map(attrgetter(field), rows)) for field in record.__struct_fields__}
+            present = {field: len(rows) - absent(record, field, columns[field]) for field in columns}
+            _check_keys(piece, present, where=f"{path}, {name}", first=first)
+            yield first, columns
+            first += len(rows)
+            if not cut:
+                return
+            here = cut.end() - 1
+
+
+def decode_json(text: bytes, kind: Any, *, path: Path, name: str = "") -> Any:
+    """The value of a JSON text as a type, or BadInputError with the place."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _explained(error, text, path=path, name=name) from None
+
+
+def check_outline(text: bytes, record: type[msgspec.Struct], *, path: Path) -> None:
+    """Refuse a file whose outermost object has one of the record's keys twice."""
+    names = [name for name in record.__struct_fields__ if text.count(b'"%s"' % name.encode()) > 1]
+    if not names and b"\\" not in text:
+        return
+    keys = [key for key, _ in json.loads(text, object_pairs_hook=list)]
+    for name in record.__struct_fields__:
+        if keys.count(name) > 1:
+            raise BadInputError(f"the key {name!r} stands twice", where=str(path), remedy="keep one of them")
+
+
+def check_every_key(text: bytes, *, path: Path, name: str) -> None:
+    """Refuse a JSON text in which any object has a key twice: readers differ in which value they take."""
+    for place in _repeated(json.loads(text, object_pairs_hook=_Pairs), ""):
+        raise BadInputError(
+            f"the key {place[1]!r} stands twice", where=f"{path}, {name}{place[0]}", remedy="keep one"
+        )
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The keys and values of a JSON object, in the order of the file."""
+
+
+def _repeated(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, _Pairs):
+        seen = set()
+        for key, inner in value:
+            if key in seen:
+                yield place, key
+            seen.add(key)
+            yield from _repeated(inner, f"{place}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _repeated(inner, f"{place}[{index}]")
+
+
+def absent(record: type[msgspec.Struct], field: str, values: list[Any]) -> int:
+    """In how many records a field is not given."""
+    fields, defaults = record.__struct_fields__, record.__struct_defaults__
+    place = fields.index(field) - (len(fields) - len(defaults))
+    return values.count(defaults[place]) if place >= 0 else 0
+
+
+def _check_keys(text: bytes, present: dict[str, int], *, where: str, first: int) -> None:
+    """Refuse a record in which a key stands twice.
+
+    As many colons as there are values in the records leave no room for another key. Else each key is
+    counted. Only if that does not come out either (keys in nested records, escaped letters, nulls) is the
+    piece read again, slowly.
+    """
+    if text.count(b":") == sum(present.values()):
+        return
+    if b"\\" not in text and all(text.count(b'"%s"' % key.encode()) == n for key, n in present.items()):
+        return
+    for place, key in _repeated(json.loads(text, object_pairs_hook=_Pairs), ""):
+        index, rest = _shifted(place, first)
+        raise BadInputError(
+            f"the key {key!r} stands twice", where=f"{where}{index}{rest}", remedy="keep one of them"
+        )
+
+
+def _shifted(place: str, first: int) -> tuple[str, str]:
+    """The index and the rest of a place like ``[3].bbox[0]`` in a piece that starts at record `first`."""
+    match = _ROW.match(place)
+    return (f"[{first + int(match[1])}]", match[2]) if match else ("", place)
+
+
+def _explained(error: Exception, text: bytes, *, path: Path, name: str) -> BadInputError:
+    """The decoder's complaint as file, place and remedy."""
+    if isinstance(error, UnicodeDecodeError):
+        return BadInputError("not UTF-8 text", where=f"{path}, byte {error.start}", remedy="save it as UTF-8")
+    message = str(error)
+    if isinstance(error, msgspec.ValidationError):
+        place = _PLACE.search(message)
+        where = f"{path}, {name}{place['place'] if place else ''}"
+        what = _PLACE.sub("", message).replace("`", "").lower()
+        return BadInputError(
+            what, where=where.rstrip(", "), remedy="correct the value or leave the record out"
+        )
+    byte = _BYTE.search(message)
+    end = min(int(byte[1]), len(text)) if byte else len(text)
+    line = text.count(b"\n", 0, end) + 1
+    where = f"{path}, line {line}, byte {end}"
+    if name:
+        where = f"{path}, {name}[{len(_BETWEEN.findall(text, 0, end))}]"
+    wrong = _NOT_A_NUMBER.match(text, max(end - 1, 0)) or _NOT_A_NUMBER.match(text, end)
+    if wrong:
+        what = f"{wrong[0].decode()} is not a number"
+        return BadInputError(what, where=where, expected="a finite number", remedy="leave the record out")
+    if not byte:
+        return BadInputError(
+            "the file ends in the middle",
+            where=where,
+            got=f"{len(text)} bytes",
+            remedy="write the file again",
+        )
+    return BadInputError(
+        "not valid JSON", where=where, got=_BYTE.sub("", message), remedy="write the file again"
+    )
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Many small objects come and go here, none of them in a ring: the collector would only slow it."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,217 @@
+"""Predictions files: read as columns, written whole with the same bytes for the same detections.
+
+Two forms are read: the COCO results list that detectron2, MMDetection and Ultralytics write, and the same
+list wrapped as ``{"schema": "bmbench.predictions/1", "images": [...], "detections": [...]}``, where `images`
+names every image that was answered, those without detections too.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import read_bytes, write_bytes
+from bmbench.core.types import Predictions
+from bmbench.datasets.codecs.columns_of_rows import (
+    RowNumbers,
+    Where,
+    centre_column,
+    id_column,
+    number_table,
+    refuse_repeats,
+)
+from bmbench.datasets.codecs.json_rows import check_outline, decode_json, pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bmbench.core.types import Bools, Category, Detections, Floats, GroundTruth, ImageId
+    from bmbench.datasets.codecs.json_rows import Columns
+
+SCHEMA = "bmbench.predictions/1"
+PX_DECIMALS = 3
+"""Decimal places of written coordinates, in pixels."""
+CONFIDENCE_DECIMALS = 6
+"""Decimal places of written scores."""
+
+
+class _File(msgspec.Struct):
+    schema: str
+    images: list[int | str]
+    detections: msgspec.Raw
+
+
+class _Detection(msgspec.Struct, gc=False):
+    image_id: int | str
+    category_id: int
+    score: float
+    bbox: tuple[float, float, float, float] | None = None
+    center: tuple[float, float] | None = None
+
+
+def read_predictions(path: Path, truth: GroundTruth) -> Predictions:
+    """The detections of a file as flat columns, in its order, on the images and categories of `truth`.
+
+    Raises
+    ------
+    BadInputError
+        If the file is missing, is not of either form, names an image or category that `truth` does not
+        have, or holds a number that cannot be one: with the file, the index and the remedy.
+    """
+    return bind(read_columns(path), truth, path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DetectionColumns:
+    """The detections of a file before it is known which images and categories there are.
+
+    Attributes
+    ----------
+    image_id, category_id : (n,) int64, or objects where ids are texts
+    score : (n,) float64 in [0, 1]
+    corner, size, xy : (n, 2) float64, pixels
+        Top-left corner, width and height of the box; centre.
+    answered : tuple of ImageId, or None
+        The images that the wrapped form names.
+    """
+
+    image_id: NDArray[Any]
+    category_id: NDArray[Any]
+    score: Floats
+    corner: Floats
+    size: Floats
+    xy: Floats
+    answered: tuple[ImageId, ...] | None = None
+
+
+def read_columns(path: Path) -> DetectionColumns:
+    """The detections of a file, checked as far as they can be without the ground truth."""
+    text = read_bytes(path)
+    answered = None
+    if text.lstrip()[:1] == b"{":
+        text, answered = _unwrapped(text, path)
+    elif text.lstrip()[:1] != b"[":
+        raise BadInputError("not a list of detections", where=str(path), expected="a COCO results list")
+    parts = [_part(columns, Where(path, "detections", first)) for first, columns in _pieces(text, path)]
+    columns: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return DetectionColumns(**columns, answered=answered)
+
+
+def bind(columns: DetectionColumns, truth: GroundTruth, path: Path) -> Predictions:
+    """The detections on the images and categories of a ground truth; BadInputError for an unknown id."""
+    where = Where(path, "detections", 0)
+    images = RowNumbers(truth.image_ids)
+    if columns.answered is not None:
+        named = images.find(
+            columns.answered, Where(path, "images", 0), "id", known="an image of the ground truth"
+        )
+    image = images.find(columns.image_id, where, "image_id", known="an image of the ground truth")
+    if columns.answered is not None:
+        is_named = np.zeros(len(truth.image_ids), bool)
+        is_named[named] = True
+        where.refuse(~is_named[image], "image_id", "an image that 'images' does not name", "one of 'images'")
+    labels = RowNumbers([category.id for category in truth.categories])
+    label = labels.find(columns.category_id, where, "category_id", known="a category of the ground truth")
+    return Predictions(
+        image=image,
+        xy=columns.xy,
+        box=np.concatenate([columns.corner, columns.corner + columns.size], axis=1),
+        confidence=columns.score,
+        label=label,
+        size=columns.size,
+        schema="coco-results" if columns.answered is None else SCHEMA,
+    )
+
+
+def write_predictions(
+    path: Path, answers: Mapping[ImageId, Detections], categories: Sequence[Category]
+) -> None:
+    """Write the wrapped form, whole or not at all: one detection a line, images in the order of `answers`.
+
+    Coordinates are rounded to `PX_DECIMALS` and scores to `CONFIDENCE_DECIMALS` decimal places. `center` is
+    written where it is not the centre of the box, `segmentation` (polygons) where there is an outline.
+    """
+    lines = [
+        json.dumps(record, separators=(",", ":"), allow_nan=False)
+        for image_id, detections in answers.items()
+        for record in _records(image_id, detections, categories)
+    ]
+    head = f'{{"schema": {json.dumps(SCHEMA)},\n"images": {json.dumps(list(answers))},\n"detections": ['
+    body = ",\n".join(lines)
+    write_bytes(path, f"{head}\n{body}\n]}}\n".encode() if lines else f"{head}]}}\n".encode())
+
+
+def _records(
+    image_id: ImageId, detections: Detections, categories: Sequence[Category]
+) -> Iterator[dict[str, Any]]:
+    corner = _rounded(detections.box[:, :2])
+    size = _rounded(np.maximum(detections.box[:, 2:] - detections.box[:, :2], 0.0))
+    xy = _rounded(detections.xy)
+    off_centre: Bools = np.any(np.abs(detections.xy - (corner + size / 2)) > 10.0**-PX_DECIMALS, axis=1)
+    score = _rounded(detections.confidence, CONFIDENCE_DECIMALS)
+    for row in range(len(detections)):
+        record: dict[str, Any] = {
+            "image_id": image_id,
+            "category_id": categories[detections.label[row]].id,
+            "bbox": [*corner[row].tolist(), *size[row].tolist()],
+            "score": float(score[row]),
+        }
+        if off_centre[row]:
+            record["center"] = xy[row].tolist()
+        if detections.contour[row]:
+            record["segmentation"] = [_rounded(ring).ravel().tolist() for ring in detections.contour[row]]
+        yield record
+
+
+def _rounded(values: Floats, decimals: int = PX_DECIMALS) -> Floats:
+    # Adding zero turns the -0.0 of rounding into 0.0.
+    rounded: Floats = np.round(values, decimals) + 0.0
+    return rounded
+
+
+def _unwrapped(text: bytes, path: Path) -> tuple[bytes, tuple[ImageId, ...]]:
+    """The list of detections in the wrapped form, and the images that it names."""
+    file: _File = decode_json(text, _File, path=path)
+    if file.schema != SCHEMA:
+        raise BadInputError("unknown schema", where=f"{path}, schema", expected=SCHEMA, got=file.schema)
+    check_outline(text, _File, path=path)
+    refuse_repeats([id_column(file.images)], where=f"{path}, images")
+    return bytes(file.detections), tuple(file.images)
+
+
+def _pieces(text: bytes, path: Path) -> Iterator[tuple[int, Columns]]:
+    return pieces(text, _Detection, path=path, name="detections")
+
+
+def _part(columns: Columns, where: Where) -> dict[str, Any]:
+    boxes, centres = columns["bbox"], columns["center"]
+    if None in boxes:
+        where.refuse(
+            np.array([box is None and xy is None for box, xy in zip(boxes, centres, strict=True)], bool),
+            "bbox",
+            "no box",
+            "[x, y, width, height]",
+        )
+        # A detection that is a point only can be matched by its centre, and has no box to overlap with.
+        boxes = [(*xy, 0.0, 0.0) if box is None else box for box, xy in zip(boxes, centres, strict=True)]
+    box = number_table(boxes, 4)
+    where.refuse_coordinates(box, "bbox")
+    where.refuse_negative(box[:, 2:], "bbox")
+    score = np.fromiter(columns["score"], np.float64, len(boxes))
+    where.refuse((score < 0) | (score > 1), "score", "score out of range", "a number from 0 to 1")
+    return {
+        "image_id": id_column(columns["image_id"]),
+        "category_id": id_column(columns["category_id"]),
+        "score": score,
+        "corner": box[:, :2].copy(),
+        "size": box[:, 2:].copy(),
+        "xy": centre_column(columns, "center", box[:, :2] + box[:, 2:] / 2, where),
+    }

@@ -1,0 +1,243 @@
+"""What pycocotools computes, to the last bit.
+
+Lin et al., ECCV 2014, and the evaluation code published with it. Detections are taken by descending score,
+ties in the order of the file; each takes the free object of the highest IoU, of equal ones the last in the
+file; objects outside an area range and crowds are ignored, and looked at after all others. `ignore` is not
+read: only `iscrowd` is. Left out on purpose: its cap of 100 detections an image unless it is asked for, and
+its faults (an object with id 0 can not be found; objects with the same id; -1 for undefined).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.core.types import Role
+from bmbench.metrics.assignment import NONE, first_come, uncontested
+from bmbench.metrics.matching import Pairing
+from bmbench.metrics.objects import Objects
+from bmbench.metrics.pairs import Pairs, box_pairs, intersection, touching
+from bmbench.metrics.scene import Scene, artefact_mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bmbench.core.types import Bools, Floats, GroundTruth, Ints, Predictions
+    from bmbench.metrics.protocol import Protocol
+
+_IOUS = np.linspace(0.5, 0.95, 10)
+_RECALLS = np.linspace(0.0, 1.0, 101)
+_SMALL, _LARGE, _ALL = 32.0**2, 96.0**2, 1e5**2
+_AREAS = {"all": (0.0, _ALL), "small": (0.0, _SMALL), "medium": (_SMALL, _LARGE), "large": (_LARGE, _ALL)}
+_TINY = float(np.spacing(1))
+
+
+def coco_scene(truth: GroundTruth, predictions: Predictions, *, label: int | None) -> Scene:
+    """The scene of one category (None: all cell categories as one) as pycocotools sees it.
+
+    Every annotation that is no crowd must be found, ignored ones too; crowds are regions.
+    """
+    artefact = artefact_mask(truth)
+    scored = ~artefact if label is None else np.arange(len(artefact)) == label
+    ours = scored[truth.label]
+    cells = Objects.of(truth, ours & ~truth.region)
+    asked = scored[predictions.label]
+    none = Objects.of(truth, np.zeros(len(truth.image), bool))
+    return Scene(
+        predictions=Objects.of(predictions, asked),
+        score=predictions.confidence[asked],
+        cells=cells,
+        all_cells=cells,
+        ignored=none,
+        regions=Objects.of(truth, ours & truth.region),
+        artefacts=Objects.of(truth, (truth.role == Role.ARTEFACT) & ~truth.region),
+        as_artefacts=Objects.of(predictions, artefact[predictions.label]),
+        artefact_score=predictions.confidence[artefact[predictions.label]],
+    )
+
+
+class CocoMatcher:
+    """The detections and objects of one scene, ready to be matched at any IoU from the lowest up.
+
+    Parameters
+    ----------
+    iou : float
+        The lowest IoU that will be asked for.
+    most : int or None
+        Detections of one image that take part at all.
+    """
+
+    def __init__(self, truth: GroundTruth, scene: Scene, *, iou: float, most: int | None) -> None:
+        detections, cells, crowds = scene.predictions, scene.cells, scene.regions
+        n = len(detections)
+        self.order = _in_order(truth, detections, scene.score)
+        self.rank = _place_on_image(detections.image, self.order)
+        self.used = np.ones(n, bool) if most is None else self.rank < most
+        self._n_cells = len(cells)
+        self._crowd = np.arange(len(cells) + len(crowds)) >= len(cells)
+        self._row = np.concatenate([cells.row, crowds.row])
+        own = np.concatenate([cells.size[0] * cells.size[1], crowds.size[0] * crowds.size[1]])
+        self._area = own if truth.area is None else truth.area[self._row]
+        self._detection_area = detections.size[0] * detections.size[1]
+        pairs = _with_crowds(detections, cells, crowds, iou=iou)
+        pairs = pairs.take(self.used[pairs.prediction])
+        sole, contested = uncontested(pairs, n, len(self._row))
+        self._sole = np.flatnonzero(sole != NONE)
+        self._sole_object = sole[self._sole]
+        self._sole_iou = np.zeros(n)
+        self._sole_iou[pairs.prediction] = pairs.value
+        self._sole_iou = self._sole_iou[self._sole]
+        self.pairs, self._contested = pairs, pairs.take(contested)
+
+    def match(self, iou: float, *, area: str = "all") -> tuple[Ints, Bools, Bools]:
+        """Three (n,) columns: the object that each detection takes or -1, whether a hit, whether ignored."""
+        low, high = _AREAS[area]
+        ignored = self._crowd | (self._area < low) | (self._area > high)
+        limit = min(iou, 1 - 1e-10)
+        taken = np.full(len(self.rank), NONE)
+        enough = self._sole_iou >= limit
+        taken[self._sole[enough]] = self._sole_object[enough]
+        pairs = self._contested.take(self._contested.value >= limit)
+        place = np.empty(len(self.order), np.int64)
+        place[self.order] = np.arange(len(self.order))
+        first = np.lexsort(
+            (-self._row[pairs.cell], -pairs.value, ignored[pairs.cell], place[pairs.prediction])
+        )
+        first_come(taken, pairs.prediction[first], pairs.cell[first], len(ignored), shared=self._crowd)
+        free = taken == NONE
+        outside = (self._detection_area < low) | (self._detection_area > high)
+        absorbed = np.where(free, outside, ignored[taken]) if len(ignored) else outside
+        return taken, ~free & ~absorbed, absorbed & self.used
+
+    def n_positive(self, *, area: str = "all") -> int:
+        """Objects that must be found."""
+        low, high = _AREAS[area]
+        return int(np.sum(~self._crowd & (self._area >= low) & (self._area <= high)))
+
+
+def pair_as_coco(truth: GroundTruth, scene: Scene, protocol: Protocol) -> tuple[Pairing, Ints]:
+    """The pairing of a `coco_scene` at the protocol's IoU and cap, and the order of its detections."""
+    assert protocol.iou is not None
+    matcher = CocoMatcher(truth, scene, iou=protocol.iou, most=protocol.max_detections)
+    taken, hit, absorbed = matcher.match(protocol.iou)
+    cells_only = matcher.pairs.take(matcher.pairs.cell < len(scene.cells))
+    pairing = Pairing(
+        pairs=cells_only,
+        taken=np.where(hit, taken, NONE),
+        hit=hit,
+        absorbed=absorbed,
+        used=matcher.used,
+    )
+    return pairing, matcher.order
+
+
+def coco_average_precision(hit: Bools, n_cells: int) -> float | None:
+    """AP over 101 recall points of detections in their order, ignored ones left out; None without cells."""
+    if not n_cells:
+        return None
+    return float(np.mean(_interpolated(hit, n_cells)))
+
+
+def coco_summary(
+    truth: GroundTruth,
+    predictions: Predictions,
+    *,
+    max_detections: tuple[int | None, int | None, int | None] = (1, 10, 100),
+    per_class: bool = True,
+) -> dict[str, float | None]:
+    """The twelve numbers that pycocotools prints; None where it prints -1.
+
+    Parameters
+    ----------
+    max_detections : three of int or None
+        Detections that count on one image for the three average recalls; the last one holds for everything
+        else. None: all of them.
+    """
+    tables = [
+        _table(truth, coco_scene(truth, predictions, label=label), max_detections)
+        for label in scored_labels(truth, per_class=per_class)
+    ]
+    precision = {area: np.stack([t[0][area] for t in tables], axis=-1) for area in _AREAS}
+    recall = {key: np.stack([t[1][key] for t in tables], axis=-1) for key in tables[0][1]}
+    caps = ["all" if cap is None else str(cap) for cap in max_detections]
+    return {
+        "AP": _mean(precision["all"]),
+        "AP50": _mean(precision["all"][0]),
+        "AP75": _mean(precision["all"][5]),
+        **{f"AP{area[0]}": _mean(precision[area]) for area in ("small", "medium", "large")},
+        **{f"AR{caps[place]}": _mean(recall["all", place]) for place in range(3)},
+        **{f"AR{area[0]}": _mean(recall[area, 2]) for area in ("small", "medium", "large")},
+    }
+
+
+def scored_labels(truth: GroundTruth, *, per_class: bool) -> list[int | None]:
+    """Rows of the cell categories, by their id; or None alone for all of them as one."""
+    rows = [row for row, category in enumerate(truth.categories) if not category.artefact]
+    rows.sort(key=lambda row: truth.categories[row].id)
+    return list(rows) if per_class and rows else [None]
+
+
+def _table(
+    truth: GroundTruth, scene: Scene, caps: Sequence[int | None]
+) -> tuple[dict[str, Floats], dict[tuple[str, int], Floats]]:
+    """Precision (10, 101) by area, and recall (10,) by area and cap; -1 where there is nothing to find."""
+    matcher = CocoMatcher(truth, scene, iou=float(_IOUS[0]), most=caps[-1])
+    precision = {area: np.full((len(_IOUS), len(_RECALLS)), -1.0) for area in _AREAS}
+    recall = {(area, cap): np.full(len(_IOUS), -1.0) for area in _AREAS for cap in range(len(caps))}
+    for area in _AREAS:
+        n_cells = matcher.n_positive(area=area)
+        for place, iou in enumerate(_IOUS if n_cells else ()):
+            _, hit, absorbed = matcher.match(float(iou), area=area)
+            counted = (matcher.used & ~absorbed)[matcher.order]
+            precision[area][place] = _interpolated(hit[matcher.order][counted], n_cells)
+            for number, cap in enumerate(caps):
+                within = matcher.used if cap is None else matcher.rank < cap
+                recall[area, number][place] = (hit & within).sum() / n_cells
+    return precision, recall
+
+
+def _interpolated(hit: Bools, n_cells: int) -> Floats:
+    tp = np.cumsum(hit, dtype=np.float64)
+    fp = np.cumsum(~hit, dtype=np.float64)
+    precision = tp / (fp + tp + _TINY)
+    envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
+    return envelope[np.searchsorted(tp / n_cells, _RECALLS, side="left")]
+
+
+def _mean(values: Floats) -> float | None:
+    defined = values[values > -1]
+    return float(np.mean(defined)) if len(defined) else None
+
+
+def _with_crowds(detections: Objects, cells: Objects, crowds: Objects, *, iou: float) -> Pairs:
+    pairs = box_pairs(detections, cells, iou=iou, inclusive=True)
+    area = detections.size[0] * detections.size[1]
+    columns = [(pairs.prediction, pairs.cell, pairs.value)]
+    for p, c in touching(detections, crowds, "bb", share=iou):
+        shared = intersection(detections, p, crowds, c)
+        share = np.divide(shared, area[p], out=np.zeros_like(shared), where=area[p] > 0)
+        columns.append((p, c + len(cells), share))
+    prediction, cell, value = (np.concatenate(column) for column in zip(*columns, strict=True))
+    keep = value >= min(iou, 1 - 1e-10)
+    return Pairs(prediction=prediction, cell=cell, value=value, merit=value).take(keep)
+
+
+def _in_order(truth: GroundTruth, detections: Objects, score: Floats) -> Ints:
+    """Rows by descending score, then image id, then place in the file."""
+    ids = sorted(range(len(truth.image_ids)), key=lambda row: _id_key(truth.image_ids[row]))
+    place = np.empty(len(ids), np.int64)
+    place[ids] = np.arange(len(ids))
+    return np.lexsort((place[detections.image], -score))
+
+
+def _id_key(image_id: int | str) -> tuple[bool, int, str]:
+    return (True, 0, image_id) if isinstance(image_id, str) else (False, image_id, "")
+
+
+def _place_on_image(image: Ints, order: Ints) -> Ints:
+    """(n,) place of each row among those of its image, in an order of all rows."""
+    by_image = order[np.argsort(image[order], kind="stable")]
+    place = np.empty(len(order), np.int64)
+    place[by_image] = np.arange(len(order)) - np.searchsorted(image[by_image], image[by_image])
+    return place

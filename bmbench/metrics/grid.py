@@ -1,0 +1,119 @@
+"""Points near other points on the same image, from a grid: time and memory grow with the points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from bmbench.core.types import Floats, Ints
+
+    Bounds = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+_BLOCK = 1 << 16
+"""Points looked up at a time, so that what is in work fits the processor's cache."""
+_BINS_A_POINT = 4
+"""Bins that the grid's table may have for each point; beyond that, bins are found in a sorted list."""
+_COARSEST = 4.0
+"""How much wider than the reach a bin may grow to keep the table small."""
+_FURTHEST = 2**20
+"""Bins along one axis, at most, so that a bin's number fits 64 bits."""
+
+
+class Points(NamedTuple):
+    """Points on images; row i of every column is point i.
+
+    ``row`` is what is handed back for it, ``image`` the row of its image, ``x`` and ``y`` are pixels.
+    """
+
+    row: Ints
+    image: Ints
+    x: Floats
+    y: Floats
+
+
+def near(a: Points, b: Points, *, reach: float) -> Iterator[tuple[Ints, Ints]]:
+    """Blocks of all pairs (row of `a`, row of `b`) on one image at most `reach` pixels apart in x and y."""
+    if not len(a.row) or not len(b.row):
+        return
+    if len(a.row) < len(b.row):
+        for second, first in near(b, a, reach=reach):
+            yield first, second
+        return
+    grid = _Grid(b, a, reach)
+    for start in range(0, len(a.row), _BLOCK):
+        block = _take(a, slice(start, start + _BLOCK))
+        yield from _near_block(grid, block, reach)
+
+
+def _take(points: Points, rows: Ints | slice) -> Points:
+    return Points(points.row[rows], points.image[rows], points.x[rows], points.y[rows])
+
+
+def _near_block(grid: _Grid, block: Points, reach: float) -> Iterator[tuple[Ints, Ints]]:
+    for low, high in grid.bounds(block):
+        asked, found = _expand(low, high)
+        x, y = block.x[asked] - grid.points.x[found], block.y[asked] - grid.points.y[found]
+        keep = np.flatnonzero((np.abs(x) <= reach) & (np.abs(y) <= reach))
+        yield block.row[asked[keep]], grid.points.row[found[keep]]
+
+
+def _expand(low: NDArray[np.intp], high: NDArray[np.intp]) -> Bounds:
+    """Every (i, j) with ``low[i] <= j < high[i]``."""
+    some = np.flatnonzero(high > low)
+    low, counts = low[some], (high - low)[some] if len(some) < len(low) else high - low
+    asked = np.repeat(some, counts)
+    ends = np.cumsum(counts)
+    found = np.arange(len(asked)) + np.repeat(low - ends + counts, counts)
+    return asked, found
+
+
+class _Grid:
+    """Points sorted by bin; the bins of one row of one image follow each other."""
+
+    def __init__(self, points: Points, others: Points, reach: float) -> None:
+        n = len(points.row)
+        self._x0 = min(points.x.min(), others.x.min())
+        self._y0 = min(points.y.min(), others.y.min())
+        width = max(points.x.max(), others.x.max()) - self._x0
+        height = max(points.y.max(), others.y.max()) - self._y0
+        images = int(max(points.image.max(), others.image.max())) + 1
+        finest = max(reach, max(width, height) / _FURTHEST)
+        room = max(_BINS_A_POINT * n, 1 << 16)
+        wanted = max(finest, (images * width * height / room) ** 0.5)
+        self._bin = wanted if wanted <= _COARSEST * finest else finest
+        # One empty bin on every side, so that the neighbours of a bin are never those of another row.
+        self._n_x = int(width / self._bin) + 3
+        self._n_y = int(height / self._bin) + 3
+        key = self._key(points)
+        order = np.argsort(key, kind="stable")
+        self.points = _take(points, order)
+        size = images * self._n_x * self._n_y
+        self._find = self._table(key, size) if size <= 2 * room else self._list(key[order])
+
+    def bounds(self, block: Points) -> Iterator[Bounds]:
+        """For each of the three rows of bins around each point: where its points start and end."""
+        key = self._key(block)
+        for row in (-self._n_x, 0, self._n_x):
+            yield self._find(key + (row - 1)), self._find(key + (row + 2))
+
+    def _key(self, points: Points) -> Ints:
+        column = ((points.x - self._x0) / self._bin).astype(np.int64)
+        row = ((points.y - self._y0) / self._bin).astype(np.int64)
+        key: Ints = (points.image * self._n_y + row + 1) * self._n_x + column + 1
+        return key
+
+    @staticmethod
+    def _table(key: Ints, size: int) -> Callable[[Ints], NDArray[np.intp]]:
+        starts = np.zeros(size + 1, np.int32 if len(key) < 2**31 else np.int64)
+        np.cumsum(np.bincount(key, minlength=size), out=starts[1:])
+        return lambda wanted: starts[wanted].astype(np.intp)
+
+    @staticmethod
+    def _list(key: Ints) -> Callable[[Ints], NDArray[np.intp]]:
+        return lambda wanted: np.searchsorted(key, wanted)

@@ -1,0 +1,177 @@
+"""Pairing predictions with annotations: the one place where it is decided what is a hit."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmbench.metrics.assignment import NONE, assign_first_choice, assign_greedily, by_score
+from bmbench.metrics.hungarian import assign_in_order, assign_optimally
+from bmbench.metrics.pairs import admissible, inside_regions
+
+if TYPE_CHECKING:
+    from bmbench.core.types import Bools, Floats, Ints
+    from bmbench.metrics.pairs import Pairs
+    from bmbench.metrics.protocol import Geometry, Protocol
+    from bmbench.metrics.scene import Scene
+
+Codes: TypeAlias = NDArray[np.int8]
+
+
+class Outcome(enum.IntEnum):
+    """What became of a prediction."""
+
+    FALSE_ALARM = 0
+    HIT = 1
+    IGNORED = 2
+    """An ignored object or region admits it: it counts neither way."""
+    UNUSED = 3
+    """Not scored: of an artefact category, beyond `max_detections`, or below the threshold of a Hungarian
+    assignment."""
+
+
+class Cause(enum.IntEnum):
+    """What a false alarm lies on; the first that holds."""
+
+    NONE = 0
+    """Not a false alarm."""
+    ARTEFACT = 1
+    """An artefact that it would match."""
+    DUPLICATE = 2
+    """A cell that it would match, found by another prediction."""
+    NEAR = 3
+    """Close to a cell, but beyond the limit (or on a cell of another class)."""
+    BACKGROUND = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Matching:
+    """The outcome of every prediction; row i of every column is prediction i.
+
+    With greedy assignment the predictions at or above any threshold have the same outcomes as among
+    themselves alone, so one matching serves every threshold.
+
+    Attributes
+    ----------
+    annotation : (n,) int64
+        Row of the cell that a hit found; -1 for everything else.
+    outcome : (n,) int8
+        An `Outcome`.
+    cause : (n,) int8
+        A `Cause`.
+    similarity : (n,) float64
+        Of a hit: IoU, or distance between the centres in pixels; NaN for everything else.
+    """
+
+    annotation: Ints
+    outcome: Codes
+    cause: Codes
+    similarity: Floats
+
+    def __len__(self) -> int:
+        return len(self.annotation)
+
+    @property
+    def is_hit(self) -> Bools:
+        """(n,) mask of the hits."""
+        mask: Bools = self.outcome == Outcome.HIT
+        return mask
+
+    @property
+    def is_false_alarm(self) -> Bools:
+        """(n,) mask of the false alarms."""
+        mask: Bools = self.outcome == Outcome.FALSE_ALARM
+        return mask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pairing:
+    """The predictions of one scene paired with its cells; row i of every column is prediction i of the scene.
+
+    Attributes
+    ----------
+    pairs : Pairs
+        Every admissible pair of prediction and cell.
+    taken : (n,) int64
+        Row of the scene's cells; -1 for none.
+    hit, absorbed, used : (n,) bool
+        Found a cell; counts neither way because an ignored object admits it; took part at all.
+    """
+
+    pairs: Pairs
+    taken: Ints
+    hit: Bools
+    absorbed: Bools
+    used: Bools
+
+    @property
+    def false_alarm(self) -> Bools:
+        """(n,) mask of the predictions that count against the detector."""
+        return self.used & ~self.hit & ~self.absorbed
+
+
+def pair_greedily(scene: Scene, protocol: Protocol, geometry: Geometry) -> Pairing:
+    """By descending score, each prediction takes the best cell, as far as it reaches by the protocol."""
+    pairs = admissible(scene.predictions, scene.cells, protocol, geometry)
+    assign = assign_greedily if protocol.reach == "free" else assign_first_choice
+    taken = assign(pairs, scene.predictions, scene.cells, scene.score)
+    return _completed(scene, protocol, geometry, pairs=pairs, taken=taken, hit=taken != NONE)
+
+
+def pair_in_order(scene: Scene, protocol: Protocol, geometry: Geometry) -> Pairing:
+    """Hungarian for curves: which predictions are hits when they are added by descending score.
+
+    Hits hold no cell yet (`taken` is -1): which one it is changes as predictions are added.
+    """
+    pairs = admissible(scene.predictions, scene.cells, protocol, geometry)
+    n = len(scene.predictions)
+    best = np.full(n, -np.inf)
+    np.maximum.at(best, pairs.prediction, pairs.merit)
+    order = by_score(scene.score, best, scene.predictions)
+    hit = assign_in_order(pairs, order, n, len(scene.cells))
+    return _completed(scene, protocol, geometry, pairs=pairs, taken=np.full(n, NONE), hit=hit)
+
+
+def pair_optimally(
+    scene: Scene, pairs: Pairs, protocol: Protocol, geometry: Geometry, *, threshold: float
+) -> Pairing:
+    """Hungarian at a threshold: most pairs of the predictions from there up, then the least total cost."""
+    used = scene.score >= threshold
+    pairs = pairs.take(used[pairs.prediction])
+    cost = 1 - pairs.value if geometry == "bb" else pairs.value
+    taken = assign_optimally(pairs, scene.predictions, scene.cells, cost)
+    return _completed(scene, protocol, geometry, pairs=pairs, taken=taken, hit=taken != NONE, used=used)
+
+
+def _completed(
+    scene: Scene,
+    protocol: Protocol,
+    geometry: Geometry,
+    *,
+    pairs: Pairs,
+    taken: Ints,
+    hit: Bools,
+    used: Bools | None = None,
+) -> Pairing:
+    """Ignored objects and regions are looked at last, and only by predictions that found no cell."""
+    used = np.ones(len(hit), bool) if used is None else used
+    absorbed = np.zeros(len(hit), bool)
+    if len(scene.ignored) or len(scene.regions):
+        left = np.flatnonzero(used & ~hit)
+        rest = scene.predictions.take(left)
+        absorbed[left[admissible(rest, scene.ignored, protocol, geometry).prediction]] = True
+        absorbed[left[inside_regions(rest, scene.regions, protocol, geometry)]] = True
+    return Pairing(pairs=pairs, taken=taken, hit=hit, absorbed=absorbed, used=used)
+
+
+def held_values(pairing: Pairing) -> Floats:
+    """(n,) IoU or distance of each prediction with the cell it took; NaN where it took none."""
+    pairs = pairing.pairs
+    value = np.full(len(pairing.taken), np.nan)
+    chosen = pairing.taken[pairs.prediction] == pairs.cell
+    value[pairs.prediction[chosen]] = pairs.value[chosen]
+    return value

@@ -1,0 +1,187 @@
+"""Which predictions may take which objects: candidate pairs from a grid, never all against all.
+
+Box limits bound the distance between centres. For an intersection over union above t, the same must hold
+along each axis, and two intervals of widths v and w whose centres are d apart reach at most
+(s − d) / (s + d) with s = (v + w) / 2; so d < s (1 − t) / (1 + t), and neither is wider than the other
+over t. Boxes of very different sizes are therefore never compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.metrics.grid import Points, near
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bmbench.core.types import Bools, Floats, Ints
+    from bmbench.metrics.objects import Objects
+    from bmbench.metrics.protocol import Geometry, Protocol
+
+DECIMALS = 9
+"""Similarities are compared at this many decimals: boxes given in decimal fractions (10.1, 20.2) reach an
+IoU of exactly one half only up to rounding, and rounding must not decide."""
+
+_MARGIN = 1e-6
+"""Candidates are sought this much further (relative) than they can lie, for rounding's sake."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pairs:
+    """Admissible pairs; row i of every column is a pair.
+
+    Attributes
+    ----------
+    prediction, cell : (m,) int64
+        Rows of the `Objects` that were paired.
+    value : (m,) float64
+        Intersection over union of boxes, or distance between centres in pixels.
+    merit : (m,) float64
+        What is maximised: the IoU, or the distance over the limit, negated; rounded to `DECIMALS`.
+    """
+
+    prediction: Ints
+    cell: Ints
+    value: Floats
+    merit: Floats
+
+    def __len__(self) -> int:
+        return len(self.prediction)
+
+    def take(self, rows: Ints | Bools) -> Pairs:
+        """The pairs of these rows (indices or a mask)."""
+        return Pairs(
+            prediction=self.prediction[rows],
+            cell=self.cell[rows],
+            value=self.value[rows],
+            merit=self.merit[rows],
+        )
+
+
+def admissible(
+    predictions: Objects, objects: Objects, protocol: Protocol, geometry: Geometry, *, widen: bool = False
+) -> Pairs:
+    """Every pair that the limit of the protocol admits; `widen`: the limit of a near miss."""
+    if geometry == "bb":
+        iou = protocol.near_iou if widen else protocol.iou
+        assert iou is not None
+        return box_pairs(predictions, objects, iou=iou, inclusive=protocol.inclusive)
+    assert protocol.radius_px is not None
+    radius = protocol.radius_px * (protocol.near_radii if widen else 1)
+    return centre_pairs(predictions, objects, radius=radius)
+
+
+def centre_pairs(predictions: Objects, cells: Objects, *, radius: float) -> Pairs:
+    """All pairs on one image whose centres are at most `radius` pixels apart."""
+    found = []
+    for p, c in near(_centres(predictions), _centres(cells), reach=radius * (1 + _MARGIN)):
+        distance = np.hypot(predictions.x[p] - cells.x[c], predictions.y[p] - cells.y[c])
+        merit = -np.round(distance / radius, DECIMALS)
+        keep = merit >= -1
+        found.append((p[keep], c[keep], distance[keep], merit[keep]))
+    return _joined(found)
+
+
+def box_pairs(predictions: Objects, cells: Objects, *, iou: float, inclusive: bool) -> Pairs:
+    """All pairs on one image whose boxes reach an IoU above `iou` (`inclusive`: or equal to it)."""
+    found = []
+    for p, c in _alike(predictions, cells, iou=iou):
+        value = intersection_over_union(predictions, p, cells, c)
+        merit = np.round(value, DECIMALS)
+        keep = (merit >= iou) if inclusive else (merit > iou)
+        found.append((p[keep], c[keep], value[keep], merit[keep]))
+    return _joined(found)
+
+
+def inside_regions(predictions: Objects, regions: Objects, protocol: Protocol, geometry: Geometry) -> Ints:
+    """Rows of the predictions inside a region: by the share of their own box (BB) or by their centre (CD)."""
+    inside = np.zeros(len(predictions), bool)
+    for p, r in touching(predictions, regions, geometry):
+        if geometry == "bb":
+            area = predictions.size[0][p] * predictions.size[1][p]
+            within = intersection(predictions, p, regions, r) > protocol.region_share * area
+        else:
+            x, y = predictions.x[p], predictions.y[p]
+            x0, y0, x1, y1 = (side[r] for side in regions.box)
+            within = (x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)
+        inside[p[within]] = True
+    return np.flatnonzero(inside)
+
+
+def intersection(a: Objects, i: Ints, b: Objects, j: Ints) -> Floats:
+    """(m,) area shared by box i of `a` and box j of `b`, square pixels."""
+    width = np.minimum(a.box[2][i], b.box[2][j]) - np.maximum(a.box[0][i], b.box[0][j])
+    height = np.minimum(a.box[3][i], b.box[3][j]) - np.maximum(a.box[1][i], b.box[1][j])
+    area: Floats = np.where((width > 0) & (height > 0), width * height, 0.0)
+    return area
+
+
+def intersection_over_union(a: Objects, i: Ints, b: Objects, j: Ints) -> Floats:
+    """(m,) intersection over union of box i of `a` with box j of `b`; 0 for two empty boxes."""
+    shared = intersection(a, i, b, j)
+    union = a.size[0][i] * a.size[1][i] + b.size[0][j] * b.size[1][j] - shared
+    iou: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return iou
+
+
+def _joined(found: list[tuple[Ints, Ints, Floats, Floats]]) -> Pairs:
+    if not found:
+        none, nothing = np.zeros(0, np.int64), np.zeros(0)
+        return Pairs(prediction=none, cell=none, value=nothing, merit=nothing)
+    prediction, cell, value, merit = (np.concatenate(column) for column in zip(*found, strict=True))
+    return Pairs(prediction=prediction, cell=cell, value=value, merit=merit)
+
+
+def _alike(predictions: Objects, cells: Objects, *, iou: float) -> Iterator[tuple[Ints, Ints]]:
+    """Candidate pairs of boxes: those whose sides and centres allow the limit."""
+    sides = np.maximum(*predictions.size), np.maximum(*cells.size)
+    real = np.minimum(*predictions.size) > 0, np.minimum(*cells.size) > 0
+    if not real[0].any() or not real[1].any():
+        return
+    smallest = min(sides[0][real[0]].min(), sides[1][real[1]].min())
+    # Boxes that may match lie on the same level or on neighbouring ones.
+    base = np.log(max(1 / iou, 4.0) * (1 + _MARGIN))
+    levels = [
+        np.where(some, np.floor(np.log(np.maximum(side, smallest) / smallest) / base), -9)
+        for side, some in zip(sides, real, strict=True)
+    ]
+    for level in np.unique(levels[1][real[1]]):
+        indexed = np.flatnonzero(levels[1] == level)
+        for other in (level - 1, level, level + 1):
+            asking = np.flatnonzero(levels[0] == other) if other >= 0 else indexed[:0]
+            if len(asking):
+                widest = (sides[0][asking].max() + sides[1][indexed].max()) / 2
+                reach = widest * (1 - iou) / (1 + iou) + widest * _MARGIN
+                yield from near(_middles(predictions, asking), _middles(cells, indexed), reach=reach)
+
+
+def _middles(objects: Objects, rows: Ints) -> Points:
+    x0, y0, x1, y1 = objects.box
+    if len(rows) == len(objects):
+        return Points(rows, objects.image, (x0 + x1) / 2, (y0 + y1) / 2)
+    return Points(rows, objects.image[rows], (x0[rows] + x1[rows]) / 2, (y0[rows] + y1[rows]) / 2)
+
+
+def _centres(objects: Objects) -> Points:
+    return Points(np.arange(len(objects)), objects.image, objects.x, objects.y)
+
+
+def touching(
+    predictions: Objects, regions: Objects, geometry: Geometry, *, share: float = 0.5
+) -> Iterator[tuple[Ints, Ints]]:
+    """Candidate pairs of a prediction and a region that may hold `share` of it."""
+    if not len(predictions) or not len(regions):
+        return
+    half = np.maximum(*regions.size) / 2
+    level = np.floor(np.log2(np.maximum(half, 1.0)))
+    asking = _middles(predictions, np.arange(len(predictions))) if geometry == "bb" else _centres(predictions)
+    # Of a box that lies half inside a region the middle is inside it too; for less, it may lie outside.
+    beyond = 0.0 if share >= 0.5 else float(np.maximum(*predictions.size).max()) / 2
+    for here in np.unique(level):
+        rows = np.flatnonzero(level == here)
+        reach = (half[rows].max() + beyond) * (1 + _MARGIN) + _MARGIN
+        yield from near(asking, _middles(regions, rows), reach=reach)

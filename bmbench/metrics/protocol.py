@@ -1,0 +1,103 @@
+"""The rules that a number was made by, each set with a name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Geometry: TypeAlias = Literal["bb", "cd"]
+Assignment: TypeAlias = Literal["greedy", "hungarian"]
+Reach: TypeAlias = Literal["free", "first"]
+ApKind: TypeAlias = Literal["all", "11", "101"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """Every rule that can move a score; change one with ``dataclasses.replace``.
+
+    Attributes
+    ----------
+    name : str
+        What the set of rules is called.
+    iou : float in (0, 1], or None
+        Matching limit between boxes (BB); None: boxes are not scored.
+    radius_px : float > 0, pixels, or None
+        Matching limit between centres (CD); a distance equal to it still matches. None: centres are not
+        scored.
+    inclusive : bool
+        Whether an IoU equal to `iou` matches.
+    assignment : "greedy" or "hungarian"
+        How predictions are given to cells.
+    reach : "free" or "first"
+        Whether a greedy prediction takes the best cell that is still free, or looks at its best cell only
+        and is a false alarm if another prediction has that.
+    ap : "all", "11" or "101"
+        Area under the precision envelope over all recall points (VOC 2010), at 11 (VOC 2007) or at 101
+        (COCO) of them.
+    per_class : bool
+        Whether each cell category is scored by itself (AP is then their mean, counts are their sums) or
+        all cells are one class.
+    pycocotools : bool
+        Whether boxes follow pycocotools in everything: ties by the order of the files, crowds by share of
+        the detection at the same limit, `ignore` not read.
+    max_detections : int or None
+        Detections that count on one image, the most confident first; None: all of them.
+    near_iou, near_radii : float
+        A false alarm is a near miss if its IoU with a cell is above this, or its distance at most this many
+        times `radius_px`.
+    region_share : float
+        An ignored region absorbs a box if more than this share of the box lies inside it.
+    """
+
+    name: str
+    iou: float | None = 0.5
+    radius_px: float | None = 55.0
+    inclusive: bool = False
+    assignment: Assignment = "greedy"
+    reach: Reach = "free"
+    ap: ApKind = "all"
+    per_class: bool = False
+    pycocotools: bool = False
+    max_detections: int | None = None
+    near_iou: float = 0.1
+    near_radii: float = 2.0
+    region_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.iou is not None and not 0 < self.iou <= 1:
+            raise ValueError(f"iou is {self.iou}, expected more than 0 and at most 1")
+        if self.radius_px is not None and not 0 < self.radius_px < float("inf"):
+            raise ValueError(f"radius_px is {self.radius_px}, expected a finite number above 0")
+        if self.iou is None and self.radius_px is None:
+            raise ValueError("neither iou nor radius_px is given: nothing would be scored")
+        if not 0.5 <= self.region_share < 1:
+            raise ValueError(f"region_share is {self.region_share}, expected at least 0.5 and below 1")
+        if self.pycocotools and self.assignment != "greedy":
+            raise ValueError("pycocotools assigns greedily: assignment must be greedy")
+        if self.reach == "first" and self.assignment != "greedy":
+            raise ValueError("reach 'first' is a greedy rule: assignment must be greedy")
+
+    def limit(self, geometry: Geometry) -> float | None:
+        """The matching limit of a geometry; None if it is not scored."""
+        return self.iou if geometry == "bb" else self.radius_px
+
+
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
+    {
+        protocol.name: protocol
+        for protocol in (
+            Protocol(name="paper"),
+            Protocol(name="coco", radius_px=None, inclusive=True, ap="101", per_class=True, pycocotools=True),
+            Protocol(name="voc2007", radius_px=None, inclusive=True, reach="first", ap="11"),
+            Protocol(name="voc2010", radius_px=None, inclusive=True, reach="first"),
+            Protocol(name="kainz", iou=None, radius_px=10.0, reach="first"),
+        )
+    }
+)
+"""paper: Graebel et al., J Pathol Inform 2021;12:36. coco: pycocotools without its cap on detections.
+voc2007, voc2010: Everingham et al., IJCV 2010, with the comparison (≥) of the development kit.
+kainz: Kainz et al., MICCAI 2015."""

@@ -1,0 +1,176 @@
+"""The frozen results of an evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bmbench.core.types import Ints
+    from bmbench.metrics.matching import Matching
+    from bmbench.metrics.protocol import Assignment, Protocol
+    from bmbench.metrics.tally import Curve, ImageCounts, Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Predictions at or above a threshold, and cells, by what became of them.
+
+    `fp` is the sum of its four causes, `fn` that of its two; `ignored` counts neither way.
+    """
+
+    tp: int
+    fp: int
+    fn: int
+    fp_artefact: int
+    fp_duplicate: int
+    fp_near: int
+    fp_background: int
+    fn_missed: int
+    fn_artefact: int
+    ignored: int
+
+    @property
+    def precision(self) -> float | None:
+        """``tp / (tp + fp)``; None if there are no predictions."""
+        return _ratio(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> float | None:
+        """``tp / (tp + fn)``; None if there are no cells."""
+        return _ratio(self.tp, self.tp + self.fn)
+
+    @property
+    def f1(self) -> float | None:
+        """``2 tp / (2 tp + fp + fn)``; None if there are no cells."""
+        return self.f(1.0)
+
+    def f(self, beta: float) -> float | None:
+        """F-beta, which weighs recall `beta` times as much as precision; None if there are no cells."""
+        weight = beta * beta
+        cells = self.tp + self.fn
+        return _ratio((1 + weight) * self.tp, weight * cells + self.tp + self.fp) if cells else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scores:
+    """The scores of one geometry; counts and ratios are at `threshold`.
+
+    Attributes
+    ----------
+    limit : float
+        Matching limit: IoU, or pixels.
+    ap : float or None
+        Average precision (of several classes: their mean); None if there are no cells.
+    f1, precision, recall : float or None
+        As in `Counts`.
+    threshold : float or None
+        Predictions at or above it are kept; None if there is no prediction to choose one by.
+    tp, fp, fn, fp_artefact, fp_duplicate, fp_near, fp_background, fn_missed, fn_artefact, ignored : int
+        As in `Counts`.
+    assignment : str
+        "greedy" or "hungarian".
+    ap_ci, f1_ci : (low, high) or None
+        95 % bootstrap interval; None if none was asked for or there are fewer than two groups. The
+        threshold is held fixed.
+    curve : Curve
+        Precision and recall at every score (of several classes: pooled).
+    matching : Matching
+        The outcome of every prediction of the file.
+    tallies : one Tally a class
+        Hits and false alarms by confidence: what every resampling of AP needs.
+    images : ImageCounts
+        Hits, false alarms and cells of every image at the threshold.
+    classes : category name → Scores
+        Each class by itself, at the same threshold, where the protocol scores them so.
+    """
+
+    limit: float
+    ap: float | None
+    f1: float | None
+    precision: float | None
+    recall: float | None
+    threshold: float | None
+    tp: int
+    fp: int
+    fn: int
+    fp_artefact: int
+    fp_duplicate: int
+    fp_near: int
+    fp_background: int
+    fn_missed: int
+    fn_artefact: int
+    ignored: int
+    assignment: Assignment
+    ap_ci: tuple[float, float] | None
+    f1_ci: tuple[float, float] | None
+    curve: Curve
+    matching: Matching
+    tallies: tuple[Tally, ...]
+    images: ImageCounts
+    classes: Mapping[str, Scores] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The scores as JSON holds them; the curve and the matching stay out."""
+        values = {name: getattr(self, name) for name in _IN_JSON}
+        for name in ("ap_ci", "f1_ci"):
+            values[name] = None if values[name] is None else list(values[name])
+        if self.classes:
+            values["classes"] = {name: scores.to_json() for name, scores in self.classes.items()}
+        return values
+
+
+_IN_JSON = tuple(
+    name
+    for name in Scores.__dataclass_fields__
+    if name not in {"curve", "matching", "tallies", "images", "classes"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evaluation:
+    """The scores of a predictions file on a set of images.
+
+    Attributes
+    ----------
+    protocol : Protocol
+    threshold_source : "given" or "oracle"
+        Whether the threshold was handed in, or is the best one of these very images.
+    n_images, n_cells, n_predictions : int
+        Images of the set, cells that must be found, predictions of cells.
+    n_artefact_predictions : int
+        Predictions of artefact categories: they are no predictions of cells.
+    group : (images,) int64
+        Group of each image, numbered from 0: the unit of intervals.
+    bb, cd : Scores or None
+        By box overlap and by centre distance; None where the protocol has no limit for it.
+    """
+
+    protocol: Protocol
+    threshold_source: Literal["given", "oracle"]
+    n_images: int
+    n_cells: int
+    n_predictions: int
+    n_artefact_predictions: int
+    group: Ints
+    bb: Scores | None
+    cd: Scores | None
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``bmbench score --json`` prints."""
+        return {
+            "protocol": self.protocol.name,
+            "images": self.n_images,
+            "cells": self.n_cells,
+            "predictions": self.n_predictions,
+            "artefact_predictions": self.n_artefact_predictions,
+            "threshold_source": self.threshold_source,
+            "bb": None if self.bb is None else self.bb.to_json(),
+            "cd": None if self.cd is None else self.cd.to_json(),
+        }
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None

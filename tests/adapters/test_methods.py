@@ -1,0 +1,148 @@
+"""What every method promises, run over the whole table."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from bmbench.adapters import METHODS
+from bmbench.adapters.method import FitRequest
+from bmbench.core.errors import BadInputError
+from bmbench.core.types import Annotations
+from bmbench.datasets.augment import augment
+
+REDUCED = {
+    "unet": {"cell_px": 10.0, "depth": 2, "width": 8, "patch_px": 48, "batch": 4, "shard": 2, "steps": 30},
+    "anchor": {},
+}
+"""Settings of each family that fit in a second."""
+
+
+def request_for(method, train, validation=()):
+    settings = dataclasses.replace(method.settings["quick"], **REDUCED[method.family])
+    return FitRequest(train=train, validation=validation, settings=settings, seed=0, augment=augment)
+
+
+@pytest.fixture(scope="module", params=METHODS.names())
+def method(request):
+    return METHODS.get(request.param)
+
+
+_FITTED = {}
+
+
+@pytest.fixture(name="detector")
+def _detector(method, sample):
+    if method.name not in _FITTED:
+        samples = [sample(number) for number in range(4)]
+        _FITTED[method.name] = method.fit(request_for(method, samples, samples[:1]))
+    return _FITTED[method.name]
+
+
+def same(one, other):
+    columns = all(
+        np.array_equal(getattr(one, c), getattr(other, c)) for c in ("xy", "box", "confidence", "label")
+    )
+    return columns and all(
+        len(a) == len(b) and all(np.array_equal(p, q) for p, q in zip(a, b, strict=True))
+        for a, b in zip(one.contour, other.contour, strict=True)
+    )
+
+
+def test_the_name_in_the_table_is_the_methods_own(method):
+    assert METHODS.get(method.name) is method
+
+
+def test_both_profiles_have_settings_that_json_can_hold(method):
+    assert set(method.settings) == {"quick", "paper"}
+    for settings in method.settings.values():
+        record = dataclasses.asdict(settings)
+        assert type(settings)(**json.loads(json.dumps(record))) == settings
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(settings, dataclasses.fields(settings)[0].name, 1)
+
+
+def test_it_finds_drawn_cells(detector, sample):
+    truth = sample(17)
+    found = detector.predict(truth.load())
+    distance = np.linalg.norm(truth.annotations.xy[:, None] - found.xy[None], axis=2)
+    assert distance.min(axis=1).max() < 4
+
+
+def test_detections_lie_in_the_image_and_confidences_in_0_to_1(detector, sample):
+    found = detector.predict(sample(17).load())
+    assert len(found) > 0
+    assert (found.box >= 0).all()
+    assert (found.box <= 72).all()
+    assert (found.box[:, 2:] > found.box[:, :2]).all()
+    assert ((found.xy >= found.box[:, :2]) & (found.xy <= found.box[:, 2:])).all()
+    assert ((found.confidence >= 0) & (found.confidence <= 1)).all()
+    for rings, box in zip(found.contour, found.box, strict=True):
+        if rings:
+            points = np.concatenate(rings)
+            assert np.concatenate([points.min(axis=0), points.max(axis=0)]) == pytest.approx(box)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 3), (30, 200), (72, 72)])
+def test_an_image_of_any_size_without_cells_is_answered_with_nothing_sure(detector, size):
+    found = detector.predict(np.full((*size, 3), (235, 220, 230), np.uint8))
+    assert not (found.confidence >= 0.5).any()
+
+
+def test_an_image_smaller_than_a_patch_is_answered(detector, sample, circles, smear):
+    found = detector.predict(smear(circles((12.0, 12.0, 8.0)), 24, 24))
+    best = found.take(np.argsort(-found.confidence)[:1])
+    assert best.xy[0] == pytest.approx([12, 12], abs=3)
+
+
+def test_pixels_are_read_only(detector, sample):
+    image = sample(17).load().copy()
+    image.setflags(write=False)
+    assert len(detector.predict(image)) > 0
+
+
+def test_predicting_twice_gives_the_same(detector, sample):
+    image = sample(17).load()
+    assert same(detector.predict(image), detector.predict(image))
+
+
+def test_a_saved_detector_predicts_the_same(method, detector, sample, tmp_path):
+    detector.save(tmp_path)
+    image = sample(17).load()
+    assert same(method.load(tmp_path).predict(image), detector.predict(image))
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".json", ".safetensors"}
+
+
+def test_a_folder_without_a_detector_is_refused(method, tmp_path):
+    with pytest.raises(BadInputError, match="file not found"):
+        method.load(tmp_path)
+
+
+def test_a_damaged_file_is_refused_by_name(method, detector, tmp_path):
+    detector.save(tmp_path)
+    for path in tmp_path.iterdir():
+        whole = path.read_bytes()
+        for damaged in (whole[: len(whole) // 2], b"{}"):
+            path.write_bytes(damaged)
+            with pytest.raises(BadInputError, match=str(tmp_path)):
+                method.load(tmp_path)
+        path.write_bytes(whole)
+
+
+def test_no_cell_at_all_is_refused(method, sample):
+    empty = dataclasses.replace(sample(1), annotations=Annotations.empty())
+    with pytest.raises(BadInputError, match="no cell in the training images"):
+        method.fit(request_for(method, [empty]))
+
+
+def test_points_without_a_size_are_refused(method, sample):
+    points = Annotations.of(xy=np.array([[9.0, 9.0]]), box=np.array([[9.0, 9.0, 9.0, 9.0]]))
+    with pytest.raises(BadInputError, match="points without a size"):
+        method.fit(request_for(method, [dataclasses.replace(sample(1), annotations=points)]))
+
+
+def test_training_images_without_cells_among_others_are_no_obstacle(method, sample):
+    empty = dataclasses.replace(sample(1), annotations=Annotations.empty())
+    detector = method.fit(request_for(method, [empty, sample(2)], [empty]))
+    assert len(detector.predict(sample(2).load())) > 0

@@ -1,0 +1,138 @@
+"""Maps → objects, by perfect maps of known cells and by hand-drawn maps."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from skimage.segmentation import watershed
+
+from bmbench.adapters.unet.encoding import ENCODINGS
+from bmbench.adapters.unet.sampling import encode
+from bmbench.adapters.unet.segmentation import Growth, find_objects, foreground, separate
+from bmbench.adapters.unet.settings import UNetSettings
+
+SETTINGS = UNetSettings(cell_px=20.0, shrink=0.2, lowest=0.3, highest=0.5, faint=0.15)
+GROWTH = Growth(by_px=4.0, smallest_px2=30.0)
+
+
+def perfect_map(annotations, height, width):
+    return encode(annotations, (height, width), encoding=ENCODINGS.get("shrink"), settings=SETTINGS).value
+
+
+def discs(height, width, *xyrp):
+    y, x = np.mgrid[:height, :width] + 0.5
+    probability = np.zeros((height, width), np.float32)
+    for cx, cy, r, p in xyrp:
+        probability[np.hypot(x - cx, y - cy) < r] = p
+    return probability
+
+
+def pairing(found, annotations):
+    """For each annotated cell the nearest object, which must be a different one for each."""
+    assert len(found) == len(annotations)
+    distance = np.linalg.norm(annotations.xy[:, None] - found.xy[None], axis=2)
+    nearest = distance.argmin(axis=1)
+    assert len(set(nearest)) == len(annotations)
+    return nearest, distance.min(axis=1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_perfect_map_gives_the_cells_back(scattered, seed):
+    cells = scattered(np.random.default_rng(seed), 160, 25, (7.0, 14.0))
+    found = find_objects(perfect_map(cells, 160, 160), SETTINGS, GROWTH)
+    nearest, apart = pairing(found, cells)
+    assert apart.max() < 0.5
+    assert found.box[nearest] == pytest.approx(cells.box, abs=1.0)
+    assert (found.confidence == 1).all()
+
+
+def test_undoing_the_erosion_is_right_on_average(scattered):
+    cells = scattered(np.random.default_rng(9), 400, 80, (8.0, 14.0))
+    found = find_objects(perfect_map(cells, 400, 400), SETTINGS, GROWTH)
+    nearest, _ = pairing(found, cells)
+    sides = found.box[nearest, 2:] - found.box[nearest, :2]
+    assert abs((sides.mean(axis=1) / 2 - cells.circle[:, 2]).mean()) < 0.15
+
+
+def test_overlapping_circles_come_apart_where_they_were_split(circles):
+    cells = circles((20.0, 20.0, 10.0), (34.0, 20.0, 10.0))
+    found = find_objects(perfect_map(cells, 40, 60), SETTINGS, GROWTH)
+    nearest, _ = pairing(found, cells)
+    left, right = found.box[nearest]
+    # Half-way between the centres is x = 27.
+    assert left[2] == pytest.approx(27, abs=1)
+    assert right[0] == pytest.approx(27, abs=1)
+
+
+def test_a_cell_at_the_border_ends_there(circles):
+    found = find_objects(perfect_map(circles((1.0, 20.0, 10.0)), 40, 40), SETTINGS, GROWTH)
+    assert found.box[0] == pytest.approx([0, 10, 11, 30], abs=1)
+    assert found.contour[0][0].min() >= 0
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1])
+def test_a_map_below_the_faint_threshold_has_no_object(value):
+    assert len(find_objects(np.full((30, 30), value, np.float32), SETTINGS, GROWTH)) == 0
+
+
+def test_a_faint_cell_is_found_and_ranks_last():
+    probability = discs(40, 80, (20, 20, 6, 0.9), (60, 20, 6, 0.25))
+    found = find_objects(probability, SETTINGS, GROWTH)
+    order = np.argsort(-found.confidence)
+    assert found.confidence[order] == pytest.approx([0.9, 0.25], abs=1e-6)
+    assert found.xy[order] == pytest.approx(np.array([[20, 20], [60, 20]]), abs=1e-6)
+
+
+def test_a_faint_rim_does_not_glue_bright_cells_together():
+    probability = np.maximum(
+        discs(40, 60, (20, 20, 10, 0.28), (35, 20, 10, 0.28)),
+        discs(40, 60, (20, 20, 6, 0.9), (35, 20, 6, 0.9)),
+    )
+    found = find_objects(probability, SETTINGS, GROWTH)
+    assert found.confidence == pytest.approx([0.9, 0.9], abs=1e-6)
+
+
+def test_touching_kernels_are_cut_at_the_waist():
+    # Two discs of radius 8 whose centres are 13 px apart: one component, waist at x = 26.5, where half its
+    # height is √(8² − 6.5²) = 4.7, less than three quarters of 8.
+    found = find_objects(discs(40, 60, (20, 20, 8, 0.9), (33, 20, 8, 0.9)), SETTINGS, GROWTH)
+    assert len(found) == 2
+    assert sorted(found.xy[:, 0]) == pytest.approx([19.7, 33.3], abs=0.7)
+
+
+def test_a_small_kernel_beside_a_large_one_is_not_swallowed():
+    # Distances inside reach 12 and 5: a threshold relative to the component's largest would lose the small.
+    found = find_objects(discs(50, 60, (20, 25, 12, 0.9), (35.5, 25, 5, 0.9)), SETTINGS, GROWTH)
+    assert len(found) == 2
+
+
+def test_specks_are_opened_away_and_small_objects_dropped():
+    probability = discs(40, 60, (20, 20, 6, 0.9))
+    probability[5, 50] = 0.9
+    assert len(find_objects(probability, SETTINGS, GROWTH)) == 1
+    # A cell of radius 6 + 4 has 314 px².
+    assert len(find_objects(probability, SETTINGS, Growth(by_px=4.0, smallest_px2=330.0))) == 0
+    assert len(find_objects(probability, SETTINGS, Growth(by_px=4.0, smallest_px2=290.0))) == 1
+
+
+def test_flooding_crowded_components_alone_equals_flooding_everything():
+    generator = np.random.default_rng(5)
+    xy = generator.uniform(0, 200, (90, 2))
+    probability = discs(
+        200, 200, *((x, y, r, 0.9) for (x, y), r in zip(xy, generator.uniform(5, 9, 90), strict=True))
+    )
+    opened = foreground(probability, SETTINGS)
+    labels = separate(opened, SETTINGS)
+    assert (labels > 0).tolist() == opened.tolist()
+    # The oracle floods the whole map at once, from one seed pixel set per object: the object's own core.
+    distance = ndimage.distance_transform_edt(opened)
+    core = np.where(
+        distance >= ndimage.maximum(distance, labels, np.arange(labels.max() + 1))[labels] * 0.95, labels, 0
+    )
+    flooded = watershed(-distance, core, mask=opened)
+    assert (flooded == labels).mean() > 0.995
+
+
+def test_the_centre_is_that_of_the_object_and_inside_its_outline(circles):
+    found = find_objects(perfect_map(circles((20.2, 17.6, 10.0)), 40, 40), SETTINGS, GROWTH)
+    assert found.xy[0] == pytest.approx([20.2, 17.6], abs=0.3)
+    assert found.box[0] == pytest.approx([10.2, 7.6, 30.2, 27.6], abs=1)

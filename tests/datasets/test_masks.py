@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.testing import assert_array_equal
+from pycocotools import mask as coco_mask
+
+from bmbench.core.geometry import ring_contains, rings_area
+from bmbench.datasets.codecs.masks import decode_rle, mask_rings
+
+MASKS = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=9))
+
+
+def signed_area(ring):
+    x, y = ring.T
+    return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+
+
+@given(MASKS)
+def test_outlines_have_exactly_the_area_of_the_mask(mask):
+    rings = mask_rings(mask)
+    assert sum(signed_area(ring) for ring in rings) == mask.sum()
+    assert rings_area(rings) == mask.sum()
+
+
+@given(MASKS)
+def test_a_pixel_is_set_where_its_centre_lies_in_an_odd_number_of_rings(mask):
+    rings = mask_rings(mask, (100, -7))
+    filled = np.zeros_like(mask)
+    for row, column in np.ndindex(mask.shape):
+        point = np.array([column + 100.5, row - 6.5])
+        filled[row, column] = sum(ring_contains(ring, point) for ring in rings) % 2
+    assert_array_equal(filled, mask)
+
+
+@given(MASKS)
+def test_every_corner_turns(mask):
+    for ring in mask_rings(mask):
+        ahead, behind = np.roll(ring, -1, axis=0) - ring, ring - np.roll(ring, 1, axis=0)
+        assert (ahead[:, 0] * behind[:, 1] != ahead[:, 1] * behind[:, 0]).all()
+
+
+def test_outline_by_hand():
+    mask = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)
+    outer, hole = mask_rings(mask)
+    assert_array_equal(outer, [[0, 0], [3, 0], [3, 3], [0, 3]])
+    assert_array_equal(hole, [[1, 1], [1, 2], [2, 2], [2, 1]])
+
+
+def test_pixels_that_touch_at_a_corner_are_two_rings():
+    first, second = mask_rings(np.eye(2, dtype=bool))
+    assert_array_equal(first, [[0, 0], [1, 0], [1, 1], [0, 1]])
+    assert_array_equal(second, first + 1)
+
+
+@given(MASKS)
+def test_run_lengths_of_pycocotools_decode_to_its_mask(mask):
+    encoded = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    assert_array_equal(decode_rle(encoded["counts"].decode(), *mask.shape), mask)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_long_runs_decode_too(seed):
+    """Runs above 15 and 511 pixels take two and three characters; differences go below zero."""
+    rng = np.random.default_rng(seed)
+    mask = np.repeat(rng.random(12) < 0.5, rng.integers(1, 900, 12))[None]
+    encoded = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    assert_array_equal(decode_rle(encoded["counts"].decode(), *mask.shape), mask)
+
+
+def test_uncompressed_runs_go_down_the_columns_and_start_empty():
+    # 2 rows, 3 columns: one empty, three set, two empty pixels, column by column.
+    assert_array_equal(decode_rle([1, 3, 2], 2, 3), [[False, True, False], [True, True, False]])
+
+
+@pytest.mark.parametrize("counts", [[1, 3], [1, 3, 3], [-1, 7], "5", "é", "P"])
+def test_runs_that_do_not_fill_the_mask_are_refused(counts):
+    with pytest.raises(ValueError, match=r"runs of|character|inside a number"):
+        decode_rle(counts, 2, 3)
