@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast, get_args
 
 import msgspec
 
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.files import read_bytes, sha256, write_bytes
 from bmbench.leaderboards.manifest import (
     MANIFEST_FILE,
@@ -15,7 +15,9 @@ from bmbench.leaderboards.manifest import (
     ImageFacts,
     Manifest,
     MetricName,
+    Partner,
     Rules,
+    Supervision,
     TruthFacts,
     Unit,
 )
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
     from bmbench.core.types import Sample
     from bmbench.leaderboards.folder import Leaderboard
-    from bmbench.leaderboards.manifest import Partner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class TrackFacts:
 
     name: str
     title: str
-    supervision: Literal["precise", "weak", "artefacts"]
+    supervision: Supervision
     data_name: str
     data_sha256: str | None = None
     unit: Unit = "image"
@@ -103,3 +104,56 @@ def _image(sample: Sample) -> ImageFacts:
     return ImageFacts(
         id=sample.image_id, name=sample.name, width=sample.width, height=sample.height, group=sample.group
     )
+
+
+def track_facts(
+    source: Path,
+    *,
+    name: str,
+    title: str,
+    supervision: str,
+    unit: str,
+    controls: tuple[str, ...] = (),
+    weaker_than: str | None = None,
+) -> tuple[TrackFacts, Path]:
+    """What a new track is, from a truth file or a finished run, and the file with its ground truth.
+
+    A run gives its protocol and the hash of its data set; a file alone gets the rules of the study.
+
+    Raises
+    ------
+    BadInputError
+        If the run did not end, or a word is none of those possible.
+    """
+    words = {"supervision": (supervision, get_args(Supervision)), "unit": (unit, get_args(Unit))}
+    for option, (word, known) in words.items():
+        if word not in known:
+            raise UnknownNameError(option, word, known)
+    facts = TrackFacts(
+        name=name,
+        title=title or f"Cell detection, {name}",
+        supervision=cast("Supervision", supervision),
+        data_name=source.stem,
+        unit=cast("Unit", unit),
+        controls=controls,
+        partner=None if weaker_than is None else Partner(track=weaker_than, kind="weaker"),
+    )
+    if not source.is_dir():
+        return facts, source
+    from bmbench.benchmark.rundir import RunDir
+    from bmbench.datasets import open_dataset
+
+    run = RunDir.open(source)
+    config = run.read("config.json")
+    card = open_dataset(config["dataset"]).card
+    protocol = config["protocol"]
+    rules = Rules(protocol=protocol["name"], iou=protocol["iou"], radius_px=protocol["radius_px"])
+    known_facts = replace(
+        facts,
+        data_name=card.name,
+        data_sha256=config["data_hash"],
+        rules=rules,
+        citation=card.citation,
+        licence=card.licence,
+    )
+    return known_facts, run.truth("test")

@@ -19,6 +19,7 @@ from bmbench.leaderboards.submissions.card import Digest, Id, Link
 MANIFEST_FILE = "track.json"
 
 MetricName: TypeAlias = Literal["cd.f1", "bb.f1", "cd.ap", "bb.ap"]
+Supervision: TypeAlias = Literal["precise", "weak", "artefacts"]
 Unit: TypeAlias = Literal["patient", "slide", "image"]
 
 
@@ -109,7 +110,7 @@ class Manifest(_Record, frozen=True, kw_only=True):
     name: Id
     version: Annotated[int, Meta(ge=1)]
     title: str
-    supervision: Literal["precise", "weak", "artefacts"]
+    supervision: Supervision
     data: DataFacts
     truth: TruthFacts
     categories: tuple[int, ...]

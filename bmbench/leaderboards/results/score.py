@@ -14,6 +14,8 @@ from bmbench.leaderboards.results.record import (
     Outcomes,
     RuleResult,
 )
+from bmbench.leaderboards.statistics.curves import envelope_at
+from bmbench.leaderboards.statistics.draws import multiplicities
 from bmbench.leaderboards.statistics.influence import ap_shares
 from bmbench.leaderboards.statistics.pairs import FEWEST_UNITS
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from bmbench.core.types import Floats, GroundTruth, Ints, Predictions
     from bmbench.leaderboards.manifest import Manifest
-    from bmbench.metrics import Evaluation, Protocol, Scores, Tally
+    from bmbench.metrics import Evaluation, ImageCounts, Protocol, Scores, Tally
     from bmbench.metrics.protocol import Geometry
 
 RECALLS = np.linspace(0, 1, 101)
@@ -93,8 +95,8 @@ def score(
         evaluate(bench.truth, predictions, bench.protocol, threshold=threshold)
         for predictions, threshold in answers
     ]
-    rules = {rule: _rule(bench, rule, evaluations, answers) for rule in bench.rules}
-    metrics = {name: _estimate(bench, name, evaluations) for name in bench.manifest.metrics}
+    rules = {str(rule): _rule(bench, rule, evaluations, answers) for rule in bench.rules}
+    metrics = {str(name): _estimate(bench, name, evaluations) for name in bench.manifest.metrics}
     return metrics, rules
 
 
@@ -156,7 +158,7 @@ def _rule(
     )
 
 
-def _pooled(scores: Sequence[Scores]):  # noqa: ANN202
+def _pooled(scores: Sequence[Scores]) -> ImageCounts:
     from bmbench.metrics.tally import sum_images
 
     return sum_images([one.images for one in scores])
@@ -198,11 +200,7 @@ def _mean_f1(
 
 def _band(bench: Judge, scores: Sequence[Scores]) -> CurveBand:
     """The precision envelope at fixed recalls, with the band of replicates of the same draws."""
-    from bmbench.leaderboards.statistics.curves import envelope_at
-
     n_units = int(bench.unit.max(initial=0)) + 1
-    from bmbench.leaderboards.statistics.draws import multiplicities
-
     drawn = multiplicities(n_units, _BAND_REPLICATES, seed=bench.manifest.seed)
     weights = np.concatenate([np.ones((1, n_units)), drawn])[:, bench.unit]
     every = np.mean([envelope_at(_tally(one), RECALLS, weights) for one in scores], axis=0)

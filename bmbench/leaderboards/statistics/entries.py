@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from bmbench.core.types import Floats
+    from bmbench.core.types import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,12 +43,12 @@ class Column:
         upper, lower = weights @ self.upper.T, weights @ self.lower.T
         return np.divide(upper, lower, out=np.full_like(upper, np.nan), where=lower > 0)
 
-    def take(self, rows: Floats | list[int]) -> Column:
+    def take(self, rows: Ints | list[int]) -> Column:
         """The same metric of some submissions."""
         return Column(name=self.name, value=self.value[rows], upper=self.upper[rows], lower=self.lower[rows])
 
 
-def by_unit(values: Floats, unit: Floats, n_units: int) -> Floats:
+def by_unit(values: Floats, unit: Ints, n_units: int) -> Floats:
     """(m, n_units) sums of (m, images) values over the images of each unit."""
     sums = np.zeros((n_units, len(values)))
     np.add.at(sums, unit, np.asarray(values, np.float64).T)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from bmbench.core.types import Floats
+    from bmbench.core.types import Floats, Ints
     from bmbench.metrics import Tally
 
 
@@ -40,12 +40,12 @@ def ap_shares(tally: Tally) -> Floats | None:
     return shares / n_cells
 
 
-def _by_step(step: Floats, image: Floats, n_steps: int, n_images: int) -> Floats:
+def _by_step(step: Ints, image: Ints, n_steps: int, n_images: int) -> Floats:
     place = step * n_images + image
     return np.bincount(place, minlength=n_steps * n_images).reshape(n_steps, n_images).astype(np.float64)
 
 
-def _envelope_rows(precision: Floats) -> Floats:
+def _envelope_rows(precision: Floats) -> Ints:
     """For each step the step at or after it whose precision is highest (the first of equal ones)."""
     best = np.maximum.accumulate(precision[::-1])[::-1]
     row = np.arange(len(precision))

@@ -143,7 +143,7 @@ class _Moved:
         moved = self._moved_upper[a] - self._moved_upper[b]
         # gap − 2 · moved lies outside (−least, least)
         inside = np.count_nonzero((moved > (gap - least) / 2) & (moved < (gap + least) / 2))
-        return len(moved) - inside
+        return len(moved) - int(inside)
 
     def ratio(self, a: int, b: int) -> int:
         """Swaps with ``|u/l − u'/l'|`` at least as observed; u and l are those of a after the swap."""

@@ -89,3 +89,8 @@ def _git(repository: Path, *arguments: str) -> bytes:
     if done.returncode:
         raise BadInputError(f"git {arguments[0]} failed", where=str(repository), remedy="check the commit")
     return done.stdout
+
+
+def prefix(folder: Path) -> str:
+    """The path of a folder inside its repository: "" at the top, else "boards/marrow/"."""
+    return _git(folder, "rev-parse", "--show-prefix").decode().strip("\n")

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.submissions.card import CARD_BYTES, CARD_FILE
 from bmbench.leaderboards.submissions.card_check import check_card
 from bmbench.leaderboards.submissions.predictions_check import check_predictions
@@ -77,6 +78,13 @@ def validate(
     return Verdict(card=card, problems=problems)
 
 
+def refuse_retired(manifest: Manifest) -> None:
+    """Nothing, or a BadInputError if the track takes no new submissions."""
+    if manifest.retired:
+        remedy = "choose another track, or its next version"
+        raise BadInputError("the track is retired", where=manifest.name, remedy=remedy)
+
+
 def _read(blob: Blob | None, most: int, problems: Problems) -> bytes | None:
     """The bytes of a file whose kind and size are allowed: both are looked at before it is opened."""
     if blob is None:
@@ -117,8 +125,6 @@ def _check_place(card: Submission, manifest: Manifest, folder: str, problems: Pr
             problems.add("E307", pointer("question", name), text, "answer the track as it is now")
     if len(card.runs) > manifest.limits.seeds:
         problems.add("E303", "/runs", f"more than {manifest.limits.seeds} seeds", "hand in fewer")
-    if card.withdraws is None and manifest.retired:
-        problems.add("E307", "/question/track", "the track is retired", "choose another track")
 
 
 def _check_others(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bmbench.cli.leaderboards import leaderboard_app, submit, validate
 from bmbench.core.errors import BmbenchError
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ app = typer.Typer(
 )
 datasets_app = typer.Typer(no_args_is_help=True, help="List, describe and make data sets.")
 app.add_typer(datasets_app, name="datasets")
+app.add_typer(leaderboard_app, name="leaderboard")
+app.command()(submit)
+app.command()(validate)
 
 
 class Assignment(StrEnum):
