@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bmbench.leaderboards.statistics.draws import coin_flips, every_swap
 
 if TYPE_CHECKING:
-    from bmbench.core.types import Floats, Ints
+    from bmbench.core.types import Bools, Floats, Ints
     from bmbench.leaderboards.statistics.entries import Column
 
 LEVEL = 0.05
@@ -29,9 +29,13 @@ FEWEST_UNITS = 6
 _SLACK = 1e-9
 """Relative difference up to which two statistics are equal: equal swaps must count as equal."""
 _CHUNK = 10_000
-_BUDGET = 2e9
-"""Swaps × pairs that a second look may take; about a minute on one core at most."""
+_PAIRS, _SWAPS = 128, 2_000
+"""Pairs and swaps in work at a time: about a megabyte, which stays near the processor."""
+_BUDGET = 2e8
+"""Swaps × pairs that a second look may take: a few seconds."""
 _FEW = 20
+_MANY = 1_000
+"""Pairs (of about 45 submissions) beyond which boards show no single p-value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,8 +70,9 @@ def paired_tests(column: Column, *, replicates: int, seed: int) -> PairTests | N
     first, second = (part.astype(np.int64) for part in np.triu_indices(n_methods, 1))
     exact = 2 ** (n_units - 1) <= replicates
     swaps = every_swap(n_units) if exact else coin_flips(n_units, replicates, seed=seed)
-    count = _exceeding(column, first, second, swaps)
-    p = count / len(swaps) if exact else (count + 1) / (len(swaps) + 1)
+    hasty = not exact and len(first) > _MANY
+    count, seen = _exceeding(column, first, second, swaps, hasty=hasty)
+    p = count / seen if exact else (count + 1) / (seen + 1)
     smallest = 1 / len(swaps) if exact else 1 / (len(swaps) + 1)
     if not exact:
         smallest = _look_again(column, (first, second), p, count, smallest, seed=seed)
@@ -105,65 +110,95 @@ def _look_again(
     total = np.zeros(len(near), np.int64)
     for chunk in range(more // _CHUNK):
         swaps = coin_flips(column.upper.shape[1], _CHUNK, seed=seed + 1 + chunk)
-        total += _exceeding(column, first, second, swaps)
+        total += _exceeding(column, first, second, swaps)[0]
     p[near] = (total + 1) / (more + 1)
     return 1 / (more + 1)
 
 
-def _exceeding(column: Column, first: Ints, second: Ints, swaps: Floats) -> Ints:
-    """(k,) swaps whose difference is at least the observed one, for each pair."""
-    moved = _Moved(column, swaps)
-    count = moved.linear if column.is_linear else moved.ratio
-    starts = np.flatnonzero(np.append(True, first[1:] != first[:-1])) if len(first) else np.zeros(0, int)
-    bounds = list(zip(starts, np.append(starts[1:], len(first)), strict=True))
-    found = np.zeros(len(first), np.int64)
+def _exceeding(
+    column: Column, first: Ints, second: Ints, swaps: Floats, *, hasty: bool = False
+) -> tuple[Ints, Ints]:
+    """(k,) swaps whose difference is at least the observed one, and (k,) swaps looked at, for each pair."""
+    found, seen = np.zeros(len(first), np.int64), np.zeros(len(first), np.int64)
+    turned = np.ascontiguousarray(swaps.T)
+    rough = turned.astype(np.float32)
 
-    def work(bound: tuple[int, int]) -> None:
-        for row in range(*bound):
-            found[row] = count(int(first[row]), int(second[row]))
+    def work(start: int) -> None:
+        rows = slice(start, start + _PAIRS)
+        block = _Block(column, first[rows], second[rows], hasty=hasty)
+        found[rows], seen[rows] = block.count(turned, rough)
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(work, bounds))
-    return found
+        list(pool.map(work, range(0, len(first), _PAIRS)))
+    return found, seen
 
 
-class _Moved:
-    """The sums over the swapped units, once per submission; a pair is then a few operations on vectors."""
+class _Block:
+    """Some pairs, and how their differences move.
 
-    def __init__(self, column: Column, swaps: Floats) -> None:
-        self._upper, self._lower = column.upper.sum(axis=1), column.lower.sum(axis=1)
-        self._moved_upper = np.ascontiguousarray((swaps @ column.upper.T).T)
-        linear = column.is_linear
-        self._moved_lower = None if linear else np.ascontiguousarray((swaps @ column.lower.T).T)
+    After a swap the first one has the sums u and l, the second one U − u and L − l, and their difference is
+    (u L − U l) / (l (L − l)). The numerator is linear in the swaps: one product of matrices gives it for
+    all swaps and pairs. The denominator lies between bounds that are close together, so for nearly all
+    swaps the numerator alone tells whether the difference is reached; the others are worked out.
+    """
 
-    def linear(self, a: int, b: int) -> int:
-        """Swaps with ``|Σ a' − Σ b'| ≥ |Σ a − Σ b|``."""
-        gap = self._upper[a] - self._upper[b]
-        least = abs(gap) * (1 - _SLACK)
-        moved = self._moved_upper[a] - self._moved_upper[b]
-        # gap − 2 · moved lies outside (−least, least)
-        inside = np.count_nonzero((moved > (gap - least) / 2) & (moved < (gap + least) / 2))
-        return len(moved) - int(inside)
+    def __init__(self, column: Column, first: Ints, second: Ints, *, hasty: bool) -> None:
+        self._hasty = hasty
+        upper, lower = column.upper, column.lower
+        self._own_lower = lower[first].sum(1)
+        self._all_lower = self._own_lower + lower[second].sum(1)
+        own_upper = upper[first].sum(1)
+        all_upper = own_upper + upper[second].sum(1)
+        self._at_rest = own_upper * self._all_lower - all_upper * self._own_lower
+        self._step = lower[second] - lower[first]
+        self._moved = (upper[second] - upper[first]) * self._all_lower[:, None]
+        self._moved -= self._step * all_upper[:, None]
+        self._scale = self._own_lower * (self._all_lower - self._own_lower)
+        observed = np.abs(self._at_rest) / np.where(self._scale > 0, self._scale, 1)
+        self._least = observed * (1 - _SLACK)
+        most = self._all_lower**2 / 4
+        self._sure = self._least * most
+        self._possible = self._least * (most - np.abs(self._step).sum(1) ** 2 / 4)
 
-    def ratio(self, a: int, b: int) -> int:
-        """Swaps with ``|u/l − u'/l'|`` at least as observed; u and l are those of a after the swap."""
-        assert self._moved_lower is not None
-        upper = self._moved_upper[b] - self._moved_upper[a]
-        upper += self._upper[a]
-        lower = self._moved_lower[b] - self._moved_lower[a]
-        lower += self._lower[a]
-        all_upper, all_lower = self._upper[a] + self._upper[b], self._lower[a] + self._lower[b]
-        observed = abs(self._upper[a] * all_lower - all_upper * self._lower[a])
-        scale = self._lower[a] * self._lower[b]
-        if scale <= 0:
-            return len(upper)
-        least = observed / scale * (1 - _SLACK)
-        # u/l − (U − u)/(L − l) = (u L − U l) / (l (L − l))
-        other = all_lower - lower
-        other *= lower
-        other *= least
-        upper *= all_lower
-        lower *= all_upper
-        upper -= lower
-        np.abs(upper, out=upper)
-        return int(np.count_nonzero(upper >= other))
+    def count(self, swaps: Floats, rough: Any) -> tuple[Ints, Ints]:
+        """(k,) counts over (units, n) swaps, and the swaps looked at; `rough` is them in single precision.
+
+        Where `_MANY` pairs are tested, a pair that is above the level after the first swaps is left there:
+        no correction makes it smaller.
+        """
+        n = swaps.shape[1]
+        count, seen = np.zeros(len(self._scale), np.int64), np.zeros(len(self._scale), np.int64)
+        rows = np.arange(len(count))
+        for start in range(0, n, _SWAPS):
+            part = slice(start, start + _SWAPS)
+            seen[rows] += len(rough[0, part])
+            near = rows[self._reached(rows, rough[:, part])]
+            count[near] += self._counted(near, swaps[:, part])
+            if self._hasty:
+                rows = rows[count[rows] < LEVEL * seen[rows]]
+        undefined = self._scale <= 0
+        count[undefined] = seen[undefined]
+        return count, seen
+
+    def _counted(self, rows: Ints, swaps: Floats) -> Ints:
+        numerator = self._moved[rows] @ swaps
+        numerator += self._at_rest[rows, None]
+        np.abs(numerator, out=numerator)
+        count = np.zeros(len(rows), np.int64)
+        for place, row in enumerate(rows):
+            sure = np.count_nonzero(numerator[place] >= self._sure[row])
+            if np.count_nonzero(numerator[place] >= self._possible[row]) > sure:
+                product = self._step[row] @ swaps
+                product += self._own_lower[row]
+                product *= self._all_lower[row] - product
+                sure = np.count_nonzero(numerator[place] >= self._least[row] * product)
+            count[place] = sure
+        return count
+
+    def _reached(self, rows: Ints, rough: Any) -> Bools:
+        """(k,) whether any swap may reach the observed difference, by single precision and a margin."""
+        part = self._moved[rows].astype(np.float32) @ rough
+        margin = 1e-4 * np.abs(self._moved[rows]).sum(1)
+        low, high = self._at_rest[rows] + part.min(axis=1), self._at_rest[rows] + part.max(axis=1)
+        reached: Bools = np.maximum(np.abs(low), np.abs(high)) + margin >= self._possible[rows]
+        return reached

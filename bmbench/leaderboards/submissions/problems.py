@@ -90,9 +90,14 @@ class Problems:
 
 
 def quoted(text: object, most: int = 40) -> str:
-    """A stranger's text, made harmless for a log: ASCII only, escaped, cut short, in quotes."""
-    shown = ascii(str(text)[: most + 1])[1:-1].replace("`", "\\x60").replace("::", ":\\x3a")
-    return f"'{shown[:most]}…'" if len(shown) > most else f"'{shown}'"
+    """A stranger's text, made harmless for a log or a table: ASCII only, escaped, cut short, in quotes."""
+    shown = "".join(_LOUD.get(sign, sign) for sign in ascii(str(text)[: most + 1])[1:-1])
+    shown = shown.replace("::", ":\\x3a")
+    return f"'{shown[:most]}...'" if len(shown) > most else f"'{shown}'"
+
+
+_LOUD = {sign: f"\\x{ord(sign):02x}" for sign in "`<>|&[]"}
+"""Signs that Markdown, HTML or a CI's log could take for their own."""
 
 
 def pointer(*parts: str | int) -> str:
