@@ -355,7 +355,7 @@ def test_a_number_changed_by_hand_is_found(small):
     value = json.loads(path.read_text())
     value["metrics"]["cd.f1"]["value"] += 0.001
     path.write_text(json.dumps(value))
-    with pytest.raises(BadInputError, match="/metrics/cd.f1/value"):
+    with pytest.raises(BadInputError, match=r"/metrics/cd\.f1/value"):
         verify_board(small.board, Silent())
     small.score(afresh=True)
     (small.board.results("weak") / "ghost.json").write_bytes(path.read_bytes())

@@ -31,7 +31,7 @@ def drawn_tally(seed, n_images=8, n=120):
 
 
 def test_holm_by_hand():
-    # Sorted 0.01, 0.02, 0.03, 0.5 times 4, 3, 2, 1: 0.04, 0.06, 0.06, 0.5; none may fall below the one before.
+    # Sorted 0.01, 0.02, 0.03, 0.5 times 4, 3, 2, 1: 0.04, 0.06, 0.06, 0.5; none falls below the one before.
     assert holm(np.array([0.5, 0.01, 0.03, 0.02])).tolist() == pytest.approx([0.5, 0.04, 0.06, 0.06])
     # 0.01 × 2 = 0.02, then 0.011 × 1 = 0.011 < 0.02: stays 0.02.
     assert holm(np.array([0.01, 0.011])).tolist() == pytest.approx([0.02, 0.02])
@@ -174,7 +174,7 @@ def test_undefined_ap_has_no_shares():
 
 
 def test_draws_are_the_same_for_ever():
-    # PCG64's first raw words for the seed 0, from the NumPy documentation's own stream; halves and bits by hand.
+    # Halves and bits of PCG64's raw words, which NumPy keeps for ever, taken by hand.
     raw = np.random.PCG64(0).random_raw(6)
     expected = [int(word >> 32) * 3 >> 32 for word in raw.tolist()]
     counts = multiplicities(3, 2, seed=0)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from bmbench.leaderboards.boards import plots, statements, words
 from bmbench.leaderboards.boards.page import reason
 from bmbench.leaderboards.statistics.ranks import MOST_SHOWN
+from bmbench.leaderboards.submissions.names import is_link
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,6 +192,7 @@ def _environment() -> Environment:
         "number": words.score,
         "spread": words.spread,
         "reason": reason,
+        "is_link": is_link,
         "question": statements.question,
         "first": statements.first,
         "facts": statements.facts,

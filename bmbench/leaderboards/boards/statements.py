@@ -31,15 +31,15 @@ def statements(page: Page) -> tuple[str, ...]:
     table, found = page.table, []
     if table.few_units:
         found.append(
-            f"The test set has only {table.n_units} {page.manifest.unit}s. No test is possible with fewer than "
-            "six, so there are no p-values and no submissions are told apart. Intervals draw images and speak "
-            f"about these {table.n_units} {page.manifest.unit}s only."
+            f"The test set has only {table.n_units} {page.manifest.unit}s. No test is possible with fewer "
+            "than six, so there are no p-values and no submissions are told apart. Intervals draw images and "
+            f"speak about these {table.n_units} {page.manifest.unit}s only."
         )
     primary = page.primary
     if primary is not None and primary.tests is not None and not primary.tests.possible:
         found.append(
-            f"With {primary.tests.n_pairs:,} pairs and {table.n_units} {table.unit}s the smallest p-value that "
-            "a test can give does not survive Holm's correction: nobody can be told apart on this board."
+            f"With {primary.tests.n_pairs:,} pairs and {table.n_units} {table.unit}s the smallest p-value "
+            "that a test can give does not survive Holm's correction: nobody can be told apart on this board."
         )
     if primary is not None and primary.tests is not None:
         tests = primary.tests
@@ -61,9 +61,9 @@ def planning(page: Page) -> tuple[str, ...]:
         if metric.tests is not None and metric.tests.n_pairs > 1:
             company = f", {100 * plan.in_company:.1f} points among all pairs of this board"
         lines.append(
-            f"{metric_title(metric.name)}: a true difference of {100 * plan.alone:.1f} points is found 4 times "
-            f"in 5 by one planned test{company}; one of 1.0 points would need about {plan.units_for_a_point:,} "
-            f"{page.table.unit}s."
+            f"{metric_title(metric.name)}: a true difference of {100 * plan.alone:.1f} points is found "
+            f"4 times in 5 by one planned test{company}; one of 1.0 points would need about "
+            f"{plan.units_for_a_point:,} {page.table.unit}s."
         )
     return tuple(lines) or ("Too few submissions to say.",)
 
