@@ -49,6 +49,22 @@ def one_thread_each() -> Iterator[ThreadPoolExecutor]:
 
 
 @contextmanager
+def environment_kept() -> Iterator[None]:
+    """Environment variables as they were, after imports that set some.
+
+    OpenCV's sets LD_LIBRARY_PATH, torch's optimisers bring in a module that sets a cache folder; either
+    would reach every program that this process starts.
+    """
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Torch's global generators seeded inside the block, and afterwards as they were."""
     import torch

@@ -36,14 +36,22 @@ class Terminal:
     def track(self, items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
         """The items again, with a bar under way and one line when done."""
         started = time.monotonic()
+        if self._console.is_terminal:
+            yield from self._track_with_bar(items, description=description, total=total)
+        else:
+            yield from items
+        self._console.print(f"[green]✓[/] {description} [dim]{time.monotonic() - started:.1f} s[/]")
+
+    def _track_with_bar(self, items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
         with _bar(self._console) as bar:
             self._bar = bar
             task = bar.add_task(description, total=total, note="")
-            for item in items:
-                yield item
-                bar.advance(task)
-            self._bar = None
-        self._console.print(f"[green]✓[/] {description} [dim]{time.monotonic() - started:.1f} s[/]")
+            try:
+                for item in items:
+                    yield item
+                    bar.advance(task)
+            finally:
+                self._bar = None
 
     def note(self, text: str) -> None:
         """Show the fact beside the bar; say nothing where no bar is up."""

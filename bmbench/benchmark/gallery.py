@@ -118,7 +118,7 @@ def _draw_overlay(axes: Axes, pixels: Pixels, marks: Marks) -> None:
     from matplotlib.patheffects import withStroke
 
     height, width = pixels.shape[:2]
-    axes.imshow(pixels, extent=(0, width, height, 0), interpolation="lanczos")
+    axes.imshow(pixels, extent=(0, width, height, 0), interpolation="bilinear")
     rim = [withStroke(linewidth=2.6, foreground="white")]
     thick_rim = [withStroke(linewidth=4, foreground="white")]
     layers: tuple[tuple[Any, dict[str, Any]], ...] = (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from bmbench.core.errors import BadInputError, MissingExtraError, UnknownNameError
 
@@ -77,20 +78,9 @@ def _parse(name: str, text: str, kinds: Mapping[str, Any]) -> Any:
     if name not in kinds:
         raise UnknownNameError("setting", name, kinds)
     kind = kinds[name]
-    choices = typing.get_args(kind) if typing.get_origin(kind) is Literal else None
-    if choices is not None:
-        if text not in choices:
-            raise BadInputError(f"--set {name}={text}", expected=f"one of {', '.join(choices)}")
-        return text
-    if typing.get_origin(kind) in (types.UnionType, typing.Union):
-        if text.lower() == "none":
-            return None
-        kind = next(part for part in typing.get_args(kind) if part is not type(None))
-    if kind is bool:
-        if text.lower() not in ("true", "false"):
-            raise BadInputError(f"--set {name}={text}", expected="true or false")
-        return text.lower() == "true"
     try:
-        return kind(text)
-    except (TypeError, ValueError):
-        raise BadInputError(f"--set {name}={text}", expected=f"a value of type {kind.__name__}") from None
+        return msgspec.convert(text, kind, strict=False)
+    except msgspec.ValidationError:
+        choices = typing.get_args(kind)
+        expected = f"one of {', '.join(map(str, choices))}" if choices else f"a value of type {kind.__name__}"
+        raise BadInputError(f"--set {name}={text}", expected=expected) from None

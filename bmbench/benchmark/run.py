@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from bmbench.benchmark.console import Logged
 from bmbench.benchmark.environment import describe_environment
@@ -92,7 +92,7 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
         dataset.card,
         split.samples["train"],
         track=track,
-        artefacts=cast("ArtefactMode", options.artefacts),
+        artefacts=options.artefacts,
         seed=options.seed,
         jitter_px=options.jitter_px,
     )
@@ -116,7 +116,8 @@ def _read_all(split: Split, progress: Progress) -> str:
     from bmbench.datasets.hashing import DataHash
 
     samples = [sample for subset in split.samples.values() for sample in subset]
-    empty = [name for name in ("train", "test") if not split.samples[cast("Subset", name)]]
+    needed: tuple[Subset, ...] = ("train", "test")
+    empty = [name for name in needed if not split.samples[name]]
     if empty:
         raise BadInputError(f"no image in the subset {empty[0]!r}", remedy="check the data set's split")
     digest = DataHash(split.categories)

@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.datasets.codecs.coco_columns import read_ground_truth
-from bmbench.datasets.predictions import read_predictions
-from bmbench.metrics import PROTOCOLS, coco_summary, evaluate
+from bmbench.datasets.predictions import bind, read_predictions
+from bmbench.datasets.read_ahead import reading_ahead
+from bmbench.metrics import (
+    GEOMETRIES,
+    PROTOCOLS,
+    coco_summary,
+    count_error,
+    evaluate,
+    froc,
+    localisation,
+    paired_difference,
+    sweep,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bmbench.core.types import GroundTruth, Predictions
-    from bmbench.metrics import Evaluation, Protocol
+    from bmbench.metrics import Evaluation, Protocol, Scores
 
 
 def resolve_protocol(name: str, **changes: Any) -> Protocol:
@@ -44,11 +55,12 @@ def score_files(
     threshold: float | None = None,
     bootstrap: int = 0,
     seed: int = 0,
+    details: bool = False,
 ) -> dict[str, Any]:
     """What ``bmbench score --json`` prints; see `bmbench.metrics.evaluate` for the parameters.
 
     With the protocol `coco` it has ``coco_summary`` too, the twelve numbers of pycocotools at the
-    protocol's cap.
+    protocol's cap; with `details`, what `details_report` gives.
     """
     annotations, detections = read_pair(predictions, truth)
     evaluation = evaluate(
@@ -60,7 +72,61 @@ def score_files(
         report["coco_summary"] = coco_summary(
             annotations, detections, max_detections=caps, per_class=protocol.per_class
         )
+    if details:
+        report["details"] = details_report(annotations, detections, evaluation)
     return report
+
+
+def details_report(truth: GroundTruth, predictions: Predictions, evaluation: Evaluation) -> dict[str, Any]:
+    """Of each geometry: how hits lie, how images are counted, FROC, and scores by matching limit.
+
+    Scores by matching limit keep the threshold of the evaluation.
+    """
+    report: dict[str, Any] = {}
+    for geometry in GEOMETRIES:
+        scores: Scores | None = getattr(evaluation, geometry)
+        if scores is None:
+            continue
+        counts, curve = count_error(scores), froc(scores)
+        steps = sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold)
+        report[geometry] = {
+            "localisation": dataclasses.asdict(localisation(truth, predictions, scores)),
+            "count_error": {
+                name: getattr(counts, name) for name in ("mean", "mean_absolute", "root_mean_square")
+            },
+            "froc": {
+                "false_alarms_per_image": curve.rates.tolist(),
+                "sensitivity": None if curve.mean is None else curve.at_rates.tolist(),
+                "mean": curve.mean,
+            },
+            "sweep": dataclasses.asdict(steps),
+        }
+    return report
+
+
+def compare_files(
+    first: Path,
+    second: Path,
+    truth: Path,
+    protocol: Protocol,
+    *,
+    threshold: float | None = None,
+    n: int = 10_000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """First minus second predictions file on the same ground truth, with paired intervals, by geometry."""
+    annotations = read_ground_truth(truth)
+    one, other = (
+        evaluate(annotations, read_predictions(path, annotations), protocol, threshold=threshold)
+        for path in (first, second)
+    )
+    differences = {
+        geometry: paired_difference(one, other, geometry, n=n, seed=seed) for geometry in GEOMETRIES
+    }
+    return {
+        "protocol": protocol.name,
+        **{name: None if found is None else found.to_json() for name, found in differences.items()},
+    }
 
 
 def evaluate_files(
@@ -85,5 +151,6 @@ def read_pair(predictions: Path, truth: Path) -> tuple[GroundTruth, Predictions]
     BadInputError
         If either cannot be read: with the file, the index and the remedy.
     """
-    annotations = read_ground_truth(truth)
-    return annotations, read_predictions(predictions, annotations)
+    with reading_ahead(predictions, truth) as columns:
+        annotations = read_ground_truth(truth)
+        return annotations, bind(columns(), annotations, predictions)

@@ -81,7 +81,8 @@ def inner_point(ring: Floats) -> Floats:
     """
     heights = np.unique(ring[:, 1])
     if len(heights) < 2:
-        return ring.mean(axis=0)
+        flat: Floats = ring.mean(axis=0)
+        return flat
     gap = int(np.argmax(np.diff(heights)))
     y = (heights[gap] + heights[gap + 1]) / 2
     a, b = ring, np.roll(ring, -1, axis=0)

@@ -8,9 +8,9 @@ image goes on beyond its edge as its own mirror image, and so do the annotations
 
 An object is kept if any of it is visible in the patch. It is kept whole: its geometry may reach beyond the
 patch, because an outline cut at the patch's edge would be eroded there as if the cell ended. A circle is
-turned exactly, a contour point by point; a box follows from the contour, else from the circle, and a box
-alone is turned as the ellipse that fills it (cells are round; the box around its turned corners would be
-up to 41 % too wide).
+turned exactly, a contour point by point; a box follows from the contour, or else is turned as the ellipse
+that fills it: exact for a circle's box, and cells are round (the box around its turned corners would be up
+to 41 % too wide).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.core.geometry import circle_box, clip_ring, ring_area, rings_box
+from bmbench.core.geometry import clip_ring, ring_area, rings_box
 from bmbench.core.types import Annotations
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _visible(annotations: Annotations, to_patch: Affine, size: int) -> Annotatio
     circle = np.column_stack([to_patch(near.circle[:, :2]), near.circle[:, 2]])
     circle[circle[:, 2] <= 0] = 0.0
     contour = tuple(tuple(to_patch(ring) for ring in rings) for rings in near.contour)
-    box = _boxes(near, to_patch, circle, contour)
+    box = _boxes(near, to_patch, contour)
     moved = Annotations(
         xy=xy, box=box, circle=circle, contour=contour, label=near.label, role=near.role, region=near.region
     )
@@ -168,14 +168,12 @@ def _near(annotations: Annotations, to_patch: Affine, size: int) -> Bools:
     return near
 
 
-def _boxes(annotations: Annotations, to_patch: Affine, circle: Floats, contour: tuple[Rings, ...]) -> Floats:
+def _boxes(annotations: Annotations, to_patch: Affine, contour: tuple[Rings, ...]) -> Floats:
     """(n, 4) the boxes after the map."""
     middle = to_patch((annotations.box[:, :2] + annotations.box[:, 2:]) / 2)
     half = (annotations.box[:, 2:] - annotations.box[:, :2]) / 2
     half = np.sqrt(half**2 @ (to_patch.matrix**2).T)
     box: Floats = np.concatenate([middle - half, middle + half], axis=1)
-    round_ones = circle[:, 2] > 0
-    box[round_ones] = circle_box(circle[round_ones])
     for row, rings in enumerate(contour):
         if rings:
             box[row] = rings_box(rings)

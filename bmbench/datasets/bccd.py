@@ -153,7 +153,7 @@ CARD = DatasetCard(
     modality="peripheral blood smear, bright field",
     annotation="boxes",
     licence="MIT",
-    citation="BCCD data set, Shenggan and Nicolas Chen, 2017-2019",
+    citation="BCCD data set, Shenggan, 2017",
     radius_px=RADIUS_PX,
     source="https://github.com/Shenggan/BCCD_Dataset",
 )

@@ -119,7 +119,6 @@ def _on_white(colour: Pixels, alpha: Pixels) -> Pixels:
 
 def _read_pillow(data: bytes) -> NDArray[Any]:
     with Image.open(BytesIO(data)) as image:
-        image.load()
         if image.mode in _DEEP_MODES:
             values = np.asarray(image)
             deep = values.dtype.kind == "i" and values.size and values.min() >= 0 and values.max() < 2**16
@@ -134,11 +133,19 @@ def _read_tiff(data: bytes, path: Path) -> NDArray[Any]:
     import tifffile
 
     shape, axes = _tiff_shape(BytesIO(data))
+    with tifffile.TiffFile(BytesIO(data)) as tiff:
+        plain = tiff.series[0].keyframe.photometric in (
+            tifffile.PHOTOMETRIC.MINISBLACK,
+            tifffile.PHOTOMETRIC.RGB,
+        )
     channel = next((axis for axis in "SC" if axis in axes), "")
     if set(axes) - {"Y", "X", channel} or (channel and shape[axes.index(channel)] > 4):
         raise BadInputError(
             "a stack, not one image", where=str(path), got=f"axes {axes}", remedy="save one plane as a file"
         )
+    if not plain:
+        # tifffile hands out palette rows and printing inks as they stand; Pillow turns them into colours.
+        return _read_pillow(data)
     try:
         values: NDArray[Any] = tifffile.imread(BytesIO(data), series=0, level=0)
     except ValueError as error:

@@ -77,8 +77,10 @@ class DetectionColumns:
     ----------
     image_id, category_id : (n,) int64, or objects where ids are texts
     score : (n,) float64 in [0, 1]
-    corner, size, xy : (n, 2) float64, pixels
-        Top-left corner, width and height of the box; centre.
+    corner, size : (n, 2) float64, pixels
+        Top-left corner, width and height of the box.
+    xy : (n, 2) float64, pixels, or None
+        Centre; None if it is that of the box for every detection.
     answered : tuple of ImageId, or None
         The images that the wrapped form names.
     """
@@ -88,7 +90,7 @@ class DetectionColumns:
     score: Floats
     corner: Floats
     size: Floats
-    xy: Floats
+    xy: Floats | None = None
     answered: tuple[ImageId, ...] | None = None
 
 
@@ -101,8 +103,8 @@ def read_columns(path: Path) -> DetectionColumns:
     elif text.lstrip()[:1] != b"[":
         raise BadInputError("not a list of detections", where=str(path), expected="a COCO results list")
     parts = [_part(columns, Where(path, "detections", first)) for first, columns in _pieces(text, path)]
-    columns: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return DetectionColumns(**columns, answered=answered)
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "xy"}
+    return DetectionColumns(**columns, xy=_centres(parts), answered=answered)
 
 
 def bind(columns: DetectionColumns, truth: GroundTruth, path: Path) -> Predictions:
@@ -122,7 +124,7 @@ def bind(columns: DetectionColumns, truth: GroundTruth, path: Path) -> Predictio
     label = labels.find(columns.category_id, where, "category_id", known="a category of the ground truth")
     return Predictions(
         image=image,
-        xy=columns.xy,
+        xy=columns.corner + columns.size / 2 if columns.xy is None else columns.xy,
         box=np.concatenate([columns.corner, columns.corner + columns.size], axis=1),
         confidence=columns.score,
         label=label,
@@ -182,7 +184,7 @@ def _unwrapped(text: bytes, path: Path) -> tuple[bytes, tuple[ImageId, ...]]:
     file: _File = decode_json(text, _File, path=path)
     if file.schema != SCHEMA:
         raise BadInputError("unknown schema", where=f"{path}, schema", expected=SCHEMA, got=file.schema)
-    check_outline(text, _File, path=path)
+    check_outline(text, file, path=path)
     refuse_repeats([id_column(file.images)], where=f"{path}, images")
     return bytes(file.detections), tuple(file.images)
 
@@ -192,7 +194,8 @@ def _pieces(text: bytes, path: Path) -> Iterator[tuple[int, Columns]]:
 
 
 def _part(columns: Columns, where: Where) -> dict[str, Any]:
-    boxes, centres = columns["bbox"], columns["center"]
+    n = len(columns["score"])
+    boxes, centres = columns.get("bbox") or [None] * n, columns.get("center") or [None] * n
     if None in boxes:
         where.refuse(
             np.array([box is None and xy is None for box, xy in zip(boxes, centres, strict=True)], bool),
@@ -213,5 +216,15 @@ def _part(columns: Columns, where: Where) -> dict[str, Any]:
         "score": score,
         "corner": box[:, :2].copy(),
         "size": box[:, 2:].copy(),
-        "xy": centre_column(columns, "center", box[:, :2] + box[:, 2:] / 2, where),
+        "xy": None
+        if centres.count(None) == len(centres)
+        else centre_column(columns, "center", box[:, :2] + box[:, 2:] / 2, where),
     }
+
+
+def _centres(parts: Sequence[dict[str, Any]]) -> Floats | None:
+    if all(part["xy"] is None for part in parts):
+        return None
+    return np.concatenate(
+        [part["corner"] + part["size"] / 2 if part["xy"] is None else part["xy"] for part in parts]
+    )

@@ -156,7 +156,7 @@ def _rule_title(rule: str, scores: Mapping[str, Any]) -> str:
 def _caption(scores: Mapping[str, Any]) -> str:
     source = _SOURCES.get(scores.get("threshold_source", ""), "")
     counted = f"{scores['images']} images, {scores['cells']} cells, {scores['predictions']} predictions"
-    return f"{counted}\n{source}; [low, high]: 95 % interval" if source else counted
+    return f"{counted}\n{source}; in brackets: 95 % interval" if source else counted
 
 
 def _decimal(value: float | None) -> str:

@@ -8,26 +8,44 @@ No files, no printing, no torch. The whole of it in four lines::
     evaluation.cd.ap, evaluation.cd.ap_ci
 """
 
+from bmbench.metrics.average_precision import average_precision
 from bmbench.metrics.coco import coco_summary
+from bmbench.metrics.comparison import Difference, paired_difference
 from bmbench.metrics.evaluation import choose_threshold, evaluate
 from bmbench.metrics.matching import Cause, Matching, Outcome
-from bmbench.metrics.protocol import PROTOCOLS, Protocol
+from bmbench.metrics.measures import CountError, Froc, Localisation, count_error, froc, localisation
+from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
 from bmbench.metrics.scores import Counts, Evaluation, Scores
+from bmbench.metrics.sweeps import Sweep, sweep
 from bmbench.metrics.tally import Curve, ImageCounts, Tally
 
 __all__ = [
+    "GEOMETRIES",
     "PROTOCOLS",
+    "Assignment",
     "Cause",
+    "CountError",
     "Counts",
     "Curve",
+    "Difference",
     "Evaluation",
+    "Froc",
+    "Geometry",
     "ImageCounts",
+    "Localisation",
     "Matching",
     "Outcome",
     "Protocol",
     "Scores",
+    "Sweep",
     "Tally",
+    "average_precision",
     "choose_threshold",
     "coco_summary",
+    "count_error",
     "evaluate",
+    "froc",
+    "localisation",
+    "paired_difference",
+    "sweep",
 ]

@@ -37,8 +37,8 @@ def average_precision(curve: Curve, kind: ApKind) -> float | None:
 def reaching(recall: Floats, kind: ApKind) -> Ints:
     """(11,) or (101,) row of an ascending column that first reaches recall 0, … 1; its length for none.
 
-    The hundredths are the float64 numbers that pycocotools compares with, 0.29 and 0.57 being a rounding
-    error above the fractions 29/100 and 57/100. Tenths are meant as fractions: 3 cells of 10 reach 0.3.
+    The hundredths are the float64 numbers that pycocotools compares with, 0.35 and 0.57 being a rounding
+    error above the fractions 35/100 and 57/100. Tenths are meant as fractions: 3 cells of 10 reach 0.3.
     """
     if kind == "101":
         return np.searchsorted(recall, np.linspace(0.0, 1.0, 101), side="left")

@@ -8,6 +8,7 @@ import numpy as np
 
 from bmbench.metrics.class_scores import Request, score_geometry
 from bmbench.metrics.coco import scored_labels
+from bmbench.metrics.protocol import GEOMETRIES
 from bmbench.metrics.scene import artefact_mask, prepare
 from bmbench.metrics.scores import Evaluation
 
@@ -103,8 +104,7 @@ def _both(request: Request) -> tuple[Scores | None, Scores | None]:
     def work(geometry: Geometry) -> Scores:
         return score_geometry(request, geometry, labels, scenes)
 
-    geometries: tuple[Geometry, Geometry] = ("bb", "cd")
-    wanted = [geometry for geometry in geometries if protocol.limit(geometry) is not None]
+    wanted = [geometry for geometry in GEOMETRIES if protocol.limit(geometry) is not None]
     if len(wanted) == 1 or len(request.predictions) < _MANY:
         found = {geometry: work(geometry) for geometry in wanted}
     else:

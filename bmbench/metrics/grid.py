@@ -84,14 +84,14 @@ class _Grid:
         height = max(points.y.max(), others.y.max()) - self._y0
         images = int(max(points.image.max(), others.image.max())) + 1
         finest = max(reach, max(width, height) / _FURTHEST)
-        room = max(_BINS_A_POINT * n, 1 << 16)
+        room = max(_BINS_A_POINT * n, n + len(others.row), 1 << 16)
         wanted = max(finest, (images * width * height / room) ** 0.5)
         self._bin = wanted if wanted <= _COARSEST * finest else finest
         # One empty bin on every side, so that the neighbours of a bin are never those of another row.
         self._n_x = int(width / self._bin) + 3
         self._n_y = int(height / self._bin) + 3
         key = self._key(points)
-        order = np.argsort(key, kind="stable")
+        order = np.argsort(key)
         self.points = _take(points, order)
         size = images * self._n_x * self._n_y
         self._find = self._table(key, size) if size <= 2 * room else self._list(key[order])

@@ -142,21 +142,29 @@ def _alike(predictions: Objects, cells: Objects, *, iou: float) -> Iterator[tupl
     real = np.minimum(*predictions.size) > 0, np.minimum(*cells.size) > 0
     if not real[0].any() or not real[1].any():
         return
-    smallest = min(sides[0][real[0]].min(), sides[1][real[1]].min())
-    # Boxes that may match lie on the same level or on neighbouring ones.
-    base = np.log(max(1 / iou, 4.0) * (1 + _MARGIN))
+    usual = float(np.median(np.concatenate([sides[0][real[0]], sides[1][real[1]]])))
     levels = [
-        np.where(some, np.floor(np.log(np.maximum(side, smallest) / smallest) / base), -9)
-        for side, some in zip(sides, real, strict=True)
+        np.where(some, _level(side, usual, iou), np.nan) for side, some in zip(sides, real, strict=True)
     ]
     for level in np.unique(levels[1][real[1]]):
         indexed = np.flatnonzero(levels[1] == level)
         for other in (level - 1, level, level + 1):
-            asking = np.flatnonzero(levels[0] == other) if other >= 0 else indexed[:0]
+            asking = np.flatnonzero(levels[0] == other)
             if len(asking):
                 widest = (sides[0][asking].max() + sides[1][indexed].max()) / 2
                 reach = widest * (1 - iou) / (1 + iou) + widest * _MARGIN
                 yield from near(_middles(predictions, asking), _middles(cells, indexed), reach=reach)
+
+
+def _level(side: Floats, usual: float, iou: float) -> Floats:
+    """(n,) whole numbers: boxes that may match are on the same level or on neighbouring ones.
+
+    All boxes of about the usual side are on level 0, so that an ordinary set of images has but one level.
+    """
+    base = np.log(max(1 / iou, 4.0) * (1 + _MARGIN))
+    ratio = np.log(np.maximum(side, np.finfo(float).tiny) / usual)
+    above, below = np.ceil((ratio - np.log(2)) / base), np.floor((ratio + np.log(16)) / base)
+    return np.where(ratio > np.log(2), above, np.where(ratio < -np.log(16), below, 0.0))
 
 
 def _middles(objects: Objects, rows: Ints) -> Points:

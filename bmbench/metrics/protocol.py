@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Geometry: TypeAlias = Literal["bb", "cd"]
+GEOMETRIES: tuple[Geometry, Geometry] = ("bb", "cd")
+"""By box overlap, by centre distance."""
 Assignment: TypeAlias = Literal["greedy", "hungarian"]
 Reach: TypeAlias = Literal["free", "first"]
 ApKind: TypeAlias = Literal["all", "11", "101"]

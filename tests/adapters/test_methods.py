@@ -14,7 +14,7 @@ from bmbench.datasets.augment import augment
 
 REDUCED = {
     "unet": {"cell_px": 10.0, "depth": 2, "width": 8, "patch_px": 48, "batch": 4, "shard": 2, "steps": 30},
-    "anchor": {},
+    "anchor": {"n_blobs": 4, "spread": 1.5},
 }
 """Settings of each family that fit in a second."""
 

@@ -87,7 +87,9 @@ def state():
     }
 
 
-def test_fit_and_predict_leave_the_process_as_it_was(sample):
+def test_fit_and_predict_leave_the_process_as_it_was(sample, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
     before_threads = torch.get_num_threads()
     torch.set_num_threads(3)
     try:

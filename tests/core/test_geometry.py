@@ -88,6 +88,13 @@ def test_inner_point_of_a_bent_ring_is_inside():
     assert not ring_contains(horseshoe, horseshoe.mean(axis=0))
 
 
+def test_inner_point_is_not_on_an_edge():
+    # The mean height of the corners, 3, is that of the notch's floor.
+    notched = np.array([[0.0, 0], [3, 0], [3, 3], [7, 3], [7, 0], [10, 0], [10, 9], [0, 9]])
+    for step in np.array([[0, 0.01], [0, -0.01], [0.01, 0], [-0.01, 0]]):
+        assert ring_contains(notched, inner_point(notched) + step)
+
+
 @pytest.mark.parametrize(
     ("shift", "area"),
     [((0, 0), 100), ((5, 0), 50), ((0, -5), 50), ((-5, 5), 25), ((10, 0), 0), ((30, 30), 0)],
@@ -100,12 +107,11 @@ def test_clip_of_a_square_by_hand(shift, area):
 @given(st.lists(st.tuples(st.integers(-9, 19), st.integers(-9, 19)), min_size=3, max_size=3))
 def test_clip_of_a_triangle_agrees_with_counting_points(corners):
     triangle = np.array(corners, float)
-    grid = np.stack(np.meshgrid(*[np.arange(0.05, 10, 0.1)] * 2), axis=-1).reshape(-1, 2)
+    grid = np.stack(np.meshgrid(np.arange(0.05, 10, 0.1), np.arange(0.05, 7, 0.1)), axis=-1).reshape(-1, 2)
     a, b, c = triangle
     sides = [
         np.cross([*(q - p), 0], np.column_stack([grid - p, np.zeros(len(grid))]))[:, 2]
         for p, q in ((a, b), (b, c), (c, a))
     ]
     inside = np.all(np.array(sides) > 0, axis=0) | np.all(np.array(sides) < 0, axis=0)
-    clipped = clip_ring(triangle, 10, 10)
-    assert ring_area(clipped) == pytest.approx(inside.sum() * 0.01, abs=2.5)
+    assert ring_area(clip_ring(triangle, 10, 7)) == pytest.approx(inside.sum() * 0.01, abs=2)

@@ -38,8 +38,10 @@ def test_grey_and_two_level_images_have_three_equal_channels(tmp_path):
     bits = GREY > 127
     expected = np.stack([bits * np.uint8(255)] * 3, axis=-1)
     assert_array_equal(read_rgb(save(tmp_path / "b.png", bits)), expected)
-    tifffile.imwrite(tmp_path / "b.tif", bits)
+    tifffile.imwrite(tmp_path / "b.tif", bits, photometric="minisblack")
     assert_array_equal(read_rgb(tmp_path / "b.tif"), expected)
+    tifffile.imwrite(tmp_path / "w.tif", bits, photometric="miniswhite")
+    assert_array_equal(read_rgb(tmp_path / "w.tif"), 255 - expected)
 
 
 def test_palette_is_resolved(tmp_path):
@@ -47,6 +49,13 @@ def test_palette_is_resolved(tmp_path):
     with Image.open(path) as stored:
         expected = np.array(stored.convert("RGB"))
     assert_array_equal(read_rgb(path), expected)
+
+
+def test_printing_colours_are_read(tmp_path):
+    path = save(tmp_path / "c.tif", np.full((4, 4, 3), (200, 10, 60), np.uint8), mode="CMYK")
+    assert_array_equal(read_rgb(path), np.full((4, 4, 3), (200, 10, 60)))
+    path = save(tmp_path / "c.jpg", np.full((8, 8, 3), (200, 10, 60), np.uint8), mode="CMYK", quality=100)
+    assert np.abs(read_rgb(path).astype(int) - (200, 10, 60)).max() < 6
 
 
 def test_transparent_pixels_lie_on_white(tmp_path):
@@ -62,7 +71,12 @@ def test_transparent_pixels_lie_on_white(tmp_path):
 def test_sixteen_bits_keep_the_high_byte_and_twelve_bits_the_upper_eight(tmp_path, name):
     deep = np.array([[0, 255, 256, 65535]], np.uint16)
     camera = np.array([[0, 15, 16, 4095]], np.uint16)
-    for values, expected in ((deep, [0, 0, 1, 255]), (camera, [0, 0, 1, 255])):
+    brighter = np.array([[0, 255, 256, 4096]], np.uint16)
+    for values, expected in (
+        (deep, [0, 0, 1, 255]),
+        (camera, [0, 0, 1, 255]),
+        (brighter, [0, 0, 1, 16]),
+    ):
         path = tmp_path / name
         if name.endswith("png"):
             Image.fromarray(values).save(path)

@@ -102,6 +102,18 @@ def test_a_bad_choice_of_test_patients_is_one_sentence(chosen):
         split_by_patient(HERE, chosen)
 
 
+def test_the_documented_patients_are_held_out(small_copy):
+    split = open_dataset("kainz").load(LoadRequest(data=small_copy))
+    assert {subset: [sample.group for sample in part] for subset, part in split.samples.items()} == {
+        "train": ["0001", "0002"],
+        "validation": ["0004"],
+        "optimisation": ["0006"],
+        "test": ["0003"],
+    }
+    # The authors' published split: three test patients, five to train on.
+    assert split_by_patient(ALL_PATIENTS)["test"] == ("0007", "0008", "0020")
+
+
 def test_each_point_becomes_a_circle_with_its_box(small_copy):
     split = open_dataset("kainz").load(LoadRequest(data=small_copy))
     marked = split.samples["test"][0].annotations

@@ -74,7 +74,7 @@ def test_uncompressed_runs_go_down_the_columns_and_start_empty():
     assert_array_equal(decode_rle([1, 3, 2], 2, 3), [[False, True, False], [True, True, False]])
 
 
-@pytest.mark.parametrize("counts", [[1, 3], [1, 3, 3], [-1, 7], "5", "é", "P"])
+@pytest.mark.parametrize("counts", [[1, 3], [1, 3, 3], [-1, 7], "5", "é", "P", "6P"])
 def test_runs_that_do_not_fill_the_mask_are_refused(counts):
     with pytest.raises(ValueError, match=r"runs of|character|inside a number"):
         decode_rle(counts, 2, 3)

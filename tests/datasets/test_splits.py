@@ -1,3 +1,4 @@
+import itertools
 from functools import partial
 
 import numpy as np
@@ -76,6 +77,21 @@ def test_a_split_of_the_studys_size_is_exact_and_balanced(seed):
     assert worst_deviation(counts, random) > 0.4
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_small_set_gets_the_best_of_all_its_splits(seed):
+    """Eight images in 4, 1, 1, 2: all 840 ways, judged by the documented sum of squared deviations."""
+    counts = np.random.default_rng(seed).integers(0, 30, (8, 2)).astype(float)
+    columns = np.column_stack([counts, counts.sum(axis=1), np.ones(8)])
+    share = np.array(FRACTIONS)[:, None]
+
+    def cost(subset):
+        sums = np.array([columns[np.array(subset) == s].sum(axis=0) for s in range(4)])
+        return (((sums / columns.sum(axis=0) - share) / share) ** 2).sum()
+
+    best = min(set(itertools.permutations([0, 0, 0, 0, 1, 2, 3, 3])), key=cost)
+    assert cost(balanced_split(counts, np.arange(8), seed=0)) == pytest.approx(cost(best))
+
+
 def test_a_perfect_split_is_found_where_there_is_one():
     """Eight pairs of images, one rich and one poor: each of the two equal subsets needs both kinds."""
     counts = np.tile([[30.0, 0], [0, 10]], (8, 1))
@@ -97,6 +113,16 @@ def test_many_groups_come_near_the_sizes():
     groups = np.random.default_rng(0).permutation(np.repeat(np.arange(50), 8))
     subset = balanced_split(cohort(400), groups, seed=0)
     assert np.abs(np.bincount(subset) / 400 - FRACTIONS).max() < 0.03
+
+
+def test_groups_are_dealt_by_their_images_too():
+    """Every group holds the same objects, the larger ones spread over more images."""
+    size = np.tile([1, 2, 6, 15], 10)
+    groups = np.repeat(np.arange(40), size)
+    counts = (1 / np.repeat(size, size))[:, None]
+    for seed in range(5):
+        subset = balanced_split(counts, groups, seed=seed)
+        assert np.abs(np.bincount(subset) / len(groups) - FRACTIONS).max() < 0.03
 
 
 def test_the_outcome_depends_on_the_seed_but_not_on_the_order_of_images():

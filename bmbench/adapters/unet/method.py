@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bmbench.adapters.method import Method
+from bmbench.adapters.reproducible import environment_kept
 from bmbench.adapters.unet.settings import PAPER, QUICK
 
 if TYPE_CHECKING:
@@ -21,20 +22,22 @@ _PAPER = (
 
 
 def _fit(request: FitRequest, *, encoding: str) -> Detector:
-    from bmbench.adapters.unet.detector import UNetDetector
-    from bmbench.adapters.unet.encoding import ENCODINGS
-    from bmbench.adapters.unet.training import fit
+    with environment_kept():
+        from bmbench.adapters.unet.detector import UNetDetector
+        from bmbench.adapters.unet.encoding import ENCODINGS
+        from bmbench.adapters.unet.training import fit
 
-    network, calibration = fit(request, ENCODINGS.get(encoding))
+        network, calibration = fit(request, ENCODINGS.get(encoding))
     return UNetDetector(
         encoding=encoding, settings=request.settings, calibration=calibration, network=network
     )
 
 
 def _load(folder: Path) -> Detector:
-    from bmbench.adapters.unet.detector import load
+    with environment_kept():
+        from bmbench.adapters.unet.detector import load
 
-    return load(folder)
+        return load(folder)
 
 
 UNET_SHRINK = Method(

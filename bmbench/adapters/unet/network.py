@@ -54,7 +54,8 @@ def _double(before: int, after: int, normalisation: str) -> nn.Sequential:
         layers += [
             nn.Conv2d(width, after, 3, padding=1, bias=normalisation == "none"),
             _normalise(after, normalisation),
-            nn.ReLU(inplace=True),
+            # Leaky: where all of a narrow network's last features died, its map was flat at the head's bias.
+            nn.LeakyReLU(0.1, inplace=True),
         ]
     return nn.Sequential(*layers)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,8 +66,6 @@ def foreground(probability: Reals, settings: UNetSettings) -> Bools:
     pixel above the threshold is added as it is: it cannot touch the others, whose shapes stay those of the
     threshold.
     """
-    import cv2
-
     grey = np.round(np.clip(probability, 0, 1) * 255).astype(np.uint8)
     otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     level = float(np.clip(otsu / 255, settings.lowest, settings.highest))
@@ -83,8 +82,6 @@ def foreground(probability: Reals, settings: UNetSettings) -> Bools:
 
 def separate(opened: Bools, settings: UNetSettings) -> Labels:
     """(h, w) labels from 1 of the objects in the opened foreground; every foreground pixel has one."""
-    import cv2
-
     mask = opened.astype(np.uint8)
     distance = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
     nearby = cv2.dilate(distance, _disc((0.5 - settings.shrink) * settings.cell_px))
@@ -144,7 +141,6 @@ def _outline(kernel: Bools, by_px: float) -> Floats:
     The level line of the distance to the nearest pixel centre of the mask, half a pixel further out than
     the growth, as the mask's edge lies half a pixel outside its outermost centres.
     """
-    import cv2
     from skimage.measure import find_contours
 
     margin = int(np.ceil(by_px)) + 2

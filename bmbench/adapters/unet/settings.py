@@ -31,7 +31,8 @@ class UNetSettings:
         Steps between looks at the validation loss; looks without improvement before training ends;
         patches that are looked at, at most, spread evenly over the validation images.
     dice, foreground_weight : float
-        Weight of the Dice loss beside cross-entropy; weight of foreground in cross-entropy.
+        Weight of the Dice loss beside cross-entropy (it pushes maps towards 0 and 1, and a threshold
+        chosen on one patient then fits the next one less well); weight of foreground in cross-entropy.
     stain_jitter : float
         Standard deviation of the random factor and offset of each channel's optical density.
     shrink : float
@@ -41,7 +42,7 @@ class UNetSettings:
     views : 1 or 4
         Mirrored views whose maps are averaged.
     tile_px, overlap_px : int
-        Tiles of large images.
+        Tiles of large images; an overlap of twice the reach of a network of depth 4 (107 px).
     lowest, highest : float
         The Otsu threshold of an image is moved into this range.
     faint : float
@@ -56,8 +57,8 @@ class UNetSettings:
     """
 
     cell_px: float = 20.0
-    depth: int = 3
-    width: int = 16
+    depth: int = 4
+    width: int = 8
     normalisation: Literal["group", "batch", "instance", "none"] = "group"
     patch_px: int = 128
     batch: int = 8
@@ -70,14 +71,14 @@ class UNetSettings:
     validate_every: int = 50
     patience: int = 6
     validation_patches: int = 48
-    dice: float = 0.5
+    dice: float = 0.0
     foreground_weight: float = 1.0
     stain_jitter: float = 0.1
     shrink: float = 0.2
     keep: float = 0.6
     views: Literal[1, 4] = 4
     tile_px: int = 1024
-    overlap_px: int = 128
+    overlap_px: int = 224
     lowest: float = 0.3
     highest: float = 0.5
     faint: float = 0.1

@@ -262,8 +262,7 @@ def _area(contour: Rings, circle: Floats, extent: Floats) -> float:
 
 
 def _rounded(values: Floats) -> Floats:
-    # Adding zero turns the -0.0 of rounding into 0.0.
-    rounded: Floats = np.round(values, DIGITS) + 0.0
+    rounded: Floats = np.round(values, DIGITS)
     return rounded
 
 

@@ -6,7 +6,7 @@ what matching needs and leaves the rest alone.
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bmbench.core.types import Floats, Ints
+    from bmbench.core.types import Floats, ImageId, Ints
     from bmbench.datasets.codecs.json_rows import Columns
 
 ARTEFACT_WORDS = ("artefact", "artifact")
@@ -45,8 +45,8 @@ class _File(msgspec.Struct):
 class _Image(msgspec.Struct):
     id: int | str
     group: str | int | None = None
-    width: int = 0
-    height: int = 0
+    width: int | None = None
+    height: int | None = None
 
 
 class _Category(msgspec.Struct):
@@ -65,7 +65,25 @@ class _Annotation(msgspec.Struct, gc=False):
     ignore: int | bool | None = None
     circle: tuple[float, float, float] | None = None
     center: tuple[float, float] | None = None
-    segmentation: msgspec.Raw = msgspec.Raw()
+
+
+class _Outlined(_Annotation, gc=False):
+    """For files in which the outline must serve as box."""
+
+    segmentation: list[Any] | dict[str, Any] | None = None
+
+
+class _OutlineNeeded(Exception):  # noqa: N818 - a signal between two functions here, no error
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Images:
+    """The images of the file; width and height are 0 where they are not given."""
+
+    ids: tuple[ImageId, ...]
+    groups: tuple[str, ...]
+    sizes: tuple[tuple[int, int], ...]
 
 
 def read_ground_truth(path: Path) -> GroundTruth:
@@ -85,46 +103,45 @@ def read_ground_truth(path: Path) -> GroundTruth:
     annotations = bytes(file.annotations)
     del file
     reader = _Reader(path, images, categories)
-    parts = [
-        reader.part(columns, first)
-        for first, columns in pieces(annotations, _Annotation, path=path, name="annotations")
-    ]
+    try:
+        parts = reader.parts(annotations, _Annotation)
+    except _OutlineNeeded:
+        parts = reader.parts(annotations, _Outlined)
     refuse_repeats([part.pop("id") for part in parts], where=f"{path}, annotations")
     columns: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return GroundTruth(
-        image_ids=tuple(image.id for image in images),
-        groups=tuple(str(image.id if image.group is None else image.group) for image in images),
-        categories=categories,
-        **columns,
-    )
+    return GroundTruth(image_ids=images.ids, groups=images.groups, categories=categories, **columns)
 
 
 class _Reader:
     """Turns records into columns, piece by piece."""
 
-    def __init__(self, path: Path, images: Sequence[_Image], categories: Sequence[Category]) -> None:
-        self._path, self._images, self._categories = path, images, categories
-        self._rows = RowNumbers([image.id for image in images])
+    def __init__(self, path: Path, images: _Images, categories: Sequence[Category]) -> None:
+        self._path, self._images = path, images
+        self._rows = RowNumbers(images.ids)
         self._labels = RowNumbers([category.id for category in categories])
         self._artefact = np.array([category.artefact for category in categories], bool)
 
-    def part(self, columns: Columns, first: int) -> dict[str, Any]:
-        """The columns of `GroundTruth`, and `id`, of some records; the first of them is number `first`."""
-        where = Where(self._path, "annotations", first)
+    def parts(self, text: bytes, record: type[msgspec.Struct]) -> list[dict[str, Any]]:
+        """The columns of `GroundTruth`, and `id`, piece by piece of the list of annotations."""
+        return [
+            self._part(columns, Where(self._path, "annotations", first))
+            for first, columns in pieces(text, record, path=self._path, name="annotations")
+        ]
+
+    def _part(self, columns: Columns, where: Where) -> dict[str, Any]:
+        n = len(columns["image_id"])
         image = self._rows.find(columns["image_id"], where, "image_id", known="an id listed in 'images'")
         label = self._labels.find(
             columns["category_id"], where, "category_id", known="an id listed in 'categories'"
         )
-        corner, size = self._boxes(columns, image, label, where)
+        corner, size = self._boxes(columns, image, where)
         box = np.concatenate([corner, corner + size], axis=1)
-        region, ignore = (
-            flags(columns["iscrowd"], where, "iscrowd"),
-            flags(columns["ignore"], where, "ignore"),
-        )
+        region = flags(columns.get("iscrowd"), n, where, "iscrowd")
+        ignore = flags(columns.get("ignore"), n, where, "ignore")
         role = np.where(self._artefact[label], int(Role.ARTEFACT), int(Role.CELL))
         role[region | ignore] = Role.IGNORE
         return {
-            "id": id_column(columns["id"]),
+            "id": id_column(columns.get("id") or [None] * n),
             "image": image,
             "label": label,
             "xy": centre_column(
@@ -132,42 +149,43 @@ class _Reader:
             ),
             "box": box,
             "size": size,
-            "area": _areas(columns["area"], size, where),
+            "area": _areas(columns.get("area"), size, where),
             "role": role.astype(np.int64, copy=False),
             "region": region,
         }
 
-    def _boxes(self, columns: Columns, image: Ints, label: Ints, where: Where) -> tuple[Floats, Floats]:
+    def _boxes(self, columns: Columns, image: Ints, where: Where) -> tuple[Floats, Floats]:
         """Corner and size of every box: `bbox`, else from the segmentation, the circle, the centre."""
-        given = columns["bbox"]
+        n = len(image)
+        given = columns.get("bbox") or [None] * n
         if None in given:
             given = [
-                self._derived(columns, row, image[row], label[row], where) if box is None else box
+                self._derived(columns, row, int(image[row]), where) if box is None else box
                 for row, box in enumerate(given)
             ]
         boxes = number_table(given, 4)
         where.refuse_coordinates(boxes, "bbox")
-        where.refuse(
-            (boxes[:, 2:] < 0).any(axis=1), "bbox", "box with a negative size", "[x, y, width, height]"
-        )
+        where.refuse_negative(boxes[:, 2:], "bbox")
         return boxes[:, :2], boxes[:, 2:].copy()
 
     def _derived(
-        self, columns: Columns, row: int, image: int, label: int, where: Where
+        self, columns: Columns, row: int, image: int, where: Where
     ) -> tuple[float, float, float, float]:
         from bmbench.datasets.codecs.coco_objects import Field, parse_object
 
-        record = {key: columns[key][row] for key in ("circle", "center") if columns[key][row] is not None}
-        record = {key: list(values) for key, values in record.items()}
-        outline = bytes(columns["segmentation"][row])
-        if outline:
-            record["segmentation"] = json.loads(outline)
+        record = {
+            name: values if isinstance(values, dict) else list(values)
+            for name in ("segmentation", "circle", "center")
+            if (values := columns[name][row] if name in columns else None)
+        }
+        if set(record) <= {"center"} and "segmentation" not in columns:
+            raise _OutlineNeeded
         if set(record) == {"center"}:
             return (*record["center"], 0.0, 0.0)
-        size = self._images[image].width, self._images[image].height
-        field = Field(record, where.place(row))
-        x0, y0, x1, y1 = parse_object(field, size, label, artefact=False).box
-        return float(x0), float(y0), float(x1 - x0), float(y1 - y0)
+        x0, y0, x1, y1 = parse_object(
+            Field(record, where.place(row)), self._images.sizes[image], 0, artefact=False
+        ).box.tolist()
+        return x0, y0, x1 - x0, y1 - y0
 
 
 def _outline(text: bytes, path: Path) -> _File:
@@ -176,10 +194,10 @@ def _outline(text: bytes, path: Path) -> _File:
         raise BadInputError(
             "a list, not a COCO data set",
             where=str(path),
-            remedy="give the ground truth, not the predictions",
+            remedy="give the ground truth here",
         )
     file: _File = decode_json(text, _File, path=path)
-    check_outline(text, _File, path=path)
+    check_outline(text, file, path=path)
     return file
 
 
@@ -199,15 +217,25 @@ def _categories(text: bytes, path: Path) -> tuple[Category, ...]:
     )
 
 
-def _images(text: bytes, path: Path) -> list[_Image]:
-    records: list[_Image] = decode_json(text, list[_Image], path=path, name="images")
-    check_every_key(text, path=path, name="images")
-    refuse_repeats([id_column([record.id for record in records])], where=f"{path}, images")
-    return records
+def _images(text: bytes, path: Path) -> _Images:
+    columns: dict[str, list[Any]] = {name: [] for name in _Image.__struct_fields__}
+    for _, part in pieces(text, _Image, path=path, name="images"):
+        for name, column in columns.items():
+            column.extend(part.get(name) or [None] * len(part["id"]))
+    refuse_repeats([id_column(columns["id"])], where=f"{path}, images")
+    both = zip(columns["id"], columns["group"], strict=True)
+    sizes = zip(columns["width"], columns["height"], strict=True)
+    return _Images(
+        ids=tuple(columns["id"]),
+        groups=tuple(str(image_id if group is None else group) for image_id, group in both),
+        sizes=tuple((width or 0, height or 0) for width, height in sizes),
+    )
 
 
-def _areas(values: list[float | None], size: Floats, where: Where) -> Floats:
-    box_area = size[:, 0] * size[:, 1]
+def _areas(values: list[float | None] | None, size: Floats, where: Where) -> Floats:
+    box_area: Floats = size[:, 0] * size[:, 1]
+    if values is None:
+        return box_area
     if None in values:
         values = [box_area[row] if value is None else value for row, value in enumerate(values)]
     area = np.fromiter(values, np.float64, len(values))

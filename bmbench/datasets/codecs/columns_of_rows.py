@@ -126,8 +126,10 @@ def number_table(values: Sequence[Sequence[float]], width: int) -> Floats:
     return flat.reshape(-1, width)
 
 
-def flags(values: Sequence[int | bool | None], where: Where, field: str) -> Bools:
+def flags(values: Sequence[int | bool | None] | None, n: int, where: Where, field: str) -> Bools:
     """(n,) bool from 0 and 1 (false and true); None is 0."""
+    if values is None:
+        return np.zeros(n, bool)
     if values.count(0) + values.count(None) == len(values):
         return np.zeros(len(values), bool)
     numbers = np.array([0 if value is None else int(value) for value in values], np.int64)
@@ -140,8 +142,8 @@ def centre_column(
     columns: Mapping[str, Sequence[Any]], field: str, otherwise: Floats, where: Where
 ) -> Floats:
     """(n, 2) the first two numbers of a field where it is given, else those of `otherwise`."""
-    values = columns[field]
-    if values.count(None) == len(values):
+    values = columns.get(field)
+    if values is None or values.count(None) == len(values):
         return otherwise
     given = np.array([value is not None for value in values], bool)
     xy = otherwise.copy()

@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
+import numpy as np
 
 from bmbench.core.errors import BadInputError
 
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Columns: TypeAlias = dict[str, list[Any]]
-"""Field name → its value in every record, the field's default where a record does not have it."""
+"""Field name → its value in every record, None where a record does not have it.
 
-PIECE = 1 << 21
-"""Bytes of text decoded at a time."""
+Fields that no record has are left out."""
+
+PIECE = 1 << 17
+"""Bytes of text decoded at a time: few enough for the records to stay in the processor's cache."""
 
 _BETWEEN = re.compile(rb"\}\s*,\s*\{")
+_LIST = re.compile(rb'"(images|annotations|categories|detections)"\s*:\s*\[')
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
 _ROW = re.compile(r"^\[(\d+)\](.*)$")
 _BYTE = re.compile(r" \(byte (\d+)\)$")
@@ -46,7 +50,8 @@ def pieces(
     text : bytes
         The whole list, from its opening bracket.
     record : msgspec.Struct type
-        Keys that it does not know are passed over; a known one that stands in a record twice is refused.
+        Required fields first, then those that may be absent, whose default is None. Keys that it does not
+        know are passed over; a known one that stands in a record twice is refused.
     path, name
         For error texts: the file, and what the list is called in it.
 
@@ -69,9 +74,8 @@ def pieces(
                 # Only the whole list tells where the fault is, and whether there is one.
                 rows = decode_json(text, decoder.type, path=path, name=name)[first:]
                 cut, piece = None, text
-            columns = {field: list(map(attrgetter(field), rows)) for field in record.__struct_fields__}
-            present = {field: len(rows) - absent(record, field, columns[field]) for field in columns}
-            _check_keys(piece, present, where=f"{path}, {name}", first=first)
+            columns = _columns(piece, rows, record)
+            _check_keys(piece, columns, len(rows), where=f"{path}, {name}", first=first)
             yield first, columns
             first += len(rows)
             if not cut:
@@ -87,15 +91,27 @@ def decode_json(text: bytes, kind: Any, *, path: Path, name: str = "") -> Any:
         raise _explained(error, text, path=path, name=name) from None
 
 
-def check_outline(text: bytes, record: type[msgspec.Struct], *, path: Path) -> None:
-    """Refuse a file whose outermost object has one of the record's keys twice."""
-    names = [name for name in record.__struct_fields__ if text.count(b'"%s"' % name.encode()) > 1]
-    if not names and b"\\" not in text:
-        return
-    keys = [key for key, _ in json.loads(text, object_pairs_hook=list)]
-    for name in record.__struct_fields__:
+def check_outline(text: bytes, file: msgspec.Struct, *, path: Path) -> None:
+    """Refuse a file whose outermost object has one of the known keys twice.
+
+    Of `file`, what was decoded from the text, each part that was left undecoded is cut out of the text
+    first, so that little remains to be read.
+    """
+    start = _address(text)
+    raws = [raw for name in file.__struct_fields__ if isinstance(raw := getattr(file, name), msgspec.Raw)]
+    spans = sorted((_address(raw) - start, len(memoryview(raw))) for raw in raws)
+    outer, here = b"", 0
+    for place, length in spans:
+        outer += text[here:place] + b"null"
+        here = place + length
+    keys = [key for key, _ in json.loads(outer + text[here:], object_pairs_hook=list)]
+    for name in file.__struct_fields__:
         if keys.count(name) > 1:
             raise BadInputError(f"the key {name!r} stands twice", where=str(path), remedy="keep one of them")
+
+
+def _address(text: bytes | msgspec.Raw) -> int:
+    return np.frombuffer(text, np.uint8).ctypes.data
 
 
 def check_every_key(text: bytes, *, path: Path, name: str) -> None:
@@ -123,21 +139,26 @@ def _repeated(value: Any, place: str) -> Iterator[tuple[str, str]]:
             yield from _repeated(inner, f"{place}[{index}]")
 
 
-def absent(record: type[msgspec.Struct], field: str, values: list[Any]) -> int:
-    """In how many records a field is not given."""
-    fields, defaults = record.__struct_fields__, record.__struct_defaults__
-    place = fields.index(field) - (len(fields) - len(defaults))
-    return values.count(defaults[place]) if place >= 0 else 0
+def _columns(text: bytes, rows: list[Any], record: type[msgspec.Struct]) -> Columns:
+    """The columns of decoded records; a field whose name the text does not hold is left out unseen."""
+    n_required = len(record.__struct_fields__) - len(record.__struct_defaults__)
+    escaped = b"\\" in text
+    return {
+        field: list(map(attrgetter(field), rows))
+        for place, field in enumerate(record.__struct_fields__)
+        if place < n_required or escaped or b'"%s"' % field.encode() in text
+    }
 
 
-def _check_keys(text: bytes, present: dict[str, int], *, where: str, first: int) -> None:
+def _check_keys(text: bytes, columns: Columns, n: int, *, where: str, first: int) -> None:
     """Refuse a record in which a key stands twice.
 
     As many colons as there are values in the records leave no room for another key. Else each key is
     counted. Only if that does not come out either (keys in nested records, escaped letters, nulls) is the
     piece read again, slowly.
     """
-    if text.count(b":") == sum(present.values()):
+    present = {key: n - values.count(None) for key, values in columns.items()}
+    if np.count_nonzero(np.frombuffer(text, np.uint8) == ord(":")) == sum(present.values()):
         return
     if b"\\" not in text and all(text.count(b'"%s"' % key.encode()) == n for key, n in present.items()):
         return
@@ -168,10 +189,7 @@ def _explained(error: Exception, text: bytes, *, path: Path, name: str) -> BadIn
         )
     byte = _BYTE.search(message)
     end = min(int(byte[1]), len(text)) if byte else len(text)
-    line = text.count(b"\n", 0, end) + 1
-    where = f"{path}, line {line}, byte {end}"
-    if name:
-        where = f"{path}, {name}[{len(_BETWEEN.findall(text, 0, end))}]"
+    where = f"{path}, {_list_place(text, end, name)}byte {end}"
     wrong = _NOT_A_NUMBER.match(text, max(end - 1, 0)) or _NOT_A_NUMBER.match(text, end)
     if wrong:
         what = f"{wrong[0].decode()} is not a number"
@@ -186,6 +204,14 @@ def _explained(error: Exception, text: bytes, *, path: Path, name: str) -> BadIn
     return BadInputError(
         "not valid JSON", where=where, got=_BYTE.sub("", message), remedy="write the file again"
     )
+
+
+def _list_place(text: bytes, end: int, name: str) -> str:
+    """The list and the index that a byte lies in, as "annotations[3], "; empty outside of lists."""
+    start = 0
+    for match in _LIST.finditer(text, 0, end):
+        name, start = match[1].decode(), match.end()
+    return f"{name}[{len(_BETWEEN.findall(text, start, end))}], " if name else ""
 
 
 @contextmanager

@@ -118,7 +118,7 @@ def _cytoplasm(
         )
         mottle *= 1 - 0.8 / (1 + hole**6)
     strength = np.clip(rng.lognormal(-0.05, 0.22), 0.5, 1.5)
-    membrane = 0.16 * np.exp(-((at.edge / um + 0.12) ** 2) / 0.03)
+    membrane = 0.11 * np.exp(-((at.edge / um + 0.15) ** 2) / 0.05)
     for dye, amount in kind.cytoplasm.items():
         canvas.add(at, dye, np.clip(amount * strength * mottle, 0, None) * cover)
     canvas.add(at, "grey", membrane * cover)

@@ -1,8 +1,8 @@
 """The embedded data set: synthetic bone-marrow smears, drawn when they are asked for.
 
-Image i lies on slide i modulo nine. Slides stand for patients: each has its own stain, light, focus and
-density, and every slide belongs to one subset only. With nine slides or more images, five slides are for
-training, one for validation, one for optimisation and two for testing (56, 11, 11 and 22 %).
+Image i lies on slide i modulo 18. Slides stand for patients: each has its own stain, light, focus and
+density, and every slide belongs to one subset only. With 18 images or more, ten slides are for training, two
+for validation, two for optimisation and four for testing (56, 11, 11 and 22 %).
 
 Options: ``images`` (36), ``size`` (512, pixels), ``scale`` (44, mean cell diameter in pixels), ``seed`` (0).
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing
 from bmbench.core.types import Sample
-from bmbench.datasets.dataset import Dataset, DatasetCard, LoadRequest, Split, Subset
+from bmbench.datasets.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.datasets.options import known_options, positive
 from bmbench.datasets.synthetic.kinds import CATEGORIES, MEAN_CELL_UM
 from bmbench.datasets.synthetic.scene import annotate, compose
@@ -70,7 +70,7 @@ def load(request: LoadRequest) -> Split:
         If an option is unknown or out of range.
     """
     known_options(request, ("images", "size", "scale", "seed"))
-    n_images = _whole(request, "images", N_IMAGES, (4, 100_000))
+    n_images = _whole(request, "images", N_IMAGES, (len(SUBSETS), 100_000))
     size_px = _whole(request, "size", SIZE_PX, SIZES_PX)
     seed = _whole(request, "seed", 0, (0, 2**32 - 1))
     cell_px = positive(request, "scale", CELL_PX)
@@ -90,11 +90,12 @@ def load(request: LoadRequest) -> Split:
 
 
 def slide_subsets(n_slides: int) -> tuple[Subset, ...]:
-    """The subset of each slide: 22 % test, one slide each to validate and optimise on, the rest to train."""
-    test = max(1, round(0.22 * n_slides))
-    train = n_slides - test - 2
+    """The subset of each of four or more slides: 11 % to validate, 11 % to optimise, 22 % to test on."""
+    part, test = max(1, round(0.11 * n_slides)), max(1, round(0.22 * n_slides))
+    train = n_slides - test - 2 * part
     subsets: list[Subset] = ["train"] * train
-    subsets += ["validation", "optimisation"]
+    subsets += ["validation"] * part
+    subsets += ["optimisation"] * part
     subsets += ["test"] * test
     return tuple(subsets)
 
@@ -115,14 +116,17 @@ def synthesise(folder: Path, *, n_images: int, size_px: int, seed: int, progress
 
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise BadInputError("is not an empty folder", where=str(folder), remedy="choose a new one")
-    written = []
+    written, subsets = [], {}
+    of_slide = slide_subsets(min(n_images, N_SLIDES)) if n_images >= len(SUBSETS) else ()
     for number in progress.track(range(n_images), description="drawing smears", total=n_images):
         here = sample(number, seed=seed, size_px=size_px)
         path = folder / "images" / f"{here.name}.png"
         with writing(path) as aside:
             Image.fromarray(here.load()).save(aside, format="PNG")
         written.append(replace(here, file=path))
-    write_coco(folder / "annotations.json", written, CATEGORIES)
+        if of_slide:
+            subsets[here.image_id] = of_slide[number % N_SLIDES]
+    write_coco(folder / "annotations.json", written, CATEGORIES, subsets=subsets)
 
 
 def _whole(request: LoadRequest, name: str, default: int, limits: tuple[int, int]) -> int:

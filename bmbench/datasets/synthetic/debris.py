@@ -33,7 +33,7 @@ def _smudge(canvas: Canvas, thing: Thing, at: Window, rng: np.random.Generator) 
     """Bare chromatin spread out by the smearing: a felt of fibres that fades away, without a membrane."""
     um = canvas.px_per_um
     fray = at.edge + um * (0.9 * canvas.noise("coarse", at, rng) + 0.5 * canvas.noise("mid", at, rng))
-    body = np.clip(0.5 - fray / (2.4 * um), 0, 1) * at.cover(1.2 * um) ** 0.5
+    body = np.clip(0.5 - fray / (3.0 * um), 0, 1) * at.cover(1.2 * um) ** 0.5
     body *= np.clip(1.15 - 0.4 * at.inward**2, 0, 1)
     drawn_out = rng.uniform(0.25, 1.0)
     fibres = drawn_out * _streaks(canvas, at, rng) + (1 - drawn_out) * canvas.noise("mid", at, rng)
@@ -90,15 +90,16 @@ def _loose_granules(canvas: Canvas, at: Window, rng: np.random.Generator) -> Non
     rows, columns = np.nonzero(at.edge < -0.25 * um)
     if not len(rows):
         return
-    dye = ("azure", "black", "eosin", "azure")[rng.integers(4)]
-    near = np.exp(-(at.inward[rows, columns] ** 2) * 0.6)
-    n = int(rng.uniform(1.2, 2.2) * len(rows) / um**2)
+    dye = ("azure", "black", "eosin", "azure", "azure", "chromatin")[rng.integers(6)]
+    near = np.exp(-(at.inward[rows, columns] ** 2) * rng.uniform(0.7, 2.2))
+    n = int(rng.uniform(0.6, 1.3) * len(rows) / um**2)
     pick = rng.choice(len(rows), size=n, p=near / near.sum())
     spots = np.stack([columns[pick], rows[pick]], axis=1) + rng.uniform(0, 1, (n, 2))
-    heap = sprinkle(cover.shape, spots, rng.uniform(0.28, 0.5) * um * rng.lognormal(0, 0.3, n))
+    heap = sprinkle(cover.shape, spots, rng.uniform(0.26, 0.42) * um * rng.lognormal(0, 0.35, n))
     haze = np.clip(0.16 + 0.08 * canvas.noise("coarse", at, rng), 0, 1)
-    canvas.add(at, "pink", haze * cover * 1.2)
-    canvas.add(at, dye, np.minimum(heap, 1.3) * rng.uniform(0.7, 0.95) * at.cover())
+    canvas.add(at, "pink", haze * cover * 1.6)
+    canvas.add(at, "grey", haze * cover * 0.8)
+    canvas.add(at, dye, heap / (1 + 0.45 * heap) * rng.uniform(0.75, 1.05) * at.cover())
 
 
 def paint_platelets(canvas: Canvas, rng: np.random.Generator, density: float) -> None:

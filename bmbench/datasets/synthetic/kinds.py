@@ -95,7 +95,7 @@ CATEGORIES = (
 )  # fmt: skip
 
 _AZUROPHIL = Granules(dye="azure", density=0.75, radius_um=0.24, per_um2=0.55, over_nucleus=0.35)
-_NEUTROPHIL_DUST = Granules(dye="azure", density=0.22, radius_um=0.2, per_um2=0.8)
+_NEUTROPHIL_DUST = Granules(dye="azure", density=0.23, radius_um=0.16, per_um2=1.3)
 _EOSINOPHIL = Granules(dye="eosin", density=0.95, radius_um=0.42, per_um2=1.1, over_nucleus=0.15)
 
 CELL_KINDS = (
@@ -133,7 +133,7 @@ CELL_KINDS = (
 )  # fmt: skip
 
 ARTEFACT_KINDS = (
-    Kind(category=SMUDGE, weight=0.38, um=16.0, um_sd=2.6, oblong=0.22, rough=0.28, chromatin=0.95),
+    Kind(category=SMUDGE, weight=0.38, um=16.0, um_sd=2.6, oblong=0.22, rough=0.28, chromatin=0.84),
     Kind(category=DAMAGED, weight=0.42, um=14.4, um_sd=2.2, oblong=0.1, rough=0.17, chromatin=1.08),
-    Kind(category=CLUMP, weight=0.20, um=12.5, um_sd=2.4, oblong=0.15, rough=0.25),
+    Kind(category=CLUMP, weight=0.14, um=11.0, um_sd=2.6, oblong=0.15, rough=0.25),
 )

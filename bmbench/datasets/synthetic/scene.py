@@ -19,6 +19,7 @@ from bmbench.datasets.synthetic.kinds import (
     ARTEFACT_KINDS,
     CATEGORIES,
     CELL_KINDS,
+    CLUMP,
     MEAN_CELL_UM,
     RED_CELL_UM,
     SMUDGE,
@@ -166,7 +167,9 @@ def _free_place(
 
 def _settle(rng: np.random.Generator, seeds: list[_Seed], px_per_um: float) -> list[Thing]:
     """Outlines that press against or slide under their neighbours, from the topmost down."""
-    order = sorted(range(len(seeds)), key=lambda i: (seeds[i].kind.category == SMUDGE, rng.uniform()))
+    order = sorted(
+        range(len(seeds)), key=lambda i: (seeds[i].kind.category in (SMUDGE, CLUMP), rng.uniform())
+    )
     seeds = [seeds[i] for i in order]
     full = [
         grow(rng, s.xy * px_per_um, s.radius * px_per_um, oblong=s.kind.oblong, rough=s.kind.rough)
@@ -176,8 +179,8 @@ def _settle(rng: np.random.Generator, seeds: list[_Seed], px_per_um: float) -> l
     settled: list[Outline] = []
     for i, outline in enumerate(full):
         for j in _within_reach(full, i):
-            smeared = SMUDGE in (seeds[i].kind.category, seeds[j].kind.category)
-            if not smeared and not slides_under[max(i, j), min(i, j)]:
+            loose = {seeds[i].kind.category, seeds[j].kind.category} & {SMUDGE, CLUMP}
+            if not loose and not slides_under[max(i, j), min(i, j)]:
                 outline = press(outline, full[i], full[j], gap=0.12 * px_per_um, bend=0.9 * px_per_um)  # noqa: PLW2901
         for j in _within_reach(full, i):
             if j < i:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bmbench.core.types import Floats
 
-N_SLIDES = 9
+N_SLIDES = 18
 """Slides (patients) of the set; image i lies on slide i modulo this."""
 
 _DYES: Mapping[str, tuple[float, float, float]] = {

@@ -1,0 +1,123 @@
+"""Reading a long predictions file in a process of its own, while something else is read here.
+
+Decoding JSON keeps a whole processor busy and threads cannot share it out. The other process is a fresh
+Python that hands back plain arrays through a pipe: forking one that may hold threads is not safe. Whatever
+goes wrong there, the caller reads the file itself, and so reports errors the usual way.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from bmbench.core.errors import BmbenchError
+from bmbench.datasets.predictions import DetectionColumns, read_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LONG = 4 << 20
+"""Bytes from which on another process is worth its start."""
+
+_FAILED = 3
+
+
+class _Head(msgspec.Struct):
+    """What precedes the arrays in the pipe."""
+
+    columns: list[tuple[str, str, list[int]]]
+    answered: list[int | str] | None
+
+
+@contextmanager
+def reading_ahead(path: Path, *beside: Path) -> Iterator[Callable[[], DetectionColumns]]:
+    """A function that gives the columns of a predictions file, which may be read meanwhile elsewhere.
+
+    That is done if it and each of the files `beside`, which are to be read meanwhile here, are long, and
+    there is a second processor.
+    """
+    if not sys.executable or _processors() < 2 or min(map(_size, (path, *beside))) < LONG:
+        yield lambda: read_columns(path)
+        return
+    import subprocess
+
+    command = [sys.executable, "-P", "-m", __name__, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield lambda: _received(process.stdout) or read_columns(path)
+        finally:
+            process.kill()
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _received(pipe: IO[bytes] | None) -> DetectionColumns | None:
+    """The columns that the other process sends; None if it sends less than it announces."""
+    if pipe is None:
+        return None
+    try:
+        head = msgspec.json.decode(pipe.readline(), type=_Head)
+    except msgspec.DecodeError:
+        return None
+    arrays: dict[str, Any] = {}
+    for name, kind, shape in head.columns:
+        array = np.empty(shape, kind)
+        if array.size and _fill(pipe, array.data.cast("B")) < array.nbytes:
+            return None
+        arrays[name] = array
+    answered = None if head.answered is None else tuple(head.answered)
+    return DetectionColumns(**arrays, answered=answered)
+
+
+def _fill(pipe: IO[bytes], space: memoryview) -> int:
+    filled = 0
+    while filled < len(space):
+        got = pipe.readinto(space[filled:])  # type: ignore[attr-defined]
+        if not got:
+            break
+        filled += got
+    return filled
+
+
+def _send(columns: DetectionColumns, pipe: IO[bytes]) -> None:
+    arrays = {name: getattr(columns, name) for name in DetectionColumns.__dataclass_fields__}
+    answered = arrays.pop("answered")
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None}
+    head = _Head(
+        columns=[(name, array.dtype.str, list(array.shape)) for name, array in arrays.items()],
+        answered=None if answered is None else list(answered),
+    )
+    pipe.write(msgspec.json.encode(head) + b"\n")
+    for array in arrays.values():
+        pipe.write(array.data.cast("B") if array.size else b"")
+    pipe.flush()
+
+
+def _main(path: Path) -> int:
+    try:
+        columns = read_columns(path)
+    except BmbenchError:
+        return _FAILED
+    if any(ids.dtype == object for ids in (columns.image_id, columns.category_id)):
+        return _FAILED
+    _send(columns, sys.stdout.buffer)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(Path(sys.argv[1])))

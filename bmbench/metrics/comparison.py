@@ -1,0 +1,94 @@
+"""Two predictions files on the same images: the difference, and how sure it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bmbench.metrics.resampling import interval, resampled_ap, resampled_f1
+
+if TYPE_CHECKING:
+    from bmbench.core.types import Floats, Ints
+    from bmbench.metrics.protocol import Geometry
+    from bmbench.metrics.scores import Evaluation, Scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """First minus second, in one geometry.
+
+    Attributes
+    ----------
+    ap, f1 : float or None
+        None where either is undefined.
+    ap_ci, f1_ci : (low, high) or None
+        95 % interval of the difference: both files are scored on the same draws.
+    ap_share, f1_share : float or None
+        Share of the draws in which the first is better; a draw without a difference counts half.
+    """
+
+    ap: float | None
+    f1: float | None
+    ap_ci: tuple[float, float] | None
+    f1_ci: tuple[float, float] | None
+    ap_share: float | None
+    f1_share: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The difference as JSON holds it."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def paired_difference(
+    first: Evaluation, second: Evaluation, geometry: Geometry, *, n: int = 10_000, seed: int = 0
+) -> Difference | None:
+    """The difference of two evaluations of the same images; None where the geometry is not scored.
+
+    Thresholds are held at those of the evaluations. Groups are drawn as in the intervals of `evaluate`.
+
+    Raises
+    ------
+    ValueError
+        If the two do not have the same images with the same cells, in the same order and groups.
+    """
+    one, other = (getattr(evaluation, geometry) for evaluation in (first, second))
+    if one is None or other is None:
+        return None
+    if not (
+        np.array_equal(first.group, second.group) and np.array_equal(one.images.cells, other.images.cells)
+    ):
+        raise ValueError("the two evaluations are not of the same images with the same cells and groups")
+    if first.group.max(initial=0) < 1 or not n:
+        ap = f1 = np.zeros(0)
+    else:
+        draws = [
+            _draws(scores, evaluation, n=n, seed=seed)
+            for scores, evaluation in ((one, first), (other, second))
+        ]
+        ap, f1 = draws[0][0] - draws[1][0], draws[0][1] - draws[1][1]
+    return Difference(
+        ap=_minus(one.ap, other.ap),
+        f1=_minus(one.f1, other.f1),
+        ap_ci=interval(ap),
+        f1_ci=interval(f1),
+        ap_share=_share(ap),
+        f1_share=_share(f1),
+    )
+
+
+def _draws(scores: Scores, evaluation: Evaluation, *, n: int, seed: int) -> tuple[Floats, Floats]:
+    group: Ints = evaluation.group
+    ap = resampled_ap(scores.tallies, group, evaluation.protocol.ap, n=n, seed=seed)
+    return ap, resampled_f1(scores.images, group, n=n, seed=seed)
+
+
+def _minus(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first - second
+
+
+def _share(differences: Floats) -> float | None:
+    defined = differences[np.isfinite(differences)]
+    return float(np.mean((defined > 0) + (defined == 0) / 2)) if len(defined) else None

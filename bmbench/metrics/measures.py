@@ -1,0 +1,123 @@
+"""Further values over a matching or a curve: how well hits lie, how well images are counted, FROC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.core.geometry import box_iou
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bmbench.core.types import Floats, GroundTruth, Ints, Predictions
+    from bmbench.metrics.scores import Scores
+
+FROC_RATES = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)
+"""False alarms per image at which sensitivity is averaged (Setio et al., Med Image Anal 2017)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Localisation:
+    """How well the hits at the threshold lie; None if there are none.
+
+    Attributes
+    ----------
+    hits : int
+    mean_distance_px, median_distance_px : float or None
+        Between the centres of a prediction and its cell, pixels.
+    mean_iou : float or None
+        Of their boxes.
+    """
+
+    hits: int
+    mean_distance_px: float | None
+    median_distance_px: float | None
+    mean_iou: float | None
+
+
+def localisation(truth: GroundTruth, predictions: Predictions, scores: Scores) -> Localisation:
+    """How well the hits of a geometry lie, measured both ways whichever way they were matched."""
+    least = np.inf if scores.threshold is None else scores.threshold
+    hits = np.flatnonzero(scores.matching.is_hit & (predictions.confidence >= least))
+    cells = scores.matching.annotation[hits]
+    offset = predictions.xy[hits] - truth.xy[cells]
+    distance = np.hypot(offset[:, 0], offset[:, 1])
+    iou = box_iou(predictions.box[hits], truth.box[cells])
+    some = len(hits) > 0
+    return Localisation(
+        hits=len(hits),
+        mean_distance_px=float(distance.mean()) if some else None,
+        median_distance_px=float(np.median(distance)) if some else None,
+        mean_iou=float(iou.mean()) if some else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CountError:
+    """Predictions at the threshold minus cells, image by image.
+
+    Attributes
+    ----------
+    error : (images,) int64
+        Positive where too many are predicted.
+    mean, mean_absolute, root_mean_square : float or None
+        None if there are no images.
+    """
+
+    error: Ints
+    mean: float | None
+    mean_absolute: float | None
+    root_mean_square: float | None
+
+
+def count_error(scores: Scores) -> CountError:
+    """How far the number of predictions is from the number of cells; ignored predictions do not count."""
+    error = scores.images.tp + scores.images.fp - scores.images.cells
+    some = len(error) > 0
+    return CountError(
+        error=error,
+        mean=float(error.mean()) if some else None,
+        mean_absolute=float(np.abs(error).mean()) if some else None,
+        root_mean_square=float(np.sqrt(np.mean(error.astype(float) ** 2))) if some else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Froc:
+    """Free-response curve: the share of cells found against false alarms per image, one row a score.
+
+    Attributes
+    ----------
+    false_alarms_per_image, sensitivity, threshold : (k,) float64
+        Ascending, ascending, descending; sensitivity is NaN if there are no cells.
+    rates, at_rates : (r,) float64
+        False alarms per image that were asked for, and the sensitivity reached at no more than those.
+    mean : float or None
+        Mean of `at_rates`; None if there are no cells.
+    """
+
+    false_alarms_per_image: Floats
+    sensitivity: Floats
+    threshold: Floats
+    rates: Floats
+    at_rates: Floats
+    mean: float | None
+
+
+def froc(scores: Scores, *, rates: Sequence[float] = FROC_RATES) -> Froc:
+    """The free-response curve over all images, those without cells too (Chakraborty, Med Phys 1989)."""
+    curve, n_images = scores.curve, max(len(scores.images.cells), 1)
+    per_image = curve.fp / n_images
+    reached = np.searchsorted(per_image, np.asarray(rates), side="right")
+    at_rates = np.append(0.0, curve.recall)[reached]
+    return Froc(
+        false_alarms_per_image=per_image,
+        sensitivity=curve.recall,
+        threshold=curve.threshold,
+        rates=np.asarray(rates, np.float64),
+        at_rates=at_rates,
+        mean=float(at_rates.mean()) if curve.cells else None,
+    )

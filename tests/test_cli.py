@@ -1,0 +1,253 @@
+"""The commands as a user meets them: what good input leaves behind, what bad input gets."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from bmbench import cli
+from bmbench.core.progress import Silent
+from bmbench.datasets.synthetic import synthesise
+
+Edit = Callable[[dict[str, Any], Path], None]
+
+
+class Answer(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def bmbench(monkeypatch, capsys):
+    def call(*arguments: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["bmbench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return Answer(int(ended.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def marrow(tmp_path_factory) -> Path:
+    """A folder of eight small synthetic patches with their COCO file."""
+    folder = tmp_path_factory.mktemp("data") / "marrow"
+    synthesise(folder, n_images=8, size_px=256, seed=3, progress=Silent())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(marrow, tmp_path_factory) -> Path:
+    """The directory of a finished run of the blob detector."""
+    from bmbench.benchmark.run import run
+
+    out = tmp_path_factory.mktemp("runs")
+    return run(_options(marrow, out), Silent()).path
+
+
+def _options(marrow: Path, out: Path, **changes: Any) -> Any:
+    from bmbench.benchmark.options import RunOptions
+
+    plain: dict[str, Any] = {"method": "blob_log", "dataset": str(marrow), "out": out}
+    return RunOptions(**(plain | changes))
+
+
+def _damaged(marrow: Path, folder: Path, edit: Edit) -> Path:
+    """A copy of the data set with one thing wrong."""
+    shutil.copytree(marrow, folder)
+    file = folder / "annotations.json"
+    content = json.loads(file.read_text())
+    edit(content, folder)
+    file.write_text(json.dumps(content))
+    return folder
+
+
+def _truncate_an_image(content: dict[str, Any], folder: Path) -> None:
+    image = next(folder.rglob("*.png"))
+    image.write_bytes(image.read_bytes()[: image.stat().st_size // 2])
+
+
+def _remove_an_image(content: dict[str, Any], folder: Path) -> None:
+    next(folder.rglob("*.png")).unlink()
+
+
+def _negative_box(content: dict[str, Any], folder: Path) -> None:
+    content["annotations"][3]["bbox"][2] = -4
+
+
+def _unknown_image(content: dict[str, Any], folder: Path) -> None:
+    content["annotations"][3]["image_id"] = 999
+
+
+def _no_cells(content: dict[str, Any], folder: Path) -> None:
+    content["annotations"] = []
+
+
+def _not_coco(content: dict[str, Any], folder: Path) -> None:
+    content.clear()
+    content["shapes"] = []
+
+
+@pytest.mark.parametrize(
+    ("edit", "facts"),
+    [
+        (_truncate_an_image, (".png",)),
+        (_remove_an_image, (".png", "not found")),
+        (_negative_box, ("annotations[3]", "-4")),
+        (_unknown_image, ("annotations[3]", "999")),
+        (_no_cells, ("annotations.json", "no cell")),
+        (_not_coco, ("annotations.json", "images")),
+    ],
+)
+def test_bad_data_gets_one_sentence_and_leaves_nothing(bmbench, marrow, tmp_path, edit, facts):
+    data = _damaged(marrow, tmp_path / "data", edit)
+    answer = bmbench("run", "--method", "blob_log", "--dataset", data, "--out", tmp_path / "runs")
+    _is_one_sentence(answer, facts)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "facts"),
+    [
+        (["--method", "unet_shrnk"], ("unknown method", "did you mean 'unet_shrink'")),
+        (["--dataset", "kaintz"], ("unknown data set", "did you mean 'kainz'")),
+        (["--dataset", "nowhere/gt.json"], ("nowhere/gt.json", "not found")),
+        (["--dataset", "kainz"], ("--data",)),
+        (["--dataset", "kainz", "--data", "nowhere"], ("nowhere",)),
+        (["--track", "week"], ("unknown track", "did you mean 'weak'")),
+        (["--profile", "fast"], ("unknown profile",)),
+        (["--artefacts", "cells"], ("unknown artefact mode",)),
+        (["--set", "stepz=3"], ("unknown setting", "did you mean 'steps'")),
+        (["--set", "steps=many"], ("steps=many", "int")),
+        (["--set", "steps"], ("name=value",)),
+    ],
+)
+def test_bad_options_get_one_sentence_and_leave_nothing(bmbench, tmp_path, monkeypatch, arguments, facts):
+    monkeypatch.chdir(tmp_path)
+    _is_one_sentence(bmbench("run", *arguments), facts)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_debug_shows_where_an_error_came_from(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["bmbench", "run", "--track", "week", "--debug"])
+    with pytest.raises(Exception, match="unknown track"):
+        cli.main()
+
+
+def test_a_run_leaves_everything_needed_to_trust_it(finished):
+    files = {path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()}
+    assert files >= {
+        "config.json",
+        "environment.json",
+        "log.txt",
+        "predictions.json",
+        "truth.json",
+        "metrics.json",
+        "pr_curves.png",
+        "gallery.png",
+        "optimisation/predictions.json",
+        "optimisation/truth.json",
+        "checkpoint/blob_log.json",
+    }
+    config = json.loads((finished / "config.json").read_text())
+    assert config["images"] == {"train": 4, "validation": 1, "optimisation": 1, "test": 2}
+    assert len(config["data_hash"]) == 64
+    assert len([file for file in files if file.startswith("gallery/")]) == config["images"]["test"]
+
+
+def test_a_run_is_scored_again_from_its_files(bmbench, finished):
+    config = json.loads((finished / "config.json").read_text())
+    metrics = json.loads((finished / "metrics.json").read_text())
+    answer = bmbench(
+        "score", finished / "predictions.json", "--truth", finished / "truth.json", "--json",
+        "--radius", config["protocol"]["radius_px"], "--threshold", metrics["cd"]["threshold"],
+        "--bootstrap", config["profile"]["bootstrap"],
+    )  # fmt: skip
+    again = json.loads(answer.out)
+    assert answer.code == 0
+    assert (again["bb"], again["cd"]) == (metrics["bb"], metrics["cd"])
+    assert metrics["threshold_source"] == "optimisation"
+
+
+def test_the_same_seed_gives_the_same_predictions(finished, marrow, tmp_path):
+    from bmbench.benchmark.run import run
+
+    again = run(_options(marrow, tmp_path), Silent()).path
+    assert (again / "predictions.json").read_bytes() == (finished / "predictions.json").read_bytes()
+    first, second = (json.loads((folder / "metrics.json").read_text()) for folder in (finished, again))
+    assert first | {"seconds": 0} == second | {"seconds": 0}
+
+
+def test_a_second_run_does_not_touch_the_first(bmbench, finished, marrow):
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    answer = bmbench("run", "--method", "blob_log", "--dataset", marrow, "--out", finished.parent)
+    assert answer.code == 0
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
+    assert (finished.parent / f"{finished.name}-2" / "row.md").is_file()
+
+
+@pytest.mark.slow
+def test_the_network_runs_from_end_to_end_and_repeats_itself(bmbench, marrow, tmp_path):
+    predictions = []
+    for name in ("a", "b"):
+        answer = bmbench(
+            "run", "--dataset", marrow, "--out", tmp_path / name,
+            "--set", "steps=4", "--set", "width=4", "--set", "views=1", "--set", "validate_every=2",
+        )  # fmt: skip
+        assert answer.code == 0, answer.err
+        predictions.append(next((tmp_path / name).glob("*/predictions.json")).read_bytes())
+    assert predictions[0] == predictions[1]
+
+
+def test_tables_fit_80_columns(bmbench, finished, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for arguments in (
+        ("score", finished / "predictions.json", "--truth", finished / "truth.json", "--bootstrap", 100),
+        ("methods",),
+        ("datasets", "list"),
+    ):
+        answer = bmbench(*arguments)
+        assert answer.code == 0
+        assert max(map(len, answer.out.splitlines())) <= 80
+        assert "…" not in answer.out
+
+
+@pytest.mark.parametrize(
+    ("content", "facts"),
+    [
+        ("[]]", ("bad.json",)),
+        ('[{"image_id": 1, "category_id": 1, "bbox": [0, 0, 5, 5], "score": NaN}]', ("bad.json",)),
+        ('[{"image_id": 1, "category_id": 1, "bbox": [0, 0, 5, 5], "score": 1.5}]', ("1.5",)),
+        ('[{"image_id": 1, "category_id": 1, "bbox": [0, 0, -5, 5], "score": 0.5}]', ("-5",)),
+        ('[{"image_id": 999, "category_id": 1, "bbox": [0, 0, 5, 5], "score": 0.5}]', ("999",)),
+        ('[{"image_id": 1, "category_id": 1, "bbox": [0, 0, 5, 5]}]', ("score",)),
+    ],
+)
+def test_bad_predictions_get_one_sentence(bmbench, finished, tmp_path, content, facts):
+    path = tmp_path / "bad.json"
+    path.write_text(content)
+    answer = bmbench("score", path, "--truth", finished / "truth.json", "--json")
+    _is_one_sentence(answer, ("bad.json", *facts))
+    assert answer.out == ""
+
+
+def test_synthesise_refuses_a_folder_with_something_in_it(bmbench, tmp_path):
+    (tmp_path / "mine.txt").write_text("keep me")
+    answer = bmbench("datasets", "synthesise", tmp_path, "--images", 1, "--size", 256)
+    _is_one_sentence(answer, (str(tmp_path),))
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def _is_one_sentence(answer: Answer, facts: tuple[str, ...]) -> None:
+    assert answer.code == 2, (answer.out, answer.err)
+    assert answer.err.startswith("error: ")
+    assert answer.err.count("\n") == 1
+    assert "Traceback" not in answer.err
+    for fact in facts:
+        assert fact in answer.err
