@@ -168,9 +168,7 @@ def main() -> int:
     n_boards = 200 if quick else 1000
     for metric in ("cd.f1", "cd.ap"):
         share = false_alarms(n_boards, metric)
-        print(
-            f"{metric}: {100 * share:.1f} % of {n_boards} boards of 5 equal methods have a false alarm (nominal 5 %)"
-        )
+        print(f"{metric}: {100 * share:.1f} % of {n_boards} boards of 5 equal methods raise a false alarm")
     return 0
 
 

@@ -281,6 +281,13 @@ def test_another_digest_another_folder_another_version(good):
     }
 
 
+def test_a_weak_track_is_about_weak_annotations(good):
+    change_card(good, training__annotations="precise")
+    assert codes_of(good) == {"E312"}
+    change_card(good, training__annotations="none")
+    assert verdict_of(good).valid
+
+
 def test_declarations_must_be_made(good):
     change_card(good, declarations__test_not_used=False)
     assert codes_of(good) == {"E306"}

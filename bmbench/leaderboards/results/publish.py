@@ -12,7 +12,7 @@ import msgspec
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_bytes
 from bmbench.leaderboards.results.hidden import opened
-from bmbench.leaderboards.results.record import canonical
+from bmbench.leaderboards.results.record import Result, canonical
 from bmbench.leaderboards.results.scorer import published, score_track, to_step
 from bmbench.leaderboards.results.standings import standings
 from bmbench.leaderboards.results.standings_record import Standings, read_standings
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bmbench.core.progress import Progress
     from bmbench.leaderboards.folder import Leaderboard
     from bmbench.leaderboards.manifest import Manifest
-    from bmbench.leaderboards.results.record import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,9 @@ def score_files(
     full: dict[str, Sequence[Result]] = {}
     for manifest in manifests:
         with opened(board, manifest, key) as truth:
-            full[manifest.name] = score_track(board, manifest, truth, progress, afresh=afresh)
+            scored = score_track(board, manifest, truth, progress, afresh=afresh)
+        # Through the rounding of files, so that kept results and those made afresh are the same.
+        full[manifest.name] = [msgspec.json.decode(canonical(one), type=Result) for one in scored]
     files: dict[Path, bytes] = {}
     for manifest in manifests:
         for result in full[manifest.name]:

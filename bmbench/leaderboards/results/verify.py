@@ -66,7 +66,7 @@ def _leaves(here: Any, there: Any, place: str) -> Iterator[tuple[str, Any, Any]]
 def _same(here: Any, there: Any) -> bool:
     numbers = [isinstance(value, (int, float)) and not isinstance(value, bool) for value in (here, there)]
     if all(numbers):
-        return math.isclose(here, there, rel_tol=_TOLERANCE, abs_tol=1e-9)
+        return math.isclose(here, there, rel_tol=_TOLERANCE, abs_tol=1e-7)
     return bool(here == there)
 
 

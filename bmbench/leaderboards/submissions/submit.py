@@ -144,12 +144,14 @@ class _Ids:
 
 
 def _line(columns: DetectionColumns, row: int, image_id: ImageId) -> str:
-    corner, size, xy = columns.corner[row], columns.size[row], columns.xy[row]
+    corner, size = columns.corner[row], columns.size[row]
+    middle = corner + size / 2
+    xy = middle if columns.xy is None else columns.xy[row]
     record: dict[str, Any] = {"image_id": image_id, "category_id": columns.category_id[row].item()}
     if size.any():
         record["bbox"] = [_short(value) for value in (*corner, *size)]
     record["score"] = _short(columns.score[row])
-    if not size.any() or np.abs(corner + size / 2 - xy).max() > 0:
+    if not size.any() or np.abs(middle - xy).max() > 0:
         record["center"] = [_short(value) for value in xy]
     return json.dumps(record, separators=(",", ":"), allow_nan=False)
 

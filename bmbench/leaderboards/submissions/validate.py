@@ -123,6 +123,9 @@ def _check_place(card: Submission, manifest: Manifest, folder: str, problems: Pr
         if got != expected:
             text = f"is {quoted(got)}, the track has '{expected}'"
             problems.add("E307", pointer("question", name), text, "answer the track as it is now")
+    if manifest.supervision == "weak" and card.training.annotations not in {"weak", "none"}:
+        remedy = "hand it in on a track of precise annotations"
+        problems.add("E312", "/training/annotations", "the track is about weak annotations", remedy)
     if len(card.runs) > manifest.limits.seeds:
         problems.add("E303", "/runs", f"more than {manifest.limits.seeds} seeds", "hand in fewer")
 
