@@ -19,6 +19,7 @@ test: $(STAMP)  ## style, types, layers and all tests
 bench: $(STAMP)  ## side by side with other evaluators; minutes
 	$(BIN)/pip install --quiet -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/bench_score.py
+	$(BIN)/python benchmarks/bench_leaderboard.py
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

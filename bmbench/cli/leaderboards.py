@@ -18,6 +18,9 @@ BoardOption = Annotated[
 ]
 BoardArgument = Annotated[Path, typer.Argument(help="The folder that holds tracks/ and submissions/.")]
 KeyOption = Annotated[Path | None, typer.Option(help="The age identity that opens hidden ground truth.")]
+TruthsOption = Annotated[
+    Path | None, typer.Option(help="A folder with <track>.json where truth may not lie in the repository.")
+]
 
 
 class Supervised(StrEnum):
@@ -133,6 +136,9 @@ def init(
     weaker_than: Annotated[
         str | None, typer.Option(help="The track of stronger annotations on the same images.")
     ] = None,
+    outside: Annotated[
+        bool, typer.Option("--outside", help="Leave the ground truth out of the repository.")
+    ] = False,
 ) -> None:
     """Start a track: its manifest and ground truth, with the rules of a run or of the study."""
     from bmbench.leaderboards.folder import Leaderboard
@@ -146,6 +152,7 @@ def init(
         unit=unit,
         controls=tuple(control or ()),
         weaker_than=weaker_than,
+        outside=outside,
     )
     manifest = found_track(Leaderboard(board), file, facts)
     typer.echo(
@@ -157,6 +164,7 @@ def init(
 def score_boards(
     board: BoardArgument,
     key: KeyOption = None,
+    truths: TruthsOption = None,
     afresh: Annotated[bool, typer.Option("--afresh", help="Score unchanged submissions again, too.")] = False,
 ) -> None:
     """Score every submission and write results and standings; say which ranks changed."""
@@ -166,7 +174,7 @@ def score_boards(
     from bmbench.leaderboards.folder import Leaderboard
     from bmbench.leaderboards.results.publish import score_board
 
-    changes = score_board(Leaderboard(board), Terminal(Console(stderr=True)), key=key, afresh=afresh)
+    changes = score_board(Leaderboard(board, truths), Terminal(Console(stderr=True)), key=key, afresh=afresh)
     for change in changes:
         typer.echo(str(change))
     typer.echo(f"{len(changes)} rank sets changed")
@@ -192,7 +200,7 @@ def build(
 
 
 @leaderboard_app.command()
-def verify(board: BoardArgument, key: KeyOption = None) -> None:
+def verify(board: BoardArgument, key: KeyOption = None, truths: TruthsOption = None) -> None:
     """Score everything again and compare every published number."""
     from rich.console import Console
 
@@ -200,7 +208,7 @@ def verify(board: BoardArgument, key: KeyOption = None) -> None:
     from bmbench.leaderboards.folder import Leaderboard
     from bmbench.leaderboards.results.verify import verify_board
 
-    count = verify_board(Leaderboard(board), Terminal(Console(stderr=True)), key=key)
+    count = verify_board(Leaderboard(board, truths), Terminal(Console(stderr=True)), key=key)
     typer.echo(f"{count} numbers recomputed, all as published")
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.manifest import read_manifest, read_manifests
 from bmbench.leaderboards.submissions.card import CARD_BYTES, CARD_FILE
 from bmbench.leaderboards.submissions.sources import folder_files
@@ -29,9 +30,14 @@ STANDINGS_FILE = "standings.json"
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """The paths of one leaderboard."""
+    """The paths of one leaderboard.
+
+    `truths` is a folder with `<track>.json` for tracks whose public ground truth may not lie in the
+    repository (its licence forbids it, or everybody has it already).
+    """
 
     path: Path
+    truths: Path | None = None
 
     def manifests(self) -> tuple[Manifest, ...]:
         """Every track, by name; BadInputError if the folder is no leaderboard."""
@@ -42,8 +48,17 @@ class Leaderboard:
         return read_manifest(self.path / "tracks" / track)
 
     def truth(self, manifest: Manifest) -> Path:
-        """The ground truth of a track, encrypted where it is hidden."""
-        return self.path / "tracks" / manifest.name / manifest.truth.file
+        """The ground truth of a track, encrypted where it is hidden.
+
+        BadInputError if it is not in the repository and was not given.
+        """
+        inside = self.path / "tracks" / manifest.name / manifest.truth.file
+        if inside.is_file() or manifest.truth.visibility == "hidden":
+            return inside
+        if self.truths is None:
+            remedy = f"give --truths with a folder that holds {manifest.name}.json"
+            raise BadInputError("the ground truth is not in the repository", where=str(inside), remedy=remedy)
+        return self.truths / f"{manifest.name}.json"
 
     def submission(self, track: str, id_: str) -> Path:
         """The folder of one submission."""

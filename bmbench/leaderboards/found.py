@@ -27,12 +27,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bmbench.core.types import Sample
+    from bmbench.datasets.codecs.coco import CocoFile
     from bmbench.leaderboards.folder import Leaderboard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackFacts:
-    """What a new track is called and asks; `data_sha256` is the hash that runs on the data set state."""
+    """What a new track is called and asks.
+
+    `data_sha256` is the hash that runs on the data set state; `outside` says that the ground truth may not
+    lie in the repository.
+    """
 
     name: str
     title: str
@@ -45,6 +50,7 @@ class TrackFacts:
     partner: Partner | None = None
     citation: str = ""
     licence: str = ""
+    outside: bool = False
 
 
 def found_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
@@ -64,11 +70,18 @@ def found_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
         raise BadInputError(
             "the track is there already", where=str(folder), remedy="raise its version by hand"
         )
-    file = read_coco(truth)
+    manifest = _manifest(truth, read_coco(truth), facts)
+    if not facts.outside:
+        write_bytes(folder / manifest.truth.file, read_bytes(truth))
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
     metrics: tuple[MetricName, ...] = ("cd.f1", "bb.f1", "cd.ap", "bb.ap")
     if facts.rules.protocol == "kainz":
         metrics = ("cd.f1", "cd.ap")
-    manifest = Manifest(
+    return Manifest(
         schema="bmbench.track/1",
         name=facts.name,
         version=1,
@@ -89,9 +102,6 @@ def found_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
         controls=facts.controls,
         partner=facts.partner,
     )
-    write_bytes(folder / manifest.truth.file, read_bytes(truth))
-    write_manifest(folder, manifest)
-    return manifest
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -115,6 +125,7 @@ def track_facts(
     unit: str,
     controls: tuple[str, ...] = (),
     weaker_than: str | None = None,
+    outside: bool = False,
 ) -> tuple[TrackFacts, Path]:
     """What a new track is, from a truth file or a finished run, and the file with its ground truth.
 
@@ -136,10 +147,14 @@ def track_facts(
         data_name=source.stem,
         unit=cast("Unit", unit),
         controls=controls,
+        outside=outside,
         partner=None if weaker_than is None else Partner(track=weaker_than, kind="weaker"),
     )
-    if not source.is_dir():
-        return facts, source
+    return _facts_of_run(source, facts) if source.is_dir() else (facts, source)
+
+
+def _facts_of_run(source: Path, facts: TrackFacts) -> tuple[TrackFacts, Path]:
+    """The same with what a run knows: its data set's card and hash, its rules."""
     from bmbench.benchmark.rundir import RunDir
     from bmbench.datasets import open_dataset
 

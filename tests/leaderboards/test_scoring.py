@@ -257,6 +257,26 @@ def test_results_have_one_canonical_form(small):
     assert canonical(read_result(path)) == path.read_bytes()
 
 
+def test_truth_that_may_not_lie_in_the_repository(bench, tmp_path):
+    from bmbench.leaderboards.folder import Leaderboard
+
+    bench.track(outside=True)
+    fewer_replicates(bench)
+    bench.submit("first-one", bench.answer(recall=0.8, false=2))
+    with pytest.raises(BadInputError, match="--truths"):
+        bench.score()
+    truths = tmp_path / "truths"
+    truths.mkdir()
+    shutil.copy(bench.truth, truths / "weak.json")
+    bench.board = Leaderboard(bench.board.path, truths)
+    bench.score()
+    assert values(bench, "first-one")["cd.f1"] > 0.5
+    assert not list(bench.board.path.rglob("truth*"))
+    (truths / "weak.json").write_text(bench.truth.read_text() + " ")
+    with pytest.raises(BadInputError, match="not the ground truth"):
+        bench.score()
+
+
 @pytest.fixture
 def key(tmp_path):
     pyrage = pytest.importorskip("pyrage", reason="pyrage (bmbench[leaderboard]) is not installed")

@@ -90,10 +90,7 @@ def read_page(board: Leaderboard, manifest: Manifest) -> Page:
         )
     files = sorted(board.results(manifest.name).glob("*.json"))
     results = [read_result(file) for file in files if file != path]
-    places: dict[str, dict[str, Place]] = {}
-    for metric in table.metrics:
-        for place in metric.places:
-            places.setdefault(place.id, {})[metric.name] = place
+    places = _places(table)
     names = _names(results)
     entries = {
         result.id: Entry(result=result, name=names[result.id], places=places.get(result.id, {}))
@@ -128,6 +125,15 @@ def reason(entry: Entry) -> str:
     if result.code is None:
         return words
     return f"{words}: BMB-{result.code} ({CODES.get(result.code, 'the scorer failed')})"
+
+
+def _places(table: Standings) -> dict[str, dict[str, Place]]:
+    """The place of every submission by every metric."""
+    places: dict[str, dict[str, Place]] = {}
+    for metric in table.metrics:
+        for place in metric.places:
+            places.setdefault(place.id, {})[metric.name] = place
+    return places
 
 
 def _worth(entry: Entry, metric: str) -> tuple[bool, float, str]:

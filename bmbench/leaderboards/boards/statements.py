@@ -16,7 +16,7 @@ _ASKED = {"weaker": "not worse with weak annotations?", "artefacts": "does artef
 def facts(page: Page) -> str:
     """What was counted, in one line."""
     manifest, table = page.manifest, page.table
-    units = "" if manifest.unit == "image" else f", {table.n_units} {manifest.unit}s"
+    units = "" if manifest.unit == "image" else f", {_many(table.n_units, manifest.unit)}"
     cells = f", {table.n_cells:,} cells" if table.n_cells else ""
     truth = "public" if manifest.truth.visibility == "public" else "hidden (scores in steps of 0.1 points)"
     learn = "anything" if manifest.supervision == "artefacts" else f"{manifest.supervision} annotations"
@@ -29,11 +29,12 @@ def facts(page: Page) -> str:
 def statements(page: Page) -> tuple[str, ...]:
     """What this board cannot say."""
     table, found = page.table, []
+    units = _many(table.n_units, page.manifest.unit)
     if table.few_units:
         found.append(
-            f"The test set has only {table.n_units} {page.manifest.unit}s. No test is possible with fewer "
+            f"The test set has only {units}. No test is possible with fewer "
             "than six, so there are no p-values and no submissions are told apart. Intervals draw images and "
-            f"speak about these {table.n_units} {page.manifest.unit}s only."
+            f"speak about {units} only."
         )
     primary = page.primary
     if primary is not None and primary.tests is not None and not primary.tests.possible:
@@ -41,7 +42,7 @@ def statements(page: Page) -> tuple[str, ...]:
             f"With {primary.tests.n_pairs:,} pairs and {table.n_units} {table.unit}s the smallest p-value "
             "that a test can give does not survive Holm's correction: nobody can be told apart on this board."
         )
-    if primary is not None and primary.tests is not None:
+    if primary is not None and primary.tests is not None and primary.tests.n_pairs:
         tests = primary.tests
         found.append(
             f"By {metric_title(primary.name)} {tests.n_apart} of {tests.n_pairs:,} pairs are told apart "
@@ -88,6 +89,10 @@ def image_title(name: str) -> str:
         if part in name:
             return title
     raise ValueError(name)
+
+
+def _many(n: int, word: str) -> str:
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"
 
 
 _TITLES = {

@@ -58,7 +58,7 @@ def _attempts(results: Sequence[Result]) -> dict[str, int]:
     seen: dict[str, int] = {}
     attempts = {}
     for result in results:
-        if result.card is not None and result.state == "published":
+        if result.card is not None and result.state == "published" and not result.control:
             team = result.card.team.casefold()
             seen[team] = seen.get(team, 0) + 1
             attempts[result.id] = seen[team]
