@@ -3,7 +3,7 @@
     python benchmarks/make_boards.py RUNS leaderboards
 
 Ground truth is copied for the embedded data set alone; for others its digest is kept, and the truth of
-the runs is used (`--truths` of `bmbench leaderboard score` later on). Folders that are there already are made anew.
+the runs is used (`--truths` of `bmbench leaderboard score` later on). Folders that are there are made anew.
 """
 
 import argparse
