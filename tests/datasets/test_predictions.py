@@ -258,7 +258,7 @@ def test_another_process_reads_the_same(tmp_path: Path, monkeypatch: pytest.Monk
         there = columns()
     assert asked == []
     here = read_columns(path)
-    for name in ("image_id", "category_id", "score", "corner", "size", "xy"):
+    for name in ("image_id", "category_id", "score", "box", "size", "xy"):
         assert np.array_equal(getattr(there, name), getattr(here, name)), name
     assert there.answered == here.answered == ((7, 3) if wrap else None)
 

@@ -128,7 +128,7 @@ def scores_at(truth: Any, predictions: Any, *rule: str, threshold: float = 0.0) 
 
 @every_scorer
 @fewer
-@given(scene=scenes(), seed=st.integers(0, 1000))
+@given(scene=scenes(grid=4.0), seed=st.integers(0, 1000))
 def test_order_never_matters(scorer: Scorer, scene: Any, seed: int) -> None:
     truth, predictions = scene
     rng = np.random.default_rng(seed)
