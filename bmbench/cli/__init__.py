@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bmbench.cli.datasets import app as datasets_app
+from bmbench.cli.leaderboards import leaderboard_app, submit, validate
 from bmbench.cli.terminal import console as _console
 from bmbench.core.errors import BmbenchError
 
@@ -22,6 +23,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(datasets_app, name="datasets")
+app.add_typer(leaderboard_app, name="leaderboard")
+app.command()(submit)
+app.command()(validate)
 
 
 class Assignment(StrEnum):
