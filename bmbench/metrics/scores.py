@@ -145,7 +145,8 @@ class Evaluation:
     group : (images,) int64
         Group of each image, numbered from 0: the unit of intervals.
     bb, cd : Scores or None
-        By box overlap and by centre distance; None where the protocol has no limit for it.
+        By box overlap and by centre distance; None where the protocol has no limit for it, and `bb` also
+        where all cells are points.
     """
 
     protocol: Protocol
@@ -158,11 +159,17 @@ class Evaluation:
     bb: Scores | None
     cd: Scores | None
 
+    @property
+    def n_groups(self) -> int:
+        """Groups of images (patients or slides, else images): what intervals are drawn from."""
+        return int(self.group.max(initial=-1)) + 1
+
     def to_json(self) -> dict[str, Any]:
         """What ``bmbench score --json`` prints."""
         return {
             "protocol": self.protocol.name,
             "images": self.n_images,
+            "groups": self.n_groups,
             "cells": self.n_cells,
             "predictions": self.n_predictions,
             "artefact_predictions": self.n_artefact_predictions,
