@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 from functools import partial
 
 import numpy as np
@@ -311,5 +312,51 @@ def test_any_bytes_at_all_are_a_typed_error(tmp_path_factory, name, text):
     folder = tmp_path_factory.mktemp("bytes")
     file = _files(folder, name)
     file.write_bytes(text)
+    with contextlib.suppress(BadInputError):
+        FORMATS.get(name).read(folder / "out", folder / "pictures")
+
+
+ODD = [
+    None,
+    True,
+    -1,
+    0,
+    1e300,
+    10**400,
+    "",
+    "x",
+    [],
+    {},
+    [[]],
+    [None],
+    [[1, 2]],
+    {"a": 1},
+    "NaN",
+    [[[0, 0]]],
+    "../x",
+]
+
+
+def _places(value, path=()):
+    """The path to every value inside a JSON value."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        yield from _places(part, (*path, key))
+
+
+@pytest.mark.parametrize("name", ["coco", "qupath", "labelme"])
+@settings(max_examples=80, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_json_with_another_value_anywhere_is_read_or_a_typed_error(tmp_path_factory, name, data):
+    folder = tmp_path_factory.mktemp("odd")
+    file = _files(folder, name)
+    value = json.loads(file.read_text())
+    path = data.draw(st.sampled_from([place for place in _places(value) if place]))
+    inside = value
+    for key in path[:-1]:
+        inside = inside[key]
+    inside[path[-1]] = data.draw(st.sampled_from(ODD))
+    file.write_text(json.dumps(value))
     with contextlib.suppress(BadInputError):
         FORMATS.get(name).read(folder / "out", folder / "pictures")

@@ -200,6 +200,11 @@ def test_what_is_no_geojson_is_refused_with_its_place(tmp_path, text):
         read(tmp_path, text)
 
 
+def test_objects_nested_without_end_are_refused_before_they_are_parsed(tmp_path):
+    with pytest.raises(BadInputError, match="nested deeper than 64"):
+        read(tmp_path, "[" + '{"a":' * 70 + "1" + "}" * 70 + "]")
+
+
 def test_a_packed_file_that_explodes_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(json_stream, "RATIO_FREE_BYTES", 1 << 20)
     path = tmp_path / "bomb.geojson.gz"

@@ -7,7 +7,7 @@ Write ten or a million objects, in parts if they do not fit into memory at once:
     write_qupath(path, (d for d in tiles), categories, decimals=2, measure=areas)
     found = read_qupath(path)                                         # .annotations, .classes, .confidence
 
-A path that ends in ``.gz`` is packed on the way. A circle is a polygon of 32 corners that touches its
+A path that ends in ``.gz`` is packed on the way. A circle is a polygon of 24 corners that touches its
 bounding box, with ``"isEllipse": true`` inside the geometry: QuPath restores the exact ellipse from that box,
 and so does `read_qupath`. A box without outline is a rectangle (annotations) or the ellipse inside it
 (detections); objects without extent are points.

@@ -109,7 +109,6 @@ def _decode_plain(features: list[Feature], objects: Objects) -> bool:
     ends = np.cumsum(lengths)
     starts = ends - lengths
     closed = (points[starts] == points[ends - 1]).all(axis=1)
-    rings = [points[a:b] for a, b in zip(starts.tolist(), (ends - closed).tolist(), strict=True)]
     first = np.cumsum(parts) - parts
     low = np.minimum.reduceat(np.minimum.reduceat(points, starts), first)
     high = np.maximum.reduceat(np.maximum.reduceat(points, starts), first)
@@ -117,9 +116,10 @@ def _decode_plain(features: list[Feature], objects: Objects) -> bool:
     circle = _circles(low, high, ellipse & (parts == 1))
     objects.box += np.concatenate([low, high], axis=1).tolist()
     objects.circle += circle.tolist()
+    cuts = list(zip(starts.tolist(), (ends - closed).tolist(), strict=True))
     objects.rings += [
-        () if radius else tuple(rings[a : a + n])
-        for radius, a, n in zip(circle[:, 2].tolist(), first.tolist(), parts.tolist(), strict=True)
+        () if radius else tuple([points[a:b] for a, b in cuts[n : n + size]])
+        for radius, n, size in zip(circle[:, 2].tolist(), first.tolist(), parts.tolist(), strict=True)
     ]
     _add_properties(objects, [(feature.id, feature.properties) for feature in features])
     return True

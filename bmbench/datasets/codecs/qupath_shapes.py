@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from bmbench.core.types import Bools, Floats, Rings
 
-CORNERS = 32
+CORNERS = 24
+"""Of a circle, for readers that do not know ``isEllipse``: 1.2 % too small in area, 0.9 % in radius between
+corners. More would only make files of a million circles longer."""
 _ROWS = 4096
 """Objects whose circles are computed at a time."""
 _ANGLE = np.arange(CORNERS + 1) % CORNERS * (2 * np.pi / CORNERS)
