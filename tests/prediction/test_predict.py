@@ -192,7 +192,8 @@ def test_ids_and_categories_are_those_of_the_truth(
     for annotation in value["annotations"]:
         annotation["image_id"] = 17
     (tmp_path / "truth.json").write_text(json.dumps(value))
-    ask(blob_run, slide, out=tmp_path / "a.json", truth=tmp_path / "truth.json")
+    ask(blob_run, slide, out=(tmp_path / "a.json", tmp_path / "a.csv"), truth=tmp_path / "truth.json")
+    assert {row["class"] for row in table(tmp_path / "a.csv")} == {CELL.name}
     found = json.loads((tmp_path / "a.json").read_text())
     assert found["images"] == [17]
     assert {d["category_id"] for d in found["detections"]} == {value["categories"][0]["id"]}
