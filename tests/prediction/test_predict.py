@@ -295,10 +295,12 @@ def test_another_question_does_not_go_on_with_old_tiles(
     with monkeypatch.context() as broken:
         broken.setattr(module, "write_output", nothing)
         with pytest.raises(KeyboardInterrupt):
-            ask(blob_run, slide, out=tmp_path / "a.json", tile_px=480)
-    with pytest.raises(BadInputError, match="another prediction"):
-        ask(blob_run, slide, out=tmp_path / "a.json", tile_px=640)
-    ask(blob_run, slide, out=tmp_path / "a.json", tile_px=480)
+            ask(blob_run, slide, out=tmp_path / "a.json", tile_px=480, margin_px=115)
+    # Cores of 1200 / 5 px in both: the same tiles by number, with another margin.
+    for more in ({"tile_px": 640}, {"tile_px": 480, "margin_px": 116}):
+        with pytest.raises(BadInputError, match="another prediction"):
+            ask(blob_run, slide, out=tmp_path / "a.json", **more)
+    ask(blob_run, slide, out=tmp_path / "a.json", tile_px=480, margin_px=115)
 
 
 @pytest.mark.parametrize(("more", "message"), [
