@@ -20,12 +20,15 @@ from bmbench.core.types import Predictions
 from bmbench.datasets.codecs.columns_of_rows import (
     RowNumbers,
     Where,
-    centre_column,
+    corners_and_size,
     id_column,
+    joined,
     number_table,
+    numbers_or_none,
     refuse_repeats,
+    replaced,
 )
-from bmbench.datasets.codecs.json_rows import check_outline, decode_json, pieces
+from bmbench.datasets.codecs.json_rows import Layout, check_outline, decode_json, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -57,6 +60,18 @@ class _Detection(msgspec.Struct, gc=False):
     center: tuple[float, float] | None = None
 
 
+_DETECTIONS = Layout(
+    record=_Detection,
+    columns={
+        "image_id": lambda rows: [row.image_id for row in rows],
+        "category_id": lambda rows: [row.category_id for row in rows],
+        "score": lambda rows: [row.score for row in rows],
+        "bbox": lambda rows: [row.bbox for row in rows],
+        "center": lambda rows: [row.center for row in rows],
+    },
+)
+
+
 def read_predictions(path: Path, truth: GroundTruth) -> Predictions:
     """The detections of a file as flat columns, in its order, on the images and categories of `truth`.
 
@@ -77,10 +92,10 @@ class DetectionColumns:
     ----------
     image_id, category_id : (n,) int64, or objects where ids are texts
     score : (n,) float64 in [0, 1]
-    corner, size : (n, 2) float64, pixels
-        Top-left corner, width and height of the box.
-    xy : (n, 2) float64, pixels, or None
-        Centre; None if it is that of the box for every detection.
+    box : (n, 4) float64, pixels
+        x0 y0 x1 y1.
+    size, xy : (n, 2) float64, pixels
+        Width and height as stated; centre.
     answered : tuple of ImageId, or None
         The images that the wrapped form names.
     """
@@ -88,23 +103,40 @@ class DetectionColumns:
     image_id: NDArray[Any]
     category_id: NDArray[Any]
     score: Floats
-    corner: Floats
+    box: Floats
     size: Floats
-    xy: Floats | None = None
+    xy: Floats
     answered: tuple[ImageId, ...] | None = None
 
 
 def read_columns(path: Path) -> DetectionColumns:
     """The detections of a file, checked as far as they can be without the ground truth."""
-    text = read_bytes(path)
-    answered = None
-    if text.lstrip()[:1] == b"{":
-        text, answered = _unwrapped(text, path)
-    elif text.lstrip()[:1] != b"[":
+    data = read_bytes(path)
+    text, answered = memoryview(data), None
+    opening = data[:64].lstrip()[:1]
+    if opening == b"{":
+        text, answered = _unwrapped(data, path)
+    elif opening != b"[":
         raise BadInputError("not a list of detections", where=str(path), expected="a COCO results list")
-    parts = [_part(columns, Where(path, "detections", first)) for first, columns in _pieces(text, path)]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "xy"}
-    return DetectionColumns(**columns, xy=_centres(parts), answered=answered)
+    columns = joined(
+        [
+            _part(part, Where(path, "detections", first))
+            for first, part in pieces(text, _DETECTIONS, path=path, name="detections")
+        ]
+    )
+    where = Where(path, "detections", 0)
+    score = columns["score"]
+    where.refuse((score < 0) | (score > 1), "score", "score out of range", "a number from 0 to 1")
+    box, size = corners_and_size(columns["box"], where)
+    return DetectionColumns(
+        image_id=columns["image_id"],
+        category_id=columns["category_id"],
+        score=score,
+        box=box,
+        size=size,
+        xy=replaced(columns["center"], box[:, :2] + size / 2, where, "center"),
+        answered=answered,
+    )
 
 
 def bind(columns: DetectionColumns, truth: GroundTruth, path: Path) -> Predictions:
@@ -124,8 +156,8 @@ def bind(columns: DetectionColumns, truth: GroundTruth, path: Path) -> Predictio
     label = labels.find(columns.category_id, where, "category_id", known="a category of the ground truth")
     return Predictions(
         image=image,
-        xy=columns.corner + columns.size / 2 if columns.xy is None else columns.xy,
-        box=np.concatenate([columns.corner, columns.corner + columns.size], axis=1),
+        xy=columns.xy,
+        box=columns.box,
         confidence=columns.score,
         label=label,
         size=columns.size,
@@ -196,18 +228,14 @@ def _rounded(values: Floats, decimals: int = PX_DECIMALS) -> Floats:
     return rounded
 
 
-def _unwrapped(text: bytes, path: Path) -> tuple[bytes, tuple[ImageId, ...]]:
+def _unwrapped(text: bytes, path: Path) -> tuple[memoryview, tuple[ImageId, ...]]:
     """The list of detections in the wrapped form, and the images that it names."""
     file: _File = decode_json(text, _File, path=path)
     if file.schema != SCHEMA:
         raise BadInputError("unknown schema", where=f"{path}, schema", expected=SCHEMA, got=file.schema)
     check_outline(text, file, path=path)
-    refuse_repeats([id_column(file.images)], where=f"{path}, images")
-    return bytes(file.detections), tuple(file.images)
-
-
-def _pieces(text: bytes, path: Path) -> Iterator[tuple[int, Columns]]:
-    return pieces(text, _Detection, path=path, name="detections")
+    refuse_repeats(id_column(file.images), where=f"{path}, images")
+    return memoryview(file.detections), tuple(file.images)
 
 
 def _part(columns: Columns, where: Where) -> dict[str, Any]:
@@ -222,26 +250,10 @@ def _part(columns: Columns, where: Where) -> dict[str, Any]:
         )
         # A detection that is a point only can be matched by its centre, and has no box to overlap with.
         boxes = [(*xy, 0.0, 0.0) if box is None else box for box, xy in zip(boxes, centres, strict=True)]
-    box = number_table(boxes, 4)
-    where.refuse_coordinates(box, "bbox")
-    where.refuse_negative(box[:, 2:], "bbox")
-    score = np.fromiter(columns["score"], np.float64, len(boxes))
-    where.refuse((score < 0) | (score > 1), "score", "score out of range", "a number from 0 to 1")
     return {
         "image_id": id_column(columns["image_id"]),
         "category_id": id_column(columns["category_id"]),
-        "score": score,
-        "corner": box[:, :2].copy(),
-        "size": box[:, 2:].copy(),
-        "xy": None
-        if centres.count(None) == len(centres)
-        else centre_column(columns, "center", box[:, :2] + box[:, 2:] / 2, where),
+        "score": np.fromiter(columns["score"], np.float64, n),
+        "box": number_table(boxes, 4),
+        "center": numbers_or_none(columns.get("center"), 2),
     }
-
-
-def _centres(parts: Sequence[dict[str, Any]]) -> Floats | None:
-    if all(part["xy"] is None for part in parts):
-        return None
-    return np.concatenate(
-        [part["corner"] + part["size"] / 2 if part["xy"] is None else part["xy"] for part in parts]
-    )

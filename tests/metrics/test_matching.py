@@ -230,3 +230,31 @@ def test_a_region_absorbs_by_share_of_the_prediction() -> None:
     # Centres at x = 100 (on the rim: inside), 99 and 310.
     centres = scores_of(truth, predictions, "cd", threshold=0.0).matching.outcome
     assert centres.tolist() == [Outcome.IGNORED, Outcome.IGNORED, Outcome.FALSE_ALARM]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("protocol", [PAPER, HUNGARIAN], ids=["greedy", "hungarian"])
+def test_a_tie_in_everything_is_broken_by_position(protocol: Any, geometry: str, turned: bool) -> None:
+    """Two predictions as sure and as close as each other, left and right of a cell; the left one gets it.
+
+    The right one also fits an ignored object, so that it would be a false alarm the other way round: the
+    counts would depend on the order of the file.
+    """
+    truth = truth_of([square(0, 0), square(8, 0)], role=[Role.CELL, Role.IGNORE])
+    order = [1, 0] if turned else [0, 1]
+    predictions = taken(predictions_of([square(-4, 0), square(4, 0)], [0.5, 0.5]), order)
+    for threshold in (0.0, None):
+        scores = scores_of(truth, predictions, geometry, protocol, threshold=threshold)
+        assert (scores.tp, scores.fp, scores.ignored) == (1, 0, 1)
+        assert (scores.curve.tp.tolist(), scores.curve.fp.tolist()) == ([1], [0])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_cells_as_close_the_first_on_the_image_is_taken(turned: bool) -> None:
+    """The second prediction reaches the right cell only; were that taken, it would be a false alarm."""
+    truth = taken(truth_of([square(0, 0), square(8, 0)]), [1, 0] if turned else [0, 1])
+    predictions = predictions_of([square(4, 0), square(13, 0)], [0.9, 0.8])
+    for protocol in (PAPER, replace(PAPER, reach="first")):
+        for geometry in GEOMETRIES:
+            assert scores_of(truth, predictions, geometry, protocol, threshold=0.0).tp == 2

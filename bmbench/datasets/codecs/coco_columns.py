@@ -18,19 +18,28 @@ from bmbench.core.types import Category, GroundTruth, Role
 from bmbench.datasets.codecs.columns_of_rows import (
     RowNumbers,
     Where,
-    centre_column,
+    corners_and_size,
     flags,
     id_column,
+    joined,
     number_table,
+    numbers_or_none,
     refuse_repeats,
+    replaced,
 )
-from bmbench.datasets.codecs.json_rows import check_every_key, check_outline, decode_json, pieces
+from bmbench.datasets.codecs.json_rows import (
+    Layout,
+    check_every_key,
+    check_outline,
+    decode_json,
+    pieces,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bmbench.core.types import Floats, ImageId, Ints
+    from bmbench.core.types import Floats, ImageId
     from bmbench.datasets.codecs.json_rows import Columns
 
 ARTEFACT_WORDS = ("artefact", "artifact")
@@ -73,6 +82,35 @@ class _Outlined(_Annotation, gc=False):
     segmentation: list[Any] | dict[str, Any] | None = None
 
 
+_IMAGES = Layout(
+    record=_Image,
+    columns={
+        "id": lambda rows: [row.id for row in rows],
+        "group": lambda rows: [row.group for row in rows],
+        "width": lambda rows: [row.width for row in rows],
+        "height": lambda rows: [row.height for row in rows],
+    },
+)
+_ANNOTATIONS = Layout(
+    record=_Annotation,
+    columns={
+        "image_id": lambda rows: [row.image_id for row in rows],
+        "category_id": lambda rows: [row.category_id for row in rows],
+        "id": lambda rows: [row.id for row in rows],
+        "bbox": lambda rows: [row.bbox for row in rows],
+        "area": lambda rows: [row.area for row in rows],
+        "iscrowd": lambda rows: [row.iscrowd for row in rows],
+        "ignore": lambda rows: [row.ignore for row in rows],
+        "circle": lambda rows: [row.circle for row in rows],
+        "center": lambda rows: [row.center for row in rows],
+    },
+)
+_OUTLINED = Layout(
+    record=_Outlined,
+    columns={**_ANNOTATIONS.columns, "segmentation": lambda rows: [row.segmentation for row in rows]},
+)
+
+
 class _OutlineNeeded(Exception):  # noqa: N818 - a signal between two functions here, no error
     pass
 
@@ -99,21 +137,19 @@ def read_ground_truth(path: Path) -> GroundTruth:
         index and the remedy.
     """
     file = _outline(read_bytes(path), path)
-    categories, images = _categories(bytes(file.categories), path), _images(bytes(file.images), path)
-    annotations = bytes(file.annotations)
-    del file
+    categories, images = _categories(bytes(file.categories), path), _images(file.images, path)
     reader = _Reader(path, images, categories)
     try:
-        parts = reader.parts(annotations, _Annotation)
+        parts = reader.parts(memoryview(file.annotations), _ANNOTATIONS)
     except _OutlineNeeded:
-        parts = reader.parts(annotations, _Outlined)
-    refuse_repeats([part.pop("id") for part in parts], where=f"{path}, annotations")
-    columns: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        parts = reader.parts(memoryview(file.annotations), _OUTLINED)
+    del file
+    columns = reader.table(parts)
     return GroundTruth(image_ids=images.ids, groups=images.groups, categories=categories, **columns)
 
 
 class _Reader:
-    """Turns records into columns, piece by piece."""
+    """Turns records into columns: plain arrays piece by piece, everything else on whole columns."""
 
     def __init__(self, path: Path, images: _Images, categories: Sequence[Category]) -> None:
         self._path, self._images = path, images
@@ -121,56 +157,59 @@ class _Reader:
         self._labels = RowNumbers([category.id for category in categories])
         self._artefact = np.array([category.artefact for category in categories], bool)
 
-    def parts(self, text: bytes, record: type[msgspec.Struct]) -> list[dict[str, Any]]:
-        """The columns of `GroundTruth`, and `id`, piece by piece of the list of annotations."""
+    def parts(self, text: memoryview, layout: Layout) -> list[dict[str, Any]]:
+        """Arrays of the fields of the records, piece by piece of the list of annotations."""
         return [
             self._part(columns, Where(self._path, "annotations", first))
-            for first, columns in pieces(text, record, path=self._path, name="annotations")
+            for first, columns in pieces(text, layout, path=self._path, name="annotations")
         ]
 
     def _part(self, columns: Columns, where: Where) -> dict[str, Any]:
         n = len(columns["image_id"])
+        boxes = columns.get("bbox") or [None] * n
+        if None in boxes:
+            boxes = [
+                self._derived(columns, row, where) if box is None else box for row, box in enumerate(boxes)
+            ]
+        return {
+            "image_id": id_column(columns["image_id"]),
+            "category_id": id_column(columns["category_id"]),
+            "id": id_column(columns.get("id") or [None] * n),
+            "box": number_table(boxes, 4),
+            "area": numbers_or_none(columns.get("area"), 1),
+            "circle": numbers_or_none(columns.get("circle"), 3),
+            "center": numbers_or_none(columns.get("center"), 2),
+            "region": flags(columns.get("iscrowd"), n, where, "iscrowd"),
+            "ignore": flags(columns.get("ignore"), n, where, "ignore"),
+        }
+
+    def table(self, parts: list[dict[str, Any]]) -> dict[str, Any]:
+        """The columns of `GroundTruth`; empties `parts`."""
+        where = Where(self._path, "annotations", 0)
+        columns = joined(parts)
+        refuse_repeats(columns["id"], where=f"{self._path}, annotations")
         image = self._rows.find(columns["image_id"], where, "image_id", known="an id listed in 'images'")
         label = self._labels.find(
             columns["category_id"], where, "category_id", known="an id listed in 'categories'"
         )
-        corner, size = self._boxes(columns, image, where)
-        box = np.concatenate([corner, corner + size], axis=1)
-        region = flags(columns.get("iscrowd"), n, where, "iscrowd")
-        ignore = flags(columns.get("ignore"), n, where, "ignore")
+        box, size = corners_and_size(columns["box"], where)
+        region = columns["region"]
         role = np.where(self._artefact[label], int(Role.ARTEFACT), int(Role.CELL))
-        role[region | ignore] = Role.IGNORE
+        role[region | columns["ignore"]] = Role.IGNORE
+        xy = replaced(columns["circle"], box[:, :2] + size / 2, where, "circle")
         return {
-            "id": id_column(columns.get("id") or [None] * n),
             "image": image,
             "label": label,
-            "xy": centre_column(
-                columns, "center", centre_column(columns, "circle", corner + size / 2, where), where
-            ),
+            "xy": replaced(columns["center"], xy, where, "center"),
             "box": box,
             "size": size,
-            "area": _areas(columns.get("area"), size, where),
+            "area": _areas(columns["area"], size, where),
             "role": role.astype(np.int64, copy=False),
             "region": region,
         }
 
-    def _boxes(self, columns: Columns, image: Ints, where: Where) -> tuple[Floats, Floats]:
-        """Corner and size of every box: `bbox`, else from the segmentation, the circle, the centre."""
-        n = len(image)
-        given = columns.get("bbox") or [None] * n
-        if None in given:
-            given = [
-                self._derived(columns, row, int(image[row]), where) if box is None else box
-                for row, box in enumerate(given)
-            ]
-        boxes = number_table(given, 4)
-        where.refuse_coordinates(boxes, "bbox")
-        where.refuse_negative(boxes[:, 2:], "bbox")
-        return boxes[:, :2], boxes[:, 2:].copy()
-
-    def _derived(
-        self, columns: Columns, row: int, image: int, where: Where
-    ) -> tuple[float, float, float, float]:
+    def _derived(self, columns: Columns, row: int, where: Where) -> tuple[float, float, float, float]:
+        """The box of a record without one: from the segmentation, the circle, the centre."""
         from bmbench.datasets.codecs.coco_objects import Field, parse_object
 
         record = {
@@ -182,15 +221,15 @@ class _Reader:
             raise _OutlineNeeded
         if set(record) == {"center"}:
             return (*record["center"], 0.0, 0.0)
-        x0, y0, x1, y1 = parse_object(
-            Field(record, where.place(row)), self._images.sizes[image], 0, artefact=False
-        ).box.tolist()
+        image = self._rows.find([columns["image_id"][row]], where, "image_id", known="an id in 'images'")[0]
+        field = Field(record, where.place(row))
+        x0, y0, x1, y1 = parse_object(field, self._images.sizes[image], 0, artefact=False).box.tolist()
         return x0, y0, x1 - x0, y1 - y0
 
 
 def _outline(text: bytes, path: Path) -> _File:
     """The parts of the file, their insides not read yet."""
-    if text.lstrip()[:1] == b"[":
+    if text[:64].lstrip()[:1] == b"[":
         raise BadInputError(
             "a list, not a COCO data set",
             where=str(path),
@@ -204,7 +243,7 @@ def _outline(text: bytes, path: Path) -> _File:
 def _categories(text: bytes, path: Path) -> tuple[Category, ...]:
     records: list[_Category] = decode_json(text, list[_Category], path=path, name="categories")
     check_every_key(text, path=path, name="categories")
-    refuse_repeats([id_column([record.id for record in records])], where=f"{path}, categories")
+    refuse_repeats(id_column([record.id for record in records]), where=f"{path}, categories")
     if not records:
         raise BadInputError("no category", where=str(path), remedy="add one to 'categories'")
     return tuple(
@@ -217,12 +256,12 @@ def _categories(text: bytes, path: Path) -> tuple[Category, ...]:
     )
 
 
-def _images(text: bytes, path: Path) -> _Images:
+def _images(text: msgspec.Raw, path: Path) -> _Images:
     columns: dict[str, list[Any]] = {name: [] for name in _Image.__struct_fields__}
-    for _, part in pieces(text, _Image, path=path, name="images"):
+    for _, part in pieces(memoryview(text), _IMAGES, path=path, name="images"):
         for name, column in columns.items():
             column.extend(part.get(name) or [None] * len(part["id"]))
-    refuse_repeats([id_column(columns["id"])], where=f"{path}, images")
+    refuse_repeats(id_column(columns["id"]), where=f"{path}, images")
     both = zip(columns["id"], columns["group"], strict=True)
     sizes = zip(columns["width"], columns["height"], strict=True)
     return _Images(
@@ -232,12 +271,11 @@ def _images(text: bytes, path: Path) -> _Images:
     )
 
 
-def _areas(values: list[float | None] | None, size: Floats, where: Where) -> Floats:
-    box_area: Floats = size[:, 0] * size[:, 1]
-    if values is None:
-        return box_area
-    if None in values:
-        values = [box_area[row] if value is None else value for row, value in enumerate(values)]
-    area = np.fromiter(values, np.float64, len(values))
+def _areas(given: Floats | None, size: Floats, where: Where) -> Floats:
+    """(n,) the stated area, that of the box where none is stated."""
+    of_box: Floats = size[:, 0] * size[:, 1]
+    if given is None:
+        return of_box
+    area: Floats = np.where(np.isnan(given[:, 0]), of_box, given[:, 0])
     where.refuse(area < 0, "area", "negative area", "at least 0")
     return area

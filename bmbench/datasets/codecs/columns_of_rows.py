@@ -11,7 +11,7 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -47,11 +47,15 @@ class Where:
 
     def refuse_coordinates(self, values: Floats, field: str) -> None:
         """Raise BadInputError for the first record with a coordinate that no image has."""
+        if not values.size or (values.min() >= -FURTHEST_PX and values.max() <= FURTHEST_PX):
+            return
         wrong: Bools = np.any(np.abs(values) > FURTHEST_PX, axis=1)
         self.refuse(wrong, field, "coordinate out of range", f"at most {FURTHEST_PX:.0e} pixels")
 
     def refuse_negative(self, size: Floats, field: str) -> None:
         """Raise BadInputError for the first record whose (n, 2) width or height is negative."""
+        if not size.size or size.min() >= 0:
+            return
         wrong: Bools = np.any(size < 0, axis=1)
         self.refuse(wrong, field, "box with a negative size", "[x, y, width, height]")
 
@@ -98,9 +102,8 @@ def id_column(values: Sequence[Any]) -> NDArray[Any]:
     return column
 
 
-def refuse_repeats(parts: Sequence[NDArray[Any]], *, where: str) -> None:
+def refuse_repeats(column: NDArray[Any], *, where: str) -> None:
     """Raise BadInputError if an id stands twice; None stands for no id."""
-    column = np.concatenate(parts)
     if column.dtype == np.int64:
         ordered = np.sort(column)
         repeated = ordered[1:][ordered[1:] == ordered[:-1]]
@@ -138,15 +141,50 @@ def flags(values: Sequence[int | bool | None] | None, n: int, where: Where, fiel
     return is_set
 
 
-def centre_column(
-    columns: Mapping[str, Sequence[Any]], field: str, otherwise: Floats, where: Where
-) -> Floats:
-    """(n, 2) the first two numbers of a field where it is given, else those of `otherwise`."""
-    values = columns.get(field)
+def numbers_or_none(values: Sequence[Any] | None, width: int) -> Floats | None:
+    """(n, width) float64, NaN in the rows where nothing is given; None if nothing is given at all."""
     if values is None or values.count(None) == len(values):
+        return None
+    nothing = (float("nan"),) * width
+    if width == 1:
+        return np.array([value if value is not None else nothing[0] for value in values]).reshape(-1, 1)
+    return number_table([nothing if value is None else value for value in values], width)
+
+
+def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The columns of several parts as one, in their order; None where no part has the column.
+
+    The first column is there in every part. A column that some parts lack is NaN there. Empties `parts`.
+    """
+    lengths = [len(next(iter(part.values()))) for part in parts]
+    columns: dict[str, Any] = {}
+    for name in list(parts[0]):
+        pieces = [part.pop(name) for part in parts]
+        width = max((piece.shape[1] for piece in pieces if piece is not None and piece.ndim > 1), default=0)
+        if all(piece is None for piece in pieces):
+            columns[name] = None
+            continue
+        columns[name] = np.concatenate(
+            [
+                np.full((n, width), np.nan) if piece is None else piece
+                for piece, n in zip(pieces, lengths, strict=True)
+            ]
+        )
+    return columns
+
+
+def corners_and_size(boxes: Floats, where: Where) -> tuple[Floats, Floats]:
+    """(n, 4) x0 y0 x1 y1 and (n, 2) width and height of (n, 4) x y width height, checked; reuses `boxes`."""
+    where.refuse_coordinates(boxes, "bbox")
+    where.refuse_negative(boxes[:, 2:], "bbox")
+    size = boxes[:, 2:].copy()
+    boxes[:, 2:] += boxes[:, :2]
+    return boxes, size
+
+
+def replaced(given: Floats | None, otherwise: Floats, where: Where, field: str) -> Floats:
+    """(n, 2) the first two numbers of `given` where they are no NaN, else those of `otherwise`."""
+    if given is None:
         return otherwise
-    given = np.array([value is not None for value in values], bool)
-    xy = otherwise.copy()
-    xy[given] = [value[:2] for value in values if value is not None]
-    where.refuse_coordinates(xy, field)
-    return xy
+    where.refuse_coordinates(given, field)
+    return np.where(np.isnan(given[:, :1]), otherwise, given[:, :2])
