@@ -18,13 +18,20 @@ DATASETS: Registry[Dataset] = Registry(
         ("kainz_mbm", "bmbench.datasets.kainz:DATASET_MBM"),
         ("dsb_purple", "bmbench.datasets.dsb_purple:DATASET"),
         ("bccd", "bmbench.datasets.bccd:DATASET"),
+        ("bonemarrow_wsi", "bmbench.datasets.elsewhere:BONE_MARROW_WSI"),
+        ("nuinsseg", "bmbench.datasets.elsewhere:NUINSSEG"),
+        ("midog", "bmbench.datasets.elsewhere:MIDOG"),
+        ("segpc2021", "bmbench.datasets.elsewhere:SEGPC"),
     ),
 )
 """Every data set that bmbench knows by name."""
 
 
 def open_dataset(name: str) -> Dataset:
-    """The data set of that name, or the one in a user's own COCO file or folder at that path.
+    """The data set of that name, or the one in a user's own file or folder at that path.
+
+    The files may be in any format of `bmbench.datasets.codecs.FORMATS`; ``FORMAT:PATH`` names it where the
+    files do not tell.
 
     Raises
     ------
@@ -34,8 +41,8 @@ def open_dataset(name: str) -> Dataset:
     if name in DATASETS:
         return DATASETS.get(name)
     path = Path(name)
-    if path.suffix.lower() == ".json" or len(path.parts) > 1 or path.exists():
-        from bmbench.datasets.coco_dataset import coco_dataset
+    if path.suffix or len(path.parts) > 1 or ":" in name or path.exists():
+        from bmbench.datasets.own_dataset import own_dataset
 
-        return coco_dataset(path)
+        return own_dataset(name)
     return DATASETS.get(name)

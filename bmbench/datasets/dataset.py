@@ -14,6 +14,25 @@ SUBSETS: tuple[Subset, ...] = ("train", "validation", "optimisation", "test")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A file on a server.
+
+    Attributes
+    ----------
+    sha256 : str
+        64 hexadecimal digits; no file is used that has another one.
+    size : int, bytes
+    inner : str
+        The folder of the archive that holds the data; empty where the archive does.
+    """
+
+    url: str
+    sha256: str
+    size: int
+    inner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetCard:
     """Who made a data set and how it is used.
 
@@ -29,6 +48,14 @@ class DatasetCard:
         Data sets with other annotations of the same images, which a run is scored against as well.
     source : str
         Where the files come from; empty for the embedded set.
+    images, cells : int or None
+        How many there are in the whole published set; None where that is not known.
+    size_mb : float or None
+        Of the published files.
+    download : Download or None
+        Files that `bmbench datasets fetch` can get; None where no checksum of them is known.
+    access : str
+        What a user has to do to get the files, where there is no `download`.
     """
 
     name: str
@@ -42,6 +69,11 @@ class DatasetCard:
     source: str = ""
     um_per_px: float | None = None
     also_scored_as: tuple[str, ...] = ()
+    images: int | None = None
+    cells: int | None = None
+    size_mb: float | None = None
+    download: Download | None = None
+    access: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -133,5 +133,9 @@ CARD = DatasetCard(
     citation="Caicedo et al., Nucleus segmentation across imaging experiments, Nat Methods 2019",
     radius_px=RADIUS_PX,
     source="https://bbbc.broadinstitute.org/BBBC038",
+    images=28,
+    cells=4270,
+    size_mb=23.0,
+    access="put the fields together from the quarters of stage1_train.zip: images/ and labels/field_NN.png",
 )
 DATASET = Dataset(card=CARD, load=load)

@@ -183,6 +183,10 @@ CARD = DatasetCard(
     protocol="kainz",
     source="https://github.com/pkainz/MICCAI2015",
     also_scored_as=("kainz_mbm",),
+    images=11,
+    cells=4205,
+    size_mb=26.6,
+    access="clone the repository named as source; images, annotations_txt and annotations_mbm in a folder",
 )
 CARD_MBM = DatasetCard(
     name="kainz_mbm",
@@ -194,6 +198,10 @@ CARD_MBM = DatasetCard(
     radius_px=CARD.radius_px,
     protocol=CARD.protocol,
     source="https://github.com/ieee8023/countception",
+    images=11,
+    cells=5553,
+    size_mb=26.6,
+    access=CARD.access,
 )
 DATASET = Dataset(card=CARD, load=load)
 DATASET_MBM = Dataset(card=CARD_MBM, load=partial(load, mbm=True))

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.datasets.store import stored_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +25,19 @@ def known_options(request: LoadRequest, names: Sequence[str]) -> None:
 
 
 def data_folder(request: LoadRequest, dataset: str, *parts: str) -> Path:
-    """The folder that the request names, with all `parts` (sub-folders) in it; BadInputError otherwise."""
-    folder = request.data
+    """The folder that the request names, else the fetched one, with all `parts` (sub-folders) in it.
+
+    Raises
+    ------
+    BadInputError
+        If there is none, or a part is missing.
+    """
+    folder = request.data or stored_folder(dataset)
     if folder is None:
-        raise BadInputError(f"the data set {dataset} needs its files", remedy="name their folder with --data")
+        raise BadInputError(
+            f"the data set {dataset} needs its files",
+            remedy=f"name their folder with --data, or see bmbench datasets fetch {dataset}",
+        )
     for path in (folder, *(folder / part for part in parts)):
         if not path.is_dir():
             raise BadInputError(

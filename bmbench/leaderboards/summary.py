@@ -12,11 +12,8 @@ from bmbench.leaderboards.rows import UNDEFINED, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from bmbench.benchmark.rundir import RunDir
-    from bmbench.datasets.dataset import DatasetCard
-    from bmbench.datasets.info import DatasetInfo
 
 _SOURCES = {
     "optimisation": "threshold from the optimisation images",
@@ -73,79 +70,6 @@ def methods_table() -> Table:
         method = METHODS.get(name)
         needs = escape(f"bmbench[{method.extra}]") if method.extra else "–"
         table.add_row(name, method.family, method.title, needs, "yes" if is_installed(method) else "no")
-    return table
-
-
-def datasets_table() -> Table:
-    """Every data set that bmbench knows."""
-    from bmbench.datasets import DATASETS
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("data set", "what it is", "annotation", "licence"):
-        table.add_column(column)
-    for name in DATASETS:
-        card = DATASETS.get(name).card
-        table.add_row(name, card.title, card.annotation, card.licence)
-    return table
-
-
-def dataset_tables(dataset: str, *, data: Path | None, options: Mapping[str, str]) -> Iterator[Table]:
-    """The card of a data set, its objects by class and subset, and the faults found in it."""
-    from bmbench.datasets import open_dataset
-    from bmbench.datasets.dataset import LoadRequest
-    from bmbench.datasets.info import describe
-
-    chosen = open_dataset(dataset)
-    info = describe(chosen.load(LoadRequest(data=data, options=options)))
-    yield _card_table(chosen.card, info)
-    yield _subsets_table(info)
-    for title, lines in (("left out of the published files", info.faults), ("in two subsets", info.leaks)):
-        if lines:
-            table = Table(title=title, box=box.SIMPLE, show_header=False, title_justify="left")
-            table.add_column(overflow="fold")
-            for line in lines:
-                table.add_row(line)
-            yield table
-
-
-def _card_table(card: DatasetCard, info: DatasetInfo) -> Table:
-    sizes = ", ".join(f"{n} of {width} × {height} px" for width, height, n in info.image_sizes[:3])
-    more = f" and {len(info.image_sizes) - 3} other sizes" if len(info.image_sizes) > 3 else ""
-    rows = (
-        ("what it is", card.title),
-        ("modality", card.modality),
-        ("annotation", card.annotation),
-        ("licence", card.licence),
-        ("citation", card.citation or UNDEFINED),
-        ("source", card.source or "embedded"),
-        ("images", sizes + more),
-        (
-            "mean cell diameter",
-            UNDEFINED if info.mean_diameter_px is None else f"{info.mean_diameter_px:.1f} px",
-        ),
-        ("matching radius", f"{info.radius_px:g} px"),
-        ("protocol", card.protocol),
-        ("hash", info.hash[:16]),
-    )
-    table = Table(title=card.name, box=box.SIMPLE, show_header=False, title_justify="left")
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-def _subsets_table(info: DatasetInfo) -> Table:
-    """Rows: images, groups, then a class each; columns: subsets."""
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("")
-    for subset in info.subsets:
-        table.add_column(subset.subset, justify="right")
-    table.add_row("images", *(f"{subset.images:,}" for subset in info.subsets))
-    table.add_row("groups", *(f"{subset.groups:,}" for subset in info.subsets))
-    for row, category in enumerate(info.categories):
-        name = f"{category.name} (artefact)" if category.artefact else category.name
-        table.add_row(name, *(f"{subset.objects[row]:,}" for subset in info.subsets))
     return table
 
 

@@ -186,15 +186,23 @@ def test_blocks_cut_where_brackets_in_texts_would_mislead(tmp_path, monkeypatch)
     assert len(list(json_stream.object_blocks(tmp_path / "a.geojson", key="features"))) > 1
 
 
+POLYGON = '[{"type":"Feature","geometry":{"type":"Polygon","coordinates":[?]},"properties":{}}]'
+
+
 @pytest.mark.parametrize("text", [
-    "", "[", "{", "7", '"x"', "[1]", "[{}", "[{}]x", "[{} {}]", "[{},]", '{"features": [{}', '{"features": [{}]}}',
-    '{"type": "Feature"}x', '[{"type": "Nothing"}]', "[" * 100_000, '[{"a":' * 100_000, '{"a":' * 1000,
-    '[{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0],[1e400,0],[1,1],[0,0]]]},"properties":{}}]',
-    '[{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0,1],[1],[1,1],[0,0]]]},"properties":{}}]',
+    "", "[", "{", "7", '"x"', "[1]", "[{}", "[{}]x", "[{} {}]", "[{},]", '{"features": [{}',
+    '{"features": [{}]}}', '{"type": "Feature"}x', '[{"type": "Nothing"}]', "[" * 100_000,
+    '[{"a":' * 100_000, '{"a":' * 1000,
+    POLYGON.replace("?", "[[0,0],[1e400,0],[1,1],[0,0]]"), POLYGON.replace("?", "[[0,0,1],[1],[1,1],[0,0]]"),
 ])  # fmt: skip
 def test_what_is_no_geojson_is_refused_with_its_place(tmp_path, text):
     with pytest.raises(BadInputError, match=r"a\.geojson"):
         read(tmp_path, text)
+
+
+def test_objects_nested_without_end_are_refused_before_they_are_parsed(tmp_path):
+    with pytest.raises(BadInputError, match="nested deeper than 64"):
+        read(tmp_path, "[" + '{"a":' * 70 + "1" + "}" * 70 + "]")
 
 
 def test_a_packed_file_that_explodes_is_refused(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ import re
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -39,6 +39,10 @@ RATIO_LIMIT = 200
 RATIO_FREE_BYTES = 32 << 20
 DEPTH_LIMIT = 64
 _BACKSLASH, _QUOTE, _OPEN, _CLOSE = b'\\"{}'
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def object_blocks(path: Path, *, key: str) -> Iterator[Block]:
 class _Reader:
     """A file that is read ahead into `buffer`."""
 
-    def __init__(self, file: IO[bytes], path: Path) -> None:
+    def __init__(self, file: _Readable, path: Path) -> None:
         self.file, self.path, self.buffer, self.ended = file, path, b"", False
         self._packed = path.stat().st_size if path.suffix.lower() == ".gz" else None
         self._total = 0
@@ -120,7 +124,7 @@ class _Reader:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[_Readable]:
     if not path.is_file():
         read_bytes(path)
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bmbench.core.geometry import inner_point, ring_area, ring_contains
 
 if TYPE_CHECKING:
@@ -28,3 +30,29 @@ def parts_with_holes(rings: Rings) -> list[list[Floats]]:
             owner = min((j for j in larger if j in parts), key=lambda j: areas[j])
             parts[owner].append(rings[i])
     return list(parts.values())
+
+
+def bridged(rings: Rings) -> Floats:
+    """(k, 2) one closed polygon of the same area: every further ring joined by a bridge of no width.
+
+    Outer rings turn one way and holes the other, so that the area is right whether a program fills by
+    crossings or adds signed areas.
+    """
+    if len(rings) == 1:
+        return rings[0]
+    whole = np.zeros((0, 2))
+    for part in parts_with_holes(rings):
+        for place, ring in enumerate(part):
+            turned = ring if (_signed_area(ring) < 0) == (place > 0) else ring[::-1]
+            whole = turned if not len(whole) else _joined(whole, turned)
+    return whole
+
+
+def _joined(a: Floats, b: Floats) -> Floats:
+    i, j = divmod(int(((a[:, None] - b[None]) ** 2).sum(axis=2).argmin()), len(b))
+    return np.concatenate([a[: i + 1], b[j:], b[: j + 1], a[i:]])
+
+
+def _signed_area(ring: Floats) -> float:
+    x, y = (ring - ring[0]).T
+    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2

@@ -7,7 +7,7 @@ Write ten or a million objects, in parts if they do not fit into memory at once:
     write_qupath(path, (d for d in tiles), categories, decimals=2, measure=areas)
     found = read_qupath(path)                                         # .annotations, .classes, .confidence
 
-A path that ends in ``.gz`` is packed on the way. A circle is a polygon of 32 corners that touches its
+A path that ends in ``.gz`` is packed on the way. A circle is a polygon of 24 corners that touches its
 bounding box, with ``"isEllipse": true`` inside the geometry: QuPath restores the exact ellipse from that box,
 and so does `read_qupath`. A box without outline is a rectangle (annotations) or the ellipse inside it
 (detections); objects without extent are points.
@@ -24,16 +24,17 @@ import hashlib
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
 
 from bmbench.core.files import writing
-from bmbench.core.geometry import circle_box
 from bmbench.core.types import Annotations, Detections, Role
 from bmbench.datasets.codecs.json_stream import object_blocks
 from bmbench.datasets.codecs.qupath_features import Objects, confidence_of, decode
+from bmbench.datasets.codecs.qupath_shapes import shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -47,13 +48,7 @@ IGNORE_CLASS = "Ignore*"
 UNCLASSIFIED = "cell"
 """The class of objects that have none."""
 ARTEFACT_WORDS = ("artefact", "artifact")
-CORNERS = 32
-_ROWS = 4096
-"""Objects whose circles are computed at a time."""
 _COLOURS = {Role.CELL: [0, 114, 178], Role.ARTEFACT: [213, 94, 0], Role.IGNORE: [128, 128, 128]}
-_ANGLE = np.arange(CORNERS + 1) % CORNERS * (2 * np.pi / CORNERS)
-# Exact zeros and ones where the circle touches its bounding box.
-_UNIT = np.round(np.stack([np.cos(_ANGLE), np.sin(_ANGLE)], axis=1), 15) + 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,6 +77,10 @@ class QupathFile:
     kind: np.ndarray[Any, np.dtype[np.str_]]
     ids: tuple[str, ...]
     left_out: Mapping[str, int]
+
+
+class _Writable(Protocol):
+    def write(self, data: bytes, /) -> int: ...
 
 
 def write_qupath(
@@ -162,14 +161,14 @@ def is_artefact_name(name: str) -> bool:
 
 
 @contextmanager
-def _packed(aside: Path, path: Path) -> Iterator[IO[bytes]]:
+def _packed(aside: Path, path: Path) -> Iterator[_Writable]:
     with aside.open("wb") as file:
         if path.suffix.lower() != ".gz":
             yield file
             return
         # Without the time of writing, the same objects give the same bytes.
         with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as packed:
-            yield packed  # type: ignore[misc]
+            yield packed
 
 
 def _features(
@@ -183,12 +182,12 @@ def _features(
     """The features of a part; `id` is still to be set."""
     found = isinstance(marks, Detections)
     object_type = kind or ("detection" if found else "annotation")
-    shapes = _shapes(marks, decimals)
+    geometries = shapes(marks, decimals)
     columns = {"Confidence": marks.confidence, **measured} if isinstance(marks, Detections) else measured
     values = {name: np.round(column, 6).tolist() for name, column in columns.items()}
-    roles = [Role.CELL] * len(marks) if isinstance(marks, Detections) else marks.role.tolist()
-    for row, (label, geometry) in enumerate(zip(marks.label.tolist(), shapes, strict=True)):
-        category, role = categories[label], Role(roles[row])
+    roles = [Role.CELL] * len(marks) if isinstance(marks, Detections) else [Role(r) for r in marks.role]
+    for row, (label, geometry) in enumerate(zip(marks.label.tolist(), geometries, strict=True)):
+        category, role = categories[label], roles[row]
         if found and category.artefact:
             role = Role.ARTEFACT
         properties: dict[str, Any] = {
@@ -221,71 +220,40 @@ def _metadata(marks: Marks, row: int, category: Category, geometry: dict[str, An
     return facts
 
 
-def _shapes(marks: Marks, decimals: int) -> Iterator[dict[str, Any]]:
-    """The geometry of every object: its outline, else its circle, else its box, else its centre."""
-    drawn = circle_box(marks.circle) if isinstance(marks, Annotations) else marks.box
-    given = marks.circle[:, 2] > 0 if isinstance(marks, Annotations) else np.ones(len(marks), bool)
-    box = np.round(np.where(given[:, None], drawn, marks.box), decimals) + 0.0
-    extent = (box[:, 2:] > box[:, :2]).all(axis=1)
-    for start in range(0, len(marks), _ROWS):
-        some = slice(start, start + _ROWS)
-        rounds = _ellipses(box[some], decimals)
-        for row, rings in enumerate(marks.contour[some], start=start):
-            if rings:
-                yield _outline(rings, decimals)
-            elif not extent[row]:
-                yield {"type": "Point", "coordinates": (np.round(marks.xy[row], decimals) + 0.0).tolist()}
-            elif given[row]:
-                yield {"type": "Polygon", "coordinates": [rounds[row - start].tolist()], "isEllipse": True}
-            else:
-                x0, y0, x1, y1 = box[row].tolist()
-                yield {"type": "Polygon", "coordinates": [[[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]]}
-
-
-def _ellipses(box: Floats, decimals: int) -> Floats:
-    """(n, CORNERS + 1, 2) closed polygons that touch each bounding box exactly, however they are rounded."""
-    low, high = box[:, None, :2], box[:, None, 2:]
-    points = np.round((low + high) / 2 + _UNIT * (high - low) / 2, decimals) + 0.0
-    return np.where(_UNIT == 1, high, np.where(_UNIT == -1, low, points))
-
-
-def _outline(rings: Rings, decimals: int) -> dict[str, Any]:
-    if len(rings) == 1:
-        return {"type": "Polygon", "coordinates": [_closed(rings[0], decimals)]}
-    from bmbench.datasets.codecs.nesting import parts_with_holes
-
-    parts = [[_closed(ring, decimals) for ring in part] for part in parts_with_holes(rings)]
-    # A multi-polygon of one part breaks the import of other programs.
-    if len(parts) == 1:
-        return {"type": "Polygon", "coordinates": parts[0]}
-    return {"type": "MultiPolygon", "coordinates": parts}
-
-
-def _closed(ring: Floats, decimals: int) -> list[list[float]]:
-    points: list[list[float]] = (np.round(ring, decimals) + 0.0).tolist()
-    return [*points, points[0]]
-
-
 def _annotations(objects: Objects, table: dict[tuple[str, bool], int]) -> Annotations:
     """The objects as annotations; `table` numbers the classes and grows."""
     n = len(objects.rings)
     box = np.array(objects.box, np.float64).reshape(n, 4)
     circle = np.array(objects.circle, np.float64).reshape(n, 3)
-    role, region, label = np.zeros(n, np.int64), np.zeros(n, bool), np.zeros(n, np.int64)
     contour = objects.rings
-    for row, (name, facts) in enumerate(zip(objects.classes, objects.metadata, strict=True)):
-        ignored = name == IGNORE_CLASS
-        own = str(facts.get("category", UNCLASSIFIED)) if ignored else name or UNCLASSIFIED
-        artefact = facts.get("artefact") == "1" or is_artefact_name(own)
-        label[row] = table.setdefault((own, artefact), len(table))
-        role[row] = Role.IGNORE if ignored else Role.ARTEFACT if artefact else Role.CELL
-        region[row] = ignored and str(facts.get("region", "1")) == "1"
-        if facts.get("shape") == "box" and _is_box(contour[row], objects.box[row]):
+    known: dict[str, tuple[int, int, bool]] = {}
+    facts = []
+    for row, (name, metadata) in enumerate(zip(objects.classes, objects.metadata, strict=True)):
+        if not metadata:
+            if name not in known:
+                known[name] = _class_facts(name, metadata, table)
+            facts.append(known[name])
+            continue
+        facts.append(_class_facts(name, metadata, table))
+        if metadata.get("shape") == "box" and _is_box(contour[row], objects.box[row]):
             contour[row] = ()
+    label, role, region = np.array(facts, np.int64).reshape(n, 3).T
     xy = np.where(circle[:, 2:] > 0, circle[:, :2], (box[:, :2] + box[:, 2:]) / 2)
     return Annotations(
-        xy=xy, box=box, circle=circle, contour=tuple(contour), label=label, role=role, region=region
+        xy=xy, box=box, circle=circle, contour=tuple(contour), label=label, role=role, region=region != 0
     )
+
+
+def _class_facts(
+    name: str, metadata: Mapping[str, Any], table: dict[tuple[str, bool], int]
+) -> tuple[int, int, bool]:
+    """Row in the table of classes (which grows), role, and whether it is a region."""
+    ignored = name == IGNORE_CLASS
+    own = str(metadata.get("category", UNCLASSIFIED)) if ignored else name or UNCLASSIFIED
+    artefact = metadata.get("artefact") == "1" or is_artefact_name(own)
+    role = Role.IGNORE if ignored else Role.ARTEFACT if artefact else Role.CELL
+    region = ignored and str(metadata.get("region", "1")) == "1"
+    return table.setdefault((own, artefact), len(table)), int(role), region
 
 
 def _is_box(rings: Rings, box: list[float]) -> bool:
@@ -299,4 +267,4 @@ def _joined(parts: list[Annotations]) -> Annotations:
         return Annotations.empty()
     names = ("xy", "box", "circle", "label", "role", "region")
     columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    return Annotations(contour=tuple(rings for part in parts for rings in part.contour), **columns)
+    return Annotations(contour=tuple(chain.from_iterable(part.contour for part in parts)), **columns)

@@ -1,17 +1,4 @@
-"""The features of QuPath's GeoJSON in its three dialects, as columns.
-
-=====================  =======================  ==========================  =========================
-fact                   from 0.4                 0.3                         0.2
-=====================  =======================  ==========================  =========================
-kind of object         ``objectType``           ``object_type``             ``id: PathDetectionObject``
-measurements           map                      list of name and value      list of name and value
-classification         ``name`` or ``names``    ``name``                    ``name``
-its colour             ``color: [r, g, b]``     ``colorRGB``                ``colorRGB``
-=====================  =======================  ==========================  =========================
-
-The adapters of qupath-core (`QuPathTypeAdapters`, `ROITypeAdapters`) are the source. Coordinates are pixels
-of the full resolution from the corner of the top-left pixel: bmbench's own.
-"""
+"""QuPath features → columns; the dialects are those of `qupath_schema`."""
 
 from __future__ import annotations
 
@@ -27,12 +14,13 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rings_box
 from bmbench.datasets.codecs.json_stream import loads
+from bmbench.datasets.codecs.qupath_schema import AnyFeature, Classification, Feature, Measurement, Properties
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from bmbench.core.types import Floats, Rings
+    from bmbench.core.types import Bools, Floats, Rings
     from bmbench.datasets.codecs.json_stream import Block
 
 CONFIDENCE_NAMES = ("confidence", "score", "detection probability", "probability")
@@ -53,57 +41,7 @@ _FRAMES = ("root", "tmacore", "tile")
 """Objects that hold others and mark no cell."""
 
 
-class Polygon(msgspec.Struct, tag_field="type", tag="Polygon", gc=False):
-    """An outline and its holes."""
-
-    coordinates: msgspec.Raw
-    isEllipse: bool = False  # noqa: N815
-
-
-class Classification(msgspec.Struct, gc=False):
-    """The class of an object; `names` are the parts of a derived one."""
-
-    name: str | None = None
-    names: list[str] | None = None
-
-
-class Measurement(msgspec.Struct, gc=False):
-    """One measurement, as written before QuPath 0.4."""
-
-    name: str
-    value: float | None = None
-
-
-class Properties(msgspec.Struct, gc=False):
-    """What QuPath knows about an object beside its shape."""
-
-    objectType: str | None = None  # noqa: N815
-    object_type: str | None = None
-    type: str | None = None
-    classification: Classification | str | None = None
-    measurements: dict[str, float | None] | list[Measurement] | None = None
-    metadata: dict[str, Any] | None = None
-    childObjects: list[Any] | None = None  # noqa: N815
-
-
-class Feature(msgspec.Struct, gc=False):
-    """One object with a plain outline: what nearly all of a large file is."""
-
-    geometry: Polygon
-    properties: Properties
-    type: str = "Feature"
-    id: str | int | None = None
-
-
-class AnyFeature(msgspec.Struct, gc=False):
-    """One object of any shape."""
-
-    geometry: dict[str, Any] | None = None
-    properties: Properties | None = None
-    type: str = "Feature"
-    id: str | int | None = None
-
-
+_NOTHING: Mapping[str, Any] = {}
 _FAST = msgspec.json.Decoder(list[Feature])
 _NESTED = msgspec.json.Decoder(list[list[tuple[float, float]]])
 _NUMBERS = msgspec.json.Decoder(list[float])
@@ -119,12 +57,12 @@ class Objects:
     """
 
     rings: list[Rings] = field(default_factory=list)
-    circle: list[tuple[float, float, float]] = field(default_factory=list)
+    circle: list[list[float]] = field(default_factory=list)
     box: list[list[float]] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     kind: list[str] = field(default_factory=list)
-    metadata: list[dict[str, Any]] = field(default_factory=list)
-    measurements: list[dict[str, float | None]] = field(default_factory=list)
+    metadata: list[Mapping[str, Any]] = field(default_factory=list)
+    measurements: list[Mapping[str, float | None]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
@@ -140,7 +78,7 @@ def decode(block: Block, path: Path) -> Objects:
     objects = Objects()
     try:
         features = _FAST.decode(b"[" + block.text + b"]")
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         features = []
     if not features or not _decode_plain(features, objects):
         _decode_any(block, path, objects)
@@ -154,8 +92,9 @@ def _decode_plain(features: list[Feature], objects: Objects) -> bool:
     try:
         sizes = [_ring_sizes(outline) for outline in outlines]
         # The numbers without the brackets around them are read several times faster.
-        numbers = np.array(_NUMBERS.decode(b"[" + b",".join(outlines).translate(None, b"[]") + b"]"))
-    except (msgspec.MsgspecError, RecursionError):
+        values = _NUMBERS.decode(b"[" + b",".join(outlines).translate(None, b"[]") + b"]")
+        numbers = np.fromiter(values, np.float64, count=len(values))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
     parts = np.array([len(size) for size in sizes], np.int64)
     lengths = np.array(list(chain.from_iterable(sizes)), np.int64)
@@ -173,13 +112,25 @@ def _decode_plain(features: list[Feature], objects: Objects) -> bool:
     first = np.cumsum(parts) - parts
     low = np.minimum.reduceat(np.minimum.reduceat(points, starts), first)
     high = np.maximum.reduceat(np.maximum.reduceat(points, starts), first)
-    box = np.concatenate([low, high], axis=1).tolist()
-    rings = iter([points[a:b] for a, b in zip(starts.tolist(), (ends - closed).tolist(), strict=True)])
-    for feature, corners, size in zip(features, box, sizes, strict=True):
-        outline = tuple([next(rings) for _ in size])
-        _add_shape(objects, outline, corners, ellipse=feature.geometry.isEllipse)
-        _add_properties(objects, feature.id, feature.properties)
+    ellipse = np.array([feature.geometry.isEllipse for feature in features], bool)
+    circle = _circles(low, high, ellipse & (parts == 1))
+    objects.box += np.concatenate([low, high], axis=1).tolist()
+    objects.circle += circle.tolist()
+    cuts = list(zip(starts.tolist(), (ends - closed).tolist(), strict=True))
+    objects.rings += [
+        () if radius else tuple([points[a:b] for a, b in cuts[n : n + size]])
+        for radius, n, size in zip(circle[:, 2].tolist(), first.tolist(), parts.tolist(), strict=True)
+    ]
+    _add_properties(objects, [(feature.id, feature.properties) for feature in features])
     return True
+
+
+def _circles(low: Floats, high: Floats, ellipse: Bools) -> Floats:
+    """(n, 3) the circle in each bounding box, as QuPath restores it; zeros where it is none."""
+    size = high - low
+    round_one = ellipse & (size[:, 0] > 0) & (np.abs(size[:, 0] - size[:, 1]) <= ROUND_PX)
+    circle = np.column_stack([(low + high) / 2, size.sum(axis=1) / 4])
+    return np.where(round_one[:, None], circle, 0.0)
 
 
 def _ring_sizes(outline: bytes) -> Sequence[int]:
@@ -196,12 +147,17 @@ def _one_ring(points: int) -> bytes:
     return b"[[" + b",".join([b"[,]"] * points) + b"]]"
 
 
-def confidence_of(measurements: dict[str, float | None]) -> float:
+def confidence_of(measurements: Mapping[str, float | None]) -> float:
     """The detector's belief among the measurements; NaN where there is none."""
     for name, value in measurements.items():
-        if value is not None and name.lower() in CONFIDENCE_NAMES:
+        if value is not None and _says_confidence(name):
             return value
     return math.nan
+
+
+@lru_cache(maxsize=4096)
+def _says_confidence(name: str) -> bool:
+    return name.lower() in CONFIDENCE_NAMES
 
 
 def _decode_any(block: Block, path: Path, objects: Objects) -> None:
@@ -226,8 +182,7 @@ def _add_feature(objects: Objects, value: Any, where: str, depth: int) -> None:
     properties = feature.properties or Properties()
     before = len(objects.rings)
     _add_geometry(objects, feature.geometry, where)
-    for _ in range(len(objects.rings) - before):
-        _add_properties(objects, feature.id, properties)
+    _add_properties(objects, [(feature.id, properties)] * (len(objects.rings) - before))
     children = (value.get("properties") or {}).get("childObjects") or []
     for child in children:
         _add_feature(objects, child, where, depth + 1)
@@ -260,33 +215,40 @@ def _add_outline(objects: Objects, value: list[Any], where: str, *, ellipse: boo
 
 
 def _add_shape(objects: Objects, rings: Rings, box: list[float], *, ellipse: bool) -> None:
-    """Add an outline, or a point where there is no ring; a round ellipse is its circle, as in QuPath."""
-    x0, y0, x1, y1 = box
+    """Add an outline, or a point where there is no ring; a round ellipse is its circle."""
+    corners = np.array([box])
+    circle = _circles(corners[:, :2], corners[:, 2:], np.array([ellipse and len(rings) == 1]))[0]
     objects.box.append(box)
-    if ellipse and x1 > x0 and abs((x1 - x0) - (y1 - y0)) <= ROUND_PX:
-        objects.rings.append(())
-        objects.circle.append(((x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0 + y1 - y0) / 4))
-    else:
-        objects.rings.append(rings)
-        objects.circle.append((0.0, 0.0, 0.0))
+    objects.circle.append(circle.tolist())
+    objects.rings.append(() if circle[2] else rings)
 
 
-def _add_properties(objects: Objects, feature_id: str | int | None, properties: Properties) -> None:
+def _add_properties(objects: Objects, items: Sequence[tuple[str | int | None, Properties]]) -> None:
+    """Add the columns beside the shapes, from the id and properties of each object."""
+    objects.kind += [_kind(identity, properties) for identity, properties in items]
+    objects.classes += [_class_name(properties.classification) for _, properties in items]
+    objects.metadata += [properties.metadata or _NOTHING for _, properties in items]
+    objects.measurements += [_measured(properties.measurements) for _, properties in items]
+    objects.ids += ["" if identity is None else str(identity) for identity, _ in items]
+
+
+def _kind(identity: str | int | None, properties: Properties) -> str:
     kind = properties.objectType or properties.object_type or properties.type
-    if kind is None and isinstance(feature_id, str):
-        kind = _KINDS.get(feature_id.lower())
-    objects.kind.append((kind or "annotation").lower())
-    given = properties.classification
-    name = given if isinstance(given, str) else ""
+    if kind is None and isinstance(identity, str):
+        kind = _KINDS.get(identity.lower())
+    return kind.lower() if kind else "annotation"
+
+
+def _class_name(given: Classification | str | None) -> str:
     if isinstance(given, Classification):
-        name = given.name or ": ".join(given.names or [])
-    objects.classes.append(name)
-    objects.metadata.append(properties.metadata or {})
-    measured = properties.measurements or {}
-    objects.measurements.append(
-        measured if isinstance(measured, dict) else {item.name: item.value for item in measured}
-    )
-    objects.ids.append("" if feature_id is None else str(feature_id))
+        return given.name or ": ".join(given.names or [])
+    return given or ""
+
+
+def _measured(given: dict[str, float | None] | list[Measurement] | None) -> Mapping[str, float | None]:
+    if isinstance(given, dict):
+        return given
+    return {item.name: item.value for item in given} if given else _NOTHING
 
 
 def _drop_frames(objects: Objects) -> None:

@@ -1,4 +1,4 @@
-"""A user's own images with a COCO file."""
+"""A user's own images, with annotations in any format that bmbench reads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Role
-from bmbench.datasets.codecs.coco import CocoFile, read_coco
+from bmbench.datasets.codecs.coco_format import annotation_file
+from bmbench.datasets.codecs.sniff import read_any, sniff, split_name
 from bmbench.datasets.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split
 from bmbench.datasets.images import check_size
 from bmbench.datasets.options import choice, known_options, positive
@@ -15,51 +16,57 @@ from bmbench.datasets.splits import split_samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from bmbench.core.types import Sample
+    from bmbench.datasets.codecs.codec import Content
 
-ANNOTATIONS = "annotations.json"
 
+def own_dataset(name: str) -> Dataset:
+    """The data set of a file or folder, ``PATH`` or ``FORMAT:PATH``.
 
-def coco_dataset(path: Path) -> Dataset:
-    """The data set of a COCO file, or of a folder with ``annotations.json`` (or one JSON file alone).
-
-    Images lie beside the file, in ``images`` beside it, or in the folder that `LoadRequest.data` names.
-    Their records' ``split`` says which subset they are in; if no record has one, the split is computed
+    Images lie beside the annotations, in ``images`` beside them, or in the folder that `LoadRequest.data`
+    names. Where the files say which subset an image is in, that holds; if none does, the split is computed
     (seeded, classes balanced, groups whole unless ``split_by=image``). The matching radius is a third of
     the mean cell diameter, unless the option ``radius_px`` says otherwise.
 
     Raises
     ------
     BadInputError
-        If there is no such file, it is not COCO, or holds no cell.
+        If there is no such file, it is in no known format, or holds no cell.
     """
-    file = _annotation_file(path)
-    content = read_coco(file)
+    named, path = split_name(name)
+    content = read_any(name)
+    if path.is_dir() and (named or sniff(path)) == "coco":
+        path = annotation_file(path)
     diameter = mean_cell_diameter(sample.annotations for sample in content.samples)
     if diameter is None:
-        raise BadInputError("no cell is annotated", where=str(file), remedy=_why_no_cell(content))
+        raise BadInputError("no cell is annotated", where=str(path), remedy=_why_no_cell(content))
+    if diameter == 0:
+        raise BadInputError(
+            "cells are points without a size",
+            where=str(path),
+            remedy="give them a radius, as bmbench datasets weaken --radius-px does",
+        )
     card = DatasetCard(
-        name=path.stem,
-        title=f"images of {file.name}",
+        name=split_name(name)[1].stem,
+        title=f"images of {path.name}",
         modality="not stated",
         annotation=_kind(content.samples),
         licence="not stated",
         citation="not stated",
         radius_px=round(diameter / 3, 1),
-        source=str(file),
+        source=str(path),
     )
 
     def load(request: LoadRequest) -> Split:
-        return _load(file, card, request)
+        return _load(name, card, request)
 
     return Dataset(card=card, load=load)
 
 
-def _load(file: Path, card: DatasetCard, request: LoadRequest) -> Split:
+def _load(name: str, card: DatasetCard, request: LoadRequest) -> Split:
     known_options(request, ("radius_px", "split_by"))
-    content = read_coco(file, images=request.data)
+    content = read_any(name, request.data)
     for sample in content.samples:
         if sample.file is not None:
             check_size(sample.file, (sample.width, sample.height))
@@ -67,7 +74,7 @@ def _load(file: Path, card: DatasetCard, request: LoadRequest) -> Split:
     if content.subsets and unplaced:
         raise BadInputError(
             f"image {unplaced[0]} has no 'split'",
-            where=str(file),
+            where=name,
             expected=f"one of {', '.join(SUBSETS)} in every image record, or in none",
         )
     if unplaced:
@@ -84,23 +91,8 @@ def _load(file: Path, card: DatasetCard, request: LoadRequest) -> Split:
         samples=samples,
         radius_px=positive(request, "radius_px", card.radius_px),
         categories=content.categories,
+        faults=content.notes,
     )
-
-
-def _annotation_file(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    if (path / ANNOTATIONS).is_file():
-        return path / ANNOTATIONS
-    files = sorted(path.glob("*.json"))
-    if len(files) != 1:
-        raise BadInputError(
-            f"folder with {len(files)} JSON files",
-            where=str(path),
-            expected=f"{ANNOTATIONS}",
-            remedy="name the COCO file itself",
-        )
-    return files[0]
 
 
 def _kind(samples: Sequence[Sample]) -> str:
@@ -114,7 +106,7 @@ def _kind(samples: Sequence[Sample]) -> str:
     return "boxes"
 
 
-def _why_no_cell(content: CocoFile) -> str:
+def _why_no_cell(content: Content) -> str:
     if any(sample.annotations.region.any() for sample in content.samples):
         return "objects with iscrowd 1 are ignored regions, which some programs write for every mask"
     if any((sample.annotations.role == Role.ARTEFACT).any() for sample in content.samples):

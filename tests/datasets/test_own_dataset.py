@@ -136,5 +136,5 @@ def test_an_image_of_another_size_or_damaged_is_found_on_loading(own):
 def test_what_is_neither_a_name_nor_a_file_is_one_sentence(tmp_path):
     with pytest.raises(BadInputError, match=r"gone\.json: file not found"):
         open_dataset(str(tmp_path / "gone.json"))
-    with pytest.raises(BadInputError, match="folder with 0 JSON files"):
+    with pytest.raises(BadInputError, match="no annotations of a known format"):
         open_dataset(str(tmp_path))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from bmbench.cli.datasets import app as datasets_app
+from bmbench.cli.terminal import console as _console
 from bmbench.core.errors import BmbenchError
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 app = typer.Typer(
     name="bmbench",
@@ -22,7 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-datasets_app = typer.Typer(no_args_is_help=True, help="List, describe and make data sets.")
 app.add_typer(datasets_app, name="datasets")
 
 
@@ -213,46 +211,6 @@ def methods() -> None:
     _console().print(methods_table())
 
 
-@datasets_app.command("list")
-def list_datasets() -> None:
-    """Every data set that bmbench knows."""
-    from bmbench.leaderboards.summary import datasets_table
-
-    _console().print(datasets_table())
-
-
-@datasets_app.command()
-def info(
-    dataset: Annotated[
-        str, typer.Argument(help="A name that `bmbench datasets list` shows, or a COCO file.")
-    ],
-    data: Annotated[Path | None, typer.Option(help="The folder that holds the data set.")] = None,
-    option: Annotated[list[str] | None, typer.Option(help="A choice of the data set: name=value.")] = None,
-) -> None:
-    """Counts by class and subset, cell sizes, licence and citation of a data set."""
-    from bmbench.benchmark.options import parse_pairs
-    from bmbench.leaderboards.summary import dataset_tables
-
-    for table in dataset_tables(dataset, data=data, options=parse_pairs(option or [], option="--option")):
-        _console().print(table)
-
-
-@datasets_app.command()
-def synthesise(
-    out: Annotated[Path, typer.Argument(help="A new or empty folder for images and annotations.")],
-    images: Annotated[int, typer.Option(min=1, help="How many patches.")] = 36,
-    size: Annotated[int, typer.Option(min=256, max=2048, help="Width and height of a patch, px.")] = 512,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same patches.")] = 0,
-) -> None:
-    """Draw synthetic bone-marrow smears with contours and artefacts, as PNG and COCO JSON."""
-    from bmbench.benchmark.console import Terminal
-    from bmbench.datasets.synthetic import synthesise as draw
-
-    console = _console()
-    draw(out, n_images=images, size_px=size, seed=seed, progress=Terminal(console))
-    console.print(f"{images} patches in [bold]{out}[/]; train on them: bmbench run --dataset {out}")
-
-
 def main() -> None:
     """The entry point: a user's mistake is one sentence and an exit code, a bug keeps its traceback."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
@@ -263,9 +221,3 @@ def main() -> None:
             raise
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console()

@@ -1,0 +1,224 @@
+"""`bmbench datasets …`: each command parses, calls one function and prints."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bmbench.cli.terminal import console
+
+app = typer.Typer(no_args_is_help=True, help="List, describe, get, convert, split and make data sets.")
+
+Name = Annotated[str, typer.Argument(help="A name that `bmbench datasets list` shows, PATH or FORMAT:PATH.")]
+Data = Annotated[Path | None, typer.Option(help="The folder that holds the data set, or its images.")]
+Options = Annotated[list[str] | None, typer.Option("--option", help="A choice of the data set: name=value.")]
+
+
+class By(StrEnum):
+    """What a split keeps whole."""
+
+    group = "group"
+    image = "image"
+
+
+class Shape(StrEnum):
+    """What becomes of imported shapes."""
+
+    as_drawn = "as-drawn"
+    circles = "circles"
+
+
+@app.command("list")
+def list_datasets() -> None:
+    """Every data set that bmbench knows."""
+    from bmbench.leaderboards.dataset_tables import datasets_table
+
+    console().print(datasets_table())
+
+
+@app.command()
+def info(
+    dataset: Name,
+    data: Data = None,
+    option: Options = None,
+    page: Annotated[Path | None, typer.Option(help="Write a page with pictures here (HTML).")] = None,
+) -> None:
+    """Counts by class and subset, cell sizes, faults, licence and citation of a data set."""
+    from bmbench.benchmark.console import Terminal
+    from bmbench.benchmark.options import parse_pairs
+    from bmbench.leaderboards.dataset_tables import describe_dataset
+
+    terminal = console()
+    options = parse_pairs(option or [], option="--option")
+    for table in describe_dataset(dataset, Terminal(terminal), data=data, options=options, page=page):
+        terminal.print(table)
+    if page is not None:
+        terminal.print(f"Page: [bold]{page}[/]")
+
+
+@app.command()
+def fetch(
+    dataset: Annotated[str, typer.Argument(help="A name that `bmbench datasets list` shows.")],
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A folder with the files, or the archive, on disk.")
+    ] = None,
+) -> None:
+    """Get the files of a data set, checked against a pinned checksum; or say where they are to be had."""
+    from bmbench.benchmark.console import Terminal
+    from bmbench.datasets import DATASETS
+    from bmbench.datasets.fetch import fetch as get
+    from bmbench.datasets.fetch import terms
+
+    terminal = console()
+    for name, text in terms(DATASETS.get(dataset).card):
+        terminal.print(f"{name}: {text}", highlight=False, markup=False)
+    folder = get(dataset, Terminal(terminal), source=source)
+    terminal.print("It is part of bmbench." if folder is None else f"It lies in {folder}.", markup=False)
+
+
+@app.command()
+def convert(
+    dataset: Name,
+    out: Annotated[Path, typer.Argument(help="A new folder, or a file with an ending of the format.")],
+    to: Annotated[str, typer.Option(help="The format; `bmbench datasets formats` lists them.")],
+    data: Data = None,
+    option: Options = None,
+    images: Annotated[bool, typer.Option(help="Copy the images into the folder as well.")] = True,
+) -> None:
+    """Write a data set in another format; what that format cannot carry is named."""
+    from bmbench.benchmark.console import Terminal
+    from bmbench.benchmark.options import parse_pairs
+    from bmbench.datasets.contents import open_contents
+    from bmbench.datasets.convert import convert as write
+
+    terminal = console()
+    content = open_contents(dataset, data=data, options=parse_pairs(option or [], option="--option"))
+    done = write(content, out, to=to, progress=Terminal(terminal), copy_images=images)
+    for line in done.warnings:
+        typer.echo(f"warning: {line}", err=True)
+    terminal.print(f"{done.objects:,} objects on {done.images:,} images in {done.path}", markup=False)
+
+
+@app.command()
+def formats() -> None:
+    """Every format, its files, and what it can carry."""
+    from bmbench.leaderboards.dataset_tables import formats_table
+
+    console().print(formats_table())
+
+
+@app.command()
+def split(
+    dataset: Name,
+    out: Annotated[Path | None, typer.Argument(help="The COCO file to write, beside the images.")] = None,
+    data: Data = None,
+    option: Options = None,
+    sizes: Annotated[
+        str, typer.Option(help="Images, or shares, of train, validation, optimisation and test.")
+    ] = "56,11,11,22",
+    by: Annotated[By, typer.Option(help="What is never torn apart.")] = By.group,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 0,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only check the split that the files state.")
+    ] = False,
+) -> None:
+    """Split images into four subsets with about the same classes in each; refuse what leaks."""
+    from bmbench.benchmark.console import Terminal
+    from bmbench.benchmark.options import parse_pairs
+    from bmbench.datasets.contents import open_contents
+    from bmbench.datasets.splitting import SplitPlan, check_split, parse_sizes, split_content, write_split
+    from bmbench.leaderboards.dataset_tables import balance_table
+
+    terminal = console()
+    listener = Terminal(terminal)
+    content = open_contents(
+        dataset, data=data, options=parse_pairs(option or [], option="--option"), seed=seed
+    )
+    if check or out is None:
+        terminal.print(balance_table(check_split(content, listener, dataset), content.categories))
+        return
+    plan = SplitPlan(sizes=parse_sizes(sizes), by=by.value, seed=seed)
+    result = split_content(content, plan, listener)
+    write_split(out, result)
+    for note in result.notes:
+        typer.echo(f"note: {note}", err=True)
+    terminal.print(balance_table(result.table, content.categories))
+    terminal.print(f"Split (seed {seed}) in {out}", markup=False)
+
+
+@app.command()
+def weaken(
+    dataset: Name,
+    out: Annotated[Path, typer.Argument(help="The COCO file to write, beside the images.")],
+    data: Data = None,
+    option: Options = None,
+    jitter_px: Annotated[
+        float | None, typer.Option(min=0, help="Jitter of the centres, px.  [default: 3 px, scaled]")
+    ] = None,
+    radius_px: Annotated[
+        float | None, typer.Option(min=0, help="Radius for points that have none, px.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same circles.")] = 0,
+) -> None:
+    """Write the circles that somebody would draw who marks every cell quickly."""
+    from bmbench.benchmark.options import parse_pairs
+    from bmbench.datasets.contents import open_contents
+    from bmbench.datasets.weaken_set import weaken_content, write_beside
+
+    content = open_contents(dataset, data=data, options=parse_pairs(option or [], option="--option"))
+    weak, jitter = weaken_content(content, seed=seed, jitter_px=jitter_px, radius_px=radius_px)
+    write_beside(out, weak)
+    count = sum(len(sample.annotations) for sample in weak.samples)
+    console().print(f"{count:,} circles, jitter {jitter:.2f} px, in {out}", markup=False)
+
+
+@app.command("import")
+def import_corrections(
+    corrected: Annotated[Path, typer.Argument(help="A GeoJSON file from QuPath, or a folder of them.")],
+    out: Annotated[Path, typer.Argument(help="The COCO file to write, beside the images.")],
+    images: Annotated[Path | None, typer.Option(help="The folder of the images.")] = None,
+    predicted: Annotated[
+        Path | None, typer.Option(help="What was predicted, to count what was changed.")
+    ] = None,
+    shape: Annotated[
+        Shape, typer.Option(help="Keep outlines, or make circles of all shapes.")
+    ] = Shape.as_drawn,
+    artefact: Annotated[list[str] | None, typer.Option(help="A class whose objects must not count.")] = None,
+    into: Annotated[Path | None, typer.Option(help="A set to add the corrected images to.")] = None,
+) -> None:
+    """Take in predictions that were corrected in QuPath, ready to train on."""
+    from bmbench.datasets.codecs.sniff import read_any
+    from bmbench.datasets.correction import changes, import_corrected
+    from bmbench.datasets.weaken_set import write_beside
+    from bmbench.leaderboards.dataset_tables import changes_line
+
+    old = read_any(into) if into is not None else None
+    content = import_corrected(
+        corrected, images=images, shape=shape.value, artefacts=artefact or (), into=old
+    )
+    write_beside(out, content)
+    for note in content.notes:
+        typer.echo(f"note: {note}", err=True)
+    if predicted is not None:
+        console().print(changes_line(changes(predicted, corrected)), markup=False)
+    count = sum(len(sample.annotations) for sample in content.samples)
+    console().print(f"{count:,} objects on {len(content.samples):,} images in {out}", markup=False)
+
+
+@app.command()
+def synthesise(
+    out: Annotated[Path, typer.Argument(help="A new or empty folder for images and annotations.")],
+    images: Annotated[int, typer.Option(min=1, help="How many patches.")] = 36,
+    size: Annotated[int, typer.Option(min=256, max=2048, help="Width and height of a patch, px.")] = 512,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same patches.")] = 0,
+) -> None:
+    """Draw synthetic bone-marrow smears with contours and artefacts, as PNG and COCO JSON."""
+    from bmbench.benchmark.console import Terminal
+    from bmbench.datasets.synthetic import synthesise as draw
+
+    terminal = console()
+    draw(out, n_images=images, size_px=size, seed=seed, progress=Terminal(terminal))
+    terminal.print(f"{images} patches in [bold]{out}[/]; train on them: bmbench run --dataset {out}")

@@ -1,0 +1,218 @@
+"""Predictions that were corrected in QuPath, taken in as annotations.
+
+QuPath keeps the id of an object through a correction; what was drawn anew has another one. So the corrected
+file, beside the one that was predicted, tells what was kept, moved, renamed, deleted and added.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.geometry import box_centre, box_iou, circle_box
+from bmbench.core.types import Category
+from bmbench.datasets.codecs.folder import annotation_files, relabel
+from bmbench.datasets.codecs.qupath import QupathFile, read_qupath
+from bmbench.datasets.codecs.qupath_format import SUFFIXES
+from bmbench.datasets.codecs.qupath_format import read as read_qupath_set
+from bmbench.datasets.weak import shape_circles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bmbench.core.types import Annotations, ImageId, Ints
+    from bmbench.datasets.codecs.codec import Content
+    from bmbench.datasets.dataset import Subset
+
+MOVED_PX = 0.05
+"""QuPath rounds to a hundredth: below this, a shape was not touched."""
+SAME_IOU = 0.5
+"""An object with a new id is an old one if it overlaps it more."""
+Shape = Literal["as-drawn", "circles"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What became of the predicted objects; `added` are new ones."""
+
+    kept: int = 0
+    moved: int = 0
+    renamed: int = 0
+    deleted: int = 0
+    added: int = 0
+
+
+def import_corrected(
+    corrected: Path,
+    *,
+    images: Path | None = None,
+    shape: Shape = "as-drawn",
+    artefacts: Sequence[str] = (),
+    into: Content | None = None,
+) -> Content:
+    """The corrected objects of a GeoJSON file, or of a folder with one file an image, as a training set.
+
+    Parameters
+    ----------
+    images : Path, optional
+        Where the images lie, if not beside the files.
+    shape : "as-drawn" or "circles"
+        Keep outlines where somebody drew some, or turn every shape into the smallest circle around it.
+    artefacts : sequence of str
+        Names of classes whose objects must not be counted, beside those that say artefact.
+    into : Content, optional
+        A set to add the images to: an image that is in both has the corrected annotations, a new one is
+        for training where the set is split.
+
+    Raises
+    ------
+    BadInputError
+        If a file is no GeoJSON or an image is missing.
+    """
+    content = read_qupath_set(corrected, images)
+    known = {category.name for category in content.categories}
+    for name in artefacts:
+        if name not in known:
+            raise BadInputError(
+                f"no object has the class {name!r}", where=str(corrected), got=", ".join(known)
+            )
+    kinds = tuple(
+        dataclasses.replace(c, artefact=c.artefact or c.name in artefacts) for c in content.categories
+    )
+    content = _with_categories(dataclasses.replace(content, categories=kinds), kinds)
+    if shape == "circles":
+        content = dataclasses.replace(
+            content,
+            samples=tuple(
+                dataclasses.replace(s, annotations=_rounded(s.annotations)) for s in content.samples
+            ),
+        )
+    return _merged(into, content) if into is not None else content
+
+
+def changes(predicted: Path, corrected: Path) -> Changes:
+    """What a correction did, over all files, told by the ids of the objects, else by their overlap.
+
+    Raises
+    ------
+    BadInputError
+        If one of them is no GeoJSON, or a predicted file has no corrected one.
+    """
+    total = Changes()
+    old_files, old_home = annotation_files(predicted, SUFFIXES, ())
+    for file in old_files:
+        other = corrected / file.relative_to(old_home) if corrected.is_dir() else corrected
+        found = _changes(read_qupath(file), read_qupath(other))
+        total = Changes(
+            **{f.name: getattr(total, f.name) + getattr(found, f.name) for f in dataclasses.fields(Changes)}
+        )
+    return total
+
+
+def _changes(old: QupathFile, new: QupathFile) -> Changes:
+    pairs = _pairs(old, new)
+    kept = moved = renamed = 0
+    for row, other in pairs:
+        same_class = old.classes[old.annotations.label[row]] == new.classes[new.annotations.label[other]]
+        same_role = old.annotations.role[row] == new.annotations.role[other]
+        close = np.abs(old.annotations.box[row] - new.annotations.box[other]).max() <= MOVED_PX
+        moved += int(not close)
+        renamed += int(close and not (same_class and same_role))
+        kept += int(close and same_class and same_role)
+    return Changes(
+        kept=kept,
+        moved=moved,
+        renamed=renamed,
+        deleted=len(old.annotations) - len(pairs),
+        added=len(new.annotations) - len(pairs),
+    )
+
+
+def _pairs(old: QupathFile, new: QupathFile) -> list[tuple[int, int]]:
+    """Rows of the same object before and after: by id, else by overlap (a script may give new ids)."""
+    there = {identity: row for row, identity in enumerate(new.ids) if identity}
+    pairs = [(row, there.pop(identity)) for row, identity in enumerate(old.ids) if identity in there]
+    old_rows = np.setdiff1d(np.arange(len(old.annotations)), [row for row, _ in pairs])
+    new_rows = np.setdiff1d(np.arange(len(new.annotations)), [row for _, row in pairs])
+    return pairs + _overlapping(old.annotations, new.annotations, (old_rows, new_rows))
+
+
+def _overlapping(old: Annotations, new: Annotations, rows: tuple[Ints, Ints]) -> list[tuple[int, int]]:
+    """Pairs whose boxes overlap by more than half, each object in one pair, the closest pairs first."""
+    from scipy.spatial import cKDTree
+
+    if not len(rows[0]) or not len(rows[1]):
+        return []
+    before, after = old.box[rows[0]], new.box[rows[1]]
+    reach = float((before[:, 2:] - before[:, :2]).max()) + 1e-9
+    near = cKDTree(box_centre(before)).sparse_distance_matrix(
+        cKDTree(box_centre(after)), reach, output_type="coo_matrix"
+    )
+    iou = box_iou(before[near.row], after[near.col])
+    pairs: dict[int, int] = {}
+    for place in np.argsort(-iou, kind="stable").tolist():
+        a, b = int(near.row[place]), int(near.col[place])
+        if iou[place] > SAME_IOU and a not in pairs and b not in pairs.values():
+            pairs[a] = b
+    return [(int(rows[0][a]), int(rows[1][b])) for a, b in pairs.items()]
+
+
+def _rounded(annotations: Annotations) -> Annotations:
+    """Every object with extent as the smallest circle around it; regions as they are."""
+    circle = shape_circles(annotations)
+    change = (circle[:, 2] > 0) & ~annotations.region
+    new = np.where(change[:, None], circle, annotations.circle)
+    return dataclasses.replace(
+        annotations,
+        circle=new,
+        xy=np.where(change[:, None], new[:, :2], annotations.xy),
+        box=np.where(change[:, None], circle_box(new), annotations.box),
+        contour=tuple(
+            () if round_one else rings for rings, round_one in zip(annotations.contour, change, strict=True)
+        ),
+    )
+
+
+def _merged(into: Content, content: Content) -> Content:
+    table = {category.name: category for category in into.categories}
+    for category in content.categories:
+        number = max(c.id for c in table.values()) + 1
+        table.setdefault(category.name, Category(id=number, name=category.name, artefact=category.artefact))
+    categories = tuple(table.values())
+    old, new = _with_categories(into, categories), _with_categories(content, categories)
+    # A corrected image is the old one with other annotations: its group and subset stay.
+    corrected = {_stem(sample.name): sample for sample in new.samples}
+    samples = [
+        dataclasses.replace(s, annotations=corrected.pop(_stem(s.name)).annotations)
+        if _stem(s.name) in corrected
+        else s
+        for s in old.samples
+    ]
+    # Where the set is split already, what was corrected by hand is for training.
+    fresh: dict[ImageId, Subset] = {s.image_id: "train" for s in corrected.values()} if into.subsets else {}
+    return dataclasses.replace(
+        into,
+        samples=(*samples, *corrected.values()),
+        categories=categories,
+        subsets={**into.subsets, **fresh},
+        notes=(*into.notes, *content.notes),
+    )
+
+
+def _with_categories(content: Content, categories: tuple[Category, ...]) -> Content:
+    rows = {category.name: row for row, category in enumerate(categories)}
+    own = np.array([rows[category.name] for category in content.categories], np.int64)
+    artefact = np.array([category.artefact for category in categories], bool)
+    samples = tuple(
+        dataclasses.replace(s, annotations=relabel(s.annotations, own, artefact)) for s in content.samples
+    )
+    return dataclasses.replace(content, samples=samples, categories=categories)
+
+
+def _stem(name: str) -> str:
+    return name.rsplit("/", 1)[-1].rsplit(".", 1)[0]

@@ -1,0 +1,87 @@
+"""Archives from outside, unpacked without harm: nothing outside the folder, no links, no flood of bytes."""
+
+from __future__ import annotations
+
+import lzma
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from bmbench.core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import IO
+
+LIMIT_BYTES = 64 << 30
+LIMIT_FILES = 500_000
+_CHUNK = 1 << 20
+_DAMAGED = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError,
+    NotImplementedError, OSError, ValueError,
+)  # fmt: skip
+
+
+def unpack(archive: Path, folder: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:
+    """Unpack a zip or tar archive into a new folder, which appears whole or not at all.
+
+    Raises
+    ------
+    BadInputError
+        If a name leads out of the folder, an entry is a link or a device, the archive unpacks to more than
+        `limit_bytes`, is encrypted, damaged, or no archive.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    left = limit_bytes
+    try:
+        for number, (name, file) in enumerate(_entries(archive)):
+            if number >= LIMIT_FILES:
+                raise BadInputError(f"more than {LIMIT_FILES:,} files", where=str(archive))
+            target = aside / _inner(name, archive)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as out:
+                # What the archive says about its sizes may be a lie: the bytes themselves are counted.
+                while chunk := file.read(min(_CHUNK, left + 1)):
+                    left -= len(chunk)
+                    if left < 0:
+                        raise BadInputError(f"unpacks to more than {limit_bytes:,} bytes", where=str(archive))
+                    out.write(chunk)
+        aside.chmod(0o755)
+        aside.replace(folder)
+    except _DAMAGED as error:
+        raise BadInputError("not an archive, or a damaged one", where=str(archive), got=str(error)) from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _entries(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as packed:
+            for entry in packed.infolist():
+                kind = stat.S_IFMT(entry.external_attr >> 16)
+                if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                    raise BadInputError("holds a link or device", where=f"{archive}, {entry.filename[:80]}")
+                if not entry.is_dir():
+                    with packed.open(entry) as file:
+                        yield entry.filename, file
+        return
+    with tarfile.open(archive) as packed:
+        for member in packed:
+            if not (member.isfile() or member.isdir()):
+                raise BadInputError("holds a link or device", where=f"{archive}, {member.name[:80]}")
+            content = packed.extractfile(member) if member.isfile() else None
+            if content is not None:
+                yield member.name, content
+
+
+def _inner(name: str, archive: Path) -> PurePosixPath:
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name or not path.parts:
+        raise BadInputError("a name leads out of the folder", where=f"{archive}, {name[:80]!r}")
+    return path

@@ -1,0 +1,187 @@
+"""Tables about data sets and formats for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from bmbench.leaderboards.rows import UNDEFINED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from bmbench.core.progress import Progress
+    from bmbench.core.types import Category
+    from bmbench.datasets.correction import Changes
+    from bmbench.datasets.dataset import Dataset, DatasetCard, LoadRequest, Split
+    from bmbench.datasets.faults import Fault
+    from bmbench.datasets.info import DatasetInfo
+    from bmbench.datasets.splits import Balance
+
+
+def datasets_table() -> Table:
+    """Every data set that bmbench knows, how large it is, whether it is here, and its terms."""
+    from bmbench.datasets import DATASETS
+    from bmbench.datasets.store import stored_folder
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("data set", "images", "cells", "MB", "here", "what it is"):
+        right = column in ("images", "cells", "MB")
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for name in DATASETS:
+        card = DATASETS.get(name).card
+        here = "yes" if not card.source or stored_folder(name) is not None else "no"
+        facts = (
+            f"{card.title}; {card.modality}; {card.annotation}",
+            f"licence: {card.licence}",
+            f"cite: {card.citation}",
+        )
+        counts = (_count(card.images), _count(card.cells), _count(card.size_mb))
+        table.add_row(name, *counts, here, escape("\n".join(facts)))
+    return table
+
+
+def describe_dataset(
+    dataset: str,
+    progress: Progress,
+    *,
+    data: Path | None,
+    options: Mapping[str, str],
+    page: Path | None = None,
+) -> Iterator[Table]:
+    """The card of a data set, its objects by class and subset, the faults found; its page, if asked for."""
+    from bmbench.datasets import open_dataset
+    from bmbench.datasets.dataset import LoadRequest
+    from bmbench.datasets.faults import find_faults
+    from bmbench.datasets.info import describe
+    from bmbench.datasets.measures import measure
+    from bmbench.datasets.page import write_page
+    from bmbench.datasets.pictures import look
+
+    chosen = open_dataset(dataset)
+    request = LoadRequest(data=data, options=options)
+    split = chosen.load(request)
+    info = describe(split)
+    samples = [sample for part in split.samples.values() for sample in part]
+    faults = (*_of_variants(chosen, split, request), *find_faults(split, look(samples, progress)))
+    yield _card_table(chosen.card, info)
+    yield _subsets_table(info)
+    if faults:
+        yield _faults_table(faults)
+    if page is not None:
+        write_page(page, chosen.card, split, table=info.subsets, measures=measure(split), faults=faults)
+
+
+def balance_table(table: Sequence[Balance], categories: Sequence[Category]) -> Table:
+    """Images, groups and objects of each class by subset, with the subset's share of the class."""
+    shown = Table(box=box.SIMPLE_HEAD)
+    shown.add_column("")
+    for part in table:
+        shown.add_column(part.subset, justify="right")
+    shown.add_row("images", *(f"{part.images:,}" for part in table))
+    shown.add_row("groups", *(f"{part.groups:,}" for part in table))
+    for row, category in enumerate(categories):
+        shown.add_row(category.name, *(_shared(part.objects[row], part.shares[row]) for part in table))
+    return shown
+
+
+def _shared(count: int, share: float | None) -> str:
+    return f"{count:,}" + (f" ({100 * share:.1f} %)" if share is not None else "")
+
+
+def formats_table() -> Table:
+    """Every format, the ending of its files, and what it can carry."""
+    from bmbench.datasets.codecs import FORMATS
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("format", "what it is", "files", "carries, beside boxes"):
+        table.add_column(column)
+    for name in FORMATS:
+        codec = FORMATS.get(name)
+        carried = ", ".join(sorted(codec.carries)) or UNDEFINED
+        table.add_row(name, codec.title, " ".join(codec.extensions), carried)
+    return table
+
+
+def changes_line(changes: Changes) -> str:
+    """What a correction did, in one line."""
+    return (
+        f"{changes.kept} kept, {changes.moved} moved, {changes.renamed} given another class, "
+        f"{changes.deleted} deleted, {changes.added} added"
+    )
+
+
+def _of_variants(chosen: Dataset, split: Split, request: LoadRequest) -> list[Fault]:
+    """What other annotations of the same pixels have, where their files are at hand."""
+    from bmbench.core.errors import BadInputError
+    from bmbench.datasets import DATASETS
+    from bmbench.datasets.faults import left_to_other_annotators
+
+    found = []
+    for name in chosen.card.also_scored_as:
+        try:
+            variant = DATASETS.get(name).load(request)
+        except BadInputError:
+            continue
+        fault = left_to_other_annotators(split, variant, name)
+        found += [fault] if fault is not None else []
+    return found
+
+
+def _faults_table(faults: Sequence[Fault]) -> Table:
+    table = Table(title="faults found", box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("what")
+    table.add_column("how many", justify="right")
+    table.add_column("where", overflow="fold")
+    for fault in faults:
+        table.add_row(escape(fault.kind), f"{fault.count:,}", escape(fault.text))
+    return table
+
+
+def _count(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:,.0f}"
+
+
+def _card_table(card: DatasetCard, info: DatasetInfo) -> Table:
+    sizes = ", ".join(f"{n} of {width} × {height} px" for width, height, n in info.image_sizes[:3])
+    more = f" and {len(info.image_sizes) - 3} other sizes" if len(info.image_sizes) > 3 else ""
+    rows = (
+        ("what it is", card.title),
+        ("modality", card.modality),
+        ("annotation", card.annotation),
+        ("licence", card.licence),
+        ("citation", card.citation or UNDEFINED),
+        ("source", card.source or "embedded"),
+        ("images", sizes + more),
+        (
+            "mean cell diameter",
+            UNDEFINED if info.mean_diameter_px is None else f"{info.mean_diameter_px:.1f} px",
+        ),
+        ("matching radius", f"{info.radius_px:g} px"),
+        ("protocol", card.protocol),
+        ("hash", info.hash[:16]),
+    )
+    table = Table(title=card.name, box=box.SIMPLE, show_header=False, title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _subsets_table(info: DatasetInfo) -> Table:
+    """Rows: images, groups, then a class each; columns: subsets."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for subset in info.subsets:
+        table.add_column(subset.subset, justify="right")
+    table.add_row("images", *(f"{subset.images:,}" for subset in info.subsets))
+    table.add_row("groups", *(f"{subset.groups:,}" for subset in info.subsets))
+    for row, category in enumerate(info.categories):
+        name = f"{category.name} (artefact)" if category.artefact else category.name
+        table.add_row(name, *(f"{subset.objects[row]:,}" for subset in info.subsets))
+    return table

@@ -1,0 +1,150 @@
+"""Predictions corrected in QuPath: the walk-through of docs/annotation-loop.md, with its own files."""
+
+import dataclasses
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.progress import Silent
+from bmbench.core.types import CELL, Annotations, Category, Role
+from bmbench.datasets.codecs.coco import read_coco
+from bmbench.datasets.codecs.codec import Content
+from bmbench.datasets.codecs.qupath import read_qupath, write_qupath
+from bmbench.datasets.codecs.sniff import read_any
+from bmbench.datasets.convert import convert
+from bmbench.datasets.correction import Changes, changes, import_corrected
+from bmbench.datasets.synthetic import synthesise
+from bmbench.datasets.weaken_set import write_beside
+from bmbench.leaderboards.dataset_tables import changes_line
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+LOOP = DOCS / "annotation-loop"
+
+
+def test_the_predictions_become_annotations_that_qupath_lets_one_edit(tmp_path):
+    predicted = read_any(f"qupath:{LOOP / 'predicted'}", LOOP / "images")
+    done = convert(predicted, tmp_path / "editable", to="qupath", progress=Silent(), copy_images=False)
+    assert done.warnings == ()
+    before, after = (
+        read_qupath(LOOP / "predicted/field.geojson"),
+        read_qupath(tmp_path / "editable/annotations/field.geojson"),
+    )
+    assert set(before.kind) == {"detection"}
+    assert set(after.kind) == {"annotation"}
+    np.testing.assert_array_equal(before.annotations.box, after.annotations.box)
+    # QuPath and the count of changes know an object by its id.
+    assert before.ids == after.ids
+
+
+def test_the_correction_is_taken_in_as_the_walk_through_shows_it(tmp_path):
+    content = import_corrected(LOOP / "corrected", images=LOOP / "images", shape="circles")
+    shown = read_coco(LOOP / "annotations.json")
+    assert content.categories == shown.categories == (CELL, Category(id=2, name="Artefact", artefact=True))
+    mine, yours = content.samples[0].annotations, shown.samples[0].annotations
+    for column in ("xy", "box", "circle", "label", "role", "region"):
+        np.testing.assert_allclose(getattr(mine, column), getattr(yours, column), atol=1e-6, err_msg=column)
+    roles = [int((mine.role == role).sum()) for role in Role]
+    # By hand: 24 predictions less 11 deleted; 4 of them artefacts; one artefact and one region drawn anew.
+    assert roles == [24 - 11 - 4, 4 + 1, 1]
+    counted = changes_line(changes(LOOP / "predicted", LOOP / "corrected"))
+    assert counted == "7 kept, 2 moved, 4 given another class, 11 deleted, 2 added"
+    assert counted in (DOCS / "annotation-loop.md").read_text()
+
+
+def test_the_commands_of_the_walk_through_exist():
+    from typer.testing import CliRunner
+
+    from bmbench.cli import app
+
+    # Prediction on images is a command of its own and tested beside it.
+    lines = re.findall(
+        r"^    bmbench (datasets \w+|run) (.*)$", (DOCS / "annotation-loop.md").read_text(), re.MULTILINE
+    )
+    assert len(lines) >= 5
+    for command, rest in lines:
+        answer = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200"})
+        assert answer.exit_code == 0
+        for option in re.findall(r"--[a-z-]+", rest):
+            assert option in answer.output, f"{command} {option}"
+
+
+@pytest.mark.slow
+def test_what_was_corrected_is_trained_on_again(tmp_path):
+    from bmbench.benchmark.options import RunOptions
+    from bmbench.benchmark.run import run
+
+    marrow = tmp_path / "marrow"
+    synthesise(marrow, n_images=8, size_px=256, seed=3, progress=Silent())
+    shutil.copy(LOOP / "images/field.png", marrow / "images/field.png")
+    old = read_any(marrow)
+    content = import_corrected(LOOP / "corrected", images=marrow / "images", shape="circles", into=old)
+    assert len(content.samples) == 9
+    write_beside(marrow / "second-round.json", content)
+    folder = run(
+        RunOptions(method="blob_log", dataset=str(marrow / "second-round.json"), out=tmp_path / "runs"),
+        Silent(),
+    )
+    subsets = json.loads((folder.path / "config.json").read_text())["dataset"]
+    assert (folder.path / "metrics.json").is_file()
+    assert subsets
+
+
+def one(name, annotations, folder=LOOP):
+    sample = read_coco(LOOP / "annotations.json").samples[0]
+    return dataclasses.replace(sample, name=name, image_id=name, group="patient 7", annotations=annotations)
+
+
+def boxes(*rows):
+    box = np.array(rows, float).reshape(-1, 4)
+    return Annotations.of(xy=(box[:, :2] + box[:, 2:]) / 2, box=box)
+
+
+def test_an_image_of_both_sets_keeps_its_place_and_gets_the_new_annotations():
+    old = Content(
+        samples=(one("a.png", boxes([1, 1, 9, 9])), one("sub/field.png", boxes([1, 1, 9, 9]))),
+        categories=(Category(id=4, name="cell"), Category(id=8, name="blast")),
+        subsets={"a.png": "train", "sub/field.png": "test"},
+    )
+    merged = import_corrected(LOOP / "corrected", images=LOOP / "images", into=old)
+    assert [s.name for s in merged.samples] == ["a.png", "sub/field.png"]
+    assert [len(s.annotations) for s in merged.samples] == [1, 15]
+    assert merged.samples[1].group == "patient 7"
+    assert merged.subsets == old.subsets
+    assert [(c.id, c.name, c.artefact) for c in merged.categories] == [
+        (4, "cell", False), (8, "blast", False), (9, "Artefact", True)]  # fmt: skip
+    # Labels point into the joined classes.
+    assert set(merged.samples[1].annotations.label.tolist()) == {0, 2}
+
+
+def test_a_class_can_be_declared_one_of_artefacts(tmp_path):
+    write_qupath(tmp_path / "field.geojson", boxes([10, 10, 30, 30]), (Category(id=1, name="smudge"),))
+    plain = import_corrected(tmp_path, images=LOOP / "images")
+    assert plain.samples[0].annotations.role.tolist() == [Role.CELL]
+    told = import_corrected(tmp_path, images=LOOP / "images", artefacts=["smudge"])
+    assert told.samples[0].annotations.role.tolist() == [Role.ARTEFACT]
+    with pytest.raises(BadInputError, match="no object has the class 'basket'"):
+        import_corrected(tmp_path, images=LOOP / "images", artefacts=["basket"])
+
+
+def test_objects_with_new_ids_are_known_by_their_place(tmp_path):
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    write_qupath(
+        tmp_path / "old/field.geojson", boxes([0, 0, 20, 20], [40, 40, 60, 60], [80, 80, 90, 90]), (CELL,)
+    )
+    # Kept; moved by 5 px (15 / 25 of the boxes shared); gone; new.
+    write_qupath(
+        tmp_path / "new/other.geojson", boxes([0, 0, 20, 20], [45, 40, 65, 60], [120, 120, 130, 130]), (CELL,)
+    )
+    (tmp_path / "new/other.geojson").rename(tmp_path / "new/field.geojson")
+    assert changes(tmp_path / "old", tmp_path / "new") == Changes(kept=1, moved=1, deleted=1, added=1)
+
+
+def test_a_missing_corrected_file_is_named(tmp_path):
+    with pytest.raises(BadInputError, match=r"field\.geojson"):
+        changes(LOOP / "predicted", tmp_path)

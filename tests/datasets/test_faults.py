@@ -1,0 +1,193 @@
+"""Planted faults are found, those that the real sets are known for as well, and the page shows them."""
+
+import dataclasses
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bmbench.core.progress import Silent
+from bmbench.core.types import CELL, Annotations, Category, Sample
+from bmbench.datasets import DATASETS, open_dataset
+from bmbench.datasets.contents import open_contents
+from bmbench.datasets.dataset import LoadRequest, Split
+from bmbench.datasets.faults import find_faults, left_to_other_annotators
+from bmbench.datasets.measures import measure
+from bmbench.datasets.page import write_page
+from bmbench.datasets.pictures import look, picture_of
+from bmbench.datasets.splits import balance
+
+CATEGORIES = (CELL, Category(id=2, name="platelet"))
+
+
+def boxes(*rows, label=0):
+    box = np.array(rows, float).reshape(-1, 4)
+    return Annotations.of(xy=(box[:, :2] + box[:, 2:]) / 2, box=box, label=np.full(len(box), label))
+
+
+def sample(name, annotations, seed=None, pixels=None, group=None):
+    if pixels is None:
+        # Smooth noise: pictures that differ as real fields do.
+        small = np.random.default_rng(seed if seed is not None else zlib.crc32(name.encode())).integers(
+            0, 255, (8, 8, 3)
+        )
+        pixels = np.asarray(
+            Image.fromarray(small.astype(np.uint8)).resize((100, 80), Image.Resampling.BICUBIC)
+        )
+    return Sample(
+        image_id=name,
+        name=name,
+        width=100,
+        height=80,
+        group=group or name,
+        annotations=annotations,
+        load=lambda: pixels,
+    )
+
+
+def kinds(*train, test=()):
+    split = Split(samples={"train": tuple(train), "test": tuple(test)}, radius_px=5, categories=CATEGORIES)
+    samples = [*train, *test]
+    return {fault.kind: fault for fault in find_faults(split, look(samples, Silent()))}
+
+
+def test_a_clean_set_has_no_faults():
+    both = Annotations.of(
+        xy=np.array([[15, 15], [45, 45.0]]),
+        box=np.array([[10, 10, 20, 20], [40, 40, 50, 50.0]]),
+        label=np.array([0, 1]),
+    )
+    assert kinds(sample("a", both, 1), test=[sample("b", both, 2)]) == {}
+
+
+@pytest.mark.parametrize(("kind", "rows"), [
+    ("objects without extent", [[10, 10, 11, 30]]),
+    ("centre outside the image", [[96, 10, 110, 20]]),
+    ("shape reaches over the edge of the image", [[90, 10, 103, 20]]),
+    ("marked twice", [[10, 10, 30, 30], [11, 10, 31, 30]]),
+    ("images without any object", []),
+])  # fmt: skip
+def test_a_planted_fault_is_found_with_its_place(kind, rows):
+    found = kinds(sample("bad.png", boxes(*rows), 3))
+    assert found[kind].count == 1
+    assert "bad.png" in found[kind].text
+
+
+def test_overlap_of_different_classes_or_by_less_is_no_duplicate():
+    # 20 × 20 boxes, 3 px apart: 340 / 460 = 0.74
+    assert "marked twice" not in kinds(sample("a", boxes([10, 10, 30, 30], [13, 10, 33, 30]), 1))
+    two = dataclasses.replace(boxes([10, 10, 30, 30], [10, 10, 30, 30]), label=np.array([0, 1]))
+    assert "marked twice" not in kinds(sample("a", two, 1))
+
+
+def test_a_class_that_nearly_all_images_have_is_missed_where_it_is_absent():
+    both = dataclasses.replace(boxes([10, 10, 20, 20], [40, 40, 50, 50]), label=np.array([0, 1]))
+    many = [sample(f"s{n}", both, n) for n in range(9)]
+    found = kinds(*many, sample("less", boxes([10, 10, 20, 20]), 77))
+    (kind,) = [name for name in found if name.startswith("images without platelet")]
+    assert found[kind].text == "less"
+
+
+def test_copies_near_copies_and_flat_parts_are_found():
+    first = sample("first", boxes([1, 1, 9, 9]), 5)
+    turned = sample("turned", boxes([1, 1, 9, 9]), pixels=np.ascontiguousarray(np.rot90(first.load(), 2)))
+    near = np.clip(first.load().astype(int) + np.random.default_rng(0).integers(-6, 7, (80, 100, 3)), 0, 255)
+    near = sample("near", boxes([1, 1, 9, 9]), pixels=near.astype(np.uint8))
+    black = first.load().copy()
+    black[:32, :48] = 0
+    flat = sample("flat", boxes([1, 1, 9, 9]), pixels=black[::-1].copy())
+    found = kinds(first, near, test=[turned, flat])
+    assert found["same pixels"].text == "first and turned"
+    assert "first (train) and turned (test)" in found["in two subsets"].text
+    assert found["nearly the same picture"].text == "first and near"
+    # 2 × 3 blocks of 5 × 6
+    assert found["part of an image of one colour"].text == "flat: 20 % is exactly (0, 0, 0)"
+
+
+def test_a_group_in_two_subsets_is_named():
+    one = boxes([10, 10, 20, 20])
+    found = kinds(sample("a", one, 1, group="p"), test=[sample("b", one, 2, group="p")])
+    assert found["in two subsets"].text == "group p lies in train and in test"
+
+
+def test_a_picture_of_one_colour_is_no_error():
+    flat = picture_of("a", np.full((40, 40, 3), 7, np.uint8))
+    assert flat.flat == (1.0, (7, 7, 7))
+    assert not flat.thumb.any()
+
+
+def test_measures_by_hand():
+    # Three cells of 20 px on a line, 12 px and 50 px apart: neighbours at 12, 12, 50 px.
+    line = boxes([0, 0, 20, 20], [12, 0, 32, 20], [62, 0, 82, 20])
+    measures = measure(Split(samples={"train": (sample("a", line),)}, radius_px=5))
+    assert measures.nearest.tolist() == [12, 12, 50]
+    assert measures.suggested_radius_px == pytest.approx(20 / 3)
+    assert measures.closer == 0
+    # Circles of 10 px and a little more, 12 px apart, overlap; the third is far.
+    assert measures.overlapping == pytest.approx(2 / 3)
+    assert measures.cover is None
+    assert measures.diameters[0].tolist() == [20, 20, 20]
+
+
+def real(name, folder, **options):
+    dataset = open_dataset(name)
+    split = dataset.load(LoadRequest(data=folder, options=options))
+    samples = [s for part in split.samples.values() for s in part]
+    return dataset, split, {f.kind: f for f in find_faults(split, look(samples, Silent()))}
+
+
+def test_the_known_faults_of_bccd_are_found(shared_data):
+    _, _, found = real("bccd", shared_data / "bccd")
+    left_out = found["left out of the published files"].text
+    assert "BloodImage_00338" in left_out
+    assert "BloodImage_00343" in left_out
+    assert found["marked twice"].count >= 7
+    assert any(kind.startswith("images without RBC") for kind in found)
+
+
+def test_the_known_faults_of_bccd_are_found_without_knowing_the_set(shared_data):
+    content = open_contents(f"voc:{shared_data / 'bccd'}")
+    split = Split(
+        samples={"train": content.samples}, radius_px=62, categories=content.categories, faults=content.notes
+    )
+    found = {f.kind: f for f in find_faults(split, look(content.samples, Silent()))}
+    assert "BloodImage_00338" in found["left out of the published files"].text
+    assert "BloodImage_00343" in found["left out of the published files"].text
+    assert found["nearly the same picture"].text == "BloodImage_00037.jpg and BloodImage_00038.jpg"
+    assert found["marked twice"].count >= 7
+
+
+def test_the_black_quarter_of_field_25_is_found(shared_data):
+    _, _, found = real("dsb_purple", shared_data / "dsb_purple", subset="all")
+    assert found["part of an image of one colour"].text == "field_25.png: 25 % is exactly (0, 0, 0)"
+
+
+def test_the_cells_that_kainz_left_out_are_counted(shared_data):
+    _, split, found = real("kainz", shared_data / "kainz_bm")
+    variant = DATASETS.get("kainz_mbm").load(LoadRequest(data=shared_data / "kainz_bm"))
+    # An independent count: rows of the MBM files that are not in the first annotation.
+    rows = [
+        line.split(",")
+        for path in sorted((shared_data / "kainz_bm/annotations_mbm").glob("*.csv"))
+        for line in path.read_text().splitlines()[1:]
+    ]
+    assert left_to_other_annotators(split, variant, "kainz_mbm").count == sum(row[2] == "0" for row in rows)
+    assert found["marked twice"].count == 5
+
+
+def test_the_page_holds_its_pictures_and_every_fault(tmp_path):
+    split = Split(
+        samples={"train": (sample("a<b>", boxes([10, 10, 30, 30], [11, 10, 31, 30]), 3),)},
+        radius_px=5,
+        categories=CATEGORIES,
+    )
+    samples = split.samples["train"]
+    faults = find_faults(split, look(samples, Silent()))
+    path = tmp_path / "page.html"
+    card = DATASETS.get("synthetic").card
+    write_page(path, card, split, table=balance(split.samples, 2), measures=measure(split), faults=faults)
+    text = path.read_text()
+    assert text.count("data:image/png;base64,") == 2
+    assert "a&lt;b&gt;: cell at (20.0, 20.0)" in text
+    assert "a<b>" not in text

@@ -1,0 +1,121 @@
+"""The commands of `bmbench datasets` as a user meets them."""
+
+import json
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from bmbench import cli
+from bmbench.core.progress import Silent
+from bmbench.datasets import open_dataset
+from bmbench.datasets.codecs import FORMATS
+from bmbench.datasets.dataset import LoadRequest
+from bmbench.datasets.synthetic import synthesise
+
+
+class Answer(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def bmbench(monkeypatch, capsys):
+    def call(*arguments: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["bmbench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return Answer(int(ended.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def marrow(tmp_path_factory) -> Path:
+    """Eight small synthetic patches with outlines, artefacts and ignored objects, and their COCO file."""
+    folder = tmp_path_factory.mktemp("data") / "marrow"
+    synthesise(folder, n_images=8, size_px=256, seed=3, progress=Silent())
+    return folder
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS.names() if name != "labels"])
+def test_every_format_can_be_trained_on(bmbench, marrow, tmp_path, name):
+    answer = bmbench("datasets", "convert", marrow, tmp_path / "set", "--to", name)
+    assert answer.code == 0
+    dataset = open_dataset(str(tmp_path / "set"))
+    split = dataset.load(LoadRequest())
+    assert sum(len(part) for part in split.samples.values()) == 8
+    assert [c.artefact for c in split.categories].count(True) >= 1
+    assert all(sample.load().shape == (256, 256, 3) for sample in split.samples["train"])
+
+
+def test_what_is_lost_is_said_on_standard_error(bmbench, marrow, tmp_path):
+    answer = bmbench("datasets", "convert", marrow, tmp_path / "set", "--to", "voc")
+    assert answer.code == 0
+    assert "warning: voc cannot carry everything:" in answer.err
+    assert "lose their outline" in answer.err
+    silent = bmbench("datasets", "convert", marrow, tmp_path / "same", "--to", "coco")
+    assert silent.err == ""
+
+
+def test_a_split_is_written_and_can_be_checked(bmbench, marrow, tmp_path):
+    answer = bmbench("datasets", "split", marrow, tmp_path / "s.json", "--by", "image", "--sizes", "4,1,1,2")
+    assert answer.code == 0
+    assert "optimisation" in answer.out
+    assert bmbench("datasets", "split", tmp_path / "s.json", "--check").code == 0
+    # One picture under another subset's name: refused, and named.
+    value = json.loads((tmp_path / "s.json").read_text())
+    first = value["images"][0]
+    value["images"].append(first | {"id": 99, "split": "test" if first["split"] == "train" else "train"})
+    (tmp_path / "torn.json").write_text(json.dumps(value))
+    torn = bmbench("datasets", "split", tmp_path / "torn.json", "--check")
+    assert torn.code == 2
+    assert Path(first["file_name"]).name in torn.err
+    again = bmbench("datasets", "split", marrow, tmp_path / "s.json")
+    assert again.code == 2
+    assert "exists" in again.err
+
+
+def test_weak_circles_and_a_page(bmbench, marrow, tmp_path):
+    answer = bmbench("datasets", "weaken", marrow, tmp_path / "weak.json", "--seed", "4")
+    assert answer.code == 0
+    answer = bmbench("datasets", "info", tmp_path / "weak.json", "--page", tmp_path / "page.html")
+    assert answer.code == 0
+    assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_set_that_cannot_be_fetched_is_one_sentence(bmbench, monkeypatch, tmp_path):
+    monkeypatch.setenv("BMBENCH_DATA", str(tmp_path))
+    answer = bmbench("datasets", "fetch", "segpc2021")
+    assert answer.code == 2
+    assert answer.err.count("\n") == 1
+    assert "no checksum" in answer.err
+    # Licence and citation come first, whatever follows.
+    assert "CC BY-NC-SA" in answer.out
+    assert "please cite" in answer.out
+
+
+def test_the_tables_of_sets_and_formats(bmbench):
+    formats = bmbench("datasets", "formats").out
+    assert all(name in formats for name in FORMATS)
+    sets = bmbench("datasets", "list").out
+    assert all(name in sets for name in ("synthetic", "kainz", "dsb_purple", "bccd", "midog", "nuinsseg"))
+
+
+@pytest.mark.parametrize("arguments", [
+    ("convert", "nowhere/at/all", "x", "--to", "coco"),
+    ("convert", "synthetic", "x", "--to", "cocoo"),
+    ("split", "nowhere.json", "x.json"),
+    ("import", "nowhere", "x.json"),
+    ("weaken", "nowhere.json", "x.json"),
+])  # fmt: skip
+def test_a_mistake_is_one_sentence(bmbench, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    answer = bmbench("datasets", *arguments)
+    assert answer.code == 2
+    assert answer.err.startswith("error: ")
+    assert answer.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
