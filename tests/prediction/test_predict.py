@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -22,9 +22,8 @@ from bmbench.benchmark.prediction.predict import predict
 from bmbench.benchmark.prediction.trained import load_run
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
-from bmbench.core.types import CELL, Role
+from bmbench.core.types import CELL, Floats, Role
 from bmbench.datasets.codecs.qupath import read_qupath
-from bmbench.datasets.predictions import DetectionColumns, read_columns
 from bmbench.datasets.slides import opened, read_region
 from bmbench.datasets.synthetic.dataset import sample
 from bmbench.datasets.synthetic.mosaic import Mosaic, mosaic, write_slide, write_truth
@@ -47,10 +46,29 @@ def ask(run: Path, *images: Path, out: Path | tuple[Path, ...], **more: Any) -> 
     return predict(PredictOptions(run=run, images=images, out=outs, **more), Silent())
 
 
-def columns(path: Path) -> DetectionColumns:
-    """The file's detections, their centres spelled out."""
-    found = read_columns(path)
-    return found if found.xy is not None else replace(found, xy=found.corner + found.size / 2)
+class Found(NamedTuple):
+    """A COCO output as it stands in the file."""
+
+    answered: tuple[str | int, ...]
+    xy: Floats
+    corner: Floats
+    size: Floats
+    score: Floats
+
+
+def columns(path: Path) -> Found:
+    value = json.loads(path.read_text())
+    rows = value["detections"]
+    box = np.array([row["bbox"] for row in rows]).reshape(-1, 4)
+    middle = (box[:, :2] + box[:, 2:] / 2).tolist()
+    xy = [row.get("center", centre) for row, centre in zip(rows, middle, strict=True)]
+    return Found(
+        answered=tuple(value["images"]),
+        xy=np.array(xy).reshape(-1, 2),
+        corner=box[:, :2],
+        size=box[:, 2:],
+        score=np.array([row["score"] for row in rows]),
+    )
 
 
 def table(path: Path) -> list[dict[str, str]]:
