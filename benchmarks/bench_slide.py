@@ -203,12 +203,14 @@ def compare(options: Any) -> dict[str, Any]:
     from bmbench.benchmark.prediction.journal import Journal
     from bmbench.benchmark.prediction.trained import load_run
     from bmbench.datasets.codecs.coco import read_coco
-    from bmbench.datasets.predictions import read_columns
 
     truth = read_coco(options.folder / "truth.json").samples[0].annotations
-    columns = read_columns(options.folder / "slide.out.json")
-    centre = columns.corner + columns.size / 2 if columns.xy is None else columns.xy
-    slide = centre, np.column_stack([columns.corner, columns.corner + columns.size]), columns.score
+    rows = json.loads((options.folder / "slide.out.json").read_text())["detections"]
+    box = np.array([row["bbox"] for row in rows])
+    box[:, 2:] += box[:, :2]
+    middle = ((box[:, :2] + box[:, 2:]) / 2).tolist()
+    centre = np.array([row.get("center", here) for row, here in zip(rows, middle, strict=True)])
+    slide = centre, box, np.array([row["score"] for row in rows])
     n_patches = int((np.load(options.folder / "places.npy") >= 0).sum())
     with _patch_journal(options, Journal) as journal:
         parts = [journal.read(number) for number in range(n_patches)]

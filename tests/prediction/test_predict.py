@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -22,9 +22,8 @@ from bmbench.benchmark.prediction.predict import predict
 from bmbench.benchmark.prediction.trained import load_run
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
-from bmbench.core.types import CELL, Role
+from bmbench.core.types import CELL, Floats, Role
 from bmbench.datasets.codecs.qupath import read_qupath
-from bmbench.datasets.predictions import DetectionColumns, read_columns
 from bmbench.datasets.slides import opened, read_region
 from bmbench.datasets.synthetic.dataset import sample
 from bmbench.datasets.synthetic.mosaic import Mosaic, mosaic, write_slide, write_truth
@@ -47,10 +46,29 @@ def ask(run: Path, *images: Path, out: Path | tuple[Path, ...], **more: Any) -> 
     return predict(PredictOptions(run=run, images=images, out=outs, **more), Silent())
 
 
-def columns(path: Path) -> DetectionColumns:
-    """The file's detections, their centres spelled out."""
-    found = read_columns(path)
-    return found if found.xy is not None else replace(found, xy=found.corner + found.size / 2)
+class Found(NamedTuple):
+    """A COCO output as it stands in the file."""
+
+    answered: tuple[str | int, ...]
+    xy: Floats
+    corner: Floats
+    size: Floats
+    score: Floats
+
+
+def columns(path: Path) -> Found:
+    value = json.loads(path.read_text())
+    rows = value["detections"]
+    box = np.array([row["bbox"] for row in rows]).reshape(-1, 4)
+    middle = (box[:, :2] + box[:, 2:] / 2).tolist()
+    xy = [row.get("center", centre) for row, centre in zip(rows, middle, strict=True)]
+    return Found(
+        answered=tuple(value["images"]),
+        xy=np.array(xy).reshape(-1, 2),
+        corner=box[:, :2],
+        size=box[:, 2:],
+        score=np.array([row["score"] for row in rows]),
+    )
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -192,7 +210,8 @@ def test_ids_and_categories_are_those_of_the_truth(
     for annotation in value["annotations"]:
         annotation["image_id"] = 17
     (tmp_path / "truth.json").write_text(json.dumps(value))
-    ask(blob_run, slide, out=tmp_path / "a.json", truth=tmp_path / "truth.json")
+    ask(blob_run, slide, out=(tmp_path / "a.json", tmp_path / "a.csv"), truth=tmp_path / "truth.json")
+    assert {row["class"] for row in table(tmp_path / "a.csv")} == {CELL.name}
     found = json.loads((tmp_path / "a.json").read_text())
     assert found["images"] == [17]
     assert {d["category_id"] for d in found["detections"]} == {value["categories"][0]["id"]}
@@ -294,10 +313,12 @@ def test_another_question_does_not_go_on_with_old_tiles(
     with monkeypatch.context() as broken:
         broken.setattr(module, "write_output", nothing)
         with pytest.raises(KeyboardInterrupt):
-            ask(blob_run, slide, out=tmp_path / "a.json", tile_px=480)
-    with pytest.raises(BadInputError, match="another prediction"):
-        ask(blob_run, slide, out=tmp_path / "a.json", tile_px=640)
-    ask(blob_run, slide, out=tmp_path / "a.json", tile_px=480)
+            ask(blob_run, slide, out=tmp_path / "a.json", tile_px=480, margin_px=115)
+    # Cores of 1200 / 5 px in both: the same tiles by number, with another margin.
+    for more in ({"tile_px": 640}, {"tile_px": 480, "margin_px": 116}):
+        with pytest.raises(BadInputError, match="another prediction"):
+            ask(blob_run, slide, out=tmp_path / "a.json", **more)
+    ask(blob_run, slide, out=tmp_path / "a.json", tile_px=480, margin_px=115)
 
 
 @pytest.mark.parametrize(("more", "message"), [

@@ -61,6 +61,25 @@ def test_two_touching_cells_on_both_sides_are_both_reported() -> None:
     assert reported(both, both) == [(0, 0), (1, 1)]
 
 
+def test_a_nucleus_and_its_cell_in_different_tiles_are_one() -> None:
+    """IoU of the boxes 16² / 40² = 0.16, but the centres are 4 px apart."""
+    assert reported([[97, 50, 20, 0.9]], [[101, 50, 8, 0.8]]) == [(0, 0)]
+
+
+def test_long_views_that_overlap_are_one() -> None:
+    """Boxes [60, 100] and [70, 130] in x, [40, 60] in y: IoU 30 / 70 = 0.43; the centres are 20 px apart,
+    more than half of the radii's sum (15 + 20) / 2."""
+    left, right = (
+        Detections.of(
+            xy=np.array([[x, 50.0]]), box=np.array([[x0, 40.0, x1, 60.0]]), confidence=np.array([c])
+        )
+        for x, x0, x1, c in ((80.0, 60.0, 100.0, 0.9), (100.0, 70.0, 130.0, 0.8))
+    )
+    views = near_seams([(LEFT, left), (RIGHT, right)], GRID)
+    assert views.owned.tolist() == [True, True]
+    assert settle(views).tolist() == [True, False]
+
+
 def test_two_views_in_a_third_tile_do_not_outvote_its_own() -> None:
     """At a corner: the owner has the centre at 27 px inside its core, two others at 14 px in their bands."""
     grid = Grid.of((200, 200), tile_px=140, margin_px=40, band_px=15)

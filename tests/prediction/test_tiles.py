@@ -51,6 +51,13 @@ def test_every_centre_has_one_owner_also_beyond_the_edge(
     assert (owners == 1).all()
 
 
+def test_a_centre_on_a_seam_belongs_to_the_right_and_to_the_lower_tile() -> None:
+    grid = Grid.of((200, 200), tile_px=140, margin_px=40, band_px=15)
+    for xy, owner in (((100, 99), 1), ((99, 100), 2), ((100, 100), 3), ((99.9, 99.9), 0)):
+        owners = [within(np.array([xy], float), piece.core, grid.size)[0] for piece in grid.tiles()]
+        assert owners == [number == owner for number in range(4)]
+
+
 def test_an_image_no_larger_than_a_tile_is_one_piece() -> None:
     grid = Grid.of((300, 200), tile_px=300, margin_px=50, band_px=10)
     (piece,) = grid.tiles()

@@ -82,9 +82,10 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
     answers = _answers(finished, ids)
     written = []
     for output in progress.track(outputs, description="Writing", total=len(outputs)):
-        written += write_output(output, answers, categories)
+        # A detector says "cell"; the truth's first category is where COCO puts such an answer, not its name.
+        written += write_output(output, answers, categories if output.form == "json" else (CELL,))
     if options.crops is not None:
-        _crop(options.crops, finished, trained, options, categories=categories, progress=progress)
+        _crop(options.crops, finished, trained, options, progress=progress)
     report = Report(
         images=tuple(_report(image) for image in finished),
         files=tuple(written),
@@ -132,7 +133,6 @@ def _crop(
     trained: TrainedRun,
     options: PredictOptions,
     *,
-    categories: Sequence[Category],
     progress: Progress,
 ) -> None:
     side_px = options.crop_px or int(np.ceil(CROP_CELLS * largest_cell_px(trained)))
@@ -146,7 +146,7 @@ def _crop(
                 (part for _, part in cells(image.job, journal, image.threshold)),
                 stem=answer.stem,
                 side_px=side_px,
-                categories=categories,
+                categories=(CELL,),
                 progress=progress,
             )
 
