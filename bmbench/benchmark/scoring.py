@@ -1,4 +1,7 @@
-"""From two files to scores: what `bmbench score` prints, and every step on the way by itself."""
+"""From two files to scores: what `bmbench score` prints, and every step on the way by itself.
+
+Imports are late: the process that reads a long predictions file starts before NumPy is loaded here.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,8 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.datasets.codecs.coco_columns import read_ground_truth
-from bmbench.datasets.predictions import bind, read_predictions
 from bmbench.datasets.read_ahead import reading_ahead
-from bmbench.metrics import (
-    GEOMETRIES,
-    PROTOCOLS,
-    coco_summary,
-    count_error,
-    evaluate,
-    froc,
-    localisation,
-    paired_difference,
-    sweep,
-)
+from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +54,8 @@ def score_files(
     protocol's cap; with `details`, what `details_report` gives.
     """
     annotations, detections = read_pair(predictions, truth)
+    from bmbench.metrics import coco_summary, evaluate
+
     evaluation = evaluate(
         annotations, detections, protocol, threshold=threshold, bootstrap=bootstrap, seed=seed
     )
@@ -82,6 +75,8 @@ def details_report(truth: GroundTruth, predictions: Predictions, evaluation: Eva
 
     Scores by matching limit keep the threshold of the evaluation.
     """
+    from bmbench.metrics import count_error, froc, localisation, sweep
+
     report: dict[str, Any] = {}
     for geometry in GEOMETRIES:
         scores: Scores | None = getattr(evaluation, geometry)
@@ -115,6 +110,10 @@ def compare_files(
     seed: int = 0,
 ) -> dict[str, Any]:
     """First minus second predictions file on the same ground truth, with paired intervals, by geometry."""
+    from bmbench.datasets.codecs.coco_columns import read_ground_truth
+    from bmbench.datasets.predictions import read_predictions
+    from bmbench.metrics import evaluate, paired_difference
+
     annotations = read_ground_truth(truth)
     one, other = (
         evaluate(annotations, read_predictions(path, annotations), protocol, threshold=threshold)
@@ -140,6 +139,8 @@ def evaluate_files(
 ) -> Evaluation:
     """The evaluation of a predictions file; see `bmbench.metrics.evaluate` for the parameters."""
     annotations, detections = read_pair(predictions, truth)
+    from bmbench.metrics import evaluate
+
     return evaluate(annotations, detections, protocol, threshold=threshold, bootstrap=bootstrap, seed=seed)
 
 
@@ -152,5 +153,8 @@ def read_pair(predictions: Path, truth: Path) -> tuple[GroundTruth, Predictions]
         If either cannot be read: with the file, the index and the remedy.
     """
     with reading_ahead(predictions, truth) as columns:
+        from bmbench.datasets.codecs.coco_columns import read_ground_truth
+        from bmbench.datasets.predictions import bind
+
         annotations = read_ground_truth(truth)
         return annotations, bind(columns(), annotations, predictions)

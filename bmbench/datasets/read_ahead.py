@@ -7,32 +7,22 @@ goes wrong there, the caller reads the file itself, and so reports errors the us
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import msgspec
-import numpy as np
-
-from bmbench.core.errors import BmbenchError
-from bmbench.datasets.predictions import DetectionColumns, read_columns
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bmbench.datasets.predictions import DetectionColumns
+
 LONG = 4 << 20
-"""Bytes from which on another process is worth its start."""
+"""Bytes from which on another process is worth its start. It starts before NumPy is loaded here."""
 
 _FAILED = 3
-
-
-class _Head(msgspec.Struct):
-    """What precedes the arrays in the pipe."""
-
-    columns: list[tuple[str, str, list[int]]]
-    answered: list[int | str] | None
 
 
 @contextmanager
@@ -43,14 +33,14 @@ def reading_ahead(path: Path, *beside: Path) -> Iterator[Callable[[], DetectionC
     there is a second processor.
     """
     if not sys.executable or _processors() < 2 or min(map(_size, (path, *beside))) < LONG:
-        yield lambda: read_columns(path)
+        yield lambda: _read(path)
         return
     import subprocess
 
     command = [sys.executable, "-P", "-m", __name__, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
-            yield lambda: _received(process.stdout) or read_columns(path)
+            yield lambda: _received(process.stdout) or _read(path)
         finally:
             process.kill()
 
@@ -66,21 +56,29 @@ def _size(path: Path) -> int:
         return 0
 
 
+def _read(path: Path) -> DetectionColumns:
+    from bmbench.datasets.predictions import read_columns
+
+    return read_columns(path)
+
+
 def _received(pipe: IO[bytes] | None) -> DetectionColumns | None:
     """The columns that the other process sends; None if it sends less than it announces."""
-    if pipe is None:
+    import numpy as np
+
+    from bmbench.datasets.predictions import DetectionColumns
+
+    line = pipe.readline() if pipe is not None else b""
+    if pipe is None or not line.endswith(b"\n"):
         return None
-    try:
-        head = msgspec.json.decode(pipe.readline(), type=_Head)
-    except msgspec.DecodeError:
-        return None
+    head = json.loads(line)
     arrays: dict[str, Any] = {}
-    for name, kind, shape in head.columns:
+    for name, kind, shape in head["columns"]:
         array = np.empty(shape, kind)
         if array.size and _fill(pipe, array.data.cast("B")) < array.nbytes:
             return None
         arrays[name] = array
-    answered = None if head.answered is None else tuple(head.answered)
+    answered = None if head["answered"] is None else tuple(head["answered"])
     return DetectionColumns(**arrays, answered=answered)
 
 
@@ -95,22 +93,23 @@ def _fill(pipe: IO[bytes], space: memoryview) -> int:
 
 
 def _send(columns: DetectionColumns, pipe: IO[bytes]) -> None:
-    arrays = {name: getattr(columns, name) for name in DetectionColumns.__dataclass_fields__}
+    arrays = {name: getattr(columns, name) for name in columns.__dataclass_fields__}
     answered = arrays.pop("answered")
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None}
-    head = _Head(
-        columns=[(name, array.dtype.str, list(array.shape)) for name, array in arrays.items()],
-        answered=None if answered is None else list(answered),
-    )
-    pipe.write(msgspec.json.encode(head) + b"\n")
+    head = {
+        "columns": [(name, array.dtype.str, array.shape) for name, array in arrays.items()],
+        "answered": answered,
+    }
+    pipe.write(json.dumps(head).encode() + b"\n")
     for array in arrays.values():
         pipe.write(array.data.cast("B") if array.size else b"")
     pipe.flush()
 
 
 def _main(path: Path) -> int:
+    from bmbench.core.errors import BmbenchError
+
     try:
-        columns = read_columns(path)
+        columns = _read(path)
     except BmbenchError:
         return _FAILED
     if any(ids.dtype == object for ids in (columns.image_id, columns.category_id)):

@@ -154,9 +154,17 @@ def _rule_title(rule: str, scores: Mapping[str, Any]) -> str:
 
 
 def _caption(scores: Mapping[str, Any]) -> str:
-    source = _SOURCES.get(scores.get("threshold_source", ""), "")
     counted = f"{scores['images']} images, {scores['cells']} cells, {scores['predictions']} predictions"
-    return f"{counted}\n{source}; in brackets: 95 % interval" if source else counted
+    lines = [counted, _SOURCES.get(scores["threshold_source"], ""), _interval_note(scores)]
+    return "\n".join(line for line in lines if line)
+
+
+def _interval_note(scores: Mapping[str, Any]) -> str:
+    """What the brackets mean; why there are none where the images cannot give any."""
+    groups = scores["groups"]
+    if any(scores[rule] and scores[rule]["ap_ci"] for rule in ("bb", "cd")):
+        return f"in brackets: 95 % interval over {groups} groups (patients, slides or images)"
+    return "no interval: all images are of one group (patient or slide)" if groups == 1 else ""
 
 
 def _decimal(value: float | None) -> str:

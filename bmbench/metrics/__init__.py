@@ -8,16 +8,22 @@ No files, no printing, no torch. The whole of it in four lines::
     evaluation.cd.ap, evaluation.cd.ap_ci
 """
 
-from bmbench.metrics.average_precision import average_precision
-from bmbench.metrics.coco import coco_summary
-from bmbench.metrics.comparison import Difference, paired_difference
-from bmbench.metrics.evaluation import choose_threshold, evaluate
-from bmbench.metrics.matching import Cause, Matching, Outcome
-from bmbench.metrics.measures import CountError, Froc, Localisation, count_error, froc, localisation
-from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
-from bmbench.metrics.scores import Counts, Evaluation, Scores
-from bmbench.metrics.sweeps import Sweep, sweep
-from bmbench.metrics.tally import Curve, ImageCounts, Tally
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bmbench.metrics.average_precision import average_precision
+    from bmbench.metrics.coco import coco_summary
+    from bmbench.metrics.comparison import Difference, paired_difference
+    from bmbench.metrics.evaluation import choose_threshold, evaluate
+    from bmbench.metrics.matching import Cause, Matching, Outcome
+    from bmbench.metrics.measures import CountError, Froc, Localisation, count_error, froc, localisation
+    from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
+    from bmbench.metrics.scores import Counts, Evaluation, Scores
+    from bmbench.metrics.sweeps import Sweep, sweep
+    from bmbench.metrics.tally import Curve, ImageCounts, Tally
 
 __all__ = [
     "GEOMETRIES",
@@ -49,3 +55,60 @@ __all__ = [
     "paired_difference",
     "sweep",
 ]
+
+_MODULES = {
+    "average_precision": ("average_precision",),
+    "coco": ("coco_summary",),
+    "comparison": (
+        "Difference",
+        "paired_difference",
+    ),
+    "evaluation": (
+        "choose_threshold",
+        "evaluate",
+    ),
+    "matching": (
+        "Cause",
+        "Matching",
+        "Outcome",
+    ),
+    "measures": (
+        "CountError",
+        "Froc",
+        "Localisation",
+        "count_error",
+        "froc",
+        "localisation",
+    ),
+    "protocol": (
+        "Assignment",
+        "GEOMETRIES",
+        "Geometry",
+        "PROTOCOLS",
+        "Protocol",
+    ),
+    "scores": (
+        "Counts",
+        "Evaluation",
+        "Scores",
+    ),
+    "sweeps": (
+        "Sweep",
+        "sweep",
+    ),
+    "tally": (
+        "Curve",
+        "ImageCounts",
+        "Tally",
+    ),
+}
+_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, from its module on first use: a program that only names a protocol loads no NumPy."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -158,11 +158,17 @@ class Evaluation:
     bb: Scores | None
     cd: Scores | None
 
+    @property
+    def n_groups(self) -> int:
+        """Groups of images (patients or slides, else images): what intervals are drawn from."""
+        return int(self.group.max(initial=-1)) + 1
+
     def to_json(self) -> dict[str, Any]:
         """What ``bmbench score --json`` prints."""
         return {
             "protocol": self.protocol.name,
             "images": self.n_images,
+            "groups": self.n_groups,
             "cells": self.n_cells,
             "predictions": self.n_predictions,
             "artefact_predictions": self.n_artefact_predictions,

@@ -133,6 +133,12 @@ def test_ids_may_be_texts(tmp_path: Path) -> None:
     assert read(tmp_path, value).image.tolist() == [1, 0]
 
 
+def test_text_ids_stand_once_too(tmp_path: Path) -> None:
+    text = refusal(tmp_path, data_set([annotation(1, id="a"), annotation(2, id=None), annotation(3, id="a")]))
+    assert "annotations[2]" in text
+    assert "duplicate id" in text
+
+
 @pytest.mark.parametrize("piece", [1, 1 << 20])
 @pytest.mark.parametrize(
     ("change", "parts"),

@@ -253,7 +253,7 @@ def test_another_process_reads_the_same(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "p.json"
     path.write_text(json.dumps(wrapped(*rows) if wrap else rows))
     asked: list[Any] = []
-    monkeypatch.setattr(read_ahead, "read_columns", asked.append)
+    monkeypatch.setattr(read_ahead, "_read", asked.append)
     with reading_ahead(path, path) as columns:
         there = columns()
     assert asked == []
@@ -270,7 +270,7 @@ def test_what_another_process_cannot_hand_back_is_read_here(
     monkeypatch.setattr(read_ahead, "LONG", 1)
     monkeypatch.setattr(read_ahead, "_processors", lambda: 2)
     asked: list[Any] = []
-    monkeypatch.setattr(read_ahead, "read_columns", asked.append)
+    monkeypatch.setattr(read_ahead, "_read", asked.append)
     path = tmp_path / "p.json"
     path.write_text(json.dumps(value))
     with reading_ahead(path, path) as columns:

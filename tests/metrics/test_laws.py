@@ -252,6 +252,9 @@ def test_hungarian_never_finds_fewer(geometry: str, scene: Any, threshold: float
     optimal = scores_at(truth, predictions, "paper", geometry, "hungarian", threshold=threshold)
     greedy = scores_at(truth, predictions, "paper", geometry, "greedy", threshold=threshold)
     assert optimal.tp >= greedy.tp
+    kept = [(scores.curve.threshold >= threshold).sum() for scores in (optimal, greedy)]
+    if min(kept):
+        assert optimal.curve.tp[kept[0] - 1] >= greedy.curve.tp[kept[1] - 1]
 
 
 @every_matching

@@ -169,6 +169,16 @@ def test_real_boxes_of_blood_cells(shared_data: Path, tmp_path: Path) -> None:
     assert summary(*read_pair(*write_pair(tmp_path, truth, predictions)), (1, 10, 100)) == expected
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_equal_overlaps_the_last_in_the_file_is_taken(tmp_path: Path, turned: bool) -> None:
+    """The first detection fits both cells alike; the second only the right one, and may come too late."""
+    boxes = [[0, 0, 20, 20], [8, 0, 28, 20]]
+    truth = truth_of(boxes[::-1] if turned else boxes, categories=(CELL,))
+    predictions = predictions_of([[4, 0, 24, 20], [13, 0, 33, 20]], [0.9, 0.8])
+    expected, _ = pycocotools_stats(coco_objects(truth), coco_results(truth, predictions), (1, 10, 100))
+    assert summary(*read_pair(*write_pair(tmp_path, truth, predictions)), (1, 10, 100)) == expected
+
+
 def test_an_ignored_object_counts_as_in_pycocotools(tmp_path: Path) -> None:
     """pycocotools reads `iscrowd` alone: the ignored cell is one that was not found, so AP is 51 / 101."""
     truth = truth_of([square(20, 20), square(80, 80)], role=[0, 2], label=[0, 0], categories=(CELL,))

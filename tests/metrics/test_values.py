@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve
 from bmbench.core.types import CELL, Category, Predictions, Role
 from bmbench.metrics import (
     PROTOCOLS,
+    Counts,
     Curve,
     Tally,
     average_precision,
@@ -111,6 +112,19 @@ def test_f_beta_by_hand() -> None:
     curve = curve_of([1, 1, 0], [0.9, 0.5, 0.5], 4)
     assert curve.f()[-1] == pytest.approx(4 / 7)
     assert curve.f(2.0)[-1] == pytest.approx(10 / 19)
+    counts = Counts(
+        tp=2,
+        fp=1,
+        fn=2,
+        fp_artefact=0,
+        fp_duplicate=0,
+        fp_near=0,
+        fp_background=1,
+        fn_missed=2,
+        fn_artefact=0,
+        ignored=0,
+    )
+    assert (counts.f1, counts.f(2.0)) == (pytest.approx(4 / 7), pytest.approx(10 / 19))
 
 
 def on_a_line(places: list[float], score: list[float], **more: Any) -> Predictions:
@@ -155,13 +169,13 @@ def artefact_scene() -> tuple[Any, Any]:
     """Cells at 0, 200, 400 and 600; an artefact at 800.
 
     Predictions: on the first cell twice; 70 px beside the cell at 400; on the artefact; in the open; and
-    the cell at 600 predicted as an artefact. Radius 55.
+    the cell at 600 predicted as an artefact, and so is the first cell, which is found. Radius 55.
     """
     truth = truth_of([square(x, 0, 90) for x in (0, 200, 400, 600, 800)], role=[0, 0, 0, 0, Role.ARTEFACT])
     predictions = predictions_of(
-        [square(x, 0, 90) for x in (0, 5, 470, 800, 1200, 600)],
-        [0.9, 0.8, 0.7, 0.6, 0.5, 0.4],
-        label=[0, 0, 0, 0, 0, 1],
+        [square(x, 0, 90) for x in (0, 5, 470, 800, 1200, 600, 0)],
+        [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.9],
+        label=[0, 0, 0, 0, 0, 1, 1],
     )
     return truth, predictions
 
@@ -178,7 +192,7 @@ def test_causes_of_errors_by_hand() -> None:
     evaluation = evaluate(truth, predictions, PAPER, threshold=0.45)
     assert evaluation.cd is not None
     assert evaluation.cd.fn_artefact == 0, "the prediction as artefact is below the threshold"
-    assert (evaluation.n_predictions, evaluation.n_artefact_predictions) == (5, 1)
+    assert (evaluation.n_predictions, evaluation.n_artefact_predictions) == (5, 2)
 
 
 def test_an_artefact_weighs_more_than_a_duplicate() -> None:
