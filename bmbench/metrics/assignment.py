@@ -7,12 +7,14 @@ off the objects, so that no order of images, cells or predictions can move a sco
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from bmbench.core.types import Bools, Floats, Ints
     from bmbench.metrics.objects import Objects
@@ -62,11 +64,6 @@ def first_come(
             taken[p] = c
 
 
-def by_score(score: Floats, best_merit: Floats, objects: Objects) -> Ints:
-    """(n,) rows by descending score; ties by descending `best_merit`, then position."""
-    return rows_in_order((-score, -best_merit), objects.position, len(score))
-
-
 def uncontested(pairs: Pairs, n_predictions: int, n_cells: int) -> tuple[Ints, Ints]:
     """Cells of the predictions whose only pair is the cell's only pair, and the rows of all other pairs."""
     alone = np.bincount(pairs.prediction, minlength=n_predictions)[pairs.prediction] == 1
@@ -89,11 +86,13 @@ def _by_priority(pairs: Pairs, predictions: Objects, cells: Objects, score: Floa
 
 
 def rows_in_order(
-    keys: tuple[Floats | Ints, ...], position: Callable[[Ints], tuple[Floats, ...]], n: int
+    keys: tuple[Floats | Ints, ...], position: Callable[[Ints], tuple[NDArray[Any], ...]], n: int
 ) -> Ints:
     """Rows 0 to n − 1 in ascending order of `keys`, the weightiest first; those still equal by position."""
-    order: Ints = np.lexsort(keys[::-1]) if n else np.zeros(0, np.int64)
-    same = np.ones(max(n - 1, 0), bool)
+    if not n:
+        return np.zeros(0, np.int64)
+    order: Ints = np.lexsort(keys[::-1]) if len(keys) > 1 else np.argsort(keys[0])
+    same = np.ones(n - 1, bool)
     for key in keys:
         ordered = key[order]
         same &= ordered[1:] == ordered[:-1]

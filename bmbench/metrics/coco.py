@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.core.types import Role
-from bmbench.metrics.assignment import NONE, first_come, uncontested
+from bmbench.metrics.assignment import NONE, first_come, rows_in_order, uncontested
 from bmbench.metrics.matching import Pairing
 from bmbench.metrics.objects import Objects
 from bmbench.metrics.pairs import Pairs, box_pairs, intersection, touching
@@ -71,9 +71,11 @@ class CocoMatcher:
     def __init__(self, truth: GroundTruth, scene: Scene, *, iou: float, most: int | None) -> None:
         detections, cells, crowds = scene.predictions, scene.cells, scene.regions
         n = len(detections)
+        self._image = detections.image
         self.order = _in_order(truth, detections, scene.score)
-        self.rank = _place_on_image(detections.image, self.order)
-        self.used = np.ones(n, bool) if most is None else self.rank < most
+        self._place = np.empty(n, np.int64)
+        self._place[self.order] = np.arange(n)
+        self.used = self.within(most)
         self._n_cells = len(cells)
         self._crowd = np.arange(len(cells) + len(crowds)) >= len(cells)
         self._row = np.concatenate([cells.row, crowds.row])
@@ -90,19 +92,23 @@ class CocoMatcher:
         self._sole_iou = self._sole_iou[self._sole]
         self.pairs, self._contested = pairs, pairs.take(contested)
 
+    def within(self, most: int | None) -> Bools:
+        """(n,) whether each detection is among the `most` best of its image; None: all are."""
+        if most is None:
+            return np.ones(len(self.order), bool)
+        return _place_on_image(self._image, self.order) < most
+
     def match(self, iou: float, *, area: str = "all") -> tuple[Ints, Bools, Bools]:
         """Three (n,) columns: the object that each detection takes or -1, whether a hit, whether ignored."""
         low, high = _AREAS[area]
         ignored = self._crowd | (self._area < low) | (self._area > high)
         limit = min(iou, 1 - 1e-10)
-        taken = np.full(len(self.rank), NONE)
+        taken = np.full(len(self.order), NONE)
         enough = self._sole_iou >= limit
         taken[self._sole[enough]] = self._sole_object[enough]
         pairs = self._contested.take(self._contested.value >= limit)
-        place = np.empty(len(self.order), np.int64)
-        place[self.order] = np.arange(len(self.order))
         first = np.lexsort(
-            (-self._row[pairs.cell], -pairs.value, ignored[pairs.cell], place[pairs.prediction])
+            (-self._row[pairs.cell], -pairs.value, ignored[pairs.cell], self._place[pairs.prediction])
         )
         first_come(taken, pairs.prediction[first], pairs.cell[first], len(ignored), shared=self._crowd)
         free = taken == NONE
@@ -183,6 +189,7 @@ def _table(
 ) -> tuple[dict[str, Floats], dict[tuple[str, int], Floats]]:
     """Precision (10, 101) by area, and recall (10,) by area and cap; -1 where there is nothing to find."""
     matcher = CocoMatcher(truth, scene, iou=float(_IOUS[0]), most=caps[-1])
+    kept = [matcher.within(cap) for cap in caps]
     precision = {area: np.full((len(_IOUS), len(_RECALLS)), -1.0) for area in _AREAS}
     recall = {(area, cap): np.full(len(_IOUS), -1.0) for area in _AREAS for cap in range(len(caps))}
     for area in _AREAS:
@@ -191,8 +198,7 @@ def _table(
             _, hit, absorbed = matcher.match(float(iou), area=area)
             counted = (matcher.used & ~absorbed)[matcher.order]
             precision[area][place] = _interpolated(hit[matcher.order][counted], n_cells)
-            for number, cap in enumerate(caps):
-                within = matcher.used if cap is None else matcher.rank < cap
+            for number, within in enumerate(kept):
                 recall[area, number][place] = (hit & within).sum() / n_cells
     return precision, recall
 
@@ -228,7 +234,7 @@ def _in_order(truth: GroundTruth, detections: Objects, score: Floats) -> Ints:
     ids = sorted(range(len(truth.image_ids)), key=lambda row: _id_key(truth.image_ids[row]))
     place = np.empty(len(ids), np.int64)
     place[ids] = np.arange(len(ids))
-    return np.lexsort((place[detections.image], -score))
+    return rows_in_order((-score,), lambda rows: (place[detections.image[rows]], rows), len(score))
 
 
 def _id_key(image_id: int | str) -> tuple[bool, int, str]:

@@ -47,21 +47,33 @@ def assign_optimally(pairs: Pairs, predictions: Objects, cells: Objects, cost: F
     return taken
 
 
-def assign_in_order(pairs: Pairs, order: Ints, n_predictions: int, n_cells: int) -> Bools:
-    """(n,) whether each prediction is a hit when predictions are added one by one.
+def assign_in_order(pairs: Pairs, predictions: Objects, n_cells: int, score: Floats) -> Bools:
+    """(n,) whether each prediction is a hit when predictions are added one by one, by descending score.
 
-    Each prediction, in `order`, either lets the largest matching grow by one pair (a hit, for good) or does
-    not (a false alarm, for good): at every point of the order the hits so far are as many as a largest
-    matching of the predictions so far has pairs (the sets that can be matched form a matroid; Edmonds and
-    Fulkerson 1965).
+    Each prediction either lets the largest matching grow by one pair (a hit, for good) or does not (a false
+    alarm, for good): at every point of the order the hits so far are as many as a largest matching of the
+    predictions so far has pairs (the sets that can be matched form a matroid; Edmonds and Fulkerson 1965).
+    Equal scores: the prediction with the most similar cell first, then the first on the image.
     """
-    taken, contested = uncontested(pairs, n_predictions, n_cells)
+    taken, contested = uncontested(pairs, len(predictions), n_cells)
     hit: Bools = taken != NONE
     few = pairs.take(contested)
-    rank = np.empty(n_predictions, np.int64)
-    rank[order] = np.arange(n_predictions)
+    best = np.full(len(predictions), -np.inf)
+    np.maximum.at(best, few.prediction, few.merit)
+    some = np.unique(few.prediction)
+
+    def position(rows: Ints) -> tuple[Floats, ...]:
+        return predictions.position(some[rows])
+
+    order = some[rows_in_order((-score[some], -best[some]), position, len(some))]
+    rank = np.empty(len(predictions), np.int64)
+    rank[order] = np.arange(len(order))
     few = few.take(np.argsort(rank[few.prediction], kind="stable"))
-    search = _Augmenting(few)
+    in_star = _stars(few, len(predictions), n_cells)
+    # The first to come gets the one cell of a star; a star's one prediction comes first to all its cells.
+    star = few.take(in_star)
+    hit[star.prediction[np.unique(star.cell, return_index=True)[1]]] = True
+    search = _Augmenting(few.take(~in_star))
     for start in search.reachable:
         hit[start] = search.add(start)
     return hit

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.metrics.assignment import NONE, assign_first_choice, assign_greedily, by_score
+from bmbench.metrics.assignment import NONE, assign_first_choice, assign_greedily
 from bmbench.metrics.hungarian import assign_in_order, assign_optimally
 from bmbench.metrics.pairs import admissible, inside_regions
 
@@ -128,12 +128,8 @@ def pair_in_order(scene: Scene, protocol: Protocol, geometry: Geometry) -> Pairi
     Hits hold no cell yet (`taken` is -1): which one it is changes as predictions are added.
     """
     pairs = admissible(scene.predictions, scene.cells, protocol, geometry)
-    n = len(scene.predictions)
-    best = np.full(n, -np.inf)
-    np.maximum.at(best, pairs.prediction, pairs.merit)
-    order = by_score(scene.score, best, scene.predictions)
-    hit = assign_in_order(pairs, order, n, len(scene.cells))
-    return _completed(scene, protocol, geometry, pairs=pairs, taken=np.full(n, NONE), hit=hit)
+    hit = assign_in_order(pairs, scene.predictions, len(scene.cells), scene.score)
+    return _completed(scene, protocol, geometry, pairs=pairs, taken=np.full(len(hit), NONE), hit=hit)
 
 
 def pair_optimally(

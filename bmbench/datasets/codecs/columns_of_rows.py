@@ -47,11 +47,15 @@ class Where:
 
     def refuse_coordinates(self, values: Floats, field: str) -> None:
         """Raise BadInputError for the first record with a coordinate that no image has."""
+        if not values.size or (values.min() >= -FURTHEST_PX and values.max() <= FURTHEST_PX):
+            return
         wrong: Bools = np.any(np.abs(values) > FURTHEST_PX, axis=1)
         self.refuse(wrong, field, "coordinate out of range", f"at most {FURTHEST_PX:.0e} pixels")
 
     def refuse_negative(self, size: Floats, field: str) -> None:
         """Raise BadInputError for the first record whose (n, 2) width or height is negative."""
+        if not size.size or size.min() >= 0:
+            return
         wrong: Bools = np.any(size < 0, axis=1)
         self.refuse(wrong, field, "box with a negative size", "[x, y, width, height]")
 

@@ -51,6 +51,12 @@ class Layout:
     record: type[msgspec.Struct]
     columns: Mapping[str, Callable[[list[Any]], list[Any]]]
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The fields that every record has."""
+        fields = self.record.__struct_fields__
+        return fields[: len(fields) - len(self.record.__struct_defaults__)]
+
 
 def pieces(
     text: bytes | memoryview, layout: Layout, *, path: Path, name: str
@@ -86,7 +92,11 @@ def pieces(
                 piece, cut = bytes(text), None
                 rows = decode_json(piece, decoder.type, path=path, name=name)[first:]
             columns = _columns(piece, rows, layout)
-            _check_keys(piece, columns, len(rows), where=f"{path}, {name}", first=first)
+            present = {
+                field: len(rows) - (0 if field in layout.required else values.count(None))
+                for field, values in columns.items()
+            }
+            _check_keys(piece, present, where=f"{path}, {name}", first=first)
             yield first, columns
             first += len(rows)
             if not cut:
@@ -152,24 +162,21 @@ def _repeated(value: Any, place: str) -> Iterator[tuple[str, str]]:
 
 def _columns(text: bytes, rows: list[Any], layout: Layout) -> Columns:
     """The columns of decoded records; a field whose name the text does not hold is left out unseen."""
-    n_required = len(layout.record.__struct_fields__) - len(layout.record.__struct_defaults__)
-    required = layout.record.__struct_fields__[:n_required]
     escaped = b"\\" in text
     return {
         field: column(rows)
         for field, column in layout.columns.items()
-        if field in required or escaped or b'"%s"' % field.encode() in text
+        if field in layout.required or escaped or b'"%s"' % field.encode() in text
     }
 
 
-def _check_keys(text: bytes, columns: Columns, n: int, *, where: str, first: int) -> None:
-    """Refuse a record in which a key stands twice.
+def _check_keys(text: bytes, present: dict[str, int], *, where: str, first: int) -> None:
+    """Refuse a record in which a key stands twice; `present` says in how many records each key is.
 
     As many colons as there are values in the records leave no room for another key. Else each key is
     counted. Only if that does not come out either (keys in nested records, escaped letters, nulls) is the
     piece read again, slowly.
     """
-    present = {key: n - values.count(None) for key, values in columns.items()}
     if np.count_nonzero(np.frombuffer(text, np.uint8) == ord(":")) == sum(present.values()):
         return
     if b"\\" not in text and all(text.count(b'"%s"' % key.encode()) == n for key, n in present.items()):
