@@ -12,7 +12,7 @@ import pytest
 
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.boards import words
-from bmbench.leaderboards.boards.build import board_files, build_board, check_board
+from bmbench.leaderboards.boards.build import _exchange, board_files, build_board, check_board
 from bmbench.leaderboards.found import write_manifest
 from bmbench.leaderboards.results.record import canonical, read_result
 
@@ -169,7 +169,12 @@ def build_often(board, seconds):
         build_board(board)
 
 
-def test_two_builds_at_once_and_a_kill_leave_whole_boards(scored):
+def test_two_builds_at_once_and_a_kill_leave_whole_boards(scored, tmp_path):
+    folders = [tmp_path / name for name in ("here", "there")]
+    for folder in folders:
+        folder.mkdir()
+    if not _exchange(*folders):
+        pytest.skip("this system cannot exchange two folders in one step")
     build_board(scored)
     wanted = board_files(scored)
     context = multiprocessing.get_context("fork")
@@ -195,7 +200,10 @@ def seen(folder):
     """The names in a folder that may be exchanged at any moment; looked at again if it was meanwhile."""
     while True:
         before = folder.stat().st_ino
-        names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        try:
+            names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        except FileNotFoundError:
+            continue  # it was the old one, and its builder removed it
         if folder.stat().st_ino == before:
             return names
 

@@ -226,6 +226,14 @@ def test_tau_is_scipys(seed):
     assert kendall_tau(x, y) == pytest.approx(kendalltau(x, y).statistic)
 
 
+def test_tau_of_many_is_that_of_few():
+    rng = np.random.default_rng(2)
+    x, y = rng.integers(0, 30, 120).astype(float), rng.integers(0, 30, 120).astype(float)
+    a, b = np.sign(x[:, None] - x), np.sign(y[:, None] - y)
+    by_hand = (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())
+    assert kendall_tau(x, y) == pytest.approx(by_hand)
+
+
 def test_tau_without_any_difference_is_undefined():
     assert kendall_tau(np.ones(4), np.arange(4.0)) is None
 

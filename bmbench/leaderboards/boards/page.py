@@ -60,10 +60,10 @@ class Page:
             return {}
         results = [entry.result for entry in self.ranked]
         track = self.manifest.name
-        files = {
-            f"{track}-ranks.svg": plots.rank_blobs(self.primary, self.names),
-            f"{track}-apart.svg": plots.significance_map(self.primary, self.names),
-        }
+        files = {}
+        if len(results) > 1:
+            files[f"{track}-ranks.svg"] = plots.rank_blobs(self.primary, self.names)
+            files[f"{track}-apart.svg"] = plots.significance_map(self.primary, self.names)
         for rule in sorted(results[0].rules, reverse=True):
             files[f"{track}-curves-{rule}.svg"] = plots.pr_curves(results, rule, self.names)
             files[f"{track}-limits-{rule}.svg"] = plots.sweeps(results, rule, self.names)

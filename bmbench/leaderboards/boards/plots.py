@@ -99,7 +99,7 @@ def significance_map(metric: MetricStandings, names: Mapping[str, str]) -> str:
     n = min(len(metric.places), MOST_ROWS)
     size, left, top = 24, 240, 64
     drawing = Drawing(
-        left + size * n + 210, top + size * n + 24, f"Told apart by {metric_title(metric.name)}"
+        left + size * n + 210, top + size * max(n, 3) + 24, f"Told apart by {metric_title(metric.name)}"
     )
     apart = {(pair.first, pair.second): pair for pair in metric.pairs or ()}
     for row in range(n):

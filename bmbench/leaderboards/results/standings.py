@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from bmbench.leaderboards.statistics.entries import Column
 
 _TAU_REPLICATES = 200
+_PLAN_REPLICATES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -239,6 +240,8 @@ def _plan(resampled: Floats, best_first: Ints, n_units: int) -> PlanRow | None:
     """The plan from the standard errors of the differences between neighbours and to the leader."""
     if len(best_first) < 2:
         return None
+    if len(best_first) > MOST_SHOWN:
+        resampled = resampled[:_PLAN_REPLICATES]  # a standard error over hundreds of pairs needs no more
     ahead, behind = best_first[:-1], best_first[1:]
     gaps = np.concatenate(
         [

@@ -144,9 +144,8 @@ class _Ids:
 
 
 def _line(columns: DetectionColumns, row: int, image_id: ImageId) -> str:
-    corner, size = columns.corner[row], columns.size[row]
+    corner, size, xy = columns.box[row, :2], columns.size[row], columns.xy[row]
     middle = corner + size / 2
-    xy = middle if columns.xy is None else columns.xy[row]
     record: dict[str, Any] = {"image_id": image_id, "category_id": columns.category_id[row].item()}
     if size.any():
         record["bbox"] = [_short(value) for value in (*corner, *size)]
