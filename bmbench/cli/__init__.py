@@ -97,8 +97,10 @@ def run(
     row = write_row(folder)
     for table in run_tables(folder):
         console.print(table)
-    console.print(f"\nRun directory: [bold]{folder.path}[/]  (look at gallery.png and pr_curves.png)")
-    console.print(f"Leaderboard row: {row}", highlight=False)
+    console.print(
+        f"\nRun directory: [bold]{folder.path}[/]  (look at gallery.png and pr_curves.png)", soft_wrap=True
+    )
+    console.print(f"Leaderboard row: {row}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -202,9 +204,9 @@ def predict(
     report = predict_images(options, Terminal(console))
     console.print(predicted_table(report))
     for note in report.notes:
-        console.print(f"note: {note}", markup=False)
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
     written = ", ".join(str(path) for path in options.out + ((crops,) if crops else ()))
-    console.print(f"Written: {written}", markup=False)
+    console.print(f"Written: {written}", markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from bmbench.leaderboards.statistics.pairs import holm, paired_tests
 from bmbench.leaderboards.statistics.planning import detectable, plan
 from bmbench.leaderboards.statistics.ranks import kendall_tau, order, rank_sets, rank_spread
 from bmbench.metrics import Curve, Tally
-from bmbench.metrics.average_precision import average_precision
+from bmbench.metrics.areas import average_precision
 
 
 def f1_column(tp, fp, cells):
