@@ -8,6 +8,7 @@ and on pale background alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,7 +92,7 @@ def _draw_overview(folder: RunDir, samples: Sequence[Sample], tiles: Sequence[Ma
 
     columns = min(3, len(tiles))
     rows = -(-len(tiles) // columns)
-    figure = Figure(figsize=(4.4 * columns, 4.6 * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=(4.4 * columns, 4.6 * rows + 0.5), layout="compressed")
     for place, marks in enumerate(tiles):
         axes = figure.add_subplot(rows, columns, place + 1)
         sample = samples[marks.row]
@@ -104,12 +105,13 @@ def _draw_overview(folder: RunDir, samples: Sequence[Sample], tiles: Sequence[Ma
 def _draw_image(folder: RunDir, sample: Sample, marks: Marks) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 8 * sample.height / sample.width + 0.9), layout="constrained")
+    figure = Figure(figsize=(8, 8 * sample.height / sample.width + 0.9), layout="compressed")
     axes = figure.add_subplot()
     _draw_overlay(axes, sample.load(), marks)
     axes.set_title(f"{sample.name}: {marks.caption}", fontsize=10)
     figure.legend(handles=_legend(), loc="outside lower center", ncols=3, frameon=False)
-    name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in sample.name)
+    stem = Path(sample.name).stem
+    name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in stem)
     save_figure(folder.gallery / f"{marks.row:04d}-{name}.png", figure)
 
 

@@ -126,7 +126,8 @@ def read_columns(path: Path) -> DetectionColumns:
     )
     where = Where(path, "detections", 0)
     score = columns["score"]
-    where.refuse((score < 0) | (score > 1), "score", "score out of range", "a number from 0 to 1")
+    outside: Bools = (score < 0) | (score > 1)
+    where.refuse(outside, "score", "score out of range", "a number from 0 to 1", values=score)
     box, size = corners_and_size(columns["box"], where)
     return DetectionColumns(
         image_id=columns["image_id"],

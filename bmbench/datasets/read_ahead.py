@@ -23,6 +23,8 @@ LONG = 4 << 20
 """Bytes from which on another process is worth its start. It starts before NumPy is loaded here."""
 
 _FAILED = 3
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 33)}
+"""Asks the GNU allocator to use memory again instead of giving it back: a third of the time goes there."""
 
 
 @contextmanager
@@ -38,7 +40,9 @@ def reading_ahead(path: Path, *beside: Path) -> Iterator[Callable[[], DetectionC
     import subprocess
 
     command = [sys.executable, "-P", "-m", __name__, str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **_KEEP_MEMORY}
+    ) as process:
         try:
             yield lambda: _received(process.stdout) or _read(path)
         finally:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.core.types import Role
 from bmbench.metrics.class_scores import Request, score_geometry
 from bmbench.metrics.coco import scored_labels
 from bmbench.metrics.protocol import GEOMETRIES
@@ -105,6 +106,8 @@ def _both(request: Request) -> tuple[Scores | None, Scores | None]:
         return score_geometry(request, geometry, labels, scenes)
 
     wanted = [geometry for geometry in GEOMETRIES if protocol.limit(geometry) is not None]
+    if len(wanted) > 1 and _only_points(request.truth):
+        wanted = ["cd"]
     if len(wanted) == 1 or len(request.predictions) < _MANY:
         found = {geometry: work(geometry) for geometry in wanted}
     else:
@@ -113,6 +116,12 @@ def _both(request: Request) -> tuple[Scores | None, Scores | None]:
         with ThreadPoolExecutor(len(wanted)) as pool:
             found = dict(zip(wanted, pool.map(work, wanted), strict=True))
     return found.get("bb"), found.get("cd")
+
+
+def _only_points(truth: GroundTruth) -> bool:
+    """Whether there are cells and none of them has a box to overlap with: boxes cannot be scored then."""
+    box = truth.box[truth.role == Role.CELL]
+    return len(box) > 0 and not np.any((box[:, 2:] > box[:, :2]).all(axis=1))
 
 
 def _check(truth: GroundTruth, predictions: Predictions) -> None:

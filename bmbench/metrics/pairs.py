@@ -142,7 +142,9 @@ def _alike(predictions: Objects, cells: Objects, *, iou: float) -> Iterator[tupl
     real = np.minimum(*predictions.size) > 0, np.minimum(*cells.size) > 0
     if not real[0].any() or not real[1].any():
         return
-    usual = float(np.median(np.concatenate([sides[0][real[0]], sides[1][real[1]]])))
+    both = np.concatenate([sides[0][real[0]], sides[1][real[1]]])
+    # The median; np.median itself loads numpy.ma, which takes longer than a small set of images.
+    usual = float(np.partition(both, len(both) // 2)[len(both) // 2])
     levels = [
         np.where(some, _level(side, usual, iou), np.nan) for side, some in zip(sides, real, strict=True)
     ]

@@ -145,7 +145,8 @@ class Evaluation:
     group : (images,) int64
         Group of each image, numbered from 0: the unit of intervals.
     bb, cd : Scores or None
-        By box overlap and by centre distance; None where the protocol has no limit for it.
+        By box overlap and by centre distance; None where the protocol has no limit for it, and `bb` also
+        where all cells are points.
     """
 
     protocol: Protocol

@@ -248,6 +248,16 @@ def test_sweep_is_the_evaluation_at_each_limit() -> None:
     assert found.precision == (0.2, 0.2, 0.4)
 
 
+def test_cells_that_are_points_are_scored_by_centre_only() -> None:
+    """A box without extent overlaps nothing: an AP of 0 by boxes would blame the detector."""
+    evaluation = evaluate(truth_of([square(0, 0, 0)]), on_a_line([3], [0.9]), PAPER)
+    assert evaluation.bb is None
+    assert evaluation.cd is not None
+    assert (evaluation.cd.ap, evaluation.n_cells) == (1.0, 1)
+    mixed = evaluate(truth_of([square(0, 0, 0), square(200, 0)]), on_a_line([3], [0.9]), PAPER)
+    assert mixed.bb is not None
+
+
 BLAST, BAND = Category(id=3, name="blast"), Category(id=4, name="band")
 
 

@@ -34,14 +34,18 @@ class Where:
         """The place of the record in this row, for an error text."""
         return f"{self.path}, {self.name}[{self.first + row}]"
 
-    def refuse(self, wrong: Bools, field: str, what: str, expected: str) -> None:
-        """Raise BadInputError for the first record of an (n,) mask that is wrong."""
+    def refuse(
+        self, wrong: Bools, field: str, what: str, expected: str, *, values: Floats | None = None
+    ) -> None:
+        """Raise BadInputError for the first record of an (n,) mask that is wrong; `values` are shown."""
         if wrong.any():
             row = int(np.argmax(wrong))
+            got = "" if values is None else ", ".join(f"{value:.12g}" for value in np.ravel(values[row]))
             raise BadInputError(
                 what,
                 where=f"{self.place(row)}.{field}",
                 expected=expected,
+                got=got,
                 remedy="correct the value or leave the record out",
             )
 
@@ -50,14 +54,16 @@ class Where:
         if not values.size or (values.min() >= -FURTHEST_PX and values.max() <= FURTHEST_PX):
             return
         wrong: Bools = np.any(np.abs(values) > FURTHEST_PX, axis=1)
-        self.refuse(wrong, field, "coordinate out of range", f"at most {FURTHEST_PX:.0e} pixels")
+        expected = f"at most {FURTHEST_PX:.0e} pixels"
+        self.refuse(wrong, field, "coordinate out of range", expected, values=values)
 
     def refuse_negative(self, size: Floats, field: str) -> None:
         """Raise BadInputError for the first record whose (n, 2) width or height is negative."""
         if not size.size or size.min() >= 0:
             return
         wrong: Bools = np.any(size < 0, axis=1)
-        self.refuse(wrong, field, "box with a negative size", "[x, y, width, height]")
+        expected = "[x, y, width, height], width and height not below 0"
+        self.refuse(wrong, field, "box with a negative size", expected, values=size)
 
 
 class RowNumbers:
