@@ -20,6 +20,7 @@ bench: $(STAMP)  ## side by side with other evaluators, and a whole slide; half 
 	$(BIN)/pip install --quiet -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/bench_score.py
 	$(BIN)/python benchmarks/bench_slide.py benchmarks/work/slide
+	$(BIN)/python benchmarks/bench_leaderboard.py
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

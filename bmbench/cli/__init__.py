@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bmbench.cli.datasets import app as datasets_app
+from bmbench.cli.leaderboards import leaderboard_app, submit, validate
 from bmbench.cli.terminal import console as _console
 from bmbench.core.errors import BmbenchError
 
@@ -22,6 +23,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(datasets_app, name="datasets")
+app.add_typer(leaderboard_app, name="leaderboard")
+app.command()(submit)
+app.command()(validate)
 
 
 class Assignment(StrEnum):
@@ -93,8 +97,10 @@ def run(
     row = write_row(folder)
     for table in run_tables(folder):
         console.print(table)
-    console.print(f"\nRun directory: [bold]{folder.path}[/]  (look at gallery.png and pr_curves.png)")
-    console.print(f"Leaderboard row: {row}", highlight=False)
+    console.print(
+        f"\nRun directory: [bold]{folder.path}[/]  (look at gallery.png and pr_curves.png)", soft_wrap=True
+    )
+    console.print(f"Leaderboard row: {row}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -198,9 +204,9 @@ def predict(
     report = predict_images(options, Terminal(console))
     console.print(predicted_table(report))
     for note in report.notes:
-        console.print(f"note: {note}", markup=False)
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
     written = ", ".join(str(path) for path in options.out + ((crops,) if crops else ()))
-    console.print(f"Written: {written}", markup=False)
+    console.print(f"Written: {written}", markup=False, soft_wrap=True)
 
 
 @app.command()

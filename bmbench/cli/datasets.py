@@ -56,7 +56,7 @@ def info(
     for table in describe_dataset(dataset, Terminal(terminal), data=data, options=options, page=page):
         terminal.print(table)
     if page is not None:
-        terminal.print(f"Page: [bold]{page}[/]")
+        terminal.print(f"Page: [bold]{page}[/]", soft_wrap=True)
 
 
 @app.command()
@@ -74,9 +74,11 @@ def fetch(
 
     terminal = console()
     for name, text in terms(DATASETS.get(dataset).card):
-        terminal.print(f"{name}: {text}", highlight=False, markup=False)
+        terminal.print(f"{name}: {text}", highlight=False, markup=False, soft_wrap=True)
     folder = get(dataset, Terminal(terminal), source=source)
-    terminal.print("It is part of bmbench." if folder is None else f"It lies in {folder}.", markup=False)
+    terminal.print(
+        "It is part of bmbench." if folder is None else f"It lies in {folder}.", markup=False, soft_wrap=True
+    )
 
 
 @app.command()
@@ -99,7 +101,9 @@ def convert(
     done = write(content, out, to=to, progress=Terminal(terminal), copy_images=images)
     for line in done.warnings:
         typer.echo(f"warning: {line}", err=True)
-    terminal.print(f"{done.objects:,} objects on {done.images:,} images in {done.path}", markup=False)
+    terminal.print(
+        f"{done.objects:,} objects on {done.images:,} images in {done.path}", markup=False, soft_wrap=True
+    )
 
 
 @app.command()
@@ -146,7 +150,7 @@ def split(
     for note in result.notes:
         typer.echo(f"note: {note}", err=True)
     terminal.print(balance_table(result.table, content.categories))
-    terminal.print(f"Split (seed {seed}) in {out}", markup=False)
+    terminal.print(f"Split (seed {seed}) in {out}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -172,7 +176,7 @@ def weaken(
     weak, jitter = weaken_content(content, seed=seed, jitter_px=jitter_px, radius_px=radius_px)
     write_beside(out, weak)
     count = sum(len(sample.annotations) for sample in weak.samples)
-    console().print(f"{count:,} circles, jitter {jitter:.2f} px, in {out}", markup=False)
+    console().print(f"{count:,} circles, jitter {jitter:.2f} px, in {out}", markup=False, soft_wrap=True)
 
 
 @app.command("import")
@@ -203,9 +207,11 @@ def import_corrections(
     for note in content.notes:
         typer.echo(f"note: {note}", err=True)
     if predicted is not None:
-        console().print(changes_line(changes(predicted, corrected)), markup=False)
+        console().print(changes_line(changes(predicted, corrected)), markup=False, soft_wrap=True)
     count = sum(len(sample.annotations) for sample in content.samples)
-    console().print(f"{count:,} objects on {len(content.samples):,} images in {out}", markup=False)
+    console().print(
+        f"{count:,} objects on {len(content.samples):,} images in {out}", markup=False, soft_wrap=True
+    )
 
 
 @app.command()

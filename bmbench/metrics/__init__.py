@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bmbench.metrics.average_precision import average_precision
+    from bmbench.metrics.areas import average_precision
     from bmbench.metrics.coco import coco_summary
     from bmbench.metrics.comparison import Difference, paired_difference
     from bmbench.metrics.evaluation import choose_threshold, evaluate
@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "average_precision": ("average_precision",),
+    "areas": ("average_precision",),
     "coco": ("coco_summary",),
     "comparison": (
         "Difference",

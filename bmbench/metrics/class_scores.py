@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.metrics.areas import average_precision
 from bmbench.metrics.assignment import NONE
-from bmbench.metrics.average_precision import average_precision
 from bmbench.metrics.causes import causes, taken_for_artefact
 from bmbench.metrics.coco import coco_average_precision, coco_scene, pair_as_coco
 from bmbench.metrics.matching import (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.metrics.average_precision import reaching
+from bmbench.metrics.areas import reaching
 from bmbench.metrics.tally import step_ends
 
 if TYPE_CHECKING:

@@ -1,0 +1,156 @@
+"""Everything that one track's board shows, put in order once for Markdown and site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bmbench.core.errors import BadInputError
+from bmbench.leaderboards.boards import plots
+from bmbench.leaderboards.results.record import read_result
+from bmbench.leaderboards.results.standings_record import read_standings
+from bmbench.leaderboards.submissions.problems import CODES, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bmbench.leaderboards.folder import Leaderboard
+    from bmbench.leaderboards.manifest import Manifest
+    from bmbench.leaderboards.results.record import Result
+    from bmbench.leaderboards.results.standings_record import MetricStandings, Place, Standings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row of the board: its result, and its place by every metric."""
+
+    result: Result
+    name: str
+    places: Mapping[str, Place]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One track's board.
+
+    `ranked` is best first; `controls` by value; `others` are failed, withdrawn, superseded and disputed.
+    """
+
+    manifest: Manifest
+    table: Standings
+    ranked: tuple[Entry, ...]
+    controls: tuple[Entry, ...]
+    others: tuple[Entry, ...]
+    names: Mapping[str, str]
+
+    @property
+    def primary(self) -> MetricStandings | None:
+        """The metric that ranks; None if nothing is ranked."""
+        return self.table.metrics[0] if self.table.metrics else None
+
+    @property
+    def missing_controls(self) -> tuple[str, ...]:
+        """Controls that the track names and nobody handed in."""
+        there = {entry.result.id for entry in (*self.controls, *self.ranked)}
+        return tuple(id_ for id_ in self.manifest.controls if id_ not in there)
+
+    def images(self) -> dict[str, str]:
+        """The plots: file name → SVG."""
+        if self.primary is None or not any(entry.result.rules for entry in self.ranked):
+            return {}
+        results = [entry.result for entry in self.ranked]
+        track = self.manifest.name
+        files = {}
+        if len(results) > 1:
+            files[f"{track}-ranks.svg"] = plots.rank_blobs(self.primary, self.names)
+            files[f"{track}-apart.svg"] = plots.significance_map(self.primary, self.names)
+        for rule in sorted(results[0].rules, reverse=True):
+            files[f"{track}-curves-{rule}.svg"] = plots.pr_curves(results, rule, self.names)
+            files[f"{track}-limits-{rule}.svg"] = plots.sweeps(results, rule, self.names)
+            files[f"{track}-faults-{rule}.svg"] = plots.faults(results, rule, self.names)
+        return files
+
+
+def read_page(board: Leaderboard, manifest: Manifest) -> Page:
+    """The board of a track from its results.
+
+    Raises
+    ------
+    BadInputError
+        If the track was not scored, or its results are of another version.
+    """
+    path = board.standings(manifest.name)
+    if not path.is_file():
+        remedy = f"bmbench leaderboard score {board.path}"
+        raise BadInputError("the track was not scored", where=str(path), remedy=remedy)
+    table = read_standings(path)
+    if table.track_version != manifest.version:
+        raise BadInputError(
+            "the standings are of another version of the track", where=str(path), remedy="score again"
+        )
+    files = sorted(board.results(manifest.name).glob("*.json"))
+    results = [read_result(file) for file in files if file != path]
+    places = _places(table)
+    names = _names(results)
+    entries = {
+        result.id: Entry(result=result, name=names[result.id], places=places.get(result.id, {}))
+        for result in results
+    }
+    order = [place.id for place in table.metrics[0].places] if table.metrics else []
+    lost = [id_ for id_ in order if id_ not in entries]
+    if lost:
+        raise BadInputError(
+            "a result is missing", where=str(board.result(manifest.name, lost[0])), remedy="score again"
+        )
+    controls = [
+        entry for entry in entries.values() if entry.result.control and entry.result.state == "published"
+    ]
+    rest = [entry for id_, entry in entries.items() if id_ not in order and entry not in controls]
+    return Page(
+        manifest=manifest,
+        table=table,
+        ranked=tuple(entries[id_] for id_ in order),
+        controls=tuple(sorted(controls, key=lambda entry: _worth(entry, manifest.metrics[0]))),
+        others=tuple(sorted(rest, key=lambda entry: entry.result.id)),
+        names=names,
+    )
+
+
+def reason(entry: Entry) -> str:
+    """Why a submission is not ranked."""
+    from bmbench.leaderboards.boards.words import STATE_WORDS
+
+    result = entry.result
+    words = STATE_WORDS.get(result.state, result.state)
+    if result.code is None:
+        return words
+    return f"{words}: BMB-{result.code} ({CODES.get(result.code, 'the scorer failed')})"
+
+
+def _places(table: Standings) -> dict[str, dict[str, Place]]:
+    """The place of every submission by every metric."""
+    places: dict[str, dict[str, Place]] = {}
+    for metric in table.metrics:
+        for place in metric.places:
+            places.setdefault(place.id, {})[metric.name] = place
+    return places
+
+
+def _worth(entry: Entry, metric: str) -> tuple[bool, float, str]:
+    one = entry.result.metrics.get(metric)
+    value = None if one is None else one.value
+    return value is None, -(value or 0.0), entry.result.id
+
+
+def _names(results: list[Result]) -> dict[str, str]:
+    """A name for every id; the team is added where two would be the same."""
+    names = {result.id: result.card.method if result.card else quoted(result.id)[1:-1] for result in results}
+    seen: dict[str, int] = {}
+    for name in names.values():
+        seen[name.casefold()] = seen.get(name.casefold(), 0) + 1
+    return {
+        result.id: f"{names[result.id]} ({result.card.team})"
+        if result.card and seen[names[result.id].casefold()] > 1
+        else names[result.id]
+        for result in results
+    }

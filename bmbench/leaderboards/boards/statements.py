@@ -1,0 +1,108 @@
+"""The sentences of a board: what was counted, what cannot be said, what the test set can show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bmbench.leaderboards.boards.words import metric_title
+
+if TYPE_CHECKING:
+    from bmbench.leaderboards.boards.page import Page
+    from bmbench.leaderboards.results.standings_record import Crossing
+
+_ASKED = {"weaker": "not worse with weak annotations?", "artefacts": "does artefact handling matter?"}
+
+
+def facts(page: Page) -> str:
+    """What was counted, in one line."""
+    manifest, table = page.manifest, page.table
+    units = "" if manifest.unit == "image" else f", {_many(table.n_units, manifest.unit)}"
+    cells = f", {table.n_cells:,} cells" if table.n_cells else ""
+    truth = "public" if manifest.truth.visibility == "public" else "hidden (scores in steps of 0.1 points)"
+    learn = "anything" if manifest.supervision == "artefacts" else f"{manifest.supervision} annotations"
+    return (
+        f"Data: {manifest.data.name}, {table.n_images} images{cells}{units}. May learn from: {learn}. "
+        f"Ground truth: {truth}. Protocol: {manifest.rules.protocol}. Unit of resampling: {table.unit}."
+    )
+
+
+def statements(page: Page) -> tuple[str, ...]:
+    """What this board cannot say."""
+    table, found = page.table, []
+    units = _many(table.n_units, page.manifest.unit)
+    if table.few_units:
+        found.append(
+            f"The test set has only {units}. No test is possible with fewer "
+            "than six, so there are no p-values and no submissions are told apart. Intervals draw images and "
+            f"speak about {units} only."
+        )
+    primary = page.primary
+    if primary is not None and primary.tests is not None and not primary.tests.possible:
+        found.append(
+            f"With {primary.tests.n_pairs:,} pairs and {table.n_units} {table.unit}s the smallest p-value "
+            "that a test can give does not survive Holm's correction: nobody can be told apart on this board."
+        )
+    if primary is not None and primary.tests is not None and primary.tests.n_pairs:
+        tests = primary.tests
+        found.append(
+            f"By {metric_title(primary.name)} {tests.n_apart} of {tests.n_pairs:,} pairs are told apart "
+            "(paired permutation tests, Holm, 5 %)."
+        )
+    return tuple(found)
+
+
+def planning(page: Page) -> tuple[str, ...]:
+    """How large a difference the test set can show, by metric."""
+    lines = []
+    for metric in page.table.metrics:
+        if metric.plan is None:
+            continue
+        plan = metric.plan
+        company = ""
+        if metric.tests is not None and metric.tests.n_pairs > 1:
+            company = f", {100 * plan.in_company:.1f} points among all pairs of this board"
+        lines.append(
+            f"{metric_title(metric.name)}: a true difference of {100 * plan.alone:.1f} points is found "
+            f"4 times in 5 by one planned test{company}; one of 1.0 points would need about "
+            f"{plan.units_for_a_point:,} {page.table.unit}s."
+        )
+    return tuple(lines) or ("Too few submissions to say.",)
+
+
+def question(row: Crossing) -> str:
+    """What a row of the crossings asks."""
+    return f"{_ASKED[row.question]} ({metric_title(row.metric)})"
+
+
+def first(page: Page) -> str:
+    """Who is first: all who may be."""
+    primary = page.primary
+    if primary is None:
+        return "–"
+    able = [page.names[place.id] for place in primary.places if place.ranks[0] == 1]
+    return able[0] if len(able) == 1 else f"{len(able)} not told apart"
+
+
+def image_title(name: str) -> str:
+    """The caption of a plot, by its file name."""
+    for part, title in _TITLES.items():
+        if part in name:
+            return title
+    raise ValueError(name)
+
+
+def _many(n: int, word: str) -> str:
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"
+
+
+_TITLES = {
+    "-ranks.": "Ranks: the area of a blob is how often a submission has that rank when units are drawn "
+    "again; cross: median; line: 95 % of the ranks; outline: the rank set that the tests leave open",
+    "-apart.": "Who is told apart from whom by paired permutation tests after Holm's correction",
+    "-curves-cd.": "Precision against recall by centres, with 95 % bands",
+    "-curves-bb.": "Precision against recall by boxes, with 95 % bands",
+    "-limits-cd.": "F1 by centres at other distances",
+    "-limits-bb.": "F1 by boxes at other overlaps",
+    "-faults-cd.": "False positives and negatives by centres, with how artefacts were trained",
+    "-faults-bb.": "False positives and negatives by boxes, with how artefacts were trained",
+}

@@ -1,0 +1,89 @@
+"use strict";
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const data = JSON.parse($("data").textContent);
+  const SVG = "http://www.w3.org/2000/svg";
+  const number = (x, digits) => (x === null || x === undefined ? "–" : x.toFixed(digits));
+  const points = (x) => (x === null ? "–" : (x > 0 ? "+" : x < 0 ? "\u2212" : "") + Math.abs(100 * x).toFixed(1));
+  const pvalue = (p) => (p === null ? "–" : p < 0.0001 ? "< 0.0001" : p.toPrecision(2));
+  const shape = (parent, name, attributes, text) => {
+    const node = document.createElementNS(SVG, name);
+    Object.entries(attributes).forEach(([key, entry]) => node.setAttribute(key, entry));
+    if (text !== undefined) node.textContent = text;
+    parent.append(node);
+    return node;
+  };
+  const at = (x, y) => [50 + 400 * x, 330 - 300 * y];
+  const line = (values) => values.map((y, i) => at(i / (values.length - 1), y).map((v) => v.toFixed(1)).join(",")).join(" ");
+  const draw = (rule, pair) => {
+    const figure = document.createElement("figure");
+    const svg = shape(figure, "svg", { viewBox: "0 0 470 380", role: "img", "font-family": "sans-serif", "font-size": "12" });
+    shape(svg, "title", {}, `Precision and recall by ${rule}`);
+    for (let tick = 0; tick <= 1.001; tick += 0.2) {
+      const [x, y] = at(tick, tick);
+      shape(svg, "line", { x1: x, y1: 30, x2: x, y2: 330, stroke: "#d8dee4" });
+      shape(svg, "line", { x1: 50, y1: y, x2: 450, y2: y, stroke: "#d8dee4" });
+      shape(svg, "text", { x, y: 348, "text-anchor": "middle", fill: "#57606a" }, tick.toFixed(1));
+      shape(svg, "text", { x: 44, y: y + 4, "text-anchor": "end", fill: "#57606a" }, tick.toFixed(1));
+    }
+    shape(svg, "text", { x: 250, y: 368, "text-anchor": "middle", fill: "#57606a" }, "recall");
+    shape(svg, "text", { x: 50, y: 20, fill: "#57606a" }, `precision, by ${rule}`);
+    pair.forEach((entry, i) => {
+      const curve = entry.curves[rule], colour = ["#0072B2", "#D55E00"][i];
+      const band = line(curve.low) + " " + line(curve.high).split(" ").reverse().join(" ");
+      shape(svg, "polygon", { points: band, fill: colour, "fill-opacity": "0.15" });
+      shape(svg, "polyline", { points: line(curve.precision), fill: "none", stroke: colour, "stroke-width": "2", "stroke-dasharray": ["", "7 3"][i] || "none" });
+      shape(svg, "text", { x: 62, y: 300 + 18 * i, fill: colour }, (i ? "– – " : "—— ") + entry.name);
+    });
+    return figure;
+  };
+  const fill = (select, entries, chosen) => {
+    select.replaceChildren(...entries.map((entry, i) => new Option(entry.name, String(i), false, i === chosen)));
+  };
+  const track = () => data[$("track").value];
+  const gap = (metric, i, j) => {
+    const flip = i > j;
+    const row = metric.pairs.find((pair) => pair[0] === Math.min(i, j) && pair[1] === Math.max(i, j));
+    if (!row || row[2] === null) return null;
+    return flip ? [-row[2], -row[4], -row[3], row[5]] : row.slice(2);
+  };
+  const show = () => {
+    const { entries, metrics } = track();
+    const ids = [Number($("first").value), Number($("second").value)];
+    const pair = ids.map((i) => entries[i]);
+    const body = $("differences").tBodies[0];
+    body.replaceChildren();
+    $("curves").replaceChildren();
+    if (pair.some((entry) => entry === undefined) || ids[0] === ids[1]) {
+      $("verdict").textContent = "Choose two different submissions.";
+      return;
+    }
+    metrics.forEach((metric) => {
+      const places = ids.map((i) => metric.order.indexOf(entries[i].id));
+      const found = gap(metric, ...places);
+      const row = body.insertRow();
+      const cells = [metric.title, number(pair[0].values[metric.name], 3), number(pair[1].values[metric.name], 3)];
+      cells.push(...(found ? [points(found[0]), `${points(found[1])} to ${points(found[2])}`, pvalue(found[3])] : ["–", "–", "–"]));
+      cells.forEach((text, i) => { const cell = row.insertCell(); cell.textContent = text; if (i) cell.className = "num"; });
+    });
+    const main = gap(metrics[0], ...ids.map((i) => metrics[0].order.indexOf(entries[i].id)));
+    const apart = main && main[3] !== null && main[3] <= 0.05;
+    $("verdict").textContent = !main || main[3] === null
+      ? `${metrics[0].title}: no test was made on this track.`
+      : apart
+        ? `${metrics[0].title}: ${pair[main[0] > 0 ? 0 : 1].name} is better (p ${pvalue(main[3])} after Holm).`
+        : `${metrics[0].title}: this test set does not tell the two apart (p ${pvalue(main[3])} after Holm).`;
+    Object.keys(pair[0].curves).forEach((rule) => $("curves").append(draw(rule, pair)));
+  };
+  const start = () => {
+    const { entries } = track();
+    fill($("first"), entries, 0);
+    fill($("second"), entries, Math.min(1, entries.length - 1));
+    show();
+  };
+  $("track").addEventListener("input", start);
+  ["first", "second"].forEach((id) => $(id).addEventListener("input", show));
+  const wanted = decodeURIComponent(location.hash.slice(1));
+  if (data[wanted]) $("track").value = wanted;
+  start();
+})();

@@ -1,0 +1,174 @@
+"""`bmbench leaderboard init`: a new track from a ground truth file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast, get_args
+
+import msgspec
+
+from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.files import read_bytes, sha256, write_bytes
+from bmbench.leaderboards.manifest import (
+    MANIFEST_FILE,
+    DataFacts,
+    ImageFacts,
+    Manifest,
+    MetricName,
+    Partner,
+    Rules,
+    Supervision,
+    TruthFacts,
+    Unit,
+)
+from bmbench.leaderboards.submissions.names import is_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bmbench.core.types import Sample
+    from bmbench.datasets.codecs.coco import CocoFile
+    from bmbench.leaderboards.folder import Leaderboard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackFacts:
+    """What a new track is called and asks.
+
+    `data_sha256` is the hash that runs on the data set state; `outside` says that the ground truth may not
+    lie in the repository.
+    """
+
+    name: str
+    title: str
+    supervision: Supervision
+    data_name: str
+    data_sha256: str | None = None
+    unit: Unit = "image"
+    rules: Rules = field(default_factory=Rules)
+    controls: tuple[str, ...] = ()
+    partner: Partner | None = None
+    citation: str = ""
+    licence: str = ""
+    outside: bool = False
+
+
+def found_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
+    """The manifest of a new track with public ground truth; both files are written.
+
+    Raises
+    ------
+    BadInputError
+        If the name cannot be a folder, the track exists, or the truth cannot be read.
+    """
+    from bmbench.datasets.codecs.coco import read_coco
+
+    if not is_id(facts.name):
+        raise BadInputError("cannot be a track's name", where=facts.name, expected="3 to 48 of a-z, 0-9, -")
+    folder = board.path / "tracks" / facts.name
+    if folder.exists():
+        raise BadInputError(
+            "the track is there already", where=str(folder), remedy="raise its version by hand"
+        )
+    manifest = _manifest(truth, read_coco(truth), facts)
+    if not facts.outside:
+        write_bytes(folder / manifest.truth.file, read_bytes(truth))
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
+    metrics: tuple[MetricName, ...] = ("cd.f1", "bb.f1", "cd.ap", "bb.ap")
+    if facts.rules.protocol == "kainz":
+        metrics = ("cd.f1", "cd.ap")
+    return Manifest(
+        schema="bmbench.track/1",
+        name=facts.name,
+        version=1,
+        title=facts.title,
+        supervision=facts.supervision,
+        data=DataFacts(
+            name=facts.data_name,
+            sha256=facts.data_sha256 or sha256(truth),
+            citation=facts.citation,
+            licence=facts.licence,
+        ),
+        truth=TruthFacts(visibility="public", file="truth.json", sha256=sha256(truth)),
+        categories=tuple(category.id for category in file.categories),
+        images=tuple(_image(sample) for sample in file.samples),
+        unit=facts.unit,
+        rules=facts.rules,
+        metrics=metrics,
+        controls=facts.controls,
+        partner=facts.partner,
+    )
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a track's manifest."""
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    write_bytes(folder / MANIFEST_FILE, text + b"\n")
+
+
+def _image(sample: Sample) -> ImageFacts:
+    return ImageFacts(
+        id=sample.image_id, name=sample.name, width=sample.width, height=sample.height, group=sample.group
+    )
+
+
+def track_facts(
+    source: Path,
+    *,
+    name: str,
+    title: str,
+    supervision: str,
+    unit: str,
+    controls: tuple[str, ...] = (),
+    weaker_than: str | None = None,
+    outside: bool = False,
+) -> tuple[TrackFacts, Path]:
+    """What a new track is, from a truth file or a finished run, and the file with its ground truth.
+
+    A run gives its protocol and the hash of its data set; a file alone gets the rules of the study.
+
+    Raises
+    ------
+    BadInputError
+        If the run did not end, or a word is none of those possible.
+    """
+    words = {"supervision": (supervision, get_args(Supervision)), "unit": (unit, get_args(Unit))}
+    for option, (word, known) in words.items():
+        if word not in known:
+            raise UnknownNameError(option, word, known)
+    facts = TrackFacts(
+        name=name,
+        title=title or f"Cell detection, {name}",
+        supervision=cast("Supervision", supervision),
+        data_name=source.stem,
+        unit=cast("Unit", unit),
+        controls=controls,
+        outside=outside,
+        partner=None if weaker_than is None else Partner(track=weaker_than, kind="weaker"),
+    )
+    return _facts_of_run(source, facts) if source.is_dir() else (facts, source)
+
+
+def _facts_of_run(source: Path, facts: TrackFacts) -> tuple[TrackFacts, Path]:
+    """The same with what a run knows: its data set's card and hash, its rules."""
+    from bmbench.benchmark.rundir import RunDir
+    from bmbench.datasets import open_dataset
+
+    run = RunDir.open(source)
+    config = run.read("config.json")
+    card = open_dataset(config["dataset"]).card
+    protocol = config["protocol"]
+    rules = Rules(protocol=protocol["name"], iou=protocol["iou"], radius_px=protocol["radius_px"])
+    known_facts = replace(
+        facts,
+        data_name=card.name,
+        data_sha256=config["data_hash"],
+        rules=rules,
+        citation=card.citation,
+        licence=card.licence,
+    )
+    return known_facts, run.truth("test")

@@ -1,0 +1,1 @@
+"""From valid submissions to result files: the scorer, and nobody else, writes them."""

@@ -1,0 +1,137 @@
+"""Score every track of a leaderboard, write what may be seen, and say which ranks changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import write_bytes
+from bmbench.leaderboards.results.hidden import opened
+from bmbench.leaderboards.results.record import Result, canonical
+from bmbench.leaderboards.results.scorer import published, score_track, to_step
+from bmbench.leaderboards.results.standings import standings
+from bmbench.leaderboards.results.standings_record import Standings, read_standings
+
+if TYPE_CHECKING:
+    from bmbench.core.progress import Progress
+    from bmbench.leaderboards.folder import Leaderboard
+    from bmbench.leaderboards.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankChange:
+    """A submission whose rank set by a metric is another one than before; None: it was, or is, not ranked."""
+
+    track: str
+    metric: str
+    id: str
+    before: tuple[int, int] | None
+    after: tuple[int, int] | None
+
+    def __str__(self) -> str:
+        before, after = (_words(ranks) for ranks in (self.before, self.after))
+        return f"{self.track} {self.metric} {self.id}: {before} → {after}"
+
+
+def score_board(
+    board: Leaderboard, progress: Progress, *, key: Path | None = None, afresh: bool = False
+) -> tuple[RankChange, ...]:
+    """Write the results and standings of every track; the rank sets that changed by it.
+
+    Parameters
+    ----------
+    key : Path, optional
+        An age identity, for tracks with hidden truth.
+    afresh : bool
+        Whether results are made again whose inputs have not changed.
+
+    Raises
+    ------
+    BadInputError
+        If a track cannot be scored. Nothing is written then.
+    """
+    files = score_files(board, progress, key=key, afresh=afresh)
+    changes = [change for manifest in board.manifests() for change in _changes(board, manifest, files)]
+    for path in _stale(board, files):
+        path.unlink()
+    for path, data in files.items():
+        write_bytes(path, data)
+    return tuple(changes)
+
+
+def score_files(
+    board: Leaderboard, progress: Progress, *, key: Path | None = None, afresh: bool = False
+) -> dict[Path, bytes]:
+    """Every file that `score_board` writes, by path."""
+    manifests = board.manifests()
+    full: dict[str, Sequence[Result]] = {}
+    for manifest in manifests:
+        with opened(board, manifest, key) as truth:
+            scored = score_track(board, manifest, truth, progress, afresh=afresh)
+        # Through the rounding of files, so that kept results and those made afresh are the same.
+        full[manifest.name] = [msgspec.json.decode(canonical(one), type=Result) for one in scored]
+    files: dict[Path, bytes] = {}
+    for manifest in manifests:
+        for result in full[manifest.name]:
+            files[board.result(manifest.name, result.id)] = canonical(published(result, manifest))
+        table = coarse(standings(manifest, full[manifest.name], full), manifest)
+        files[board.standings(manifest.name)] = canonical(table)
+    return files
+
+
+def coarse(table: Standings, manifest: Manifest) -> Standings:
+    """The standings as everybody may see them: of a hidden truth in steps, and without what leaks more."""
+    if manifest.truth.visibility == "public":
+        return table
+    step = manifest.truth.step
+
+    def short(value: object) -> object:
+        if isinstance(value, float):
+            return to_step(value, step)
+        if isinstance(value, (list, tuple)):
+            return [short(inner) for inner in value]
+        if isinstance(value, dict):
+            exact = {"p_holm", "p", "level", "smallest_p"}
+            return {key: inner if key in exact else short(inner) for key, inner in value.items()}
+        return value
+
+    plain = short(msgspec.to_builtins(table))
+    assert isinstance(plain, dict)
+    return msgspec.convert(plain | {"n_cells": 0, "rules": [], "crossings": []}, Standings)
+
+
+def _stale(board: Leaderboard, files: Mapping[Path, bytes]) -> Iterator[Path]:
+    """Result files of submissions that are no longer there."""
+    for path in sorted((board.path / "results").glob("*/*.json")):
+        if path not in files:
+            yield path
+
+
+def _changes(board: Leaderboard, manifest: Manifest, files: Mapping[Path, bytes]) -> Iterator[RankChange]:
+    path = board.standings(manifest.name)
+    if not path.is_file():
+        return
+    try:
+        before = _ranks(read_standings(path))
+    except BadInputError:
+        return
+    after = _ranks(msgspec.json.decode(files[path], type=Standings))
+    for metric, id_ in sorted({*before, *after}):
+        old, new = before.get((metric, id_)), after.get((metric, id_))
+        if old != new:
+            yield RankChange(track=manifest.name, metric=metric, id=id_, before=old, after=new)
+
+
+def _ranks(table: Standings) -> dict[tuple[str, str], tuple[int, int]]:
+    return {(metric.name, place.id): place.ranks for metric in table.metrics for place in metric.places}
+
+
+def _words(ranks: tuple[int, int] | None) -> str:
+    if ranks is None:
+        return "not ranked"
+    return f"rank {ranks[0]}" if ranks[0] == ranks[1] else f"rank {ranks[0]}–{ranks[1]}"

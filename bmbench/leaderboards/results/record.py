@@ -1,0 +1,172 @@
+"""The result of one submission, `results/<track>/<id>.json`, and its canonical form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import read_bytes
+
+SCORER_VERSION = 1
+"""Raised by every change that can move a published number; results of older scorers are made again."""
+
+State: TypeAlias = Literal[
+    "received", "valid", "scored", "published", "failed", "withdrawn", "superseded", "disputed"
+]
+"""Only published results are ranked.
+
+received → valid → scored → published; failed (with a code) from received or valid; withdrawn, superseded
+and disputed from published.
+"""
+
+Pair: TypeAlias = tuple[float, float]
+Maybe: TypeAlias = float | None
+
+
+class Estimate(Struct, frozen=True, kw_only=True):
+    """One metric: its value over all seeds, the 95 % interval, the value of each seed."""
+
+    value: Maybe
+    interval: Pair | None
+    seeds: tuple[Maybe, ...]
+
+
+class Outcomes(Struct, frozen=True, kw_only=True):
+    """Counts of one matching rule at the threshold, as means over seeds."""
+
+    limit: float
+    precision: Maybe
+    recall: Maybe
+    tp: float
+    fp: float
+    fn: float
+    fp_artefact: float
+    fp_duplicate: float
+    fp_near: float
+    fp_background: float
+    fn_missed: float
+    fn_artefact: float
+
+
+class CurveBand(Struct, frozen=True, kw_only=True):
+    """Precision (envelope) at 101 recalls from 0 to 1, with its 95 % band; means over seeds."""
+
+    precision: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+class ImageTallies(Struct, frozen=True, kw_only=True):
+    """What each image contributes, in the order of the track's images; sums over seeds."""
+
+    cells: tuple[int, ...]
+    tp: tuple[int, ...]
+    fp: tuple[int, ...]
+    ap_share: tuple[float, ...] | None
+
+
+class RuleResult(Struct, frozen=True, kw_only=True):
+    """Everything by one matching rule ("bb" or "cd"); `sweep` is F1 at other limits."""
+
+    outcomes: Outcomes
+    curve: CurveBand
+    sweep: tuple[tuple[float, Maybe], ...]
+    hungarian_f1: Maybe
+    images: ImageTallies | None
+
+
+class CardFacts(Struct, frozen=True, kw_only=True):
+    """What the board shows of the card."""
+
+    method: str
+    team: str
+    family: str
+    annotations: str
+    artefacts: str
+    external_data: bool
+    threshold_chosen_on: str
+    n_seeds: int
+    code_url: str | None
+    commit: str | None
+    dirty: bool | None
+    hardware: str | None
+    train_hours: float | None
+
+
+class Digests(Struct, frozen=True, kw_only=True):
+    """SHA-256 of everything that went in; of a hidden truth its commitment."""
+
+    card: str
+    predictions: tuple[str, ...]
+    track: str
+    truth: str
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """One result file.
+
+    `code` says why a submission failed. `interval_unit` is what the intervals draw: the track's unit, or
+    images where the track has too few of it.
+    """
+
+    schema: Literal["bmbench.result/1"]
+    id: str
+    track: str
+    track_version: int
+    scorer: int
+    state: State
+    digests: Digests | None
+    card: CardFacts | None
+    control: bool = False
+    code: str | None = None
+    attempt: int = 1
+    interval_unit: str | None = None
+    metrics: dict[str, Estimate] = {}
+    rules: dict[str, RuleResult] = {}
+
+
+def canonical(value: Struct) -> bytes:
+    """The one way to write a record: keys sorted, no space, floats at most 9 significant digits.
+
+    Raises
+    ------
+    ValueError
+        If it holds a number that is not finite.
+    """
+    plain = _rounded(msgspec.to_builtins(value))
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode() + b"\n"
+
+
+def digest(data: bytes) -> str:
+    """The SHA-256 as 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_result(path: Path) -> Result:
+    """A result file; BadInputError if it is none."""
+    try:
+        return msgspec.json.decode(read_bytes(path), type=Result)
+    except msgspec.MsgspecError as error:
+        raise BadInputError("not a result", where=str(path), got=str(error)) from None
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("a result holds a number that is not finite")
+        # Nine digits: sums in another order on another machine differ in the last of seventeen.
+        short = float(f"{value:.9g}") + 0.0
+        return int(short) if short.is_integer() and abs(short) < 2**53 else short
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(inner) for inner in value]
+    return value

@@ -1,0 +1,225 @@
+"""One valid submission against the ground truth: matched once per rule, everything else from tallies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.leaderboards.results.record import (
+    CurveBand,
+    Estimate,
+    ImageTallies,
+    Outcomes,
+    RuleResult,
+)
+from bmbench.leaderboards.statistics.curves import envelope_at
+from bmbench.leaderboards.statistics.draws import multiplicities
+from bmbench.leaderboards.statistics.influence import ap_shares
+from bmbench.leaderboards.statistics.pairs import FEWEST_UNITS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bmbench.core.types import Floats, GroundTruth, Ints, Predictions
+    from bmbench.leaderboards.manifest import Manifest
+    from bmbench.metrics import Evaluation, ImageCounts, Protocol, Scores, Tally
+    from bmbench.metrics.protocol import Geometry
+
+RECALLS = np.linspace(0, 1, 101)
+_BAND_REPLICATES = 500
+_COUNTS = (
+    "tp", "fp", "fn", "fp_artefact", "fp_duplicate", "fp_near", "fp_background", "fn_missed", "fn_artefact",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judge:
+    """A track made ready: its truth read, its rules resolved, its images numbered by unit.
+
+    `unit` is (images,) int64, what intervals draw: the track's unit, or images where there are too few.
+    """
+
+    manifest: Manifest
+    truth: GroundTruth
+    protocol: Protocol
+    unit: Ints
+    unit_name: str
+
+    @property
+    def rules(self) -> tuple[Geometry, ...]:
+        """The matching rules that the track's metrics use, in their order."""
+        rules: dict[Geometry, None] = {}
+        for name in self.manifest.metrics:
+            rules["bb" if name.startswith("bb") else "cd"] = None
+        return tuple(rules)
+
+
+def judge(manifest: Manifest, truth: GroundTruth) -> Judge:
+    """A track made ready to score.
+
+    Raises
+    ------
+    BadInputError
+        If the track's rules are not possible, or the truth is of other images than the track.
+    """
+    from bmbench.benchmark.scoring import resolve_protocol
+    from bmbench.core.errors import BadInputError
+
+    ids = tuple(image.id for image in manifest.images)
+    if truth.image_ids != ids:
+        remedy = "take both from one `bmbench leaderboard init`"
+        raise BadInputError("truth and track have other images", where=manifest.name, remedy=remedy)
+    rules = manifest.rules
+    few = manifest.unit != "image" and manifest.n_units < FEWEST_UNITS
+    names = [str(i) for i in ids] if few else list(manifest.unit_names)
+    return Judge(
+        manifest=manifest,
+        truth=truth,
+        protocol=resolve_protocol(
+            rules.protocol, iou=rules.iou, radius_px=rules.radius_px, assignment=rules.assignment
+        ),
+        unit=_numbered(names),
+        unit_name="image" if few else manifest.unit,
+    )
+
+
+def score(
+    bench: Judge, answers: Sequence[tuple[Predictions, float]]
+) -> tuple[dict[str, Estimate], dict[str, RuleResult]]:
+    """The metrics and the results by rule of one answer (predictions, threshold) a seed."""
+    from bmbench.metrics import evaluate
+
+    evaluations = [
+        evaluate(bench.truth, predictions, bench.protocol, threshold=threshold)
+        for predictions, threshold in answers
+    ]
+    rules = {str(rule): _rule(bench, rule, evaluations, answers) for rule in bench.rules}
+    metrics = {str(name): _estimate(bench, name, evaluations) for name in bench.manifest.metrics}
+    return metrics, rules
+
+
+def _of(evaluation: Evaluation, rule: Geometry) -> Scores:
+    scores = evaluation.bb if rule == "bb" else evaluation.cd
+    if scores is None:
+        raise ValueError(f"the track's protocol does not score {rule}")
+    return scores
+
+
+def _estimate(bench: Judge, name: str, evaluations: Sequence[Evaluation]) -> Estimate:
+    from bmbench.metrics.resampling import interval, resampled_ap, resampled_f1
+
+    rule, _, what = name.partition(".")
+    scores = [_of(evaluation, "bb" if rule == "bb" else "cd") for evaluation in evaluations]
+    seeds = tuple(getattr(one, what) for one in scores)
+    manifest, kind = bench.manifest, bench.protocol.ap
+    draws = {"n": manifest.replicates, "seed": manifest.seed}
+    if what == "ap":
+        value = None if None in seeds else float(np.mean(seeds))
+        resampled = np.mean([resampled_ap(one.tallies, bench.unit, kind, **draws) for one in scores], axis=0)
+    else:
+        pooled = _pooled(scores)
+        value = _f1(pooled.tp.sum(), pooled.fp.sum(), pooled.cells.sum())
+        resampled = resampled_f1(pooled, bench.unit, **draws)
+    some = bench.unit.max(initial=0) > 0 and value is not None
+    return Estimate(value=value, interval=interval(resampled) if some else None, seeds=seeds)
+
+
+def _rule(
+    bench: Judge,
+    rule: Geometry,
+    evaluations: Sequence[Evaluation],
+    answers: Sequence[tuple[Predictions, float]],
+) -> RuleResult:
+    scores = [_of(evaluation, rule) for evaluation in evaluations]
+    pooled = _pooled(scores)
+    shares = [ap_shares(_tally(one)) for one in scores]
+    defined = [share for share in shares if share is not None]
+    counts = {name: float(np.mean([getattr(one, name) for one in scores])) for name in _COUNTS}
+    return RuleResult(
+        outcomes=Outcomes(
+            limit=scores[0].limit,
+            precision=_ratio(counts["tp"], counts["tp"] + counts["fp"]),
+            recall=_ratio(counts["tp"], counts["tp"] + counts["fn"]),
+            **counts,
+        ),
+        curve=_band(bench, scores),
+        sweep=_sweep(bench, rule, answers),
+        hungarian_f1=_mean_f1(
+            bench, replace(bench.protocol, assignment="hungarian", reach="free"), rule, answers
+        ),
+        images=ImageTallies(
+            cells=tuple(scores[0].images.cells.tolist()),
+            tp=tuple(pooled.tp.tolist()),
+            fp=tuple(pooled.fp.tolist()),
+            ap_share=tuple(np.sum(defined, axis=0).tolist()) if len(defined) == len(scores) else None,
+        ),
+    )
+
+
+def _pooled(scores: Sequence[Scores]) -> ImageCounts:
+    from bmbench.metrics.tally import sum_images
+
+    return sum_images([one.images for one in scores])
+
+
+def _tally(scores: Scores) -> Tally:
+    from bmbench.metrics.tally import pooled
+
+    return pooled(scores.tallies)
+
+
+def _sweep(
+    bench: Judge, rule: Geometry, answers: Sequence[tuple[Predictions, float]]
+) -> tuple[tuple[float, float | None], ...]:
+    """F1 at other matching limits; the thresholds stay as they are."""
+    sweep = bench.manifest.sweep
+    radius = bench.protocol.radius_px or 0.0
+    limits = sweep.iou if rule == "bb" else tuple(share * radius for share in sweep.radius_shares)
+    rows = []
+    for limit in limits:
+        iou, radius_px = (limit, None) if rule == "bb" else (None, limit)
+        rules = replace(bench.protocol, iou=iou, radius_px=radius_px)
+        rows.append((limit, _mean_f1(bench, rules, rule, answers)))
+    return tuple(rows)
+
+
+def _mean_f1(
+    bench: Judge, rules: Protocol, rule: Geometry, answers: Sequence[tuple[Predictions, float]]
+) -> float | None:
+    """F1 over all seeds by other rules: another rule is another matching."""
+    from bmbench.metrics import evaluate
+
+    counts = np.zeros(3)
+    for predictions, threshold in answers:
+        one = _of(evaluate(bench.truth, predictions, rules, threshold=threshold), rule)
+        counts += (one.tp, one.fp, one.tp + one.fn)
+    return _f1(*counts)
+
+
+def _band(bench: Judge, scores: Sequence[Scores]) -> CurveBand:
+    """The precision envelope at fixed recalls, with the band of replicates of the same draws."""
+    n_units = int(bench.unit.max(initial=0)) + 1
+    drawn = multiplicities(n_units, _BAND_REPLICATES, seed=bench.manifest.seed)
+    weights = np.concatenate([np.ones((1, n_units)), drawn])[:, bench.unit]
+    every = np.mean([envelope_at(_tally(one), RECALLS, weights) for one in scores], axis=0)
+    low, high = np.quantile(every[1:], (0.025, 0.975), axis=0)
+    return CurveBand(precision=_short(every[0]), low=_short(low), high=_short(high))
+
+
+def _short(values: Floats) -> tuple[float, ...]:
+    return tuple(np.round(values, 4).tolist())
+
+
+def _f1(tp: float, fp: float, cells: float) -> float | None:
+    return float(2 * tp / (tp + fp + cells)) if cells else None
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def _numbered(names: Sequence[str]) -> Ints:
+    _, unit = np.unique(np.asarray(names, dtype=str), return_inverse=True)
+    return unit.astype(np.int64)

@@ -1,0 +1,258 @@
+"""`bmbench leaderboard score`: every submission of a track to a result, and all of them to standings."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import read_bytes
+from bmbench.leaderboards.folder import others
+from bmbench.leaderboards.results.controls import CONTROLS
+from bmbench.leaderboards.results.record import (
+    SCORER_VERSION,
+    CardFacts,
+    Digests,
+    Estimate,
+    Result,
+    canonical,
+    digest,
+    read_result,
+)
+from bmbench.leaderboards.results.score import Judge, judge, score
+from bmbench.leaderboards.results.states import settled
+from bmbench.leaderboards.submissions.card import CARD_FILE
+from bmbench.leaderboards.submissions.sources import folder_files
+from bmbench.leaderboards.submissions.validate import Others, validate
+
+if TYPE_CHECKING:
+    from bmbench.core.progress import Progress
+    from bmbench.core.types import Predictions
+    from bmbench.leaderboards.folder import Leaderboard
+    from bmbench.leaderboards.manifest import Manifest
+    from bmbench.leaderboards.results.record import State
+    from bmbench.leaderboards.submissions.card import Submission
+    from bmbench.leaderboards.submissions.validate import Verdict
+
+FAILED_CODE = "E901"
+"""The scorer failed on a valid submission; what it said stays with the maintainers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What scoring one track needs: the board, rules with the truth, and the submissions beside."""
+
+    board: Leaderboard
+    bench: Judge
+    others: Others
+    truth_digest: str
+    track_digest: str
+
+
+def score_track(
+    board: Leaderboard, manifest: Manifest, truth: Path, progress: Progress, *, afresh: bool = False
+) -> tuple[Result, ...]:
+    """The full results of every submission and control of a track, by id; nothing is written.
+
+    Results whose inputs have not changed are taken from their files, unless `afresh`.
+
+    Parameters
+    ----------
+    truth : Path
+        The ground truth in the clear.
+
+    Raises
+    ------
+    BadInputError
+        If the truth is not the one that the track names.
+    """
+    desk = _desk(board, manifest, truth)
+    folders = board.submissions(manifest.name)
+    stage = progress.track(folders, description=f"Scoring {manifest.name}", total=len(folders))
+    results = [_submission(desk, folder, afresh=afresh) for folder in stage]
+    results = settled(board, manifest, results)
+    results += [_control(desk, id_) for id_ in CONTROLS]
+    return tuple(sorted(results, key=lambda result: (result.control, result.id)))
+
+
+def published(result: Result, manifest: Manifest) -> Result:
+    """A result as everybody may see it: of a hidden truth, rounded metrics and nothing else."""
+    if manifest.truth.visibility == "public":
+        return result
+    step = manifest.truth.step
+    metrics = {
+        name: Estimate(
+            value=to_step(one.value, step),
+            interval=None
+            if one.interval is None
+            else (to_step(one.interval[0], step) or 0.0, to_step(one.interval[1], step) or 0.0),
+            seeds=tuple(to_step(seed, step) for seed in one.seeds),
+        )
+        for name, one in result.metrics.items()
+    }
+    return msgspec.structs.replace(result, metrics=metrics, rules={})
+
+
+def to_step(value: float | None, step: float) -> float | None:
+    """The value in whole steps."""
+    return None if value is None else round(round(value / step) * step, 9)
+
+
+def _desk(board: Leaderboard, manifest: Manifest, truth: Path) -> Desk:
+    from bmbench.datasets.codecs.coco_columns import read_ground_truth
+
+    data = read_bytes(truth)
+    if manifest.truth.visibility == "public" and digest(data) != manifest.truth.sha256:
+        remedy = "restore the file, or make a new version of the track"
+        raise BadInputError("is not the ground truth that the track names", where=str(truth), remedy=remedy)
+    return Desk(
+        board=board,
+        bench=judge(manifest, read_ground_truth(truth)),
+        others=Others(contacts=others(board, manifest.name).contacts),
+        truth_digest=manifest.truth.commitment or digest(data),
+        track_digest=digest(canonical(manifest)),
+    )
+
+
+def _submission(desk: Desk, folder: Path, *, afresh: bool) -> Result:
+    manifest = desk.bench.manifest
+    try:
+        files = folder_files(folder)
+    except BadInputError:
+        return _failed(desk, folder.name, None, "E103")
+    verdict = validate(files, manifest, folder=folder.name, others=desk.others)
+    if verdict.card is None or not verdict.valid:
+        return _failed(desk, folder.name, None, _first_code(verdict))
+    card = verdict.card
+    digests = _digests(desk, folder, card)
+    if card.withdraws is not None:
+        return _result(desk, card.id, "valid", card, digests)
+    stored = None if afresh else _stored(desk, folder.name, digests)
+    return stored or _scored(desk, folder, card, digests)
+
+
+def _first_code(verdict: Verdict) -> str:
+    return verdict.problems.listed[0].code if verdict.problems.listed else "E101"
+
+
+def _scored(desk: Desk, folder: Path, card: Submission, digests: Digests) -> Result:
+    from bmbench.datasets.predictions import read_predictions
+
+    truth = desk.bench.truth
+    try:
+        answers = [(read_predictions(folder / run.predictions, truth), run.threshold) for run in card.runs]
+        metrics, rules = score(desk.bench, answers)
+    except Exception:  # noqa: BLE001  what it says may hold ground truth: only the code goes out
+        return _failed(desk, card.id, card, FAILED_CODE, digests)
+    result = _result(desk, card.id, "published", card, digests)
+    control = card.id in desk.bench.manifest.controls
+    return msgspec.structs.replace(
+        result, metrics=metrics, rules=rules, interval_unit=desk.bench.unit_name, control=control
+    )
+
+
+def _control(desk: Desk, id_: str) -> Result:
+    title, make = CONTROLS[id_]
+    predictions: Predictions = make(desk.bench)
+    metrics, rules = score(desk.bench, [(predictions, 0.0)])
+    facts = CardFacts(
+        method=title,
+        team="control",
+        family="control",
+        annotations="none",
+        artefacts="none",
+        external_data=False,
+        threshold_chosen_on="not chosen",
+        n_seeds=1,
+        code_url=None,
+        commit=None,
+        dirty=None,
+        hardware=None,
+        train_hours=None,
+    )
+    result = _result(desk, id_, "published", None, None)
+    return msgspec.structs.replace(
+        result,
+        card=facts,
+        metrics=metrics,
+        rules=rules,
+        control=True,
+        interval_unit=desk.bench.unit_name,
+        digests=Digests(card="", predictions=(), track=desk.track_digest, truth=desk.truth_digest),
+    )
+
+
+def _stored(desk: Desk, id_: str, digests: Digests) -> Result | None:
+    """The result file, if it was made by this scorer from these inputs and holds the tallies."""
+    path = desk.board.result(desk.bench.manifest.name, id_)
+    if not path.is_file():
+        return None
+    try:
+        result = read_result(path)
+    except BadInputError:
+        return None
+    fits = result.digests == digests and result.scorer == SCORER_VERSION and bool(result.rules)
+    if not fits or result.state == "failed":
+        return None
+    return msgspec.structs.replace(result, state="published", attempt=1)
+
+
+def _digests(desk: Desk, folder: Path, card: Submission) -> Digests:
+    return Digests(
+        card=hashlib.sha256(read_bytes(folder / CARD_FILE)).hexdigest(),
+        predictions=tuple(run.sha256 for run in card.runs),
+        track=desk.track_digest,
+        truth=desk.truth_digest,
+    )
+
+
+def _failed(
+    desk: Desk, id_: str, card: Submission | None, code: str, digests: Digests | None = None
+) -> Result:
+    return msgspec.structs.replace(_result(desk, id_, "failed", card, digests), code=code)
+
+
+def _result(desk: Desk, id_: str, state: State, card: Submission | None, digests: Digests | None) -> Result:
+    manifest = desk.bench.manifest
+    return Result(
+        schema="bmbench.result/1",
+        id=id_,
+        track=manifest.name,
+        track_version=manifest.version,
+        scorer=SCORER_VERSION,
+        state=state,
+        digests=digests,
+        card=None if card is None else _facts(card),
+    )
+
+
+def _facts(card: Submission) -> CardFacts:
+    return CardFacts(
+        method=card.display.method,
+        team=card.display.team,
+        family=card.method.family,
+        annotations=card.training.annotations,
+        artefacts=card.training.artefacts,
+        external_data=card.training.external_data,
+        threshold_chosen_on=card.threshold_chosen_on,
+        n_seeds=len(card.runs),
+        code_url=card.method.code_url,
+        commit=card.method.commit,
+        dirty=card.method.dirty,
+        hardware=card.cost.hardware if card.cost else None,
+        train_hours=card.cost.train_hours if card.cost else None,
+    )
+
+
+def n_cells(results: tuple[Result, ...]) -> int:
+    """Cells of the track's images, from any result that tells."""
+    for result in results:
+        for rule in result.rules.values():
+            if rule.images is not None:
+                return int(np.sum(rule.images.cells))
+    return 0

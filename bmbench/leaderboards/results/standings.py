@@ -1,0 +1,255 @@
+"""All results of a track to standings: intervals of differences, tests, rank sets, robustness."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.leaderboards.results.columns import column, ranked
+from bmbench.leaderboards.results.crossings import artefact_modes, non_inferiority
+from bmbench.leaderboards.results.record import SCORER_VERSION
+from bmbench.leaderboards.results.robustness import rule_rows
+from bmbench.leaderboards.results.standings_record import (
+    Gap,
+    MetricStandings,
+    PairRow,
+    Place,
+    PlanRow,
+    Standings,
+    Tests,
+)
+from bmbench.leaderboards.statistics.draws import multiplicities
+from bmbench.leaderboards.statistics.pairs import FEWEST_UNITS, LEVEL, PairTests, paired_tests
+from bmbench.leaderboards.statistics.planning import plan
+from bmbench.leaderboards.statistics.ranks import (
+    MOST_SHOWN,
+    RankSets,
+    RankSpread,
+    kendall_tau,
+    order,
+    rank_sets,
+    rank_spread,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bmbench.core.types import Floats, Ints
+    from bmbench.leaderboards.manifest import Manifest
+    from bmbench.leaderboards.results.record import Result
+    from bmbench.leaderboards.statistics.entries import Column
+
+_TAU_REPLICATES = 200
+_PLAN_REPLICATES = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Units:
+    """What is drawn: (images,) `row` of the unit of each image, and (n, units) `weights` of the bootstrap."""
+
+    row: Ints
+    weights: Floats
+    few: bool
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Units:
+        """The units of a track; images where the track has too few of its own."""
+        few = manifest.unit != "image" and manifest.n_units < FEWEST_UNITS
+        names = [str(image.id) for image in manifest.images] if few else list(manifest.unit_names)
+        _, row = np.unique(np.asarray(names, dtype=str), return_inverse=True)
+        n = int(row.max(initial=-1)) + 1
+        return cls(
+            row=row.astype(np.int64),
+            weights=multiplicities(n, manifest.replicates, seed=manifest.seed),
+            few=few,
+        )
+
+
+def standings(
+    manifest: Manifest, results: Sequence[Result], elsewhere: Mapping[str, Sequence[Result]] | None = None
+) -> Standings:
+    """The standings of a track from its full results; `elsewhere` holds the results of other tracks."""
+    from bmbench.leaderboards.results.scorer import n_cells
+
+    rivals = ranked(results)
+    units = Units.of(manifest)
+    partner = manifest.partner
+    crossings = artefact_modes(manifest, rivals, units.row, units.weights, few=units.few)
+    if partner is not None and elsewhere and partner.track in elsewhere:
+        there = ranked(elsewhere[partner.track])
+        crossings += non_inferiority(manifest, rivals, there, units.row, units.weights)
+    return Standings(
+        schema="bmbench.standings/1",
+        track=manifest.name,
+        track_version=manifest.version,
+        scorer=SCORER_VERSION,
+        replicates=manifest.replicates,
+        unit="image" if units.few else manifest.unit,
+        n_units=manifest.n_units,
+        n_images=len(manifest.images),
+        n_cells=n_cells(tuple(results)),
+        few_units=units.few,
+        metrics=tuple(_metric(manifest, name, rivals, units) for name in manifest.metrics if rivals),
+        rules=rule_rows(manifest, rivals),
+        crossings=crossings,
+    )
+
+
+def _metric(manifest: Manifest, name: str, rivals: Sequence[Result], units: Units) -> MetricStandings:
+    ids = [result.id for result in rivals]
+    table = column(rivals, name, units.row)
+    best_first = order(table.value, ids)
+    tests = None
+    if not units.few:
+        tests = paired_tests(table, replicates=manifest.replicates, seed=manifest.seed)
+    sets = rank_sets(table.value, tests, best_first)
+    resampled = table.resampled(units.weights)
+    spread = rank_spread(resampled)
+    view = _View(
+        rivals,
+        name,
+        best_first=best_first,
+        sets=sets,
+        spread=spread,
+        resampled=resampled,
+        tests=tests,
+        left_out=table.resampled(_without_one(manifest, units)),
+    )
+    return MetricStandings(
+        name=name,
+        places=tuple(view.place(row) for row in best_first),
+        tests=None if tests is None else _summary(tests),
+        tau=_taus(table, resampled),
+        plan=_plan(resampled, best_first, manifest.n_units),
+        pairs=view.pairs() if len(rivals) <= MOST_SHOWN else None,
+        rank_shares=view.shares(),
+    )
+
+
+def _without_one(manifest: Manifest, units: Units) -> Floats:
+    """(units, drawn units) weights that leave out each of the track's own units in turn."""
+    own = np.unique(np.asarray(manifest.unit_names, dtype=str), return_inverse=True)[1]
+    n_own, n_drawn = int(own.max(initial=-1)) + 1, units.weights.shape[1]
+    kept = np.ones((n_own, n_drawn))
+    kept[own, units.row] = 0
+    return kept
+
+
+class _View:
+    """The rows of one metric's table."""
+
+    def __init__(
+        self,
+        rivals: Sequence[Result],
+        name: str,
+        *,
+        best_first: Ints,
+        sets: RankSets,
+        spread: RankSpread,
+        resampled: Floats,
+        tests: PairTests | None,
+        left_out: Floats,
+    ) -> None:
+        self._rivals, self._name, self._best_first = rivals, name, best_first
+        self._sets, self._spread, self._resampled = sets, spread, resampled
+        self._p: dict[tuple[int, int], float] = {}
+        leader = int(best_first[0]) if len(best_first) else -1
+        if tests is not None:
+            shown = len(rivals) <= MOST_SHOWN
+            rows = (
+                np.arange(len(tests.p))
+                if shown
+                else np.flatnonzero((tests.first == leader) | (tests.second == leader))
+            )
+            keys = zip(tests.first[rows].tolist(), tests.second[rows].tolist(), strict=True)
+            self._p = dict(zip(keys, tests.p_holm[rows].tolist(), strict=True))
+        ranks = (-np.where(np.isfinite(left_out), left_out, -np.inf)).argsort(axis=1, kind="stable")
+        self._ranks_left = np.argsort(ranks, axis=1, kind="stable") + 1
+
+    def place(self, row: int) -> Place:
+        sets, spread = self._sets, self._spread
+        estimate = self._rivals[row].metrics[self._name]
+        leader = int(self._best_first[0])
+        left = self._ranks_left[:, row]
+        return Place(
+            id=self._rivals[row].id,
+            value=estimate.value,
+            interval=estimate.interval,
+            seeds=estimate.seeds,
+            ranks=(int(sets.first[row]), int(sets.last[row])),
+            group=int(sets.group[row]),
+            best=float(spread.best[row]),
+            spread=(float(spread.low[row]), float(spread.median[row]), float(spread.high[row])),
+            without_one=(int(left.min()), int(left.max())) if len(left) else (1, 1),
+            to_leader=None if row == leader else self._gap(int(row), leader),
+        )
+
+    def pairs(self) -> tuple[PairRow, ...]:
+        rows = []
+        for place, first in enumerate(self._best_first):
+            for other, second in enumerate(self._best_first[place + 1 :], place + 1):
+                gap = self._gap(int(first), int(second))
+                low, high = gap.interval or (None, None)
+                rows.append(
+                    PairRow(first=place, second=other, value=gap.value, low=low, high=high, p_holm=gap.p_holm)
+                )
+        return tuple(rows)
+
+    def shares(self) -> tuple[tuple[float, ...], ...] | None:
+        if self._spread.share is None:
+            return None
+        return tuple(tuple(self._spread.share[row].tolist()) for row in self._best_first)
+
+    def _gap(self, first: int, second: int) -> Gap:
+        values = [self._rivals[row].metrics[self._name].value for row in (first, second)]
+        if values[0] is None or values[1] is None:
+            return Gap(value=None, interval=None, p_holm=None)
+        drawn = self._resampled[:, first] - self._resampled[:, second]
+        drawn = drawn[np.isfinite(drawn)]
+        low, high = np.quantile(drawn, (0.025, 0.975)) if len(drawn) else (0.0, 0.0)
+        p = self._p.get((min(first, second), max(first, second)))
+        return Gap(
+            value=values[0] - values[1],
+            interval=(float(low), float(high)),
+            p_holm=None if p is None else float(f"{p:.3g}"),
+        )
+
+
+def _summary(tests: PairTests) -> Tests:
+    n = len(tests.p)
+    return Tests(
+        n_pairs=n,
+        n_apart=int((tests.p_holm <= LEVEL).sum()),
+        smallest_p=tests.smallest,
+        possible=n * tests.smallest <= LEVEL,
+    )
+
+
+def _taus(table: Column, resampled: Floats) -> tuple[float, float, float] | None:
+    taus = [kendall_tau(table.value, row) for row in resampled[:_TAU_REPLICATES]]
+    defined = [tau for tau in taus if tau is not None]
+    if not defined:
+        return None
+    low, middle, high = np.quantile(defined, (0.025, 0.5, 0.975))
+    return float(low), float(middle), float(high)
+
+
+def _plan(resampled: Floats, best_first: Ints, n_units: int) -> PlanRow | None:
+    """The plan from the standard errors of the differences between neighbours and to the leader."""
+    if len(best_first) < 2:
+        return None
+    if len(best_first) > MOST_SHOWN:
+        resampled = resampled[:_PLAN_REPLICATES]  # a standard error over hundreds of pairs needs no more
+    ahead, behind = best_first[:-1], best_first[1:]
+    gaps = np.concatenate(
+        [
+            resampled[:, ahead] - resampled[:, behind],
+            resampled[:, best_first[:1]] - resampled[:, best_first[2:]],
+        ],
+        axis=1,
+    )
+    spread = float(np.median(np.nanstd(gaps, axis=0))) if np.isfinite(gaps).any() else 0.0
+    found = plan(spread, n_units=n_units, n_pairs=len(best_first) * (len(best_first) - 1) // 2)
+    return None if found is None else PlanRow(**asdict(found))

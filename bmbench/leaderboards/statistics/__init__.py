@@ -1,0 +1,1 @@
+"""What may be said about an order of submissions: arrays in, frozen results out."""

@@ -1,0 +1,109 @@
+"""What a submitter wishes and what the runs know, put together to a card's facts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bmbench.core.errors import BadInputError
+from bmbench.leaderboards.folder import others
+from bmbench.leaderboards.submissions.submit import Answer, Facts, read_run, submit
+from bmbench.leaderboards.submissions.validate import refuse_retired
+
+if TYPE_CHECKING:
+    from bmbench.leaderboards.folder import Leaderboard
+    from bmbench.leaderboards.manifest import Manifest
+    from bmbench.leaderboards.submissions.validate import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """The options of `bmbench submit`, as they were given; None or () where they were not."""
+
+    track: str
+    team: str
+    contacts: Sequence[str]
+    id: str | None = None
+    name: str | None = None
+    thresholds: Sequence[float] = ()
+    chosen_on: str | None = None
+    seeds: Sequence[int] = ()
+    family: str | None = None
+    annotations: str | None = None
+    external_note: str | None = None
+    code_url: str | None = None
+    supersedes: str | None = None
+    declared: bool = False
+
+
+def prepare(board: Leaderboard, paths: Sequence[Path], wishes: Wishes) -> tuple[Path, Verdict]:
+    """The new submission's folder, and the verdict on it.
+
+    Raises
+    ------
+    BadInputError
+        If something that a predictions file does not say was not given either, or the files cannot be read.
+    """
+    manifest = board.manifest(wishes.track)
+    refuse_retired(manifest)
+    known: dict[str, Any] = {}
+    answers = []
+    for row, path in enumerate(paths):
+        if path.is_dir():
+            answer, found = read_run(path, manifest)
+            known |= found
+        else:
+            answer = _answer(path, row, len(paths), wishes)
+        answers.append(answer)
+    facts = _facts(known, wishes, manifest)
+    id_ = wishes.id or _id(f"{wishes.team} {facts.name}")
+    folder = board.submission(manifest.name, id_)
+    return folder, submit(answers, facts, manifest, folder=folder, others=others(board, manifest.name))
+
+
+def _answer(path: Path, row: int, n: int, wishes: Wishes) -> Answer:
+    if len(wishes.thresholds) != n:
+        raise BadInputError(
+            "the score at which predictions count is not known",
+            where=str(path),
+            expected=f"{n} thresholds",
+            got=str(len(wishes.thresholds)),
+            remedy="give --threshold once a file; choose it on validation images, never on test",
+        )
+    if wishes.seeds and len(wishes.seeds) != n:
+        raise BadInputError("not every file has a seed", expected=f"{n} seeds", got=str(len(wishes.seeds)))
+    seed = wishes.seeds[row] if wishes.seeds else row
+    return Answer(path=path, seed=seed, threshold=wishes.thresholds[row])
+
+
+def _facts(known: dict[str, Any], wishes: Wishes, manifest: Manifest) -> Facts:
+    given = {
+        "name": wishes.name,
+        "family": wishes.family,
+        "annotations": wishes.annotations,
+        "threshold_chosen_on": wishes.chosen_on,
+        "external_note": wishes.external_note,
+        "code_url": wishes.code_url,
+        "supersedes": wishes.supersedes,
+    }
+    merged = known | {name: value for name, value in given.items() if value is not None}
+    options = {
+        "name": "--name",
+        "family": "--family",
+        "annotations": "--annotations",
+        "threshold_chosen_on": "--chosen-on",
+    }
+    missing = [option for name, option in options.items() if name not in merged]
+    if missing:
+        remedy = f"give {', '.join(missing)}"
+        raise BadInputError(
+            "a predictions file does not say how it was made", where=manifest.name, remedy=remedy
+        )
+    return Facts(team=wishes.team, contacts=wishes.contacts, declared=wishes.declared, **merged)
+
+
+def _id(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].rstrip("-")

@@ -1,0 +1,96 @@
+"""Where the files of a submission are read from: a folder, or the blobs of a git commit.
+
+A pull request is never checked out: a checkout follows symbolic links, runs filters and hooks, and puts a
+stranger's files where programs look for their own. Git objects are only bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from bmbench.core.errors import BadInputError
+
+_REGULAR = "100644"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """One file, not read yet: `regular` is False for links, devices, folders and executables."""
+
+    size: int
+    regular: bool
+    read: Callable[[], bytes]
+
+
+Files: TypeAlias = Mapping[str, Blob]
+"""Name → file, of one submission folder."""
+
+
+def folder_files(folder: Path) -> Files:
+    """The files of a folder; nothing is followed or opened yet.
+
+    Raises
+    ------
+    BadInputError
+        If it is no folder, or a link to one.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        raise BadInputError("is not a folder", where=str(folder), expected="submissions/<track>/<id>")
+    files = {}
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        facts = entry.stat(follow_symlinks=False)
+        regular = stat.S_ISREG(facts.st_mode)
+        files[entry.name] = Blob(size=facts.st_size, regular=regular, read=Path(entry.path).read_bytes)
+    return files
+
+
+def commit_files(repository: Path, commit: str, folder: str) -> Files:
+    """The files of a folder in a commit, read as git blobs; only mode 100644 is regular.
+
+    Raises
+    ------
+    BadInputError
+        If git does not know the commit or folder.
+    """
+    listing = _git(repository, "ls-tree", "-l", "-z", "--full-tree", commit, "--", f"{folder}/")
+    files = {}
+    for line in filter(None, listing.split(b"\0")):
+        facts, _, path = line.partition(b"\t")
+        mode, kind, name, size = facts.decode("ascii").split()
+        regular = mode == _REGULAR and kind == "blob"
+        files[path.rpartition(b"/")[2].decode("utf-8", "replace")] = Blob(
+            size=int(size) if regular else 0, regular=regular, read=_reader(repository, name)
+        )
+    if not files:
+        raise BadInputError("no such folder in the commit", where=f"{commit}:{folder}")
+    return files
+
+
+def changed_paths(repository: Path, base: str, head: str) -> tuple[tuple[str, str], ...]:
+    """(status, path) of every file that `head` changes since it left `base`: A, M, D or T."""
+    output = _git(repository, "diff", "--name-status", "--no-renames", "-z", f"{base}...{head}")
+    fields = output.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    return tuple(zip(fields[::2], fields[1::2], strict=True))
+
+
+def _reader(repository: Path, name: str) -> Callable[[], bytes]:
+    return lambda: _git(repository, "cat-file", "blob", name)
+
+
+def _git(repository: Path, *arguments: str) -> bytes:
+    command = ["git", "-C", str(repository), "-c", "core.fsmonitor=false", *arguments]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        raise BadInputError(f"git {arguments[0]} failed", where=str(repository), remedy="check the commit")
+    return done.stdout
+
+
+def prefix(folder: Path) -> str:
+    """The path of a folder inside its repository: "" at the top, else "boards/marrow/"."""
+    return _git(folder, "rev-parse", "--show-prefix").decode().strip("\n")

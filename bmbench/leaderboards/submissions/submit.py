@@ -1,0 +1,270 @@
+"""`bmbench submit`: a submission folder from runs or from anybody's predictions files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import write_bytes
+from bmbench.leaderboards.manifest import Manifest
+from bmbench.leaderboards.submissions.card import CARD_FILE, CARD_SCHEMA
+from bmbench.leaderboards.submissions.names import is_id
+from bmbench.leaderboards.submissions.predictions_check import PREDICTIONS_SCHEMA
+from bmbench.leaderboards.submissions.sources import folder_files
+from bmbench.leaderboards.submissions.validate import Others, Verdict, validate
+
+if TYPE_CHECKING:
+    from bmbench.core.types import ImageId
+    from bmbench.datasets.predictions import DetectionColumns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One seed's predictions file and the threshold that goes with it."""
+
+    path: Path
+    seed: int
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a card says beyond the answers; every field is one of the card's."""
+
+    name: str
+    team: str
+    family: str
+    annotations: str
+    threshold_chosen_on: str
+    contacts: Sequence[str]
+    artefacts: str = "background"
+    external_note: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    code_url: str | None = None
+    commit: str | None = None
+    dirty: bool | None = None
+    paper: str | None = None
+    hardware: str | None = None
+    train_hours: float | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    declared: bool = False
+    supersedes: str | None = None
+
+
+def submit(
+    answers: Sequence[Answer], facts: Facts, manifest: Manifest, *, folder: Path, others: Others | None = None
+) -> Verdict:
+    """The verdict on a new submission folder, which is written even if something is wrong with it.
+
+    Raises
+    ------
+    BadInputError
+        If the folder is there already, its name cannot be an id, or a predictions file cannot be read.
+    """
+    if not is_id(folder.name):
+        expected = "3 to 48 of a-z, 0-9 and -"
+        raise BadInputError("cannot be the id of a submission", where=folder.name, expected=expected)
+    if folder.exists() and any(folder.iterdir()):
+        raise BadInputError("is not empty", where=str(folder), remedy="choose another --id")
+    files = {f"predictions-s{answer.seed}.json": normalised(answer.path, manifest) for answer in answers}
+    if len(files) < len(answers):
+        raise BadInputError("two answers have the same seed", remedy="give each its own: --seed")
+    runs = [
+        {
+            "seed": answer.seed,
+            "predictions": name,
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "threshold": answer.threshold,
+        }
+        for answer, (name, data) in zip(answers, files.items(), strict=True)
+    ]
+    for name, data in files.items():
+        write_bytes(folder / name, data)
+    write_card(folder, _card(folder.name, facts, manifest, runs))
+    return validate(folder_files(folder), manifest, folder=folder.name, others=others)
+
+
+def write_card(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write the card of a submission."""
+    text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)
+    write_bytes(folder / CARD_FILE, f"{text}\n".encode())
+
+
+def normalised(path: Path, manifest: Manifest) -> bytes:
+    """A predictions file as a submission holds it: every image named, one detection a line.
+
+    Image ids may be the track's own, or file names or their stems, as Ultralytics writes them. Outlines
+    are left out: nothing is scored by them.
+    """
+    from bmbench.datasets.predictions import read_columns
+
+    columns = read_columns(path)
+    ids = _Ids(manifest, path)
+    lines = [_line(columns, row, ids.find(value)) for row, value in enumerate(columns.image_id.tolist())]
+    images = json.dumps([image.id for image in manifest.images], separators=(",", ":"))
+    body = ",\n".join(lines)
+    head = f'{{"schema":"{PREDICTIONS_SCHEMA}",\n"images":{images},\n"detections":[\n'
+    return f"{head}{body}\n]}}\n".encode()
+
+
+class _Ids:
+    """The track's image ids, by id, file name or stem; an ambiguous name is no name."""
+
+    def __init__(self, manifest: Manifest, path: Path) -> None:
+        self._path = path
+        self._ids: dict[tuple[type, Any], ImageId] = {
+            (type(image.id), image.id): image.id for image in manifest.images
+        }
+        self._names: dict[str, set[ImageId]] = {}
+        for image in manifest.images:
+            for name in {str(image.id), image.name, Path(image.name).name, Path(image.name).stem}:
+                self._names.setdefault(name, set()).add(image.id)
+
+    def find(self, value: Any) -> ImageId:
+        if (type(value), value) in self._ids:
+            return self._ids[type(value), value]
+        found = self._names.get(str(value), set())
+        if len(found) != 1:
+            raise BadInputError(
+                "a detection on an image that the track does not have",
+                where=str(self._path),
+                got=f"image_id {value!r}",
+                remedy="use the ids or file names of the track's images",
+            )
+        return next(iter(found))
+
+
+def _line(columns: DetectionColumns, row: int, image_id: ImageId) -> str:
+    corner, size, xy = columns.box[row, :2], columns.size[row], columns.xy[row]
+    middle = corner + size / 2
+    record: dict[str, Any] = {"image_id": image_id, "category_id": columns.category_id[row].item()}
+    if size.any():
+        record["bbox"] = [_short(value) for value in (*corner, *size)]
+    record["score"] = _short(columns.score[row])
+    if not size.any() or np.abs(middle - xy).max() > 0:
+        record["center"] = [_short(value) for value in xy]
+    return json.dumps(record, separators=(",", ":"), allow_nan=False)
+
+
+def _short(value: Any) -> float | int:
+    number = float(value)
+    return int(number) if number.is_integer() and abs(number) < 1e15 else number
+
+
+def _card(id_: str, facts: Facts, manifest: Manifest, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    cost = {"hardware": facts.hardware, "train_hours": facts.train_hours} if facts.hardware else None
+    return {
+        "schema": CARD_SCHEMA,
+        "id": id_,
+        "question": {
+            "track": manifest.name,
+            "version": manifest.version,
+            "data_sha256": manifest.data.sha256,
+        },
+        "display": {"method": facts.name, "team": facts.team},
+        "method": {
+            "family": facts.family,
+            "params": dict(facts.params),
+            "code_url": facts.code_url,
+            "commit": facts.commit,
+            "dirty": facts.dirty,
+            "paper": facts.paper,
+        },
+        "training": {
+            "annotations": facts.annotations,
+            "artefacts": facts.artefacts,
+            "external_data": facts.external_note is not None,
+            "external_note": facts.external_note,
+        },
+        "threshold_chosen_on": facts.threshold_chosen_on,
+        "runs": runs,
+        "cost": cost,
+        "environment": dict(facts.environment),
+        "contacts": list(facts.contacts),
+        "declarations": dict.fromkeys(
+            ("rules_accepted", "test_not_used", "publication_allowed"), facts.declared
+        ),
+        "supersedes": facts.supersedes,
+        "withdraws": None,
+    }
+
+
+def read_run(path: Path, manifest: Manifest) -> tuple[Answer, dict[str, Any]]:
+    """The answer in a run directory, and what the run knows of the card's facts (see `Facts`).
+
+    Raises
+    ------
+    BadInputError
+        If the run did not end, or was made on other data than the track's.
+    """
+    from bmbench.benchmark.rundir import RunDir
+
+    folder = RunDir.open(path)
+    config, metrics = folder.read("config.json"), folder.read("metrics.json")
+    if config["data_hash"] != manifest.data.sha256:
+        raise BadInputError(
+            "the run was made on other data than the track's",
+            where=f"{path}/config.json, data_hash",
+            expected=manifest.data.sha256[:12] + "…",
+            got=config["data_hash"][:12] + "…",
+            remedy="run the method on the track's data set, version and seed of the split included",
+        )
+    rule = manifest.metrics[0].partition(".")[0]
+    threshold = (metrics[rule] or metrics["cd"] or metrics["bb"])["threshold"]
+    chosen = metrics["threshold_source"]
+    answer = Answer(path=folder.predictions("test"), seed=config["seed"], threshold=threshold or 0.0)
+    return answer, _run_facts(folder.read("environment.json"), config) | {
+        "threshold_chosen_on": "optimisation" if chosen == "optimisation" else "not chosen",
+        "train_hours": round(metrics["seconds"]["fit"] / 3600, 4),
+    }
+
+
+def _run_facts(environment: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    from bmbench.adapters import METHODS
+
+    code = environment.get("code") or {}
+    settings = {
+        name: value
+        for name, value in config["settings"].items()
+        if value is None or isinstance(value, (bool, int, float, str))
+    }
+    packages = {name: str(version) for name, version in environment.get("packages", {}).items()}
+    machine = f"{environment['machine']} - {environment['cpus']} CPU"
+    method = config["method"]
+    return {
+        "family": re.sub(r"[^\w .+()-]", " ", METHODS.get(method).family) if method in METHODS else "other",
+        "name": method,
+        "params": settings | {"profile": config["profile"]["name"]},
+        "annotations": config["track"]["name"],
+        "artefacts": config["artefacts"],
+        "commit": code.get("commit"),
+        "dirty": code.get("dirty"),
+        "hardware": re.sub(r"[^\w .+()-]", "-", machine),
+        "environment": {
+            "bmbench": environment["bmbench"],
+            "python": environment["python"],
+            "system": environment["system"],
+        }
+        | packages,
+    }
+
+
+def schemas() -> dict[str, bytes]:
+    """The JSON Schemas of card and track, by file name."""
+    from bmbench.leaderboards.submissions.card import Submission
+
+    return {
+        f"{name}.schema.json": (
+            json.dumps(msgspec.json.schema(record), indent=1, sort_keys=True) + "\n"
+        ).encode()
+        for name, record in (("submission", Submission), ("track", Manifest))
+    }
