@@ -116,22 +116,50 @@ def test_jpeg_tiles_show_what_was_drawn(marrow: Mosaic, pyramid: Path) -> None:
         assert np.abs(slide.read(0, 250, 130, 900, 800) - drawn).mean() < 4
 
 
-def test_jpeg_tiles_that_hold_rgb_keep_their_colours(tmp_path: Path) -> None:
-    """Such a page says RGB, and its tiles carry no marker that says so."""
+def jpeg_tiff(path: Path, tile: bytes, tables: bytes = b"", photometric: int = 6) -> None:
+    """A TIFF of one JPEG tile of 256 × 256 px; tifffile takes it for Deflate, and the tag is corrected."""
+    with tifffile.TiffWriter(path) as file:
+        file.write(
+            iter([tile]),
+            shape=(256, 256, 3),
+            dtype=np.uint8,
+            tile=(256, 256),
+            photometric="rgb",
+            compression="zlib",
+            metadata=None,
+            extratags=[(347, 7, len(tables), tables, True)] if tables else [],
+        )
+    with tifffile.TiffFile(path, mode="r+") as file:
+        tags = file.pages[0].aspage().tags
+        tags["Compression"].overwrite(7)
+        tags["PhotometricInterpretation"].overwrite(photometric)
+
+
+def as_jpeg(**options: Any) -> bytes:
     file = BytesIO()
-    tile = SMOOTH[:256, :256]
-    Image.fromarray(tile).save(file, format="JPEG", quality=95, keep_rgb=True)
-    data = file.getvalue()
-    start = data.find(b"\xff\xee")
-    if start > 0:
-        data = data[:start] + data[start + 2 + int.from_bytes(data[start + 2 : start + 4], "big") :]
-    path = tmp_path / "a.tif"
-    with tifffile.TiffWriter(path) as out:
-        out.write(iter([data]), shape=(256, 256, 3), dtype=np.uint8, tile=(256, 256), photometric="rgb",
-                  compression="zlib", metadata=None)  # fmt: skip
-    with tifffile.TiffFile(path, mode="r+") as out:
-        out.pages[0].aspage().tags["Compression"].overwrite(7)
-    assert np.abs(whole(path).astype(int) - tile).mean() < 2
+    Image.fromarray(SMOOTH[:256, :256]).save(file, format="JPEG", quality=95, **options)
+    return file.getvalue()
+
+
+def test_jpeg_tiles_that_hold_rgb_keep_their_colours(tmp_path: Path) -> None:
+    """Such a page says RGB; its tiles have no marker that says so, and components called 1, 2, 3."""
+    data = as_jpeg(keep_rgb=True)
+    marker = data.find(b"\xff\xee")
+    data = data[:marker] + data[marker + 16 :]
+    data = data.replace(b"\x03R\x11\x00G\x11\x00B\x11\x00", b"\x03\x01\x11\x00\x02\x11\x00\x03\x11\x00")
+    data = data.replace(b"\x03R\x00G\x00B\x00", b"\x03\x01\x00\x02\x00\x03\x00")
+    assert b"Adobe" not in data
+    assert b"R\x11" not in data
+    jpeg_tiff(tmp_path / "a.tif", data, photometric=2)
+    assert np.abs(whole(tmp_path / "a.tif").astype(int) - SMOOTH[:256, :256]).mean() < 2
+
+
+def test_jpeg_tiles_may_have_their_tables_in_a_tag(tmp_path: Path) -> None:
+    tables, tile = as_jpeg(streamtype=1), as_jpeg(streamtype=2)
+    with pytest.raises(OSError), Image.open(BytesIO(tile)) as image:  # noqa: PT011
+        image.load()
+    jpeg_tiff(tmp_path / "a.tif", tile, tables)
+    assert np.abs(whole(tmp_path / "a.tif").astype(int) - SMOOTH[:256, :256]).mean() < 2
 
 
 def test_openslide_reads_what_tifffile_leaves(pyramid: Path, tmp_path: Path) -> None:
@@ -307,10 +335,20 @@ def test_stained_places_are_found_and_glass_and_padding_are_not() -> None:
     assert not stained(np.zeros((5, 5, 3), np.uint8)).any()
 
 
-def test_a_thumbnail_in_pieces_shows_the_slide(pyramid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thumbnail_in_pieces_shows_the_slide(
+    marrow: Mosaic, pyramid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with opened(pyramid) as slide:
         at_once = thumbnail(slide).astype(int)
-        monkeypatch.setattr("bmbench.datasets.slides.tissue._AT_ONCE_PX", 20_000)
+        monkeypatch.setattr("bmbench.datasets.slides.tissue._AT_ONCE_PX", 1000)
         pieces = thumbnail(slide).astype(int)
     assert at_once.shape[0] == round(1800 * slide.um_per_px / 6)  # type: ignore[operator]
     assert np.abs(at_once - pieces).max() <= 1
+    drawn = Image.fromarray(marrow.read(0, 0, *marrow.size)).resize(
+        at_once.shape[1::-1], Image.Resampling.BOX
+    )
+    like, unlike = (
+        np.corrcoef(at_once.ravel(), np.asarray(d).ravel())[0, 1] for d in (drawn, drawn.rotate(180))
+    )
+    assert like > 0.9
+    assert unlike < 0.5

@@ -106,3 +106,20 @@ def test_the_digest_is_that_of_the_weights(blob_run: Path, tmp_path: Path) -> No
     card = tmp_path / "run" / "checkpoint" / "blob_log.json"
     card.write_text(card.read_text().replace('"believable": ', '"believable": 1'))
     assert load_run(tmp_path / "run").digest != load_run(blob_run).digest
+
+
+def test_a_network_wishes_tiles_that_fill_its_own() -> None:
+    """Cells of 40 px are shown to it at 20 px: 1024 px of its own are 2048 px of the image."""
+    from bmbench.adapters.unet.detector import UNetDetector
+    from bmbench.adapters.unet.settings import UNetSettings
+    from bmbench.adapters.unet.training import Calibration
+
+    calibration = Calibration(factor=0.5, smallest_px2=1.0, mean=(0.0,) * 3, deviation=(1.0,) * 3)
+    settings = UNetSettings(tile_px=1024)
+    detector: Any = UNetDetector(
+        encoding="shrink",
+        settings=settings,
+        calibration=calibration,
+        network=None,  # type: ignore[arg-type]
+    )
+    assert detector.best_tile_px == 2048
