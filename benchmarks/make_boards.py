@@ -69,7 +69,6 @@ def make(dataset: str, tracks: dict[str, dict[str, list[Path]]], out: Path) -> N
                     contacts=(LOGIN,),
                     id=method.replace("_", "-"),
                     name=method,
-                    code_url="https://github.com/bmbench/bmbench",
                     declared=True,
                 )
                 _, verdict = prepare(board, runs, wishes)
