@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -138,10 +137,8 @@ def mosaic(
     )
 
 
-def write_slide(
-    path: Path, here: Mosaic, *, progress: Progress, compression: Literal["jpeg", "deflate"] = "jpeg"
-) -> None:
-    """Write the slide as a pyramidal TIFF in tiles, whole or not at all; memory stays that of a few tiles."""
+def write_slide(path: Path, here: Mosaic, *, progress: Progress) -> None:
+    """Write the slide as a pyramidal TIFF in JPEG tiles, whole or not at all; memory stays that of a few tiles."""
     import tifffile
 
     per_cm = 1e4 / here.um_per_px
@@ -149,7 +146,7 @@ def write_slide(
     total = sum(-(-width // TILE_PX) * -(-height // TILE_PX) for width, height in sizes)
     with writing(path) as aside:
         with tifffile.TiffWriter(aside, bigtiff=True) as file:
-            tiles = _tiles(here, sizes, compression)
+            tiles = _tiles(here, sizes)
             stage = progress.track(tiles, description="Writing the slide", total=total)
             for number, (factor, (width, height)) in enumerate(zip(LEVELS, sizes, strict=True)):
                 n_tiles = -(-width // TILE_PX) * -(-height // TILE_PX)
@@ -165,16 +162,15 @@ def write_slide(
                     resolutionunit="CENTIMETER",
                     metadata=None,
                     # How the colours of JPEG tiles are thinned out: by two in both directions.
-                    extratags=[(530, "H", 2, (2, 2), True)] if compression == "jpeg" else [],
+                    extratags=[(530, "H", 2, (2, 2), True)],
                 )
-        if compression == "jpeg":
-            _declare_jpeg(aside)
+        _declare_jpeg(aside)
 
 
 def write_truth(path: Path, here: Mosaic, *, name: str) -> None:
     """Write everything on the slide as a COCO file with one image, `name`, whose id is its name.
 
-    Objects are written as boxes: their outlines would be a hundred times the text.
+    Objects are written as boxes: their outlines would be twenty times the text.
     """
     from bmbench.datasets.codecs.coco import write_coco
 
@@ -228,12 +224,12 @@ def _glass(light: Floats, side: int, rng: np.random.Generator) -> Pixels:
     return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
 
 
-def _tiles(here: Mosaic, sizes: list[tuple[int, ...]], compression: str) -> Iterator[bytes]:
+def _tiles(here: Mosaic, sizes: list[tuple[int, ...]]) -> Iterator[bytes]:
     for factor, (width, height) in zip(LEVELS, sizes, strict=True):
         for top in range(0, height, TILE_PX):
             for left in range(0, width, TILE_PX):
                 tile = _reduced(here, left, top, factor)
-                yield _jpeg(tile) if compression == "jpeg" else zlib.compress(tile.tobytes(), 1)
+                yield _jpeg(tile)
 
 
 def _declare_jpeg(path: Path) -> None:
