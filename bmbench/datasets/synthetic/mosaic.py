@@ -138,7 +138,7 @@ def mosaic(
 
 
 def write_slide(path: Path, here: Mosaic, *, progress: Progress) -> None:
-    """Write the slide as a pyramidal TIFF in JPEG tiles, whole or not at all; memory stays that of a few tiles."""
+    """Write the slide as a pyramidal TIFF in JPEG tiles, whole or not at all, a few tiles at a time."""
     import tifffile
 
     per_cm = 1e4 / here.um_per_px
