@@ -1,7 +1,7 @@
 """bmbench beside other programs, whole processes from JSON files to the printed number.
 
 ``python benchmarks/bench_score.py [--runs N] [--only WORKLOAD ...]`` makes the workloads from a seed (first
-run: a minute, 0.5 GB under benchmarks/work), then runs every program in turn, N rounds of one run each, and
+run: a minute, 0.5 GB under benchmarks/made), then runs every program in turn, N rounds of one run each, and
 prints a Markdown table: median wall seconds, the smallest, and the largest memory of the process. Programs
 whose memory grows with the square of the cells are left out where that would not fit 8 GB.
 """
@@ -47,7 +47,7 @@ def measured(program: str, truth: Path, predictions: Path) -> tuple[float, float
 
 
 def bench(workload: str, rounds: int) -> None:
-    truth, predictions = write(workload, HERE / "work")
+    truth, predictions = write(workload, HERE / "made")
     size = (truth.stat().st_size + predictions.stat().st_size) / 1e6
     print(f"\n{workload}: {WORKLOADS[workload].images} × {WORKLOADS[workload].cells} cells, {size:.1f} MB\n")
     seconds: dict[str, list[float]] = defaultdict(list)

@@ -1,9 +1,11 @@
-"""What all tests share: where the real data lies, and repeatable property tests."""
+"""What all tests share: real data, repeatable property tests, the command, a small data set."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import settings
@@ -21,4 +23,38 @@ def shared_data() -> Path:
     folder = shared / "data" if (shared / "data").is_dir() else shared
     if not (folder / "kainz_bm").is_dir():
         pytest.skip("the real data sets are not on this machine (BMBENCH_SHARED, or ../shared/data)")
+    return folder
+
+
+class Answer(NamedTuple):
+    """What a command left behind for the shell."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def bmbench(monkeypatch, capsys):
+    """The `bmbench` command: call it with its arguments, get an `Answer`."""
+    from bmbench import cli
+
+    def call(*arguments: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["bmbench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return Answer(int(ended.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def marrow(tmp_path_factory) -> Path:
+    """A folder of eight small synthetic patches with their COCO file."""
+    from bmbench.core.progress import Silent
+    from bmbench.datasets.synthetic import synthesise
+
+    folder = tmp_path_factory.mktemp("data") / "marrow"
+    synthesise(folder, n_images=8, size_px=256, seed=3, progress=Silent())
     return folder

@@ -5,41 +5,14 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from bmbench import cli
 from bmbench.core.progress import Silent
-from bmbench.datasets.synthetic import synthesise
 
 Edit = Callable[[dict[str, Any], Path], None]
-
-
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def bmbench(monkeypatch, capsys):
-    def call(*arguments: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["bmbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), captured.out, captured.err)
-
-    return call
-
-
-@pytest.fixture(scope="session")
-def marrow(tmp_path_factory) -> Path:
-    """A folder of eight small synthetic patches with their COCO file."""
-    folder = tmp_path_factory.mktemp("data") / "marrow"
-    synthesise(folder, n_images=8, size_px=256, seed=3, progress=Silent())
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -244,7 +217,7 @@ def test_synthesise_refuses_a_folder_with_something_in_it(bmbench, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def _is_one_sentence(answer: Answer, facts: tuple[str, ...]) -> None:
+def _is_one_sentence(answer: Any, facts: tuple[str, ...]) -> None:
     assert answer.code == 2, (answer.out, answer.err)
     assert answer.err.startswith("error: ")
     assert answer.err.count("\n") == 1

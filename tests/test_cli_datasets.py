@@ -1,44 +1,13 @@
 """The commands of `bmbench datasets` as a user meets them."""
 
 import json
-import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from bmbench import cli
-from bmbench.core.progress import Silent
 from bmbench.datasets import open_dataset
 from bmbench.datasets.codecs import FORMATS
 from bmbench.datasets.dataset import LoadRequest
-from bmbench.datasets.synthetic import synthesise
-
-
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def bmbench(monkeypatch, capsys):
-    def call(*arguments: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["bmbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), captured.out, captured.err)
-
-    return call
-
-
-@pytest.fixture(scope="module")
-def marrow(tmp_path_factory) -> Path:
-    """Eight small synthetic patches with outlines, artefacts and ignored objects, and their COCO file."""
-    folder = tmp_path_factory.mktemp("data") / "marrow"
-    synthesise(folder, n_images=8, size_px=256, seed=3, progress=Silent())
-    return folder
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS.names() if name != "labels"])
