@@ -58,12 +58,15 @@ def resolve_settings(method: Method, profile: str, changes: Mapping[str, str]) -
     UnknownNameError
         For a name that the method has no setting of.
     BadInputError
-        For a value that is not of the setting's type.
+        For a value that is not of the setting's type, or out of its range.
     """
     settings = method.settings[profile]
     kinds = typing.get_type_hints(type(settings))
     values = {name: _parse(name, text, kinds) for name, text in changes.items()}
-    return dataclasses.replace(settings, **values)
+    try:
+        return dataclasses.replace(settings, **values)
+    except ValueError as error:
+        raise BadInputError(f"--set: {error}") from None
 
 
 def parse_pairs(texts: list[str], *, option: str) -> dict[str, str]:

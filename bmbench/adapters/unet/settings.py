@@ -86,6 +86,26 @@ class UNetSettings:
     marker: float = 0.75
     smallest: float = 0.25
 
+    def __post_init__(self) -> None:
+        for name in _POSITIVE:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
+
+
+_POSITIVE = (
+    "cell_px",
+    "depth",
+    "width",
+    "patch_px",
+    "batch",
+    "shard",
+    "steps",
+    "validate_every",
+    "patience",
+    "validation_patches",
+    "tile_px",
+)
+
 
 QUICK = UNetSettings()
 PAPER = UNetSettings(

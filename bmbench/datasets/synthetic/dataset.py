@@ -118,7 +118,7 @@ def synthesise(folder: Path, *, n_images: int, size_px: int, seed: int, progress
         raise BadInputError("is not an empty folder", where=str(folder), remedy="choose a new one")
     written, subsets = [], {}
     of_slide = slide_subsets(min(n_images, N_SLIDES)) if n_images >= len(SUBSETS) else ()
-    for number in progress.track(range(n_images), description="drawing smears", total=n_images):
+    for number in progress.track(range(n_images), description="Drawing smears", total=n_images):
         here = sample(number, seed=seed, size_px=size_px)
         path = folder / "images" / f"{here.name}.png"
         with writing(path) as aside:
