@@ -53,10 +53,9 @@ class Course:
             optimiser=optimiser,
         )
 
-    def is_over(self, settings: UNetSettings) -> bool:
-        """Whether the last step is done, or the validation loss has not fallen for too long."""
-        waited = self.step - self.best_step
-        return self.step >= settings.steps or waited >= settings.patience * settings.validate_every
+    def has_settled(self, settings: UNetSettings) -> bool:
+        """Whether the validation loss has not fallen for too long."""
+        return self.step - self.best_step >= settings.patience * settings.validate_every
 
     def look(self, loss: float | None) -> None:
         """Take note of the validation loss after this step; without one, the latest step is the best."""

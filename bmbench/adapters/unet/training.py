@@ -119,7 +119,7 @@ class Trainer:
             course.restore(*found)
             self._repeat(course.looks)
         replicas = [_sharing_weights(network) for _ in range(_n_shards(s))]
-        left = range(course.step + 1, 1 if course.is_over(s) else s.steps + 1)
+        left = range(course.step + 1, 0 if course.has_settled(s) else s.steps + 1)
         begun = f" from step {course.step}" if course.step else ""
         for step in progress.track(left, description=f"Training{begun}", total=len(left)):
             for group in course.optimiser.param_groups:
@@ -131,7 +131,7 @@ class Trainer:
             if at_look:
                 self._look(course, loss)
             keeper.keep(course.state, at_look=at_look)
-            if course.is_over(s):
+            if course.has_settled(s):
                 break
         return course.best.eval()
 
