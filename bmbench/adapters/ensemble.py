@@ -6,8 +6,8 @@
       ensemble.json          how many members there are
       member-1/ … member-5/  what each one's own `save` wrote
 
-How the members' answers become one is the method's own affair (`Method.ensemble`): maps can be averaged before
-anything is cut out of them, boxes have to be clustered.
+How the members' answers become one is the method's own affair (`Method.ensemble`): maps can be averaged
+before anything is cut out of them, boxes have to be clustered.
 """
 
 from __future__ import annotations

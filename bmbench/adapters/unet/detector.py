@@ -74,8 +74,7 @@ class UNetDetector:
         maps = [tiling.join(answers[i * n : (i + 1) * n])[view] for i, view in enumerate(views)]
         while len(maps) > 1:
             maps = [one + other for one, other in zip(maps[::2], maps[1::2], strict=True)]
-        mean: Reals = maps[0] / np.float32(len(views))
-        return mean
+        return np.divide(maps[0], len(views), dtype=np.float32)
 
     def save(self, folder: Path) -> None:
         """Write the weights (safetensors) and everything else (JSON) into an existing folder."""
@@ -183,11 +182,9 @@ def _predict(members: Sequence[UNetDetector], image: Pixels) -> Detections:
 
 def _joined(classes: Sequence[Detections]) -> Detections:
     """The detections of several maps as one record; the label is the map's number."""
-    columns = {
-        name: np.concatenate([getattr(found, name) for found in classes]) for name in ("xy", "box", "confidence")
-    }
+    names = ("xy", "box", "confidence")
     return Detections.of(
-        **columns,
+        **{name: np.concatenate([getattr(found, name) for found in classes]) for name in names},
         label=np.repeat(np.arange(len(classes)), [len(found) for found in classes]),
         contour=tuple(rings for found in classes for rings in found.contour),
     )

@@ -49,7 +49,7 @@ def _dark(here: Slide) -> Slide:
 def _purple(here: Slide) -> Slide:
     """Purple on purple: a stained film under everything, and one hue for nearly all of it."""
     violet = _unit(VIOLET)
-    mixed = _with_dyes(here, lambda _, density: 0.3 * density + 0.7 * np.linalg.norm(density) * violet)
+    mixed = _with_dyes(here, lambda _, density: 0.15 * density + 0.85 * np.linalg.norm(density) * violet)
     return dataclasses.replace(mixed, haze=here.haze + 0.55)
 
 
