@@ -68,7 +68,7 @@ def shared_area(one: Floats, other: Floats) -> Floats:
 
 
 def enlarged(shapes: Floats, by_px: float) -> Floats:
-    """The shapes with `by_px` added to the sides of boxes, at the far corner, or to the diameters of circles."""
+    """The shapes with `by_px` added to the sides of boxes (far corner) or to the diameters of circles."""
     extra = [0.0, 0.0, by_px / 2] if are_circles(shapes) else [0.0, 0.0, by_px, by_px]
     grown: Floats = shapes + np.array(extra)
     return grown
