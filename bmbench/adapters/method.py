@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from bmbench.core.progress import Progress, Silent
 from bmbench.core.types import Annotations, Category, Detections, Pixels, Sample
+
+if TYPE_CHECKING:
+    from bmbench.adapters.unet.curve import ForegroundCurve
 
 Augment: TypeAlias = Callable[[Pixels, Annotations, int, np.random.Generator], tuple[Pixels, Annotations]]
 """(image, annotations, size, generator) → a randomly cropped, rotated and blurred (size, size, 3) patch
@@ -53,6 +56,9 @@ class FitRequest:
         Told about every long loop.
     categories : tuple of Category
         What `label` in the annotations points into.
+    foreground_curve : function without arguments
+        How likely foreground is at a depth inside the annotated shapes, measured on the training images
+        (it takes seconds, so it waits until asked); None where they have no contours to compare with.
     """
 
     train: Sequence[Sample]
@@ -62,6 +68,7 @@ class FitRequest:
     augment: Augment
     progress: Progress = field(default_factory=Silent)
     categories: tuple[Category, ...] = ()
+    foreground_curve: Callable[[], ForegroundCurve | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bmbench.benchmark.console import Logged
 from bmbench.benchmark.environment import describe_environment
+from bmbench.benchmark.foreground import foreground_curve
 from bmbench.benchmark.options import RunOptions, require_installed, resolve_settings
 from bmbench.benchmark.profiles import Profile, get_profile
 from bmbench.benchmark.rundir import RunDir
@@ -162,6 +163,7 @@ def _fit(plan: Plan, train: Sequence[Sample], validation: Sequence[Sample], prog
         augment=augment,
         progress=progress,
         categories=plan.split.categories,
+        foreground_curve=foreground_curve(train, plan.supervision, name=plan.dataset.card.name),
     )
     return plan.method.fit(request)
 

@@ -12,9 +12,9 @@ import torch
 from bmbench.adapters.reproducible import best_device, one_thread_each
 from bmbench.adapters.rescaling import resized, working_size
 from bmbench.adapters.tiling import Tiling
-from bmbench.adapters.unet.encoding import ENCODINGS
+from bmbench.adapters.unet.encoding import Encoding, encoding_of
 from bmbench.adapters.unet.network import UNet, build
-from bmbench.adapters.unet.segmentation import Growth, find_objects
+from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.adapters.unet.training import Calibration, normalised
 from bmbench.core.errors import BadInputError
@@ -34,12 +34,17 @@ _WEIGHTS, _CARD = "weights.safetensors", "unet.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UNetDetector:
-    """A fitted U-Net method."""
+    """A fitted U-Net method.
 
-    encoding: str
+    `artefact_label` is the category of the objects that the network takes for artefacts; with None they are
+    not given.
+    """
+
+    encoding: Encoding
     settings: UNetSettings
     calibration: Calibration
     network: UNet
+    artefact_label: int | None = None
 
     @property
     def best_tile_px(self) -> int:
@@ -47,19 +52,19 @@ class UNetDetector:
         return int(self.settings.tile_px / self.calibration.factor)
 
     def predict(self, image: Pixels) -> Detections:
-        """Every cell of one (height, width, 3) RGB image, with its outline."""
+        """Every cell (and artefact, if they are a class) of one (height, width, 3) RGB image, outlined."""
         height, width = image.shape[:2]
         size = working_size(width, height, self.calibration.factor)
-        encoding = ENCODINGS.get(self.encoding)
         growth = Growth(
-            by_px=encoding.grow_px(self.settings),
+            regrowth=lambda threshold: self.encoding.regrowth(threshold, self.settings),
             smallest_px2=self.settings.smallest * self.calibration.smallest_px2,
         )
-        found = find_objects(self.map(resized(image, size)), self.settings, growth)
+        maps = self.map(resized(image, size))
+        found = find_labelled(maps, self.settings, growth, artefact_label=self.artefact_label)
         return _at_original_scale(found, np.array([width, height]) / size)
 
     def map(self, image: Pixels) -> Reals:
-        """(h, w) foreground map of an image that is at working scale: the mean of all views."""
+        """(h, w, 1 or 2) maps of cells and artefacts of an image at working scale: the mean of all views."""
         tiling = Tiling.of(
             *image.shape[:2],
             tile=self.settings.tile_px,
@@ -72,7 +77,7 @@ class UNetDetector:
             answers = list(pool.map(self._forward, (tile for view in tiles for tile in view)))
         n = len(tiles[0])
         maps = [tiling.join(answers[i * n : (i + 1) * n])[view] for i, view in enumerate(views)]
-        mean: Reals = np.mean(maps, axis=0)[..., 0]
+        mean: Reals = np.mean(maps, axis=0)
         return mean
 
     def save(self, folder: Path) -> None:
@@ -83,18 +88,19 @@ class UNetDetector:
         write_bytes(folder / _WEIGHTS, save(weights))
         card = {
             "schema": "bmbench.unet/1",
-            "encoding": self.encoding,
+            "encoding": self.encoding.to_card(),
+            "artefact_label": self.artefact_label,
             "settings": dataclasses.asdict(self.settings),
             "calibration": dataclasses.asdict(self.calibration),
         }
         write_json(folder / _CARD, card)
 
     def _forward(self, tile: NDArray[np.uint8]) -> Reals:
-        """(h, w, 1) map of one tile."""
+        """(h, w, 1 or 2) maps of one tile."""
         device = next(self.network.parameters()).device
         with torch.inference_mode():
             logits = self.network(normalised([tile], self.calibration, device))
-            answer: Reals = ENCODINGS.get(self.encoding).foreground(logits)[0, ..., None].cpu().numpy()
+            answer: Reals = self.encoding.maps(logits)[0].permute(1, 2, 0).cpu().numpy()
         return answer
 
 
@@ -113,14 +119,19 @@ def load(folder: Path) -> UNetDetector:
     data = read_bytes(folder / _WEIGHTS)
     try:
         settings, calibration = _read_card(card)
-        network = build(settings, outputs=ENCODINGS.get(card["encoding"]).outputs, device=best_device())
+        encoding = encoding_of(card["encoding"])
+        network = build(settings, outputs=encoding.outputs, device=best_device())
         network.load_state_dict(load_weights(data))
     except (KeyError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
         raise BadInputError(
             "not a saved U-Net", where=str(folder), got=str(error).splitlines()[0], remedy="fit it again"
         ) from error
     return UNetDetector(
-        encoding=card["encoding"], settings=settings, calibration=calibration, network=network.eval()
+        encoding=encoding,
+        settings=settings,
+        calibration=calibration,
+        network=network.eval(),
+        artefact_label=card.get("artefact_label"),
     )
 
 
