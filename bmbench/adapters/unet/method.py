@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bmbench.adapters.method import Method
 from bmbench.adapters.reproducible import environment_kept
 from bmbench.adapters.unet.settings import settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bmbench.adapters.method import Detector, FitRequest
+    from bmbench.adapters.unet.detector import UNetDetector
 
 _PAPER = (
     "Graebel et al., State of the art cell detection in bone marrow whole slide images, "
@@ -28,14 +30,7 @@ def _fit(request: FitRequest, *, encoding: str) -> Detector:
 
         taught = fitted(encoding, request)
         network, calibration = fit(request, taught)
-    artefact = [row for row, category in enumerate(request.categories) if category.artefact]
-    return UNetDetector(
-        encoding=taught,
-        settings=request.settings,
-        calibration=calibration,
-        network=network,
-        artefact_label=artefact[0] if artefact and taught.artefacts else None,
-    )
+    return UNetDetector(encoding=taught, settings=request.settings, calibration=calibration, network=network)
 
 
 def _load(folder: Path) -> Detector:
@@ -43,6 +38,13 @@ def _load(folder: Path) -> Detector:
         from bmbench.adapters.unet.detector import load
 
         return load(folder)
+
+
+def _ensemble(members: Sequence[Detector]) -> Detector:
+    with environment_kept():
+        from bmbench.adapters.unet.detector import ensemble
+
+        return ensemble(cast("Sequence[UNetDetector]", members))
 
 
 def _method(encoding: str, title: str) -> Method:
@@ -55,6 +57,8 @@ def _method(encoding: str, title: str) -> Method:
         fit=partial(_fit, encoding=encoding),
         load=_load,
         extra="train",
+        artefact_class=True,
+        ensemble=_ensemble,
     )
 
 

@@ -52,27 +52,22 @@ class Foreground:
     threshold: float
 
 
-def find_labelled(
-    maps: Reals, settings: UNetSettings, growth: Growth, *, artefact_label: int | None
-) -> Detections:
-    """The cells of (h, w, 1 or 2) maps of cells and artefacts, and the artefacts where they have a label.
+def find_labelled(maps: Reals, settings: UNetSettings, growth: Growth) -> Detections:
+    """The cells (label 0) and artefacts (label 1) of (h, w, 1 or 2) maps of either.
 
     An object belongs to the class that is likelier inside it: what the network takes for an artefact is no
-    cell, however unsure both are.
+    cell, however unsure it is of both.
     """
-    cell, *artefact = np.moveaxis(maps, -1, 0)
-    if not artefact:
-        return find_objects(cell, settings, growth)
-    cells = find_objects(cell, settings, growth, rival=artefact[0])
-    if artefact_label is None:
-        return cells
-    others = find_objects(artefact[0], settings, growth, rival=cell)
-    return Detections(
-        xy=np.concatenate([cells.xy, others.xy]),
-        box=np.concatenate([cells.box, others.box]),
-        confidence=np.concatenate([cells.confidence, others.confidence]),
-        label=np.concatenate([cells.label, np.full(len(others), artefact_label, np.int64)]),
-        contour=cells.contour + others.contour,
+    n = maps.shape[2]
+    rivals = [np.delete(maps, label, axis=2).max(axis=2) if n > 1 else None for label in range(n)]
+    classes = [
+        find_objects(maps[..., label], settings, growth, rival=rival) for label, rival in enumerate(rivals)
+    ]
+    names = ("xy", "box", "confidence")
+    return Detections.of(
+        **{name: np.concatenate([getattr(found, name) for found in classes]) for name in names},
+        label=np.repeat(np.arange(n), [len(found) for found in classes]),
+        contour=tuple(rings for found in classes for rings in found.contour),
     )
 
 

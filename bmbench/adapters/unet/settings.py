@@ -43,6 +43,8 @@ class UNetSettings:
         What a pixel of a cell or artefact, and of a contour, weighs beside one of background.
     stain_jitter : float
         Standard deviation of the random factor and offset of each channel's optical density.
+    stain_shift : float
+        How far every second patch's stain is moved towards other stains (see `bmbench.adapters.stain`).
     shrink : float
         Erosion of the shapes, in mean cell diameters.
     contour : float
@@ -92,6 +94,7 @@ class UNetSettings:
     foreground_weight: float = 1.0
     contour_weight: float = 1.0
     stain_jitter: float = 0.1
+    stain_shift: float = 0.0
     shrink: float = 0.2
     contour: float = 0.2
     keep: float = 0.6
