@@ -44,7 +44,17 @@ def every_look(monkeypatch):
     monkeypatch.setattr("bmbench.adapters.resuming.SHARE", 0)
 
 
-def fitted(sample, *, state=None, settings=TINY, progress=None, report=None, validation=True, seed=0):
+def fitted(
+    sample,
+    *,
+    state=None,
+    settings=TINY,
+    progress=None,
+    report=None,
+    validation=True,
+    seed=0,
+    encoding="shrink",
+):
     request = FitRequest(
         train=[sample(1), sample(2)],
         validation=[sample(3)] if validation else [],
@@ -55,7 +65,7 @@ def fitted(sample, *, state=None, settings=TINY, progress=None, report=None, val
         state=state,
         report=report,
     )
-    return METHODS.get("unet_shrink").fit(request)
+    return METHODS.get(f"unet_{encoding}").fit(request)
 
 
 def saved(detector, folder):
@@ -140,7 +150,9 @@ def test_what_a_report_raises_ends_the_fit(sample):
     assert steps.begun == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("changes", [{"settings": dataclasses.replace(TINY, depth=2)}, {"seed": 1}])
+@pytest.mark.parametrize(
+    "changes", [{"settings": dataclasses.replace(TINY, depth=2)}, {"seed": 1}, {"encoding": "dont_care"}]
+)
 def test_the_state_of_another_training_is_refused(sample, tmp_path, changes):
     fitted(sample, state=tmp_path)
     with pytest.raises(BadInputError, match="another training"):

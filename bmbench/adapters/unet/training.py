@@ -151,6 +151,7 @@ class Trainer:
     def _purpose(self) -> dict[str, Any]:
         """What tells this training from any other; its data are compared by whoever keeps the folder."""
         return {
+            "encoding": self.encoding.to_card(),
             "settings": dataclasses.asdict(self.settings),
             "seed": self.request.seed,
             "images": [str(sample.image_id) for sample in self.request.train],
