@@ -11,8 +11,9 @@ import typer
 
 from bmbench.cli.datasets import app as datasets_app
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
-from bmbench.cli.terminal import alone, stoppable
+from bmbench.cli.terminal import alone, is_given, stoppable
 from bmbench.cli.terminal import console as _console
+from bmbench.cli.tuning import tune
 from bmbench.core.errors import BmbenchError
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")
 app.command()(submit)
 app.command()(validate)
+app.command()(tune)
 
 
 class Assignment(StrEnum):
@@ -70,6 +72,9 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the method: name=value.")
     ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="Method, profile and settings from the settings.json of a search.")
+    ] = None,
     retrain: Annotated[
         bool | None,
         typer.Option(
@@ -90,6 +95,7 @@ def run(
     from bmbench.benchmark.options import RunOptions, parse_pairs
     from bmbench.benchmark.run import resume as resume_run
     from bmbench.benchmark.run import run as run_benchmark
+    from bmbench.benchmark.settings_file import with_settings
     from bmbench.leaderboards.rows import write_row
     from bmbench.leaderboards.summary import run_tables
 
@@ -110,6 +116,9 @@ def run(
     console = Console()
     with stoppable():
         if resume is None:
+            if settings is not None:
+                given = [name for name in ("method", "profile") if is_given(context, name)]
+                options = with_settings(options, settings, given=given)
             folder = run_benchmark(options, Terminal(console))
         else:
             alone(context, "resume")
