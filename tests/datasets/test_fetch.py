@@ -12,7 +12,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.progress import Silent
@@ -261,28 +260,3 @@ def test_a_store_without_the_folder_any_more_is_no_store(home):
     (home / "x").rmdir()
     assert stored_folder("bccd") is None
     assert os.environ["BMBENCH_DATA"]
-
-
-def test_look_alikes_are_artefacts(home):
-    from bmbench.core.types import Role
-    from bmbench.datasets.dataset import LoadRequest
-
-    images = []
-    for number in range(8):
-        Image.new("RGB", (60, 60), (number, 9, 9)).save(home / f"{number}.png")
-        images.append({"id": number, "file_name": f"{number}.png", "width": 60, "height": 60})
-    boxes = [
-        {"id": 2 * n + k, "image_id": n, "category_id": k + 1, "bbox": [20 * k, 5, 15, 15]}
-        for n in range(8)
-        for k in range(2)
-    ]
-    categories = [{"id": 1, "name": "mitotic figure"}, {"id": 2, "name": "hard negative look-alike"}]
-    import json
-
-    (home / "MIDOG.json").write_text(
-        json.dumps({"images": images, "annotations": boxes, "categories": categories})
-    )
-    split = DATASETS.get("midog").load(LoadRequest(data=home / "MIDOG.json"))
-    assert [c.artefact for c in split.categories] == [False, True]
-    roles = np.concatenate([s.annotations.role for part in split.samples.values() for s in part])
-    assert (roles == Role.ARTEFACT).sum() == (roles == Role.CELL).sum() == 8
