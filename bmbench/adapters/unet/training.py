@@ -224,9 +224,11 @@ def _n_shards(settings: UNetSettings) -> int:
 
 
 def _optimiser(network: UNet, settings: UNetSettings) -> torch.optim.Optimizer:
-    rate, decay = settings.learning_rate, settings.weight_decay
+    rate, decay, momentum = settings.learning_rate, settings.weight_decay, settings.momentum
     if settings.optimiser == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=rate, weight_decay=decay, momentum=0.9, nesterov=True)
+        return torch.optim.SGD(
+            network.parameters(), lr=rate, weight_decay=decay, momentum=momentum, nesterov=momentum > 0
+        )
     kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
     return kind(network.parameters(), lr=rate, weight_decay=decay)
 
