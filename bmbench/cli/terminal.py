@@ -46,3 +46,11 @@ def alone(context: typer.Context, name: str) -> None:
             got=f"--{option} as well",
             remedy="leave that out",
         )
+
+
+def show_terms(dataset: str) -> None:
+    """Licence and citation of a public set on the error stream, the first time that it is used."""
+    from bmbench.datasets.terms import terms_at_first_use
+
+    for line in terms_at_first_use(dataset):
+        typer.echo(line, err=True)

@@ -254,9 +254,10 @@ CARD = DatasetCard(
     title="BoneMarrowWSI-PediatricLeukemia: marrow smears, boxes of 49 classes",
     modality="bone-marrow smear slides, Pappenheim stain",
     annotation="boxes",
-    licence="as the record at the source states",
+    licence="as its record states",
     citation="Höfener et al., BoneMarrowWSI-PediatricLeukemia, Imaging Data Commons 2025, "
     "doi:10.5281/zenodo.14933087",
+    cite_as="Höfener et al. 2025",
     radius_px=55.0,
     source="https://doi.org/10.5281/zenodo.14933087",
     images=246,

@@ -117,6 +117,7 @@ CARD = DatasetCard(
     annotation="contours",
     licence="CC0",
     citation="Caicedo et al., Nucleus segmentation across imaging experiments, Nat Methods 2019",
+    cite_as="Caicedo et al. 2019",
     radius_px=RADIUS_PX,
     source="https://bbbc.broadinstitute.org/BBBC038",
     images=28,

@@ -212,9 +212,10 @@ CARD = DatasetCard(
     title="MIDOG: mitotic figures, with look-alikes as artefacts",
     modality="tissue sections of several tumours, species and scanners, H&E",
     annotation="boxes",
-    licence="CC0 as MIDOG++ states; CC BY-NC-ND as the file of MIDOG 2021 states",
+    licence="CC0 (MIDOG++), CC BY-NC-ND (MIDOG 2021), as their files state",
     citation="Aubreville et al., A comprehensive multi-domain dataset for mitotic figure detection, "
     "Sci Data 10:484, 2023",
+    cite_as="Aubreville et al. 2023",
     radius_px=25.0,
     source="https://github.com/DeepMicroscopy/MIDOGpp",
     images=503,

@@ -156,6 +156,7 @@ CARD = DatasetCard(
     annotation="contours",
     licence="CC BY-NC-SA 4.0, as a mirror states",
     citation="Gupta et al., SegPC-2021, IEEE DataPort, doi:10.21227/7np1-2q42",
+    cite_as="Gupta et al. 2021",
     radius_px=55.0,
     source="https://doi.org/10.21227/7np1-2q42",
     images=498,
