@@ -27,13 +27,15 @@ class UNetSettings:
     optimiser : "adamw", "adam" or "sgd"
     learning_rate, weight_decay : float
         The rate rises over the first tenth of the steps and falls to zero along a cosine.
+    momentum : float
+        Of SGD (Nesterov's); the other optimisers have their own.
+    precision : "float32" or "bfloat16"
+        Of the network's products while it trains on a graphics card; elsewhere always float32.
     averaging : float
         Decay of the moving average of the weights that is validated and kept; 0 for none.
     validate_every, patience, validation_patches : int
         Steps between looks at the validation loss; looks without improvement before training ends;
         patches that are looked at, at most, spread evenly over the validation images.
-    momentum : float
-        Of stochastic gradient descent.
     loss : "cross_entropy", "squared", "absolute" or "none"
         Loss of a pixel; the last one leaves the Dice loss alone.
     dice : float
@@ -85,6 +87,7 @@ class UNetSettings:
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     momentum: float = 0.9
+    precision: Literal["float32", "bfloat16"] = "float32"
     averaging: float = 0.98
     validate_every: int = 50
     patience: int = 6
@@ -143,6 +146,7 @@ PAPER = UNetSettings(
     shard=16,
     steps=20_000,
     learning_rate=1e-3,
+    precision="bfloat16",
     averaging=0.999,
     validate_every=250,
     patience=16,
