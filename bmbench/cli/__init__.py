@@ -110,7 +110,7 @@ def run(
     console = Console()
     with stoppable():
         if resume is None:
-            show_terms(dataset)
+            show_terms(dataset, data)
             folder = run_benchmark(options, Terminal(console))
         else:
             alone(context, "resume")

@@ -53,7 +53,7 @@ def info(
     from bmbench.benchmark.options import parse_pairs
     from bmbench.leaderboards.dataset_tables import describe_dataset
 
-    show_terms(dataset)
+    show_terms(dataset, data)
     terminal = console()
     options = parse_pairs(option or [], option="--option")
     for table in describe_dataset(dataset, Terminal(terminal), data=data, options=options, page=page):
@@ -106,7 +106,7 @@ def convert(
     from bmbench.datasets.convert import convert as write
 
     terminal = console()
-    show_terms(dataset)
+    show_terms(dataset, data)
     content = open_contents(dataset, data=data, options=parse_pairs(option or [], option="--option"))
     done = write(content, out, to=to, progress=Terminal(terminal), copy_images=images)
     for line in done.warnings:
@@ -148,7 +148,7 @@ def split(
 
     terminal = console()
     listener = Terminal(terminal)
-    show_terms(dataset)
+    show_terms(dataset, data)
     content = open_contents(
         dataset, data=data, options=parse_pairs(option or [], option="--option"), seed=seed
     )
@@ -183,7 +183,7 @@ def weaken(
     from bmbench.datasets.contents import open_contents
     from bmbench.datasets.weaken_set import weaken_content, write_beside
 
-    show_terms(dataset)
+    show_terms(dataset, data)
     content = open_contents(dataset, data=data, options=parse_pairs(option or [], option="--option"))
     weak, jitter = weaken_content(content, seed=seed, jitter_px=jitter_px, radius_px=radius_px)
     write_beside(out, weak)

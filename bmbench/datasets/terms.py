@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bmbench.core.errors import BmbenchError
 from bmbench.core.files import write_text
 from bmbench.datasets import DATASETS
-from bmbench.datasets.store import store
+from bmbench.datasets.store import store, stored_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,12 +26,16 @@ def terms(card: DatasetCard) -> tuple[tuple[str, str], ...]:
     return (("licence", card.licence), ("please cite", card.citation), ("source", card.source or "embedded"))
 
 
-def terms_at_first_use(dataset: str) -> tuple[str, ...]:
-    """The lines to show before the first use of a set; () for the embedded one, a user's own, or later on."""
+def terms_at_first_use(dataset: str, data: Path | None = None) -> tuple[str, ...]:
+    """The lines to show before the first use of a set; () for the embedded one, a user's own, or later on.
+
+    Without its files, in `data` or fetched, there is no use.
+    """
     if dataset not in DATASETS:
         return ()
     card = DATASETS.get(dataset).card
-    if not card.source or _was_shown(card):
+    place = data or stored_folder(dataset)
+    if not card.source or place is None or not place.exists() or _was_shown(card):
         return ()
     note_shown(card)
     return (f"{card.title} ({card.name})", *(f"  {name}: {text}" for name, text in terms(card)))

@@ -366,20 +366,21 @@ def test_a_checksum_of_ones_own_is_held_against_the_archive(home):
 
 
 def test_terms_are_shown_once_and_again_when_they_change(home, monkeypatch):
-    first = terms_at_first_use("bccd")
+    assert terms_at_first_use("bccd") == terms_at_first_use("bccd", home / "nowhere") == ()
+    first = terms_at_first_use("bccd", home)
     assert any("MIT" in line for line in first)
     assert any("please cite" in line for line in first)
-    assert terms_at_first_use("bccd") == ()
+    assert terms_at_first_use("bccd", home) == ()
     note = next((store() / "terms-shown").iterdir())
     note.write_text("what another licence said")
-    assert terms_at_first_use("bccd") == first
+    assert terms_at_first_use("bccd", home) == first
 
 
 def test_terms_of_the_embedded_set_and_of_own_files_are_not_shown(home):
-    assert terms_at_first_use("synthetic") == terms_at_first_use("my/own.json") == ()
+    assert terms_at_first_use("synthetic", home) == terms_at_first_use("my/own.json", home) == ()
 
 
 def test_terms_are_shown_where_nothing_can_be_written(home, monkeypatch):
     (home / "file").write_text("no folder")
     monkeypatch.setenv("BMBENCH_DATA", str(home / "file"))
-    assert terms_at_first_use("bccd") == terms_at_first_use("bccd") != ()
+    assert terms_at_first_use("bccd", home) == terms_at_first_use("bccd", home) != ()

@@ -99,7 +99,7 @@ def read_mbm_dots(folder: Path, stem: str, known: Floats) -> Floats:
     points = np.column_stack([columns, rows]).astype(np.float64) + 0.5
     if len(known) == 0:
         return points
-    distance: Floats = cKDTree(known).query(points)[0]
+    distance = np.asarray(cKDTree(known).query(points)[0], np.float64)
     return points[distance > SAME_NUCLEUS_PX]
 
 
