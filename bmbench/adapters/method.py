@@ -17,6 +17,11 @@ Augment: TypeAlias = Callable[[Pixels, Annotations, int, np.random.Generator], t
 and its annotations, in the patch's pixels."""
 
 
+Report: TypeAlias = Callable[[int, float | None], None]
+"""Told (step, validation loss) at each look; the loss is None without validation images. What it raises ends
+the fit."""
+
+
 class Detector(Protocol):
     """A fitted method: sees pixels, never annotations.
 
@@ -53,6 +58,11 @@ class FitRequest:
         Told about every long loop.
     categories : tuple of Category
         What `label` in the annotations points into.
+    state : folder or None
+        Where a fit that takes long keeps what it needs to go on (`bmbench.adapters.resuming`): it begins
+        with what it finds there, and ends with the detector of a fit that was never stopped, byte for byte.
+    report : Report or None
+        Told every look at the validation loss; a fit that goes on repeats the looks of the earlier one.
     """
 
     train: Sequence[Sample]
@@ -62,6 +72,8 @@ class FitRequest:
     augment: Augment
     progress: Progress = field(default_factory=Silent)
     categories: tuple[Category, ...] = ()
+    state: Path | None = None
+    report: Report | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

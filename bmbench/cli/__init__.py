@@ -11,6 +11,7 @@ import typer
 
 from bmbench.cli.datasets import app as datasets_app
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
+from bmbench.cli.terminal import alone, stoppable
 from bmbench.cli.terminal import console as _console
 from bmbench.core.errors import BmbenchError
 
@@ -45,6 +46,7 @@ class ApKind(StrEnum):
 
 @app.command()
 def run(
+    context: typer.Context,
     method: Annotated[str, typer.Option(help="What to train; `bmbench methods` lists them.")] = "unet_shrink",
     dataset: Annotated[
         str, typer.Option(help="A name that `bmbench datasets list` shows, or a COCO JSON file.")
@@ -68,13 +70,25 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the method: name=value.")
     ] = None,
+    retrain: Annotated[
+        bool | None,
+        typer.Option(
+            "--retrain/--no-retrain",
+            help="Fit again on train + optimisation images once the threshold is chosen.  [default: profile]",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder that run directories are made in.")] = Path("runs"),
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the run in this directory, as it was begun.")
+    ] = None,
 ) -> None:
-    """Train a method, choose its threshold, predict, score and draw."""
+    """Train a method, choose its threshold, predict, score and draw; --resume goes on with a stopped run."""
     from rich.console import Console
 
     from bmbench.benchmark.console import Terminal
     from bmbench.benchmark.options import RunOptions, parse_pairs
+    from bmbench.benchmark.run import resume as resume_run
     from bmbench.benchmark.run import run as run_benchmark
     from bmbench.leaderboards.rows import write_row
     from bmbench.leaderboards.summary import run_tables
@@ -90,10 +104,16 @@ def run(
         jitter_px=jitter_px,
         seed=seed,
         settings=parse_pairs(set_ or [], option="--set"),
+        retrain=retrain,
         out=out,
     )
     console = Console()
-    folder = run_benchmark(options, Terminal(console))
+    with stoppable():
+        if resume is None:
+            folder = run_benchmark(options, Terminal(console))
+        else:
+            alone(context, "resume")
+            folder = resume_run(resume, Terminal(console))
     row = write_row(folder)
     for table in run_tables(folder):
         console.print(table)
