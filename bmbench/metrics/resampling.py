@@ -61,9 +61,7 @@ def resampled_ap(
     return mean
 
 
-def _resampled_ap(
-    tally: Tally, group: Ints, kind: ApKind, n_groups: int, *, n: int, seed: int
-) -> Floats:
+def _resampled_ap(tally: Tally, group: Ints, kind: ApKind, n_groups: int, *, n: int, seed: int) -> Floats:
     cells = np.bincount(group, weights=tally.cells, minlength=n_groups)
     steps = _Steps(tally, group[tally.image], n_groups)
     block = max(1, _BLOCK // max(len(steps), n_groups, 1))

@@ -105,7 +105,9 @@ class _Worker:
                 return self.answer.recv()
             except EOFError:
                 code = self.process.exitcode
-                how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with {code}"
+                how = (
+                    f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with {code}"
+                )
                 return failed(self.job, f"its process {how} (out of memory?)")
 
 

@@ -38,9 +38,9 @@ def estimate(folder: StudyFolder, cells: Sequence[Cell], *, profile: str) -> Est
     finished: dict[str, list[float]] = {}
     left = [cell for cell in cells if not folder.is_finished(cell)]
     for cell in set(cells) - set(left):
-        seconds = read_json(folder.run(cell) / "metrics.json").get("seconds", {}).get("all")
-        if seconds is not None:
-            finished.setdefault(cell.method, []).append(seconds)
+        timing = folder.run(cell) / "timing.json"
+        if timing.is_file():
+            finished.setdefault(cell.method, []).append(float(read_json(timing)["seconds"]["all"]))
     known = {method: median(seconds) for method, seconds in finished.items()}
     rule = {cell.method: _rule_of_thumb(cell.method, profile) for cell in left}
     return Estimate(

@@ -75,7 +75,7 @@ def _telling(marks: list[dict[ImageId, Marks]]) -> ImageId:
 
 
 def _side(run: FinishedRun) -> float:
-    radius = run.config["protocol"]["radius_px"]
+    radius = float(run.config["protocol"]["radius_px"])
     return _SIDE_DIAMETERS * 3 * radius
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bmbench.benchmark.options import RunOptions, is_installed, require_installed, resolve_settings
+from bmbench.benchmark.plan import ARTEFACT_MODES
 from bmbench.benchmark.profiles import get_profile
-from bmbench.benchmark.run import ARTEFACT_MODES
 from bmbench.benchmark.tracks import get_track
 from bmbench.core.errors import BadInputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bmbench.adapters.method import Method
@@ -130,9 +131,10 @@ def plan(options: ReproduceOptions) -> Matrix:
 
 
 def _facts(options: ReproduceOptions) -> Facts:
+    settled = RunOptions(dataset=options.dataset, data=options.data).settled()
     return Facts(
-        dataset=options.dataset,
-        data=None if options.data is None else str(options.data.resolve()),
+        dataset=settled.dataset,
+        data=None if settled.data is None else str(settled.data),
         dataset_options=dict(options.dataset_options),
         profile=options.profile,
         jitter_px=options.jitter_px,
@@ -151,9 +153,7 @@ def _methods(options: ReproduceOptions) -> tuple[Method, ...]:
     return tuple(method for method in map(METHODS.get, METHODS) if is_installed(method))
 
 
-def _settings(
-    options: ReproduceOptions, methods: Sequence[Method]
-) -> dict[str, tuple[tuple[str, str], ...]]:
+def _settings(options: ReproduceOptions, methods: Sequence[Method]) -> dict[str, tuple[tuple[str, str], ...]]:
     """The changed settings of each method, checked."""
     changes: dict[str, dict[str, str]] = {method.name: {} for method in methods}
     for text in options.settings:
@@ -167,8 +167,8 @@ def _settings(
         if not having:
             known = {name for m in methods if only in ("", m.name) for name in _names(m, options.profile)}
             raise UnknownNameError("setting", name, known)
-        for method in having:
-            changes[method][name] = value
+        for method_name in having:
+            changes[method_name][name] = value
     for method in methods:
         resolve_settings(method, options.profile, changes[method.name])
     return {name: tuple(sorted(wanted.items())) for name, wanted in changes.items()}
@@ -189,7 +189,9 @@ def _questions(
         notes.append(f"{card.name} has {card.annotation} only: nothing tells the tracks apart, one is run")
     if not has_artefacts and len(modes) > 1:
         modes = modes[:1]
-        notes.append(f"no artefact is annotated in {card.name}: all artefact modes are one, {modes[0]} is run")
+        notes.append(
+            f"no artefact is annotated in {card.name}: all artefact modes are one, {modes[0]} is run"
+        )
     return tracks, modes, tuple(notes)
 
 

@@ -34,9 +34,7 @@ class PublishedRow:
 PUBLISHED: Mapping[str, tuple[PublishedRow, ...]] = MappingProxyType(
     {
         "precise": (
-            PublishedRow(
-                table="Table 1", method="U-Net", f1_bb=93.2, f1_cd=95.2, ap_bb=94.2, ap_cd=96.7
-            ),
+            PublishedRow(table="Table 1", method="U-Net", f1_bb=93.2, f1_cd=95.2, ap_bb=94.2, ap_cd=96.7),
             PublishedRow(
                 table="Table 1", method="Mask R-CNN", f1_bb=94.5, f1_cd=94.6, ap_bb=97.5, ap_cd=97.8
             ),

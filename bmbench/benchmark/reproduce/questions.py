@@ -12,7 +12,6 @@ from bmbench.benchmark.reproduce.runs import Key
 from bmbench.benchmark.reproduce.statistics import FEWEST_GROUPS
 from bmbench.benchmark.reproduce.tables import is_unet, ordered
 from bmbench.benchmark.reproduce.words import (
-    RULES,
     UNDEFINED,
     bullets,
     gap,
@@ -25,10 +24,10 @@ from bmbench.benchmark.reproduce.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bmbench.benchmark.reproduce.runs import FinishedRun
-    from bmbench.benchmark.reproduce.statistics import Estimate, Side, Table
+    from bmbench.benchmark.reproduce.statistics import Estimate, Table
     from bmbench.metrics import Geometry
 
 REFERENCE = "unet_shrink_contour"
@@ -77,7 +76,9 @@ def differences(scores: Table, keys: Sequence[Key], geometry: Geometry) -> str:
     rows = []
     for number, key in enumerate(keys):
         cells = [
-            "" if key == other else _bold(scores.contrast("f1", plus=[(key, geometry)], minus=[(other, geometry)]))
+            ""
+            if key == other
+            else _bold(scores.contrast("f1", plus=[(key, geometry)], minus=[(other, geometry)]))
             for other in keys
         ]
         rows.append([f"{number + 1} `{key.method}`", *cells])
@@ -89,10 +90,10 @@ def _bold(found: Estimate) -> str:
     return f"**{text}**" if found.sign else text
 
 
-def orders(scores: Table, keys: Sequence[Key]) -> str:
+def orders(scores: Table, keys: Sequence[Key], rules: Mapping[Geometry, str]) -> str:
     """Which orders of the methods the data support, by matching rule, and which they leave open."""
     texts = []
-    for geometry in ("bb", "cd"):
+    for geometry, title in rules.items():
         pairs = list(itertools.combinations(ordered(keys), 2))
         apart = []
         for first, second in pairs:
@@ -100,7 +101,7 @@ def orders(scores: Table, keys: Sequence[Key]) -> str:
             better, worse = (first, second) if found.sign > 0 else (second, first)
             if found.sign:
                 apart.append((better.method, worse.method))
-        texts.append(_order_text(apart, len(pairs), RULES[geometry]))
+        texts.append(_order_text(apart, len(pairs), title))
     return bullets(texts)
 
 
@@ -114,7 +115,7 @@ def _order_text(apart: Sequence[tuple[str, str]], n_pairs: int, rule: str) -> st
     return f"F1 ({rule}): {len(apart)} of {many(n_pairs, 'pair')} are told apart. {ahead}."
 
 
-def claims(scores: Table, *, artefacts: str = "background") -> str:
+def claims(scores: Table, rules: Mapping[Geometry, str], *, artefacts: str = "background") -> str:
     """The study's orders of encodings on weak circles, one by one."""
     texts = []
     for better, worse in CLAIMED:
@@ -122,12 +123,9 @@ def claims(scores: Table, *, artefacts: str = "background") -> str:
         if not {first, second} <= scores.collection.rows.keys():
             texts.append(f"`{better}` ahead of `{worse}`: not run here.")
             continue
-        for geometry in ("bb", "cd"):
-            side: tuple[Side, Side] = (first, geometry), (second, geometry)
-            found = scores.contrast("f1", plus=[side[0]], minus=[side[1]])
-            texts.append(
-                f"`{better}` ahead of `{worse}`, F1 ({RULES[geometry]}): {gap(found)}: {verdict(found)}."
-            )
+        for geometry, title in rules.items():
+            found = scores.contrast("f1", plus=[(first, geometry)], minus=[(second, geometry)])
+            texts.append(f"`{better}` ahead of `{worse}`, F1 ({title}): {gap(found)}: {verdict(found)}.")
     return bullets(texts)
 
 
@@ -160,9 +158,7 @@ def signature_verdict(scores: Table, keys: Sequence[Key]) -> str:
     own = scores.contrast("f1", plus=[(mine, "cd")], minus=[(mine, "bb")])
     texts = [f"`{DONT_CARE}` by itself, centres − boxes: {gap(own)} points: {verdict(own)}."]
     for key in others:
-        found = scores.contrast(
-            "f1", plus=[(mine, "cd"), (key, "bb")], minus=[(mine, "bb"), (key, "cd")]
-        )
+        found = scores.contrast("f1", plus=[(mine, "cd"), (key, "bb")], minus=[(mine, "bb"), (key, "cd")])
         texts.append(f"Its gap is {gap(found)} points wider than that of `{key.method}`: {verdict(found)}.")
     return bullets(texts)
 
@@ -193,4 +189,6 @@ def relative_size(runs: Sequence[FinishedRun]) -> float | None:
 
 def encodings(scores: Table, *, track: str = "weak", artefacts: str = "background") -> list[Key]:
     """The U-Nets of a track."""
-    return [key for key in ordered(list(scores.collection.of(track, artefacts=artefacts))) if is_unet(key.method)]
+    return [
+        key for key in ordered(list(scores.collection.of(track, artefacts=artefacts))) if is_unet(key.method)
+    ]

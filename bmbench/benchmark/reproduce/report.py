@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce import questions
 from bmbench.benchmark.reproduce.examples import draw_examples
 from bmbench.benchmark.reproduce.figures import draw_curves, draw_scores
-from bmbench.benchmark.reproduce.published import CITATION
+from bmbench.benchmark.reproduce.head import head
 from bmbench.benchmark.reproduce.runs import collect
-from bmbench.benchmark.reproduce.statistics import FEWEST_GROUPS, Table
+from bmbench.benchmark.reproduce.statistics import Table
 from bmbench.benchmark.reproduce.tables import (
-    COLUMNS,
     is_unet,
-    ordered,
     places_table,
     published_table,
+    results_csv,
     runs_table,
     score_table,
 )
-from bmbench.benchmark.reproduce.words import bullets, listed, many, paragraph
+from bmbench.benchmark.reproduce.words import RULES, bullets, paragraph
 from bmbench.core.files import write_text
 
 if TYPE_CHECKING:
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
 
     from bmbench.benchmark.reproduce.folder import StudyFolder
     from bmbench.benchmark.reproduce.runs import Collection, Key
+    from bmbench.metrics import Geometry
 
 TRACKS = {"precise": "precise annotations", "weak": "weak annotations"}
 
@@ -43,7 +41,7 @@ def write_report(folder: StudyFolder) -> Path:
     """
     collection = collect(folder)
     pages = Pages(collection, folder.path)
-    sections = [pages.head(), *pages.body(), pages.foot()]
+    sections = [head(pages.scores), *pages.body(), pages.foot()]
     path = folder.path / "report.md"
     write_text(folder.path / "results.csv", results_csv(pages.scores))
     write_text(path, "\n\n".join(section for section in sections if section) + "\n")
@@ -61,23 +59,6 @@ class Pages:
         self.mode = "background" if "background" in modes else modes[0]
         """The artefact mode of the tables that have one only."""
         self.modes = modes
-
-    def head(self) -> str:
-        """What was run on what, and how the numbers are to be read."""
-        collection, facts = self.collection, self.collection.facts
-        name = collection.first.config["dataset"] if collection.first else facts.dataset
-        done = sum(len(runs) for runs in collection.rows.values())
-        state = f"{done} of {many(len(collection.cells), 'run')} finished, profile `{facts.profile}`."
-        parts = [
-            f"# The study on `{name}`",
-            paragraph(
-                f"The experiments of {CITATION}, here called *the study*, on other data with the methods of "
-                f"bmbench. {state}"
-            ),
-        ]
-        if collection.first is not None:
-            parts += [bullets(self._facts()), "## How to read it", bullets(self._reading())]
-        return "\n\n".join(parts)
 
     def body(self) -> list[str]:
         """Tables, questions and figures."""
@@ -102,7 +83,7 @@ class Pages:
             parts.append(
                 paragraph(
                     "Scores in per cent (BB: boxes, CD: centres); conf.: the confidence chosen on the "
-                    "optimisation images; s: seconds of training. Run directories: `runs/`."
+                    "optimisation images. Run directories: `runs/`."
                 )
             )
         for title, texts in (
@@ -113,51 +94,6 @@ class Pages:
             if texts:
                 parts += [f"## {title}", bullets(texts)]
         return "\n\n".join(parts)
-
-    def _facts(self) -> list[str]:
-        first = self.collection.first
-        assert first is not None
-        config, protocol = first.config, first.config["protocol"]
-        images = config["images"]
-        seeds = sorted({cell.seed for cell in self.collection.cells})
-        folds = [cell.fold for cell in self.collection.cells if cell.fold]
-        cells = first.evaluation.n_cells
-        facts = [
-            f"Data: `{config['dataset']}`, {images['train']} training, {images['validation']} validation, "
-            f"{images['optimisation']} optimisation and {many(images['test'], 'test image')} with "
-            f"{cells:,} cells; SHA-256 `{config['data_hash'][:12]}…`.",
-            f"Test groups (patients, slides, fields): {self.scores.n_groups}. "
-            f"Seeds: {', '.join(map(str, seeds))}.",
-            f"Protocol `{protocol['name']}`: boxes match above an IoU of {protocol['iou']}, centres within "
-            f"{protocol['radius_px']} px, {protocol['assignment']} assignment."
-            if protocol["iou"] is not None
-            else f"Protocol `{protocol['name']}`: centres match within {protocol['radius_px']} px.",
-        ]
-        if folds:
-            names = ", ".join(f"`{fold}`" for fold in dict.fromkeys(folds))
-            facts.append(f"Folds: {names}; the test images of all folds are scored as one set, by seed.")
-        return facts
-
-    def _reading(self) -> list[str]:
-        texts = [
-            "Scores are in per cent, means over seeds, each seed at the threshold that its own optimisation "
-            "images gave. Below a score: its 95 % interval.",
-            "Intervals are percentile bootstraps of two levels: the test groups are drawn again (the same "
-            "draw for every method), and so are the seeds. They cover other patients and other seeds. No "
-            "correction is made for the number of comparisons.",
-            f"One method is called *ahead* of another only if the interval of their paired difference "
-            f"excludes 0 and there are at least {FEWEST_GROUPS} test groups.",
-            "Rows of the study are its own, on its own private data (63x, 22 test patches): they show the "
-            "layout and the order that it found, not a level to be reached here. Only the rows shown are at "
-            "hand; its other numbers are not available here.",
-        ]
-        if self.scores.n_groups < FEWEST_GROUPS:
-            texts.append(
-                f"**There {'is' if self.scores.n_groups == 1 else 'are'} only "
-                f"{many(self.scores.n_groups, 'test group')}: differences are shown, but no order is stated. "
-                "Intervals from so few groups are too narrow.**"
-            )
-        return texts
 
     def _table_1(self) -> str:
         keys = list(self.collection.of("precise", artefacts=self.mode))
@@ -213,7 +149,7 @@ class Pages:
         return _section(
             "## Which encoding of weak circles?",
             "The orders that the study found:",
-            questions.claims(self.scores, artefacts=self.mode),
+            questions.claims(self.scores, self._rules(), artefacts=self.mode),
             "All pairs here:",
             questions.orders(self.scores, keys, self._rules()),
             *(
@@ -276,25 +212,10 @@ class Pages:
             f"![Hits and misses of every method on one test image]({name})",
         )
 
-    def _rules(self) -> dict[str, str]:
-        return {}
-
-
-def results_csv(scores: Table) -> str:
-    """Every number of the report for other programs: one row a mean or a paired difference."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["kind", "score", "first", "second", "value", "low", "high", "seeds", "groups"])
-    keys = ordered(list(scores.collection.rows))
-    for title, geometry, name in COLUMNS:
-        for key in keys:
-            _write(writer, ["mean", title, "/".join(key), ""], scores.mean(key, geometry, name))
-        for key in keys:
-            for other in keys:
-                if key != other:
-                    found = scores.contrast(name, plus=[(key, geometry)], minus=[(other, geometry)])
-                    _write(writer, ["difference", title, "/".join(key), "/".join(other)], found)
-    return text.getvalue()
+    def _rules(self) -> dict[Geometry, str]:
+        """The matching rules that are scored, with their names."""
+        first = self.collection.first
+        return {rule: name for rule, name in RULES.items() if first is not None and first.scores(rule)}
 
 
 def _section(*parts: str) -> str:

@@ -52,6 +52,11 @@ class FinishedRun:
 
         return read_pair(self.folder / "predictions.json", self.folder / "truth.json")
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The group of each test image; folds have groups of their own."""
+        return tuple(f"{self.cell.fold} {name}".strip() for name in self.files[0].groups)
+
     @cached_property
     def evaluation(self) -> Evaluation:
         """The scores, with everything that a resampling needs."""
@@ -88,7 +93,7 @@ class Collection:
     @cached_property
     def groups(self) -> tuple[str, ...]:
         """The groups that intervals are drawn from, of all folds together."""
-        return tuple(sorted({name for run in self.runs for name in map(str, run.files[0].groups)}))
+        return tuple(sorted({name for run in self.runs for name in run.groups}))
 
     @property
     def runs(self) -> Iterable[FinishedRun]:
@@ -112,16 +117,16 @@ class Collection:
 def collect(folder: StudyFolder) -> Collection:
     """The study in a folder: finished runs, failures, and what is missing.
 
-    Runs of other data or another protocol than the first one's take no part and are named in `odd`.
+    Runs of another protocol than the first one's, or of other data than the first one's of that fold, take
+    no part and are named in `odd`.
     """
     study = folder.read()
     rows: dict[Key, list[FinishedRun]] = {}
     failures, missing, odd = {}, [], {}
-    first: FinishedRun | None = None
+    first: dict[tuple[str, str], FinishedRun] = {}
     for cell in study.cells:
         if folder.is_finished(cell):
             run = _read(folder.run(cell), cell)
-            first = first or run
             reason = _differs(run, first)
             if reason:
                 odd[cell] = reason
@@ -154,15 +159,19 @@ def _order(run: FinishedRun) -> tuple[int, str]:
     return run.cell.seed, run.cell.fold
 
 
-def _differs(run: FinishedRun, first: FinishedRun) -> str:
-    """Why a run cannot stand beside the first one; empty if it can."""
-    for name, title in (("data_hash", "data"), ("protocol", "protocol")):
-        if run.config[name] != first.config[name]:
-            return f"was run with other {title} than {first.cell.name}"
+def _differs(run: FinishedRun, first: dict[tuple[str, str], FinishedRun]) -> str:
+    """Why a run cannot stand beside those before it; empty if it can."""
+    for name, title, scope in (
+        ("protocol", "another protocol", ""),
+        ("data_hash", "other data", run.cell.fold),
+    ):
+        before = first.setdefault((name, scope), run)
+        if run.config[name] != before.config[name]:
+            return f"was run with {title} than `{before.cell.name}`"
     return ""
 
 
 def group_rows(run: FinishedRun, groups: Sequence[str]) -> Ints:
     """(images,) row of each test image's group among those of the study."""
     place = {name: row for row, name in enumerate(groups)}
-    return np.array([place[str(name)] for name in run.files[0].groups], np.int64)
+    return np.array([place[name] for name in run.groups], np.int64)

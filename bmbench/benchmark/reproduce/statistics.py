@@ -160,21 +160,9 @@ class Together:
 def _join(runs: Sequence[FinishedRun], geometry: Geometry, groups: Sequence[str]) -> Together:
     parts = [scores for run in runs if (scores := run.scores(geometry)) is not None]
     starts = np.cumsum([0, *(len(scores.images.cells) for scores in parts)])
-    classes = []
-    for tallies in zip(*(scores.tallies for scores in parts), strict=True):
-        classes.append(
-            Tally.of(
-                confidence=np.concatenate([tally.confidence for tally in tallies]),
-                hit=np.concatenate([tally.hit for tally in tallies]),
-                image=np.concatenate(
-                    [tally.image + start for tally, start in zip(tallies, starts[:-1], strict=True)]
-                ),
-                cells=np.concatenate([tally.cells for tally in tallies]),
-                grouped=tallies[0].grouped,
-            )
-        )
+    tallies = zip(*(scores.tallies for scores in parts), strict=True)
     return Together(
-        tallies=tuple(classes),
+        tallies=tuple(_join_tallies(folds, starts[:-1]) for folds in tallies),
         images=ImageCounts(
             **{
                 name: np.concatenate([getattr(scores.images, name) for scores in parts])
@@ -185,6 +173,16 @@ def _join(runs: Sequence[FinishedRun], geometry: Geometry, groups: Sequence[str]
     )
 
 
+def _join_tallies(tallies: Sequence[Tally], starts: Ints) -> Tally:
+    return Tally.of(
+        confidence=np.concatenate([tally.confidence for tally in tallies]),
+        hit=np.concatenate([tally.hit for tally in tallies]),
+        image=np.concatenate([tally.image + start for tally, start in zip(tallies, starts, strict=True)]),
+        cells=np.concatenate([tally.cells for tally in tallies]),
+        grouped=tallies[0].grouped,
+    )
+
+
 def mean_curve(runs: Sequence[FinishedRun], geometry: Geometry, recalls: Floats) -> Floats:
     """The highest precision at each recall or beyond, the mean over seeds (folds of a seed together)."""
     by_seed: dict[int, list[FinishedRun]] = {}
@@ -192,7 +190,7 @@ def mean_curve(runs: Sequence[FinishedRun], geometry: Geometry, recalls: Floats)
         by_seed.setdefault(run.cell.seed, []).append(run)
     found = []
     for some in by_seed.values():
-        groups = sorted({str(name) for run in some for name in run.files[0].groups})
+        groups = sorted({name for run in some for name in run.groups})
         curve = Curve.of(_join(some, geometry, groups).tallies[0])
         envelope = np.append(np.maximum.accumulate(curve.precision[::-1])[::-1], 0.0)
         found.append(envelope[np.searchsorted(curve.recall, recalls - 1e-9)])
@@ -207,6 +205,4 @@ def _estimate(values: Floats, draws: Floats, n_groups: int, seed: int) -> Estima
     # Another stream than that of the groups: the two levels are independent.
     drawn = np.random.default_rng([seed, 1]).integers(0, n_seeds, size=(n_seeds, n))
     found = draws[drawn, np.arange(n)].mean(axis=0)
-    return Estimate(
-        value=float(values.mean()), interval=interval(found), n_seeds=n_seeds, n_groups=n_groups
-    )
+    return Estimate(value=float(values.mean()), interval=interval(found), n_seeds=n_seeds, n_groups=n_groups)

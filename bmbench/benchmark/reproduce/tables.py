@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import itertools
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce.published import PLACES, PUBLISHED
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bmbench.benchmark.reproduce.runs import Collection, FinishedRun, Key
-    from bmbench.benchmark.reproduce.statistics import Score, Table
+    from bmbench.benchmark.reproduce.statistics import Estimate, Score, Table
     from bmbench.metrics import Geometry
 
 COLUMNS: tuple[tuple[str, Geometry, Score], ...] = (
@@ -68,7 +71,7 @@ def places_table() -> str:
 
 
 def runs_table(collection: Collection) -> str:
-    """Every finished run, with the threshold it chose and the seconds of its training."""
+    """Every finished run, with the threshold it chose."""
     rows = []
     for key in ordered(list(collection.rows)):
         for run in collection.rows[key]:
@@ -81,10 +84,9 @@ def runs_table(collection: Collection) -> str:
                     f"{run.cell.seed}{fold}",
                     *scores,
                     UNDEFINED if run.threshold is None else f"{run.threshold:.2f}",
-                    _seconds(run),
                 ]
             )
-    header = ["run", "seed", "F1 BB", "F1 CD", "AP BB", "AP CD", "conf.", "s"]
+    header = ["run", "seed", "F1 BB", "F1 CD", "AP BB", "AP CD", "conf."]
     return table(header, rows, left=2) if rows else paragraph("None.")
 
 
@@ -93,6 +95,25 @@ def _single(run: FinishedRun, geometry: Geometry, name: Score) -> str:
     return percent(None if scores is None else scores[name])
 
 
-def _seconds(run: FinishedRun) -> str:
-    seconds = run.metrics.get("seconds", {}).get("fit")
-    return UNDEFINED if seconds is None else f"{seconds:.0f}"
+def results_csv(scores: Table) -> str:
+    """Every number of the report for other programs: one row a mean or a paired difference."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["kind", "score", "first", "second", "value", "low", "high", "seeds", "groups"])
+    keys = ordered(list(scores.collection.rows))
+    for title, geometry, name in COLUMNS:
+        for key in keys:
+            writer.writerow(["mean", title, "/".join(key), "", *_numbers(scores.mean(key, geometry, name))])
+        for key, other in itertools.permutations(keys, 2):
+            found = scores.contrast(name, plus=[(key, geometry)], minus=[(other, geometry)])
+            writer.writerow(["difference", title, "/".join(key), "/".join(other), *_numbers(found)])
+    return text.getvalue()
+
+
+def _numbers(found: Estimate) -> list[str]:
+    numbers = (found.value, *(found.interval or (None, None)))
+    return [
+        *("" if number is None else f"{number:.6f}" for number in numbers),
+        str(found.n_seeds),
+        str(found.n_groups),
+    ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bmbench.benchmark.reproduce.statistics import Estimate
+    from bmbench.metrics import Geometry
 
 UNDEFINED = "–"
-RULES = {"bb": "boxes", "cd": "centres"}
+RULES: Mapping[Geometry, str] = MappingProxyType({"bb": "boxes", "cd": "centres"})
 WIDTH = 80
 """Columns that paragraphs are filled to."""
 

@@ -6,16 +6,20 @@ the matrix does not care who calls it: a loop, processes, a cluster.
 
 from __future__ import annotations
 
+import shutil
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from bmbench.core.errors import BmbenchError
+from bmbench.core.errors import BadInputError, BmbenchError
 from bmbench.core.files import write_json
+from bmbench.core.locks import only_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from bmbench.benchmark.options import RunOptions
     from bmbench.benchmark.reproduce.folder import StudyFolder
     from bmbench.benchmark.reproduce.matrix import Cell, Facts
     from bmbench.core.progress import Progress
@@ -49,8 +53,6 @@ Work: TypeAlias = "Callable[[Job, Progress], Outcome]"
 
 def work(job: Job, progress: Progress) -> Outcome:
     """Run a cell, go on with it where it stood, or leave it alone if it is finished or somebody has it."""
-    from bmbench.benchmark.run import run_in
-
     folder, cell = job.folder, job.cell
     with folder.working(cell) as mine:
         if folder.is_finished(cell):
@@ -58,7 +60,7 @@ def work(job: Job, progress: Progress) -> Outcome:
         if not mine:
             return Outcome(cell=cell, state="taken")
         try:
-            run_in(folder.run(cell), job.facts.run_options(cell, folder.path / "runs"), progress)
+            _run(folder.run(cell), job.facts.run_options(cell, folder.path / "runs"), progress)
         except BmbenchError as error:
             return failed(job, str(error))
         # A bug in one method must not take the others with it; its traceback is kept.
@@ -66,6 +68,25 @@ def work(job: Job, progress: Progress) -> Outcome:
             return failed(job, f"{type(error).__name__}: {error}", details=traceback.format_exc())
         folder.failure(cell).unlink(missing_ok=True)
         return Outcome(cell=cell, state="done")
+
+
+def _run(path: Path, options: RunOptions, progress: Progress) -> None:
+    """Run a cell in its directory, going on with what is there.
+
+    What a version of bmbench began that is not this one cannot be gone on with: it is begun anew.
+    """
+    from bmbench.benchmark.plan import resolve
+    from bmbench.benchmark.run import run_in
+
+    try:
+        run_in(path, options, progress)
+    except BadInputError:
+        if not path.exists():
+            raise
+        resolve(options.settled(), progress)
+        with only_one(path):
+            shutil.rmtree(path)
+        run_in(path, options, progress)
 
 
 def failed(job: Job, reason: str, *, details: str = "") -> Outcome:
