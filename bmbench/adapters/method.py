@@ -30,7 +30,11 @@ class Detector(Protocol):
     """
 
     def predict(self, image: Pixels) -> Detections:
-        """Every cell of one (height, width, 3) RGB image, at any confidence worth ranking."""
+        """Every cell of one (height, width, 3) RGB image, at any confidence worth ranking.
+
+        A `label` of 0 says cell, 1 says artefact, whatever classes the data set has: a detector is used on
+        other sets than its own.
+        """
         ...
 
     def save(self, folder: Path) -> None:
@@ -88,6 +92,12 @@ class Method:
     load : folder that `Detector.save` wrote → Detector
     extra : str or None
         The optional dependency group that it needs ("train"), None if the light core is enough.
+    artefact_class : bool
+        Whether it can learn artefacts as a class of their own: it then finds annotations of the role
+        ARTEFACT in what it fits, and detections of label 1 are artefacts.
+    ensemble : detectors → Detector, or None
+        Several fitted detectors as one, whose `save` is `bmbench.adapters.ensemble.save_members`; None if
+        the method has no such thing.
     """
 
     name: str
@@ -98,3 +108,5 @@ class Method:
     fit: Callable[[FitRequest], Detector]
     load: Callable[[Path], Detector]
     extra: str | None = None
+    artefact_class: bool = False
+    ensemble: Callable[[Sequence[Detector]], Detector] | None = None

@@ -35,6 +35,8 @@ class UNetSettings:
         chosen on one patient then fits the next one less well); weight of foreground in cross-entropy.
     stain_jitter : float
         Standard deviation of the random factor and offset of each channel's optical density.
+    stain_shift : float
+        How far every second patch's stain is moved towards other stains (see `bmbench.adapters.stain`).
     shrink : float
         Erosion of the shapes, in mean cell diameters.
     keep : float
@@ -74,6 +76,7 @@ class UNetSettings:
     dice: float = 0.0
     foreground_weight: float = 1.0
     stain_jitter: float = 0.1
+    stain_shift: float = 0.0
     shrink: float = 0.2
     keep: float = 0.6
     views: Literal[1, 4] = 4
