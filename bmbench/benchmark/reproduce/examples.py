@@ -38,6 +38,8 @@ def draw_examples(path: Path, collection: Collection, *, artefacts: str) -> str:
     except (BmbenchError, OSError) as error:
         return f"the images are not at hand ({error})"
     marks = [_marks(run) for run in runs]
+    if samples.keys() != marks[0].keys():
+        return "the images at hand are not those of the runs"
     image_id = _telling(marks)
     sample = samples[image_id]
     corner = _crowded(sample, side=_side(runs[0]))

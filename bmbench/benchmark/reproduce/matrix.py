@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bmbench.benchmark.options import RunOptions, is_installed, require_installed, resolve_settings
-from bmbench.benchmark.plan import ARTEFACT_MODES
 from bmbench.benchmark.profiles import get_profile
+from bmbench.benchmark.supervision import ARTEFACT_MODES
 from bmbench.benchmark.tracks import get_track
 from bmbench.core.errors import BadInputError, UnknownNameError
 
@@ -113,20 +113,27 @@ def plan(options: ReproduceOptions) -> Matrix:
     for track in options.tracks:
         get_track(track)
     get_profile(options.profile)
-    methods = _methods(options)
-    settings = _settings(options, methods)
-    tracks, modes, notes = _questions(options)
-    combinations = itertools.product(tracks, modes, settings, options.folds or ("",), options.seeds)
-    cells = tuple(
-        Cell(track=track, artefacts=mode, method=name, seed=seed, fold=fold, settings=settings[name])
-        for track, mode, name, fold, seed in combinations
-    )
-    names = [cell.name for cell in cells]
     for fold in options.folds:
         if "=" not in fold:
             raise BadInputError(f"--fold {fold!r} is not a pair", expected="name=value")
-    if len(set(names)) < len(names):
-        raise BadInputError("two folds have names that differ in signs only", expected="values that differ")
+    methods = _methods(options)
+    settings = _settings(options, methods)
+    tracks, modes, notes = _questions(options)
+    able = {m.name: [mode for mode in modes if mode != "class" or m.artefact_class] for m in methods}
+    unable = [name for name in able if len(able[name]) < len(modes)]
+    if unable:
+        notes = (*notes, f"{', '.join(unable)} cannot learn artefacts as a class of their own: not run so")
+    cells = tuple(
+        Cell(track=track, artefacts=mode, method=name, seed=seed, fold=fold, settings=settings[name])
+        for track, mode, name, fold, seed in itertools.product(
+            tracks, modes, settings, options.folds or ("",), options.seeds
+        )
+        if mode in able[name]
+    )
+    if not cells:
+        raise BadInputError("nothing to run", got="; ".join(notes), remedy="choose other methods or modes")
+    if len({cell.name for cell in cells}) < len(cells):
+        raise BadInputError("two folds differ in signs only", got=", ".join(options.folds))
     return Matrix(facts=_facts(options), cells=cells, notes=notes)
 
 

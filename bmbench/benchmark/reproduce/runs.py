@@ -121,10 +121,11 @@ def collect(folder: StudyFolder) -> Collection:
     no part and are named in `odd`.
     """
     study = folder.read()
+    cells = sorted(study.cells, key=lambda cell: (cell.track, cell.artefacts, cell.method, cell.repeat))
     rows: dict[Key, list[FinishedRun]] = {}
     failures, missing, odd = {}, [], {}
     first: dict[tuple[str, str], FinishedRun] = {}
-    for cell in study.cells:
+    for cell in cells:
         if folder.is_finished(cell):
             run = _read(folder.run(cell), cell)
             reason = _differs(run, first)
@@ -138,7 +139,7 @@ def collect(folder: StudyFolder) -> Collection:
             missing.append(cell)
     return Collection(
         facts=study.facts,
-        cells=study.cells,
+        cells=cells,
         rows={key: tuple(sorted(runs, key=_order)) for key, runs in rows.items()},
         failures=failures,
         missing=tuple(missing),
