@@ -10,6 +10,7 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bmbench.benchmark.foreground import foreground_curve
 from bmbench.benchmark.rundir import RunDir, folder_aside
 from bmbench.core.errors import RunFailedError
 
@@ -143,6 +144,7 @@ def fit(
         augment=augment,
         progress=progress,
         categories=plan.split.categories,
+        foreground_curve=foreground_curve(train, plan.supervision, name=plan.dataset.card.name),
         state=state,
         report=report,
     )
