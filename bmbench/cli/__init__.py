@@ -12,7 +12,7 @@ import typer
 from bmbench.cli.datasets import app as datasets_app
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
 from bmbench.cli.reproduce import reproduce
-from bmbench.cli.terminal import alone, stoppable
+from bmbench.cli.terminal import alone, show_terms, stoppable
 from bmbench.cli.terminal import console as _console
 from bmbench.core.errors import BmbenchError
 
@@ -112,6 +112,7 @@ def run(
     console = Console()
     with stoppable():
         if resume is None:
+            show_terms(dataset, data)
             folder = run_benchmark(options, Terminal(console))
         else:
             alone(context, "resume")
