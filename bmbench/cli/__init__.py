@@ -11,7 +11,8 @@ import typer
 
 from bmbench.cli.datasets import app as datasets_app
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
-from bmbench.cli.terminal import alone, is_given, stoppable
+from bmbench.cli.reproduce import reproduce
+from bmbench.cli.terminal import alone, is_given, show_terms, stoppable
 from bmbench.cli.terminal import console as _console
 from bmbench.cli.tuning import tune
 from bmbench.core.errors import BmbenchError
@@ -28,6 +29,7 @@ app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")
 app.command()(submit)
 app.command()(validate)
+app.command()(reproduce)
 app.command()(tune)
 
 
@@ -119,6 +121,7 @@ def run(
             if settings is not None:
                 given = [name for name in ("method", "profile") if is_given(context, name)]
                 options = with_settings(options, settings, given=given)
+            show_terms(dataset, data)
             folder = run_benchmark(options, Terminal(console))
         else:
             alone(context, "resume")
