@@ -68,7 +68,7 @@ class Keeper:
         if check != _checksum(text, tensors):
             raise _unusable(path, "damaged")
         record = json.loads(text)
-        # Another layout takes another path through torch's kernels, to another last digit.
+        # As they were: another layout takes another path through torch's kernels.
         for name in record["channels_last"]:
             tensors[name] = tensors[name].contiguous(memory_format=torch.channels_last)
         if record["purpose"] != self._purpose:
