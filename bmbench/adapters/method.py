@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from bmbench.core.progress import Progress, Silent
 from bmbench.core.types import Annotations, Category, Detections, Pixels, Sample
+
+if TYPE_CHECKING:
+    from bmbench.adapters.unet.curve import ForegroundCurve
 
 Augment: TypeAlias = Callable[[Pixels, Annotations, int, np.random.Generator], tuple[Pixels, Annotations]]
 """(image, annotations, size, generator) → a randomly cropped, rotated and blurred (size, size, 3) patch
@@ -62,6 +65,9 @@ class FitRequest:
         Told about every long loop.
     categories : tuple of Category
         What `label` in the annotations points into.
+    foreground_curve : function without arguments
+        How likely foreground is at a depth inside the annotated shapes, measured on the training images
+        (it takes seconds, so it waits until asked); None where they have no contours to compare with.
     state : folder or None
         Where a fit that takes long keeps what it needs to go on (`bmbench.adapters.resuming`): it begins
         with what it finds there, and ends with the detector of a fit that was never stopped, byte for byte.
@@ -76,6 +82,7 @@ class FitRequest:
     augment: Augment
     progress: Progress = field(default_factory=Silent)
     categories: tuple[Category, ...] = ()
+    foreground_curve: Callable[[], ForegroundCurve | None] = lambda: None
     state: Path | None = None
     report: Report | None = None
 

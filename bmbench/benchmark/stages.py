@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bmbench.adapters.ensemble import load_detector, member_seed
 from bmbench.benchmark.answers import as_classes_of
+from bmbench.benchmark.foreground import foreground_curve
 from bmbench.benchmark.generalise import Unchanged, apply_unchanged
 from bmbench.benchmark.rundir import RunDir, folder_aside
 from bmbench.benchmark.scale import mean_cell, pixel_size
@@ -172,6 +173,7 @@ def fit(
         augment=augment,
         progress=progress,
         categories=plan.split.categories,
+        foreground_curve=foreground_curve(train, plan.supervision, name=plan.dataset.card.name),
         state=state,
         report=report,
     )

@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from bmbench.cli.datasets import app as datasets_app
-from bmbench.cli.experiments import TestOn, try_elsewhere
+from bmbench.cli.experiments import TestOn, artefacts, try_elsewhere
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
-from bmbench.cli.terminal import alone, stoppable
+from bmbench.cli.reproduce import reproduce
+from bmbench.cli.terminal import alone, show_terms, stoppable
 from bmbench.cli.terminal import console as _console
 from bmbench.core.errors import BmbenchError
 
@@ -27,8 +28,10 @@ app = typer.Typer(
 app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")
 app.command("test")(try_elsewhere)
+app.command()(artefacts)
 app.command()(submit)
 app.command()(validate)
+app.command()(reproduce)
 
 
 class Assignment(StrEnum):
@@ -118,6 +121,7 @@ def run(
     console = Console()
     with stoppable():
         if resume is None:
+            show_terms(dataset, data)
             folder = run_benchmark(options, Terminal(console))
         else:
             alone(context, "resume")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,13 @@ TestOn = Annotated[
         "[,cell_px=NUMBER][,option=value]; may be repeated.",
     ),
 ]
+
+
+class Match(StrEnum):
+    """What a hit is."""
+
+    centres = "centres"
+    boxes = "boxes"
 
 
 def try_elsewhere(
@@ -35,3 +43,20 @@ def try_elsewhere(
     folder = apply_run(run, on, Terminal(terminal))
     terminal.print(elsewhere_table(folder))
     terminal.print(f"Written: {folder.elsewhere}", markup=False, soft_wrap=True)
+
+
+def artefacts(
+    runs: Annotated[list[Path], typer.Argument(help="Finished runs of one data set.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The folder for artefacts.md and artefacts.png.")] = Path(),
+    match: Annotated[Match, typer.Option(help="Count by centres or by boxes.")] = Match.centres,
+) -> None:
+    """What runs get wrong, by what they learned of artefacts: a table and a figure (the study's Figure 8)."""
+    from bmbench.benchmark.artefacts import draw_errors, error_counts, errors_table
+    from bmbench.core.files import write_text
+
+    rows = error_counts(runs, geometry="cd" if match == Match.centres else "bb")
+    table = errors_table(rows)
+    write_text(out / "artefacts.md", table)
+    draw_errors(out / "artefacts.png", rows)
+    typer.echo(table)
+    typer.echo(f"Written: {out / 'artefacts.md'}, {out / 'artefacts.png'}")

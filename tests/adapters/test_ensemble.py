@@ -102,7 +102,7 @@ def test_the_map_is_the_mean_of_every_member_seen_in_every_view(members, sample_
     small = resized(image, working_size(76, 76, factor))
     mean = np.mean([m.map(small[view])[view] for m in single for view in views], axis=0)
     growth = Growth(
-        by_px=ENCODINGS.get("shrink").grow_px(SETTINGS),
+        regrowth=lambda threshold: ENCODINGS.get("shrink").regrowth(threshold, SETTINGS),
         smallest_px2=SETTINGS.smallest * members[0].calibration.smallest_px2,
     )
     expected = find_objects(mean[..., 0], SETTINGS, growth)

@@ -13,9 +13,9 @@ from bmbench.adapters.ensemble import save_members
 from bmbench.adapters.reproducible import best_device, one_thread_each
 from bmbench.adapters.rescaling import resized, working_size
 from bmbench.adapters.tiling import Tiling
-from bmbench.adapters.unet.encoding import ENCODINGS
+from bmbench.adapters.unet.encoding import Encoding, encoding_of
 from bmbench.adapters.unet.network import UNet, build
-from bmbench.adapters.unet.segmentation import Growth, find_objects
+from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.adapters.unet.training import Calibration, normalised
 from bmbench.core.errors import BadInputError
@@ -40,7 +40,7 @@ _WEIGHTS, _CARD = "weights.safetensors", "unet.json"
 class UNetDetector:
     """A fitted U-Net method."""
 
-    encoding: str
+    encoding: Encoding
     settings: UNetSettings
     calibration: Calibration
     network: UNet
@@ -51,11 +51,11 @@ class UNetDetector:
         return int(self.settings.tile_px / self.calibration.factor)
 
     def predict(self, image: Pixels) -> Detections:
-        """Every cell of one (height, width, 3) RGB image, with its outline."""
+        """Every cell (and artefact, if they are a class) of one (height, width, 3) RGB image, outlined."""
         return _predict((self,), image)
 
     def map(self, image: Pixels) -> Reals:
-        """(h, w, k) maps of an image at working scale, the mean of all views; the first is that of cells.
+        """(h, w, 1 or 2) maps of an image at working scale, the mean of all views: cells, then artefacts.
 
         A mirrored image has the mirrored map to the last bit: the views of one are those of the other, and
         they are added in pairs, so that their order does not matter.
@@ -84,18 +84,18 @@ class UNetDetector:
         write_bytes(folder / _WEIGHTS, save(weights))
         card = {
             "schema": "bmbench.unet/1",
-            "encoding": self.encoding,
+            "encoding": self.encoding.to_card(),
             "settings": dataclasses.asdict(self.settings),
             "calibration": dataclasses.asdict(self.calibration),
         }
         write_json(folder / _CARD, card)
 
     def _forward(self, tile: NDArray[np.uint8]) -> Reals:
-        """(h, w, k) maps of one tile."""
+        """(h, w, 1 or 2) maps of one tile."""
         device = next(self.network.parameters()).device
         with torch.inference_mode():
             logits = self.network(normalised([tile], self.calibration, device))
-            answer: Reals = ENCODINGS.get(self.encoding).foreground(logits)[0, ..., None].cpu().numpy()
+            answer: Reals = self.encoding.maps(logits)[0].permute(1, 2, 0).cpu().numpy()
         return answer
 
 
@@ -126,7 +126,10 @@ def ensemble(members: Sequence[UNetDetector]) -> UNetEnsemble:
     """The members as one detector; BadInputError if they cannot share a map."""
     first = members[0]
     for member in members:
-        alike = member.encoding == first.encoding and member.calibration.factor == first.calibration.factor
+        alike = (member.encoding.name, member.encoding.classes) == (
+            first.encoding.name,
+            first.encoding.classes,
+        ) and member.calibration.factor == first.calibration.factor
         if not alike or dataclasses.asdict(member.settings) != dataclasses.asdict(first.settings):
             raise BadInputError(
                 "these U-Nets are not members of one ensemble",
@@ -151,15 +154,14 @@ def load(folder: Path) -> UNetDetector:
     data = read_bytes(folder / _WEIGHTS)
     try:
         settings, calibration = _read_card(card)
-        network = build(settings, outputs=ENCODINGS.get(card["encoding"]).outputs, device=best_device())
+        encoding = encoding_of(card["encoding"])
+        network = build(settings, outputs=encoding.outputs, device=best_device())
         network.load_state_dict(load_weights(data))
     except (KeyError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
         raise BadInputError(
             "not a saved U-Net", where=str(folder), got=str(error).splitlines()[0], remedy="fit it again"
         ) from error
-    return UNetDetector(
-        encoding=card["encoding"], settings=settings, calibration=calibration, network=network.eval()
-    )
+    return UNetDetector(encoding=encoding, settings=settings, calibration=calibration, network=network.eval())
 
 
 def _predict(members: Sequence[UNetDetector], image: Pixels) -> Detections:
@@ -173,21 +175,11 @@ def _predict(members: Sequence[UNetDetector], image: Pixels) -> Detections:
         total += member.map(small)
     total /= np.float32(len(members))
     growth = Growth(
-        by_px=ENCODINGS.get(first.encoding).grow_px(first.settings),
+        regrowth=lambda threshold: first.encoding.regrowth(threshold, first.settings),
         smallest_px2=first.settings.smallest * first.calibration.smallest_px2,
     )
-    classes = [find_objects(total[..., label], first.settings, growth) for label in range(total.shape[2])]
-    return _at_original_scale(_joined(classes), np.array([width, height]) / size)
-
-
-def _joined(classes: Sequence[Detections]) -> Detections:
-    """The detections of several maps as one record; the label is the map's number."""
-    names = ("xy", "box", "confidence")
-    return Detections.of(
-        **{name: np.concatenate([getattr(found, name) for found in classes]) for name in names},
-        label=np.repeat(np.arange(len(classes)), [len(found) for found in classes]),
-        contour=tuple(rings for found in classes for rings in found.contour),
-    )
+    found = find_labelled(total, first.settings, growth)
+    return _at_original_scale(found, np.array([width, height]) / size)
 
 
 def _read_card(card: Any) -> tuple[UNetSettings, Calibration]:

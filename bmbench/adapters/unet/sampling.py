@@ -70,7 +70,8 @@ def encode(
 ) -> Target:
     """The target of one image of (height, width) at working scale, without weight on ignored regions."""
     height, width = size
-    target = encoding.target(depth_map(annotations, height, width), annotations, settings)
+    depths = depth_map(annotations, height, width, artefacts=encoding.artefacts)
+    target = encoding.target(depths, annotations, settings)
     if not annotations.region.any():
         return target
     outside = ~ignored_regions(annotations, height, width)
@@ -100,7 +101,8 @@ def _cut(image: Pixels, target: Target, y: int, x: int, side: int) -> Patch:
     missing = ((0, max(0, y + side - height)), (0, max(0, x + side - width)))
 
     def padded(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.pad(values[part], missing)
+        before = ((0, 0),) * (values.ndim - 2)
+        return np.pad(values[..., *part], (*before, *missing))
 
     return Patch(
         image=np.pad(image[part], (*missing, (0, 0)), mode="symmetric"),

@@ -18,9 +18,10 @@ from bmbench.core.geometry import clip_ring, ring_area
 from bmbench.core.types import Detections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bmbench.adapters.unet.depth import Reals
+    from bmbench.adapters.unet.encoding import Regrowth
     from bmbench.adapters.unet.settings import UNetSettings
     from bmbench.core.types import Bools, Floats
 
@@ -29,23 +30,71 @@ Labels = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """How an object of the map becomes a cell: by how many pixels, and from which area (px²) it counts."""
+    """How an object of the map becomes a cell.
 
-    by_px: float
+    Attributes
+    ----------
+    regrowth : threshold → Regrowth
+        By how much an object that was cut out of the map at this threshold is smaller than its cell.
+    smallest_px2 : float
+        The area from which a cell counts.
+    """
+
+    regrowth: Callable[[float], Regrowth]
     smallest_px2: float
 
 
-def find_objects(probability: Reals, settings: UNetSettings, growth: Growth) -> Detections:
-    """The cells of an (h, w) map, in its own pixels.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Foreground:
+    """(h, w) opened foreground, and the threshold that it was cut out at."""
+
+    opened: Bools
+    threshold: float
+
+
+def find_labelled(maps: Reals, settings: UNetSettings, growth: Growth) -> Detections:
+    """The cells (label 0) and artefacts (label 1) of (h, w, 1 or 2) maps of either.
+
+    An object belongs to the class that is likelier inside it: what the network takes for an artefact is no
+    cell, however unsure it is of both.
+    """
+    n = maps.shape[2]
+    rivals = [np.delete(maps, label, axis=2).max(axis=2) if n > 1 else None for label in range(n)]
+    classes = [
+        find_objects(maps[..., label], settings, growth, rival=rival) for label, rival in enumerate(rivals)
+    ]
+    names = ("xy", "box", "confidence")
+    return Detections.of(
+        **{name: np.concatenate([getattr(found, name) for found in classes]) for name in names},
+        label=np.repeat(np.arange(n), [len(found) for found in classes]),
+        contour=tuple(rings for found in classes for rings in found.contour),
+    )
+
+
+def find_objects(
+    probability: Reals, settings: UNetSettings, growth: Growth, *, rival: Reals | None = None
+) -> Detections:
+    """The objects of an (h, w) map, in its own pixels; without those in which another map is higher.
 
     The centre is the centroid of the object before growth, the confidence its mean value there.
     """
-    kernels = separate(foreground(probability, settings), settings)
-    found = [
-        cell
-        for corner, kernel in _crops(kernels)
-        if (cell := _cell(kernel, corner, probability, growth)) is not None
-    ]
+    ground = foreground(probability, settings)
+    regrowth = growth.regrowth(ground.threshold)
+    reach_px = (settings.cell_px / 2 - regrowth.px) / (1 + regrowth.share)
+    distance = inner_distance(ground.opened)
+    kernels = separate(ground.opened, distance, settings, reach_px=reach_px)
+    found = []
+    for corner, kernel in _crops(kernels):
+        window = np.s_[corner[0] : corner[0] + kernel.shape[0], corner[1] : corner[1] + kernel.shape[1]]
+        values = probability[window][kernel]
+        if rival is not None and rival[window][kernel].mean() > values.mean():
+            continue
+        # A faint object lies wholly below the threshold of the others.
+        undone = regrowth if values.max() > ground.threshold else growth.regrowth(settings.faint)
+        by_px = undone.px + undone.share * float(distance[window][kernel].max())
+        cell = _cell(kernel, corner, probability, by_px)
+        if ring_area(cell[2]) >= growth.smallest_px2:
+            found.append(cell)
     if not found:
         return Detections.empty()
     xy, confidence, rings = zip(*found, strict=True)
@@ -58,8 +107,8 @@ def find_objects(probability: Reals, settings: UNetSettings, growth: Growth) -> 
     )
 
 
-def foreground(probability: Reals, settings: UNetSettings) -> Bools:
-    """(h, w) opened foreground at the Otsu threshold, plus faint objects that lie wholly below it.
+def foreground(probability: Reals, settings: UNetSettings) -> Foreground:
+    """The opened foreground at the Otsu threshold, plus faint objects that lie wholly below it.
 
     One threshold for a whole image cuts off pale cells, which a ranking wants to see with low confidence.
     So the threshold stays between `lowest` and `highest`, and a component above `faint` that contains no
@@ -76,17 +125,33 @@ def foreground(probability: Reals, settings: UNetSettings) -> Bools:
     shown = np.unique(component[bright > 0])
     alone = dim > 0
     alone &= ~np.isin(component, shown[shown > 0])
-    opened: Bools = (bright > 0) | alone
-    return opened
+    return Foreground(opened=(bright > 0) | alone, threshold=level)
 
 
-def separate(opened: Bools, settings: UNetSettings) -> Labels:
-    """(h, w) labels from 1 of the objects in the opened foreground; every foreground pixel has one."""
+def inner_distance(opened: Bools) -> Reals:
+    """(h, w) distance from the centre of each foreground pixel to the edge of the foreground, 0 outside.
+
+    Half a pixel less than to the next centre outside. The image's own edge is none of the foreground's; where
+    there is no other, distance ends at the image's longer side.
+    """
+    distance = cv2.distanceTransform(opened.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    inner: Reals = np.clip(distance - np.float32(0.5), 0, max(opened.shape))
+    return inner
+
+
+def separate(opened: Bools, distance: Reals, settings: UNetSettings, *, reach_px: float) -> Labels:
+    """(h, w) labels from 1 of the objects in the opened foreground; every foreground pixel has one.
+
+    Parameters
+    ----------
+    distance : (h, w) pixels
+        `inner_distance` of the foreground.
+    reach_px : float
+        How far from a pixel a deeper one makes it no marker: the radius of a mean object.
+    """
     mask = opened.astype(np.uint8)
-    distance = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
-    nearby = cv2.dilate(distance, _disc((0.5 - settings.shrink) * settings.cell_px))
-    # Half a pixel less: from the pixel's centre to the edge of the object, not to the next centre outside.
-    peak = opened & (distance - 0.5 >= settings.marker * (nearby - 0.5))
+    nearby = cv2.dilate(distance, _disc(reach_px))
+    peak = opened & (distance >= settings.marker * nearby)
     n_markers, marker = cv2.connectedComponents(peak.astype(np.uint8), connectivity=8)
     _, component, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     component_of = np.zeros(n_markers, np.int64)
@@ -121,14 +186,12 @@ def _crops(labels: Labels) -> Iterator[tuple[tuple[int, int], Bools]]:
 
 
 def _cell(
-    kernel: Bools, corner: tuple[int, int], probability: Reals, growth: Growth
-) -> tuple[Floats, float, Floats] | None:
-    """Centre, confidence and outline of one object; None if its cell is too small."""
+    kernel: Bools, corner: tuple[int, int], probability: Reals, by_px: float
+) -> tuple[Floats, float, Floats]:
+    """Centre, confidence and outline of one object that is to grow."""
     height, width = probability.shape
-    outline = _outline(kernel, growth.by_px) + np.array([corner[1], corner[0]])
+    outline = _outline(kernel, by_px) + np.array([corner[1], corner[0]])
     outline = clip_ring(outline, width, height)
-    if ring_area(outline) < growth.smallest_px2:
-        return None
     down, right = np.nonzero(kernel)
     rows, columns = down + corner[0], right + corner[1]
     centre = np.array([columns.mean() + 0.5, rows.mean() + 0.5])
