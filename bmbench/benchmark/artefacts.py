@@ -100,7 +100,7 @@ def error_counts(runs: Iterable[Path], *, geometry: Geometry = "cd") -> tuple[Er
     _refuse_gaps({key: set(folds) for key, folds in rows.items()})
     places = {key: place for place, key in enumerate(rows)}
     first_of = {key[:2]: min(places[k] for k in rows if k[:2] == key[:2]) for key in rows}
-    ordered = sorted(rows, key=lambda key: (first_of[key[:2]], ARTEFACT_MODES.index(key[2])))  # type: ignore[arg-type]
+    ordered = sorted(rows, key=lambda key: (first_of[key[:2]], ARTEFACT_MODES.index(key[2])))
     return tuple(_errors(key, list(rows[key].values())) for key in ordered)
 
 
