@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench soak clean
 
 run: $(STAMP)  ## the main job on the embedded data: train, score, draw
 	$(BIN)/bmbench run --method unet_shrink
@@ -21,6 +21,9 @@ bench: $(STAMP)  ## side by side with other evaluators, and a whole slide; half 
 	$(BIN)/python benchmarks/bench_score.py
 	$(BIN)/python benchmarks/bench_slide.py benchmarks/made/slide
 	$(BIN)/python benchmarks/bench_leaderboard.py
+
+soak: $(STAMP)  ## kill a tiny run fifty times and compare what it ends with; ten minutes
+	$(BIN)/python benchmarks/soak.py --kills 50
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

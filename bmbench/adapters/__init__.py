@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 METHODS: Registry[Method] = Registry(
     "method",
     (
+        ("unet_shrink_contour", "bmbench.adapters.unet.method:UNET_SHRINK_CONTOUR"),
         ("unet_shrink", "bmbench.adapters.unet.method:UNET_SHRINK"),
+        ("unet_dont_care", "bmbench.adapters.unet.method:UNET_DONT_CARE"),
+        ("unet_distance", "bmbench.adapters.unet.method:UNET_DISTANCE"),
+        ("unet_sigmoid", "bmbench.adapters.unet.method:UNET_SIGMOID"),
+        ("unet_statistical", "bmbench.adapters.unet.method:UNET_STATISTICAL"),
+        ("unet_statistical_scaled", "bmbench.adapters.unet.method:UNET_STATISTICAL_SCALED"),
         ("blob_log", "bmbench.adapters.blob_log:METHOD"),
     ),
 )

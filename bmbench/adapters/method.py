@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from bmbench.core.progress import Progress, Silent
 from bmbench.core.types import Annotations, Category, Detections, Pixels, Sample
 
+if TYPE_CHECKING:
+    from bmbench.adapters.unet.curve import ForegroundCurve
+
 Augment: TypeAlias = Callable[[Pixels, Annotations, int, np.random.Generator], tuple[Pixels, Annotations]]
 """(image, annotations, size, generator) → a randomly cropped, rotated and blurred (size, size, 3) patch
 and its annotations, in the patch's pixels."""
+
+
+Report: TypeAlias = Callable[[int, float | None], None]
+"""Told (step, validation loss) at each look; the loss is None without validation images. What it raises ends
+the fit."""
 
 
 class Detector(Protocol):
@@ -25,7 +33,11 @@ class Detector(Protocol):
     """
 
     def predict(self, image: Pixels) -> Detections:
-        """Every cell of one (height, width, 3) RGB image, at any confidence worth ranking."""
+        """Every cell of one (height, width, 3) RGB image, at any confidence worth ranking.
+
+        A `label` of 0 says cell, 1 says artefact, whatever classes the data set has: a detector is used on
+        other sets than its own.
+        """
         ...
 
     def save(self, folder: Path) -> None:
@@ -53,6 +65,14 @@ class FitRequest:
         Told about every long loop.
     categories : tuple of Category
         What `label` in the annotations points into.
+    foreground_curve : function without arguments
+        How likely foreground is at a depth inside the annotated shapes, measured on the training images
+        (it takes seconds, so it waits until asked); None where they have no contours to compare with.
+    state : folder or None
+        Where a fit that takes long keeps what it needs to go on (`bmbench.adapters.resuming`): it begins
+        with what it finds there, and ends with the detector of a fit that was never stopped, byte for byte.
+    report : Report or None
+        Told every look at the validation loss; a fit that goes on repeats the looks of the earlier one.
     """
 
     train: Sequence[Sample]
@@ -62,6 +82,9 @@ class FitRequest:
     augment: Augment
     progress: Progress = field(default_factory=Silent)
     categories: tuple[Category, ...] = ()
+    foreground_curve: Callable[[], ForegroundCurve | None] = lambda: None
+    state: Path | None = None
+    report: Report | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +99,12 @@ class Method:
     load : folder that `Detector.save` wrote → Detector
     extra : str or None
         The optional dependency group that it needs ("train"), None if the light core is enough.
+    artefact_class : bool
+        Whether it can learn artefacts as a class of their own: it then finds annotations of the role
+        ARTEFACT in what it fits, and detections of label 1 are artefacts.
+    ensemble : detectors → Detector, or None
+        Several fitted detectors as one, whose `save` is `bmbench.adapters.ensemble.save_members`; None if
+        the method has no such thing.
     """
 
     name: str
@@ -86,3 +115,5 @@ class Method:
     fit: Callable[[FitRequest], Detector]
     load: Callable[[Path], Detector]
     extra: str | None = None
+    artefact_class: bool = False
+    ensemble: Callable[[Sequence[Detector]], Detector] | None = None

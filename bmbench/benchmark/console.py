@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from rich.progress import (
     BarColumn,
@@ -16,8 +16,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from bmbench.core.errors import RunFailedError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -62,9 +65,21 @@ class Terminal:
 class Logged:
     """Another listener, with every stage and fact written to a log as well."""
 
-    def __init__(self, listener: Listener, log: TextIO) -> None:
+    def __init__(self, listener: Listener, log: BinaryIO) -> None:
         self._listener = listener
         self._log = log
+
+    @classmethod
+    @contextmanager
+    def to(cls, path: Path, listener: Listener) -> Iterator[Logged]:
+        """Yield a listener that appends to the log at that path; RunFailedError if the disk refuses."""
+        try:
+            # Unbuffered: a line stands in the log once it is written, whatever becomes of the process.
+            log = path.open("ab", buffering=0)
+        except OSError as error:
+            raise RunFailedError(f"{path}: cannot be written ({error.strerror})") from error
+        with log:
+            yield cls(listener, log)
 
     def track(self, items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
         """The items again; the log says when they began and when they were done."""
@@ -78,8 +93,10 @@ class Logged:
         self._write(text)
 
     def _write(self, text: str) -> None:
-        self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
-        self._log.flush()
+        try:
+            self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n".encode())
+        except OSError as error:
+            raise RunFailedError(f"{self._log.name}: cannot be written ({error.strerror})") from error
 
 
 @contextmanager

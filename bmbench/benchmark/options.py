@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +15,22 @@ import msgspec
 from bmbench.core.errors import BadInputError, MissingExtraError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bmbench.adapters.method import Method
 
 _PROBE = {"train": "torch", "yolo": "ultralytics", "cluster": "distributed"}
 """The module whose presence tells that an extra is installed."""
+_PATHS = ("data",)
+"""Options that are paths; names of files in JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """The options of `bmbench run`, as they were given."""
+    """The options of `bmbench run`, as they were given.
+
+    `retrain` None leaves it to the profile whether the detector is fitted once more, on train and
+    optimisation images, after the threshold was chosen; `models` None how many are fitted and averaged.
+    `test_on` names other images that the trained detector is applied to (`bmbench.benchmark.elsewhere`).
+    """
 
     method: str = "unet_shrink"
     dataset: str = "synthetic"
@@ -36,7 +42,40 @@ class RunOptions:
     jitter_px: float | None = None
     seed: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
+    retrain: bool | None = None
+    models: int | None = None
+    test_on: tuple[str, ...] = ()
     out: Path = Path("runs")
+
+    def settled(self) -> RunOptions:
+        """The same options with absolute paths: they mean the same from any folder."""
+        from bmbench.benchmark.elsewhere import Elsewhere
+
+        data = None if self.data is None else self.data.expanduser().absolute()
+        test_on = tuple(str(Elsewhere.parse(text).settled()) for text in self.test_on)
+        return dataclasses.replace(self, dataset=absolute_dataset(self.dataset), data=data, test_on=test_on)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `from_json` reads; without `out`, which is no part of what is asked."""
+        record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del record["out"]
+        paths = {name: None if record[name] is None else str(record[name]) for name in _PATHS}
+        mappings = {name: dict(value) for name, value in record.items() if isinstance(value, Mapping)}
+        return record | paths | mappings | {"test_on": list(self.test_on)}
+
+    @classmethod
+    def from_json(cls, record: Any, *, where: str) -> RunOptions:
+        """The options of `to_json`; BadInputError if these are none, or of a later version."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(record, dict) or not record.keys() <= known:
+            raise BadInputError(
+                "not the options of a run",
+                where=where,
+                got=", ".join(sorted(record.keys() - known)) if isinstance(record, dict) else "no object",
+                remedy="go on with the version of bmbench that began the run",
+            )
+        paths = {name: Path(record[name]) for name in _PATHS if record.get(name) is not None}
+        return cls(**record | paths | {"test_on": tuple(record.get("test_on", ()))})
 
 
 def is_installed(method: Method) -> bool:
@@ -87,3 +126,14 @@ def _parse(name: str, text: str, kinds: Mapping[str, Any]) -> Any:
         choices = typing.get_args(kind)
         expected = f"one of {', '.join(map(str, choices))}" if choices else f"a value of type {kind.__name__}"
         raise BadInputError(f"--set {name}={text}", expected=expected) from None
+
+
+def absolute_dataset(dataset: str) -> str:
+    """The name of a data set, or the absolute path of a file or folder with its format, if it has one."""
+    from bmbench.datasets import DATASETS
+    from bmbench.datasets.codecs.sniff import split_name
+
+    form, path = split_name(dataset)
+    if dataset in DATASETS or not path.exists():
+        return dataset
+    return f"{form}:{path.absolute()}" if form else str(path.absolute())

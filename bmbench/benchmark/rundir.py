@@ -1,4 +1,4 @@
-"""The run directory: everything needed to trust a run or to repeat it.
+"""The run directory: everything needed to trust a run, to repeat it, or to go on with it.
 
 ::
 
@@ -9,19 +9,29 @@
       checkpoint/                    the fitted detector (safetensors and JSON)
       optimisation/                  predictions.json, truth.json: where the threshold was chosen
       predictions.json, truth.json   the test images: `bmbench score` on the two gives metrics.json again
+      timing.json                    seconds of work
       metrics.json                   the scores, written last: a run without it did not end
       pr_curves.png, gallery.png, gallery/
+      elsewhere/NAME/                the run on other images: predictions.json, truth.json, metrics.json
       row.md                         one row for a leaderboard
+      unfinished/                    what a run under way needs to go on; gone at the end
 """
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.files import read_json, write_json
+from bmbench.core.locks import LOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +41,56 @@ class RunDir:
     path: Path
 
     @classmethod
-    def create(cls, out: Path, name: str) -> RunDir:
-        """A new directory `out/name`, or `out/name-2`, `-3` … where runs of that name exist."""
+    def create(cls, out: Path, name: str, files: Mapping[str, Any]) -> RunDir:
+        """A new directory `out/name`, or `out/name-2`, `-3` … where runs of that name exist.
+
+        It appears with its JSON files in it: a directory without them is never seen.
+        """
         number = 1
         while True:
             path = out / (name if number == 1 else f"{name}-{number}")
-            try:
-                path.mkdir(parents=True)
-            except FileExistsError:
-                if not path.is_dir():
-                    raise BadInputError("is a file", where=str(path), expected="a folder for runs") from None
-                number += 1
-            except OSError as error:
-                raise RunFailedError(f"{path}: cannot be created ({error.strerror})") from error
-            else:
+            if path.exists() and not path.is_dir():
+                raise BadInputError("is a file", where=str(path), expected="a folder for runs")
+            if not path.exists() and cls.create_at(path, files):
                 return cls(path)
+            number += 1
+
+    @classmethod
+    def create_at(cls, path: Path, files: Mapping[str, Any]) -> bool:
+        """Make the directory with its JSON files; False if there is one with something in it already."""
+        with folder_aside(path) as aside:
+            for file, value in files.items():
+                write_json(aside / file, value)
+            try:
+                aside.rename(path)
+            except OSError as error:
+                if path.is_dir():
+                    return False
+                raise RunFailedError(f"{path}: cannot be created ({error.strerror})") from error
+        return True
 
     @classmethod
     def open(cls, path: Path) -> RunDir:
         """The directory of a finished run; BadInputError if it is none."""
-        if not (path / "metrics.json").is_file():
+        folder = cls(path)
+        if not folder.is_finished:
             remedy = "give the folder that `bmbench run` printed"
+            if folder.is_begun:
+                remedy = f"finish it with `bmbench run --resume {path}`"
             raise BadInputError(
                 "is not a finished run: it has no metrics.json", where=str(path), remedy=remedy
             )
-        return cls(path)
+        return folder
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it is the directory of a run, finished or not."""
+        return (self.path / "config.json").is_file()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run came to its end."""
+        return (self.path / "metrics.json").is_file()
 
     @property
     def log(self) -> Path:
@@ -63,9 +98,24 @@ class RunDir:
         return self.path / "log.txt"
 
     @property
+    def timing(self) -> Path:
+        """The seconds of work."""
+        return self.path / "timing.json"
+
+    @property
     def checkpoint(self) -> Path:
         """The folder of the fitted detector."""
         return self.path / "checkpoint"
+
+    @property
+    def unfinished(self) -> Path:
+        """The folder of what a run under way needs to go on."""
+        return self.path / "unfinished"
+
+    @property
+    def elsewhere(self) -> Path:
+        """The folder of results on other images than its own, a folder each."""
+        return self.path / "elsewhere"
 
     @property
     def gallery(self) -> Path:
@@ -88,5 +138,38 @@ class RunDir:
         """Write one of the run's JSON files."""
         write_json(self.path / name, value)
 
+    def sweep(self) -> None:
+        """Remove what a killed process left half-written; only the one that holds the lock may."""
+        folders = [self.path, *(path for path in self.path.rglob("*") if path.is_dir())]
+        for path in [path for folder in folders for path in folder.glob(".*") if path.name != LOCK]:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    path.unlink()
+
     def _of(self, subset: str) -> Path:
         return self.path if subset == "test" else self.path / subset
+
+
+@contextmanager
+def folder_aside(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside `path`; it is removed afterwards unless it was renamed.
+
+    Raises
+    ------
+    RunFailedError
+        If the disk refuses.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # mkdtemp makes a folder that is its owner's alone; one inside it gets the usual permissions.
+        own = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        aside = own / "new"
+        aside.mkdir()
+    except OSError as error:
+        raise RunFailedError(f"{path}: cannot be created ({error.strerror})") from error
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(own, ignore_errors=True)

@@ -8,22 +8,27 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.types import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bmbench.adapters.method import Method
     from bmbench.benchmark.tracks import Track
     from bmbench.core.types import Annotations, Sample
     from bmbench.datasets.dataset import DatasetCard
 
-ArtefactMode = Literal["background", "foreground"]
+ArtefactMode = Literal["background", "foreground", "class"]
+ARTEFACT_MODES: tuple[ArtefactMode, ...] = ("background", "foreground", "class")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervision:
     """How the annotations of a training sample are changed before a method sees them.
 
+    `artefacts` is what a method shall learn of cell-like artefacts: that they are background, that they are
+    cells, or that they are a class of their own (they then stay in the annotations, with their role).
     `jitter_px` is the standard deviation of a weak circle's centre, in pixels of the data set; None where
     the circles are the experts' own (or points with a stated radius) and nothing is simulated.
     """
@@ -48,6 +53,27 @@ class Supervision:
         return dataclasses.replace(sample, annotations=annotations)
 
 
+def require_artefact_mode(method: Method, mode: str) -> ArtefactMode:
+    """The artefact mode of that name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none.
+    BadInputError
+        If the method cannot learn it.
+    """
+    found = next((known for known in ARTEFACT_MODES if known == mode), None)
+    if found is None:
+        raise UnknownNameError("artefact mode", mode, ARTEFACT_MODES)
+    if found == "class" and not method.artefact_class:
+        raise BadInputError(
+            f"{method.name} cannot learn artefacts as a class of their own",
+            remedy="use --artefacts background or foreground",
+        )
+    return found
+
+
 def supervise(
     card: DatasetCard,
     train: Sequence[Sample],
@@ -68,11 +94,12 @@ def supervise(
 
 
 def _treat_artefacts(annotations: Annotations, *, mode: ArtefactMode) -> Annotations:
-    """Artefacts left out (`background`) or counted as cells (`foreground`)."""
+    """Artefacts left out (`background`), counted as cells (`foreground`) or kept as they are (`class`)."""
     treat: dict[ArtefactMode, Callable[[Annotations], Annotations]] = {
         "background": lambda a: a.take(a.role != Role.ARTEFACT),
         "foreground": lambda a: dataclasses.replace(
             a, role=np.where(a.role == Role.ARTEFACT, int(Role.CELL), a.role)
         ),
+        "class": lambda a: a,
     }
     return treat[mode](annotations)

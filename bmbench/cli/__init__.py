@@ -10,7 +10,10 @@ from typing import Annotated
 import typer
 
 from bmbench.cli.datasets import app as datasets_app
+from bmbench.cli.experiments import TestOn, artefacts, try_elsewhere
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
+from bmbench.cli.reproduce import reproduce
+from bmbench.cli.terminal import alone, show_terms, stoppable
 from bmbench.cli.terminal import console as _console
 from bmbench.core.errors import BmbenchError
 
@@ -24,8 +27,11 @@ app = typer.Typer(
 )
 app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")
+app.command("test")(try_elsewhere)
+app.command()(artefacts)
 app.command()(submit)
 app.command()(validate)
+app.command()(reproduce)
 
 
 class Assignment(StrEnum):
@@ -45,6 +51,7 @@ class ApKind(StrEnum):
 
 @app.command()
 def run(
+    context: typer.Context,
     method: Annotated[str, typer.Option(help="What to train; `bmbench methods` lists them.")] = "unet_shrink",
     dataset: Annotated[
         str, typer.Option(help="A name that `bmbench datasets list` shows, or a COCO JSON file.")
@@ -58,7 +65,7 @@ def run(
         str, typer.Option(help="How much work: quick (CPU minutes) or paper (GPU hours).")
     ] = "quick",
     artefacts: Annotated[
-        str, typer.Option(help="Train cell-like artefacts as background or foreground.")
+        str, typer.Option(help="Train cell-like artefacts as background, foreground, or a class.")
     ] = "background",
     jitter_px: Annotated[
         float | None,
@@ -68,13 +75,29 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the method: name=value.")
     ] = None,
+    retrain: Annotated[
+        bool | None,
+        typer.Option(
+            "--retrain/--no-retrain",
+            help="Fit again on train + optimisation images once the threshold is chosen.  [default: profile]",
+            show_default=False,
+        ),
+    ] = None,
+    models: Annotated[
+        int | None, typer.Option(min=1, help="Models that answer together.  [default: profile]")
+    ] = None,
+    test_on: TestOn = None,
     out: Annotated[Path, typer.Option(help="The folder that run directories are made in.")] = Path("runs"),
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the run in this directory, as it was begun.")
+    ] = None,
 ) -> None:
-    """Train a method, choose its threshold, predict, score and draw."""
+    """Train a method, choose its threshold, predict, score and draw; --resume goes on with a stopped run."""
     from rich.console import Console
 
     from bmbench.benchmark.console import Terminal
     from bmbench.benchmark.options import RunOptions, parse_pairs
+    from bmbench.benchmark.run import resume as resume_run
     from bmbench.benchmark.run import run as run_benchmark
     from bmbench.leaderboards.rows import write_row
     from bmbench.leaderboards.summary import run_tables
@@ -90,10 +113,19 @@ def run(
         jitter_px=jitter_px,
         seed=seed,
         settings=parse_pairs(set_ or [], option="--set"),
+        retrain=retrain,
+        models=models,
+        test_on=tuple(test_on or ()),
         out=out,
     )
     console = Console()
-    folder = run_benchmark(options, Terminal(console))
+    with stoppable():
+        if resume is None:
+            show_terms(dataset, data)
+            folder = run_benchmark(options, Terminal(console))
+        else:
+            alone(context, "resume")
+            folder = resume_run(resume, Terminal(console))
     row = write_row(folder)
     for table in run_tables(folder):
         console.print(table)

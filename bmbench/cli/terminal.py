@@ -1,10 +1,18 @@
-"""Where the commands print."""
+"""Where the commands print, and how they end when somebody stops them."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
+
+from bmbench.core.errors import BadInputError, Stopped
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from rich.console import Console
 
 
@@ -13,3 +21,37 @@ def console() -> Console:
     from rich.console import Console
 
     return Console()
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """End with one sentence and the shell's exit code for Ctrl-C where work that can go on is stopped."""
+    try:
+        yield
+    except Stopped as stopped:
+        typer.echo(f"\n{stopped}", err=True)
+        raise typer.Exit(130) from None
+
+
+def alone(context: typer.Context, name: str) -> None:
+    """Nothing, or a BadInputError if another option was given beside the one that allows none."""
+    given = [
+        parameter
+        for parameter in context.params
+        if parameter != name and getattr(context.get_parameter_source(parameter), "name", "") == "COMMANDLINE"
+    ]
+    if given:
+        option = given[0].rstrip("_").replace("_", "-")
+        raise BadInputError(
+            f"--{name} goes on with what was asked for then",
+            got=f"--{option} as well",
+            remedy="leave that out",
+        )
+
+
+def show_terms(dataset: str, data: Path | None) -> None:
+    """Licence and citation of a public set on the error stream, the first time that it is used."""
+    from bmbench.datasets.terms import terms_at_first_use
+
+    for line in terms_at_first_use(dataset, data):
+        typer.echo(line, err=True)

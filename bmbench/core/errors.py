@@ -8,6 +8,9 @@
      ├ MissingExtraError    an optional dependency is not installed                exit code 2
      └ RunFailedError       the work itself failed (training diverged, disk full)  exit code 1
 
+    Stopped                 Ctrl-C during work that can go on; its text says how
+                                                                                 exit code 130
+
 Anything else that reaches the command line is a bug of bmbench and keeps its traceback.
 """
 
@@ -69,6 +72,14 @@ class RunFailedError(BmbenchError):
     """The work itself failed, although the input was good."""
 
     exit_code = 1
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C during work that can go on; its text is one sentence that says how.
+
+    A KeyboardInterrupt, not a BmbenchError: a loop over many runs that survives the failure of one must
+    end here.
+    """
 
 
 def _sentence(what: str, *, where: str, expected: str, got: str, remedy: str) -> str:

@@ -31,6 +31,31 @@ def box_iou(a: Floats, b: Floats) -> Floats:
     return iou
 
 
+def circle_shared_area(a: Floats, b: Floats) -> Floats:
+    """(n,) area of the lens that circle i of `a` shares with circle i of `b`, both (n, 3) x, y, radius.
+
+    Two circular segments; all of the smaller circle where it lies inside the larger one.
+    """
+    r, s = np.maximum(a[:, 2], b[:, 2]), np.minimum(a[:, 2], b[:, 2])
+    d = np.hypot(a[:, 0] - b[:, 0], a[:, 1] - b[:, 1])
+    shared = np.where(d <= r - s, np.pi * s**2, 0.0)
+    lens = (d > r - s) & (d < r + s)
+    r, s, d = r[lens], s[lens], d[lens]
+    # Half the angle under which each centre sees the chord through the two crossings.
+    at_r = np.arccos(np.clip((d**2 + r**2 - s**2) / (2 * d * r), -1, 1))
+    at_s = np.arccos(np.clip((d**2 + s**2 - r**2) / (2 * d * s), -1, 1))
+    shared[lens] = r**2 * (at_r - np.sin(2 * at_r) / 2) + s**2 * (at_s - np.sin(2 * at_s) / 2)
+    return shared
+
+
+def circle_iou(a: Floats, b: Floats) -> Floats:
+    """(n,) intersection over union of circle i of `a` with circle i of `b`, both (n, 3); 0 for two points."""
+    shared = circle_shared_area(a, b)
+    union = np.pi * (a[:, 2] ** 2 + b[:, 2] ** 2) - shared
+    iou: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return iou
+
+
 def rings_box(rings: Rings) -> Floats:
     """(4,) bounding box of an outline with at least one point."""
     points = np.concatenate(rings)

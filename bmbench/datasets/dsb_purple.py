@@ -7,7 +7,9 @@ both sides of a split would leak. Fields 00 to 09 show purple nuclei on white an
 
 The split is a fixed table by field name, near 56, 11, 11, 22 % in the full set, so that a field is in the
 same subset in every copy. Where a copy lacks all fields of one subset, the fields that are there are dealt
-out anew, in the order of their names and in those shares.
+out anew, in the order of their names and in those shares. The option ``test_fields`` (``00`` or ``00+01``)
+chooses others to test on; then the last of the remaining fields serves optimisation, the last but one
+validation, the rest training.
 
 Known fault, kept as published: the upper right quarter of field_25 is missing (black); it is an ignored
 region here.
@@ -22,11 +24,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.types import Annotations, Role, Sample
+from bmbench.core.types import Sample
 from bmbench.datasets.codecs.label_image import label_annotations, read_labels
 from bmbench.datasets.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.datasets.images import image_size, read_rgb
 from bmbench.datasets.options import choice, data_folder, known_options
+from bmbench.datasets.regions import rectangle, with_regions
 from bmbench.datasets.splits import subset_sizes
 
 if TYPE_CHECKING:
@@ -58,9 +61,10 @@ def load(request: LoadRequest) -> Split:
     Raises
     ------
     BadInputError
-        If a file is missing or damaged, or fewer than four fields are there.
+        If a file is missing or damaged, fewer than four fields are there, or ``test_fields`` names one that
+        is not there or leaves fewer than three.
     """
-    known_options(request, ("subset",))
+    known_options(request, ("subset", "test_fields"))
     wanted = FIELDS[choice(request, "subset", "white", tuple(FIELDS))]
     folder = data_folder(request, CARD.name, "images", "labels")
     samples = {}
@@ -70,7 +74,7 @@ def load(request: LoadRequest) -> Split:
             raise BadInputError("unexpected image name", where=str(path), expected="field_NN.png")
         if int(match[1]) in wanted:
             samples[int(match[1])] = _sample(path, folder / "labels" / path.name, int(match[1]))
-    table = _subsets(sorted(samples), folder)
+    table = _subsets(sorted(samples), folder, request.options.get("test_fields", ""))
     return Split(
         samples={
             subset: tuple(samples[field] for field in fields if field in samples)
@@ -80,7 +84,9 @@ def load(request: LoadRequest) -> Split:
     )
 
 
-def _subsets(present: Sequence[int], folder: Path) -> Mapping[Subset, Sequence[int]]:
+def _subsets(present: Sequence[int], folder: Path, test_fields: str) -> Mapping[Subset, Sequence[int]]:
+    if test_fields:
+        return _tested_on(test_fields, present)
     if all(any(field in present for field in fields) for fields in SUBSET_OF.values()):
         return SUBSET_OF
     if len(present) < len(SUBSETS):
@@ -92,11 +98,26 @@ def _subsets(present: Sequence[int], folder: Path) -> Mapping[Subset, Sequence[i
     return {subset: part.tolist() for subset, part in zip(SUBSETS, parts, strict=True)}
 
 
+def _tested_on(test_fields: str, present: Sequence[int]) -> Mapping[Subset, Sequence[int]]:
+    names = test_fields.split("+")
+    known = {f"{field:02d}": field for field in present}
+    if not set(names) <= known.keys():
+        expected = f"fields with + between them, of {', '.join(known)}"
+        raise BadInputError("data set option test_fields", expected=expected, got=repr(test_fields))
+    test = [known[name] for name in dict.fromkeys(names)]
+    rest = [field for field in present if field not in test]
+    if len(rest) < len(SUBSETS) - 1:
+        raise BadInputError(
+            "data set option test_fields", expected="three fields left over", got=f"{len(rest)} of them"
+        )
+    return {"train": rest[:-2], "validation": rest[-2:-1], "optimisation": rest[-1:], "test": test}
+
+
 def _sample(path: Path, labels: Path, field: int) -> Sample:
     size = image_size(path)
     annotations = label_annotations(read_labels(labels, size))
     if field in MISSING_QUARTER:
-        annotations = _with_region(annotations, MISSING_QUARTER[field])
+        annotations = with_regions(annotations, [rectangle(*MISSING_QUARTER[field])])
     return Sample(
         image_id=path.stem,
         name=path.name,
@@ -109,21 +130,6 @@ def _sample(path: Path, labels: Path, field: int) -> Sample:
     )
 
 
-def _with_region(annotations: Annotations, corners: tuple[float, float, float, float]) -> Annotations:
-    box = np.array([corners])
-    x0, y0, x1, y1 = corners
-    outline = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
-    return Annotations(
-        xy=np.concatenate([annotations.xy, (box[:, :2] + box[:, 2:]) / 2]),
-        box=np.concatenate([annotations.box, box]),
-        circle=np.concatenate([annotations.circle, np.zeros((1, 3))]),
-        contour=(*annotations.contour, (outline,)),
-        label=np.append(annotations.label, 0),
-        role=np.append(annotations.role, int(Role.IGNORE)),
-        region=np.append(annotations.region, True),
-    )
-
-
 CARD = DatasetCard(
     name="dsb_purple",
     title="Data Science Bowl 2018, purple fields: contours of nuclei",
@@ -131,6 +137,7 @@ CARD = DatasetCard(
     annotation="contours",
     licence="CC0",
     citation="Caicedo et al., Nucleus segmentation across imaging experiments, Nat Methods 2019",
+    cite_as="Caicedo et al. 2019",
     radius_px=RADIUS_PX,
     source="https://bbbc.broadinstitute.org/BBBC038",
     images=28,

@@ -5,17 +5,24 @@ import pytest
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from bmbench.adapters.unet.encoding import ENCODINGS
+from bmbench.adapters.unet.encoding import ENCODINGS, Regrowth
 from bmbench.adapters.unet.sampling import encode
-from bmbench.adapters.unet.segmentation import Growth, find_objects, foreground, separate
+from bmbench.adapters.unet.segmentation import Growth, find_objects
 from bmbench.adapters.unet.settings import UNetSettings
+from bmbench.adapters.unet.watershed import foreground, inner_distance, separate
 
 SETTINGS = UNetSettings(cell_px=20.0, shrink=0.2, lowest=0.3, highest=0.5, faint=0.15)
-GROWTH = Growth(by_px=4.0, smallest_px2=30.0)
+
+
+def growth(smallest_px2):
+    return Growth(regrowth=lambda _: Regrowth(px=4.0), smallest_px2=smallest_px2)
+
+
+GROWTH = growth(30.0)
 
 
 def perfect_map(annotations, height, width):
-    return encode(annotations, (height, width), encoding=ENCODINGS.get("shrink"), settings=SETTINGS).value
+    return encode(annotations, (height, width), encoding=ENCODINGS.get("shrink"), settings=SETTINGS).value[0]
 
 
 def discs(height, width, *xyrp):
@@ -110,8 +117,8 @@ def test_specks_are_opened_away_and_small_objects_dropped():
     probability[5, 50] = 0.9
     assert len(find_objects(probability, SETTINGS, GROWTH)) == 1
     # A cell of radius 6 + 4 has 314 px².
-    assert len(find_objects(probability, SETTINGS, Growth(by_px=4.0, smallest_px2=330.0))) == 0
-    assert len(find_objects(probability, SETTINGS, Growth(by_px=4.0, smallest_px2=290.0))) == 1
+    assert len(find_objects(probability, SETTINGS, growth(330.0))) == 0
+    assert len(find_objects(probability, SETTINGS, growth(290.0))) == 1
 
 
 def test_flooding_crowded_components_alone_equals_flooding_everything():
@@ -120,8 +127,8 @@ def test_flooding_crowded_components_alone_equals_flooding_everything():
     probability = discs(
         200, 200, *((x, y, r, 0.9) for (x, y), r in zip(xy, generator.uniform(5, 9, 90), strict=True))
     )
-    opened = foreground(probability, SETTINGS)
-    labels = separate(opened, SETTINGS)
+    opened = foreground(probability, SETTINGS).opened
+    labels = separate(opened, inner_distance(opened), SETTINGS, reach_px=6.0)
     assert (labels > 0).tolist() == opened.tolist()
     # The oracle floods the whole map at once, from one seed pixel set per object: the object's own core.
     distance = ndimage.distance_transform_edt(opened)

@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 
 from bmbench.adapters.unet.encoding import ENCODINGS
-from bmbench.adapters.unet.losses import overlap_loss
+from bmbench.adapters.unet.losses import map_loss
 from bmbench.adapters.unet.sampling import encode
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.types import Annotations, Role
@@ -16,6 +16,10 @@ SETTINGS = UNetSettings(cell_px=20.0, shrink=0.2)  # erosion by 4 px
 
 def target_of(annotations: Annotations, height: int, width: int):
     return encode(annotations, (height, width), encoding=ENCODINGS.get("shrink"), settings=SETTINGS)
+
+
+def loss_of(logits, target, weight, settings):
+    return map_loss(logits, target[:, None], weight, settings, class_weight=[settings.foreground_weight])
 
 
 def joined(*parts: Annotations) -> Annotations:
@@ -30,19 +34,19 @@ def joined(*parts: Annotations) -> Annotations:
 def test_a_circle_shrinks_concentrically(circles):
     target = target_of(circles((20.0, 20.0, 10.0)), 40, 40)
     y, x = np.mgrid[:40, :40] + 0.5
-    assert (target.value > 0).tolist() == (np.hypot(x - 20, y - 20) < 6).tolist()
+    assert (target.value[0] > 0).tolist() == (np.hypot(x - 20, y - 20) < 6).tolist()
     assert (target.weight == 1).all()
 
 
 def test_touching_and_overlapping_cells_become_separate_kernels(circles):
     for distance in (20, 16, 12):
-        value = target_of(circles((20.0, 20.0, 10.0), (20.0 + distance, 20.0, 10.0)), 40, 60).value
+        value = target_of(circles((20.0, 20.0, 10.0), (20.0 + distance, 20.0, 10.0)), 40, 60).value[0]
         assert ndimage.label(value, np.ones((3, 3)))[1] == 2
 
 
 def test_a_cell_smaller_than_the_erosion_keeps_a_kernel(circles):
     # Radius 3.5 < 4: eroded by 0.6 of its depth, a kernel of radius about 0.4 × 3.5 = 1.4 remains.
-    value = target_of(circles((10.5, 10.5, 3.5)), 21, 21).value
+    value = target_of(circles((10.5, 10.5, 3.5)), 21, 21).value[0]
     assert value[10, 10] == 1
     assert 5 <= value.sum() <= 9
 
@@ -56,10 +60,10 @@ def test_a_patch_without_cells_is_all_background():
 def test_ignored_objects_have_no_weight_and_leave_cells_theirs(circles):
     cell, ignored = circles((12.0, 20.0, 10.0)), circles((28.0, 20.0, 10.0), role=Role.IGNORE)
     target = target_of(joined(cell, ignored), 40, 50)
-    assert target.value[20, 12] == 1
+    assert target.value[0, 20, 12] == 1
     assert target.weight[20, 12] == 1
     assert target.weight[20, 28] == 0
-    assert not target.value[:, 21:].any()
+    assert not target.value[0, :, 21:].any()
     assert target.weight[:, :20].all()
 
 
@@ -87,13 +91,13 @@ def test_pixels_without_weight_have_no_say_in_the_loss():
     target = (torch.rand(2, 8, 8, generator=generator) > 0.7).float()
     weight = torch.ones(2, 8, 8)
     weight[:, 2:5] = 0
-    loss = overlap_loss(logits, target, weight, SETTINGS)
+    loss = loss_of(logits, target, weight, SETTINGS)
     (gradient,) = torch.autograd.grad(loss.sum(), logits)
     assert (gradient[:, 0, 2:5] == 0).all()
     assert (gradient[:, 0, 5:] != 0).all()
     swapped = target.clone()
     swapped[:, 2:5] = 1 - swapped[:, 2:5]
-    assert torch.equal(overlap_loss(logits, swapped, weight, SETTINGS), loss)
+    assert torch.equal(loss_of(logits, swapped, weight, SETTINGS), loss)
 
 
 def test_the_loss_of_four_pixels_by_hand():
@@ -102,7 +106,7 @@ def test_the_loss_of_four_pixels_by_hand():
     # 1 − (2 · 1/2 + 1) / (4 · 1/2 + 1 + 1) = 1/2.
     settings = UNetSettings(cell_px=2.0, dice=0.8, foreground_weight=3.0)
     target = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
-    loss = overlap_loss(torch.zeros(1, 1, 2, 2), target, torch.ones(1, 2, 2), settings)
+    loss = loss_of(torch.zeros(1, 1, 2, 2), target, torch.ones(1, 2, 2), settings)
     assert loss.item() == pytest.approx(np.log(2) + 0.8 * 0.5)
 
 
@@ -110,6 +114,6 @@ def test_foreground_weight_pulls_towards_foreground():
     settings = UNetSettings(dice=0.0, foreground_weight=3.0)
     target = torch.tensor([[[1.0, 0.0]]])
     logits = torch.zeros(1, 1, 1, 2, requires_grad=True)
-    overlap_loss(logits, target, torch.ones(1, 1, 2), settings).sum().backward()
+    loss_of(logits, target, torch.ones(1, 1, 2), settings).sum().backward()
     # d/dlogit of cross-entropy at 0 is ∓1/2; weights 3 and 1 over their sum 4.
     assert logits.grad.flatten().tolist() == pytest.approx([-3 / 8, 1 / 8])

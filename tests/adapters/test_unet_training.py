@@ -13,7 +13,7 @@ import torch
 from bmbench.adapters import METHODS
 from bmbench.adapters.method import FitRequest
 from bmbench.adapters.unet.encoding import ENCODINGS
-from bmbench.adapters.unet.sampling import fixed_patches, jitter_stain, source_of
+from bmbench.adapters.unet.sampling import fixed_patches, source_of
 from bmbench.adapters.unet.settings import QUICK, UNetSettings
 from bmbench.core.errors import RunFailedError
 from bmbench.core.progress import Silent
@@ -164,14 +164,6 @@ def test_the_number_of_validation_patches_is_limited_evenly(sample):
     patches = fixed_patches([source_of(sample(1), 1.0)], encoding=ENCODINGS.get("shrink"), settings=settings)
     every = fixed_patches([source_of(sample(1), 1.0)], encoding=ENCODINGS.get("shrink"), settings=TINY)
     assert [p.image.tobytes() for p in patches] == [every[0].image.tobytes(), every[2].image.tobytes()]
-
-
-def test_stain_jitter_changes_colour_and_keeps_order():
-    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
-    changed = jitter_stain(ramp, 0.3, np.random.default_rng(0))
-    assert not np.array_equal(changed, ramp)
-    assert (np.diff(changed.astype(int), axis=1) >= 0).all()
-    assert np.array_equal(jitter_stain(ramp, 0.0, np.random.default_rng(0)), ramp)
 
 
 def test_the_quick_profile_learns_from_few_steps_what_a_cell_is(sample):

@@ -327,7 +327,7 @@ def test_the_radius_follows_the_scale():
 @pytest.mark.parametrize(
     "options",
     [{"size": 255}, {"size": 4096}, {"size": "large"}, {"images": 3}, {"scale": "nan"}, {"scale": 5},
-     {"seed": -1}, {"colour": "red"}],
+     {"seed": -1}, {"colour": "red"}, {"stain": "puple"}],
 )  # fmt: skip
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(BadInputError):

@@ -108,8 +108,8 @@ def test_a_run_directory(bench, tmp_path):
         "cd": {"threshold": 0.37},
         "bb": None,
         "threshold_source": "optimisation",
-        "seconds": {"fit": 36.0},
     }
+    timing = {"seconds": {"fit": 36.0}}
     machine = {
         "bmbench": "0.1",
         "python": "3.11",
@@ -118,7 +118,12 @@ def test_a_run_directory(bench, tmp_path):
         "cpus": 2,
         "code": None,
     }
-    for name, value in (("config", config), ("metrics", metrics), ("environment", machine)):
+    for name, value in (
+        ("config", config),
+        ("metrics", metrics),
+        ("timing", timing),
+        ("environment", machine),
+    ):
         (run / f"{name}.json").write_text(json.dumps(value))
     rows = bench.answer(recall=0.9, false=1)
     (run / "predictions.json").write_text(json.dumps(rows))

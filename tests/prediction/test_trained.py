@@ -108,6 +108,17 @@ def test_the_digest_is_that_of_the_weights(blob_run: Path, tmp_path: Path) -> No
     assert load_run(tmp_path / "run").digest != load_run(blob_run).digest
 
 
+def test_the_digest_covers_the_members_of_an_ensemble(tmp_path: Path) -> None:
+    from bmbench.benchmark.prediction.trained import _digest
+
+    for member in ("member-1", "member-2"):
+        (tmp_path / member).mkdir()
+        (tmp_path / member / "weights.safetensors").write_bytes(member.encode())
+    before = _digest(tmp_path)
+    (tmp_path / "member-2" / "weights.safetensors").write_bytes(b"others")
+    assert _digest(tmp_path) != before
+
+
 def test_a_network_wishes_tiles_that_fill_its_own() -> None:
     """Cells of 40 px are shown to it at 20 px: 1024 px of its own are 2048 px of the image."""
     from bmbench.adapters.unet.detector import UNetDetector

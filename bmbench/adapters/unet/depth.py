@@ -46,10 +46,10 @@ class DepthMap:
     deepest: Reals
 
 
-def depth_map(annotations: Annotations, height: int, width: int) -> DepthMap:
-    """The depth map of all cells and ignored objects.
+def depth_map(annotations: Annotations, height: int, width: int, *, artefacts: bool = False) -> DepthMap:
+    """The depth map of all cells and ignored objects, and of artefacts if they are asked for.
 
-    Artefacts are background: they own nothing. Ignored regions are no objects: see `ignored_regions`.
+    Else artefacts are background: they own nothing. Ignored regions are no objects: see `ignored_regions`.
     Depth is exact up to the border between overlapping circles, where it is the first-order distance to
     that border (error below 0.2 px for equal radii within a radius of it); inside contours it is the
     distance of pixel centres, less half a pixel.
@@ -60,7 +60,9 @@ def depth_map(annotations: Annotations, height: int, width: int) -> DepthMap:
         depth=np.zeros((height, width), np.float32),
         deepest=np.zeros(n, np.float32),
     )
-    objects = (annotations.role != Role.ARTEFACT) & ~annotations.region
+    objects = ~annotations.region
+    if not artefacts:
+        objects &= annotations.role != Role.ARTEFACT
     outlined = np.array([bool(rings) for rings in annotations.contour], bool)
     for row in np.flatnonzero(objects & outlined):
         _enter_contour(result, int(row), annotations.contour[row])

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from bmbench.adapters.ensemble import save_members
 from bmbench.adapters.reproducible import best_device, one_thread_each
 from bmbench.adapters.rescaling import resized, working_size
 from bmbench.adapters.tiling import Tiling
-from bmbench.adapters.unet.encoding import ENCODINGS
+from bmbench.adapters.unet.encoding import Encoding, encoding_of
 from bmbench.adapters.unet.network import UNet, build
-from bmbench.adapters.unet.segmentation import Growth, find_objects
+from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.adapters.unet.training import Calibration, normalised
 from bmbench.core.errors import BadInputError
@@ -22,6 +23,7 @@ from bmbench.core.files import read_bytes, read_json, write_bytes, write_json
 from bmbench.core.types import Detections
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from bmbench.adapters.unet.depth import Reals
     from bmbench.core.types import Pixels
 
+_VIEWS = (np.s_[:, :], np.s_[:, ::-1], np.s_[::-1, :], np.s_[::-1, ::-1])
+"""As it is, mirrored in x, in y, in both: an order in which any mirroring swaps neighbours, or pairs."""
 _WEIGHTS, _CARD = "weights.safetensors", "unet.json"
 
 
@@ -36,7 +40,7 @@ _WEIGHTS, _CARD = "weights.safetensors", "unet.json"
 class UNetDetector:
     """A fitted U-Net method."""
 
-    encoding: str
+    encoding: Encoding
     settings: UNetSettings
     calibration: Calibration
     network: UNet
@@ -47,33 +51,30 @@ class UNetDetector:
         return int(self.settings.tile_px / self.calibration.factor)
 
     def predict(self, image: Pixels) -> Detections:
-        """Every cell of one (height, width, 3) RGB image, with its outline."""
-        height, width = image.shape[:2]
-        size = working_size(width, height, self.calibration.factor)
-        encoding = ENCODINGS.get(self.encoding)
-        growth = Growth(
-            by_px=encoding.grow_px(self.settings),
-            smallest_px2=self.settings.smallest * self.calibration.smallest_px2,
-        )
-        found = find_objects(self.map(resized(image, size)), self.settings, growth)
-        return _at_original_scale(found, np.array([width, height]) / size)
+        """Every cell (and artefact, if they are a class) of one (height, width, 3) RGB image, outlined."""
+        return _predict((self,), image)
 
     def map(self, image: Pixels) -> Reals:
-        """(h, w) foreground map of an image that is at working scale: the mean of all views."""
+        """(h, w, 1 or 2) maps of an image at working scale, the mean of all views: cells, then artefacts.
+
+        A mirrored image has the mirrored map to the last bit: the views of one are those of the other, and
+        they are added in pairs, so that their order does not matter.
+        """
         tiling = Tiling.of(
             *image.shape[:2],
             tile=self.settings.tile_px,
             overlap=self.settings.overlap_px,
             stride=self.network.stride,
         )
-        views = [np.s_[:, :], np.s_[:, ::-1], np.s_[::-1, :], np.s_[::-1, ::-1]][: self.settings.views]
+        views = _VIEWS[: self.settings.views]
         tiles = [tiling.cut(image[view]) for view in views]
         with one_thread_each() as pool:
             answers = list(pool.map(self._forward, (tile for view in tiles for tile in view)))
         n = len(tiles[0])
         maps = [tiling.join(answers[i * n : (i + 1) * n])[view] for i, view in enumerate(views)]
-        mean: Reals = np.mean(maps, axis=0)[..., 0]
-        return mean
+        while len(maps) > 1:
+            maps = [one + other for one, other in zip(maps[::2], maps[1::2], strict=True)]
+        return np.divide(maps[0], len(views), dtype=np.float32)
 
     def save(self, folder: Path) -> None:
         """Write the weights (safetensors) and everything else (JSON) into an existing folder."""
@@ -83,19 +84,59 @@ class UNetDetector:
         write_bytes(folder / _WEIGHTS, save(weights))
         card = {
             "schema": "bmbench.unet/1",
-            "encoding": self.encoding,
+            "encoding": self.encoding.to_card(),
             "settings": dataclasses.asdict(self.settings),
             "calibration": dataclasses.asdict(self.calibration),
         }
         write_json(folder / _CARD, card)
 
     def _forward(self, tile: NDArray[np.uint8]) -> Reals:
-        """(h, w, 1) map of one tile."""
+        """(h, w, 1 or 2) maps of one tile."""
         device = next(self.network.parameters()).device
         with torch.inference_mode():
             logits = self.network(normalised([tile], self.calibration, device))
-            answer: Reals = ENCODINGS.get(self.encoding).foreground(logits)[0, ..., None].cpu().numpy()
+            answer: Reals = self.encoding.maps(logits)[0].permute(1, 2, 0).cpu().numpy()
         return answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UNetEnsemble:
+    """Several networks of one method: their maps are averaged, then segmented once.
+
+    All members work at one scale; each sees colours through its own calibration.
+    """
+
+    members: tuple[UNetDetector, ...]
+
+    @property
+    def best_tile_px(self) -> int:
+        """As for one network: they see a tile one after the other."""
+        return self.members[0].best_tile_px
+
+    def predict(self, image: Pixels) -> Detections:
+        """Every cell; its confidence is the mean over all members and views inside it."""
+        return _predict(self.members, image)
+
+    def save(self, folder: Path) -> None:
+        """Write each member into a folder of its own."""
+        save_members(folder, self.members)
+
+
+def ensemble(members: Sequence[UNetDetector]) -> UNetEnsemble:
+    """The members as one detector; BadInputError if they cannot share a map."""
+    first = members[0]
+    for member in members:
+        alike = (member.encoding.name, member.encoding.classes) == (
+            first.encoding.name,
+            first.encoding.classes,
+        ) and member.calibration.factor == first.calibration.factor
+        if not alike or dataclasses.asdict(member.settings) != dataclasses.asdict(first.settings):
+            raise BadInputError(
+                "these U-Nets are not members of one ensemble",
+                expected="the same encoding, settings and training cells",
+                remedy="fit them in one run",
+            )
+    return UNetEnsemble(members=tuple(members))
 
 
 def load(folder: Path) -> UNetDetector:
@@ -113,15 +154,32 @@ def load(folder: Path) -> UNetDetector:
     data = read_bytes(folder / _WEIGHTS)
     try:
         settings, calibration = _read_card(card)
-        network = build(settings, outputs=ENCODINGS.get(card["encoding"]).outputs, device=best_device())
+        encoding = encoding_of(card["encoding"])
+        network = build(settings, outputs=encoding.outputs, device=best_device())
         network.load_state_dict(load_weights(data))
     except (KeyError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
         raise BadInputError(
             "not a saved U-Net", where=str(folder), got=str(error).splitlines()[0], remedy="fit it again"
         ) from error
-    return UNetDetector(
-        encoding=card["encoding"], settings=settings, calibration=calibration, network=network.eval()
+    return UNetDetector(encoding=encoding, settings=settings, calibration=calibration, network=network.eval())
+
+
+def _predict(members: Sequence[UNetDetector], image: Pixels) -> Detections:
+    first = members[0]
+    height, width = image.shape[:2]
+    size = working_size(width, height, first.calibration.factor)
+    small = resized(image, size)
+    total = first.map(small)
+    # One member after the other: a sum needs the memory of one map, however many members there are.
+    for member in members[1:]:
+        total += member.map(small)
+    total /= np.float32(len(members))
+    growth = Growth(
+        regrowth=lambda threshold: first.encoding.regrowth(threshold, first.settings),
+        smallest_px2=first.settings.smallest * first.calibration.smallest_px2,
     )
+    found = find_labelled(total, first.settings, growth)
+    return _at_original_scale(found, np.array([width, height]) / size)
 
 
 def _read_card(card: Any) -> tuple[UNetSettings, Calibration]:

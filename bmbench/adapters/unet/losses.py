@@ -1,34 +1,82 @@
-"""Losses of maps, one value a patch."""
+"""Losses of maps, one value a patch: a loss of each pixel, the Dice loss of each class, or both."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    import torch
+    from collections.abc import Sequence
 
     from bmbench.adapters.unet.settings import UNetSettings
 
 
-def overlap_loss(
-    logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, settings: UNetSettings
+def map_loss(
+    logits: torch.Tensor,
+    target: torch.Tensor,
+    weight: torch.Tensor,
+    settings: UNetSettings,
+    *,
+    class_weight: Sequence[float],
 ) -> torch.Tensor:
-    """(n,) weighted cross-entropy plus `dice` times the soft Dice loss (Milletari et al., 3DV 2016).
+    """(n,) weighted mean of the pixels' loss, plus `dice` times the Dice loss of the classes.
 
-    Pixels of weight 0 take no part. The Dice loss of a patch is smoothed by the area of one cell, so that
-    a patch without cells asks for an empty map and not for a perfect one.
+    Parameters
+    ----------
+    logits : (n, k, h, w)
+        Of each class, relative to the background's 0.
+    target : (n, k, h, w) in [0, 1]
+        Probability of each class; the background has the rest.
+    weight : (n, h, w)
+        Pixels of weight 0 take no part.
+    class_weight : k numbers
+        How much a pixel of each class weighs in the pixels' loss; background weighs 1.
     """
-    logit = logits[:, 0]
-    balance = 1 + (settings.foreground_weight - 1) * target
-    entropy = functional.binary_cross_entropy_with_logits(logit, target, reduction="none")
-    counted = (weight * balance).sum(dim=(1, 2)).clamp_min(1.0)
-    cross_entropy = (entropy * weight * balance).sum(dim=(1, 2)) / counted
+    loss = torch.zeros_like(weight[:, 0, 0])
+    if settings.loss != "none":
+        balance = 1 + sum((w - 1) * target[:, c] for c, w in enumerate(class_weight))
+        counted = (weight * balance).sum(dim=(1, 2)).clamp_min(1.0)
+        loss = (_pixel_loss(logits, target, settings) * weight * balance).sum(dim=(1, 2)) / counted
     if settings.dice == 0:
-        return cross_entropy
-    value = logit.sigmoid() * weight
+        return loss
+    return loss + settings.dice * _dice_loss(shares(logits), target, weight, settings)
+
+
+def shares(logits: torch.Tensor) -> torch.Tensor:
+    """(n, k, h, w) probability of each class, from logits relative to the background's 0."""
+    if logits.shape[1] == 1:
+        return logits.sigmoid()
+    return _with_background(logits).softmax(dim=1)[:, 1:]
+
+
+def _with_background(logits: torch.Tensor) -> torch.Tensor:
+    return torch.cat([torch.zeros_like(logits[:, :1]), logits], dim=1)
+
+
+def _pixel_loss(logits: torch.Tensor, target: torch.Tensor, settings: UNetSettings) -> torch.Tensor:
+    """(n, h, w) loss of each pixel: cross-entropy, or what regression of the probabilities takes."""
+    if settings.loss == "squared":
+        return (shares(logits) - target).square().sum(dim=1)
+    if settings.loss == "absolute":
+        return (shares(logits) - target).abs().sum(dim=1)
+    if logits.shape[1] == 1:
+        return functional.binary_cross_entropy_with_logits(logits[:, 0], target[:, 0], reduction="none")
+    label = torch.cat([1 - target.sum(dim=1, keepdim=True), target], dim=1)
+    return -(label * _with_background(logits).log_softmax(dim=1)).sum(dim=1)
+
+
+def _dice_loss(
+    value: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, settings: UNetSettings
+) -> torch.Tensor:
+    """(n,) mean over the classes of the soft Dice loss (Milletari et al., 3DV 2016).
+
+    Smoothed by the area of one cell, so that a patch without cells asks for an empty map and not for a
+    perfect one.
+    """
+    value = value * weight[:, None]
     smooth = settings.cell_px**2 / 4
-    shared = (value * target).sum(dim=(1, 2))
-    total = value.sum(dim=(1, 2)) + (target * weight).sum(dim=(1, 2))
-    return cross_entropy + settings.dice * (1 - (2 * shared + smooth) / (total + smooth))
+    shared = (value * target).sum(dim=(2, 3))
+    total = value.sum(dim=(2, 3)) + (target * weight[:, None]).sum(dim=(2, 3))
+    return (1 - (2 * shared + smooth) / (total + smooth)).mean(dim=1)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bmbench.adapters.method import Method
 from bmbench.adapters.reproducible import environment_kept
-from bmbench.adapters.unet.settings import PAPER, QUICK
+from bmbench.adapters.unet.settings import settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bmbench.adapters.method import Detector, FitRequest
+    from bmbench.adapters.unet.detector import UNetDetector
 
 _PAPER = (
     "Graebel et al., State of the art cell detection in bone marrow whole slide images, "
@@ -24,13 +25,12 @@ _PAPER = (
 def _fit(request: FitRequest, *, encoding: str) -> Detector:
     with environment_kept():
         from bmbench.adapters.unet.detector import UNetDetector
-        from bmbench.adapters.unet.encoding import ENCODINGS
+        from bmbench.adapters.unet.encoding import fitted
         from bmbench.adapters.unet.training import fit
 
-        network, calibration = fit(request, ENCODINGS.get(encoding))
-    return UNetDetector(
-        encoding=encoding, settings=request.settings, calibration=calibration, network=network
-    )
+        taught = fitted(encoding, request)
+        network, calibration = fit(request, taught)
+    return UNetDetector(encoding=taught, settings=request.settings, calibration=calibration, network=network)
 
 
 def _load(folder: Path) -> Detector:
@@ -40,13 +40,32 @@ def _load(folder: Path) -> Detector:
         return load(folder)
 
 
-UNET_SHRINK = Method(
-    name="unet_shrink",
-    title="U-Net, eroded shapes as foreground, watershed",
-    family="unet",
-    paper=_PAPER,
-    settings=MappingProxyType({"quick": QUICK, "paper": PAPER}),
-    fit=partial(_fit, encoding="shrink"),
-    load=_load,
-    extra="train",
-)
+def _ensemble(members: Sequence[Detector]) -> Detector:
+    with environment_kept():
+        from bmbench.adapters.unet.detector import ensemble
+
+        return ensemble(cast("Sequence[UNetDetector]", members))
+
+
+def _method(encoding: str, title: str) -> Method:
+    return Method(
+        name=f"unet_{encoding}",
+        title=f"U-Net, {title}, watershed",
+        family="unet",
+        paper=_PAPER,
+        settings=settings_of(encoding),
+        fit=partial(_fit, encoding=encoding),
+        load=_load,
+        extra="train",
+        artefact_class=True,
+        ensemble=_ensemble,
+    )
+
+
+UNET_SHRINK_CONTOUR = _method("shrink_contour", "eroded shapes as foreground, contours as a class")
+UNET_SHRINK = _method("shrink", "eroded shapes as foreground")
+UNET_DONT_CARE = _method("dont_care", "eroded shapes as foreground, no loss in the ring around them")
+UNET_DISTANCE = _method("distance", "normalised distance to the outline")
+UNET_SIGMOID = _method("sigmoid", "sigmoid of the normalised distance to the outline")
+UNET_STATISTICAL = _method("statistical", "measured probability of foreground")
+UNET_STATISTICAL_SCALED = _method("statistical_scaled", "measured evidence for and against foreground")

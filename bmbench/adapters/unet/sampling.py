@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.adapters.rescaling import resized, scaled, working_size
+from bmbench.adapters.stain import jitter_stain, shift_stain
 from bmbench.adapters.unet.depth import depth_map, ignored_regions
 from bmbench.adapters.unet.encoding import Target
 
@@ -60,7 +61,8 @@ def draw_patch(
     source = sources[generator.choice(len(sources), p=areas / areas.sum())]
     image, annotations = augment(source.image, source.annotations, settings.patch_px, generator)
     target = encode(annotations, image.shape[:2], encoding=encoding, settings=settings)
-    return Patch(image=jitter_stain(image, settings.stain_jitter, generator), target=target)
+    image = jitter_stain(image, settings.stain_jitter, generator)
+    return Patch(image=shift_stain(image, settings.stain_shift, generator), target=target)
 
 
 def encode(
@@ -68,7 +70,8 @@ def encode(
 ) -> Target:
     """The target of one image of (height, width) at working scale, without weight on ignored regions."""
     height, width = size
-    target = encoding.target(depth_map(annotations, height, width), annotations, settings)
+    depths = depth_map(annotations, height, width, artefacts=encoding.artefacts)
+    target = encoding.target(depths, annotations, settings)
     if not annotations.region.any():
         return target
     outside = ~ignored_regions(annotations, height, width)
@@ -91,24 +94,6 @@ def fixed_patches(sources: Sequence[Source], *, encoding: Encoding, settings: UN
     return [patches[i * len(patches) // most] for i in range(most)]
 
 
-def jitter_stain(image: Pixels, strength: float, generator: np.random.Generator) -> Pixels:
-    """The image with each channel's optical density scaled and shifted at random.
-
-    Half of the deviation is common to all channels (more or less stain), half is each channel's own
-    (another hue); the offset is a tenth of the factor's deviation.
-    """
-    if strength == 0:
-        return image
-    common, own = generator.normal(0, strength, 1), generator.normal(0, strength, 3)
-    factor = np.exp((common + own) / np.sqrt(2))
-    offset = generator.normal(0, strength / 10, 3)
-    density = -np.log((np.arange(256)[:, None] + 1) / 256)
-    table = np.clip(np.round(256 * np.exp(-(density * factor + offset)) - 1), 0, 255).astype(np.uint8)
-    channels = [table[:, c][image[..., c]] for c in range(3)]
-    pixels: Pixels = np.stack(channels, axis=-1)
-    return pixels
-
-
 def _cut(image: Pixels, target: Target, y: int, x: int, side: int) -> Patch:
     """The (side, side) patch at (y, x); beyond the image's edge it is mirrored and has no weight."""
     height, width = image.shape[:2]
@@ -116,7 +101,8 @@ def _cut(image: Pixels, target: Target, y: int, x: int, side: int) -> Patch:
     missing = ((0, max(0, y + side - height)), (0, max(0, x + side - width)))
 
     def padded(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.pad(values[part], missing)
+        before = ((0, 0),) * (values.ndim - 2)
+        return np.pad(values[..., *part], (*before, *missing))
 
     return Patch(
         image=np.pad(image[part], (*missing, (0, 0)), mode="symmetric"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,18 +27,30 @@ class UNetSettings:
     optimiser : "adamw", "adam" or "sgd"
     learning_rate, weight_decay : float
         The rate rises over the first tenth of the steps and falls to zero along a cosine.
+    momentum : float
+        Of SGD (Nesterov's); the other optimisers have their own.
+    precision : "float32" or "bfloat16"
+        Of the network's products while it trains on a graphics card; elsewhere always float32.
     averaging : float
         Decay of the moving average of the weights that is validated and kept; 0 for none.
     validate_every, patience, validation_patches : int
         Steps between looks at the validation loss; looks without improvement before training ends;
         patches that are looked at, at most, spread evenly over the validation images.
-    dice, foreground_weight : float
-        Weight of the Dice loss beside cross-entropy (it pushes maps towards 0 and 1, and a threshold
-        chosen on one patient then fits the next one less well); weight of foreground in cross-entropy.
+    loss : "cross_entropy", "squared", "absolute" or "none"
+        Loss of a pixel; the last one leaves the Dice loss alone.
+    dice : float
+        Weight of the Dice loss beside it (it pushes maps towards 0 and 1, and a threshold chosen on one
+        patient then fits the next one less well).
+    foreground_weight, contour_weight : float
+        What a pixel of a cell or artefact, and of a contour, weighs beside one of background.
     stain_jitter : float
         Standard deviation of the random factor and offset of each channel's optical density.
+    stain_shift : float
+        How far every second patch's stain is moved towards other stains (see `bmbench.adapters.stain`).
     shrink : float
         Erosion of the shapes, in mean cell diameters.
+    contour : float
+        Width of the contour class around an eroded shape, in mean cell diameters; at most the erosion.
     keep : float
         A cell too small for that erosion is eroded by this fraction of its own depth.
     views : 1 or 4
@@ -49,6 +63,11 @@ class UNetSettings:
         Objects that lie wholly below that threshold are kept if they show at this one.
     opening : float
         Radius of the opening, in mean cell diameters.
+    flooding : "foreground" or "background"
+        Where an object ends: at the opened foreground, or where the floods from its marker and from the
+        background meet (the study's wording; its objects reach into the ground between).
+    surround : float
+        How far from the foreground the background's marker begins, in mean cell diameters.
     marker : float
         A pixel is a watershed marker if its distance to the background is at least this fraction of
         the largest one nearby.
@@ -67,14 +86,20 @@ class UNetSettings:
     optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
+    momentum: float = 0.9
+    precision: Literal["float32", "bfloat16"] = "float32"
     averaging: float = 0.98
     validate_every: int = 50
     patience: int = 6
     validation_patches: int = 48
+    loss: Literal["cross_entropy", "squared", "absolute", "none"] = "cross_entropy"
     dice: float = 0.0
     foreground_weight: float = 1.0
+    contour_weight: float = 1.0
     stain_jitter: float = 0.1
+    stain_shift: float = 0.0
     shrink: float = 0.2
+    contour: float = 0.2
     keep: float = 0.6
     views: Literal[1, 4] = 4
     tile_px: int = 1024
@@ -83,6 +108,8 @@ class UNetSettings:
     highest: float = 0.5
     faint: float = 0.1
     opening: float = 0.1
+    flooding: Literal["foreground", "background"] = "foreground"
+    surround: float = 0.1
     marker: float = 0.75
     smallest: float = 0.25
 
@@ -90,6 +117,8 @@ class UNetSettings:
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
+        if self.loss == "none" and not self.dice > 0:
+            raise ValueError("loss is none and dice is 0: there is nothing to learn from")
 
 
 _POSITIVE = (
@@ -117,6 +146,7 @@ PAPER = UNetSettings(
     shard=16,
     steps=20_000,
     learning_rate=1e-3,
+    precision="bfloat16",
     averaging=0.999,
     validate_every=250,
     patience=16,
@@ -124,3 +154,13 @@ PAPER = UNetSettings(
     tile_px=2048,
     overlap_px=256,
 )
+
+_CHANGES: Mapping[str, Mapping[str, Any]] = {}
+"""What an encoding needs otherwise than `unet_shrink`, in either profile."""
+
+
+def settings_of(encoding: str) -> Mapping[str, UNetSettings]:
+    """The settings of the method with that encoding, by profile."""
+    changes = _CHANGES.get(encoding, {})
+    profiles = {"quick": QUICK, "paper": PAPER}
+    return MappingProxyType({name: replace(base, **changes) for name, base in profiles.items()})

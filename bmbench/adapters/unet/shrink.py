@@ -1,4 +1,8 @@
-"""Eroded shapes as foreground: touching cells become separate kernels (design of `unet_shrink`)."""
+"""Encodings that erode the shapes, so that touching cells become separate kernels.
+
+A circle shrinks concentrically. A cell that is shallower than the erosion would vanish; it is eroded by
+`keep` of its own depth instead.
+"""
 
 from __future__ import annotations
 
@@ -6,43 +10,55 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.unet.encoding import Encoding, Target
-from bmbench.adapters.unet.losses import overlap_loss
-from bmbench.core.types import Role
+from bmbench.adapters.unet.encoding import Encoding, Regrowth
 
 if TYPE_CHECKING:
-    import torch
-
-    from bmbench.adapters.unet.depth import DepthMap
+    from bmbench.adapters.unet.depth import Reals
+    from bmbench.adapters.unet.encoding import Inside
     from bmbench.adapters.unet.settings import UNetSettings
-    from bmbench.core.types import Annotations
+    from bmbench.core.types import Bools
 
 
-def target(depths: DepthMap, annotations: Annotations, settings: UNetSettings) -> Target:
-    """1 where a cell is deeper than the erosion, 0 elsewhere; no weight on ignored objects.
-
-    A circle shrinks concentrically. A cell that is shallower than the erosion would vanish; it is eroded
-    by `keep` of its own depth instead.
-    """
-    if not len(annotations):
-        return Target(value=np.zeros_like(depths.depth), weight=np.ones_like(depths.depth))
-    limit = np.minimum(grow_px(settings), settings.keep * depths.deepest).astype(np.float32)
-    row = depths.owner - 1
-    owned = row >= 0
-    cell = owned & (annotations.role[row] == Role.CELL)
-    ignored = owned & (annotations.role[row] == Role.IGNORE)
-    kernel = cell & (depths.depth > limit[row])
-    return Target(value=kernel.astype(np.float32), weight=(~ignored).astype(np.float32))
-
-
-def grow_px(settings: UNetSettings) -> float:
-    """The erosion in pixels at working scale, to be undone in every object."""
+def erosion_px(settings: UNetSettings) -> float:
+    """The erosion in pixels at working scale."""
     return settings.shrink * settings.cell_px
 
 
-def foreground(logits: torch.Tensor) -> torch.Tensor:
-    """Probability of the kernel."""
-    return logits[:, 0].sigmoid()
+def eroded(inside: Inside) -> tuple[Reals, Reals]:
+    """1 in the kernel, 0 in the ring around it."""
+    kernel = inside.depth > _edge(inside)
+    return kernel[None].astype(np.float32), np.ones_like(inside.depth)
 
 
-ENCODING = Encoding(outputs=1, target=target, loss=overlap_loss, foreground=foreground, grow_px=grow_px)
+def eroded_with_contour(inside: Inside) -> tuple[Reals, Reals]:
+    """The kernel, and the band of `contour` mean diameters around it, which ends at the outline."""
+    edge = _edge(inside)
+    kernel = inside.depth > edge
+    band: Bools = ~kernel & (
+        inside.depth > edge - np.float32(inside.settings.contour * inside.settings.cell_px)
+    )
+    return np.stack([kernel, band]).astype(np.float32), np.ones_like(inside.depth)
+
+
+def ring_left_open(inside: Inside) -> tuple[Reals, Reals]:
+    """1 in the kernel; the loss does not look at the ring."""
+    kernel, _ = eroded(inside)
+    return kernel, kernel[0]
+
+
+def _edge(inside: Inside) -> Reals:
+    """Depth at which the kernel of each pixel's object begins."""
+    settings = inside.settings
+    edge: Reals = np.minimum(erosion_px(settings), settings.keep * inside.deepest).astype(np.float32)
+    return edge
+
+
+def _undone(_: float, settings: UNetSettings) -> Regrowth:
+    return Regrowth(px=erosion_px(settings))
+
+
+SHRINK = Encoding(name="shrink", channels=("cell",), marks=eroded, regrowth=_undone)
+SHRINK_CONTOUR = Encoding(
+    name="shrink_contour", channels=("cell", "contour"), marks=eroded_with_contour, regrowth=_undone
+)
+DONT_CARE = Encoding(name="dont_care", channels=("cell",), marks=ring_left_open, regrowth=_undone)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from bmbench.adapters.reproducible import best_device, one_thread_each, seeded
 from bmbench.adapters.rescaling import mean_diameter
+from bmbench.adapters.resuming import Keeper
+from bmbench.adapters.unet.course import Course
 from bmbench.adapters.unet.network import UNet, build
 from bmbench.adapters.unet.sampling import Patch, Source, draw_patch, fixed_patches, source_of
 from bmbench.core.errors import RunFailedError
@@ -109,27 +112,50 @@ class Trainer:
 
     def run(self, network: UNet) -> UNet:
         """The averaged network of the look at the validation loss that was best (the last, without any)."""
-        s, progress = self.settings, self.request.progress
-        average, best = copy.deepcopy(network), copy.deepcopy(network)
+        s, progress, state = self.settings, self.request.progress, self.request.state
+        course = Course.begin(network, _optimiser(network, s))
+        keeper = Keeper(state, self._purpose())
+        if (found := keeper.found()) is not None:
+            course.restore(*found)
+            self._repeat(course.looks)
         replicas = [_sharing_weights(network) for _ in range(_n_shards(s))]
-        optimiser = _optimiser(network, s)
-        best_loss, best_step = math.inf, 0
-        for step in progress.track(range(1, s.steps + 1), description="Training", total=s.steps):
-            for group in optimiser.param_groups:
+        left = range(course.step + 1, 0 if course.has_settled(s) else s.steps + 1)
+        begun = f" from step {course.step}" if course.step else ""
+        for step in progress.track(left, description=f"Training{begun}", total=len(left)):
+            for group in course.optimiser.param_groups:
                 group["lr"] = s.learning_rate * _schedule((step - 1) / s.steps)
-            loss = self._step(network, replicas, optimiser, step)
-            _follow(average, network, decay=min(s.averaging, step / (step + 10)))
-            if step % s.validate_every and step != s.steps:
-                continue
-            current = self._validate(average) if self.validation else -float(step)
-            shown = f", validation {current:.4f}" if self.validation else ""
-            progress.note(f"step {step}, loss {loss:.4f}{shown}")
-            if current < best_loss:
-                best_loss, best_step = current, step
-                best.load_state_dict(average.state_dict())
-            elif step - best_step >= s.patience * s.validate_every:
+            loss = self._step(network, replicas, course.optimiser, step)
+            _follow(course.average, network, decay=min(s.averaging, step / (step + 10)))
+            course.step = step
+            at_look = not step % s.validate_every or step == s.steps
+            if at_look:
+                self._look(course, loss)
+            keeper.keep(course.state, at_look=at_look)
+            if course.has_settled(s):
                 break
-        return best.eval()
+        return course.best.eval()
+
+    def _look(self, course: Course, loss: float) -> None:
+        """Note the validation loss of the averaged network, and tell it."""
+        current = self._validate(course.average) if self.validation else None
+        course.look(current)
+        shown = "" if current is None else f", validation {current:.4f}"
+        self.request.progress.note(f"step {course.step}, loss {loss:.4f}{shown}")
+        self._repeat(course.looks[-1:])
+
+    def _repeat(self, looks: Sequence[tuple[int, float | None]]) -> None:
+        if self.request.report is not None:
+            for step, loss in looks:
+                self.request.report(step, loss)
+
+    def _purpose(self) -> dict[str, Any]:
+        """What tells this training from any other; its data are compared by whoever keeps the folder."""
+        return {
+            "encoding": self.encoding.to_card(),
+            "settings": dataclasses.asdict(self.settings),
+            "seed": self.request.seed,
+            "images": [str(sample.image_id) for sample in self.request.train],
+        }
 
     def _step(
         self, network: UNet, replicas: Sequence[UNet], optimiser: torch.optim.Optimizer, step: int
@@ -188,7 +214,11 @@ class Trainer:
             torch.from_numpy(np.stack([getattr(patch.target, name) for patch in patches])).to(self.device)
             for name in ("value", "weight")
         )
-        return self.encoding.loss(network(image), value, weight, self.settings)
+        # A processor computes bfloat16 several times slower than float32: only a graphics card is asked to.
+        mixed = self.settings.precision == "bfloat16" and self.device.type == "cuda"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
+            logits = network(image)
+        return self.encoding.loss(logits.float(), value, weight, self.settings)
 
 
 def _calibrate(sources: Sequence[Source], factor: float) -> Calibration:
@@ -224,9 +254,11 @@ def _n_shards(settings: UNetSettings) -> int:
 
 
 def _optimiser(network: UNet, settings: UNetSettings) -> torch.optim.Optimizer:
-    rate, decay = settings.learning_rate, settings.weight_decay
+    rate, decay, momentum = settings.learning_rate, settings.weight_decay, settings.momentum
     if settings.optimiser == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=rate, weight_decay=decay, momentum=0.9, nesterov=True)
+        return torch.optim.SGD(
+            network.parameters(), lr=rate, weight_decay=decay, momentum=momentum, nesterov=momentum > 0
+        )
     kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
     return kind(network.parameters(), lr=rate, weight_decay=decay)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections import Counter
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.benchmark.answers import CLASSES, as_classes_of
 from bmbench.benchmark.prediction.crops import write_crops
 from bmbench.benchmark.prediction.image import cells, predict_tiles
 from bmbench.benchmark.prediction.journal import Journal
@@ -18,7 +20,6 @@ from bmbench.benchmark.prediction.outputs import Answer, plan_outputs, write_out
 from bmbench.benchmark.prediction.prepare import largest_cell_px, notes, prepare
 from bmbench.benchmark.prediction.trained import load_run
 from bmbench.core.errors import BadInputError
-from bmbench.core.types import CELL
 from bmbench.datasets.slides import opened, slide_files
 
 if TYPE_CHECKING:
@@ -82,8 +83,9 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
     answers = _answers(finished, ids)
     written = []
     for output in progress.track(outputs, description="Writing", total=len(outputs)):
-        # A detector says "cell"; the truth's first category is where COCO puts such an answer, not its name.
-        written += write_output(output, answers, categories if output.form == "json" else (CELL,))
+        # COCO files name the truth's own categories; everybody else reads the detector's.
+        classes = categories if output.form == "json" else CLASSES
+        written += write_output(output, [_in_classes(answer, classes) for answer in answers], classes)
     if options.crops is not None:
         _crop(options.crops, finished, trained, options, progress=progress)
     report = Report(
@@ -127,6 +129,12 @@ def _answers(finished: Sequence[_Finished], ids: Sequence[ImageId]) -> list[Answ
     ]
 
 
+def _in_classes(answer: Answer, categories: Sequence[Category]) -> Answer:
+    return dataclasses.replace(
+        answer, parts=lambda: (as_classes_of(categories, part) for part in answer.parts())
+    )
+
+
 def _crop(
     folder: Path,
     finished: Sequence[_Finished],
@@ -146,7 +154,7 @@ def _crop(
                 (part for _, part in cells(image.job, journal, image.threshold)),
                 stem=answer.stem,
                 side_px=side_px,
-                categories=(CELL,),
+                categories=CLASSES,
                 progress=progress,
             )
 
@@ -160,14 +168,14 @@ def _report(image: _Finished) -> ImageReport:
         scale=float(1 / job.ratio[0]),
         tiles=len(job.tiles),
         of_tiles=len(job.grid),
-        cells=sum(len(part) for part in image.parts()),
+        cells=sum(int((part.label == 0).sum()) for part in image.parts()),
     )
 
 
 def _ids(truth: Path | None, names: Sequence[str]) -> tuple[list[ImageId], tuple[Category, ...]]:
-    """The images' ids and the categories in COCO files: their names and one class, or those of `truth`."""
+    """Ids and categories in COCO files: the images' names and a detector's classes, or those of `truth`."""
     if truth is None:
-        return list(names), (CELL,)
+        return list(names), CLASSES
     from bmbench.datasets.codecs.coco import read_coco
 
     file = read_coco(truth)

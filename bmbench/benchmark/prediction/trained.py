@@ -29,10 +29,12 @@ class TrainedRun:
         Pixel size of the images that it learned from.
     largest_cell_px : float or None
         Diameter of the largest cell that it learned from; None in the records of older runs.
+    mean_cell_px : float or None
+        Mean diameter of the cells that it learned from; None in the records of older runs.
     threshold : float or None
         The confidence at which the run's F1 is given.
     digest : str
-        SHA-256 over the files of the checkpoint.
+        SHA-256 over the files of the checkpoint, those of an ensemble's members too.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class TrainedRun:
     method: str
     um_per_px: float | None
     largest_cell_px: float | None
+    mean_cell_px: float | None
     threshold: float | None
     digest: str
 
@@ -57,6 +60,7 @@ def load_run(path: Path) -> TrainedRun:
         If the method needs a dependency that is not installed.
     """
     from bmbench.adapters import METHODS
+    from bmbench.adapters.ensemble import load_detector
 
     run = RunDir.open(path)
     config, metrics = run.read("config.json"), run.read("metrics.json")
@@ -70,10 +74,11 @@ def load_run(path: Path) -> TrainedRun:
     centre_distance = metrics.get("cd")
     return TrainedRun(
         path=path,
-        detector=method.load(run.checkpoint),
+        detector=load_detector(method, run.checkpoint),
         method=name,
         um_per_px=_positive(config, "um_per_px"),
         largest_cell_px=_positive(config, "largest_cell_px"),
+        mean_cell_px=_positive(config, "mean_cell_px"),
         threshold=_positive(centre_distance, "threshold") if isinstance(centre_distance, dict) else None,
         digest=_digest(run.checkpoint),
     )
@@ -85,5 +90,6 @@ def _positive(record: dict[str, Any], name: str) -> float | None:
 
 
 def _digest(folder: Path) -> str:
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    return hashlib.sha256("".join(f"{path.name} {sha256(path)}\n" for path in files).encode()).hexdigest()
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    lines = (f"{name} {sha256(files[name])}\n" for name in sorted(files))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -4,11 +4,13 @@ Image i lies on slide i modulo 18. Slides stand for patients: each has its own s
 density, and every slide belongs to one subset only. With 18 images or more, ten slides are for training, two
 for validation, two for optimisation and four for testing (56, 11, 11 and 22 %).
 
-Options: ``images`` (36), ``size`` (512, pixels), ``scale`` (44, mean cell diameter in pixels), ``seed`` (0).
+Options: ``images`` (36), ``size`` (512, pixels), ``scale`` (44, mean cell diameter in pixels), ``seed`` (0),
+``stain`` (pappenheim, pale, dark, purple, haematoxylin-eosin: the same cells in other colours).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -16,8 +18,9 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing
 from bmbench.core.types import Sample
 from bmbench.datasets.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
-from bmbench.datasets.options import known_options, positive
+from bmbench.datasets.options import choice, known_options, positive
 from bmbench.datasets.synthetic.kinds import CATEGORIES, MEAN_CELL_UM
+from bmbench.datasets.synthetic.looks import LOOKS, PLAIN
 from bmbench.datasets.synthetic.scene import annotate, compose
 from bmbench.datasets.synthetic.stain import N_SLIDES
 
@@ -42,7 +45,9 @@ def radius_px(cell_px: float) -> float:
     return round(cell_px / 3, 2)
 
 
-def sample(number: int, *, seed: int = 0, size_px: int = SIZE_PX, cell_px: float = CELL_PX) -> Sample:
+def sample(
+    number: int, *, seed: int = 0, size_px: int = SIZE_PX, cell_px: float = CELL_PX, stain: str = PLAIN
+) -> Sample:
     """Image `number` of cohort `seed`; it does not depend on how many images there are."""
     annotations = annotate(compose(seed=seed, number=number, size_px=size_px, cell_px=cell_px))
     slide = f"slide_{number % N_SLIDES + 1}"
@@ -54,7 +59,7 @@ def sample(number: int, *, seed: int = 0, size_px: int = SIZE_PX, cell_px: float
         height=size_px,
         group=slide,
         annotations=annotations,
-        load=partial(_pixels, seed, number, size_px, cell_px),
+        load=partial(_pixels, seed, number, size_px, cell_px, stain),
         um_per_px=MEAN_CELL_UM / cell_px,
     )
 
@@ -69,7 +74,7 @@ def load(request: LoadRequest) -> Split:
     BadInputError
         If an option is unknown or out of range.
     """
-    known_options(request, ("images", "size", "scale", "seed"))
+    known_options(request, ("images", "size", "scale", "seed", "stain"))
     n_images = _whole(request, "images", N_IMAGES, (len(SUBSETS), 100_000))
     size_px = _whole(request, "size", SIZE_PX, SIZES_PX)
     seed = _whole(request, "seed", 0, (0, 2**32 - 1))
@@ -77,10 +82,11 @@ def load(request: LoadRequest) -> Split:
     if not SCALES_PX[0] <= cell_px <= SCALES_PX[1]:
         expected = f"{SCALES_PX[0]:g} to {SCALES_PX[1]:g} px"
         raise BadInputError("data set option scale", expected=expected, got=f"{cell_px:g}")
+    stain = choice(request, "stain", PLAIN, tuple(LOOKS))
     subsets: dict[Subset, list[Sample]] = {"train": [], "validation": [], "optimisation": [], "test": []}
     of_slide = slide_subsets(min(n_images, N_SLIDES))
     for number in range(n_images):
-        here = sample(number, seed=seed, size_px=size_px, cell_px=cell_px)
+        here = sample(number, seed=seed, size_px=size_px, cell_px=cell_px, stain=stain)
         subsets[of_slide[number % N_SLIDES]].append(here)
     return Split(
         samples={subset: tuple(samples) for subset, samples in subsets.items()},
@@ -108,8 +114,6 @@ def synthesise(folder: Path, *, n_images: int, size_px: int, seed: int, progress
     BadInputError
         If the folder holds anything.
     """
-    from dataclasses import replace
-
     from PIL import Image
 
     from bmbench.datasets.codecs.coco import write_coco
@@ -137,15 +141,16 @@ def _whole(request: LoadRequest, name: str, default: int, limits: tuple[int, int
     return int(text)
 
 
-def _pixels(seed: int, number: int, size_px: int, cell_px: float) -> Pixels:
+def _pixels(seed: int, number: int, size_px: int, cell_px: float, stain: str) -> Pixels:
     draw = _kept if size_px <= LARGEST_KEPT_PX else _drawn
-    return draw(seed, number, size_px, cell_px).copy()
+    return draw(seed, number, size_px, cell_px, stain).copy()
 
 
-def _drawn(seed: int, number: int, size_px: int, cell_px: float) -> Pixels:
+def _drawn(seed: int, number: int, size_px: int, cell_px: float, stain: str) -> Pixels:
     from bmbench.datasets.synthetic.render import render
 
-    return render(compose(seed=seed, number=number, size_px=size_px, cell_px=cell_px))
+    scene = compose(seed=seed, number=number, size_px=size_px, cell_px=cell_px)
+    return render(replace(scene, slide=LOOKS[stain](scene.slide)))
 
 
 _kept = lru_cache(maxsize=64)(_drawn)

@@ -29,7 +29,7 @@ FEWEST_UNITS = 6
 _SLACK = 1e-9
 """Relative difference up to which two statistics are equal: equal swaps must count as equal."""
 _CHUNK = 10_000
-_PAIRS, _SWAPS = 128, 2_000
+_PAIRS, _SWAPS = 256, 1_000
 """Pairs and swaps in work at a time: about a megabyte, which stays near the processor."""
 _BUDGET = 2e8
 """Swaps × pairs that a second look may take: a few seconds."""
@@ -157,8 +157,10 @@ class _Block:
         observed = np.abs(self._at_rest) / np.where(self._scale > 0, self._scale, 1)
         self._least = observed * (1 - _SLACK)
         most = self._all_lower**2 / 4
-        self._sure = self._least * most
-        self._possible = self._least * (most - np.abs(self._step).sum(1) ** 2 / 4)
+        # What single precision may be wrong by; between the two bounds the denominator decides.
+        margin = 1e-4 * np.abs(self._moved).sum(1)
+        self._sure = self._least * most + margin
+        self._possible = self._least * (most - np.abs(self._step).sum(1) ** 2 / 4) - margin
 
     def count(self, swaps: Floats, rough: Any) -> tuple[Ints, Ints]:
         """(k,) counts over (units, n) swaps, and the swaps looked at; `rough` is them in single precision.
@@ -172,33 +174,36 @@ class _Block:
         for start in range(0, n, _SWAPS):
             part = slice(start, start + _SWAPS)
             seen[rows] += len(rough[0, part])
-            near = rows[self._reached(rows, rough[:, part])]
-            count[near] += self._counted(near, swaps[:, part])
+            count[rows] += self._reached(rows, swaps[:, part], rough[:, part])
             if self._hasty:
                 rows = rows[count[rows] < LEVEL * seen[rows]]
         undefined = self._scale <= 0
         count[undefined] = seen[undefined]
         return count, seen
 
-    def _counted(self, rows: Ints, swaps: Floats) -> Ints:
-        numerator = self._moved[rows] @ swaps
-        numerator += self._at_rest[rows, None]
+    def _reached(self, rows: Ints, swaps: Floats, rough: Any) -> Ints:
+        """(k,) how many swaps reach the observed difference.
+
+        The numerators in single precision settle nearly all; only those between the bounds are worked out.
+        """
+        numerator = self._moved[rows].astype(np.float32) @ rough
+        numerator += self._at_rest[rows, None].astype(np.float32)
         np.abs(numerator, out=numerator)
         count = np.zeros(len(rows), np.int64)
-        for place, row in enumerate(rows):
-            sure = np.count_nonzero(numerator[place] >= self._sure[row])
-            if np.count_nonzero(numerator[place] >= self._possible[row]) > sure:
-                product = self._step[row] @ swaps
-                product += self._own_lower[row]
-                product *= self._all_lower[row] - product
-                sure = np.count_nonzero(numerator[place] >= self._least[row] * product)
-            count[place] = sure
+        near = np.flatnonzero(numerator.max(axis=1) >= self._possible[rows])
+        numerator = numerator[near]
+        sure = numerator >= self._sure[rows[near], None].astype(np.float32)
+        count[near] = np.count_nonzero(sure, axis=1)
+        unsure = (numerator >= self._possible[rows[near], None].astype(np.float32)) & ~sure
+        place, swap = np.nonzero(unsure)
+        reached = self._reaches(rows[near[place]], swaps.T[swap])
+        count[near] += np.bincount(place[reached], minlength=len(near))
         return count
 
-    def _reached(self, rows: Ints, rough: Any) -> Bools:
-        """(k,) whether any swap may reach the observed difference, by single precision and a margin."""
-        part = self._moved[rows].astype(np.float32) @ rough
-        margin = 1e-4 * np.abs(self._moved[rows]).sum(1)
-        low, high = self._at_rest[rows] + part.min(axis=1), self._at_rest[rows] + part.max(axis=1)
-        reached: Bools = np.maximum(np.abs(low), np.abs(high)) + margin >= self._possible[rows]
+    def _reaches(self, rows: Ints, swaps: Floats) -> Bools:
+        """(n,) whether each of (n, units) swaps, one for each of (n,) rows, reaches that row's difference."""
+        numerator = np.einsum("ij,ij->i", self._moved[rows], swaps) + self._at_rest[rows]
+        lower = np.einsum("ij,ij->i", self._step[rows], swaps) + self._own_lower[rows]
+        bound = self._least[rows] * lower * (self._all_lower[rows] - lower)
+        reached: Bools = np.abs(numerator) >= bound
         return reached

@@ -224,7 +224,7 @@ def read_run(path: Path, manifest: Manifest) -> tuple[Answer, dict[str, Any]]:
     answer = Answer(path=folder.predictions("test"), seed=config["seed"], threshold=threshold or 0.0)
     return answer, _run_facts(folder.read("environment.json"), config) | {
         "threshold_chosen_on": "optimisation" if chosen == "optimisation" else "not chosen",
-        "train_hours": round(metrics["seconds"]["fit"] / 3600, 4),
+        "train_hours": round(folder.read("timing.json")["seconds"]["fit"] / 3600, 4),
     }
 
 

@@ -1,0 +1,99 @@
+"""Where a training stands: everything that one step hands to the next."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bmbench.adapters.resuming import optimiser_tensors, restore_optimiser
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+
+    from bmbench.adapters.unet.network import UNet
+    from bmbench.adapters.unet.settings import UNetSettings
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Course:
+    """A training under way.
+
+    Attributes
+    ----------
+    network, average, best : UNet
+        What is trained; the moving average of its weights; that average at the best look.
+    step : int
+        Steps done.
+    best_loss, best_step : float, int
+        Of the best look at the validation loss.
+    looks : list of (step, validation loss)
+        The loss is None without validation images.
+    """
+
+    network: UNet
+    average: UNet
+    best: UNet
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    best_loss: float = math.inf
+    best_step: int = 0
+    looks: list[tuple[int, float | None]] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, network: UNet, optimiser: torch.optim.Optimizer) -> Course:
+        """The course of a network that has not made a step."""
+        return cls(
+            network=network,
+            average=copy.deepcopy(network),
+            best=copy.deepcopy(network),
+            optimiser=optimiser,
+        )
+
+    def has_settled(self, settings: UNetSettings) -> bool:
+        """Whether the validation loss has not fallen for too long."""
+        return self.step - self.best_step >= settings.patience * settings.validate_every
+
+    def look(self, loss: float | None) -> None:
+        """Take note of the validation loss after this step; without one, the latest step is the best."""
+        self.looks.append((self.step, loss))
+        value = -float(self.step) if loss is None else loss
+        if value < self.best_loss:
+            self.best_loss, self.best_step = value, self.step
+            self.best.load_state_dict(self.average.state_dict())
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """The tensors and the facts that `restore` needs."""
+        tensors = {
+            f"{part}/{name}": tensor
+            for part in ("network", "average", "best")
+            for name, tensor in getattr(self, part).state_dict().items()
+        }
+        tensors |= {f"optimiser/{name}": value for name, value in optimiser_tensors(self.optimiser).items()}
+        facts = {
+            "step": self.step,
+            "best_loss": self.best_loss,
+            "best_step": self.best_step,
+            "looks": self.looks,
+        }
+        return tensors, facts
+
+    def restore(self, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
+        """Stand where `state` was called."""
+
+        def part(name: str) -> dict[str, torch.Tensor]:
+            return {
+                key.removeprefix(f"{name}/"): value
+                for key, value in tensors.items()
+                if key.startswith(f"{name}/")
+            }
+
+        for name in ("network", "average", "best"):
+            getattr(self, name).load_state_dict(part(name))
+        restore_optimiser(self.optimiser, part("optimiser"))
+        self.step, self.best_loss = facts["step"], facts["best_loss"]
+        self.best_step = facts["best_step"]
+        self.looks = [(step, loss) for step, loss in facts["looks"]]
