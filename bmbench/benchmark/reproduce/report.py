@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce import questions
+from bmbench.benchmark.reproduce.beyond import generalisation, other_annotations
 from bmbench.benchmark.reproduce.examples import draw_examples
 from bmbench.benchmark.reproduce.figures import draw_curves, draw_scores
 from bmbench.benchmark.reproduce.head import head
@@ -40,7 +41,7 @@ def write_report(folder: StudyFolder) -> Path:
         If the folder is not that of a study.
     """
     collection = collect(folder)
-    pages = Pages(collection, folder.path)
+    pages = Pages(folder, collection)
     sections = [head(pages.scores), *pages.body(), pages.foot()]
     path = folder.path / "report.md"
     write_text(folder.path / "results.csv", results_csv(pages.scores))
@@ -51,10 +52,11 @@ def write_report(folder: StudyFolder) -> Path:
 class Pages:
     """The sections of a report; each writes the pictures that it names beside it."""
 
-    def __init__(self, collection: Collection, out: Path) -> None:
+    def __init__(self, folder: StudyFolder, collection: Collection) -> None:
         self.collection = collection
+        self._folder = folder
         self.scores = Table(collection)
-        self._out = out
+        self._out = folder.path
         modes = list(dict.fromkeys(cell.artefacts for cell in collection.cells))
         self.mode = "background" if "background" in modes else modes[0]
         """The artefact mode of the tables that have one only."""
@@ -73,6 +75,8 @@ class Pages:
             self._signature(),
             *(self._curves(track) for track in TRACKS),
             self._examples(),
+            other_annotations(self._folder, self.collection),
+            generalisation(self._folder, self.collection),
         ]
 
     def foot(self) -> str:
