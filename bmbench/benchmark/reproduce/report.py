@@ -9,6 +9,7 @@ from bmbench.benchmark.reproduce.beyond import generalisation, other_annotations
 from bmbench.benchmark.reproduce.examples import draw_examples
 from bmbench.benchmark.reproduce.figures import draw_curves, draw_scores
 from bmbench.benchmark.reproduce.head import head
+from bmbench.benchmark.reproduce.mappings import draw_mappings
 from bmbench.benchmark.reproduce.runs import collect
 from bmbench.benchmark.reproduce.statistics import Table
 from bmbench.benchmark.reproduce.tables import (
@@ -71,6 +72,7 @@ class Pages:
             self._table_2(),
             self._table_3(),
             self._weak_against_precise(),
+            self._mappings(),
             self._orders(),
             self._signature(),
             *(self._curves(track) for track in TRACKS),
@@ -110,7 +112,7 @@ class Pages:
         )
 
     def _table_2(self) -> str:
-        keys = questions.encodings(self.scores, artefacts=self.mode)
+        keys = self._encodings()
         return _section(
             "## Table 2: U-Net encodings on weak annotations",
             score_table(self.scores, keys) if keys else "",
@@ -146,8 +148,25 @@ class Pages:
             questions.weak_against_precise(self.scores, artefacts=self.mode),
         )
 
+    def _mappings(self) -> str:
+        name = "encodings.png"
+        cells = {key.method: self.collection.rows[key][0].cell for key in self._encodings()}
+        if not draw_mappings(self._out / name, self._folder, cells):
+            return ""
+        return _section(
+            "## What the networks are taught",
+            paragraph(
+                "The study's Figure 3. The target of a pixel by its depth in a round cell of the mean size. "
+                "The statistical curves are measured on this training data."
+            ),
+            f"![Target by depth, for each encoding]({name})",
+        )
+
+    def _encodings(self) -> list[Key]:
+        return questions.encodings(self.scores, artefacts=self.mode)
+
     def _orders(self) -> str:
-        keys = questions.encodings(self.scores, artefacts=self.mode)
+        keys = self._encodings()
         if len(keys) < 2:
             return ""
         return _section(
@@ -164,7 +183,7 @@ class Pages:
         )
 
     def _signature(self) -> str:
-        keys = questions.encodings(self.scores, artefacts=self.mode)
+        keys = self._encodings()
         if not keys or "bb" not in self._rules():
             return ""
         return _section(
