@@ -109,12 +109,16 @@ def _config(one: Cell, *, n_images: int, data: str) -> dict[str, object]:
         "profile": {"name": "quick", "bootstrap": 400},
         "protocol": {"name": "paper", "iou": 0.5, "radius_px": 10.0, "assignment": "greedy"},
         "method": one.method,
+        "track": {"name": one.track, "version": 1},
+        "artefacts": one.artefacts,
         "seed": one.seed,
     }
 
 
 def _metrics() -> dict[str, object]:
-    scores = {"threshold": 0.5, "f1": 0.5, "ap": 0.5}
+    counts = {"tp": 20, "fp": 10, "fn": 4, "fp_artefact": 5, "fp_duplicate": 2, "fp_near": 1}
+    scores = {"threshold": 0.5, "f1": 0.5, "ap": 0.5, "fp_background": 2, "fn_missed": 3, "fn_artefact": 1}
+    scores |= counts
     return {"threshold_source": "optimisation", "bb": scores, "cd": scores}
 
 

@@ -60,6 +60,8 @@ def test_the_report_by_hand(text):
     assert "| `unet_dont_care`      |      0.0 |      100.0 | +100.0 [+100.0, +100.0] | 1.60 |" in text
     assert "`weak-background-unet_shrink-s1`: the training diverged" in text
     assert "## Not run yet\n\n- `weak-background-unet_statistical-s1`" in text
+    row = "| weak `unet_shrink`: background            |     5.0 |    2.0 |  1.0 |     2.0 |    3.0 |   1.0 |"
+    assert row in text
     # Weak 1, precise 1 on the seed that both have.
     assert "| `unet_shrink_contour` | `unet_shrink_contour` |       0.0 [0.0, 0.0] |" in text
 

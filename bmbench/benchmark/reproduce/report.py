@@ -10,6 +10,7 @@ from bmbench.benchmark.reproduce.examples import draw_examples
 from bmbench.benchmark.reproduce.figures import draw_curves, draw_scores
 from bmbench.benchmark.reproduce.head import head
 from bmbench.benchmark.reproduce.mappings import draw_mappings
+from bmbench.benchmark.reproduce.mistakes import mistakes
 from bmbench.benchmark.reproduce.runs import collect
 from bmbench.benchmark.reproduce.statistics import Table
 from bmbench.benchmark.reproduce.tables import (
@@ -77,6 +78,7 @@ class Pages:
             self._signature(),
             *(self._curves(track) for track in TRACKS),
             self._examples(),
+            mistakes(self._out, self._folder, self.collection),
             other_annotations(self._folder, self.collection),
             generalisation(self._folder, self.collection),
         ]

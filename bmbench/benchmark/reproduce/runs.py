@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from bmbench.benchmark.reproduce.folder import ELSEWHERE
 from bmbench.core.files import read_json
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from bmbench.benchmark.reproduce.matrix import Cell, Facts
     from bmbench.core.types import GroundTruth, Ints, Predictions
     from bmbench.metrics import Evaluation, Geometry, Protocol, Scores
-
-ELSEWHERE = "elsewhere"
-"""The folder of a run that holds its answers to images of other sets."""
 
 
 class Key(NamedTuple):
