@@ -120,8 +120,8 @@ CARD = DatasetCard(
     cite_as="Caicedo et al. 2019",
     radius_px=RADIUS_PX,
     source="https://bbbc.broadinstitute.org/BBBC038",
-    images=28,
-    cells=4270,
+    images=27,
+    cells=4226,
     size_mb=23.0,
     access="put the fields together from the quarters of stage1_train.zip: images/ and labels/field_NN.png",
 )
