@@ -11,6 +11,7 @@ import typer
 
 from bmbench.cli.datasets import app as datasets_app
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
+from bmbench.cli.reproduce import reproduce
 from bmbench.cli.terminal import alone, show_terms, stoppable
 from bmbench.cli.terminal import console as _console
 from bmbench.core.errors import BmbenchError
@@ -27,6 +28,7 @@ app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")
 app.command()(submit)
 app.command()(validate)
+app.command()(reproduce)
 
 
 class Assignment(StrEnum):

@@ -7,8 +7,9 @@ from skimage.segmentation import watershed
 
 from bmbench.adapters.unet.encoding import ENCODINGS, Regrowth
 from bmbench.adapters.unet.sampling import encode
-from bmbench.adapters.unet.segmentation import Growth, find_objects, foreground, inner_distance, separate
+from bmbench.adapters.unet.segmentation import Growth, find_objects
 from bmbench.adapters.unet.settings import UNetSettings
+from bmbench.adapters.unet.watershed import foreground, inner_distance, separate
 
 SETTINGS = UNetSettings(cell_px=20.0, shrink=0.2, lowest=0.3, highest=0.5, faint=0.15)
 
