@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bmbench.core.types import Floats
 
 LIMIT_PX = 1e9
-_WRONG = (
+_WRONG: tuple[type[Exception], ...] = (
     OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, struct.error,
     NotImplementedError, OverflowError, RecursionError, LookupError,
 )  # fmt: skip
@@ -126,16 +126,16 @@ def _read(path: Path, tags: list[str] | None) -> Any:
         from pydicom.errors import InvalidDicomError
     except ImportError:
         raise MissingExtraError("pydicom, which DICOM files need,", extra="wsi") from None
-    with _named_errors(path, "not a DICOM file, or a damaged one", InvalidDicomError):
+    with _named_errors(path, "not a DICOM file, or a damaged one", (InvalidDicomError,)):
         return dcmread(path, stop_before_pixels=True, specific_tags=tags)
 
 
 @contextmanager
-def _named_errors(path: Path, what: str, *more: type[Exception]) -> Iterator[None]:
+def _named_errors(path: Path, what: str, more: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Values are decoded when they are asked for, so that damage shows then, as an error or a warning."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (*_WRONG, *more) as error:
+    except _WRONG + more as error:
         raise BadInputError(what, where=str(path), got=str(error)[:80]) from None
