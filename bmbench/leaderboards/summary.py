@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bmbench.benchmark.rundir import RunDir
 
-_SOURCES = {
+THRESHOLD_SOURCES = {
     "optimisation": "threshold from the optimisation images",
     "given": "threshold as given",
     "oracle": "best threshold of these very images (oracle)",
@@ -107,7 +107,7 @@ def _rule_title(rule: str, scores: Mapping[str, Any]) -> str:
 
 def _caption(scores: Mapping[str, Any]) -> str:
     counted = f"{scores['images']} images, {scores['cells']} cells, {scores['predictions']} predictions"
-    lines = [counted, _SOURCES.get(scores["threshold_source"], ""), _interval_note(scores)]
+    lines = [counted, THRESHOLD_SOURCES.get(scores["threshold_source"], ""), _interval_note(scores)]
     return "\n".join(line for line in lines if line)
 
 
