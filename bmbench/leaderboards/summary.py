@@ -93,7 +93,7 @@ def methods_table() -> Table:
 
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("method", "family", "what it is", "needs", "here"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column != "what it is")
     for name in METHODS:
         method = METHODS.get(name)
         needs = escape(f"bmbench[{method.extra}]") if method.extra else "–"
