@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bmbench.cli.datasets import app as datasets_app
+from bmbench.cli.experiments import TestOn, artefacts, try_elsewhere
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
 from bmbench.cli.reproduce import reproduce
+from bmbench.cli.scores import compare, score
 from bmbench.cli.terminal import alone, is_given, show_terms, stoppable
 from bmbench.cli.terminal import console as _console
 from bmbench.cli.tuning import tune
@@ -27,25 +28,14 @@ app = typer.Typer(
 )
 app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")
+app.command("test")(try_elsewhere)
+app.command()(score)
+app.command()(compare)
+app.command()(artefacts)
 app.command()(submit)
 app.command()(validate)
 app.command()(reproduce)
 app.command()(tune)
-
-
-class Assignment(StrEnum):
-    """How predictions are given to cells."""
-
-    greedy = "greedy"
-    hungarian = "hungarian"
-
-
-class ApKind(StrEnum):
-    """Which area under the curve."""
-
-    all = "all"
-    eleven = "11"
-    hundred_and_one = "101"
 
 
 @app.command()
@@ -64,7 +54,7 @@ def run(
         str, typer.Option(help="How much work: quick (CPU minutes) or paper (GPU hours).")
     ] = "quick",
     artefacts: Annotated[
-        str, typer.Option(help="Train cell-like artefacts as background or foreground.")
+        str, typer.Option(help="Train cell-like artefacts as background, foreground, or a class.")
     ] = "background",
     jitter_px: Annotated[
         float | None,
@@ -85,6 +75,10 @@ def run(
             show_default=False,
         ),
     ] = None,
+    models: Annotated[
+        int | None, typer.Option(min=1, help="Models that answer together.  [default: profile]")
+    ] = None,
+    test_on: TestOn = None,
     out: Annotated[Path, typer.Option(help="The folder that run directories are made in.")] = Path("runs"),
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this directory, as it was begun.")
@@ -113,6 +107,8 @@ def run(
         seed=seed,
         settings=parse_pairs(set_ or [], option="--set"),
         retrain=retrain,
+        models=models,
+        test_on=tuple(test_on or ()),
         out=out,
     )
     console = Console()
@@ -133,44 +129,6 @@ def run(
         f"\nRun directory: [bold]{folder.path}[/]  (look at gallery.png and pr_curves.png)", soft_wrap=True
     )
     console.print(f"Leaderboard row: {row}", highlight=False, soft_wrap=True)
-
-
-@app.command()
-def score(
-    predictions: Annotated[Path, typer.Argument(help="COCO results, or a bmbench predictions file.")],
-    truth: Annotated[Path, typer.Option(help="The ground truth, as COCO JSON.")],
-    protocol: Annotated[str, typer.Option(help="paper, coco, voc2007, voc2010 or kainz.")] = "paper",
-    assignment: Annotated[Assignment | None, typer.Option(help="How predictions are given to cells.")] = None,
-    iou: Annotated[float | None, typer.Option(min=0, max=1, help="Matching limit of boxes.")] = None,
-    radius: Annotated[float | None, typer.Option(min=0, help="Matching limit of centres, px.")] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Confidence at which F1 is given.  [default: the best one here, an oracle]"),
-    ] = None,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Replicates behind the intervals.")] = 0,
-    ap: Annotated[ApKind | None, typer.Option(help="Area under the curve: all points, 11 or 101.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
-) -> None:
-    """Score a predictions file against ground truth."""
-    from bmbench.benchmark.scoring import resolve_protocol, score_files
-
-    rules = resolve_protocol(
-        protocol,
-        assignment=assignment.value if assignment else None,
-        iou=iou,
-        radius_px=radius,
-        ap=ap.value if ap else None,
-    )
-    scores = score_files(predictions, truth, rules, threshold=threshold, bootstrap=bootstrap, seed=seed)
-    if json:
-        import json as json_library
-
-        typer.echo(json_library.dumps(scores, allow_nan=False))
-    else:
-        from bmbench.leaderboards.summary import scores_table
-
-        _console().print(scores_table(scores, title=predictions.name))
 
 
 @app.command()

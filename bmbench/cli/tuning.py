@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bmbench.cli.terminal import alone, console, stoppable
+from bmbench.cli.terminal import alone, console, show_terms, stoppable
 
 
 def tune(
@@ -64,11 +64,13 @@ def tune(
         jitter_px=jitter_px,
         seed=seed,
         settings=parse_pairs(set_ or [], option="--set"),
+        models=1,
         out=out,
     )
     terminal = console()
     with stoppable():
         if resume is None:
+            show_terms(dataset, data)
             options = TuneOptions(run=run, trials=trials or 20, decodings=decodings)
             found = search(options, Terminal(terminal))
         else:

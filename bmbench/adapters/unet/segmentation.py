@@ -77,7 +77,9 @@ def find_objects(
             continue
         # A faint object lies wholly below the threshold of the others.
         undone = regrowth if values.max() > ground.threshold else growth.regrowth(settings.faint)
-        by_px = undone.px + undone.share * float(distance[window][kernel].max())
+        # Half a pixel more: the deepest point lies between pixel centres, the outline just short of the next.
+        inner_radius = float(distance[window][kernel].max()) + 0.5
+        by_px = settings.undo * (undone.px + undone.share * inner_radius)
         cell = _cell(kernel, corner, probability, by_px)
         if ring_area(cell[2]) >= growth.smallest_px2:
             found.append(cell)

@@ -43,7 +43,7 @@ def foreground(probability: Reals, settings: UNetSettings) -> Foreground:
     grey = np.round(np.clip(probability, 0, 1) * 255).astype(np.uint8)
     otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     level = float(np.clip(otsu / 255, settings.lowest, settings.highest))
-    kernel = _disc(settings.opening * settings.cell_px)
+    kernel = disc(settings.opening * settings.cell_px)
     bright = cv2.morphologyEx((probability > level).astype(np.uint8), cv2.MORPH_OPEN, kernel)
     dim = cv2.morphologyEx((probability > settings.faint).astype(np.uint8), cv2.MORPH_OPEN, kernel)
     _, component = cv2.connectedComponents(dim, connectivity=8)
@@ -73,7 +73,7 @@ def separate(opened: Bools, distance: Reals, settings: UNetSettings, *, reach_px
     reach_px : float
         How far from a pixel a deeper one makes it no marker: the radius of a mean object.
     """
-    peak = _peaks(distance, settings.marker, reach_px)
+    peak = peaks(distance, settings.marker, reach_px)
     n_markers, marker = cv2.connectedComponents(peak.astype(np.uint8), connectivity=8)
     if settings.flooding == "background":
         return _met_by_background(opened, distance, marker.astype(np.int32), settings)
@@ -97,7 +97,7 @@ def _met_by_background(opened: Bools, distance: Reals, marker: Labels, settings:
     The background's marker is all that lies outside the dilated foreground; the ground between is level,
     and goes to whoever comes first.
     """
-    near = cv2.dilate(opened.astype(np.uint8), _disc(settings.surround * settings.cell_px))
+    near = cv2.dilate(opened.astype(np.uint8), disc(settings.surround * settings.cell_px))
     labels: Labels = np.zeros_like(marker)
     background = int(marker.max()) + 1
     n, component, stats, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
@@ -119,7 +119,7 @@ def _window(stats: Ints, *, margin: int = 0) -> tuple[slice, slice]:
     )
 
 
-def _peaks(distance: Reals, fraction: float, reach_px: float) -> Bools:
+def peaks(distance: Reals, fraction: float, reach_px: float) -> Bools:
     """(h, w) foreground whose distance is at least that fraction of the largest within a disc of that radius.
 
     A square inside the disc and one around it decide nearly every pixel and cost next to nothing; the disc
@@ -137,7 +137,7 @@ def _peaks(distance: Reals, fraction: float, reach_px: float) -> Bools:
     for i in range(1, n):
         window, around = _window(stats[i]), _window(stats[i], margin=outer)
         here = tuple(slice(w.start - a.start, w.stop - a.start) for w, a in zip(window, around, strict=True))
-        nearby = cv2.dilate(distance[around], _disc(reach_px))[here]
+        nearby = cv2.dilate(distance[around], disc(reach_px))[here]
         sure[window] |= (place[window] == i) & (distance[window] >= fraction * nearby)
     return sure
 
@@ -150,9 +150,9 @@ def _flooded(distance: Reals, marker: Labels, inside: Bools | None) -> Labels:
 
 
 @lru_cache
-def _disc(radius: float) -> NDArray[np.uint8]:
+def disc(radius: float) -> NDArray[np.uint8]:
     """A disc of pixels as structuring element (OpenCV's own ellipse is another shape)."""
     reach = int(radius)
     dy, dx = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    disc: NDArray[np.uint8] = (dx * dx + dy * dy <= radius * radius).astype(np.uint8)
-    return disc
+    pixels: NDArray[np.uint8] = (dx * dx + dy * dy <= radius * radius).astype(np.uint8)
+    return pixels
