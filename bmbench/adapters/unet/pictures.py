@@ -53,11 +53,11 @@ def draw_targets(request: FitRequest, path: Path, *, title: str = "") -> None:
     settings = dataclasses.replace(request.settings, cell_px=SHOWN_CELL_PX)
     image, annotations = _busiest(request)
     figure = Figure(figsize=(11, 8.6), layout="constrained")
-    rows = figure.subfigures(2, 1, height_ratios=(1, 1.35))
+    above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1, 1.35)), object))
     if title:
         figure.suptitle(title)
-    _draw_mappings(rows[0].add_subplot(), settings, curve)
-    axes = rows[1].subplots(2, 4).ravel()
+    _draw_mappings(above.add_subplot(), settings, curve)
+    axes = below.subplots(2, 4).ravel()
     _draw_patch(axes[0], image, annotations)
     for axis, name in zip(axes[1:], ENCODINGS.names(), strict=True):
         encoding = _with_curve(name, curve)
@@ -70,8 +70,8 @@ def draw_targets(request: FitRequest, path: Path, *, title: str = "") -> None:
         if "contour" in encoding.classes:
             _overlay(axis, target.value[1] > 0, LINES["shrink_contour"][0])
         axis.set(title=f"unet_{name}", xticks=[], yticks=[])
-        rows[1].colorbar(shown, ax=axis, shrink=0.8, ticks=sorted({least, 0.0, 1.0}))
-    rows[1].supxlabel(
+        below.colorbar(shown, ax=axis, shrink=0.8, ticks=sorted({least, 0.0, 1.0}))
+    below.supxlabel(
         "orange: contour, a class of its own; grey: the loss does not look (ignored objects too)",
         fontsize="medium",
     )
@@ -114,9 +114,10 @@ def _draw_patch(axis: Axes, image: Pixels, annotations: Annotations) -> None:
         if role != Role.CELL:
             continue
         style: dict[str, Any] = {"fill": False, "edgecolor": "white", "linewidth": 1.2}
-        shapes = [Polygon(ring - 0.5, **style) for ring in rings]
-        for shape in shapes or [Circle(tuple(circle[:2] - 0.5), circle[2], **style)]:
-            axis.add_patch(shape)
+        for ring in rings:
+            axis.add_patch(Polygon(ring - 0.5, **style))
+        if not rings:
+            axis.add_patch(Circle(tuple(circle[:2] - 0.5), circle[2], **style))
     axis.set(title="annotated shapes", xticks=[], yticks=[])
 
 
