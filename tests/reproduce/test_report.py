@@ -135,7 +135,7 @@ def test_the_table_for_programs_holds_every_pair(study, text):
     ],
 )
 def test_the_margin(value, interval, groups, word):
-    found = Estimate(value=value, interval=interval, n_seeds=3, n_groups=groups)
+    found = Estimate(value=value, interval=interval, n_seeds=3, n_units=groups)
     assert within_margin(found) == word
 
 
