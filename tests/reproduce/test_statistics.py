@@ -96,6 +96,20 @@ def test_the_folds_of_a_seed_are_one_test_set(tmp_path):
     assert scores.n_units == 4
 
 
+def test_a_hit_is_drawn_with_its_own_fold(tmp_path):
+    """One finds the image of fold a, the other that of fold b: AP 1/2 each, and the draws tell them apart.
+
+    Two units are drawn of two: a twice, both once or b twice (1/4, 1/2, 1/4), the difference 1, 0 or −1.
+    """
+    runs = [
+        (cell(name, fold=f"test={fold}"), [4 if fold == own else 0], {})
+        for name, own in ((ALL, "a"), (SOME, "b"))
+        for fold in "ab"
+    ]
+    found = table(tmp_path, runs).contrast("ap", plus=[(A, "cd")], minus=[(B, "cd")])
+    assert (found.value, found.interval) == (0, (-1, 1))
+
+
 def test_a_seed_without_one_of_its_folds_does_not_count(tmp_path):
     runs = [(cell(ALL, fold=f"test={fold}", seed=seed), [4], {}) for fold in "ab" for seed in (0, 1)]
     folder = write_study(tmp_path, [one for one, _, _ in runs])
