@@ -105,6 +105,8 @@ class Method:
     load : folder that `Detector.save` wrote → Detector
     extra : str or None
         The optional dependency group that it needs ("train"), None if the light core is enough.
+    draw : (FitRequest, file) → nothing, or None
+        Draws what the method makes of its annotations into a PNG file.
     artefact_class : bool
         Whether it can learn artefacts as a class of their own: it then finds annotations of the role
         ARTEFACT in what it fits, and detections of label 1 are artefacts.
@@ -125,6 +127,7 @@ class Method:
     fit: Callable[[FitRequest], Detector]
     load: Callable[[Path], Detector]
     extra: str | None = None
+    draw: Callable[[FitRequest, Path], None] | None = None
     artefact_class: bool = False
     ensemble: Callable[[Sequence[Detector]], Detector] | None = None
     space: Mapping[str, Space] = field(default_factory=dict)

@@ -42,6 +42,13 @@ def _load(folder: Path) -> Detector:
         return load(folder)
 
 
+def _draw(request: FitRequest, path: Path) -> None:
+    with environment_kept():
+        from bmbench.adapters.unet.pictures import draw_targets
+
+        draw_targets(request, path)
+
+
 def _ensemble(members: Sequence[Detector]) -> Detector:
     with environment_kept():
         from bmbench.adapters.unet.detector import ensemble
@@ -66,6 +73,7 @@ def _method(encoding: str, title: str) -> Method:
         fit=partial(_fit, encoding=encoding),
         load=_load,
         extra="train",
+        draw=_draw,
         artefact_class=True,
         ensemble=_ensemble,
         space=space_of(encoding),
