@@ -127,7 +127,7 @@ def _member(work: Work, place: Path, train: Sequence[Sample], *, seed: int) -> D
     """One detector, saved in that folder; fitted if it is not there."""
     if place.is_dir():
         return work.plan.method.load(place)
-    state = work.folder.unfinished / f"fit-{place.parent.name}-{place.name}"
+    state = work.folder.unfinished / "-".join(("fit", *place.relative_to(work.folder.path).parts))
 
     def report(step: int, loss: float | None) -> None:  # noqa: ARG001
         work.clock.save()
