@@ -13,8 +13,9 @@ from bmbench.cli.experiments import TestOn, artefacts, try_elsewhere
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
 from bmbench.cli.reproduce import reproduce
 from bmbench.cli.scores import compare, score
-from bmbench.cli.terminal import alone, show_terms, stoppable
+from bmbench.cli.terminal import alone, is_given, show_terms, stoppable
 from bmbench.cli.terminal import console as _console
+from bmbench.cli.tuning import tune
 from bmbench.core.errors import BmbenchError
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.command()(artefacts)
 app.command()(submit)
 app.command()(validate)
 app.command()(reproduce)
+app.command()(tune)
 
 
 @app.command()
@@ -62,6 +64,9 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the method: name=value.")
     ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="Method, profile and settings from the settings.json of a search.")
+    ] = None,
     retrain: Annotated[
         bool | None,
         typer.Option(
@@ -86,6 +91,7 @@ def run(
     from bmbench.benchmark.options import RunOptions, parse_pairs
     from bmbench.benchmark.run import resume as resume_run
     from bmbench.benchmark.run import run as run_benchmark
+    from bmbench.benchmark.settings_file import with_settings
     from bmbench.leaderboards.rows import write_row
     from bmbench.leaderboards.summary import run_tables
 
@@ -108,6 +114,9 @@ def run(
     console = Console()
     with stoppable():
         if resume is None:
+            if settings is not None:
+                given = [name for name in ("method", "profile") if is_given(context, name)]
+                options = with_settings(options, settings, given=given)
             show_terms(dataset, data)
             folder = run_benchmark(options, Terminal(console))
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 from dataclasses import dataclass
@@ -15,9 +14,11 @@ from bmbench.adapters.reproducible import best_device, one_thread_each, seeded
 from bmbench.adapters.rescaling import mean_diameter
 from bmbench.adapters.resuming import Keeper
 from bmbench.adapters.unet.course import Course
+from bmbench.adapters.unet.ignorance import ignorant_loss
 from bmbench.adapters.unet.network import UNet, build
+from bmbench.adapters.unet.replicas import average_buffers, follow, sharing_weights
 from bmbench.adapters.unet.sampling import Patch, Source, draw_patch, fixed_patches, source_of
-from bmbench.core.errors import RunFailedError
+from bmbench.core.errors import TrainingFailedError
 from bmbench.core.types import Role
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
     ------
     BadInputError
         If no cell is annotated in the training images, or the cells have no size.
-    RunFailedError
-        If the loss is no longer a number.
+    TrainingFailedError
+        If the loss is no longer a number, or a graphics card has too little memory.
     """
     settings: UNetSettings = request.settings
     factor = settings.cell_px / mean_diameter(sample.annotations for sample in request.train)
@@ -68,6 +69,8 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
         [source_of(sample, factor) for sample in request.validation], encoding=encoding, settings=settings
     )
     calibration = _calibrate(train, factor)
+    told = request.report is not None and bool(validation)
+    ignorance = ignorant_loss(validation, encoding=encoding, settings=settings) if told else math.nan
     with one_thread_each() as pool, seeded(request.seed):
         device = best_device()
         network = build(settings, outputs=encoding.outputs, device=device)
@@ -77,10 +80,17 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
             calibration=calibration,
             train=train,
             validation=validation,
+            ignorance=ignorance,
             device=device,
             pool=pool,
         )
-        return trainer.run(network), calibration
+        try:
+            return trainer.run(network), calibration
+        except torch.OutOfMemoryError as error:
+            raise TrainingFailedError(
+                f"the graphics card's memory is too small; lower the patches a step (--set shard="
+                f"{max(1, settings.shard // 2)})"
+            ) from error
 
 
 def normalised(images: Sequence[np.ndarray], calibration: Calibration, device: torch.device) -> torch.Tensor:
@@ -94,13 +104,17 @@ def normalised(images: Sequence[np.ndarray], calibration: Calibration, device: t
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trainer:
-    """One training run; holds what does not change from step to step."""
+    """One training run; holds what does not change from step to step.
+
+    `ignorance` is the validation loss of a map that knows nothing, the unit in which looks are reported.
+    """
 
     request: FitRequest
     encoding: Encoding
     calibration: Calibration
     train: Sequence[Source]
     validation: Sequence[Patch]
+    ignorance: float
     device: torch.device
     pool: ThreadPoolExecutor
 
@@ -117,15 +131,15 @@ class Trainer:
         keeper = Keeper(state, self._purpose())
         if (found := keeper.found()) is not None:
             course.restore(*found)
-            self._repeat(course.looks)
-        replicas = [_sharing_weights(network) for _ in range(_n_shards(s))]
+            self._tell(course.looks)
+        replicas = [sharing_weights(network) for _ in range(_n_shards(s))]
         left = range(course.step + 1, 0 if course.has_settled(s) else s.steps + 1)
         begun = f" from step {course.step}" if course.step else ""
         for step in progress.track(left, description=f"Training{begun}", total=len(left)):
             for group in course.optimiser.param_groups:
                 group["lr"] = s.learning_rate * _schedule((step - 1) / s.steps)
             loss = self._step(network, replicas, course.optimiser, step)
-            _follow(course.average, network, decay=min(s.averaging, step / (step + 10)))
+            follow(course.average, network, decay=min(s.averaging, step / (step + 10)))
             course.step = step
             at_look = not step % s.validate_every or step == s.steps
             if at_look:
@@ -141,12 +155,13 @@ class Trainer:
         course.look(current)
         shown = "" if current is None else f", validation {current:.4f}"
         self.request.progress.note(f"step {course.step}, loss {loss:.4f}{shown}")
-        self._repeat(course.looks[-1:])
+        self._tell(course.looks[-1:])
 
-    def _repeat(self, looks: Sequence[tuple[int, float | None]]) -> None:
+    def _tell(self, looks: Sequence[tuple[int, float | None]]) -> None:
+        """Report looks, in units of what knowing nothing costs."""
         if self.request.report is not None:
             for step, loss in looks:
-                self.request.report(step, loss)
+                self.request.report(step, None if loss is None else loss / self.ignorance)
 
     def _purpose(self) -> dict[str, Any]:
         """What tells this training from any other; its data are compared by whoever keeps the folder."""
@@ -167,7 +182,7 @@ class Trainer:
         results = list(self.pool.map(lambda job: self._gradients(*job, step=step), work))
         loss = sum(loss for loss, _ in results)
         if not math.isfinite(loss):
-            raise RunFailedError(
+            raise TrainingFailedError(
                 f"the training loss is {loss} at step {step}; lower the learning rate "
                 f"(--set learning_rate={s.learning_rate / 3:.2g})"
             )
@@ -177,7 +192,7 @@ class Trainer:
             parameter.grad = torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
-        _average_buffers(network, replicas)
+        average_buffers(network, replicas)
         return loss
 
     def _gradients(self, network: UNet, numbers: Iterable[int], *, step: int) -> tuple[float, Gradients]:
@@ -261,26 +276,3 @@ def _optimiser(network: UNet, settings: UNetSettings) -> torch.optim.Optimizer:
         )
     kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
     return kind(network.parameters(), lr=rate, weight_decay=decay)
-
-
-def _sharing_weights(network: UNet) -> UNet:
-    """A copy with the same parameters and buffers of its own (batch statistics), for one shard."""
-    return copy.deepcopy(network, {id(parameter): parameter for parameter in network.parameters()})
-
-
-def _average_buffers(network: UNet, replicas: Sequence[UNet]) -> None:
-    """Give the network and all replicas the mean of the replicas' batch statistics."""
-    with torch.no_grad():
-        for mine, *theirs in zip(network.buffers(), *(r.buffers() for r in replicas), strict=True):
-            mean = torch.stack([buffer.double() for buffer in theirs]).mean(dim=0)
-            for buffer in (mine, *theirs):
-                buffer.copy_(mean)
-
-
-def _follow(average: UNet, network: UNet, *, decay: float) -> None:
-    """Move the average's weights towards the network's; take over its batch statistics."""
-    with torch.no_grad():
-        for mine, current in zip(average.parameters(), network.parameters(), strict=True):
-            mine.lerp_(current, 1 - decay)
-        for kept, current_buffer in zip(average.buffers(), network.buffers(), strict=True):
-            kept.copy_(current_buffer)
