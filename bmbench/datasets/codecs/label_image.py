@@ -90,7 +90,8 @@ def _dense(labels: NDArray[Any]) -> NDArray[np.int32]:
         # One look at each pixel; sorting them all takes twenty times as long.
         there = np.bincount(labels.ravel()) > 0
         there[:1] = False
-        return np.cumsum(there, dtype=np.int32)[labels]
+        number: NDArray[np.int32] = np.cumsum(there, dtype=np.int32)
+        return np.asarray(number[labels])
     numbers, dense = np.unique(labels, return_inverse=True)
     return (dense.reshape(labels.shape) + int(numbers[0] != 0)).astype(np.int32)
 
