@@ -35,9 +35,11 @@ class Answer(NamedTuple):
 
 
 @pytest.fixture
-def bmbench(monkeypatch, capsys):
-    """The `bmbench` command: call it with its arguments, get an `Answer`."""
+def bmbench(monkeypatch, capsys, tmp_path_factory):
+    """The `bmbench` command: call it with its arguments, get an `Answer`. No set is stored on the machine."""
     from bmbench import cli
+
+    monkeypatch.setenv("BMBENCH_DATA", str(tmp_path_factory.mktemp("store")))
 
     def call(*arguments: object) -> Answer:
         monkeypatch.setattr(sys, "argv", ["bmbench", *map(str, arguments)])

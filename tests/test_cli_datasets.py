@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bmbench.datasets import open_dataset
+from bmbench.datasets import DATASETS, open_dataset
 from bmbench.datasets.codecs import FORMATS
 from bmbench.datasets.dataset import LoadRequest
 
@@ -71,7 +71,36 @@ def test_the_tables_of_sets_and_formats(bmbench):
     formats = bmbench("datasets", "formats").out
     assert all(name in formats for name in FORMATS)
     sets = bmbench("datasets", "list").out
-    assert all(name in sets for name in ("synthetic", "kainz", "dsb_purple", "bccd", "midog", "nuinsseg"))
+    for name in DATASETS:
+        card = DATASETS.get(name).card
+        assert name in sets
+        # Folded at 80 columns: compared without the white space.
+        shown = "".join(sets.split())
+        for fact in (card.modality, card.annotation, card.licence, card.cite_as or card.citation):
+            assert "".join(fact.split()) in shown
+    assert len(sets.splitlines()) < 40
+
+
+def test_the_card_of_one_set(bmbench):
+    card = bmbench("datasets", "list", "segpc2021").out
+    for fact in ("Jenner-Giemsa", "CC BY-NC-SA", "doi:10.21227/7np1-2q42", "TCIA_SegPC_dataset.zip"):
+        assert fact in " ".join(card.split())
+    assert "bmbench datasets fetch kainz" in bmbench("datasets", "list", "kainz").out
+    assert bmbench("datasets", "list", "kains").code == 2
+
+
+def test_terms_come_once_on_the_error_stream(bmbench, shared_data, tmp_path):
+    said = []
+    for name in ("first", "second"):
+        answer = bmbench(
+            "datasets", "convert", "kainz", tmp_path / name, "--to", "csv", "--no-images",
+            "--data", shared_data / "kainz_bm",
+        )  # fmt: skip
+        assert answer.code == 0
+        assert "cite" not in answer.out
+        said.append(answer.err)
+    assert "please cite: Kainz et al." in said[0]
+    assert "cite" not in said[1]
 
 
 @pytest.mark.parametrize("arguments", [

@@ -96,9 +96,9 @@ def _draw_overview(folder: RunDir, samples: Sequence[Sample], tiles: Sequence[Ma
     for place, marks in enumerate(tiles):
         axes = figure.add_subplot(rows, columns, place + 1)
         sample = samples[marks.row]
-        _draw_overlay(axes, sample.load(), marks)
+        draw_overlay(axes, sample.load(), marks)
         axes.set_title(f"{sample.name}\n{marks.caption}", fontsize=8)
-    figure.legend(handles=_legend(), loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(handles=legend_marks(), loc="outside lower center", ncols=3, frameon=False)
     save_figure(folder.path / "gallery.png", figure)
 
 
@@ -107,15 +107,16 @@ def _draw_image(folder: RunDir, sample: Sample, marks: Marks) -> None:
 
     figure = Figure(figsize=(8, 8 * sample.height / sample.width + 0.9), layout="compressed")
     axes = figure.add_subplot()
-    _draw_overlay(axes, sample.load(), marks)
+    draw_overlay(axes, sample.load(), marks)
     axes.set_title(f"{sample.name}: {marks.caption}", fontsize=10)
-    figure.legend(handles=_legend(), loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(handles=legend_marks(), loc="outside lower center", ncols=3, frameon=False)
     stem = Path(sample.name).stem
     name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in stem)
     save_figure(folder.gallery / f"{marks.row:04d}-{name}.png", figure)
 
 
-def _draw_overlay(axes: Axes, pixels: Pixels, marks: Marks) -> None:
+def draw_overlay(axes: Axes, pixels: Pixels, marks: Marks) -> None:
+    """Draw an image and its marks into axes, in pixels of the image."""
     from matplotlib.collections import LineCollection
     from matplotlib.patheffects import withStroke
 
@@ -136,7 +137,8 @@ def _draw_overlay(axes: Axes, pixels: Pixels, marks: Marks) -> None:
     axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
 
 
-def _legend() -> list[Any]:
+def legend_marks() -> list[Any]:
+    """What the marks mean, as handles of a legend."""
     from matplotlib.lines import Line2D
 
     return [

@@ -11,7 +11,8 @@ import typer
 
 from bmbench.cli.datasets import app as datasets_app
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
-from bmbench.cli.terminal import alone, stoppable
+from bmbench.cli.reproduce import reproduce
+from bmbench.cli.terminal import alone, show_terms, stoppable
 from bmbench.cli.terminal import console as _console
 from bmbench.core.errors import BmbenchError
 
@@ -27,6 +28,7 @@ app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")
 app.command()(submit)
 app.command()(validate)
+app.command()(reproduce)
 
 
 class Assignment(StrEnum):
@@ -110,6 +112,7 @@ def run(
     console = Console()
     with stoppable():
         if resume is None:
+            show_terms(dataset, data)
             folder = run_benchmark(options, Terminal(console))
         else:
             alone(context, "resume")

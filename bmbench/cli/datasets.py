@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bmbench.cli.terminal import console
+from bmbench.cli.terminal import console, show_terms
 
 app = typer.Typer(no_args_is_help=True, help="List, describe, get, convert, split and make data sets.")
 
@@ -32,11 +32,13 @@ class Shape(StrEnum):
 
 
 @app.command("list")
-def list_datasets() -> None:
-    """Every data set that bmbench knows."""
-    from bmbench.leaderboards.dataset_tables import datasets_table
+def list_datasets(
+    dataset: Annotated[str | None, typer.Argument(help="One of the names: its whole card.")] = None,
+) -> None:
+    """Every data set that bmbench knows, or the card of one."""
+    from bmbench.leaderboards.dataset_tables import card_table, datasets_table
 
-    console().print(datasets_table())
+    console().print(datasets_table() if dataset is None else card_table(dataset))
 
 
 @app.command()
@@ -51,6 +53,7 @@ def info(
     from bmbench.benchmark.options import parse_pairs
     from bmbench.leaderboards.dataset_tables import describe_dataset
 
+    show_terms(dataset, data)
     terminal = console()
     options = parse_pairs(option or [], option="--option")
     for table in describe_dataset(dataset, Terminal(terminal), data=data, options=options, page=page):
@@ -65,20 +68,26 @@ def fetch(
     source: Annotated[
         Path | None, typer.Option("--from", help="A folder with the files, or the archive, on disk.")
     ] = None,
+    pin: Annotated[
+        str | None, typer.Option("--sha256", help="What the archive's SHA-256 must be, where none is known.")
+    ] = None,
 ) -> None:
-    """Get the files of a data set, checked against a pinned checksum; or say where they are to be had."""
+    """Get the files of a data set, checked against pinned checksums; or say where they are to be had."""
     from bmbench.benchmark.console import Terminal
     from bmbench.datasets import DATASETS
     from bmbench.datasets.fetch import fetch as get
-    from bmbench.datasets.fetch import terms
+    from bmbench.datasets.terms import note_shown, terms
 
     terminal = console()
-    for name, text in terms(DATASETS.get(dataset).card):
+    card = DATASETS.get(dataset).card
+    for name, text in terms(card):
         terminal.print(f"{name}: {text}", highlight=False, markup=False, soft_wrap=True)
-    folder = get(dataset, Terminal(terminal), source=source)
-    terminal.print(
-        "It is part of bmbench." if folder is None else f"It lies in {folder}.", markup=False, soft_wrap=True
-    )
+    note_shown(card)
+    got = get(dataset, Terminal(terminal), source=source, pin=pin)
+    for note in got.notes:
+        typer.echo(note, err=True)
+    where = "It is part of bmbench." if got.folder is None else f"It lies in {got.folder}."
+    terminal.print(where, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -97,6 +106,7 @@ def convert(
     from bmbench.datasets.convert import convert as write
 
     terminal = console()
+    show_terms(dataset, data)
     content = open_contents(dataset, data=data, options=parse_pairs(option or [], option="--option"))
     done = write(content, out, to=to, progress=Terminal(terminal), copy_images=images)
     for line in done.warnings:
@@ -138,6 +148,7 @@ def split(
 
     terminal = console()
     listener = Terminal(terminal)
+    show_terms(dataset, data)
     content = open_contents(
         dataset, data=data, options=parse_pairs(option or [], option="--option"), seed=seed
     )
@@ -172,6 +183,7 @@ def weaken(
     from bmbench.datasets.contents import open_contents
     from bmbench.datasets.weaken_set import weaken_content, write_beside
 
+    show_terms(dataset, data)
     content = open_contents(dataset, data=data, options=parse_pairs(option or [], option="--option"))
     weak, jitter = weaken_content(content, seed=seed, jitter_px=jitter_px, radius_px=radius_px)
     write_beside(out, weak)

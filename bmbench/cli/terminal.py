@@ -11,6 +11,7 @@ from bmbench.core.errors import BadInputError, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -46,3 +47,11 @@ def alone(context: typer.Context, name: str) -> None:
             got=f"--{option} as well",
             remedy="leave that out",
         )
+
+
+def show_terms(dataset: str, data: Path | None) -> None:
+    """Licence and citation of a public set on the error stream, the first time that it is used."""
+    from bmbench.datasets.terms import terms_at_first_use
+
+    for line in terms_at_first_use(dataset, data):
+        typer.echo(line, err=True)

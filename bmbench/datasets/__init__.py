@@ -18,10 +18,10 @@ DATASETS: Registry[Dataset] = Registry(
         ("kainz_mbm", "bmbench.datasets.kainz:DATASET_MBM"),
         ("dsb_purple", "bmbench.datasets.dsb_purple:DATASET"),
         ("bccd", "bmbench.datasets.bccd:DATASET"),
-        ("bonemarrow_wsi", "bmbench.datasets.elsewhere:BONE_MARROW_WSI"),
-        ("nuinsseg", "bmbench.datasets.elsewhere:NUINSSEG"),
-        ("midog", "bmbench.datasets.elsewhere:MIDOG"),
-        ("segpc2021", "bmbench.datasets.elsewhere:SEGPC"),
+        ("bonemarrow_wsi", "bmbench.datasets.bone_marrow_wsi:DATASET"),
+        ("nuinsseg", "bmbench.datasets.nuinsseg:DATASET"),
+        ("midog", "bmbench.datasets.midog:DATASET"),
+        ("segpc2021", "bmbench.datasets.segpc:DATASET"),
     ),
 )
 """Every data set that bmbench knows by name."""

@@ -154,11 +154,13 @@ CARD = DatasetCard(
     annotation="boxes",
     licence="MIT",
     citation="BCCD data set, Shenggan, 2017",
+    cite_as="Shenggan 2017",
     radius_px=RADIUS_PX,
     source="https://github.com/Shenggan/BCCD_Dataset",
     images=364,
     cells=4888,
-    size_mb=9.9,
+    size_mb=8.8,
+    manifest="bccd",
     access="clone the repository named as source; JPEGImages, Annotations and ImageSets in one folder",
 )
 DATASET = Dataset(card=CARD, load=load)

@@ -48,14 +48,18 @@ class DatasetCard:
         Data sets with other annotations of the same images, which a run is scored against as well.
     source : str
         Where the files come from; empty for the embedded set.
+    cite_as : str
+        The citation in three words ("Kainz et al. 2015"), for lists; empty where it is short anyway.
     images, cells : int or None
         How many there are in the whole published set; None where that is not known.
     size_mb : float or None
         Of the published files.
+    manifest : str
+        The manifest of single files that `bmbench datasets fetch` can get; empty where there is none.
     download : Download or None
-        Files that `bmbench datasets fetch` can get; None where no checksum of them is known.
+        The archive that it can get instead; None where no checksum of one is known.
     access : str
-        What a user has to do to get the files, where there is no `download`.
+        What a user has to do to get the files, where there is neither.
     """
 
     name: str
@@ -69,9 +73,11 @@ class DatasetCard:
     source: str = ""
     um_per_px: float | None = None
     also_scored_as: tuple[str, ...] = ()
+    cite_as: str = ""
     images: int | None = None
     cells: int | None = None
     size_mb: float | None = None
+    manifest: str = ""
     download: Download | None = None
     access: str = ""
 

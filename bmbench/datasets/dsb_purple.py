@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.types import Annotations, Role, Sample
+from bmbench.core.types import Sample
 from bmbench.datasets.codecs.label_image import label_annotations, read_labels
 from bmbench.datasets.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.datasets.images import image_size, read_rgb
 from bmbench.datasets.options import choice, data_folder, known_options
+from bmbench.datasets.regions import rectangle, with_regions
 from bmbench.datasets.splits import subset_sizes
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _sample(path: Path, labels: Path, field: int) -> Sample:
     size = image_size(path)
     annotations = label_annotations(read_labels(labels, size))
     if field in MISSING_QUARTER:
-        annotations = _with_region(annotations, MISSING_QUARTER[field])
+        annotations = with_regions(annotations, [rectangle(*MISSING_QUARTER[field])])
     return Sample(
         image_id=path.stem,
         name=path.name,
@@ -109,21 +110,6 @@ def _sample(path: Path, labels: Path, field: int) -> Sample:
     )
 
 
-def _with_region(annotations: Annotations, corners: tuple[float, float, float, float]) -> Annotations:
-    box = np.array([corners])
-    x0, y0, x1, y1 = corners
-    outline = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
-    return Annotations(
-        xy=np.concatenate([annotations.xy, (box[:, :2] + box[:, 2:]) / 2]),
-        box=np.concatenate([annotations.box, box]),
-        circle=np.concatenate([annotations.circle, np.zeros((1, 3))]),
-        contour=(*annotations.contour, (outline,)),
-        label=np.append(annotations.label, 0),
-        role=np.append(annotations.role, int(Role.IGNORE)),
-        region=np.append(annotations.region, True),
-    )
-
-
 CARD = DatasetCard(
     name="dsb_purple",
     title="Data Science Bowl 2018, purple fields: contours of nuclei",
@@ -131,6 +117,7 @@ CARD = DatasetCard(
     annotation="contours",
     licence="CC0",
     citation="Caicedo et al., Nucleus segmentation across imaging experiments, Nat Methods 2019",
+    cite_as="Caicedo et al. 2019",
     radius_px=RADIUS_PX,
     source="https://bbbc.broadinstitute.org/BBBC038",
     images=28,

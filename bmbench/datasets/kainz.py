@@ -33,7 +33,7 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import circle_box
 from bmbench.core.types import Annotations, Floats, Role, Sample
-from bmbench.datasets.codecs.kainz_points import read_mbm_additions, read_points
+from bmbench.datasets.codecs.kainz_points import read_mbm_additions, read_mbm_dots, read_points
 from bmbench.datasets.dataset import Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.datasets.images import image_size, read_rgb
 from bmbench.datasets.options import data_folder, known_options, positive
@@ -69,7 +69,7 @@ def load(request: LoadRequest, *, mbm: bool = False) -> Split:
     ----------
     request : LoadRequest
         `data` is the folder with ``images/NAME.png``, ``annotations_txt/NAME.txt`` and, for `mbm`,
-        ``annotations_mbm/NAME.csv``.
+        ``annotations_mbm/NAME.csv`` or, as published, ``mbm_dots/NAME_dots_000.png`` to ``003``.
     mbm : bool
         Whether to add the nuclei of MBM alone, as objects to be ignored.
 
@@ -79,8 +79,7 @@ def load(request: LoadRequest, *, mbm: bool = False) -> Split:
         If a file is missing or damaged, or the patients leave no valid split.
     """
     known_options(request, ("radius_px", "test_patients"))
-    parts = ("images", "annotations_txt", "annotations_mbm") if mbm else ("images", "annotations_txt")
-    folder = data_folder(request, CARD_MBM.name if mbm else CARD.name, *parts)
+    folder = data_folder(request, CARD_MBM.name if mbm else CARD.name, "images", "annotations_txt")
     radius = positive(request, "radius_px", CELL_RADIUS_PX)
     samples = [_sample(path, folder, radius, mbm=mbm) for path in sorted((folder / "images").glob("*.png"))]
     if not samples:
@@ -136,15 +135,15 @@ def _sample(path: Path, folder: Path, radius: float, *, mbm: bool) -> Sample:
     if match is None:
         raise BadInputError("unexpected image name", where=str(path), expected="BM_GRAZ_HE_PPPP_FF.png")
     size = image_size(path)
-    layers = [(folder / "annotations_txt" / f"{path.stem}.txt", read_points, Role.CELL)]
+    nuclei = folder / "annotations_txt" / f"{path.stem}.txt"
+    points = [read_points(nuclei)]
+    _check_inside(points[0], size, nuclei)
     if mbm:
-        layers.append((folder / "annotations_mbm" / f"{path.stem}.csv", read_mbm_additions, Role.IGNORE))
-    points, roles = [], []
-    for file, read, role in layers:
-        found = read(file)
-        _check_inside(found, size, file)
-        points.append(found)
-        roles.append(np.full(len(found), role, np.int64))
+        file, more = _additions(folder, path.stem, points[0])
+        _check_inside(more, size, file)
+        points.append(more)
+    count = [len(part) for part in points]
+    roles = np.repeat([int(Role.CELL), int(Role.IGNORE)][: len(count)], count)
     circle = circles_of(np.concatenate(points), radius)
     return Sample(
         image_id=path.stem,
@@ -153,11 +152,25 @@ def _sample(path: Path, folder: Path, radius: float, *, mbm: bool) -> Sample:
         height=size[1],
         group=match[1],
         annotations=Annotations.of(
-            xy=circle[:, :2], box=circle_box(circle), circle=circle, role=np.concatenate(roles)
+            xy=circle[:, :2], box=circle_box(circle), circle=circle, role=roles.astype(np.int64)
         ),
         load=partial(read_rgb, path, size),
         file=path,
     )
+
+
+def _additions(folder: Path, stem: str, known: Floats) -> tuple[Path, Floats]:
+    """The nuclei of MBM alone, and the file that says so: the table, else the published pictures."""
+    table, dots = folder / "annotations_mbm" / f"{stem}.csv", folder / "mbm_dots"
+    if not (table.parent.is_dir() or dots.is_dir()):
+        raise BadInputError(
+            "no points of MBM",
+            where=str(folder),
+            expected="a folder annotations_mbm, or mbm_dots with the published pictures",
+        )
+    if table.is_file() or not dots.is_dir():
+        return table, read_mbm_additions(table)
+    return dots, read_mbm_dots(dots, stem, known)
 
 
 def _check_inside(points: Floats, size: Sequence[int], file: Path) -> None:
@@ -179,28 +192,33 @@ CARD = DatasetCard(
     annotation="points",
     licence="research use with citation",
     citation="Kainz et al., You should use regression to detect cells, MICCAI 2015, 276-283",
+    cite_as="Kainz et al. 2015",
     radius_px=10.0,
     protocol="kainz",
     source="https://github.com/pkainz/MICCAI2015",
     also_scored_as=("kainz_mbm",),
     images=11,
     cells=4205,
-    size_mb=26.6,
-    access="clone the repository named as source; images, annotations_txt and annotations_mbm in a folder",
+    size_mb=27.6,
+    manifest="kainz",
+    access="clone the repository named as source; data/BM_GRAZ/source as images, annotations as "
+    "annotations_txt",
 )
 CARD_MBM = DatasetCard(
     name="kainz_mbm",
     title="BM_GRAZ with the nuclei left out of it, from MBM, as objects to be ignored",
     modality=CARD.modality,
     annotation="points",
-    licence=f"{CARD.licence}; none stated for the MBM points",
+    licence=f"{CARD.licence}; MBM points: none stated",
     citation=f"{CARD.citation}; Cohen et al., Count-ception, ICCV workshops 2017",
+    cite_as="Kainz et al. 2015; Cohen et al. 2017",
     radius_px=CARD.radius_px,
     protocol=CARD.protocol,
     source="https://github.com/ieee8023/countception",
     images=11,
     cells=5553,
-    size_mb=26.6,
+    size_mb=CARD.size_mb,
+    manifest=CARD.manifest,
     access=CARD.access,
 )
 DATASET = Dataset(card=CARD, load=load)

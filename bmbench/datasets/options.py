@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bmbench.datasets.dataset import LoadRequest
+    from bmbench.datasets.dataset import DatasetCard, LoadRequest
 
 
 def known_options(request: LoadRequest, names: Sequence[str]) -> None:
@@ -44,6 +44,22 @@ def data_folder(request: LoadRequest, dataset: str, *parts: str) -> Path:
                 "folder not found", where=str(path), remedy=f"name the folder of {dataset} with --data"
             )
     return folder
+
+
+def source_place(request: LoadRequest, card: DatasetCard) -> Path:
+    """The file or folder that the request names, else the fetched folder of the set.
+
+    Raises
+    ------
+    BadInputError
+        If there is none.
+    """
+    place = request.data or stored_folder(card.name)
+    if place is None:
+        raise BadInputError(f"the data set {card.name} needs its files", remedy=card.access)
+    if not place.exists():
+        raise BadInputError("not found", where=str(place), remedy="check the path")
+    return place
 
 
 def positive(request: LoadRequest, name: str, default: float) -> float:

@@ -12,7 +12,7 @@ from bmbench.core.types import Role
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bmbench.core.types import Annotations, Floats
+    from bmbench.core.types import Annotations, Floats, Sample
 
 
 def diameters(annotations: Annotations) -> Floats:
@@ -33,3 +33,9 @@ def mean_cell_diameter(images: Iterable[Annotations]) -> float | None:
     cells = [diameters(annotations.take(annotations.role == Role.CELL)) for annotations in images]
     joined = np.concatenate([np.zeros(0), *cells])
     return float(joined.mean()) if len(joined) else None
+
+
+def measured_radius(samples: Iterable[Sample], default: float) -> float:
+    """A third of the mean cell diameter in pixels, with one decimal; the default where no cell has a size."""
+    diameter = mean_cell_diameter(sample.annotations for sample in samples)
+    return round(diameter / 3, 1) if diameter else default

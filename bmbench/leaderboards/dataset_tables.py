@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.console import Group
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from bmbench.leaderboards.rows import UNDEFINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from rich.console import RenderableType
 
     from bmbench.core.progress import Progress
     from bmbench.core.types import Category
@@ -23,26 +28,53 @@ if TYPE_CHECKING:
     from bmbench.datasets.splits import Balance
 
 
-def datasets_table() -> Table:
-    """Every data set that bmbench knows, how large it is, whether it is here, and its terms."""
+def datasets_table() -> RenderableType:
+    """Every data set that bmbench knows, a few lines each: counts, modality, licence, citation."""
     from bmbench.datasets import DATASETS
     from bmbench.datasets.store import stored_folder
 
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("data set", "images", "cells", "MB", "here", "what it is"):
-        right = column in ("images", "cells", "MB")
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    heads = ("data set", "images", "cells", "MB", "annotation", "here")
+    lines: list[RenderableType] = [Text(_columns(*heads), style="bold"), Text("─" * 62)]
     for name in DATASETS:
         card = DATASETS.get(name).card
         here = "yes" if not card.source or stored_folder(name) is not None else "no"
-        facts = (
-            f"{card.title}; {card.modality}; {card.annotation}",
-            f"licence: {card.licence}",
-            f"cite: {card.citation}",
-        )
         counts = (_count(card.images), _count(card.cells), _count(card.size_mb))
-        table.add_row(name, *counts, here, escape("\n".join(facts)))
-    return table
+        lines.append(Text(_columns(name, *counts, card.annotation, here)))
+        terms = f"{card.modality} · licence: {card.licence} · {card.cite_as or card.citation}"
+        lines.append(Padding(Text(terms, style="dim"), (0, 0, 0, 4)))
+    lines.append(Text("\nOne set in full: bmbench datasets list NAME", style="dim"))
+    return Group(*lines)
+
+
+def card_table(dataset: str) -> Table:
+    """The card of one set, its files unread."""
+    from bmbench.datasets import DATASETS
+    from bmbench.datasets.store import stored_folder
+
+    card = DATASETS.get(dataset).card
+    folder = stored_folder(dataset)
+    if not card.source:
+        here = "it is part of bmbench"
+    elif folder is not None:
+        here = str(folder)
+    elif card.manifest or card.download:
+        here = f"no; bmbench datasets fetch {dataset}"
+    else:
+        here = f"no; {card.access}"
+    size = "" if card.size_mb is None else f", {_count(card.size_mb)} MB"
+    cells = "" if card.cells is None else f", {_count(card.cells)} cells"
+    rows = (
+        *_card_rows(card),
+        ("images", f"{_count(card.images)}{cells}{size}"),
+        ("matching radius", f"{card.radius_px:g} px"),
+        ("protocol", card.protocol),
+        ("here", here),
+    )
+    return _facts(card.name, rows)
+
+
+def _columns(*cells: str) -> str:
+    return "{:<16}{:>6}{:>9}{:>10}  {:<12}{}".format(*cells)
 
 
 def describe_dataset(
@@ -146,30 +178,38 @@ def _count(value: float | None) -> str:
     return UNDEFINED if value is None else f"{value:,.0f}"
 
 
-def _card_table(card: DatasetCard, info: DatasetInfo) -> Table:
-    sizes = ", ".join(f"{n} of {width} × {height} px" for width, height, n in info.image_sizes[:3])
-    more = f" and {len(info.image_sizes) - 3} other sizes" if len(info.image_sizes) > 3 else ""
-    rows = (
+def _card_rows(card: DatasetCard) -> tuple[tuple[str, str], ...]:
+    return (
         ("what it is", card.title),
         ("modality", card.modality),
         ("annotation", card.annotation),
         ("licence", card.licence),
         ("citation", card.citation or UNDEFINED),
         ("source", card.source or "embedded"),
+    )
+
+
+def _card_table(card: DatasetCard, info: DatasetInfo) -> Table:
+    sizes = ", ".join(f"{n} of {width} × {height} px" for width, height, n in info.image_sizes[:3])
+    more = f" and {len(info.image_sizes) - 3} other sizes" if len(info.image_sizes) > 3 else ""
+    mean = UNDEFINED if info.mean_diameter_px is None else f"{info.mean_diameter_px:.1f} px"
+    rows = (
+        *_card_rows(card),
         ("images", sizes + more),
-        (
-            "mean cell diameter",
-            UNDEFINED if info.mean_diameter_px is None else f"{info.mean_diameter_px:.1f} px",
-        ),
+        ("mean cell diameter", mean),
         ("matching radius", f"{info.radius_px:g} px"),
         ("protocol", card.protocol),
         ("hash", info.hash[:16]),
     )
-    table = Table(title=card.name, box=box.SIMPLE, show_header=False, title_justify="left")
+    return _facts(card.name, rows)
+
+
+def _facts(title: str, rows: Sequence[tuple[str, str]]) -> Table:
+    table = Table(title=title, box=box.SIMPLE, show_header=False, title_justify="left")
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for row in rows:
-        table.add_row(*row)
+    for name, text in rows:
+        table.add_row(name, escape(text))
     return table
 
 

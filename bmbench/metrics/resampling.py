@@ -40,7 +40,9 @@ def resample_weights(n_groups: int, n: int, *, seed: int, block: int) -> Iterato
         yield weights
 
 
-def resampled_ap(tallies: Sequence[Tally], group: Ints, kind: ApKind, *, n: int, seed: int) -> Floats:
+def resampled_ap(
+    tallies: Sequence[Tally], group: Ints, kind: ApKind, *, n: int, seed: int, n_groups: int | None = None
+) -> Floats:
     """(n,) AP of each replicate, the mean over classes; NaN where a replicate holds no cell.
 
     Parameters
@@ -48,16 +50,18 @@ def resampled_ap(tallies: Sequence[Tally], group: Ints, kind: ApKind, *, n: int,
     tallies : one a class
     group : (images,) int64
         Group of each image, numbered from 0.
+    n_groups : int, optional
+        Groups that are drawn from, where there are more than these images are of.
     """
-    each = np.stack([_resampled_ap(tally, group, kind, n=n, seed=seed) for tally in tallies])
+    n_groups = _how_many(group) if n_groups is None else n_groups
+    each = np.stack([_resampled_ap(tally, group, kind, n_groups, n=n, seed=seed) for tally in tallies])
     defined = np.isfinite(each)
     total = np.where(defined, each, 0.0).sum(axis=0)
     mean: Floats = np.divide(total, defined.sum(axis=0), out=np.full(n, np.nan), where=defined.any(axis=0))
     return mean
 
 
-def _resampled_ap(tally: Tally, group: Ints, kind: ApKind, *, n: int, seed: int) -> Floats:
-    n_groups = int(group.max(initial=-1)) + 1
+def _resampled_ap(tally: Tally, group: Ints, kind: ApKind, n_groups: int, *, n: int, seed: int) -> Floats:
     cells = np.bincount(group, weights=tally.cells, minlength=n_groups)
     steps = _Steps(tally, group[tally.image], n_groups)
     block = max(1, _BLOCK // max(len(steps), n_groups, 1))
@@ -69,9 +73,14 @@ def _resampled_ap(tally: Tally, group: Ints, kind: ApKind, *, n: int, seed: int)
     return np.concatenate(found)
 
 
-def resampled_f1(images: ImageCounts, group: Ints, *, n: int, seed: int) -> Floats:
-    """(n,) F1 of each replicate at a threshold that is held fixed; NaN where a replicate holds no cell."""
-    n_groups = int(group.max(initial=-1)) + 1
+def resampled_f1(
+    images: ImageCounts, group: Ints, *, n: int, seed: int, n_groups: int | None = None
+) -> Floats:
+    """(n,) F1 of each replicate at a threshold that is held fixed; NaN where a replicate holds no cell.
+
+    `n_groups` as in `resampled_ap`.
+    """
+    n_groups = _how_many(group) if n_groups is None else n_groups
     hits, false_alarms, cells = (
         np.bincount(group, weights=count, minlength=n_groups)
         for count in (images.tp, images.fp, images.cells)
@@ -91,6 +100,10 @@ def interval(values: Floats, *, level: float = LEVEL) -> tuple[float, float] | N
         return None
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def _how_many(group: Ints) -> int:
+    return int(group.max(initial=-1)) + 1
 
 
 class _Steps:

@@ -8,7 +8,7 @@ from PIL import Image
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Role
 from bmbench.datasets import open_dataset
-from bmbench.datasets.codecs.kainz_points import read_mbm_additions, read_points
+from bmbench.datasets.codecs.kainz_points import read_mbm_additions, read_mbm_dots, read_points
 from bmbench.datasets.dataset import SUBSETS, LoadRequest
 from bmbench.datasets.kainz import SPLITS, split_by_patient
 
@@ -73,6 +73,42 @@ def test_a_damaged_point_table_is_named(tmp_path, text, message):
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(BadInputError, match=message):
         read_mbm_additions(tmp_path / "a.csv")
+
+
+def write_dots(folder, points, size=(60, 50)):
+    """The four published pictures of quarters, row by row, white at (x, y)."""
+    folder.mkdir(exist_ok=True)
+    width, height = size[0] // 2, size[1] // 2
+    for number in range(4):
+        dots = np.zeros((height, width), bool)
+        for x, y in points:
+            if (x // width, y // height) == (number % 2, number // 2):
+                dots[y % height, x % width] = True
+        Image.fromarray(dots).save(folder / f"a_dots_{number:03}.png")
+
+
+def test_mbm_dots_are_quarters_row_by_row_without_the_points_that_are_known(tmp_path):
+    write_dots(tmp_path / "mbm_dots", [(3, 4), (40, 2), (7, 30), (59, 49), (20, 20)])
+    # (20, 20) is 5 px from (24.5, 23.5), the same nucleus; (40, 2) is 5.1 px from (45.5, 3.5): another.
+    known = np.array([[24.5, 23.5], [45.5, 3.5]])
+    found = read_mbm_dots(tmp_path / "mbm_dots", "a", known)
+    assert_array_equal(found, [[40.5, 2.5], [3.5, 4.5], [7.5, 30.5], [59.5, 49.5]])
+    (tmp_path / "mbm_dots/a_dots_002.png").unlink()
+    with pytest.raises(BadInputError, match=r"a_dots_002\.png: file not found"):
+        read_mbm_dots(tmp_path / "mbm_dots", "a", known)
+
+
+def test_the_published_dots_serve_where_the_table_is_not(small_copy):
+    dots = small_copy / "mbm_dots"
+    for path in (small_copy / "annotations_mbm").iterdir():
+        path.unlink()
+        write_dots(dots, [(10, 20), (0, 0), (59, 49)])
+        for number in range(4):
+            (dots / f"a_dots_{number:03}.png").rename(dots / f"{path.stem}_dots_{number:03}.png")
+    split = open_dataset("kainz_mbm").load(LoadRequest(data=small_copy))
+    marked = split.samples["test"][0].annotations
+    assert_array_equal(marked.xy, [[10.5, 20.5], [59.5, 49.5], [0.5, 0.5]])
+    assert marked.role.tolist() == [Role.CELL, Role.CELL, Role.IGNORE]
 
 
 @pytest.mark.parametrize("patients", [ALL_PATIENTS, HERE, HERE | {"0008"}, {"0001", "0002", "0004", "0006"}])
@@ -161,7 +197,7 @@ def test_missing_parts_are_named(small_copy):
         open_dataset("kainz").load(LoadRequest(data=small_copy / "nowhere"))
     shutil.rmtree(small_copy / "annotations_mbm")
     open_dataset("kainz").load(LoadRequest(data=small_copy))
-    with pytest.raises(BadInputError, match="annotations_mbm: folder not found"):
+    with pytest.raises(BadInputError, match="no points of MBM"):
         open_dataset("kainz_mbm").load(LoadRequest(data=small_copy))
     (small_copy / "annotations_txt" / "BM_GRAZ_HE_0003_01.txt").unlink()
     with pytest.raises(BadInputError, match=r"BM_GRAZ_HE_0003_01\.txt: file not found"):

@@ -12,13 +12,17 @@ from bmbench.core.types import Pixels
 TILE = 128
 
 
-def write_dicom_slide(folder: Path, levels: list[Pixels], um_per_px: float) -> None:  # noqa: PLR0915
+def write_dicom_slide(  # noqa: PLR0915
+    folder: Path, levels: list[Pixels], um_per_px: float, patient: str = "1"
+) -> None:
     """One file a level, JPEG tiles in rows (DICOM PS3.3, A.32.8, TILED_FULL)."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.encaps import encapsulate
     from pydicom.uid import JPEGBaseline8Bit, generate_uid
 
-    study, series, frame = (generate_uid(entropy_srcs=[name]) for name in ("study", "series", "frame"))
+    study, series, frame = (
+        generate_uid(entropy_srcs=[patient, name]) for name in ("study", "series", "frame")
+    )
     folder.mkdir(parents=True)
     for number, level in enumerate(levels):
         height, width = level.shape[:2]
@@ -30,11 +34,11 @@ def write_dicom_slide(folder: Path, levels: list[Pixels], um_per_px: float) -> N
         spacing = um_per_px / 1000 * levels[0].shape[1] / width
         data = Dataset()
         data.SOPClassUID = "1.2.840.10008.5.1.4.1.1.77.1.6"
-        data.SOPInstanceUID = generate_uid(entropy_srcs=["instance", str(number)])
+        data.SOPInstanceUID = generate_uid(entropy_srcs=[patient, "instance", str(number)])
         data.StudyInstanceUID, data.SeriesInstanceUID, data.FrameOfReferenceUID = study, series, frame
         data.Modality, data.Manufacturer, data.ManufacturerModelName = "SM", "none", "none"
         data.DeviceSerialNumber, data.SoftwareVersions = "1", "1"
-        data.PatientName, data.PatientID, data.StudyID, data.SeriesNumber = "A^B", "1", "1", 1
+        data.PatientName, data.PatientID, data.StudyID, data.SeriesNumber = "A^B", patient, "1", 1
         data.PatientBirthDate = data.PatientSex = data.AccessionNumber = ""
         data.StudyDate = data.ContentDate = "20200101"
         data.StudyTime = data.ContentTime = "000000"

@@ -96,7 +96,7 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
         return
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [entry for entry in archive.infolist() if entry.filename.lower().endswith(".roi")]
+            entries = [entry for entry in archive.infolist() if _is_roi(entry.filename)]
             total = sum(entry.file_size for entry in entries)
             largest = max((entry.file_size for entry in entries), default=0)
             if len(entries) > MEMBER_LIMIT or total > TOTAL_LIMIT_BYTES or largest > MEMBER_LIMIT_BYTES:
@@ -117,6 +117,11 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
         ValueError,
     ) as error:
         raise BadInputError("not a zip, or a damaged one", where=str(path), got=str(error)[:80]) from None
+
+
+def _is_roi(name: str) -> bool:
+    # Archives made on a Mac hold a shadow of every file, ``__MACOSX/._NAME.roi``, which is no ROI.
+    return name.lower().endswith(".roi") and not name.rsplit("/", 1)[-1].startswith("._")
 
 
 def _add(collector: Collector, roi: Any, kinds: Any, where: str) -> None:

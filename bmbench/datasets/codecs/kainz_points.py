@@ -10,12 +10,15 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
+from bmbench.datasets.images import read_raw
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bmbench.core.types import Floats
 
+SAME_NUCLEUS_PX = 5.0
+"""A point of MBM this near a Kainz point is that point: equal ones are up to 3.6 px apart, others 7.2."""
 NUCLEUS_CODES = (1, 3)
 """Both mark nuclei; the authors' own programs read x and y only."""
 
@@ -62,6 +65,42 @@ def read_mbm_additions(path: Path) -> Floats:
         if values[2] == 0:
             rows.append(values[:2])
     return np.array(rows, np.float64).reshape(-1, 2) + 0.5
+
+
+def read_mbm_dots(folder: Path, stem: str, known: Floats) -> Floats:
+    """(n, 2) centres of the nuclei that MBM has beside the `known` points, from its published pictures.
+
+    MBM is published as quarters of each image, row by row, with a black picture of each quarter
+    (``STEM_dots_000.png`` to ``003``) in which the pixel at a nucleus is white.
+
+    Parameters
+    ----------
+    known : (m, 2) float64, pixels
+        The points of the Kainz file; a point of MBM within `SAME_NUCLEUS_PX` of one is left out.
+
+    Raises
+    ------
+    BadInputError
+        If a picture is missing, damaged or of another size than the first.
+    """
+    from scipy.spatial import cKDTree
+
+    quarters = []
+    for number in range(4):
+        path = folder / f"{stem}_dots_{number:03}.png"
+        raw = read_raw(path)
+        quarters.append(raw.reshape(*raw.shape[:2], -1).max(axis=2) > 0)
+        if quarters[-1].shape != quarters[0].shape:
+            height, width = quarters[0].shape
+            raise BadInputError(
+                "a quarter of another size", where=str(path), expected=f"{width} × {height} px"
+            )
+    rows, columns = np.nonzero(np.block([quarters[:2], quarters[2:]]))
+    points = np.column_stack([columns, rows]).astype(np.float64) + 0.5
+    if len(known) == 0:
+        return points
+    distance = np.asarray(cKDTree(known).query(points)[0], np.float64)
+    return points[distance > SAME_NUCLEUS_PX]
 
 
 def _text(path: Path) -> str:

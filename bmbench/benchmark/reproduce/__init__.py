@@ -1,0 +1,15 @@
+"""`bmbench reproduce`: the study's tables and figures for any data set, as a matrix of runs that resumes.
+
+::
+
+    options      what was asked for
+    matrix       options → cells: track × artefact mode × method × fold × seed, each a run
+    folder       the folder of a study: which cells belong to it, their runs, failures and locks
+    work         a cell and a function: the seam for any engine
+    engines      one after the other, or side by side in processes
+    estimate     how long it will take
+    runs         finished run directories → scores, images, groups
+    statistics   means over seeds and their differences, with intervals
+    published    the study's own numbers
+    report       everything above → report.md and its pictures
+"""

@@ -1,0 +1,125 @@
+"""Who works off the jobs: this process one by one, or processes side by side."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, TypeAlias
+
+from bmbench.benchmark.reproduce.work import Job, Outcome, failed, work
+from bmbench.core.progress import Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+    from bmbench.core.progress import Progress
+
+Engine: TypeAlias = "Callable[[Sequence[Job]], Iterator[Outcome]]"
+"""Jobs → their outcomes, in any order, each as soon as it is known."""
+
+_POLL_S = 1.0
+
+
+def one_by_one(progress: Progress, announce: Callable[[Job], None]) -> Engine:
+    """An engine that does each job in this process, announced before it starts."""
+
+    def engine(jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            announce(job)
+            yield work(job, progress)
+
+    return engine
+
+
+def side_by_side(n: int) -> Engine:
+    """An engine that does up to `n` jobs at a time, each in a process of its own on one core.
+
+    A process that is killed (out of memory, say) costs its own job only.
+    """
+
+    def engine(jobs: Sequence[Job]) -> Iterator[Outcome]:
+        left, active = list(reversed(jobs)), list[_Worker]()
+        try:
+            while left or active:
+                while left and len(active) < n:
+                    active.append(_Worker.start(left.pop()))
+                wait([worker.process.sentinel for worker in active])
+                for worker in [worker for worker in active if not worker.process.is_alive()]:
+                    active.remove(worker)
+                    yield worker.outcome()
+        finally:
+            for worker in active:
+                worker.process.terminate()
+
+    return engine
+
+
+def work_off(jobs: Sequence[Job], engine: Engine) -> Iterator[Outcome]:
+    """The outcome of every job; those that another process has at work are waited for.
+
+    When that process ends without having finished a cell, the cell is taken over.
+    """
+    left = list(jobs)
+    while left:
+        taken = set()
+        for outcome in engine(left):
+            if outcome.state == "taken":
+                taken.add(outcome.cell)
+            else:
+                yield outcome
+        left = [job for job in left if job.cell in taken]
+        while left and not any(_is_free(job) for job in left):
+            time.sleep(_POLL_S)
+
+
+def _is_free(job: Job) -> bool:
+    with job.folder.working(job.cell) as mine:
+        return mine or job.folder.is_finished(job.cell)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Worker:
+    job: Job
+    process: SpawnProcess
+    answer: Connection[None, Outcome]
+
+    @classmethod
+    def start(cls, job: Job) -> _Worker:
+        # A fresh interpreter: a forked child would inherit torch's threads in an undefined state.
+        context = multiprocessing.get_context("spawn")
+        here, there = context.Pipe(duplex=False)
+        process = context.Process(target=_work_alone, args=(job, there, os.getpid()))
+        process.start()
+        there.close()
+        return cls(job=job, process=process, answer=here)
+
+    def outcome(self) -> Outcome:
+        with self.answer:
+            try:
+                return self.answer.recv()
+            except EOFError:
+                code = self.process.exitcode
+                how = (
+                    f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with {code}"
+                )
+                return failed(self.job, f"its process {how} (out of memory?)")
+
+
+def _work_alone(job: Job, answer: Connection[Outcome, None], parent: int) -> None:
+    os.environ["OMP_NUM_THREADS"] = "1"
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    with answer:
+        answer.send(work(job, Silent()))
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent, however that ended; what it did stays on disk."""
+    while os.getppid() == parent:
+        time.sleep(_POLL_S)
+    os._exit(1)

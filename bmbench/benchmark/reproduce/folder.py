@@ -1,0 +1,163 @@
+"""The folder of a study: everything that `bmbench reproduce` leaves behind.
+
+::
+
+    study.json            what all cells share, and every cell that was ever asked for
+    runs/CELL/            one run directory a cell (see `bmbench.benchmark.rundir`)
+    failures/CELL.json    why the last attempt at a cell failed
+    locks/                who works on what; nothing in here needs to be kept
+    report.md, *.png, results.csv
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bmbench.benchmark.reproduce.matrix import Cell, Facts, Matrix
+from bmbench.core.errors import BadInputError, RunFailedError
+from bmbench.core.files import read_json, write_json
+from bmbench.core.locks import only_one
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCHEMA = "bmbench.study/1"
+_TRIES, _PAUSE_S = 600, 0.05
+"""How often, and how many seconds apart, a study that somebody else changes is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """The paths of a study."""
+
+    path: Path
+
+    def run(self, cell: Cell) -> Path:
+        """The run directory of a cell."""
+        return self.path / "runs" / cell.name
+
+    def failure(self, cell: Cell) -> Path:
+        """Where the reason of a cell's failure is kept."""
+        return self.path / "failures" / f"{cell.name}.json"
+
+    def is_finished(self, cell: Cell) -> bool:
+        """Whether the run of a cell ended well."""
+        return (self.run(cell) / "metrics.json").is_file()
+
+    @contextmanager
+    def working(self, cell: Cell) -> Iterator[bool]:
+        """Whether the cell could be had for this process alone; if so, it is its own inside the block."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(only_one(self._lock(cell.name)))
+            except BadInputError:
+                yield False
+                return
+            yield True
+
+    def read(self) -> Matrix:
+        """The study as it stands in the folder.
+
+        Raises
+        ------
+        BadInputError
+            If there is none, or its file is not one.
+        """
+        file = self.path / "study.json"
+        if not file.is_file():
+            remedy = "give the folder that `bmbench reproduce --out` made"
+            raise BadInputError("is not the folder of a study", where=str(self.path), remedy=remedy)
+        value = read_json(file)
+        try:
+            facts = msgspec.convert(value["facts"], Facts)
+            cells = tuple(msgspec.convert(cell, Cell) for cell in value["cells"])
+        except (KeyError, TypeError, msgspec.ValidationError) as error:
+            raise BadInputError("not a study", where=str(file), got=str(error)) from None
+        return Matrix(facts=facts, cells=cells)
+
+    def join(self, matrix: Matrix) -> Matrix:
+        """The study of the folder with these cells in it: new ones are added, none is lost.
+
+        Raises
+        ------
+        BadInputError
+            If the folder holds a study of other data, or one of its methods with other settings.
+        """
+        with self._alone():
+            cells = matrix.cells
+            if (self.path / "study.json").is_file():
+                cells = self._merge(self.read(), matrix)
+            self._write(matrix.facts, cells)
+        return Matrix(facts=matrix.facts, cells=cells, notes=matrix.notes)
+
+    def check(self, matrix: Matrix) -> None:
+        """Nothing, or the BadInputError that `join` would raise; writes nothing."""
+        if (self.path / "study.json").is_file():
+            self._merge(self.read(), matrix)
+        elif self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
+            raise BadInputError("holds something else", where=str(self.path), remedy="choose a new folder")
+
+    def _merge(self, before: Matrix, wanted: Matrix) -> tuple[Cell, ...]:
+        for name in Facts.__dataclass_fields__:
+            there, here = getattr(before.facts, name), getattr(wanted.facts, name)
+            if there != here:
+                raise BadInputError(
+                    f"the study in this folder has another {name.replace('_', ' ')}",
+                    where=str(self.path),
+                    expected=repr(there),
+                    got=repr(here),
+                    remedy="choose another --out",
+                )
+        settings = {cell.method: cell.settings for cell in before.cells}
+        for cell in wanted.cells:
+            if settings.get(cell.method, cell.settings) != cell.settings:
+                raise BadInputError(
+                    f"the study in this folder has {cell.method} with other settings",
+                    where=str(self.path),
+                    expected=_settings_text(settings[cell.method]),
+                    got=_settings_text(cell.settings),
+                    remedy="choose another --out",
+                )
+        known = {cell.name for cell in before.cells}
+        return (*before.cells, *(cell for cell in wanted.cells if cell.name not in known))
+
+    def _write(self, facts: Facts, cells: tuple[Cell, ...]) -> None:
+        value: dict[str, Any] = {
+            "schema": SCHEMA,
+            "facts": dataclasses.asdict(facts),
+            "cells": [dataclasses.asdict(cell) for cell in cells],
+        }
+        write_json(self.path / "study.json", value)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait until no other process changes the study, which takes it milliseconds."""
+        with ExitStack() as stack:
+            for last in [*[False] * _TRIES, True]:
+                try:
+                    stack.enter_context(only_one(self._lock("study")))
+                    break
+                except BadInputError:
+                    if last:
+                        raise
+                    time.sleep(_PAUSE_S)
+            yield
+
+    def _lock(self, name: str) -> Path:
+        folder = self.path / "locks" / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFailedError(f"{folder}: cannot be created ({error.strerror})") from error
+        return folder
+
+
+def _settings_text(settings: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in settings) or "none changed"

@@ -1,0 +1,221 @@
+"""From options to cells: every run that a study is made of."""
+
+from __future__ import annotations
+
+import itertools
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bmbench.benchmark.options import RunOptions, is_installed, require_installed, resolve_settings
+from bmbench.benchmark.profiles import get_profile
+from bmbench.benchmark.supervision import ARTEFACT_MODES
+from bmbench.benchmark.tracks import get_track
+from bmbench.core.errors import BadInputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bmbench.adapters.method import Method
+    from bmbench.benchmark.reproduce.options import ReproduceOptions
+    from bmbench.datasets.dataset import DatasetCard
+
+_UNDRAWN = ("points", "circles")
+"""Kinds of annotation from which the precise track would learn exactly what the weak one does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One run of a study.
+
+    Attributes
+    ----------
+    fold : str
+        The data set option ``name=value`` that chooses the split; empty where there is one split.
+    settings : tuple of (name, value)
+        Changes of the method's settings, as text.
+    """
+
+    track: str
+    artefacts: str
+    method: str
+    seed: int
+    fold: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of its run directory."""
+        fold = "".join(letter if letter.isalnum() else "_" for letter in self.fold.partition("=")[2])
+        parts = [self.track, self.artefacts, self.method, *([fold] if fold else []), f"s{self.seed}"]
+        return "-".join(parts)
+
+    @property
+    def repeat(self) -> tuple[str, int]:
+        """What tells the runs of one method apart: fold and seed."""
+        return self.fold, self.seed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What all cells of a study share: the data, the profile, how circles are simulated."""
+
+    dataset: str
+    data: str | None
+    dataset_options: Mapping[str, str]
+    profile: str
+    jitter_px: float | None
+
+    def run_options(self, cell: Cell, out: Path) -> RunOptions:
+        """The options of one cell's run."""
+        from pathlib import Path as LocalPath
+
+        name, _, value = cell.fold.partition("=")
+        return RunOptions(
+            method=cell.method,
+            dataset=self.dataset,
+            data=None if self.data is None else LocalPath(self.data),
+            dataset_options=dict(self.dataset_options) | ({name: value} if cell.fold else {}),
+            track=cell.track,
+            profile=self.profile,
+            artefacts=cell.artefacts,
+            jitter_px=self.jitter_px,
+            seed=cell.seed,
+            settings=dict(cell.settings),
+            out=out,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """The cells that options ask for, and in `notes` what was left out of them and why."""
+
+    facts: Facts
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...] = ()
+
+
+def plan(options: ReproduceOptions) -> Matrix:
+    """The matrix that these options ask for; every name and setting in it is good and the data is there.
+
+    Raises
+    ------
+    BadInputError
+        For an unknown name, a bad setting, a data set that cannot be loaded, a matrix without a cell.
+    MissingExtraError
+        If a method that was named needs a dependency that is not installed.
+    """
+    for mode in options.artefacts:
+        if mode not in ARTEFACT_MODES:
+            raise UnknownNameError("artefact mode", mode, ARTEFACT_MODES)
+    for track in options.tracks:
+        get_track(track)
+    get_profile(options.profile)
+    for fold in options.folds:
+        if "=" not in fold:
+            raise BadInputError(f"--fold {fold!r} is not a pair", expected="name=value")
+    methods = _methods(options)
+    settings = _settings(options, methods)
+    tracks, modes, notes = _questions(options)
+    able = {m.name: [mode for mode in modes if mode != "class" or m.artefact_class] for m in methods}
+    unable = [name for name in able if len(able[name]) < len(modes)]
+    if unable:
+        notes = (*notes, f"{', '.join(unable)} cannot learn artefacts as a class of their own: not run so")
+    cells = tuple(
+        Cell(track=track, artefacts=mode, method=name, seed=seed, fold=fold, settings=settings[name])
+        for track, mode, name, fold, seed in itertools.product(
+            tracks, modes, settings, options.folds or ("",), options.seeds
+        )
+        if mode in able[name]
+    )
+    if not cells:
+        raise BadInputError("nothing to run", got="; ".join(notes), remedy="choose other methods or modes")
+    if len({cell.name for cell in cells}) < len(cells):
+        raise BadInputError("two folds differ in signs only", got=", ".join(options.folds))
+    return Matrix(facts=_facts(options), cells=cells, notes=notes)
+
+
+def _facts(options: ReproduceOptions) -> Facts:
+    settled = RunOptions(dataset=options.dataset, data=options.data).settled()
+    return Facts(
+        dataset=settled.dataset,
+        data=None if settled.data is None else str(settled.data),
+        dataset_options=dict(options.dataset_options),
+        profile=options.profile,
+        jitter_px=options.jitter_px,
+    )
+
+
+def _methods(options: ReproduceOptions) -> tuple[Method, ...]:
+    """The methods that were named, or all that are installed."""
+    from bmbench.adapters import METHODS
+
+    if options.methods:
+        methods = tuple(METHODS.get(name) for name in options.methods)
+        for method in methods:
+            require_installed(method)
+        return methods
+    return tuple(method for method in map(METHODS.get, METHODS) if is_installed(method))
+
+
+def _settings(options: ReproduceOptions, methods: Sequence[Method]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The changed settings of each method, checked."""
+    changes: dict[str, dict[str, str]] = {method.name: {} for method in methods}
+    for text in options.settings:
+        left, equals, value = text.partition("=")
+        only, _, name = left.rpartition(":")
+        if not equals:
+            raise BadInputError(f"--set {text!r} is not a pair", expected="name=value or method:name=value")
+        if only and only not in changes:
+            raise UnknownNameError("method of this matrix", only, changes)
+        having = [m.name for m in methods if only in ("", m.name) and name in _names(m, options.profile)]
+        if not having:
+            known = {name for m in methods if only in ("", m.name) for name in _names(m, options.profile)}
+            raise UnknownNameError("setting", name, known)
+        for method_name in having:
+            changes[method_name][name] = value
+    for method in methods:
+        resolve_settings(method, options.profile, changes[method.name])
+    return {name: tuple(sorted(wanted.items())) for name, wanted in changes.items()}
+
+
+def _names(method: Method, profile: str) -> Mapping[str, Any]:
+    return typing.get_type_hints(type(method.settings[profile]))
+
+
+def _questions(
+    options: ReproduceOptions,
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The tracks and artefact modes that differ on this data, and why others are left out."""
+    card, has_artefacts = _look(options)
+    tracks, modes, notes = options.tracks, options.artefacts, []
+    if card.annotation in _UNDRAWN and len(tracks) > 1:
+        tracks = ("weak",) if "weak" in tracks else tracks[:1]
+        notes.append(f"{card.name} has {card.annotation} only: nothing tells the tracks apart, one is run")
+    if not has_artefacts and len(modes) > 1:
+        modes = modes[:1]
+        notes.append(
+            f"no artefact is annotated in {card.name}: all artefact modes are one, {modes[0]} is run"
+        )
+    return tracks, modes, tuple(notes)
+
+
+def _look(options: ReproduceOptions) -> tuple[DatasetCard, bool]:
+    """The card of the data set, and whether artefacts are annotated in it; loads every fold once."""
+    from bmbench.core.types import Role
+    from bmbench.datasets import open_dataset
+    from bmbench.datasets.dataset import LoadRequest
+
+    dataset, found = open_dataset(options.dataset), False
+    for fold in options.folds or ("",):
+        name, _, value = fold.partition("=")
+        wanted = dict(options.dataset_options) | ({name: value} if fold else {})
+        split = dataset.load(LoadRequest(data=options.data, seed=options.seeds[0], options=wanted))
+        found = found or any(
+            bool((sample.annotations.role == Role.ARTEFACT).any())
+            for samples in split.samples.values()
+            for sample in samples
+        )
+    return dataset.card, found

@@ -1,0 +1,62 @@
+"""The options of `bmbench reproduce`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bmbench.core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReproduceOptions:
+    """What was asked for, as it was given.
+
+    Attributes
+    ----------
+    methods : tuple of str
+        Empty: every method that is installed.
+    folds : tuple of str
+        Data set options ``name=value``; each cell is run once for each of them. Empty: one split.
+    settings : tuple of str
+        ``name=value`` for every method that has the setting, ``method:name=value`` for one.
+    jobs : int
+        Runs side by side.
+    """
+
+    out: Path
+    dataset: str = "synthetic"
+    data: Path | None = None
+    dataset_options: Mapping[str, str] = field(default_factory=dict)
+    profile: str = "quick"
+    methods: tuple[str, ...] = ()
+    tracks: tuple[str, ...] = ("precise", "weak")
+    artefacts: tuple[str, ...] = ("background",)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    folds: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    jitter_px: float | None = None
+    jobs: int = 1
+
+
+def parse_list(text: str, *, option: str) -> tuple[str, ...]:
+    """``"a,b"`` as a tuple; BadInputError if a part is empty or stands there twice."""
+    parts = tuple(part.strip() for part in text.split(","))
+    if not all(parts):
+        raise BadInputError(f"{option} {text!r}", expected="names with commas between them")
+    for part in parts:
+        if parts.count(part) > 1:
+            raise BadInputError(f"{option} {text!r}", expected="every name once", got=f"{part!r} twice")
+    return parts
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """``"0,1,2"`` as whole numbers; BadInputError for anything else."""
+    parts = parse_list(text, option="--seeds")
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise BadInputError(f"--seeds {text!r}", expected="whole numbers with commas between them")
+    return tuple(int(part) for part in parts)

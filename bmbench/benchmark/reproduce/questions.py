@@ -1,0 +1,194 @@
+"""What the study concluded, asked of the data at hand: each answer is a number, an interval and a word."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.benchmark.reproduce.published import MARGIN
+from bmbench.benchmark.reproduce.runs import Key
+from bmbench.benchmark.reproduce.statistics import FEWEST_GROUPS
+from bmbench.benchmark.reproduce.tables import is_unet, ordered
+from bmbench.benchmark.reproduce.words import (
+    UNDEFINED,
+    bullets,
+    gap,
+    listed,
+    many,
+    paragraph,
+    percent,
+    points,
+    table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bmbench.benchmark.reproduce.runs import FinishedRun
+    from bmbench.benchmark.reproduce.statistics import Estimate, Table
+    from bmbench.metrics import Geometry
+
+REFERENCE = "unet_shrink_contour"
+"""The method on contours that weak circles are held against where a method has no twin there."""
+DONT_CARE = "unet_dont_care"
+CLAIMED = (("unet_shrink", "unet_statistical"), ("unet_shrink_contour", "unet_statistical"))
+"""Orders of encodings that the study found."""
+
+
+def weak_against_precise(scores: Table, *, artefacts: str = "background") -> str:
+    """For every method on weak circles: how far it lies from contours, and whether within the margin."""
+    weak = ordered(list(scores.collection.of("weak", artefacts=artefacts)))
+    precise = {key.method: key for key in scores.collection.of("precise", artefacts=artefacts)}
+    if not weak or not precise:
+        return paragraph("This needs finished runs of both tracks.")
+    rows = []
+    for key in weak:
+        for twin in _rivals(key, precise):
+            found = scores.contrast("f1", plus=[(key, "cd")], minus=[(twin, "cd")])
+            rows.append([f"`{key.method}`", f"`{twin.method}`", gap(found), within_margin(found)])
+    header = ["on weak circles", "on contours", "F1 centres, points", "within 2 points?"]
+    return table(header, rows, left=2)
+
+
+def _rivals(key: Key, precise: dict[str, Key]) -> list[Key]:
+    """The same method on contours, and the reference method there."""
+    names = dict.fromkeys((key.method, REFERENCE))
+    return [precise[name] for name in names if name in precise]
+
+
+def within_margin(found: Estimate) -> str:
+    """Whether a difference is above −2 points: by its interval where groups are enough, else open."""
+    if found.value is None:
+        return UNDEFINED
+    if found.interval is None or found.n_groups < FEWEST_GROUPS:
+        return f"{'yes' if found.value >= -MARGIN else 'no'}, unproven"
+    if found.interval[0] > -MARGIN:
+        return "yes"
+    return "no" if found.interval[1] < -MARGIN else "open"
+
+
+def differences(scores: Table, keys: Sequence[Key], geometry: Geometry) -> str:
+    """All paired differences of F1, row minus column in points; bold where the interval excludes 0."""
+    keys = ordered(keys)
+    header = ["row − column, points", *(str(number + 1) for number in range(len(keys)))]
+    rows = []
+    for number, key in enumerate(keys):
+        cells = [
+            ""
+            if key == other
+            else _bold(scores.contrast("f1", plus=[(key, geometry)], minus=[(other, geometry)]))
+            for other in keys
+        ]
+        rows.append([f"{number + 1} `{key.method}`", *cells])
+    return table(header, rows)
+
+
+def _bold(found: Estimate) -> str:
+    text = points(found.value)
+    return f"**{text}**" if found.sign else text
+
+
+def orders(scores: Table, keys: Sequence[Key], rules: Mapping[Geometry, str]) -> str:
+    """Which orders of the methods the data support, by matching rule, and which they leave open."""
+    texts = []
+    for geometry, title in rules.items():
+        pairs = list(itertools.combinations(ordered(keys), 2))
+        apart = []
+        for first, second in pairs:
+            found = scores.contrast("f1", plus=[(first, geometry)], minus=[(second, geometry)])
+            better, worse = (first, second) if found.sign > 0 else (second, first)
+            if found.sign:
+                apart.append((better.method, worse.method))
+        texts.append(_order_text(apart, len(pairs), title))
+    return bullets(texts)
+
+
+def _order_text(apart: Sequence[tuple[str, str]], n_pairs: int, rule: str) -> str:
+    if not apart:
+        return f"F1 ({rule}): none of {many(n_pairs, 'pair')} is told apart."
+    losers: dict[str, list[str]] = {}
+    for better, worse in apart:
+        losers.setdefault(better, []).append(f"`{worse}`")
+    ahead = "; ".join(f"`{better}` is ahead of {listed(worse)}" for better, worse in losers.items())
+    return f"F1 ({rule}): {len(apart)} of {many(n_pairs, 'pair')} are told apart. {ahead}."
+
+
+def claims(scores: Table, rules: Mapping[Geometry, str], *, artefacts: str = "background") -> str:
+    """The study's orders of encodings on weak circles, one by one."""
+    texts = []
+    for better, worse in CLAIMED:
+        first, second = Key("weak", artefacts, better), Key("weak", artefacts, worse)
+        if not {first, second} <= scores.collection.rows.keys():
+            texts.append(f"`{better}` ahead of `{worse}`: not run here.")
+            continue
+        for geometry, title in rules.items():
+            found = scores.contrast("f1", plus=[(first, geometry)], minus=[(second, geometry)])
+            texts.append(f"`{better}` ahead of `{worse}`, F1 ({title}): {gap(found)}: {verdict(found)}.")
+    return bullets(texts)
+
+
+def verdict(found: Estimate) -> str:
+    """What a difference shows, in a few words."""
+    if found.value is None:
+        return "undefined"
+    if found.n_groups < FEWEST_GROUPS:
+        return f"cannot be told from {many(found.n_groups, 'test group')}"
+    return {1: "shown", 0: "not shown, the interval holds 0", -1: "the opposite is shown"}[found.sign]
+
+
+def signature(scores: Table, keys: Sequence[Key]) -> str:
+    """By encoding: how much better centres are found than boxes, and how large the objects come out."""
+    rows = []
+    for key in ordered(keys):
+        found = scores.contrast("f1", plus=[(key, "cd")], minus=[(key, "bb")])
+        means = [percent(scores.mean(key, geometry, "f1").value) for geometry in ("bb", "cd")]
+        rows.append([f"`{key.method}`", *means, gap(found), size_text(scores.collection.rows[key])])
+    header = ["method", "F1 boxes", "F1 centres", "centres − boxes, points", "size"]
+    return table(header, rows)
+
+
+def signature_verdict(scores: Table, keys: Sequence[Key]) -> str:
+    """Whether `unet_dont_care` is much better by centres than by boxes, beside the other encodings."""
+    mine = next((key for key in keys if key.method == DONT_CARE), None)
+    others = [key for key in keys if key.method != DONT_CARE]
+    if mine is None:
+        return paragraph(f"`{DONT_CARE}` was not run here.")
+    own = scores.contrast("f1", plus=[(mine, "cd")], minus=[(mine, "bb")])
+    texts = [f"`{DONT_CARE}` by itself, centres − boxes: {gap(own)} points: {verdict(own)}."]
+    for key in others:
+        found = scores.contrast("f1", plus=[(mine, "cd"), (key, "bb")], minus=[(mine, "bb"), (key, "cd")])
+        texts.append(f"Its gap is {gap(found)} points wider than that of `{key.method}`: {verdict(found)}.")
+    return bullets(texts)
+
+
+def size_text(runs: Sequence[FinishedRun]) -> str:
+    """How wide the objects found are beside their cells, "1.24"; a dash without boxes or hits."""
+    ratio = relative_size(runs)
+    return UNDEFINED if ratio is None else f"{ratio:.2f}"
+
+
+def relative_size(runs: Sequence[FinishedRun]) -> float | None:
+    """The median of √(area of the predicted box / area of the cell's box) over hits by centres."""
+    found = []
+    for run in runs:
+        scores = run.scores("cd")
+        if scores is None:
+            continue
+        truth, predictions = run.files
+        least = -np.inf if scores.threshold is None else scores.threshold
+        hits = np.flatnonzero(scores.matching.is_hit & (predictions.confidence >= least))
+        cells = truth.box[scores.matching.annotation[hits]]
+        area = np.prod(cells[:, 2:] - cells[:, :2], axis=1)
+        own = np.prod(predictions.box[hits, 2:] - predictions.box[hits, :2], axis=1)
+        found.append(np.sqrt(own[area > 0] / area[area > 0]))
+    ratios = np.concatenate(found) if found else np.zeros(0)
+    return float(np.median(ratios)) if len(ratios) else None
+
+
+def encodings(scores: Table, *, track: str = "weak", artefacts: str = "background") -> list[Key]:
+    """The U-Nets of a track."""
+    return [
+        key for key in ordered(list(scores.collection.of(track, artefacts=artefacts))) if is_unet(key.method)
+    ]

@@ -1,0 +1,92 @@
+"""`bmbench reproduce`: plan → work off → report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bmbench.benchmark.reproduce.engines import one_by_one, side_by_side, work_off
+from bmbench.benchmark.reproduce.estimate import estimate
+from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.matrix import plan
+from bmbench.benchmark.reproduce.report import write_report
+from bmbench.benchmark.reproduce.work import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bmbench.benchmark.reproduce.matrix import Cell, Matrix
+    from bmbench.benchmark.reproduce.options import ReproduceOptions
+    from bmbench.core.progress import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a command would do: its matrix, the finished cells of it, and the time of the others in words."""
+
+    matrix: Matrix
+    finished: frozenset[Cell]
+    time: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a command did: the report, how many of its cells are finished, and why others are not."""
+
+    report: Path
+    n_finished: int
+    failures: tuple[tuple[str, str], ...]
+
+
+def preview(options: ReproduceOptions) -> Preview:
+    """What these options would do; writes nothing.
+
+    Raises
+    ------
+    BadInputError
+        As `reproduce` does before its first run.
+    """
+    matrix, folder = plan(options), StudyFolder(options.out)
+    folder.check(matrix)
+    cells = matrix.cells
+    return Preview(
+        matrix=matrix,
+        finished=frozenset(cell for cell in cells if folder.is_finished(cell)),
+        time=estimate(folder, cells, profile=options.profile).text(options.jobs),
+    )
+
+
+def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str], None]) -> Summary:
+    """Every cell that these options ask for, run, and the report of everything in the folder.
+
+    A cell that fails is said, kept with its reason, and does not stop the others; finished cells are not
+    run again. `say` gets one line about each step.
+
+    Raises
+    ------
+    BadInputError
+        Before any run: for a bad name or setting, data that cannot be loaded, a folder of something else.
+    """
+    matrix, folder = plan(options), StudyFolder(options.out)
+    folder.check(matrix)
+    folder.join(matrix)
+    for note in matrix.notes:
+        say(f"note: {note}")
+    left = [cell for cell in matrix.cells if not folder.is_finished(cell)]
+    time_left = estimate(folder, matrix.cells, profile=options.profile).text(options.jobs)
+    say(f"{len(matrix.cells)} runs, {len(left)} to do: {time_left}" if left else "every run is finished")
+    jobs = [Job(cell=cell, facts=matrix.facts, folder=folder) for cell in left]
+    engine = (
+        one_by_one(progress, lambda job: say(job.cell.name))
+        if options.jobs < 2
+        else side_by_side(options.jobs)
+    )
+    failures = []
+    for done, outcome in enumerate(work_off(jobs, engine), start=1):
+        result = "finished" if outcome.state == "done" else f"failed: {outcome.reason}"
+        say(f"[{done}/{len(jobs)}] {outcome.cell.name} {result}")
+        if outcome.state == "failed":
+            failures.append((outcome.cell.name, outcome.reason))
+    report = write_report(folder)
+    return Summary(report=report, n_finished=len(matrix.cells) - len(failures), failures=tuple(failures))

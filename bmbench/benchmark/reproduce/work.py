@@ -1,0 +1,96 @@
+"""One cell and one function: everything that an engine, on this machine or another, has to call.
+
+A `Job` can be pickled and says all there is to know; `work` does it and never raises for a failed run. So
+the matrix does not care who calls it: a loop, processes, a cluster.
+"""
+
+from __future__ import annotations
+
+import shutil
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from bmbench.core.errors import BadInputError, BmbenchError
+from bmbench.core.files import write_json
+from bmbench.core.locks import only_one
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bmbench.benchmark.options import RunOptions
+    from bmbench.benchmark.reproduce.folder import StudyFolder
+    from bmbench.benchmark.reproduce.matrix import Cell, Facts
+    from bmbench.core.progress import Progress
+
+State: TypeAlias = Literal["done", "failed", "taken"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A cell, what it shares with the others, and the folder that it belongs to."""
+
+    cell: Cell
+    facts: Facts
+    folder: StudyFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a job.
+
+    `state` is "taken" where another process works on the cell; `reason` says why it failed.
+    """
+
+    cell: Cell
+    state: State
+    reason: str = ""
+
+
+Work: TypeAlias = "Callable[[Job, Progress], Outcome]"
+
+
+def work(job: Job, progress: Progress) -> Outcome:
+    """Run a cell, go on with it where it stood, or leave it alone if it is finished or somebody has it."""
+    folder, cell = job.folder, job.cell
+    with folder.working(cell) as mine:
+        if folder.is_finished(cell):
+            return Outcome(cell=cell, state="done")
+        if not mine:
+            return Outcome(cell=cell, state="taken")
+        try:
+            _run(folder.run(cell), job.facts.run_options(cell, folder.path / "runs"), progress)
+        except BmbenchError as error:
+            return failed(job, str(error))
+        # A bug in one method must not take the others with it; its traceback is kept.
+        except Exception as error:  # noqa: BLE001
+            return failed(job, f"{type(error).__name__}: {error}", details=traceback.format_exc())
+        folder.failure(cell).unlink(missing_ok=True)
+        return Outcome(cell=cell, state="done")
+
+
+def _run(path: Path, options: RunOptions, progress: Progress) -> None:
+    """Run a cell in its directory, going on with what is there.
+
+    What a version of bmbench began that is not this one cannot be gone on with: it is begun anew.
+    """
+    from bmbench.benchmark.plan import resolve
+    from bmbench.benchmark.run import run_in
+
+    try:
+        run_in(path, options, progress)
+    except BadInputError:
+        if not path.exists():
+            raise
+        resolve(options.settled(), progress)
+        with only_one(path):
+            shutil.rmtree(path)
+        run_in(path, options, progress)
+
+
+def failed(job: Job, reason: str, *, details: str = "") -> Outcome:
+    """The outcome of a failed cell, whose reason is kept in the study's folder as well."""
+    value = {"cell": job.cell.name, "reason": reason, "traceback": details.splitlines()}
+    write_json(job.folder.failure(job.cell), value)
+    return Outcome(cell=job.cell, state="failed", reason=reason)

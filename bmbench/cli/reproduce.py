@@ -1,0 +1,110 @@
+"""`bmbench reproduce`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bmbench.benchmark.reproduce.options import ReproduceOptions
+    from bmbench.benchmark.reproduce.study import Preview
+
+
+def reproduce(
+    out: Annotated[Path, typer.Option(help="The folder of the study; the same one goes on with it.")] = Path(
+        "study"
+    ),
+    dataset: Annotated[
+        str, typer.Option(help="A name that `bmbench datasets list` shows, or an annotation file.")
+    ] = "synthetic",
+    data: Annotated[Path | None, typer.Option(help="The folder that holds the data set.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="A choice of the data set: name=value.")] = None,
+    profile: Annotated[
+        str, typer.Option(help="How much work a run is: quick (CPU minutes) or paper (GPU hours).")
+    ] = "quick",
+    methods: Annotated[
+        str | None, typer.Option(help="Names with commas.  [default: all that are installed]")
+    ] = None,
+    tracks: Annotated[str, typer.Option(help="What to learn from.")] = "precise,weak",
+    artefacts: Annotated[str, typer.Option(help="How to train artefacts.")] = "background",
+    seeds: Annotated[str, typer.Option(help="Each run is repeated with every seed.")] = "0,1,2",
+    fold: Annotated[
+        list[str] | None,
+        typer.Option(help="A data set option that chooses the split; more than one: scored as one test set."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of methods: name=value, or method:name=value."),
+    ] = None,
+    jitter_px: Annotated[
+        float | None,
+        typer.Option(min=0, help="Jitter of simulated circles in px.  [default: 3 px scaled to the cells]"),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs side by side, one core each.")] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the runs and the time, do nothing.")
+    ] = False,
+    report_only: Annotated[
+        bool, typer.Option("--report-only", help="Write the report of what is finished in --out.")
+    ] = False,
+) -> None:
+    """Run the study's experiments on a data set: its tables and figures as one report; goes on if killed."""
+    from bmbench.benchmark.options import parse_pairs
+    from bmbench.benchmark.reproduce.options import ReproduceOptions, parse_list, parse_seeds
+    from bmbench.cli.terminal import console
+
+    if report_only:
+        from bmbench.benchmark.reproduce.folder import StudyFolder
+        from bmbench.benchmark.reproduce.report import write_report
+
+        console().print(f"Report: {write_report(StudyFolder(out))}", markup=False, soft_wrap=True)
+        return
+    options = ReproduceOptions(
+        out=out,
+        dataset=dataset,
+        data=data,
+        dataset_options=parse_pairs(option or [], option="--option"),
+        profile=profile,
+        methods=() if methods is None else parse_list(methods, option="--methods"),
+        tracks=parse_list(tracks, option="--tracks"),
+        artefacts=parse_list(artefacts, option="--artefacts"),
+        seeds=parse_seeds(seeds),
+        folds=tuple(fold or ()),
+        settings=tuple(set_ or ()),
+        jitter_px=jitter_px,
+        jobs=jobs,
+    )
+    if dry_run:
+        from bmbench.benchmark.reproduce.study import preview
+
+        _show(preview(options))
+    else:
+        _run(options)
+
+
+def _show(seen: Preview) -> None:
+    for cell in seen.matrix.cells:
+        typer.echo(f"{'finished' if cell in seen.finished else 'to do   '}  {cell.name}")
+    for note in seen.matrix.notes:
+        typer.echo(f"note: {note}")
+    left = len(seen.matrix.cells) - len(seen.finished)
+    typer.echo(
+        f"{len(seen.matrix.cells)} runs, {left} to do: {seen.time}" if left else "every run is finished"
+    )
+
+
+def _run(options: ReproduceOptions) -> None:
+    from bmbench.benchmark.console import Terminal
+    from bmbench.benchmark.reproduce.study import reproduce as run_study
+    from bmbench.cli.terminal import console
+
+    terminal = console()
+    summary = run_study(
+        options, Terminal(terminal), lambda line: terminal.print(line, markup=False, soft_wrap=True)
+    )
+    terminal.print(f"Report: {summary.report}", markup=False, soft_wrap=True)
+    if summary.failures:
+        typer.echo(f"error: {len(summary.failures)} runs failed; the same command tries them again", err=True)
+        raise typer.Exit(1)

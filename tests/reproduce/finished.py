@@ -1,0 +1,96 @@
+"""Finished run directories written by hand: what a run would leave, without any training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.matrix import Cell, Facts, Matrix
+
+SIDE, STEP = 20, 40
+FACTS = Facts(dataset="synthetic", data=None, dataset_options={}, profile="quick", jitter_px=None)
+
+
+def cell(
+    method: str, *, track: str = "weak", seed: int = 0, fold: str = "", artefacts: str = "background"
+) -> Cell:
+    return Cell(track=track, artefacts=artefacts, method=method, seed=seed, fold=fold)
+
+
+def write_study(path: Path, cells: list[Cell]) -> StudyFolder:
+    """The folder of a study of these cells, none of them run."""
+    folder = StudyFolder(path)
+    folder.join(Matrix(facts=FACTS, cells=tuple(cells)))
+    return folder
+
+
+def write_run(
+    folder: StudyFolder,
+    one: Cell,
+    found: list[int],
+    *,
+    cells: int = 4,
+    false: int = 0,
+    grow: float = 1.0,
+    data: str = "0" * 64,
+    groups: list[str] | None = None,
+) -> None:
+    """A finished run that finds so many of the `cells` cells of each image, and `false` more on each.
+
+    Every image is a group of its own unless `groups` says otherwise. All confidences are above the
+    threshold; boxes are `grow` times as wide as their cells.
+    """
+    run = folder.run(one)
+    run.mkdir(parents=True)
+    names = groups or [f"slide {number}" for number in range(len(found))]
+    images = [
+        {"id": number + 1, "file_name": f"{number}.png", "width": 800, "height": 800, "group": name}
+        for number, name in enumerate(names)
+    ]
+    places = [(number, STEP * place) for number in range(len(found)) for place in range(cells)]
+    annotations = [
+        {"id": row + 1, "image_id": image + 1, "category_id": 1, "bbox": [x, 0, SIDE, SIDE]}
+        for row, (image, x) in enumerate(places)
+    ]
+    shift = SIDE * (grow - 1) / 2
+    answers = [
+        {
+            "image_id": image + 1,
+            "category_id": 1,
+            "bbox": [STEP * place - shift, y - shift, SIDE * grow, SIDE * grow],
+            "score": round(0.9 - 0.001 * (10 * image + place), 6),
+        }
+        for image, n in enumerate(found)
+        for y, here in ((0, n), (500, false))
+        for place in range(here)
+    ]
+    _write(
+        run / "truth.json",
+        {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "cell"}]},
+    )
+    _write(run / "predictions.json", answers)
+    _write(run / "config.json", _config(one, n_images=len(found), data=data))
+    _write(run / "metrics.json", _metrics())
+
+
+def _config(one: Cell, *, n_images: int, data: str) -> dict[str, object]:
+    return {
+        "dataset": "synthetic",
+        "dataset_options": {},
+        "data_hash": data,
+        "images": {"train": 10, "validation": 2, "optimisation": 2, "test": n_images},
+        "profile": {"name": "quick", "bootstrap": 400},
+        "protocol": {"name": "paper", "iou": 0.5, "radius_px": 10.0, "assignment": "greedy"},
+        "method": one.method,
+        "seed": one.seed,
+    }
+
+
+def _metrics() -> dict[str, object]:
+    scores = {"threshold": 0.5, "f1": 0.5, "ap": 0.5}
+    return {"threshold_source": "optimisation", "bb": scores, "cd": scores}
+
+
+def _write(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value))
