@@ -28,7 +28,8 @@ class RunOptions:
     """The options of `bmbench run`, as they were given.
 
     `retrain` None leaves it to the profile whether the detector is fitted once more, on train and
-    optimisation images, after the threshold was chosen.
+    optimisation images, after the threshold was chosen; `models` None how many are fitted and averaged.
+    `test_on` names other images that the trained detector is applied to (`bmbench.benchmark.elsewhere`).
     """
 
     method: str = "unet_shrink"
@@ -42,12 +43,17 @@ class RunOptions:
     seed: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
     retrain: bool | None = None
+    models: int | None = None
+    test_on: tuple[str, ...] = ()
     out: Path = Path("runs")
 
     def settled(self) -> RunOptions:
         """The same options with absolute paths: they mean the same from any folder."""
+        from bmbench.benchmark.elsewhere import Elsewhere
+
         data = None if self.data is None else self.data.expanduser().absolute()
-        return dataclasses.replace(self, dataset=_absolute(self.dataset), data=data)
+        test_on = tuple(str(Elsewhere.parse(text).settled()) for text in self.test_on)
+        return dataclasses.replace(self, dataset=absolute_dataset(self.dataset), data=data, test_on=test_on)
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads; without `out`, which is no part of what is asked."""
@@ -55,7 +61,7 @@ class RunOptions:
         del record["out"]
         paths = {name: None if record[name] is None else str(record[name]) for name in _PATHS}
         mappings = {name: dict(value) for name, value in record.items() if isinstance(value, Mapping)}
-        return record | paths | mappings
+        return record | paths | mappings | {"test_on": list(self.test_on)}
 
     @classmethod
     def from_json(cls, record: Any, *, where: str) -> RunOptions:
@@ -68,7 +74,8 @@ class RunOptions:
                 got=", ".join(sorted(record.keys() - known)) if isinstance(record, dict) else "no object",
                 remedy="go on with the version of bmbench that began the run",
             )
-        return cls(**record | {name: Path(record[name]) for name in _PATHS if record.get(name) is not None})
+        paths = {name: Path(record[name]) for name in _PATHS if record.get(name) is not None}
+        return cls(**record | paths | {"test_on": tuple(record.get("test_on", ()))})
 
 
 def is_installed(method: Method) -> bool:
@@ -121,7 +128,7 @@ def _parse(name: str, text: str, kinds: Mapping[str, Any]) -> Any:
         raise BadInputError(f"--set {name}={text}", expected=expected) from None
 
 
-def _absolute(dataset: str) -> str:
+def absolute_dataset(dataset: str) -> str:
     """The name of a data set, or the absolute path of a file or folder with its format, if it has one."""
     from bmbench.datasets import DATASETS
     from bmbench.datasets.codecs.sniff import split_name

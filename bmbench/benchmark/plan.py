@@ -7,20 +7,19 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bmbench.benchmark.elsewhere import Elsewhere, Place, find_places
 from bmbench.benchmark.options import RunOptions, require_installed, resolve_settings
 from bmbench.benchmark.profiles import Profile, get_profile
-from bmbench.benchmark.scale import largest_cell, pixel_size
-from bmbench.benchmark.supervision import ArtefactMode, Supervision, supervise
+from bmbench.benchmark.scale import largest_cell, mean_cell, pixel_size
+from bmbench.benchmark.supervision import Supervision, require_artefact_mode, supervise
 from bmbench.benchmark.tracks import Track, get_track
-from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.errors import BadInputError
 
 if TYPE_CHECKING:
     from bmbench.adapters.method import Method
     from bmbench.core.progress import Progress
     from bmbench.datasets.dataset import Dataset, LoadRequest, Split, Subset
     from bmbench.metrics import Protocol
-
-ARTEFACT_MODES: tuple[ArtefactMode, ...] = ("background", "foreground")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +37,7 @@ class Plan:
     profile: Profile
     protocol: Protocol
     supervision: Supervision
+    elsewhere: tuple[Place, ...] = ()
 
     @property
     def name(self) -> str:
@@ -53,12 +53,9 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     from bmbench.datasets.dataset import LoadRequest
     from bmbench.metrics import PROTOCOLS
 
-    track, profile = get_track(options.track), get_profile(options.profile)
-    if options.retrain is not None:
-        profile = dataclasses.replace(profile, retrain=options.retrain)
-    if options.artefacts not in ARTEFACT_MODES:
-        raise UnknownNameError("artefact mode", options.artefacts, ARTEFACT_MODES)
-    method = METHODS.get(options.method)
+    track, method = get_track(options.track), METHODS.get(options.method)
+    profile = _profile(options, method)
+    artefacts = require_artefact_mode(method, options.artefacts)
     require_installed(method)
     settings = resolve_settings(method, options.profile, options.settings)
     dataset = open_dataset(options.dataset)
@@ -70,9 +67,17 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
         dataset.card,
         split.samples["train"],
         track=track,
-        artefacts=options.artefacts,
+        artefacts=artefacts,
         seed=options.seed,
         jitter_px=options.jitter_px,
+    )
+    elsewhere = find_places(
+        [Elsewhere.parse(text) for text in options.test_on],
+        own=dataset.card.name,
+        own_data=options.data,
+        learned=lambda: learned_names(split),
+        seed=options.seed,
+        progress=progress,
     )
     return Plan(
         options=options,
@@ -86,6 +91,14 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
         profile=profile,
         protocol=protocol,
         supervision=supervision,
+        elsewhere=elsewhere,
+    )
+
+
+def learned_names(split: Split) -> frozenset[str]:
+    """The names of all images that a run of this split sees before its test."""
+    return frozenset(
+        sample.name for subset, samples in split.samples.items() if subset != "test" for sample in samples
     )
 
 
@@ -101,6 +114,7 @@ def config(plan: Plan) -> dict[str, Any]:
         "dataset_options": dict(options.dataset_options),
         "data_hash": plan.data_hash,
         "um_per_px": pixel_size(plan.split.samples["train"]),
+        "mean_cell_px": mean_cell(plan.split.samples["train"]),
         "largest_cell_px": largest_cell(plan.supervision.view(plan.split.samples["train"])),
         "images": {subset: len(samples) for subset, samples in plan.split.samples.items()},
         "track": {"name": plan.track.name, "version": plan.track.version},
@@ -110,10 +124,31 @@ def config(plan: Plan) -> dict[str, Any]:
         "seed": options.seed,
         "protocol": dataclasses.asdict(plan.protocol),
         "options": options.to_json(),
+        "test_on": [place.facts() for place in plan.elsewhere],
     }
     # As it is read back from its file: tuples are lists there.
     value: dict[str, Any] = json.loads(json.dumps(record, allow_nan=False))
     return value
+
+
+def _profile(options: RunOptions, method: Method) -> Profile:
+    """The profile with the changes that were asked for; one model where the method cannot join several.
+
+    Raises
+    ------
+    BadInputError
+        If several are asked for and it cannot.
+    """
+    profile = get_profile(options.profile)
+    if options.models is not None and options.models > 1 and method.ensemble is None:
+        raise BadInputError(
+            f"{method.name} cannot answer as an ensemble",
+            got=f"--models {options.models}",
+            remedy="leave --models out",
+        )
+    models = profile.models if options.models is None else options.models
+    retrain = profile.retrain if options.retrain is None else options.retrain
+    return dataclasses.replace(profile, models=models if method.ensemble else 1, retrain=retrain)
 
 
 def _read_all(split: Split, progress: Progress) -> str:

@@ -14,6 +14,8 @@ class Profile:
 
     Attributes
     ----------
+    models : int
+        Detectors that are fitted with different seeds and answer together, where the method can.
     retrain : bool
         Fit once more on train + optimisation after the threshold was chosen (the study's protocol).
     bootstrap : int
@@ -24,6 +26,7 @@ class Profile:
 
     name: str
     title: str
+    models: int
     retrain: bool
     bootstrap: int
     gallery: int
@@ -36,6 +39,7 @@ PROFILES = MappingProxyType(
             Profile(
                 name="quick",
                 title="one model, minutes on two CPU cores",
+                models=1,
                 retrain=False,
                 bootstrap=2_000,
                 gallery=12,
@@ -43,6 +47,7 @@ PROFILES = MappingProxyType(
             Profile(
                 name="paper",
                 title="the study's protocol, hours on a GPU",
+                models=5,
                 retrain=True,
                 bootstrap=10_000,
                 gallery=40,

@@ -12,6 +12,7 @@
       timing.json                    seconds of work
       metrics.json                   the scores, written last: a run without it did not end
       pr_curves.png, gallery.png, gallery/
+      elsewhere/NAME/                the run on other images: predictions.json, truth.json, metrics.json
       row.md                         one row for a leaderboard
       unfinished/                    what a run under way needs to go on; gone at the end
 """
@@ -110,6 +111,11 @@ class RunDir:
     def unfinished(self) -> Path:
         """The folder of what a run under way needs to go on."""
         return self.path / "unfinished"
+
+    @property
+    def elsewhere(self) -> Path:
+        """The folder of results on other images than its own, a folder each."""
+        return self.path / "elsewhere"
 
     @property
     def gallery(self) -> Path:

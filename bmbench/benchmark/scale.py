@@ -36,3 +36,11 @@ def largest_cell(samples: Sequence[Sample]) -> float | None:
         sides += (2 * here.circle[cell, 2]).tolist()
     largest = max(sides)
     return round(float(largest), 3) if largest > 0 else None
+
+
+def mean_cell(samples: Sequence[Sample]) -> float | None:
+    """Mean diameter of the annotated cells, in pixels; None without a cell that has a size."""
+    from bmbench.datasets.sizes import mean_cell_diameter
+
+    mean = mean_cell_diameter(sample.annotations for sample in samples)
+    return round(mean, 3) if mean else None

@@ -1,4 +1,4 @@
-"""The stages of a run: fit → choose a threshold → fit again → predict → score → draw.
+"""The stages of a run: fit → choose a threshold → fit again → predict → score → draw → try elsewhere.
 
 What a stage leaves is a file or a folder that appears whole or not at all. A stage whose file is there is
 not done again, so a run that was stopped goes on with the first stage that has none.
@@ -10,8 +10,12 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bmbench.adapters.ensemble import load_detector, member_seed
+from bmbench.benchmark.answers import as_classes_of
 from bmbench.benchmark.foreground import foreground_curve
+from bmbench.benchmark.generalise import Unchanged, apply_unchanged
 from bmbench.benchmark.rundir import RunDir, folder_aside
+from bmbench.benchmark.scale import mean_cell, pixel_size
 from bmbench.core.errors import RunFailedError
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ def work_through(work: Work) -> None:
         _predict(work, detector, "test")
     evaluation = _score(work, "test", threshold=threshold)
     _draw(work, evaluation)
+    _test_elsewhere(work, detector, evaluation)
     metrics = evaluation.to_json() | {
         "threshold_source": threshold_source,
         "variants": _variants(work, threshold),
@@ -97,26 +102,48 @@ def _fitted(work: Work, place: Path, train: Sequence[Sample]) -> Detector:
     """The detector that is saved in that folder; it is fitted, and saved there, if there is none."""
     if place in work.kept:
         return work.kept[place]
+    method, n_models = work.plan.method, work.plan.profile.models
     if place.is_dir():
-        detector = work.plan.method.load(place)
+        detector = load_detector(method, place)
+    elif n_models == 1 or method.ensemble is None:
+        detector = _member(work, place, train, seed=work.plan.options.seed)
     else:
-        state = work.folder.unfinished / f"fit-{place.name}"
-
-        def report(step: int, loss: float | None) -> None:  # noqa: ARG001
-            work.clock.save()
-
-        detector = fit(
-            work.plan,
-            train,
-            work.plan.split.samples["validation"],
-            progress=work.progress,
-            state=state,
-            report=report,
+        # A member that is fitted stays, whatever becomes of the next one.
+        members = work.folder.unfinished / f"members-{place.name}"
+        seeds = [member_seed(work.plan.options.seed, number) for number in range(n_models)]
+        detector = method.ensemble(
+            [
+                _member(work, members / f"member-{number}", train, seed=seed)
+                for number, seed in enumerate(seeds, start=1)
+            ]
         )
         save_whole(detector, place)
-        shutil.rmtree(state, ignore_errors=True)
-        work.clock.save()
+        shutil.rmtree(members, ignore_errors=True)
     work.kept[place] = detector
+    return detector
+
+
+def _member(work: Work, place: Path, train: Sequence[Sample], *, seed: int) -> Detector:
+    """One detector, saved in that folder; fitted if it is not there."""
+    if place.is_dir():
+        return work.plan.method.load(place)
+    state = work.folder.unfinished / f"fit-{place.parent.name}-{place.name}"
+
+    def report(step: int, loss: float | None) -> None:  # noqa: ARG001
+        work.clock.save()
+
+    detector = fit(
+        work.plan,
+        train,
+        work.plan.split.samples["validation"],
+        progress=work.progress,
+        seed=seed,
+        state=state,
+        report=report,
+    )
+    save_whole(detector, place)
+    shutil.rmtree(state, ignore_errors=True)
+    work.clock.save()
     return detector
 
 
@@ -126,12 +153,14 @@ def fit(
     validation: Sequence[Sample],
     *,
     progress: Progress,
+    seed: int | None = None,
     state: Path | None = None,
     report: Report | None = None,
 ) -> Detector:
     """The plan's method, fitted to these samples as its track and artefact mode show them.
 
-    With a `state` folder the fit goes on where an earlier one in that folder stood.
+    Without a `seed` it is the plan's. With a `state` folder the fit goes on where an earlier one in that
+    folder stood.
     """
     from bmbench.adapters.method import FitRequest
     from bmbench.datasets.augment import augment
@@ -140,7 +169,7 @@ def fit(
         train=plan.supervision.view(train),
         validation=plan.supervision.view(validation),
         settings=plan.settings,
-        seed=plan.options.seed,
+        seed=plan.options.seed if seed is None else seed,
         augment=augment,
         progress=progress,
         categories=plan.split.categories,
@@ -172,7 +201,9 @@ def _predict(work: Work, detector: Detector, subset: Subset) -> None:
     samples = split.samples[subset]
     write_coco(folder.truth(subset), samples, split.categories)
     stage = work.progress.track(samples, description=f"Predicting {subset} images", total=len(samples))
-    answers = {sample.image_id: detector.predict(sample.load()) for sample in stage}
+    answers = {
+        sample.image_id: as_classes_of(split.categories, detector.predict(sample.load())) for sample in stage
+    }
     write_predictions(folder.predictions(subset), answers, split.categories)
     work.clock.save()
 
@@ -213,6 +244,26 @@ def _variants(work: Work, threshold: float | None) -> dict[str, Any]:
         )
         scores[name] = evaluation.to_json()
     return scores
+
+
+def _test_elsewhere(work: Work, detector: Detector, evaluation: Evaluation) -> None:
+    """Apply the detector unchanged to all other images that were asked for."""
+    plan = work.plan
+    train = plan.split.samples["train"]
+    unchanged = Unchanged(
+        detector=detector,
+        um_per_px=pixel_size(train),
+        mean_cell_px=mean_cell(train),
+        threshold=None if evaluation.cd is None else evaluation.cd.threshold,
+        bootstrap=plan.profile.bootstrap,
+        seed=plan.options.seed,
+    )
+    for place in plan.elsewhere:
+        folder = work.folder.elsewhere / place.wish.name
+        if not (folder / "metrics.json").exists():
+            with work.clock.stage("predict"):
+                apply_unchanged(unchanged, place, folder, work.progress)
+            work.clock.save()
 
 
 def _draw(work: Work, evaluation: Evaluation) -> None:

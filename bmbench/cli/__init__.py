@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bmbench.cli.datasets import app as datasets_app
+from bmbench.cli.experiments import TestOn, artefacts, try_elsewhere
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
 from bmbench.cli.reproduce import reproduce
 from bmbench.cli.terminal import alone, show_terms, stoppable
@@ -26,6 +27,8 @@ app = typer.Typer(
 )
 app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")
+app.command("test")(try_elsewhere)
+app.command()(artefacts)
 app.command()(submit)
 app.command()(validate)
 app.command()(reproduce)
@@ -62,7 +65,7 @@ def run(
         str, typer.Option(help="How much work: quick (CPU minutes) or paper (GPU hours).")
     ] = "quick",
     artefacts: Annotated[
-        str, typer.Option(help="Train cell-like artefacts as background or foreground.")
+        str, typer.Option(help="Train cell-like artefacts as background, foreground, or a class.")
     ] = "background",
     jitter_px: Annotated[
         float | None,
@@ -80,6 +83,10 @@ def run(
             show_default=False,
         ),
     ] = None,
+    models: Annotated[
+        int | None, typer.Option(min=1, help="Models that answer together.  [default: profile]")
+    ] = None,
+    test_on: TestOn = None,
     out: Annotated[Path, typer.Option(help="The folder that run directories are made in.")] = Path("runs"),
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this directory, as it was begun.")
@@ -107,6 +114,8 @@ def run(
         seed=seed,
         settings=parse_pairs(set_ or [], option="--set"),
         retrain=retrain,
+        models=models,
+        test_on=tuple(test_on or ()),
         out=out,
     )
     console = Console()

@@ -42,6 +42,10 @@ def reproduce(
         float | None,
         typer.Option(min=0, help="Jitter of simulated circles in px.  [default: 3 px scaled to the cells]"),
     ] = None,
+    test_on: Annotated[
+        list[str] | None,
+        typer.Option(help="Other images to try every detector on, unchanged: NAME, or NAME,option=value,…"),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs side by side, one core each.")] = 1,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the runs and the time, do nothing.")
@@ -74,6 +78,7 @@ def reproduce(
         folds=tuple(fold or ()),
         settings=tuple(set_ or ()),
         jitter_px=jitter_px,
+        test_on=tuple(test_on or ()),
         jobs=jobs,
     )
     if dry_run:

@@ -7,7 +7,9 @@ both sides of a split would leak. Fields 00 to 09 show purple nuclei on white an
 
 The split is a fixed table by field name, near 56, 11, 11, 22 % in the full set, so that a field is in the
 same subset in every copy. Where a copy lacks all fields of one subset, the fields that are there are dealt
-out anew, in the order of their names and in those shares.
+out anew, in the order of their names and in those shares. The option ``test_fields`` (``00`` or ``00+01``)
+chooses others to test on; then the last of the remaining fields serves optimisation, the last but one
+validation, the rest training.
 
 Known fault, kept as published: the upper right quarter of field_25 is missing (black); it is an ignored
 region here.
@@ -59,9 +61,10 @@ def load(request: LoadRequest) -> Split:
     Raises
     ------
     BadInputError
-        If a file is missing or damaged, or fewer than four fields are there.
+        If a file is missing or damaged, fewer than four fields are there, or ``test_fields`` names one that
+        is not there or leaves fewer than three.
     """
-    known_options(request, ("subset",))
+    known_options(request, ("subset", "test_fields"))
     wanted = FIELDS[choice(request, "subset", "white", tuple(FIELDS))]
     folder = data_folder(request, CARD.name, "images", "labels")
     samples = {}
@@ -71,7 +74,7 @@ def load(request: LoadRequest) -> Split:
             raise BadInputError("unexpected image name", where=str(path), expected="field_NN.png")
         if int(match[1]) in wanted:
             samples[int(match[1])] = _sample(path, folder / "labels" / path.name, int(match[1]))
-    table = _subsets(sorted(samples), folder)
+    table = _subsets(sorted(samples), folder, request.options.get("test_fields", ""))
     return Split(
         samples={
             subset: tuple(samples[field] for field in fields if field in samples)
@@ -81,7 +84,9 @@ def load(request: LoadRequest) -> Split:
     )
 
 
-def _subsets(present: Sequence[int], folder: Path) -> Mapping[Subset, Sequence[int]]:
+def _subsets(present: Sequence[int], folder: Path, test_fields: str) -> Mapping[Subset, Sequence[int]]:
+    if test_fields:
+        return _tested_on(test_fields, present)
     if all(any(field in present for field in fields) for fields in SUBSET_OF.values()):
         return SUBSET_OF
     if len(present) < len(SUBSETS):
@@ -91,6 +96,21 @@ def _subsets(present: Sequence[int], folder: Path) -> Mapping[Subset, Sequence[i
     ends = np.cumsum(subset_sizes(len(present)))
     parts = np.split(np.array(present), ends[:-1])
     return {subset: part.tolist() for subset, part in zip(SUBSETS, parts, strict=True)}
+
+
+def _tested_on(test_fields: str, present: Sequence[int]) -> Mapping[Subset, Sequence[int]]:
+    names = test_fields.split("+")
+    known = {f"{field:02d}": field for field in present}
+    if not set(names) <= known.keys():
+        expected = f"fields with + between them, of {', '.join(known)}"
+        raise BadInputError("data set option test_fields", expected=expected, got=repr(test_fields))
+    test = [known[name] for name in dict.fromkeys(names)]
+    rest = [field for field in present if field not in test]
+    if len(rest) < len(SUBSETS) - 1:
+        raise BadInputError(
+            "data set option test_fields", expected="three fields left over", got=f"{len(rest)} of them"
+        )
+    return {"train": rest[:-2], "validation": rest[-2:-1], "optimisation": rest[-1:], "test": test}
 
 
 def _sample(path: Path, labels: Path, field: int) -> Sample:

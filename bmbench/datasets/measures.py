@@ -60,7 +60,7 @@ def measure(split: Split) -> Measures:
     weak = [
         weaken(a, seed=0, image_id=s.image_id, jitter_px=jitter) for a, s in zip(cells, samples, strict=True)
     ]
-    touching = np.concatenate([np.zeros(0, bool), *(_overlaps(a.circle) for a in weak)])
+    touching = np.concatenate([np.zeros(0, bool), *(overlapping_circles(a.circle) for a in weak)])
     cover = np.concatenate([np.zeros(0), *(_cover(a, b) for a, b in zip(cells, weak, strict=True))])
     return Measures(
         diameters=tuple(_by_class(samples, label) for label in range(len(split.categories))),
@@ -90,7 +90,7 @@ def _nearest(xy: Floats) -> Floats:
     return np.asarray(distance, np.float64).ravel()
 
 
-def _overlaps(circle: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def overlapping_circles(circle: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """(n,) whether each circle shares area with another one."""
     from scipy.spatial import cKDTree
 

@@ -69,6 +69,14 @@ _DETECTIONS = Layout(
         "bbox": lambda rows: [row.bbox for row in rows],
         "center": lambda rows: [row.center for row in rows],
     },
+    numbers={
+        "image_id": ("q", 0),
+        "category_id": ("q", 0),
+        "score": ("d", 0),
+        "bbox": ("d", 4),
+        "center": ("d", 2),
+    },
+    needed=frozenset({"bbox"}),
 )
 
 
@@ -241,8 +249,8 @@ def _unwrapped(text: bytes, path: Path) -> tuple[memoryview, tuple[ImageId, ...]
 
 def _part(columns: Columns, where: Where) -> dict[str, Any]:
     n = len(columns["score"])
-    boxes, centres = columns.get("bbox") or [None] * n, columns.get("center") or [None] * n
-    if None in boxes:
+    boxes, centres = columns.get("bbox", [None] * n), columns.get("center", [None] * n)
+    if not isinstance(boxes, np.ndarray) and None in boxes:
         where.refuse(
             np.array([box is None and xy is None for box, xy in zip(boxes, centres, strict=True)], bool),
             "bbox",
@@ -254,7 +262,7 @@ def _part(columns: Columns, where: Where) -> dict[str, Any]:
     return {
         "image_id": id_column(columns["image_id"]),
         "category_id": id_column(columns["category_id"]),
-        "score": np.fromiter(columns["score"], np.float64, n),
+        "score": np.asarray(columns["score"], np.float64),
         "box": number_table(boxes, 4),
         "center": numbers_or_none(columns.get("center"), 2),
     }

@@ -81,7 +81,7 @@ def _received(pipe: IO[bytes] | None) -> DetectionColumns | None:
         array = np.empty(shape, kind)
         if array.size and _fill(pipe, array.data.cast("B")) < array.nbytes:
             return None
-        arrays[name] = array
+        arrays[name] = array.T
     answered = None if head["answered"] is None else tuple(head["answered"])
     return DetectionColumns(**arrays, answered=answered)
 
@@ -97,8 +97,11 @@ def _fill(pipe: IO[bytes], space: memoryview) -> int:
 
 
 def _send(columns: DetectionColumns, pipe: IO[bytes]) -> None:
-    arrays = {name: getattr(columns, name) for name in columns.__dataclass_fields__}
-    answered = arrays.pop("answered")
+    import numpy as np
+
+    fields = {name: getattr(columns, name) for name in columns.__dataclass_fields__}
+    answered = fields.pop("answered")
+    arrays = {name: np.ascontiguousarray(array.T) for name, array in fields.items()}
     head = {
         "columns": [(name, array.dtype.str, array.shape) for name, array in arrays.items()],
         "answered": answered,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bmbench.datasets.faults import Fault
     from bmbench.datasets.info import DatasetInfo
     from bmbench.datasets.splits import Balance
+    from bmbench.datasets.weak_statistics import WeakStatistics
 
 
 def datasets_table() -> RenderableType:
@@ -93,6 +94,7 @@ def describe_dataset(
     from bmbench.datasets.measures import measure
     from bmbench.datasets.page import write_page
     from bmbench.datasets.pictures import look
+    from bmbench.datasets.weak_statistics import weak_statistics
 
     chosen = open_dataset(dataset)
     request = LoadRequest(data=data, options=options)
@@ -102,6 +104,9 @@ def describe_dataset(
     faults = (*_of_variants(chosen, split, request), *find_faults(split, look(samples, progress)))
     yield _card_table(chosen.card, info)
     yield _subsets_table(info)
+    weak = weak_statistics(samples)
+    if weak:
+        yield _weak_table(weak)
     if faults:
         yield _faults_table(faults)
     if page is not None:
@@ -172,6 +177,28 @@ def _faults_table(faults: Sequence[Fault]) -> Table:
     for fault in faults:
         table.add_row(escape(fault.kind), f"{fault.count:,}", escape(fault.text))
     return table
+
+
+def _weak_table(statistics: Sequence[WeakStatistics]) -> Table:
+    """What circles instead of outlines do to these cells, a column a jitter."""
+    table = Table(title="weak circles", box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("")
+    for part in statistics:
+        table.add_column(f"jitter {part.jitter_px:.2f} px", justify="right")
+    table.add_row("circles", *(f"{part.circles:,}" for part in statistics))
+    table.add_row("overlap another one", *(_percent(part.overlapping) for part in statistics))
+    table.add_row("images covered by circles", *(_percent(part.covered) for part in statistics))
+    table.add_row("· of that, by two or more", *(_percent(part.covered_twice) for part in statistics))
+    table.add_row("· of that, no cell", *(_percent(part.not_cell) for part in statistics))
+    table.add_row("images covered by cells", *(_percent(part.cells) for part in statistics))
+    table.add_row("· of that, in no circle", *(_percent(part.missed) for part in statistics))
+    cover = ("–" if part.cover is None else f"{part.cover:.2f}" for part in statistics)
+    table.add_row("area of a circle, in cells (median)", *cover)
+    return table
+
+
+def _percent(share: float | None) -> str:
+    return UNDEFINED if share is None else f"{100 * share:.1f} %"
 
 
 def _count(value: float | None) -> str:

@@ -8,6 +8,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from bmbench.core.files import read_json
 from bmbench.leaderboards.rows import UNDEFINED, with_interval
 
 if TYPE_CHECKING:
@@ -31,6 +32,33 @@ def run_tables(folder: RunDir) -> Iterator[Table]:
     for name, scores in metrics["variants"].items():
         threshold_source = {"threshold_source": metrics["threshold_source"]}
         yield scores_table(scores | threshold_source, title=f"the same predictions on {name}")
+    if config.get("test_on"):
+        yield elsewhere_table(folder)
+
+
+def elsewhere_table(folder: RunDir) -> Table:
+    """One row for the run's own test images, one for each other set that it was applied to unchanged."""
+    own, config = folder.read("metrics.json"), folder.read("config.json")
+    others = [(path.parent.name, read_json(path)) for path in sorted(folder.elsewhere.glob("*/metrics.json"))]
+    scale = {"factor": 1.0, "from": ""}
+    rows = [(f"{config['dataset']} (own)", own | {"scale": scale, "best_f1": {"cd": None}}), *others]
+    notes = sorted({record["scale"]["from"] for _, record in others})
+    caption = f"threshold of the run; scale from: {'; '.join(notes)}" if notes else ""
+    table = Table(title="applied unchanged", caption=caption, box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("tested on", overflow="fold")
+    for title in ("scale", "F1, centres", "AP", "best F1", "F1, boxes"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for name, record in rows:
+        bb, cd = record["bb"] or {}, record["cd"] or {}
+        table.add_row(
+            escape(name),
+            f"× {record['scale']['factor']:.2f}",
+            with_interval(cd, "f1") if cd else UNDEFINED,
+            _decimal(cd.get("ap")),
+            _decimal(record["best_f1"]["cd"]),
+            _decimal(bb.get("f1")),
+        )
+    return table
 
 
 def scores_table(scores: Mapping[str, Any], *, title: str) -> Table:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.core.types import Role
-from bmbench.metrics.assignment import NONE, first_come, rows_in_order, uncontested
+from bmbench.metrics.assignment import NONE, first_come, uncontested
 from bmbench.metrics.matching import Pairing
 from bmbench.metrics.objects import Objects
+from bmbench.metrics.order import by_descending_score
 from bmbench.metrics.pairs import Pairs, box_pairs, intersection, touching
 from bmbench.metrics.scene import Scene, artefact_mask
 
@@ -83,7 +84,8 @@ class CocoMatcher:
         self._area = own if truth.area is None else truth.area[self._row]
         self._detection_area = detections.size[0] * detections.size[1]
         pairs = _with_crowds(detections, cells, crowds, iou=iou)
-        pairs = pairs.take(self.used[pairs.prediction])
+        if not self.used.all():
+            pairs = pairs.take(self.used[pairs.prediction])
         sole, contested = uncontested(pairs, n, len(self._row))
         self._sole = np.flatnonzero(sole != NONE)
         self._sole_object = sole[self._sole]
@@ -218,6 +220,10 @@ def _mean(values: Floats) -> float | None:
 
 def _with_crowds(detections: Objects, cells: Objects, crowds: Objects, *, iou: float) -> Pairs:
     pairs = box_pairs(detections, cells, iou=iou, inclusive=True)
+    least = min(iou, 1 - 1e-10)
+    if not len(crowds):
+        enough = pairs.value >= least
+        return pairs if enough.all() else pairs.take(enough)
     area = detections.size[0] * detections.size[1]
     columns = [(pairs.prediction, pairs.cell, pairs.value)]
     for p, c in touching(detections, crowds, "bb", share=iou):
@@ -225,8 +231,7 @@ def _with_crowds(detections: Objects, cells: Objects, crowds: Objects, *, iou: f
         share = np.divide(shared, area[p], out=np.zeros_like(shared), where=area[p] > 0)
         columns.append((p, c + len(cells), share))
     prediction, cell, value = (np.concatenate(column) for column in zip(*columns, strict=True))
-    keep = value >= min(iou, 1 - 1e-10)
-    return Pairs(prediction=prediction, cell=cell, value=value, merit=value).take(keep)
+    return Pairs(prediction=prediction, cell=cell, value=value, merit=value).take(value >= least)
 
 
 def _in_order(truth: GroundTruth, detections: Objects, score: Floats) -> Ints:
@@ -234,7 +239,11 @@ def _in_order(truth: GroundTruth, detections: Objects, score: Floats) -> Ints:
     ids = sorted(range(len(truth.image_ids)), key=lambda row: _id_key(truth.image_ids[row]))
     place = np.empty(len(ids), np.int64)
     place[ids] = np.arange(len(ids))
-    return rows_in_order((-score,), lambda rows: (place[detections.image[rows]], rows), len(score))
+    image = place[detections.image]
+    in_file = np.arange(len(score))
+    if (image[1:] < image[:-1]).any():
+        in_file = np.argsort(image, kind="stable")
+    return in_file[by_descending_score(score[in_file])]
 
 
 def _id_key(image_id: int | str) -> tuple[bool, int, str]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from bmbench.metrics.order import by_key
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -82,7 +84,8 @@ class _Grid:
         self._y0 = min(points.y.min(), others.y.min())
         width = max(points.x.max(), others.x.max()) - self._x0
         height = max(points.y.max(), others.y.max()) - self._y0
-        images = int(max(points.image.max(), others.image.max())) + 1
+        self._first = int(min(points.image.min(), others.image.min()))
+        images = int(max(points.image.max(), others.image.max())) - self._first + 1
         finest = max(reach, max(width, height) / _FURTHEST)
         room = max(_BINS_A_POINT * n, n + len(others.row), 1 << 16)
         wanted = max(finest, (images * width * height / room) ** 0.5)
@@ -91,9 +94,9 @@ class _Grid:
         self._n_x = int(width / self._bin) + 3
         self._n_y = int(height / self._bin) + 3
         key = self._key(points)
-        order = np.argsort(key)
-        self.points = _take(points, order)
         size = images * self._n_x * self._n_y
+        order = by_key(key.astype(np.uint32)) if size < 2**32 else np.argsort(key)
+        self.points = _take(points, order)
         self._find = self._table(key, size) if size <= 2 * room else self._list(key[order])
 
     def bounds(self, block: Points) -> Iterator[Bounds]:
@@ -105,7 +108,7 @@ class _Grid:
     def _key(self, points: Points) -> Ints:
         column = ((points.x - self._x0) / self._bin).astype(np.int64)
         row = ((points.y - self._y0) / self._bin).astype(np.int64)
-        key: Ints = (points.image * self._n_y + row + 1) * self._n_x + column + 1
+        key: Ints = ((points.image - self._first) * self._n_y + row + 1) * self._n_x + column + 1
         return key
 
     @staticmethod

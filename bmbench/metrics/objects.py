@@ -62,8 +62,8 @@ class Objects:
             size=size,
         )
 
-    def take(self, rows: Ints | Bools) -> Objects:
-        """The objects of these rows (indices or a mask) of this record."""
+    def take(self, rows: Ints | Bools | slice) -> Objects:
+        """The objects of these rows (indices, a mask, or a part of the record as it stands)."""
         return Objects(
             row=self.row[rows],
             image=self.image[rows],

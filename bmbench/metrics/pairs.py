@@ -13,18 +13,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.metrics.blocks import image_blocks, located
 from bmbench.metrics.grid import Points, near
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bmbench.core.types import Bools, Floats, Ints
     from bmbench.metrics.objects import Objects
     from bmbench.metrics.protocol import Geometry, Protocol
 
+    Found = tuple[Ints, Ints, Floats, Floats]
+
 DECIMALS = 9
 """Similarities are compared at this many decimals: boxes given in decimal fractions (10.1, 20.2) reach an
 IoU of exactly one half only up to rounding, and rounding must not decide."""
+
+_SAMPLE = 1 << 14
+"""Boxes that are enough to tell the usual size."""
 
 _MARGIN = 1e-6
 """Candidates are sought this much further (relative) than they can lie, for rounding's sake."""
@@ -77,24 +83,44 @@ def admissible(
 
 def centre_pairs(predictions: Objects, cells: Objects, *, radius: float) -> Pairs:
     """All pairs on one image whose centres are at most `radius` pixels apart."""
-    found = []
-    for p, c in near(_centres(predictions), _centres(cells), reach=radius * (1 + _MARGIN)):
-        distance = np.hypot(predictions.x[p] - cells.x[c], predictions.y[p] - cells.y[c])
-        merit = -np.round(distance / radius, DECIMALS)
-        keep = merit >= -1
-        found.append((p[keep], c[keep], distance[keep], merit[keep]))
-    return _joined(found)
+
+    def within(a: Objects, b: Objects) -> Iterator[Found]:
+        for p, c in near(_centres(a), _centres(b), reach=radius * (1 + _MARGIN)):
+            distance = np.hypot(a.x[p] - b.x[c], a.y[p] - b.y[c])
+            merit = -np.round(distance / radius, DECIMALS)
+            keep = np.flatnonzero(merit >= -1)
+            yield p[keep], c[keep], distance[keep], merit[keep]
+
+    return _by_blocks(within, predictions, cells)
 
 
 def box_pairs(predictions: Objects, cells: Objects, *, iou: float, inclusive: bool) -> Pairs:
     """All pairs on one image whose boxes reach an IoU above `iou` (`inclusive`: or equal to it)."""
-    found = []
-    for p, c in _alike(predictions, cells, iou=iou):
-        value = intersection_over_union(predictions, p, cells, c)
-        merit = np.round(value, DECIMALS)
-        keep = (merit >= iou) if inclusive else (merit > iou)
-        found.append((p[keep], c[keep], value[keep], merit[keep]))
-    return _joined(found)
+
+    def within(a: Objects, b: Objects) -> Iterator[Found]:
+        for p, c in _alike(a, b, iou=iou):
+            value = intersection_over_union(a, p, b, c)
+            merit = np.round(value, DECIMALS)
+            keep = np.flatnonzero((merit >= iou) if inclusive else (merit > iou))
+            yield p[keep], c[keep], value[keep], merit[keep]
+
+    return _by_blocks(within, predictions, cells)
+
+
+def _by_blocks(
+    within: Callable[[Objects, Objects], Iterator[Found]], predictions: Objects, cells: Objects
+) -> Pairs:
+    """The pairs that are found among the objects of some images, of all images."""
+    found = [
+        (located(rows, p), located(others, c), value, merit)
+        for rows, others in image_blocks(predictions, cells)
+        for p, c, value, merit in within(predictions.take(rows), cells.take(others))
+    ]
+    if not found:
+        none, nothing = np.zeros(0, np.int64), np.zeros(0)
+        return Pairs(prediction=none, cell=none, value=nothing, merit=nothing)
+    prediction, cell, value, merit = (np.concatenate(column) for column in zip(*found, strict=True))
+    return Pairs(prediction=prediction, cell=cell, value=value, merit=merit)
 
 
 def inside_regions(predictions: Objects, regions: Objects, protocol: Protocol, geometry: Geometry) -> Ints:
@@ -128,14 +154,6 @@ def intersection_over_union(a: Objects, i: Ints, b: Objects, j: Ints) -> Floats:
     return iou
 
 
-def _joined(found: list[tuple[Ints, Ints, Floats, Floats]]) -> Pairs:
-    if not found:
-        none, nothing = np.zeros(0, np.int64), np.zeros(0)
-        return Pairs(prediction=none, cell=none, value=nothing, merit=nothing)
-    prediction, cell, value, merit = (np.concatenate(column) for column in zip(*found, strict=True))
-    return Pairs(prediction=prediction, cell=cell, value=value, merit=merit)
-
-
 def _alike(predictions: Objects, cells: Objects, *, iou: float) -> Iterator[tuple[Ints, Ints]]:
     """Candidate pairs of boxes: those whose sides and centres allow the limit."""
     sides = np.maximum(*predictions.size), np.maximum(*cells.size)
@@ -143,7 +161,9 @@ def _alike(predictions: Objects, cells: Objects, *, iou: float) -> Iterator[tupl
     if not real[0].any() or not real[1].any():
         return
     both = np.concatenate([sides[0][real[0]], sides[1][real[1]]])
-    # The median; np.median itself loads numpy.ma, which takes longer than a small set of images.
+    # About the median: which side it is moves nothing but the time. (np.median itself loads numpy.ma, which
+    # takes longer than a small set of images.)
+    both = both[:: 1 + len(both) // _SAMPLE]
     usual = float(np.partition(both, len(both) // 2)[len(both) // 2])
     levels = [
         np.where(some, _level(side, usual, iou), np.nan) for side, some in zip(sides, real, strict=True)
@@ -163,6 +183,8 @@ def _level(side: Floats, usual: float, iou: float) -> Floats:
 
     All boxes of about the usual side are on level 0, so that an ordinary set of images has but one level.
     """
+    if side.size and usual / 16 < side.min() and side.max() < usual * 2:
+        return np.zeros(len(side))
     base = np.log(max(1 / iou, 4.0) * (1 + _MARGIN))
     ratio = np.log(np.maximum(side, np.finfo(float).tiny) / usual)
     above, below = np.ceil((ratio - np.log(2)) / base), np.floor((ratio + np.log(16)) / base)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.metrics.order import by_descending_score
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,7 +42,7 @@ class Tally:
     @classmethod
     def of(cls, *, confidence: Floats, hit: Bools, image: Ints, cells: Ints, grouped: bool = True) -> Tally:
         """The tally of predictions in any order; equal scores keep theirs."""
-        order = np.argsort(-confidence, kind="stable" if not grouped else None)
+        order = by_descending_score(confidence)
         return cls(
             confidence=confidence[order], hit=hit[order], image=image[order], cells=cells, grouped=grouped
         )

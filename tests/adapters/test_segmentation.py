@@ -1,5 +1,7 @@
 """Maps → objects, by perfect maps of known cells and by hand-drawn maps."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -7,8 +9,9 @@ from skimage.segmentation import watershed
 
 from bmbench.adapters.unet.encoding import ENCODINGS, Regrowth
 from bmbench.adapters.unet.sampling import encode
-from bmbench.adapters.unet.segmentation import Growth, find_objects, foreground, inner_distance, separate
+from bmbench.adapters.unet.segmentation import Growth, find_objects
 from bmbench.adapters.unet.settings import UNetSettings
+from bmbench.adapters.unet.watershed import disc, foreground, inner_distance, peaks, separate
 
 SETTINGS = UNetSettings(cell_px=20.0, shrink=0.2, lowest=0.3, highest=0.5, faint=0.15)
 
@@ -142,3 +145,43 @@ def test_the_centre_is_that_of_the_object_and_inside_its_outline(circles):
     found = find_objects(perfect_map(circles((20.2, 17.6, 10.0)), 40, 40), SETTINGS, GROWTH)
     assert found.xy[0] == pytest.approx([20.2, 17.6], abs=0.3)
     assert found.box[0] == pytest.approx([10.2, 7.6, 30.2, 27.6], abs=1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_peaks_are_those_of_a_dilation_by_a_disc(seed):
+    generator = np.random.default_rng(seed)
+    noise = ndimage.gaussian_filter(generator.normal(size=(120, 130)), 2 + seed)
+    distance = inner_distance(noise > 0)
+    reach, fraction = generator.uniform(2, 25), generator.uniform(0.4, 1)
+    largest = ndimage.maximum_filter(distance, footprint=disc(reach) > 0, mode="constant")
+    expected = (distance > 0) & (distance >= np.float32(fraction) * largest)
+    assert peaks(distance, fraction, reach).tolist() == expected.tolist()
+
+
+def test_flooding_to_the_background_ends_half_way_between():
+    # Radius 6; the background's marker begins 0.2 · 20 = 4 px further out, so both floods meet 2 px outside.
+    probability = discs(40, 80, (20, 20, 6, 0.9), (60, 20, 6, 0.9))
+    wide = dataclasses.replace(SETTINGS, flooding="background", surround=0.2)
+    plain = Growth(regrowth=lambda _: Regrowth(), smallest_px2=30.0)
+    found, narrow = (find_objects(probability, s, plain) for s in (wide, SETTINGS))
+    assert len(found) == len(narrow) == 2
+    grown = (found.box[:, 2:] - found.box[:, :2]) - (narrow.box[:, 2:] - narrow.box[:, :2])
+    assert grown == pytest.approx(np.full((2, 2), 4.0), abs=1.0)
+
+
+def test_touching_kernels_stay_apart_when_the_background_floods_too():
+    wide = dataclasses.replace(SETTINGS, flooding="background")
+    assert len(find_objects(discs(40, 60, (20, 20, 8, 0.9), (33, 20, 8, 0.9)), wide, GROWTH)) == 2
+
+
+def test_less_of_the_shrinking_can_be_undone():
+    probability = discs(40, 40, (20, 20, 6, 0.9))
+    half = find_objects(probability, dataclasses.replace(SETTINGS, undo=0.5), growth(30.0))
+    # Radius 6 and half of 4 px.
+    assert half.box[0] == pytest.approx([12, 12, 28, 28], abs=0.6)
+
+
+def test_a_map_that_is_foreground_everywhere_is_one_object_within_the_image():
+    everything = Growth(regrowth=lambda _: Regrowth(share=1.0), smallest_px2=30.0)
+    found = find_objects(np.ones((50, 70), np.float32), SETTINGS, everything)
+    assert found.box.tolist() == [[0, 0, 70, 50]]

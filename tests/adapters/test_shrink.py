@@ -117,3 +117,25 @@ def test_foreground_weight_pulls_towards_foreground():
     loss_of(logits, target, torch.ones(1, 1, 2), settings).sum().backward()
     # d/dlogit of cross-entropy at 0 is ∓1/2; weights 3 and 1 over their sum 4.
     assert logits.grad.flatten().tolist() == pytest.approx([-3 / 8, 1 / 8])
+
+
+def test_the_loss_of_several_classes_by_hand():
+    # Two pixels, logits relative to the background's 0. The first is background and says (1, 0): its loss is
+    # −ln(1 / (1 + e + 1)). The second is contour, of weight 2, and says (0, 0): −ln(1/3).
+    logits = torch.tensor([[[[1.0, 0.0]], [[0.0, 0.0]]]])
+    target = torch.tensor([[[[0.0, 0.0]], [[0.0, 1.0]]]])
+    loss = map_loss(logits, target, torch.ones(1, 1, 2), SETTINGS, class_weight=[1.0, 2.0])
+    assert loss.item() == pytest.approx((np.log(2 + np.e) + 2 * np.log(3)) / 3)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("squared", 1 / 16), ("absolute", 1 / 4), ("none", 0.0)])
+def test_regression_of_one_pixel_by_hand(kind, expected):
+    # Logit 0 says 1/2 where 1/4 is asked for. Dice, smoothed by 1: 1 − (2 · 1/8 + 1) / (1/2 + 1/4 + 1) = 2/7.
+    settings = UNetSettings(cell_px=2.0, loss=kind, dice=1.0)
+    loss = loss_of(torch.zeros(1, 1, 1, 1), torch.full((1, 1, 1), 0.25), torch.ones(1, 1, 1), settings)
+    assert loss.item() == pytest.approx(expected + 2 / 7)
+
+
+def test_a_loss_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="nothing to learn from"):
+        UNetSettings(loss="none", dice=0.0)

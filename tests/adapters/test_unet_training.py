@@ -176,3 +176,32 @@ def test_the_quick_profile_learns_from_few_steps_what_a_cell_is(sample):
     distance = np.linalg.norm(truth.annotations.xy[:, None] - sure[None], axis=2)
     assert len(sure) == len(truth.annotations)
     assert distance.min(axis=1).max() < 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimiser": "adam"},
+        {"optimiser": "sgd", "learning_rate": 0.3},
+        {"optimiser": "sgd", "learning_rate": 0.3, "momentum": 0.0},
+        {"depth": 3},
+        {"width": 12},
+        {"patch_px": 40, "batch": 5, "shard": 2},
+        {"loss": "squared"},
+        {"loss": "absolute"},
+        {"loss": "none", "dice": 1.0},
+        {"normalisation": "batch"},
+        {"normalisation": "instance"},
+        {"normalisation": "none"},
+    ],
+    ids=str,
+)
+def test_every_setting_learns_and_predicts_images_of_any_size(sample, changes):
+    base = dataclasses.replace(TINY, patch_px=48, steps=20, validate_every=10, width=8)
+    notes = Notes()
+    detector = fitted(sample, settings=dataclasses.replace(base, **changes), progress=notes)
+    losses = [float(text.rsplit(" ", 1)[1]) for text in notes.texts]
+    assert losses[-1] < losses[0]
+    for size in ((31, 57), (1, 1)):
+        found = detector.predict(sample(1).load()[: size[0], : size[1]])
+        assert (found.box <= np.array([size[1], size[0]] * 2)).all()

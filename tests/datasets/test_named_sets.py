@@ -121,6 +121,22 @@ def test_a_dsb_copy_without_one_subset_is_dealt_out_by_name(tmp_path):
     }
 
 
+def test_dsb_fields_to_test_on_are_chosen(tmp_path):
+    write_dsb(tmp_path, [0, 1, 3, 4, 6])
+    found = names_of(
+        open_dataset("dsb_purple").load(LoadRequest(data=tmp_path, options={"test_fields": "04+00"}))
+    )
+    assert found == {
+        "train": ["field_01"],
+        "validation": ["field_03"],
+        "optimisation": ["field_06"],
+        "test": ["field_04", "field_00"],
+    }
+    for text, fact in (("02", "of 00, 01, 03"), ("00,01", "of 00, 01"), ("00+01+03", "2 of them")):
+        with pytest.raises(BadInputError, match=fact):
+            open_dataset("dsb_purple").load(LoadRequest(data=tmp_path, options={"test_fields": text}))
+
+
 def test_dsb_says_what_is_wrong(tmp_path):
     write_dsb(tmp_path, [0, 1, 2])
     with pytest.raises(BadInputError, match="3 fields cannot be split into 4 subsets"):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from bmbench.core.geometry import box_iou
-from bmbench.metrics import PROTOCOLS, evaluate
+from bmbench.metrics import PROTOCOLS, blocks, evaluate
 from bmbench.metrics.objects import Objects
+from bmbench.metrics.order import by_descending_score
 from bmbench.metrics.pairs import box_pairs, centre_pairs
 
 from .scenes import predictions_of, rebuilt, square, truth_of
@@ -76,6 +77,41 @@ def test_no_pair_is_lost_and_none_invented(kind: str, iou: float, n: tuple[int, 
     near = centre_pairs(p, c, radius=40.0)
     got = list(zip(near.prediction.tolist(), near.cell.tolist(), strict=True))
     assert sorted(got) == sorted(zip(i[distance <= 40].tolist(), j[distance <= 40].tolist(), strict=True))
+
+
+@pytest.mark.parametrize("order", ["by image", "mixed"])
+def test_images_taken_in_blocks_give_the_same_pairs(order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    n, images = (400, 300), 9
+    tables = []
+    for count in n:
+        image = rng.integers(0, images, count)
+        boxes = scattered("alike", rng, count)
+        image = np.sort(image) if order == "by image" else image
+        tables.append(truth_of(boxes.tolist(), image.tolist(), n_images=images))
+    p, c = (Objects.of(table, np.ones(len(table.image), bool)) for table in tables)
+
+    def found() -> list[list[tuple[int, int, float]]]:
+        both = box_pairs(p, c, iou=0.1, inclusive=False), centre_pairs(p, c, radius=40.0)
+        return [
+            sorted(zip(*(x.tolist() for x in (q.prediction, q.cell, q.value)), strict=True)) for q in both
+        ]
+
+    whole = found()
+    monkeypatch.setattr(blocks, "_BLOCK", 100)
+    assert len(list(blocks.image_blocks(p, c))) > 3
+    assert found() == whole
+    assert min(map(len, whole)) > 10
+
+
+def test_the_fast_order_of_scores_is_the_stable_one() -> None:
+    """Also for scores that differ beyond 32 bits, and for many equal ones."""
+    rng = np.random.default_rng(0)
+    score = np.concatenate(
+        [rng.random(5000), np.round(rng.random(5000), 2), 0.3 + 1e-12 * rng.random(500), [0, 1]]
+    )
+    score = rng.permutation(score)
+    assert (by_descending_score(score) == np.argsort(-score, kind="stable")).all()
 
 
 @pytest.mark.parametrize("assignment", ["greedy", "hungarian"])

@@ -42,36 +42,62 @@ def write_run(
     threshold; boxes are `grow` times as wide as their cells.
     """
     run = folder.run(one)
-    run.mkdir(parents=True)
+    write_answers(run, found, cells=cells, false=false, grow=grow, groups=groups)
+    _write(run / "config.json", _config(one, n_images=len(found), data=data))
+    _write(run / "metrics.json", _metrics())
+
+
+def write_elsewhere(folder: StudyFolder, one: Cell, name: str, found: list[int]) -> None:
+    """What a finished run answers to images of another set, four cells on each."""
+    place = folder.run(one) / "elsewhere" / name
+    write_answers(place, found)
+    record = {
+        "protocol": "paper",
+        "images": len(found),
+        "cells": 4 * len(found),
+        "cd": {"limit": 12.0},
+        "set": {"data_hash": "2" * 64},
+        "scale": {"factor": 0.5, "from": "pixel size"},
+    }
+    _write(place / "metrics.json", record)
+
+
+def write_answers(
+    place: Path,
+    found: list[int],
+    *,
+    cells: int = 4,
+    false: int = 0,
+    grow: float = 1.0,
+    groups: list[str] | None = None,
+) -> None:
+    """Ground truth and predictions, as `write_run` says."""
+    place.mkdir(parents=True)
     names = groups or [f"slide {number}" for number in range(len(found))]
     images = [
         {"id": number + 1, "file_name": f"{number}.png", "width": 800, "height": 800, "group": name}
         for number, name in enumerate(names)
     ]
-    places = [(number, STEP * place) for number in range(len(found)) for place in range(cells)]
+    places = [(number, STEP * row) for number in range(len(found)) for row in range(cells)]
     annotations = [
-        {"id": row + 1, "image_id": image + 1, "category_id": 1, "bbox": [x, 0, SIDE, SIDE]}
-        for row, (image, x) in enumerate(places)
+        {"id": number + 1, "image_id": image + 1, "category_id": 1, "bbox": [x, 0, SIDE, SIDE]}
+        for number, (image, x) in enumerate(places)
     ]
     shift = SIDE * (grow - 1) / 2
     answers = [
         {
             "image_id": image + 1,
             "category_id": 1,
-            "bbox": [STEP * place - shift, y - shift, SIDE * grow, SIDE * grow],
-            "score": round(0.9 - 0.001 * (10 * image + place), 6),
+            "bbox": [STEP * row - shift, y - shift, SIDE * grow, SIDE * grow],
+            "score": round(0.9 - 0.001 * (10 * image + row), 6),
         }
         for image, n in enumerate(found)
         for y, here in ((0, n), (500, false))
-        for place in range(here)
+        for row in range(here)
     ]
-    _write(
-        run / "truth.json",
-        {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "cell"}]},
-    )
-    _write(run / "predictions.json", answers)
-    _write(run / "config.json", _config(one, n_images=len(found), data=data))
-    _write(run / "metrics.json", _metrics())
+    categories = [{"id": 1, "name": "cell"}]
+    _write(place / "truth.json", {"images": images, "annotations": annotations, "categories": categories})
+    _write(place / "predictions.json", answers)
 
 
 def _config(one: Cell, *, n_images: int, data: str) -> dict[str, object]:
@@ -83,12 +109,16 @@ def _config(one: Cell, *, n_images: int, data: str) -> dict[str, object]:
         "profile": {"name": "quick", "bootstrap": 400},
         "protocol": {"name": "paper", "iou": 0.5, "radius_px": 10.0, "assignment": "greedy"},
         "method": one.method,
+        "track": {"name": one.track, "version": 1},
+        "artefacts": one.artefacts,
         "seed": one.seed,
     }
 
 
 def _metrics() -> dict[str, object]:
-    scores = {"threshold": 0.5, "f1": 0.5, "ap": 0.5}
+    counts = {"tp": 20, "fp": 10, "fn": 4, "fp_artefact": 5, "fp_duplicate": 2, "fp_near": 1}
+    scores = {"threshold": 0.5, "f1": 0.5, "ap": 0.5, "fp_background": 2, "fn_missed": 3, "fn_artefact": 1}
+    scores |= counts
     return {"threshold_source": "optimisation", "bb": scores, "cd": scores}
 
 

@@ -15,7 +15,7 @@ from bmbench.benchmark.reproduce.report import write_report
 from bmbench.benchmark.reproduce.runs import Key, collect
 from bmbench.benchmark.reproduce.statistics import Estimate
 from bmbench.core.errors import BadInputError
-from tests.reproduce.finished import cell, write_run, write_study
+from tests.reproduce.finished import cell, write_elsewhere, write_run, write_study
 
 SHRINK, CONTOUR, STATISTICAL, DONT_CARE = (
     "unet_shrink",
@@ -40,6 +40,7 @@ def study(tmp_path_factory) -> StudyFolder:
     folder = write_study(tmp_path_factory.mktemp("study"), [*found, *others])
     for one, what in found.items():
         write_run(folder, one, **what)
+    write_elsewhere(folder, cell(SHRINK), "purple", [3, 3])
     folder.failure(others[0]).parent.mkdir()
     folder.failure(others[0]).write_text(json.dumps({"reason": "the training diverged"}))
     return folder
@@ -59,8 +60,18 @@ def test_the_report_by_hand(text):
     assert "| `unet_dont_care`      |      0.0 |      100.0 | +100.0 [+100.0, +100.0] | 1.60 |" in text
     assert "`weak-background-unet_shrink-s1`: the training diverged" in text
     assert "## Not run yet\n\n- `weak-background-unet_statistical-s1`" in text
+    row = "| weak `unet_shrink`: background            |     5.0 |    2.0 |  1.0 |     2.0 |    3.0 |   1.0 |"
+    assert row in text
     # Weak 1, precise 1 on the seed that both have.
     assert "| `unet_shrink_contour` | `unet_shrink_contour` |       0.0 [0.0, 0.0] |" in text
+
+
+def test_other_images_have_a_table_of_their_own(text):
+    """3 of 4 cells on both: 2 · 6 / (8 + 6) = 85.7 per cent; recall reaches 3/4 at precision 1."""
+    block = text[text.index("### `purple`") : text.index("## Every run")]
+    assert "2 images of 2 groups with 8 cells; resized by 0.5 (pixel size)" in block
+    assert "| `unet_shrink` |      85.7 |       85.7 |      75.0 |       75.0 |" in block
+    assert "shrink_contour" not in block
 
 
 def test_the_same_runs_give_the_same_bytes(study, text, tmp_path):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bmbench.benchmark.reproduce.runs import Key, collect
+from bmbench.benchmark.reproduce.runs import Key, View, collect, views
 from bmbench.benchmark.reproduce.statistics import Table
-from tests.reproduce.finished import cell, write_run, write_study
+from tests.reproduce.finished import cell, write_elsewhere, write_run, write_study
 
 ALL, SOME = "unet_shrink", "unet_statistical"
 A, B = Key("weak", "background", ALL), Key("weak", "background", SOME)
@@ -99,3 +99,17 @@ def test_a_run_of_other_data_takes_no_part(tmp_path):
     assert list(scores.collection.odd.values()) == [
         "was run with other data than `weak-background-unet_shrink-s0`"
     ]
+
+
+def test_folds_that_answer_the_same_other_images_are_repeats_not_one_test_set(tmp_path):
+    """Both folds answer the same two images, all 8 cells and 4 of them: F1 1 and 2/3, mean 5/6."""
+    cells = [cell(ALL, fold="test=a"), cell(ALL, fold="test=b")]
+    folder = write_study(tmp_path, cells)
+    for one, found in zip(cells, ([4, 4], [2, 2]), strict=True):
+        write_run(folder, one, [4])
+        write_elsewhere(folder, one, "purple", found)
+    assert views(collect(folder), folder) == [View(elsewhere="purple")]
+    scores = Table(collect(folder, View(elsewhere="purple")))
+    found = scores.mean(A, "cd", "f1")
+    assert (found.value, found.n_seeds, found.n_groups) == (pytest.approx(5 / 6), 2, 2)
+    assert scores.collection.first.protocol.radius_px == 12.0

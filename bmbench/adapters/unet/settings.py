@@ -49,6 +49,9 @@ class UNetSettings:
         How far every second patch's stain is moved towards other stains (see `bmbench.adapters.stain`).
     shrink : float
         Erosion of the shapes, in mean cell diameters.
+    undo : float
+        The part of an encoding's shrinking that is undone in every object; less than all of it where the
+        circles are larger than the cells that are to be found.
     contour : float
         Width of the contour class around an eroded shape, in mean cell diameters; at most the erosion.
     keep : float
@@ -99,6 +102,7 @@ class UNetSettings:
     stain_jitter: float = 0.1
     stain_shift: float = 0.0
     shrink: float = 0.2
+    undo: float = 1.0
     contour: float = 0.2
     keep: float = 0.6
     views: Literal[1, 4] = 4

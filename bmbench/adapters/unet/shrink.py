@@ -33,10 +33,9 @@ def eroded(inside: Inside) -> tuple[Reals, Reals]:
 def eroded_with_contour(inside: Inside) -> tuple[Reals, Reals]:
     """The kernel, and the band of `contour` mean diameters around it, which ends at the outline."""
     edge = _edge(inside)
-    kernel = inside.depth > edge
-    band: Bools = ~kernel & (
-        inside.depth > edge - np.float32(inside.settings.contour * inside.settings.cell_px)
-    )
+    width = np.float32(inside.settings.contour * inside.settings.cell_px)
+    kernel: Bools = inside.depth > edge
+    band = ~kernel & (inside.depth > edge - width)
     return np.stack([kernel, band]).astype(np.float32), np.ones_like(inside.depth)
 
 

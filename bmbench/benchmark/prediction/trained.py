@@ -29,6 +29,8 @@ class TrainedRun:
         Pixel size of the images that it learned from.
     largest_cell_px : float or None
         Diameter of the largest cell that it learned from; None in the records of older runs.
+    mean_cell_px : float or None
+        Mean diameter of the cells that it learned from; None in the records of older runs.
     threshold : float or None
         The confidence at which the run's F1 is given.
     digest : str
@@ -40,6 +42,7 @@ class TrainedRun:
     method: str
     um_per_px: float | None
     largest_cell_px: float | None
+    mean_cell_px: float | None
     threshold: float | None
     digest: str
 
@@ -75,6 +78,7 @@ def load_run(path: Path) -> TrainedRun:
         method=name,
         um_per_px=_positive(config, "um_per_px"),
         largest_cell_px=_positive(config, "largest_cell_px"),
+        mean_cell_px=_positive(config, "mean_cell_px"),
         threshold=_positive(centre_distance, "threshold") if isinstance(centre_distance, dict) else None,
         digest=_digest(run.checkpoint),
     )

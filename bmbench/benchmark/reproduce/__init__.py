@@ -11,5 +11,6 @@
     runs         finished run directories → scores, images, groups
     statistics   means over seeds and their differences, with intervals
     published    the study's own numbers
-    report       everything above → report.md and its pictures
+    report       everything above → report.md and its pictures, with
+                 head, tables, questions, mistakes, beyond (text), figures, mappings, examples (pictures)
 """

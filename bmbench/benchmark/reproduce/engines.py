@@ -80,7 +80,7 @@ def work_off(jobs: Sequence[Job], engine: Engine) -> Iterator[Outcome]:
 
 def _is_free(job: Job) -> bool:
     with job.folder.working(job.cell) as mine:
-        return mine or job.folder.is_finished(job.cell)
+        return mine or job.is_complete
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

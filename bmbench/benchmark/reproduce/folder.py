@@ -26,8 +26,10 @@ from bmbench.core.files import read_json, write_json
 from bmbench.core.locks import only_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+ELSEWHERE = "elsewhere"
+"""The folder of a run that holds its answers to images of other sets."""
 SCHEMA = "bmbench.study/1"
 _TRIES, _PAUSE_S = 600, 0.05
 """How often, and how many seconds apart, a study that somebody else changes is tried again."""
@@ -50,6 +52,21 @@ class StudyFolder:
     def is_finished(self, cell: Cell) -> bool:
         """Whether the run of a cell ended well."""
         return (self.run(cell) / "metrics.json").is_file()
+
+    def untested(self, cell: Cell, test_on: Sequence[str]) -> tuple[str, ...]:
+        """Those of the other images that the detector of a cell has not been applied to."""
+        from bmbench.benchmark.elsewhere import Elsewhere
+
+        places = self.run(cell) / ELSEWHERE
+        return tuple(
+            wish
+            for wish in test_on
+            if not (places / Elsewhere.parse(wish).settled().name / "metrics.json").is_file()
+        )
+
+    def is_complete(self, cell: Cell, test_on: Sequence[str]) -> bool:
+        """Whether nothing is left to do for a cell."""
+        return self.is_finished(cell) and not self.untested(cell, test_on)
 
     @contextmanager
     def working(self, cell: Cell) -> Iterator[bool]:
@@ -78,9 +95,10 @@ class StudyFolder:
         try:
             facts = msgspec.convert(value["facts"], Facts)
             cells = tuple(msgspec.convert(cell, Cell) for cell in value["cells"])
+            test_on = tuple(msgspec.convert(value.get("test_on", []), list[str]))
         except (KeyError, TypeError, msgspec.ValidationError) as error:
             raise BadInputError("not a study", where=str(file), got=str(error)) from None
-        return Matrix(facts=facts, cells=cells)
+        return Matrix(facts=facts, cells=cells, test_on=test_on)
 
     def join(self, matrix: Matrix) -> Matrix:
         """The study of the folder with these cells in it: new ones are added, none is lost.
@@ -91,11 +109,10 @@ class StudyFolder:
             If the folder holds a study of other data, or one of its methods with other settings.
         """
         with self._alone():
-            cells = matrix.cells
             if (self.path / "study.json").is_file():
-                cells = self._merge(self.read(), matrix)
-            self._write(matrix.facts, cells)
-        return Matrix(facts=matrix.facts, cells=cells, notes=matrix.notes)
+                matrix = self._merge(self.read(), matrix)
+            self._write(matrix)
+        return matrix
 
     def check(self, matrix: Matrix) -> None:
         """Nothing, or the BadInputError that `join` would raise; writes nothing."""
@@ -104,7 +121,7 @@ class StudyFolder:
         elif self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
             raise BadInputError("holds something else", where=str(self.path), remedy="choose a new folder")
 
-    def _merge(self, before: Matrix, wanted: Matrix) -> tuple[Cell, ...]:
+    def _merge(self, before: Matrix, wanted: Matrix) -> Matrix:
         for name in Facts.__dataclass_fields__:
             there, here = getattr(before.facts, name), getattr(wanted.facts, name)
             if there != here:
@@ -126,13 +143,19 @@ class StudyFolder:
                     remedy="choose another --out",
                 )
         known = {cell.name for cell in before.cells}
-        return (*before.cells, *(cell for cell in wanted.cells if cell.name not in known))
+        return Matrix(
+            facts=before.facts,
+            cells=(*before.cells, *(cell for cell in wanted.cells if cell.name not in known)),
+            test_on=tuple(dict.fromkeys((*before.test_on, *wanted.test_on))),
+            notes=wanted.notes,
+        )
 
-    def _write(self, facts: Facts, cells: tuple[Cell, ...]) -> None:
+    def _write(self, matrix: Matrix) -> None:
         value: dict[str, Any] = {
             "schema": SCHEMA,
-            "facts": dataclasses.asdict(facts),
-            "cells": [dataclasses.asdict(cell) for cell in cells],
+            "facts": dataclasses.asdict(matrix.facts),
+            "cells": [dataclasses.asdict(cell) for cell in matrix.cells],
+            "test_on": list(matrix.test_on),
         }
         write_json(self.path / "study.json", value)
 

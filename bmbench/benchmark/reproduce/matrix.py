@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bmbench.benchmark.elsewhere import Elsewhere
 from bmbench.benchmark.options import RunOptions, is_installed, require_installed, resolve_settings
 from bmbench.benchmark.profiles import get_profile
 from bmbench.benchmark.supervision import ARTEFACT_MODES
@@ -90,10 +91,19 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """The cells that options ask for, and in `notes` what was left out of them and why."""
+    """The cells that options ask for.
+
+    Attributes
+    ----------
+    test_on : tuple of str
+        Other images that the detector of every cell is applied to.
+    notes : tuple of str
+        What was left out and why.
+    """
 
     facts: Facts
     cells: tuple[Cell, ...]
+    test_on: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -134,7 +144,7 @@ def plan(options: ReproduceOptions) -> Matrix:
         raise BadInputError("nothing to run", got="; ".join(notes), remedy="choose other methods or modes")
     if len({cell.name for cell in cells}) < len(cells):
         raise BadInputError("two folds differ in signs only", got=", ".join(options.folds))
-    return Matrix(facts=_facts(options), cells=cells, notes=notes)
+    return Matrix(facts=_facts(options), cells=cells, test_on=_wishes(options), notes=notes)
 
 
 def _facts(options: ReproduceOptions) -> Facts:
@@ -146,6 +156,18 @@ def _facts(options: ReproduceOptions) -> Facts:
         profile=options.profile,
         jitter_px=options.jitter_px,
     )
+
+
+def _wishes(options: ReproduceOptions) -> tuple[str, ...]:
+    """The other images that were asked for; each set is loaded once, so that a bad one is found early."""
+    from bmbench.datasets import open_dataset
+    from bmbench.datasets.dataset import LoadRequest
+
+    wishes = [Elsewhere.parse(text).settled() for text in options.test_on]
+    for wish in wishes:
+        data = options.data if wish.data is None and wish.dataset == options.dataset else wish.data
+        open_dataset(wish.dataset).load(LoadRequest(data=data, options=wish.options))
+    return tuple(map(str, wishes))
 
 
 def _methods(options: ReproduceOptions) -> tuple[Method, ...]:

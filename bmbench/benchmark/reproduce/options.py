@@ -24,6 +24,8 @@ class ReproduceOptions:
         Data set options ``name=value``; each cell is run once for each of them. Empty: one split.
     settings : tuple of str
         ``name=value`` for every method that has the setting, ``method:name=value`` for one.
+    test_on : tuple of str
+        Other images that every detector is applied to (`bmbench.benchmark.elsewhere`).
     jobs : int
         Runs side by side.
     """
@@ -40,6 +42,7 @@ class ReproduceOptions:
     folds: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     jitter_px: float | None = None
+    test_on: tuple[str, ...] = ()
     jobs: int = 1
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce import questions
+from bmbench.benchmark.reproduce.beyond import generalisation, other_annotations
 from bmbench.benchmark.reproduce.examples import draw_examples
 from bmbench.benchmark.reproduce.figures import draw_curves, draw_scores
 from bmbench.benchmark.reproduce.head import head
+from bmbench.benchmark.reproduce.mappings import draw_mappings
+from bmbench.benchmark.reproduce.mistakes import mistakes
 from bmbench.benchmark.reproduce.runs import collect
 from bmbench.benchmark.reproduce.statistics import Table
 from bmbench.benchmark.reproduce.tables import (
@@ -40,7 +43,7 @@ def write_report(folder: StudyFolder) -> Path:
         If the folder is not that of a study.
     """
     collection = collect(folder)
-    pages = Pages(collection, folder.path)
+    pages = Pages(folder, collection)
     sections = [head(pages.scores), *pages.body(), pages.foot()]
     path = folder.path / "report.md"
     write_text(folder.path / "results.csv", results_csv(pages.scores))
@@ -51,10 +54,11 @@ def write_report(folder: StudyFolder) -> Path:
 class Pages:
     """The sections of a report; each writes the pictures that it names beside it."""
 
-    def __init__(self, collection: Collection, out: Path) -> None:
+    def __init__(self, folder: StudyFolder, collection: Collection) -> None:
         self.collection = collection
+        self._folder = folder
         self.scores = Table(collection)
-        self._out = out
+        self._out = folder.path
         modes = list(dict.fromkeys(cell.artefacts for cell in collection.cells))
         self.mode = "background" if "background" in modes else modes[0]
         """The artefact mode of the tables that have one only."""
@@ -69,10 +73,14 @@ class Pages:
             self._table_2(),
             self._table_3(),
             self._weak_against_precise(),
+            self._mappings(),
             self._orders(),
             self._signature(),
             *(self._curves(track) for track in TRACKS),
             self._examples(),
+            mistakes(self._out, self._folder, self.collection),
+            other_annotations(self._folder, self.collection),
+            generalisation(self._folder, self.collection),
         ]
 
     def foot(self) -> str:
@@ -106,7 +114,7 @@ class Pages:
         )
 
     def _table_2(self) -> str:
-        keys = questions.encodings(self.scores, artefacts=self.mode)
+        keys = self._encodings()
         return _section(
             "## Table 2: U-Net encodings on weak annotations",
             score_table(self.scores, keys) if keys else "",
@@ -142,8 +150,25 @@ class Pages:
             questions.weak_against_precise(self.scores, artefacts=self.mode),
         )
 
+    def _mappings(self) -> str:
+        name = "encodings.png"
+        cells = {key.method: self.collection.rows[key][0].cell for key in self._encodings()}
+        if not draw_mappings(self._out / name, self._folder, cells):
+            return ""
+        return _section(
+            "## What the networks are taught",
+            paragraph(
+                "The study's Figure 3. The target of a pixel by its depth in a round cell of the mean size. "
+                "The statistical curves are measured on this training data."
+            ),
+            f"![Target by depth, for each encoding]({name})",
+        )
+
+    def _encodings(self) -> list[Key]:
+        return questions.encodings(self.scores, artefacts=self.mode)
+
     def _orders(self) -> str:
-        keys = questions.encodings(self.scores, artefacts=self.mode)
+        keys = self._encodings()
         if len(keys) < 2:
             return ""
         return _section(
@@ -160,7 +185,7 @@ class Pages:
         )
 
     def _signature(self) -> str:
-        keys = questions.encodings(self.scores, artefacts=self.mode)
+        keys = self._encodings()
         if not keys or "bb" not in self._rules():
             return ""
         return _section(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from bmbench.benchmark.reproduce.folder import ELSEWHERE
 from bmbench.core.files import read_json
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from bmbench.benchmark.reproduce.folder import StudyFolder
     from bmbench.benchmark.reproduce.matrix import Cell, Facts
     from bmbench.core.types import GroundTruth, Ints, Predictions
-    from bmbench.metrics import Evaluation, Geometry, Scores
+    from bmbench.metrics import Evaluation, Geometry, Protocol, Scores
 
 
 class Key(NamedTuple):
@@ -30,12 +31,34 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FinishedRun:
-    """A run and its answers to the test images, scored again from its files; nothing is drawn from yet."""
+    """A run and some answers of it, scored again from their files.
+
+    Attributes
+    ----------
+    config, metrics : the run's `config.json` and `metrics.json`
+    predictions, truth : Path
+        The answers that are looked at: those to its test images, unless a `View` says otherwise.
+    protocol : Protocol
+        What they are scored by.
+    data : str
+        SHA-256 of the data set that the images are from.
+    fold : str
+        The fold whose test images these are; empty where all folds answer the same images.
+    """
 
     cell: Cell
-    folder: Path
     config: Mapping[str, Any]
     metrics: Mapping[str, Any]
+    predictions: Path
+    truth: Path
+    protocol: Protocol
+    data: str
+    fold: str
+
+    @property
+    def repeat(self) -> tuple[int, str]:
+        """The seed, and the fold where it is no more than another training set."""
+        return self.cell.seed, "" if self.fold else self.cell.fold
 
     @property
     def threshold(self) -> float | None:
@@ -47,22 +70,22 @@ class FinishedRun:
 
     @cached_property
     def files(self) -> tuple[GroundTruth, Predictions]:
-        """The test images' annotations and the answers to them."""
+        """The images' annotations and the answers to them."""
         from bmbench.benchmark.scoring import read_pair
 
-        return read_pair(self.folder / "predictions.json", self.folder / "truth.json")
+        return read_pair(self.predictions, self.truth)
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The group of each test image; folds have groups of their own."""
-        return tuple(f"{self.cell.fold} {name}".strip() for name in self.files[0].groups)
+        """The group of each image; folds have groups of their own."""
+        return tuple(f"{self.fold} {name}".strip() for name in self.files[0].groups)
 
     @cached_property
     def evaluation(self) -> Evaluation:
         """The scores, with everything that a resampling needs."""
-        from bmbench.metrics import Protocol, evaluate
+        from bmbench.metrics import evaluate
 
-        return evaluate(*self.files, Protocol(**self.config["protocol"]), threshold=self.threshold)
+        return evaluate(*self.files, self.protocol, threshold=self.threshold)
 
     def scores(self, geometry: Geometry) -> Scores | None:
         """The scores of one matching rule; None where it is not scored."""
@@ -95,6 +118,11 @@ class Collection:
         """The groups that intervals are drawn from, of all folds together."""
         return tuple(sorted({name for run in self.runs for name in run.groups}))
 
+    @cached_property
+    def n_folds(self) -> int:
+        """Test sets that are scored as one, by seed."""
+        return max(len({run.fold for run in runs}) for runs in self.rows.values()) if self.rows else 1
+
     @property
     def runs(self) -> Iterable[FinishedRun]:
         """Every run that takes part."""
@@ -114,20 +142,34 @@ class Collection:
         }
 
 
-def collect(folder: StudyFolder) -> Collection:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Which answers of the runs are looked at.
+
+    `variant` names other annotations of the test images, `elsewhere` other images that the detectors were
+    applied to unchanged; neither: the test images as they are.
+    """
+
+    variant: str = ""
+    elsewhere: str = ""
+
+
+def collect(folder: StudyFolder, view: View = View()) -> Collection:
     """The study in a folder: finished runs, failures, and what is missing.
 
     Runs of another protocol than the first one's, or of other data than the first one's of that fold, take
-    no part and are named in `odd`.
+    no part and are named in `odd`; runs without such a view are left out.
     """
     study = folder.read()
     cells = sorted(study.cells, key=lambda cell: (cell.track, cell.artefacts, cell.method, cell.repeat))
     rows: dict[Key, list[FinishedRun]] = {}
     failures, missing, odd = {}, [], {}
-    first: dict[tuple[str, str], FinishedRun] = {}
+    first: dict[str, FinishedRun] = {}
     for cell in cells:
         if folder.is_finished(cell):
-            run = _read(folder.run(cell), cell)
+            run = _read(folder.run(cell), cell, view)
+            if run is None:
+                continue
             reason = _differs(run, first)
             if reason:
                 odd[cell] = reason
@@ -147,12 +189,41 @@ def collect(folder: StudyFolder) -> Collection:
     )
 
 
-def _read(path: Path, cell: Cell) -> FinishedRun:
+def views(collection: Collection, folder: StudyFolder) -> list[View]:
+    """What else the runs of a collection were scored on: annotations first, then images, by name."""
+    variants, places = set(), set()
+    for run in collection.runs:
+        variants |= set(run.metrics.get("variants", {}))
+        places |= {path.parent.name for path in (folder.run(run.cell) / ELSEWHERE).glob("*/metrics.json")}
+    found = [View(variant=name) for name in sorted(variants)]
+    return found + [View(elsewhere=name) for name in sorted(places)]
+
+
+def _read(path: Path, cell: Cell, view: View) -> FinishedRun | None:
+    from bmbench.metrics import PROTOCOLS, Protocol
+
+    config, metrics = read_json(path / "config.json"), read_json(path / "metrics.json")
+    protocol, data, place, truth = Protocol(**config["protocol"]), config["data_hash"], path, "truth.json"
+    if view.variant:
+        truth = f"truth_{view.variant}.json"
+    elif view.elsewhere:
+        place = path / ELSEWHERE / view.elsewhere
+        if not (place / "metrics.json").is_file():
+            return None
+        there = read_json(place / "metrics.json")
+        limit = None if there["cd"] is None else there["cd"]["limit"]
+        protocol, data = replace(PROTOCOLS[there["protocol"]], radius_px=limit), there["set"]["data_hash"]
+    if not (place / truth).is_file():
+        return None
     return FinishedRun(
         cell=cell,
-        folder=path,
-        config=read_json(path / "config.json"),
-        metrics=read_json(path / "metrics.json"),
+        config=config,
+        metrics=metrics,
+        predictions=place / "predictions.json",
+        truth=place / truth,
+        protocol=protocol,
+        data=data,
+        fold="" if view.elsewhere else cell.fold,
     )
 
 
@@ -160,15 +231,14 @@ def _order(run: FinishedRun) -> tuple[int, str]:
     return run.cell.seed, run.cell.fold
 
 
-def _differs(run: FinishedRun, first: dict[tuple[str, str], FinishedRun]) -> str:
+def _differs(run: FinishedRun, first: dict[str, FinishedRun]) -> str:
     """Why a run cannot stand beside those before it; empty if it can."""
-    for name, title, scope in (
-        ("protocol", "another protocol", ""),
-        ("data_hash", "other data", run.cell.fold),
-    ):
-        before = first.setdefault((name, scope), run)
-        if run.config[name] != before.config[name]:
-            return f"was run with {title} than `{before.cell.name}`"
+    before = first.setdefault("", run)
+    if run.protocol != before.protocol:
+        return f"was run with another protocol than `{before.cell.name}`"
+    before = first.setdefault(f"fold {run.fold}", run)
+    if run.data != before.data:
+        return f"was run with other data than `{before.cell.name}`"
     return ""
 
 

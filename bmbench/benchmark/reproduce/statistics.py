@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bmbench.metrics.protocol import ApKind
 
 Score: TypeAlias = Literal["ap", "f1"]
+Repeat: TypeAlias = tuple[int, str]
 Side: TypeAlias = "tuple[Key, Geometry]"
 FEWEST_GROUPS = 6
 """Test groups from which on an order is stated. That all groups agree by chance has a probability of
@@ -41,8 +42,9 @@ class Seeds:
 
     Attributes
     ----------
-    seeds : tuple of int
-        Those of which all folds are finished; row i of the arrays is seed i.
+    seeds : tuple of (seed, fold)
+        Those of which all folds are finished; row i of the arrays is seed i. The fold is empty where folds
+        are one test set.
     values : (seeds,) float64
         NaN where undefined.
     draws : (seeds, n) float64
@@ -51,12 +53,12 @@ class Seeds:
         Groups that were drawn from.
     """
 
-    seeds: tuple[int, ...]
+    seeds: tuple[Repeat, ...]
     values: Floats
     draws: Floats
     n_groups: int
 
-    def take(self, seeds: Sequence[int]) -> Seeds:
+    def take(self, seeds: Sequence[Repeat]) -> Seeds:
         """Some of the seeds, in this order."""
         rows = [self.seeds.index(seed) for seed in seeds]
         return Seeds(
@@ -88,7 +90,6 @@ class Table:
         self.collection = collection
         self.n_groups = len(collection.groups)
         self._seed = seed
-        self._folds = len({cell.fold for cell in collection.cells})
         self.seeds = lru_cache(maxsize=None)(self._seeds)
 
     def mean(self, key: Key, geometry: Geometry, name: Score) -> Estimate:
@@ -107,12 +108,10 @@ class Table:
         return _estimate(values, draws, self.n_groups, self._seed)
 
     def _seeds(self, key: Key, geometry: Geometry, name: Score) -> Seeds:
-        by_seed: dict[int, list[FinishedRun]] = {}
-        for run in self.collection.rows.get(key, ()):
-            if run.scores(geometry) is not None:
-                by_seed.setdefault(run.cell.seed, []).append(run)
-        whole = {seed: runs for seed, runs in by_seed.items() if len(runs) == self._folds}
-        found = [self._score(runs, geometry, name) for runs in whole.values()]
+        runs = [run for run in self.collection.rows.get(key, ()) if run.scores(geometry) is not None]
+        n_folds = self.collection.n_folds
+        whole = {seed: folds for seed, folds in by_seed(runs).items() if len(folds) == n_folds}
+        found = [self._score(folds, geometry, name) for folds in whole.values()]
         n = found[0][1].size if found else 0
         return Seeds(
             seeds=tuple(whole),
@@ -124,7 +123,7 @@ class Table:
     def _score(self, runs: Sequence[FinishedRun], geometry: Geometry, name: Score) -> tuple[float, Floats]:
         """A score of one seed, its folds together, and its replicates."""
         together = _join(runs, geometry, self.collection.groups)
-        protocol, n = runs[0].evaluation.protocol, int(runs[0].config["profile"]["bootstrap"])
+        protocol, n = runs[0].protocol, int(runs[0].config["profile"]["bootstrap"])
         value = together.ap(protocol.ap) if name == "ap" else together.f1
         if self.n_groups < 2 or not n:
             return value, np.zeros(0)
@@ -157,6 +156,14 @@ class Together:
         return 2 * hits / (cells + hits + wrong) if cells else np.nan
 
 
+def by_seed(runs: Sequence[FinishedRun]) -> dict[Repeat, list[FinishedRun]]:
+    """The runs of each repeat: one, or one a fold."""
+    found: dict[Repeat, list[FinishedRun]] = {}
+    for run in runs:
+        found.setdefault(run.repeat, []).append(run)
+    return found
+
+
 def _join(runs: Sequence[FinishedRun], geometry: Geometry, groups: Sequence[str]) -> Together:
     parts = [scores for run in runs if (scores := run.scores(geometry)) is not None]
     starts = np.cumsum([0, *(len(scores.images.cells) for scores in parts)])
@@ -185,11 +192,8 @@ def _join_tallies(tallies: Sequence[Tally], starts: Ints) -> Tally:
 
 def mean_curve(runs: Sequence[FinishedRun], geometry: Geometry, recalls: Floats) -> Floats:
     """The highest precision at each recall or beyond, the mean over seeds (folds of a seed together)."""
-    by_seed: dict[int, list[FinishedRun]] = {}
-    for run in runs:
-        by_seed.setdefault(run.cell.seed, []).append(run)
     found = []
-    for some in by_seed.values():
+    for some in by_seed(runs).values():
         groups = sorted({name for run in some for name in run.groups})
         curve = Curve.of(_join(some, geometry, groups).tallies[0])
         envelope = np.append(np.maximum.accumulate(curve.precision[::-1])[::-1], 0.0)

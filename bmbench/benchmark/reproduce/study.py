@@ -52,7 +52,7 @@ def preview(options: ReproduceOptions) -> Preview:
     cells = matrix.cells
     return Preview(
         matrix=matrix,
-        finished=frozenset(cell for cell in cells if folder.is_finished(cell)),
+        finished=frozenset(cell for cell in cells if folder.is_complete(cell, matrix.test_on)),
         time=estimate(folder, cells, profile=options.profile).text(options.jobs),
     )
 
@@ -73,10 +73,10 @@ def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str]
     folder.join(matrix)
     for note in matrix.notes:
         say(f"note: {note}")
-    left = [cell for cell in matrix.cells if not folder.is_finished(cell)]
+    left = [cell for cell in matrix.cells if not folder.is_complete(cell, matrix.test_on)]
     time_left = estimate(folder, matrix.cells, profile=options.profile).text(options.jobs)
     say(f"{len(matrix.cells)} runs, {len(left)} to do: {time_left}" if left else "every run is finished")
-    jobs = [Job(cell=cell, facts=matrix.facts, folder=folder) for cell in left]
+    jobs = [Job(cell=cell, facts=matrix.facts, folder=folder, test_on=matrix.test_on) for cell in left]
     engine = (
         one_by_one(progress, lambda job: say(job.cell.name))
         if options.jobs < 2

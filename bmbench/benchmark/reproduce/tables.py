@@ -39,15 +39,15 @@ def is_unet(method: str) -> bool:
     return method.startswith("unet_")
 
 
-def score_table(scores: Table, keys: Sequence[Key], *, with_mode: bool = False) -> str:
-    """A method in two lines: the means over its seeds, and their intervals."""
+def score_table(scores: Table, keys: Sequence[Key], *, with_mode: bool = False, word: str = "seed") -> str:
+    """A method in two lines: the means over its seeds (or what `word` calls them), and their intervals."""
     rows = []
     for key in ordered(keys):
         found = [scores.mean(key, geometry, name) for _, geometry, name in COLUMNS]
         mode = f", {key.artefacts}" if with_mode else ""
         n = max(estimate.n_seeds for estimate in found)
         rows.append([f"`{key.method}`{mode}", *(percent(estimate.value) for estimate in found)])
-        rows.append([f"· {many(n, 'seed')}", *(span(estimate.interval) for estimate in found)])
+        rows.append([f"· {many(n, word)}", *(span(estimate.interval) for estimate in found)])
     return table(["method", *(title for title, _, _ in COLUMNS)], rows)
 
 

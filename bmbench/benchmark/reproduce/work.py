@@ -29,11 +29,20 @@ State: TypeAlias = Literal["done", "failed", "taken"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A cell, what it shares with the others, and the folder that it belongs to."""
+    """A cell, what it shares with the others, and the folder that it belongs to.
+
+    `test_on` names other images that its detector is applied to.
+    """
 
     cell: Cell
     facts: Facts
     folder: StudyFolder
+    test_on: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.folder.is_complete(self.cell, self.test_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +64,14 @@ def work(job: Job, progress: Progress) -> Outcome:
     """Run a cell, go on with it where it stood, or leave it alone if it is finished or somebody has it."""
     folder, cell = job.folder, job.cell
     with folder.working(cell) as mine:
-        if folder.is_finished(cell):
+        if job.is_complete:
             return Outcome(cell=cell, state="done")
         if not mine:
             return Outcome(cell=cell, state="taken")
         try:
-            _run(folder.run(cell), job.facts.run_options(cell, folder.path / "runs"), progress)
+            if not folder.is_finished(cell):
+                _run(folder.run(cell), job.facts.run_options(cell, folder.path / "runs"), progress)
+            _test(job, progress)
         except BmbenchError as error:
             return failed(job, str(error))
         # A bug in one method must not take the others with it; its traceback is kept.
@@ -87,6 +98,15 @@ def _run(path: Path, options: RunOptions, progress: Progress) -> None:
         with only_one(path):
             shutil.rmtree(path)
         run_in(path, options, progress)
+
+
+def _test(job: Job, progress: Progress) -> None:
+    """Apply the detector of a finished run to the other images that it has not answered yet."""
+    from bmbench.benchmark.generalise import apply_run
+
+    wishes = job.folder.untested(job.cell, job.test_on)
+    if wishes:
+        apply_run(job.folder.run(job.cell), wishes, progress)
 
 
 def failed(job: Job, reason: str, *, details: str = "") -> Outcome:

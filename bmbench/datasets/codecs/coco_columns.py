@@ -104,6 +104,14 @@ _ANNOTATIONS = Layout(
         "circle": lambda rows: [row.circle for row in rows],
         "center": lambda rows: [row.center for row in rows],
     },
+    numbers={
+        **dict.fromkeys(("image_id", "category_id", "id", "iscrowd", "ignore"), ("q", 0)),
+        "area": ("d", 0),
+        "bbox": ("d", 4),
+        "circle": ("d", 3),
+        "center": ("d", 2),
+    },
+    needed=frozenset({"bbox"}),
 )
 _OUTLINED = Layout(
     record=_Outlined,
@@ -166,15 +174,15 @@ class _Reader:
 
     def _part(self, columns: Columns, where: Where) -> dict[str, Any]:
         n = len(columns["image_id"])
-        boxes = columns.get("bbox") or [None] * n
-        if None in boxes:
+        boxes = columns.get("bbox", [None] * n)
+        if not isinstance(boxes, np.ndarray) and None in boxes:
             boxes = [
                 self._derived(columns, row, where) if box is None else box for row, box in enumerate(boxes)
             ]
         return {
             "image_id": id_column(columns["image_id"]),
             "category_id": id_column(columns["category_id"]),
-            "id": id_column(columns.get("id") or [None] * n),
+            "id": id_column(columns.get("id", [None] * n)),
             "box": number_table(boxes, 4),
             "area": numbers_or_none(columns.get("area"), 1),
             "circle": numbers_or_none(columns.get("circle"), 3),

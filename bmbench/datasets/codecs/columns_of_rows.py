@@ -95,8 +95,10 @@ class RowNumbers:
         return rows
 
 
-def id_column(values: Sequence[Any]) -> NDArray[Any]:
+def id_column(values: Sequence[Any] | Ints) -> NDArray[Any]:
     """(n,) ids: int64 if all are whole numbers, else objects."""
+    if isinstance(values, np.ndarray):
+        return values
     try:
         # NumPy would read "12" as 12, which is another id.
         if str not in set(map(type, values)):
@@ -111,6 +113,8 @@ def id_column(values: Sequence[Any]) -> NDArray[Any]:
 def refuse_repeats(column: NDArray[Any], *, where: str) -> None:
     """Raise BadInputError if an id stands twice; None stands for no id."""
     if column.dtype == np.int64:
+        if (column[1:] > column[:-1]).all():
+            return
         ordered = np.sort(column)
         repeated = ordered[1:][ordered[1:] == ordered[:-1]]
         if not len(repeated):
@@ -129,26 +133,33 @@ def refuse_repeats(column: NDArray[Any], *, where: str) -> None:
     )
 
 
-def number_table(values: Sequence[Sequence[float]], width: int) -> Floats:
+def number_table(values: Sequence[Sequence[float]] | Floats, width: int) -> Floats:
     """(n, width) float64 from n sequences of that width."""
+    if isinstance(values, np.ndarray):
+        return values
     flat = np.fromiter(chain.from_iterable(values), np.float64, width * len(values))
     return flat.reshape(-1, width)
 
 
-def flags(values: Sequence[int | bool | None] | None, n: int, where: Where, field: str) -> Bools:
+def flags(values: Sequence[int | bool | None] | Ints | None, n: int, where: Where, field: str) -> Bools:
     """(n,) bool from 0 and 1 (false and true); None is 0."""
     if values is None:
         return np.zeros(n, bool)
-    if values.count(0) + values.count(None) == len(values):
+    if isinstance(values, np.ndarray):
+        numbers = values
+    elif values.count(0) + values.count(None) == len(values):
         return np.zeros(len(values), bool)
-    numbers = np.array([0 if value is None else int(value) for value in values], np.int64)
+    else:
+        numbers = np.array([0 if value is None else int(value) for value in values], np.int64)
     where.refuse((numbers != 0) & (numbers != 1), field, "not a flag", "0 or 1")
     is_set: Bools = numbers == 1
     return is_set
 
 
-def numbers_or_none(values: Sequence[Any] | None, width: int) -> Floats | None:
+def numbers_or_none(values: Sequence[Any] | Floats | None, width: int) -> Floats | None:
     """(n, width) float64, NaN in the rows where nothing is given; None if nothing is given at all."""
+    if isinstance(values, np.ndarray):
+        return values.reshape(-1, width)
     if values is None or values.count(None) == len(values):
         return None
     nothing = (float("nan"),) * width
@@ -170,12 +181,13 @@ def joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
         if all(piece is None for piece in pieces):
             columns[name] = None
             continue
-        columns[name] = np.concatenate(
-            [
-                np.full((n, width), np.nan) if piece is None else piece
-                for piece, n in zip(pieces, lengths, strict=True)
-            ]
-        )
+        filled = [
+            np.full((n, width), np.nan) if piece is None else piece
+            for piece, n in zip(pieces, lengths, strict=True)
+        ]
+        # Matching reads one side of all boxes after the other.
+        room = np.empty((sum(lengths), width), order="F") if width else None
+        columns[name] = np.concatenate(filled, out=room)
     return columns
 
 

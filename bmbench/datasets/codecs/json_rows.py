@@ -12,20 +12,23 @@ import gc
 import json
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 import numpy as np
 
 from bmbench.core.errors import BadInputError
+from bmbench.datasets.codecs.alike_rows import AlikeRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-Columns: TypeAlias = dict[str, list[Any]]
-"""Field name → its value in every record, None where a record does not have it.
+    from bmbench.datasets.codecs.alike_rows import Numbers
+
+Columns: TypeAlias = dict[str, Any]
+"""Field name → its value in every record: an array of numbers, or a list with None where a record has none.
 
 Fields that no record has are left out."""
 
@@ -45,17 +48,25 @@ class Layout:
     """What is read of a record: its type, and how a list of records becomes one list a field.
 
     The type has its required fields first, then those that may be absent, whose default is None. Each
-    function of `columns` is one comprehension, several times faster than any general one.
+    function of `columns` is one comprehension, several times faster than any general one. Records that hold
+    the required fields and those `needed`, and `numbers` alone, are not decoded one by one.
     """
 
     record: type[msgspec.Struct]
     columns: Mapping[str, Callable[[list[Any]], list[Any]]]
+    numbers: Mapping[str, Numbers] = field(default_factory=dict)
+    needed: frozenset[str] = frozenset()
 
     @property
     def required(self) -> tuple[str, ...]:
         """The fields that every record has."""
         fields = self.record.__struct_fields__
         return fields[: len(fields) - len(self.record.__struct_defaults__)]
+
+    @property
+    def known(self) -> dict[str, Numbers | None]:
+        """All fields, with their numbers where they hold nothing else."""
+        return {name: self.numbers.get(name) for name in self.columns}
 
 
 def pieces(
@@ -78,6 +89,7 @@ def pieces(
         With the file, the index and the remedy.
     """
     decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[layout.record])  # type: ignore[name-defined]
+    alike = AlikeRows(layout.known, layout.needed.union(layout.required))
     text = memoryview(text)
     first, here = 0, 0
     with _collector_paused():
@@ -85,20 +97,18 @@ def pieces(
             cut = _BETWEEN.search(text, here + PIECE)
             span = text[here : cut.start() + 1] if cut else text[here:]
             piece = b"".join((b"[" if here else b"", span, b"]" if cut else b""))
-            try:
-                rows = decoder.decode(piece)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                # Only the whole list tells where the fault is, and whether there is one.
-                piece, cut = bytes(text), None
-                rows = decode_json(piece, decoder.type, path=path, name=name)[first:]
-            columns = _columns(piece, rows, layout)
-            present = {
-                field: len(rows) - (0 if field in layout.required else values.count(None))
-                for field, values in columns.items()
-            }
-            _check_keys(piece, present, where=f"{path}, {name}", first=first)
+            columns: Columns | None = alike.columns(piece)
+            if columns is None:
+                try:
+                    rows = decoder.decode(piece)
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    # Only the whole list tells where the fault is, and whether there is one.
+                    piece, cut = bytes(text), None
+                    rows = decode_json(piece, decoder.type, path=path, name=name)[first:]
+                columns = _columns(piece, rows, layout)
+                _check_keys(piece, _present(columns, rows, layout), where=f"{path}, {name}", first=first)
             yield first, columns
-            first += len(rows)
+            first += len(next(iter(columns.values())))
             if not cut:
                 return
             here = cut.end() - 1
@@ -167,6 +177,14 @@ def _columns(text: bytes, rows: list[Any], layout: Layout) -> Columns:
         field: column(rows)
         for field, column in layout.columns.items()
         if field in layout.required or escaped or b'"%s"' % field.encode() in text
+    }
+
+
+def _present(columns: Columns, rows: list[Any], layout: Layout) -> dict[str, int]:
+    """In how many records each field is."""
+    return {
+        name: len(rows) - (0 if name in layout.required else values.count(None))
+        for name, values in columns.items()
     }
 
 

@@ -1,0 +1,62 @@
+"""Commands that look further at finished runs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bmbench.cli.terminal import console
+
+TestOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--test-on",
+        help="Other images to apply the trained run to, unchanged: NAME[,data=FOLDER][,use=all]"
+        "[,cell_px=NUMBER][,option=value]; may be repeated.",
+    ),
+]
+
+
+class Match(StrEnum):
+    """What a hit is."""
+
+    centres = "centres"
+    boxes = "boxes"
+
+
+def try_elsewhere(
+    run: Annotated[Path, typer.Option(help="A finished run: the folder that `bmbench run` printed.")],
+    on: Annotated[
+        list[str],
+        typer.Option(help="NAME[,data=FOLDER][,use=all][,cell_px=NUMBER][,option=value]; may be repeated."),
+    ],
+) -> None:
+    """Apply a finished run unchanged to other images: another stain, tissue or laboratory."""
+    from bmbench.benchmark.console import Terminal
+    from bmbench.benchmark.generalise import apply_run
+    from bmbench.leaderboards.summary import elsewhere_table
+
+    terminal = console()
+    folder = apply_run(run, on, Terminal(terminal))
+    terminal.print(elsewhere_table(folder))
+    terminal.print(f"Written: {folder.elsewhere}", markup=False, soft_wrap=True)
+
+
+def artefacts(
+    runs: Annotated[list[Path], typer.Argument(help="Finished runs of one data set.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The folder for artefacts.md and artefacts.png.")] = Path(),
+    match: Annotated[Match, typer.Option(help="Count by centres or by boxes.")] = Match.centres,
+) -> None:
+    """What runs get wrong, by what they learned of artefacts: a table and a figure (the study's Figure 8)."""
+    from bmbench.benchmark.artefacts import draw_errors, error_counts, errors_table
+    from bmbench.core.files import write_text
+
+    rows = error_counts(runs, geometry="cd" if match == Match.centres else "bb")
+    table = errors_table(rows)
+    write_text(out / "artefacts.md", table)
+    draw_errors(out / "artefacts.png", rows)
+    typer.echo(table)
+    typer.echo(f"Written: {out / 'artefacts.md'}, {out / 'artefacts.png'}")

@@ -1,0 +1,183 @@
+"""Working off a matrix: failures, locks, kills, processes side by side."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bmbench.benchmark.reproduce.engines import one_by_one, side_by_side, work_off
+from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.matrix import plan
+from bmbench.benchmark.reproduce.options import ReproduceOptions
+from bmbench.benchmark.reproduce.study import reproduce
+from bmbench.benchmark.reproduce.work import Job, work
+from bmbench.core.errors import RunFailedError
+from bmbench.core.progress import Silent
+from tests.reproduce.finished import FACTS, cell, write_run, write_study
+
+FAST = ("n_blobs=1", "n_scales=1")
+
+
+@pytest.fixture
+def options(marrow, tmp_path) -> ReproduceOptions:
+    return ReproduceOptions(
+        out=tmp_path / "study",
+        dataset=str(marrow),
+        methods=("blob_log",),
+        tracks=("weak",),
+        seeds=(0, 1, 2),
+        settings=FAST,
+    )
+
+
+def quietly(_: str) -> None:
+    """Nobody to say it to."""
+
+
+def test_a_failure_is_kept_and_the_others_go_on(options, monkeypatch):
+    from bmbench.benchmark import run as module
+
+    real = module.run_in
+
+    def fails_once(path: Path, wanted: object, progress: object) -> object:
+        if path.name.endswith("s1"):
+            raise RunFailedError("the disk is full")
+        return real(path, wanted, progress)
+
+    monkeypatch.setattr(module, "run_in", fails_once)
+    said: list[str] = []
+    summary = reproduce(options, Silent(), said.append)
+    assert summary.failures == (("weak-background-blob_log-s1", "the disk is full"),)
+    assert summary.n_finished == 2
+    assert "`weak-background-blob_log-s1`: the disk is full" in summary.report.read_text()
+    assert any("s1 failed: the disk is full" in line for line in said)
+
+    before = {path: path.stat().st_mtime_ns for path in (options.out / "runs").rglob("*")}
+    monkeypatch.setattr(module, "run_in", real)
+    summary = reproduce(options, Silent(), quietly)
+    assert summary.failures == ()
+    assert not list((options.out / "failures").iterdir())
+    assert "## Failed" not in summary.report.read_text()
+    assert all(path.stat().st_mtime_ns == before[path] for path in before if path.is_file())
+
+
+def test_a_bug_in_a_method_is_a_failure_with_its_traceback(options):
+    summary = reproduce(replace(options, seeds=(0,), settings=("smallest_blob=0",)), Silent(), quietly)
+    assert "ValueError" in summary.failures[0][1]
+    assert "Traceback" in next((options.out / "failures").iterdir()).read_text()
+
+
+def test_a_cell_that_somebody_has_is_waited_for_and_taken_over(tmp_path):
+    folder = write_study(tmp_path, [cell("blob_log")])
+    job = Job(cell=cell("blob_log"), facts=FACTS, folder=folder)
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with folder.working(job.cell) as mine:
+            assert mine
+            held.set()
+            let_go.wait()
+            write_run(folder, job.cell, [4] * 2)
+
+    owner = threading.Thread(target=hold)
+    owner.start()
+    held.wait()
+    assert work(job, Silent()).state == "taken"
+    threading.Timer(0.2, let_go.set).start()
+    outcomes = list(work_off([job], one_by_one(Silent(), lambda _: None)))
+    owner.join()
+    assert [(outcome.cell, outcome.state) for outcome in outcomes] == [(job.cell, "done")]
+
+
+def test_the_lock_of_a_dead_process_keeps_nobody_out(tmp_path):
+    folder = write_study(tmp_path, [cell("blob_log")])
+    code = (
+        "import os, pathlib, signal\n"
+        "from bmbench.core.locks import only_one\n"
+        f"with only_one(pathlib.Path({str(tmp_path)!r}) / 'locks' / {cell('blob_log').name!r}):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    (tmp_path / "locks" / cell("blob_log").name).mkdir(parents=True)
+    ended = subprocess.run([sys.executable, "-c", code], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    with folder.working(cell("blob_log")) as mine:
+        assert mine
+
+
+def test_a_process_that_is_killed_costs_its_own_cell_only(options):
+    matrix, folder = plan(replace(options, seeds=(0, 1))), StudyFolder(options.out)
+    folder.join(matrix)
+    jobs = [Job(cell=one, facts=matrix.facts, folder=folder) for one in matrix.cells]
+
+    def kill_one() -> None:
+        os.kill(next(child.pid for child in multiprocessing.active_children() if child.pid), signal.SIGKILL)
+
+    threading.Timer(0.3, kill_one).start()
+    outcomes = list(side_by_side(2)(jobs))
+    reasons = [outcome.reason for outcome in outcomes if outcome.state == "failed"]
+    assert reasons == ["its process was killed by signal 9 (out of memory?)"]
+    assert [outcome.state for outcome in outcomes].count("done") == 1
+    assert len(list((options.out / "failures").iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_same_command_ends_with_the_same_bytes(options, marrow, tmp_path):
+    """Side by side in two processes, killed twice with SIGKILL, against one undisturbed run."""
+    arguments = [
+        sys.executable, "-m", "bmbench", "reproduce", "--dataset", str(marrow), "--methods", "blob_log",
+        "--tracks", "weak", "--set", FAST[0], "--set", FAST[1], "--jobs", "2", "--out", str(options.out),
+    ]  # fmt: skip
+    for seconds in (1.5, 3.5):
+        process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(seconds)
+        process.kill()
+        process.wait()
+    subprocess.run(arguments, check=True, capture_output=True)
+    undisturbed = reproduce(replace(options, out=tmp_path / "undisturbed"), Silent(), quietly)
+    names = ["report.md", "results.csv", "pr_weak.png", "examples.png"]
+    names += [f"runs/{path.name}/predictions.json" for path in (options.out / "runs").iterdir()]
+    assert len(names) == 4 + 3
+    for name in names:
+        assert (options.out / name).read_bytes() == (undisturbed.report.parent / name).read_bytes(), name
+
+
+def test_the_command(bmbench, marrow, tmp_path):
+    study = tmp_path / "study"
+    asked = ("reproduce", "--dataset", marrow, "--methods", "blob_log", "--seeds", "0", "--out", study)
+    asked += ("--set", FAST[0], "--set", FAST[1])
+    answer = bmbench(*asked, "--dry-run")
+    assert answer.code == 0
+    assert "to do     precise-background-blob_log-s0" in answer.out
+    assert "2 runs, 2 to do: about a minute (by rule of thumb)" in answer.out
+    assert not study.exists()
+    answer = bmbench(*asked)
+    assert (answer.code, answer.err) == (0, "")
+    assert "[2/2] weak-background-blob_log-s0 finished" in answer.out
+    report = (study / "report.md").read_bytes()
+    (study / "report.md").unlink()
+    assert bmbench("reproduce", "--report-only", "--out", study).code == 0
+    assert (study / "report.md").read_bytes() == report
+    assert "every run is finished" in bmbench(*asked, "--dry-run").out
+    answer = bmbench(*asked, "--option", "split_by=image")
+    assert answer.code == 2
+    assert "another dataset options" in answer.err
+    assert StudyFolder(study).read().cells[0].method == "blob_log"
+
+
+def test_the_command_fails_if_a_run_fails(bmbench, marrow, tmp_path):
+    answer = bmbench(
+        "reproduce", "--dataset", marrow, "--methods", "blob_log", "--seeds", "0", "--tracks", "weak",
+        "--set", "smallest_blob=0", "--out", tmp_path / "study",
+    )  # fmt: skip
+    assert answer.code == 1
+    assert "1 runs failed" in answer.err
+    assert (tmp_path / "study" / "report.md").is_file()
