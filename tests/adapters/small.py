@@ -38,8 +38,8 @@ SMALL_NETWORK = {
     "width": 16,
     "batch": 4,
     "shard": 2,
-    "steps": 60,
-    "validate_every": 60,
+    "steps": 90,
+    "validate_every": 90,
     "averaging": 0.9,
     "learning_rate": 3e-3,
 }
@@ -48,6 +48,7 @@ LEARNING = {
     "anchor": {"n_blobs": 4, "spread": 1.5},
     "retinanet": SMALL_NETWORK,
     "mask_rcnn": SMALL_NETWORK,
+    "yolov3": SMALL_NETWORK,
 }
 """What a family needs beside to find cells that are drawn; a family without an entry takes `TINY` alone, and
 is fitted for sixty steps."""

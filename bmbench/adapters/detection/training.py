@@ -56,12 +56,7 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, Facts]:
     train = [source_of(sample, factor) for sample in request.train]
     facts = _facts(train, factor, family, settings)
     validation = [source_of(sample, factor) for sample in request.validation]
-    drawing = Drawing(
-        augment=request.augment,
-        side_px=settings.patch_px,
-        stain_jitter=settings.stain_jitter,
-        stain_shift=settings.stain_shift,
-    )
+    drawing = _drawing(request, settings)
 
     def draw(generator: np.random.Generator) -> Patch:
         view = draw_view(train, drawing, generator)
@@ -89,6 +84,15 @@ def tensor_of(image: Pixels, facts: Facts, device: torch.device) -> torch.Tensor
         facts.deviation, np.float32
     )
     return torch.from_numpy(values).permute(2, 0, 1).to(device)
+
+
+def _drawing(request: FitRequest, settings: CommonSettings) -> Drawing:
+    return Drawing(
+        augment=request.augment,
+        side_px=settings.patch_px,
+        stain_jitter=settings.stain_jitter,
+        stain_shift=settings.stain_shift,
+    )
 
 
 def _losses(network: nn.Module, patches: Sequence[Patch], *, family: Family, facts: Facts) -> torch.Tensor:
