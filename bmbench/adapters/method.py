@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
+from bmbench.adapters.space import Space
 from bmbench.core.progress import Progress, Silent
 from bmbench.core.types import Annotations, Category, Detections, Pixels, Sample
 
@@ -21,8 +22,13 @@ and its annotations, in the patch's pixels."""
 
 
 Report: TypeAlias = Callable[[int, float | None], None]
-"""Told (step, validation loss) at each look; the loss is None without validation images. What it raises ends
-the fit."""
+"""Told (step, validation loss) at each look. The loss is relative to that of an answer that knows nothing, so
+that it means about the same whatever loss is trained; None without validation images. What it raises ends the
+fit."""
+
+Decode: TypeAlias = Callable[[Any], Detections]
+"""Settings → what a detector that has looked at an image finds with them; only settings that its method's
+space calls decoded may differ from those that it was trained with."""
 
 
 class Detector(Protocol):
@@ -99,12 +105,18 @@ class Method:
     load : folder that `Detector.save` wrote → Detector
     extra : str or None
         The optional dependency group that it needs ("train"), None if the light core is enough.
+    draw : (FitRequest, file) → nothing, or None
+        Draws what the method makes of its annotations into a PNG file.
     artefact_class : bool
         Whether it can learn artefacts as a class of their own: it then finds annotations of the role
         ARTEFACT in what it fits, and detections of label 1 are artefacts.
     ensemble : detectors → Detector, or None
         Several fitted detectors as one, whose `save` is `bmbench.adapters.ensemble.save_members`; None if
         the method has no such thing.
+    space : profile name → Space
+        Where `bmbench tune` looks for better settings; empty if there is nothing to look for.
+    look : (detector, image) → Decode, or None
+        The costly half of `predict`, done once; None if the method has no settings to decode with.
     """
 
     name: str
@@ -115,5 +127,8 @@ class Method:
     fit: Callable[[FitRequest], Detector]
     load: Callable[[Path], Detector]
     extra: str | None = None
+    draw: Callable[[FitRequest, Path], None] | None = None
     artefact_class: bool = False
     ensemble: Callable[[Sequence[Detector]], Detector] | None = None
+    space: Mapping[str, Space] = field(default_factory=dict)
+    look: Callable[[Any, Pixels], Decode] | None = None

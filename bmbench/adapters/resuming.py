@@ -55,6 +55,7 @@ class Keeper:
         if self._folder is None or not (self._folder / FILE).exists():
             return None
         import safetensors
+        import torch
         from safetensors.torch import load
 
         path = self._folder / FILE
@@ -67,6 +68,9 @@ class Keeper:
         if check != _checksum(text, tensors):
             raise _unusable(path, "damaged")
         record = json.loads(text)
+        # As they were: another layout takes another path through torch's kernels.
+        for name in record["channels_last"]:
+            tensors[name] = tensors[name].contiguous(memory_format=torch.channels_last)
         if record["purpose"] != self._purpose:
             raise _unusable(path, "the state of another training")
         return tensors, record["facts"]
@@ -98,15 +102,13 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tenso
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
     """Give a fresh optimiser the state that `optimiser_tensors` read."""
-    import torch
-
     parameters = _parameters(optimiser)
     for key, value in tensors.items():
         number, _, name = key.partition("/")
         parameter = parameters[int(number)]
-        # In the parameter's own memory layout: another one takes another path through torch's kernels.
-        layout = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
-        optimiser.state[parameter][name] = layout.copy_(value)
+        # Counters of steps stay where torch keeps them, on the processor.
+        place = parameter.device if value.shape == parameter.shape else value.device
+        optimiser.state[parameter][name] = value.to(place)
 
 
 def _parameters(optimiser: torch.optim.Optimizer) -> list[torch.nn.Parameter]:
@@ -116,9 +118,18 @@ def _parameters(optimiser: torch.optim.Optimizer) -> list[torch.nn.Parameter]:
 def _save(path: Path, tensors: Mapping[str, torch.Tensor], record: dict[str, Any]) -> None:
     from safetensors.torch import save
 
+    channels_last = [name for name, tensor in tensors.items() if _is_channels_last(tensor)]
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(record)
+    text = json.dumps(record | {"channels_last": channels_last})
     write_bytes(path, save(plain, metadata={"state": text, "check": _checksum(text, plain)}))
+
+
+def _is_channels_last(tensor: torch.Tensor) -> bool:
+    import torch
+
+    if tensor.dim() != 4 or tensor.is_contiguous():
+        return False
+    return tensor.is_contiguous(memory_format=torch.channels_last)
 
 
 def _header(data: bytes) -> dict[str, str]:

@@ -72,7 +72,7 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
 
     asked = [Elsewhere.parse(text).settled() for text in wishes]
     trained, folder = load_run(path), RunDir(path)
-    config = folder.read("config.json")
+    config, centres = folder.read("config.json"), folder.read("metrics.json")["cd"]
     own = RunOptions.from_json(config.get("options"), where=f"{path}/config.json, options")
 
     def learned() -> frozenset[str]:
@@ -86,7 +86,7 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
         detector=trained.detector,
         um_per_px=trained.um_per_px,
         mean_cell_px=trained.mean_cell_px,
-        threshold=trained.threshold,
+        threshold=None if centres is None else centres["threshold"],
         bootstrap=config["profile"]["bootstrap"],
         seed=own.seed,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bmbench.benchmark.begun import refuse_changes
 from bmbench.benchmark.console import Logged
 from bmbench.benchmark.environment import describe_environment
 from bmbench.benchmark.options import RunOptions
@@ -92,10 +93,16 @@ def run_in(path: Path, options: RunOptions, progress: Progress) -> RunDir:
 
 def _finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
     """Do what is left of a run, alone in its directory."""
-    with only_one(folder.path):
+    path = folder.path
+    with only_one(path):
         if folder.is_finished:
             return folder
-        _refuse_changes(folder, plan)
+        refuse_changes(
+            folder.read("config.json"),
+            plan,
+            where=path / "config.json",
+            versions=path / "environment.json",
+        )
         folder.sweep()
         try:
             with Logged.to(folder.log, progress) as logged:
@@ -114,42 +121,3 @@ def _asked(folder: RunDir) -> RunOptions:
     record = folder.read("config.json")
     asked = record.get("options") if isinstance(record, dict) else None
     return RunOptions.from_json(asked, where=f"{folder.path}/config.json, options")
-
-
-def _refuse_changes(folder: RunDir, plan: Plan) -> None:
-    """Nothing, or a BadInputError if the run, gone on with here, might not end with the same bytes."""
-    begun, now = folder.read("config.json"), config(plan)
-    for name in sorted(begun.keys() | now.keys()):
-        if begun.get(name) != now.get(name):
-            raise BadInputError(
-                f"the run was begun with another {name}",
-                where=f"{folder.path}/config.json",
-                expected=_short(begun.get(name)),
-                got=_short(now.get(name)),
-                remedy="restore it, or begin a new run",
-            )
-    versions, here = _versions(folder.read("environment.json")), _versions(describe_environment())
-    for name in sorted(versions.keys() | here.keys()):
-        if versions.get(name) != here.get(name):
-            raise BadInputError(
-                f"the run was begun with another version of {name}",
-                where=f"{folder.path}/environment.json",
-                expected=str(versions.get(name)),
-                got=str(here.get(name)),
-                remedy="install that one, or begin a new run",
-            )
-
-
-def _versions(environment: dict[str, Any]) -> dict[str, Any]:
-    """What decides about bytes: packages, bmbench, and its commit where it is known."""
-    commit = (environment.get("code") or {}).get("commit")
-    return {
-        **environment.get("packages", {}),
-        "bmbench": environment.get("bmbench"),
-        **({"bmbench's code": commit} if commit else {}),
-    }
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"

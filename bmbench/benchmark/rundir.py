@@ -12,6 +12,7 @@
       timing.json                    seconds of work
       metrics.json                   the scores, written last: a run without it did not end
       pr_curves.png, gallery.png, gallery/
+      targets.png                    what the method made of the annotations, if it can draw that
       elsewhere/NAME/                the run on other images: predictions.json, truth.json, metrics.json
       row.md                         one row for a leaderboard
       unfinished/                    what a run under way needs to go on; gone at the end

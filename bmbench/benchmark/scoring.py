@@ -105,11 +105,15 @@ def compare_files(
     truth: Path,
     protocol: Protocol,
     *,
-    threshold: float | None = None,
+    thresholds: tuple[float | None, float | None] = (None, None),
     n: int = 10_000,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """First minus second predictions file on the same ground truth, with paired intervals, by geometry."""
+    """First minus second predictions file on the same ground truth, with paired intervals, by geometry.
+
+    ``scores`` holds what `bmbench.metrics.Scores` says of each file, by geometry. A threshold that is None is
+    the best one of these very images.
+    """
     from bmbench.datasets.codecs.coco_columns import read_ground_truth
     from bmbench.datasets.predictions import read_predictions
     from bmbench.metrics import evaluate, paired_difference
@@ -117,13 +121,18 @@ def compare_files(
     annotations = read_ground_truth(truth)
     one, other = (
         evaluate(annotations, read_predictions(path, annotations), protocol, threshold=threshold)
-        for path in (first, second)
+        for path, threshold in zip((first, second), thresholds, strict=True)
     )
     differences = {
         geometry: paired_difference(one, other, geometry, n=n, seed=seed) for geometry in GEOMETRIES
     }
+    reports = {"first": one.to_json(), "second": other.to_json()}
     return {
-        "protocol": protocol.name,
+        **{name: reports["first"][name] for name in ("protocol", "images", "groups", "cells")},
+        "scores": {
+            side: {name: report[name] for name in ("threshold_source", "predictions", *GEOMETRIES)}
+            for side, report in reports.items()
+        },
         **{name: None if found is None else found.to_json() for name, found in differences.items()},
     }
 

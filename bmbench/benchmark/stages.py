@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bmbench.adapters.method import Detector, Report
+    from bmbench.adapters.method import Detector, FitRequest, Report
     from bmbench.benchmark.plan import Plan
     from bmbench.benchmark.timing import Clock
     from bmbench.core.progress import Progress
@@ -127,7 +127,7 @@ def _member(work: Work, place: Path, train: Sequence[Sample], *, seed: int) -> D
     """One detector, saved in that folder; fitted if it is not there."""
     if place.is_dir():
         return work.plan.method.load(place)
-    state = work.folder.unfinished / f"fit-{place.parent.name}-{place.name}"
+    state = work.folder.unfinished / "-".join(("fit", *place.relative_to(work.folder.path).parts))
 
     def report(step: int, loss: float | None) -> None:  # noqa: ARG001
         work.clock.save()
@@ -162,22 +162,24 @@ def fit(
     Without a `seed` it is the plan's. With a `state` folder the fit goes on where an earlier one in that
     folder stood.
     """
+    seed = plan.options.seed if seed is None else seed
+    request = _request(plan, train, validation, progress=progress, seed=seed, state=state, report=report)
+    return plan.method.fit(request)
+
+
+def _request(plan: Plan, train: Sequence[Sample], validation: Sequence[Sample], **more: Any) -> FitRequest:
     from bmbench.adapters.method import FitRequest
     from bmbench.datasets.augment import augment
 
-    request = FitRequest(
+    return FitRequest(
         train=plan.supervision.view(train),
         validation=plan.supervision.view(validation),
         settings=plan.settings,
-        seed=plan.options.seed if seed is None else seed,
         augment=augment,
-        progress=progress,
         categories=plan.split.categories,
         foreground_curve=foreground_curve(train, plan.supervision, name=plan.dataset.card.name),
-        state=state,
-        report=report,
+        **more,
     )
-    return plan.method.fit(request)
 
 
 def save_whole(detector: Detector, place: Path) -> None:
@@ -274,3 +276,6 @@ def _draw(work: Work, evaluation: Evaluation) -> None:
     draw_pr_curves(folder.path / "pr_curves.png", evaluation, title=plan.name)
     test = plan.split.samples["test"]
     draw_gallery(folder, evaluation, test, most=plan.profile.gallery, progress=work.progress)
+    if plan.method.draw is not None:
+        request = _request(plan, plan.split.samples["train"], (), seed=plan.options.seed)
+        plan.method.draw(request, folder.path / "targets.png")

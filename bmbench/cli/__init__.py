@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +12,10 @@ from bmbench.cli.datasets import app as datasets_app
 from bmbench.cli.experiments import TestOn, artefacts, try_elsewhere
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
 from bmbench.cli.reproduce import reproduce
-from bmbench.cli.terminal import alone, show_terms, stoppable
+from bmbench.cli.scores import compare, score
+from bmbench.cli.terminal import alone, is_given, show_terms, stoppable
 from bmbench.cli.terminal import console as _console
+from bmbench.cli.tuning import tune
 from bmbench.core.errors import BmbenchError
 
 app = typer.Typer(
@@ -28,25 +29,13 @@ app = typer.Typer(
 app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")
 app.command("test")(try_elsewhere)
+app.command()(score)
+app.command()(compare)
 app.command()(artefacts)
 app.command()(submit)
 app.command()(validate)
 app.command()(reproduce)
-
-
-class Assignment(StrEnum):
-    """How predictions are given to cells."""
-
-    greedy = "greedy"
-    hungarian = "hungarian"
-
-
-class ApKind(StrEnum):
-    """Which area under the curve."""
-
-    all = "all"
-    eleven = "11"
-    hundred_and_one = "101"
+app.command()(tune)
 
 
 @app.command()
@@ -75,6 +64,9 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the method: name=value.")
     ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="Method, profile and settings from the settings.json of a search.")
+    ] = None,
     retrain: Annotated[
         bool | None,
         typer.Option(
@@ -99,6 +91,7 @@ def run(
     from bmbench.benchmark.options import RunOptions, parse_pairs
     from bmbench.benchmark.run import resume as resume_run
     from bmbench.benchmark.run import run as run_benchmark
+    from bmbench.benchmark.settings_file import with_settings
     from bmbench.leaderboards.rows import write_row
     from bmbench.leaderboards.summary import run_tables
 
@@ -121,6 +114,9 @@ def run(
     console = Console()
     with stoppable():
         if resume is None:
+            if settings is not None:
+                given = [name for name in ("method", "profile") if is_given(context, name)]
+                options = with_settings(options, settings, given=given)
             show_terms(dataset, data)
             folder = run_benchmark(options, Terminal(console))
         else:
@@ -133,44 +129,6 @@ def run(
         f"\nRun directory: [bold]{folder.path}[/]  (look at gallery.png and pr_curves.png)", soft_wrap=True
     )
     console.print(f"Leaderboard row: {row}", highlight=False, soft_wrap=True)
-
-
-@app.command()
-def score(
-    predictions: Annotated[Path, typer.Argument(help="COCO results, or a bmbench predictions file.")],
-    truth: Annotated[Path, typer.Option(help="The ground truth, as COCO JSON.")],
-    protocol: Annotated[str, typer.Option(help="paper, coco, voc2007, voc2010 or kainz.")] = "paper",
-    assignment: Annotated[Assignment | None, typer.Option(help="How predictions are given to cells.")] = None,
-    iou: Annotated[float | None, typer.Option(min=0, max=1, help="Matching limit of boxes.")] = None,
-    radius: Annotated[float | None, typer.Option(min=0, help="Matching limit of centres, px.")] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Confidence at which F1 is given.  [default: the best one here, an oracle]"),
-    ] = None,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Replicates behind the intervals.")] = 0,
-    ap: Annotated[ApKind | None, typer.Option(help="Area under the curve: all points, 11 or 101.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
-) -> None:
-    """Score a predictions file against ground truth."""
-    from bmbench.benchmark.scoring import resolve_protocol, score_files
-
-    rules = resolve_protocol(
-        protocol,
-        assignment=assignment.value if assignment else None,
-        iou=iou,
-        radius_px=radius,
-        ap=ap.value if ap else None,
-    )
-    scores = score_files(predictions, truth, rules, threshold=threshold, bootstrap=bootstrap, seed=seed)
-    if json:
-        import json as json_library
-
-        typer.echo(json_library.dumps(scores, allow_nan=False))
-    else:
-        from bmbench.leaderboards.summary import scores_table
-
-        _console().print(scores_table(scores, title=predictions.name))
 
 
 @app.command()

@@ -103,12 +103,16 @@ def _show(seen: Preview) -> None:
 def _run(options: ReproduceOptions) -> None:
     from bmbench.benchmark.console import Terminal
     from bmbench.benchmark.reproduce.study import reproduce as run_study
-    from bmbench.cli.terminal import console
+    from bmbench.cli.terminal import console, show_terms, stoppable
 
+    show_terms(options.dataset, options.data)
     terminal = console()
-    summary = run_study(
-        options, Terminal(terminal), lambda line: terminal.print(line, markup=False, soft_wrap=True)
-    )
+
+    def say(line: str) -> None:
+        terminal.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    with stoppable():
+        summary = run_study(options, Terminal(terminal), say)
     terminal.print(f"Report: {summary.report}", markup=False, soft_wrap=True)
     if summary.failures:
         typer.echo(f"error: {len(summary.failures)} runs failed; the same command tries them again", err=True)

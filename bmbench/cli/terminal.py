@@ -33,13 +33,15 @@ def stoppable() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def alone(context: typer.Context, name: str) -> None:
-    """Nothing, or a BadInputError if another option was given beside the one that allows none."""
-    given = [
-        parameter
-        for parameter in context.params
-        if parameter != name and getattr(context.get_parameter_source(parameter), "name", "") == "COMMANDLINE"
-    ]
+def is_given(context: typer.Context, parameter: str) -> bool:
+    """Whether somebody wrote this option on the command line."""
+    return getattr(context.get_parameter_source(parameter), "name", "") == "COMMANDLINE"
+
+
+def alone(context: typer.Context, name: str, *, beside: tuple[str, ...] = ()) -> None:
+    """Nothing, or a BadInputError if an option was given that may not stand beside the one of that name."""
+    allowed = (name, *beside)
+    given = [option for option in context.params if option not in allowed and is_given(context, option)]
     if given:
         option = given[0].rstrip("_").replace("_", "-")
         raise BadInputError(

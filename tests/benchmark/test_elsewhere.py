@@ -130,6 +130,23 @@ def test_applied_later_it_is_the_same_to_the_byte(finished, tmp_path):
     assert not list(finished.glob(".*"))
 
 
+def test_the_command_prints_a_row_for_each_set(bmbench, finished, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    answer = bmbench("test", "--run", finished, "--on", PALE)
+    assert answer.code == 0, answer.err
+    table = [line for line in answer.out.splitlines() if not line.startswith("Written: ")]
+    assert max(map(len, table)) <= 80
+    own, pale = (
+        json.loads((folder / "metrics.json").read_text())
+        for folder in (finished, finished / "elsewhere" / PLACE)
+    )
+    for scores in (own, pale):
+        assert f"{scores['cd']['f1']:.3f} [" in answer.out
+    assert "threshold of the run; scale from: pixel size" in answer.out
+    wrong = bmbench("test", "--run", finished, "--on", "synthetic,stain=green")
+    assert (wrong.code, wrong.err.count("\n")) == (2, 1)
+
+
 def test_the_files_score_as_the_record_says(bmbench, finished):
     place = finished / "elsewhere" / PLACE
     known = json.loads((place / "metrics.json").read_text())

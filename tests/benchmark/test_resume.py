@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,42 @@ def test_ctrl_c_says_how_to_go_on(bmbench, marrow, tmp_path, monkeypatch):
     (folder,) = tmp_path.iterdir()
     assert answer.code == 130
     assert answer.err.strip() == f"stopped; go on with: bmbench run --resume {folder}"
+
+
+TINY = {
+    "steps": "30", "validate_every": "3", "width": "4", "depth": "1", "views": "1", "patch_px": "32",
+    "batch": "2", "cell_px": "10",
+}  # fmt: skip
+
+
+def killed_when(options, folder, text):
+    """Run in a process of its own, which gets SIGKILL as soon as its log holds the text."""
+    code = (
+        "import ast, sys, pathlib\nfrom bmbench.benchmark.options import RunOptions\n"
+        "from bmbench.benchmark.run import run_in\nfrom bmbench.core.progress import Silent\n"
+        "options = RunOptions.from_json(ast.literal_eval(sys.argv[2]), where='')\n"
+        "run_in(pathlib.Path(sys.argv[1]), options, Silent())\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(folder), repr(options.to_json())])
+    log = folder / "log.txt"
+    while process.poll() is None and not (log.exists() and text in log.read_text()):
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_a_training_killed_by_the_system_ends_with_the_same_bytes(marrow, tmp_path):
+    options = RunOptions(dataset=str(marrow), settings=TINY, retrain=True)
+    whole = run_in(tmp_path / "whole", options, Silent()).path
+    folder = tmp_path / "pieces"
+    for text in ("step 12,", "Predicting optimisation images"):
+        killed_when(options, folder, text)
+    assert (folder / "unfinished").is_dir()
+    resume(folder, Silent())
+    assert contents(folder) == contents(whole)
+    assert json.loads((folder / "timing.json").read_text())["processes"] == 3
+    assert "Training from step" in (folder / "log.txt").read_text()
 
 
 def test_what_a_killed_process_left_half_written_is_swept_away(options, whole, tmp_path):

@@ -218,6 +218,7 @@ def test_warnings_name_what_is_lost_and_how_often(tmp_path):
     objects = _together([the_object(Fact.OUTLINE), the_object(Fact.CIRCLE), the_object(Fact.IGNORE)])
     content = Content(samples=(sample(tmp_path, objects),), categories=CATEGORIES)
     result = convert(content, tmp_path / "out", to="yolo", progress=Silent())
+    assert result.objects == 2
     assert result.warnings == (
         "yolo cannot carry everything: 1 objects left out: ignored object",
         "yolo cannot carry everything: 1 objects lose their outline or keep a coarser one",

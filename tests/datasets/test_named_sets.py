@@ -1,6 +1,9 @@
 """The data sets known by name: their cards, their rules on small copies, and the real files where present."""
 
+import csv
 import re
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +17,12 @@ from bmbench.datasets import DATASETS, open_dataset
 from bmbench.datasets.codecs.label_image import read_labels
 from bmbench.datasets.dataset import SUBSETS, LoadRequest
 from bmbench.datasets.dsb_purple import FIELDS, MISSING_QUARTER, SUBSET_OF
+from bmbench.datasets.fixed_split import fixed_subsets
 from bmbench.datasets.hashing import data_hash
 from bmbench.datasets.info import cards, describe
+from bmbench.datasets.kainz import split_by_patient
+from bmbench.datasets.manifest import manifest
+from bmbench.datasets.midog import TEST
 from bmbench.datasets.sizes import mean_cell_diameter
 from bmbench.datasets.splits import leaks
 
@@ -275,3 +282,46 @@ def test_the_sheet_counts_what_is_there(tmp_path):
     assert sheet.mean_diameter_px == sheet.median_diameter_px == 5
     assert sheet.hash == data_hash(split)
     assert sheet.leaks == sheet.faults == ()
+
+
+# Split files that other programs can take: docs/splits.
+
+SPLITS = Path(__file__).parents[2] / "docs" / "splits"
+
+
+def stated(name):
+    with (SPLITS / f"{name}.csv").open(newline="") as file:
+        return {row["image"]: (row["group"], row["subset"]) for row in csv.DictReader(file)}
+
+
+def test_the_split_file_of_kainz_is_the_authors_split():
+    rows = stated("kainz")
+    # Their demo tests on 0007_01, 0008_01 and 0020_01 (github.com/pkainz/MICCAI2015, demo/regr/data/source).
+    test = {image for image, (_, subset) in rows.items() if subset == "test"}
+    assert test == {f"BM_GRAZ_HE_{patient}_01" for patient in ("0007", "0008", "0020")}
+    table = split_by_patient({group for group, _ in rows.values()})
+    assert all(group in table[subset] for group, subset in rows.values())
+
+
+def test_the_split_file_of_dsb_purple_is_the_table(tmp_path):
+    write_dsb(tmp_path, FIELDS["all"])
+    split = open_dataset("dsb_purple").load(LoadRequest(data=tmp_path, options={"subset": "all"}))
+    found = {s.image_id: (s.group, subset) for subset, part in split.samples.items() for s in part}
+    assert found == stated("dsb_purple")
+
+
+def test_the_split_file_of_bccd_keeps_the_published_lists():
+    rows = stated("bccd")
+    counts = Counter(subset for _, subset in rows.values())
+    # 205, 87 and 72 images are published; the twin of a validation image is left out of train.
+    assert (counts["train"], counts["validation"] + counts["optimisation"], counts["test"]) == (204, 87, 72)
+    published = {file.path.stem for file in manifest("bccd") if file.path.suffix == ".jpg"}
+    assert published - set(rows) == {"BloodImage_00038"}
+
+
+def test_the_split_file_of_midog_is_the_rule():
+    rows = stated("midog")
+    assert len(rows) == 503
+    table = fixed_subsets(rows, "midog", TEST)
+    assert {image: subset for image, (_, subset) in rows.items()} == table
+    assert Counter(table.values())["test"] == 111

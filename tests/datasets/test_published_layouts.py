@@ -127,6 +127,39 @@ def test_midog_boxes_that_are_no_corners_are_refused(tmp_path, box):
         load("midog", write_midog(tmp_path, range(1, 9), box=box))
 
 
+ODD = (None, [], {}, "x", -1, 1e308, True, [[1, 2], 3], 2**70)
+
+
+def _places(value, path=()):
+    """Every place in a JSON value, of lists the first element only."""
+    yield path
+    if isinstance(value, dict):
+        for key in value:
+            yield from _places(value[key], (*path, key))
+    elif isinstance(value, list) and value:
+        yield from _places(value[0], (*path, 0))
+
+
+def test_midog_files_with_another_value_anywhere_are_read_or_a_typed_error(tmp_path):
+    file = write_midog(tmp_path, range(1, 5)) / "databases" / "MIDOG.json"
+    text = file.read_text()
+    refused = 0
+    for path in _places(json.loads(text)):
+        for odd in ODD:
+            content = {"all": json.loads(text)}
+            *way, last = ("all", *path)
+            inner = content
+            for step in way:
+                inner = inner[step]
+            inner[last] = odd
+            file.write_text(json.dumps(content["all"]))
+            try:
+                load("midog", tmp_path)
+            except BadInputError:
+                refused += 1
+    assert refused > 100
+
+
 # NuInsSeg: masks, ambiguous areas, ROIs.
 
 

@@ -14,6 +14,7 @@ from bmbench.core.types import Role, Sample
 from bmbench.datasets import DATASETS
 from bmbench.datasets.codecs.dicom_ann import read_bulk_annotations
 from bmbench.datasets.dataset import LoadRequest, Split
+from bmbench.datasets.slides.dicom_series import dicom_files
 
 from .dicom_slide import write_dicom_slide
 
@@ -210,3 +211,17 @@ def test_damaged_files_are_one_sentence(children: Path, tmp_path: Path) -> None:
             continue
         # What is still a whole file may lack its last groups, and nothing else.
         assert len(file.groups) <= 2
+
+
+def test_files_with_another_byte_anywhere_are_read_or_a_typed_error(children: Path, tmp_path: Path) -> None:
+    data = (children / "BMD1" / "1.2.3" / "ANN_1" / "consensus.dcm").read_bytes()
+    refused = 0
+    for place in range(0, len(data), 17):
+        for value in (0, 255, data[place] ^ 1):
+            (tmp_path / "a.dcm").write_bytes(data[:place] + bytes([value]) + data[place + 1 :])
+            try:
+                read_bulk_annotations(tmp_path / "a.dcm")
+                dicom_files(tmp_path)
+            except BadInputError:
+                refused += 1
+    assert refused > 30

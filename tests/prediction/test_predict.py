@@ -364,3 +364,17 @@ def test_a_mosaic_has_exactly_the_cells_asked_for_and_they_lie_where_it_says(mar
     dark = np.array([pixels[b - 3 : b + 4, a - 3 : a + 4].mean() for a, b in zip(x, y, strict=True)])
     # Turned the wrong way, centres would lie as often on the background as anything else does.
     assert np.mean(dark < np.percentile(pixels, 20)) > 0.9
+
+
+def test_a_cell_is_a_cell_where_the_truth_lists_an_artefact_first(blob_run: Path, tmp_path: Path) -> None:
+    Image.fromarray(sample(11, seed=5, size_px=300).load()).save(tmp_path / "smear.png")
+    categories = [
+        {"id": 9, "name": "smudge", "supercategory": "artefact"},
+        {"id": 4, "name": "blast", "supercategory": "cell"},
+    ]
+    images = [{"id": 1, "file_name": "smear.png", "width": 300, "height": 300}]
+    truth = tmp_path / "truth.json"
+    truth.write_text(json.dumps({"images": images, "annotations": [], "categories": categories}))
+    ask(blob_run, tmp_path / "smear.png", out=tmp_path / "cells.json", truth=truth)
+    rows = json.loads((tmp_path / "cells.json").read_text())["detections"]
+    assert {row["category_id"] for row in rows} == {4}

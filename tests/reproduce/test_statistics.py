@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bmbench.benchmark.reproduce.runs import Key, View, collect, views
-from bmbench.benchmark.reproduce.statistics import Table
+from bmbench.benchmark.reproduce.statistics import Table, judge
 from tests.reproduce.finished import cell, write_elsewhere, write_run, write_study
 
 ALL, SOME = "unet_shrink", "unet_statistical"
@@ -26,7 +26,7 @@ def test_a_difference_that_is_the_same_on_all_groups_has_no_width(tmp_path):
     found = scores.contrast("f1", plus=[(A, "cd")], minus=[(B, "cd")])
     assert found.value == pytest.approx(1 / 7)
     assert found.interval == pytest.approx((1 / 7, 1 / 7))
-    assert (found.n_groups, found.sign) == (6, 1)
+    assert (found.n_units, found.sign) == (6, 1)
     turned = scores.contrast("f1", plus=[(B, "cd")], minus=[(A, "cd")])
     assert (turned.value, turned.sign) == (pytest.approx(-1 / 7), -1)
 
@@ -38,10 +38,22 @@ def test_fewer_than_six_groups_never_tell_methods_apart(tmp_path):
     assert found.sign == 0
 
 
+@pytest.mark.parametrize(("n_images", "unit", "sign"), [(6, "image", 1), (5, "image", 0), (12, "group", 1)])
+def test_images_judge_where_groups_are_too_few(tmp_path, n_images, unit, sign):
+    """Two images a group: with 6 images 3 groups, which tell nothing; with 12 images 6 groups, which do."""
+    groups = [f"slide {number // 2}" for number in range(n_images)]
+    runs = [(cell(name), [n] * n_images, {"groups": groups}) for name, n in ((ALL, 4), (SOME, 3))]
+    scores = table(tmp_path, runs)
+    judged = judge(scores)
+    found = judged.contrast("f1", plus=[(A, "cd")], minus=[(B, "cd")])
+    assert (judged.unit, found.sign) == (unit, sign)
+    assert scores.contrast("f1", plus=[(A, "cd")], minus=[(B, "cd")]).sign == (unit == "group")
+
+
 def test_one_group_has_no_interval(tmp_path):
     scores = table(tmp_path, [(cell(ALL), [4, 4], {"groups": ["one", "one"]})])
     found = scores.mean(A, "cd", "f1")
-    assert (found.value, found.interval, found.n_groups) == (1.0, None, 1)
+    assert (found.value, found.interval, found.n_units) == (1.0, None, 1)
 
 
 def test_the_interval_covers_the_seeds(tmp_path):
@@ -81,7 +93,21 @@ def test_the_folds_of_a_seed_are_one_test_set(tmp_path):
     scores = table(tmp_path, runs)
     assert scores.mean(A, "cd", "f1").value == pytest.approx(0.4)
     assert scores.mean(A, "cd", "ap").value == pytest.approx(0.25)
-    assert scores.n_groups == 4
+    assert scores.n_units == 4
+
+
+def test_a_hit_is_drawn_with_its_own_fold(tmp_path):
+    """One finds the image of fold a, the other that of fold b: AP 1/2 each, and the draws tell them apart.
+
+    Two units are drawn of two: a twice, both once or b twice (1/4, 1/2, 1/4), the difference 1, 0 or −1.
+    """
+    runs = [
+        (cell(name, fold=f"test={fold}"), [4 if fold == own else 0], {})
+        for name, own in ((ALL, "a"), (SOME, "b"))
+        for fold in "ab"
+    ]
+    found = table(tmp_path, runs).contrast("ap", plus=[(A, "cd")], minus=[(B, "cd")])
+    assert (found.value, found.interval) == (0, (-1, 1))
 
 
 def test_a_seed_without_one_of_its_folds_does_not_count(tmp_path):
@@ -111,5 +137,5 @@ def test_folds_that_answer_the_same_other_images_are_repeats_not_one_test_set(tm
     assert views(collect(folder), folder) == [View(elsewhere="purple")]
     scores = Table(collect(folder, View(elsewhere="purple")))
     found = scores.mean(A, "cd", "f1")
-    assert (found.value, found.n_seeds, found.n_groups) == (pytest.approx(5 / 6), 2, 2)
+    assert (found.value, found.n_seeds, found.n_units) == (pytest.approx(5 / 6), 2, 2)
     assert scores.collection.first.protocol.radius_px == 12.0

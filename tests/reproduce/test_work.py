@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -74,6 +75,49 @@ def test_a_bug_in_a_method_is_a_failure_with_its_traceback(options):
     summary = reproduce(replace(options, seeds=(0,), settings=("smallest_blob=0",)), Silent(), quietly)
     assert "ValueError" in summary.failures[0][1]
     assert "Traceback" in next((options.out / "failures").iterdir()).read_text()
+
+
+def test_what_another_version_began_is_begun_anew(options):
+    """An unfinished run of another NumPy may not be gone on with; it must not block its cell for ever."""
+    one = replace(options, seeds=(0,))
+    reproduce(one, Silent(), quietly)
+    run = next((options.out / "runs").iterdir())
+    answers = (run / "predictions.json").read_bytes()
+    (run / "metrics.json").unlink()
+    (run / "predictions.json").write_text("[]")
+    environment = json.loads((run / "environment.json").read_text())
+    environment["packages"]["numpy"] = "0.1"
+    (run / "environment.json").write_text(json.dumps(environment))
+    assert reproduce(one, Silent(), quietly).failures == ()
+    assert (run / "predictions.json").read_bytes() == answers
+
+
+def test_control_c_says_how_to_go_on(bmbench, marrow, tmp_path, monkeypatch):
+    from bmbench.benchmark import run as module
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "run_in", interrupted)
+    answer = bmbench(
+        "reproduce", "--dataset", marrow, "--methods", "blob_log", "--seeds", "0", "--out", tmp_path / "s"
+    )
+    assert answer.code == 130
+    assert "the same command goes on" in answer.err
+
+
+def test_other_images_are_answered_by_runs_that_are_finished_already(options):
+    """Asked for later: the detector is not trained again, and the report gets a section."""
+    one = replace(options, seeds=(0,))
+    reproduce(one, Silent(), quietly)
+    checkpoint = next((options.out / "runs").rglob("blob_log.json"))
+    before = checkpoint.stat().st_mtime_ns
+    other = "synthetic,use=all,images=4,size=256"
+    summary = reproduce(replace(one, test_on=(other,)), Silent(), quietly)
+    assert summary.failures == ()
+    assert checkpoint.stat().st_mtime_ns == before
+    assert "### `synthetic-images=4-size=256-all`" in summary.report.read_text()
+    assert StudyFolder(options.out).read().test_on == (other,)
 
 
 def test_a_cell_that_somebody_has_is_waited_for_and_taken_over(tmp_path):

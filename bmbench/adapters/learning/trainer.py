@@ -7,7 +7,6 @@ the batch alone, so that a training can be stopped after any step and go on.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ import torch
 from torch import nn
 
 from bmbench.adapters.learning.course import Course
+from bmbench.adapters.learning.replicas import average_buffers, follow, sharing_weights
 from bmbench.adapters.resuming import Keeper
-from bmbench.core.errors import RunFailedError
+from bmbench.core.errors import TrainingFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -103,6 +103,8 @@ class Trainer(Generic[Patch]):
     pool : of `one_thread_each`
     kind : JSON value
         What is learned, as far as the settings do not say it.
+    ignorance : float
+        Validation loss of an answer that knows nothing, the unit in which looks are reported.
     """
 
     request: FitRequest
@@ -111,6 +113,7 @@ class Trainer(Generic[Patch]):
     validation: Sequence[Patch]
     pool: ThreadPoolExecutor
     kind: Any
+    ignorance: float = 1.0
 
     @property
     def budget(self) -> Budget:
@@ -123,23 +126,32 @@ class Trainer(Generic[Patch]):
 
         Raises
         ------
-        RunFailedError
-            If the loss is no longer a number.
+        TrainingFailedError
+            If the loss is no longer a number, or a graphics card has too little memory.
         """
+        try:
+            return self._run(network)
+        except torch.OutOfMemoryError as error:
+            raise TrainingFailedError(
+                f"the graphics card's memory is too small; lower the patches a step (--set shard="
+                f"{max(1, self.budget.shard // 2)})"
+            ) from error
+
+    def _run(self, network: Network) -> Network:
         s, progress, state = self.budget, self.request.progress, self.request.state
         course = Course.begin(network, _optimiser(network, s))
         keeper = Keeper(state, self._purpose())
         if (found := keeper.found()) is not None:
             course.restore(*found)
-            self._repeat(course.looks)
-        replicas = [_sharing_weights(network) for _ in range(-(-s.batch // s.shard))]
+            self._tell(course.looks)
+        replicas = [sharing_weights(network) for _ in range(-(-s.batch // s.shard))]
         left = range(course.step + 1, 0 if course.has_settled(s) else s.steps + 1)
         begun = f" from step {course.step}" if course.step else ""
         for step in progress.track(left, description=f"Training{begun}", total=len(left)):
             for group in course.optimiser.param_groups:
                 group["lr"] = s.learning_rate * _schedule((step - 1) / s.steps)
             loss = self._step(network, replicas, course.optimiser, step)
-            _follow(course.average, network, decay=min(s.averaging, step / (step + 10)))
+            follow(course.average, network, decay=min(s.averaging, step / (step + 10)))
             course.step = step
             at_look = not step % s.validate_every or step == s.steps
             if at_look:
@@ -156,12 +168,13 @@ class Trainer(Generic[Patch]):
         course.look(current)
         shown = "" if current is None else f", validation {current:.4f}"
         self.request.progress.note(f"step {course.step}, loss {loss:.4f}{shown}")
-        self._repeat(course.looks[-1:])
+        self._tell(course.looks[-1:])
 
-    def _repeat(self, looks: Sequence[tuple[int, float | None]]) -> None:
+    def _tell(self, looks: Sequence[tuple[int, float | None]]) -> None:
+        """Report looks, in units of what knowing nothing costs."""
         if self.request.report is not None:
             for step, loss in looks:
-                self.request.report(step, loss)
+                self.request.report(step, None if loss is None else loss / self.ignorance)
 
     def _purpose(self) -> dict[str, Any]:
         """What tells this training from any other; its data are compared by whoever keeps the folder."""
@@ -186,7 +199,7 @@ class Trainer(Generic[Patch]):
         results = list(self.pool.map(lambda job: self._gradients(*job, step=step), work))
         loss = sum(loss for loss, _ in results)
         if not math.isfinite(loss):
-            raise RunFailedError(
+            raise TrainingFailedError(
                 f"the training loss is {loss} at step {step}; lower the learning rate "
                 f"(--set learning_rate={s.learning_rate / 3:.2g})"
             )
@@ -196,7 +209,7 @@ class Trainer(Generic[Patch]):
             parameter.grad = torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
         torch.nn.utils.clip_grad_norm_(_trained(network), 1.0)
         optimiser.step()
-        _average_buffers(network, replicas)
+        average_buffers(network, replicas)
         return loss
 
     def _gradients(self, network: nn.Module, numbers: Iterable[int], *, step: int) -> tuple[float, Gradients]:
@@ -238,26 +251,3 @@ def _optimiser(network: nn.Module, budget: Budget) -> torch.optim.Optimizer:
         )
     kind = torch.optim.AdamW if budget.optimiser == "adamw" else torch.optim.Adam
     return kind(_trained(network), lr=rate, weight_decay=decay)
-
-
-def _sharing_weights(network: Network) -> Network:
-    """A copy with the same parameters and buffers of its own (batch statistics), for one shard."""
-    return copy.deepcopy(network, {id(parameter): parameter for parameter in network.parameters()})
-
-
-def _average_buffers(network: nn.Module, replicas: Sequence[nn.Module]) -> None:
-    """Give the network and all replicas the mean of the replicas' batch statistics."""
-    with torch.no_grad():
-        for mine, *theirs in zip(network.buffers(), *(r.buffers() for r in replicas), strict=True):
-            mean = torch.stack([buffer.double() for buffer in theirs]).mean(dim=0)
-            for buffer in (mine, *theirs):
-                buffer.copy_(mean)
-
-
-def _follow(average: nn.Module, network: nn.Module, *, decay: float) -> None:
-    """Move the average's weights towards the network's; take over its batch statistics."""
-    with torch.no_grad():
-        for mine, current in zip(average.parameters(), network.parameters(), strict=True):
-            mine.lerp_(current, 1 - decay)
-        for kept, current_buffer in zip(average.buffers(), network.buffers(), strict=True):
-            kept.copy_(current_buffer)

@@ -166,14 +166,14 @@ def _enter_windows(result: DepthMap, rows: Ints, corner: Ints, depth: Reals) -> 
 
 
 def _enter_contour(result: DepthMap, row: int, rings: Rings) -> None:
-    import cv2
+    from bmbench.adapters.unet.edges import edge_distance
 
     points = np.concatenate(rings)
     corner = np.floor(points.min(axis=0)).astype(int) - 1
     right, down = np.ceil(points.max(axis=0)).astype(int) + 1 - corner
     mask = np.zeros((down, right), np.uint8)
     _fill(mask, rings, corner)
-    distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = edge_distance(mask)
     depth = np.maximum(distance - np.float32(0.5), 0)
     _enter_windows(result, np.array([row]), corner[None], depth[None])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bmbench.adapters.method import Decode
     from bmbench.adapters.unet.depth import Reals
     from bmbench.core.types import Pixels
 
@@ -166,22 +168,36 @@ def load(folder: Path) -> UNetDetector:
     return UNetDetector(encoding=encoding, settings=settings, calibration=calibration, network=network.eval())
 
 
+def look(detector: UNetDetector | UNetEnsemble, image: Pixels) -> Decode:
+    """What finds the cells of an image with any settings of the segmentation, from the same maps."""
+    members = detector.members if isinstance(detector, UNetEnsemble) else (detector,)
+    return partial(_cut, members[0], _maps(members, image), image.shape[:2])
+
+
 def _predict(members: Sequence[UNetDetector], image: Pixels) -> Detections:
-    first = members[0]
+    return _cut(members[0], _maps(members, image), image.shape[:2], members[0].settings)
+
+
+def _maps(members: Sequence[UNetDetector], image: Pixels) -> Reals:
+    """(h, w, 1 or 2) mean maps of all members, at working scale."""
     height, width = image.shape[:2]
-    size = working_size(width, height, first.calibration.factor)
-    small = resized(image, size)
-    total = first.map(small)
+    small = resized(image, working_size(width, height, members[0].calibration.factor))
+    total = members[0].map(small)
     # One member after the other: a sum needs the memory of one map, however many members there are.
     for member in members[1:]:
         total += member.map(small)
     total /= np.float32(len(members))
+    return total
+
+
+def _cut(detector: UNetDetector, maps: Reals, size: tuple[int, ...], settings: UNetSettings) -> Detections:
+    """The objects of these maps, for an image of (height, width)."""
     growth = Growth(
-        regrowth=lambda threshold: first.encoding.regrowth(threshold, first.settings),
-        smallest_px2=first.settings.smallest * first.calibration.smallest_px2,
+        regrowth=lambda threshold: detector.encoding.regrowth(threshold, settings),
+        smallest_px2=settings.smallest * detector.calibration.smallest_px2,
     )
-    found = find_labelled(total, first.settings, growth)
-    return _at_original_scale(found, np.array([width, height]) / size)
+    found = find_labelled(maps, settings, growth)
+    return _at_original_scale(found, np.array(size[::-1]) / maps.shape[1::-1])
 
 
 def _read_card(card: Any) -> tuple[UNetSettings, Calibration]:

@@ -163,9 +163,12 @@ class Encoding:
         """(n,) loss of each patch, from (n, k, h, w) logits and targets and (n, h, w) weights."""
         from bmbench.adapters.unet.losses import map_loss
 
+        return map_loss(logits, target, weight, settings, class_weight=self.class_weight(settings))
+
+    def class_weight(self, settings: UNetSettings) -> list[float]:
+        """What a pixel of each class weighs in the loss beside one of background."""
         weights = {"contour": settings.contour_weight}
-        class_weight = [weights.get(name, settings.foreground_weight) for name in self.classes]
-        return map_loss(logits, target, weight, settings, class_weight=class_weight)
+        return [weights.get(name, settings.foreground_weight) for name in self.classes]
 
     def maps(self, logits: torch.Tensor) -> torch.Tensor:
         """(n, 1 or 2, h, w) probabilities of cells, and of artefacts if they are a class, from the logits.

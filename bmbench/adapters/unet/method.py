@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, cast
 from bmbench.adapters.method import Method
 from bmbench.adapters.reproducible import environment_kept
 from bmbench.adapters.unet.settings import settings_of
+from bmbench.adapters.unet.space import space_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bmbench.adapters.method import Detector, FitRequest
+    from bmbench.adapters.method import Decode, Detector, FitRequest
     from bmbench.adapters.unet.detector import UNetDetector
+    from bmbench.core.types import Pixels
 
 _PAPER = (
     "Graebel et al., State of the art cell detection in bone marrow whole slide images, "
@@ -40,11 +42,25 @@ def _load(folder: Path) -> Detector:
         return load(folder)
 
 
+def _draw(request: FitRequest, path: Path) -> None:
+    with environment_kept():
+        from bmbench.adapters.unet.pictures import draw_targets
+
+        draw_targets(request, path)
+
+
 def _ensemble(members: Sequence[Detector]) -> Detector:
     with environment_kept():
         from bmbench.adapters.unet.detector import ensemble
 
         return ensemble(cast("Sequence[UNetDetector]", members))
+
+
+def _look(detector: Detector, image: Pixels) -> Decode:
+    with environment_kept():
+        from bmbench.adapters.unet.detector import look
+
+        return look(cast("UNetDetector", detector), image)
 
 
 def _method(encoding: str, title: str) -> Method:
@@ -57,8 +73,11 @@ def _method(encoding: str, title: str) -> Method:
         fit=partial(_fit, encoding=encoding),
         load=_load,
         extra="train",
+        draw=_draw,
         artefact_class=True,
         ensemble=_ensemble,
+        space=space_of(encoding),
+        look=_look,
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
+from bmbench.adapters.unet.edges import edge_distance
 from bmbench.adapters.unet.watershed import foreground, inner_distance, separate
 from bmbench.core.geometry import clip_ring, ring_area
 from bmbench.core.types import Detections
@@ -131,7 +131,7 @@ def _outline(kernel: Bools, corner: tuple[int, int], shape: tuple[int, int], by_
         min(margin, end - start - n + 2) for start, end, n in zip(corner, shape, kernel.shape, strict=True)
     ]
     outside = np.pad(~kernel, tuple(zip(before, after, strict=True)), constant_values=True).astype(np.uint8)
-    distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).astype(np.float64)
+    distance = edge_distance(outside).astype(np.float64)
     distance[[0, -1]] = distance[:, [0, -1]] = by_px + 1
     rings = find_contours(distance, by_px + 0.5)  # type: ignore[no-untyped-call]
     outer = max(rings, key=ring_area)[:-1]

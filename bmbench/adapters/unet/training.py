@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from bmbench.adapters.learning.sources import Source, colours, source_of
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.reproducible import best_device, one_thread_each, seeded
 from bmbench.adapters.rescaling import mean_diameter
+from bmbench.adapters.unet.ignorance import ignorant_loss
 from bmbench.adapters.unet.network import UNet, build
 from bmbench.adapters.unet.sampling import Patch, draw_patch, fixed_patches
 from bmbench.core.types import Role
@@ -52,8 +54,8 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
     ------
     BadInputError
         If no cell is annotated in the training images, or the cells have no size.
-    RunFailedError
-        If the loss is no longer a number.
+    TrainingFailedError
+        If the loss is no longer a number, or a graphics card has too little memory.
     """
     settings: UNetSettings = request.settings
     factor = settings.cell_px / mean_diameter(sample.annotations for sample in request.train)
@@ -62,6 +64,8 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
         [source_of(sample, factor) for sample in request.validation], encoding=encoding, settings=settings
     )
     calibration = _calibrate(train, factor)
+    told = request.report is not None and bool(validation)
+    ignorance = ignorant_loss(validation, encoding=encoding, settings=settings) if told else math.nan
     with one_thread_each() as pool, seeded(request.seed):
         network = build(settings, outputs=encoding.outputs, device=best_device())
 
@@ -75,6 +79,7 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
             draw=draw,
             losses=partial(_losses, calibration=calibration, encoding=encoding, settings=settings),
             validation=validation,
+            ignorance=ignorance,
             pool=pool,
             kind=encoding.to_card(),
         )

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bmbench.adapters.unet.edges import edge_distance
+
 if TYPE_CHECKING:
     from bmbench.adapters.unet.depth import Reals
     from bmbench.adapters.unet.settings import UNetSettings
@@ -56,7 +58,7 @@ def inner_distance(opened: Bools) -> Reals:
     Half a pixel less than to the next centre outside. The image's own edge is none of the foreground's; where
     there is no other, distance ends at the image's longer side.
     """
-    distance = cv2.distanceTransform(opened.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = edge_distance(opened.astype(np.uint8))
     inner: Reals = np.clip(distance - np.float32(0.5), 0, max(opened.shape))
     return inner
 

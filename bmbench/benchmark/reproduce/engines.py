@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from dataclasses import dataclass
@@ -113,6 +114,8 @@ class _Worker:
 
 def _work_alone(job: Job, answer: Connection[Outcome, None], parent: int) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
+    # Ctrl-C reaches every process of the terminal: the parent ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     with answer:
         answer.send(work(job, Silent()))

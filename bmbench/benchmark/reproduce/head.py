@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce.published import CITATION
-from bmbench.benchmark.reproduce.statistics import FEWEST_GROUPS
+from bmbench.benchmark.reproduce.statistics import FEWEST_UNITS
 from bmbench.benchmark.reproduce.words import bullets, many, paragraph
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _INTERVALS = """Intervals are percentile bootstraps of two levels: the test grou
 same draw for every method), and so are the seeds. They cover other patients and other seeds. No
 correction is made for the number of comparisons."""
 _AHEAD = f"""One method is called *ahead* of another only if the interval of their paired difference
-excludes 0 and there are at least {FEWEST_GROUPS} test groups."""
+excludes 0 and at least {FEWEST_UNITS} units are drawn from."""
 _STUDY = """Rows of the study are its own, on its own private data (63x, 22 test patches): they show the
 layout and the order that it found, not a level to be reached here. Only the rows shown are at hand; its
 other numbers are not available here."""
@@ -38,8 +38,8 @@ def head(scores: Table) -> str:
         ),
     ]
     if first is not None:
-        parts += [bullets(_facts(collection, first, scores.n_groups))]
-        parts += ["## How to read it", bullets(_reading(scores.n_groups))]
+        parts += [bullets(_facts(collection, first, scores.n_units))]
+        parts += ["## How to read it", bullets(_reading(scores.n_units))]
     return "\n\n".join(parts)
 
 
@@ -88,9 +88,10 @@ def _protocol(protocol: dict[str, object]) -> str:
 
 def _reading(n_groups: int) -> list[str]:
     texts = [_SCORES, _INTERVALS, _AHEAD, _STUDY]
-    if n_groups < FEWEST_GROUPS:
+    if n_groups < FEWEST_UNITS:
         texts.append(
-            f"**Test groups: only {n_groups}. Differences are shown, but no order is stated; "
-            "intervals from so few groups are too narrow.**"
+            f"**Too few test groups ({n_groups}) to speak about other patients: intervals of scores are too "
+            "narrow. In the questions below images are drawn instead of groups, so that an answer holds "
+            "for further images of these very groups.**"
         )
     return texts

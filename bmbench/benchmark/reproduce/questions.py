@@ -9,7 +9,7 @@ import numpy as np
 
 from bmbench.benchmark.reproduce.published import MARGIN
 from bmbench.benchmark.reproduce.runs import Key
-from bmbench.benchmark.reproduce.statistics import FEWEST_GROUPS
+from bmbench.benchmark.reproduce.statistics import FEWEST_UNITS
 from bmbench.benchmark.reproduce.tables import is_unet, ordered
 from bmbench.benchmark.reproduce.words import (
     UNDEFINED,
@@ -59,10 +59,10 @@ def _rivals(key: Key, precise: dict[str, Key]) -> list[Key]:
 
 
 def within_margin(found: Estimate) -> str:
-    """Whether a difference is above −2 points: by its interval where groups are enough, else open."""
+    """Whether a difference is above −2 points: by its interval where units are enough, else unproven."""
     if found.value is None:
         return UNDEFINED
-    if found.interval is None or found.n_groups < FEWEST_GROUPS:
+    if found.interval is None or found.n_units < FEWEST_UNITS:
         return f"{'yes' if found.value >= -MARGIN else 'no'}, unproven"
     if found.interval[0] > -MARGIN:
         return "yes"
@@ -133,8 +133,8 @@ def verdict(found: Estimate) -> str:
     """What a difference shows, in a few words."""
     if found.value is None:
         return "undefined"
-    if found.n_groups < FEWEST_GROUPS:
-        return f"cannot be told from {many(found.n_groups, 'test group')}"
+    if found.n_units < FEWEST_UNITS:
+        return "cannot be told from so few test images"
     return {1: "shown", 0: "not shown, the interval holds 0", -1: "the opposite is shown"}[found.sign]
 
 

@@ -12,7 +12,7 @@ from bmbench.benchmark.reproduce.head import head
 from bmbench.benchmark.reproduce.mappings import draw_mappings
 from bmbench.benchmark.reproduce.mistakes import mistakes
 from bmbench.benchmark.reproduce.runs import collect
-from bmbench.benchmark.reproduce.statistics import Table
+from bmbench.benchmark.reproduce.statistics import Table, judge
 from bmbench.benchmark.reproduce.tables import (
     is_unet,
     places_table,
@@ -46,7 +46,7 @@ def write_report(folder: StudyFolder) -> Path:
     pages = Pages(folder, collection)
     sections = [head(pages.scores), *pages.body(), pages.foot()]
     path = folder.path / "report.md"
-    write_text(folder.path / "results.csv", results_csv(pages.scores))
+    write_text(folder.path / "results.csv", results_csv(pages.scores, pages.judge))
     write_text(path, "\n\n".join(section for section in sections if section) + "\n")
     return path
 
@@ -58,6 +58,7 @@ class Pages:
         self.collection = collection
         self._folder = folder
         self.scores = Table(collection)
+        self.judge = judge(self.scores)
         self._out = folder.path
         modes = list(dict.fromkeys(cell.artefacts for cell in collection.cells))
         self.mode = "background" if "background" in modes else modes[0]
@@ -147,7 +148,8 @@ class Pages:
                 "Weak minus precise, F1 by centres, both scored on the same precise annotations. *yes*: the "
                 "interval lies above −2 points; *no*: below; *open*: it holds −2."
             ),
-            questions.weak_against_precise(self.scores, artefacts=self.mode),
+            self._by_image(),
+            questions.weak_against_precise(self.judge, artefacts=self.mode),
         )
 
     def _mappings(self) -> str:
@@ -164,6 +166,11 @@ class Pages:
             f"![Target by depth, for each encoding]({name})",
         )
 
+    def _by_image(self) -> str:
+        if self.judge.unit == "group":
+            return ""
+        return paragraph("Drawn by image: about further images of these groups, not about other patients.")
+
     def _encodings(self) -> list[Key]:
         return questions.encodings(self.scores, artefacts=self.mode)
 
@@ -173,12 +180,13 @@ class Pages:
             return ""
         return _section(
             "## Which encoding of weak circles?",
+            self._by_image(),
             "The orders that the study found:",
-            questions.claims(self.scores, self._rules(), artefacts=self.mode),
+            questions.claims(self.judge, self._rules(), artefacts=self.mode),
             "All pairs here:",
-            questions.orders(self.scores, keys, self._rules()),
+            questions.orders(self.judge, keys, self._rules()),
             *(
-                f"F1 ({title}):\n\n{questions.differences(self.scores, keys, geometry)}"
+                f"F1 ({title}):\n\n{questions.differences(self.judge, keys, geometry)}"
                 for geometry, title in self._rules().items()
             ),
             paragraph("Bold: the interval excludes 0. All intervals are in `results.csv`."),
@@ -194,8 +202,8 @@ class Pages:
                 "The study's *don't care* encoding finds the cells (centres) and draws them too large "
                 "(boxes). Size: median width of the found objects beside their cells."
             ),
-            questions.signature(self.scores, keys),
-            questions.signature_verdict(self.scores, keys),
+            questions.signature(self.judge, keys),
+            questions.signature_verdict(self.judge, keys),
         )
 
     def _dots(self, track: str, keys: list[Key]) -> str:

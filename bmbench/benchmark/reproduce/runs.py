@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from bmbench.benchmark.reproduce.matrix import Cell, Facts
     from bmbench.core.types import GroundTruth, Ints, Predictions
     from bmbench.metrics import Evaluation, Geometry, Protocol, Scores
+
+Unit: TypeAlias = Literal["group", "image"]
+"""What intervals draw: groups (patients, slides, fields), or single images."""
 
 
 class Key(NamedTuple):
@@ -75,10 +78,11 @@ class FinishedRun:
 
         return read_pair(self.predictions, self.truth)
 
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """The group of each image; folds have groups of their own."""
-        return tuple(f"{self.fold} {name}".strip() for name in self.files[0].groups)
+    def units(self, unit: Unit) -> tuple[str, ...]:
+        """The group of each image, or the image's own id; folds have units of their own."""
+        truth = self.files[0]
+        names = truth.groups if unit == "group" else truth.image_ids
+        return tuple(f"{self.fold} {name}".strip() for name in names)
 
     @cached_property
     def evaluation(self) -> Evaluation:
@@ -103,7 +107,6 @@ class Collection:
     failures : cell → why its last attempt failed
     missing : cells that nobody has finished or failed at
     odd : cell → why its finished run takes no part
-    groups : names of all groups of test images
     """
 
     facts: Facts
@@ -115,8 +118,12 @@ class Collection:
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """The groups that intervals are drawn from, of all folds together."""
-        return tuple(sorted({name for run in self.runs for name in run.groups}))
+        """The groups of test images, of all folds together."""
+        return self.units("group")
+
+    def units(self, unit: Unit) -> tuple[str, ...]:
+        """What intervals are drawn from: the groups of test images, or the images, of all folds together."""
+        return tuple(sorted({name for run in self.runs for name in run.units(unit)}))
 
     @cached_property
     def n_folds(self) -> int:
@@ -242,7 +249,7 @@ def _differs(run: FinishedRun, first: dict[str, FinishedRun]) -> str:
     return ""
 
 
-def group_rows(run: FinishedRun, groups: Sequence[str]) -> Ints:
-    """(images,) row of each test image's group among those of the study."""
-    place = {name: row for row, name in enumerate(groups)}
-    return np.array([place[name] for name in run.groups], np.int64)
+def unit_rows(run: FinishedRun, units: Sequence[str], unit: Unit) -> Ints:
+    """(images,) row of each image's group, or of the image itself, among those of the study."""
+    place = {name: row for row, name in enumerate(units)}
+    return np.array([place[name] for name in run.units(unit)], np.int64)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from bmbench.benchmark.reproduce.runs import group_rows
+from bmbench.benchmark.reproduce.runs import unit_rows
 from bmbench.metrics.areas import average_precision
 from bmbench.metrics.resampling import interval, resampled_ap, resampled_f1
 from bmbench.metrics.tally import Curve, ImageCounts, Tally
@@ -23,7 +23,7 @@ from bmbench.metrics.tally import Curve, ImageCounts, Tally
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bmbench.benchmark.reproduce.runs import Collection, FinishedRun, Key
+    from bmbench.benchmark.reproduce.runs import Collection, FinishedRun, Key, Unit
     from bmbench.core.types import Floats, Ints
     from bmbench.metrics import Geometry
     from bmbench.metrics.protocol import ApKind
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 Score: TypeAlias = Literal["ap", "f1"]
 Repeat: TypeAlias = tuple[int, str]
 Side: TypeAlias = "tuple[Key, Geometry]"
-FEWEST_GROUPS = 6
-"""Test groups from which on an order is stated. That all groups agree by chance has a probability of
-2 / 2^groups, which is below 5 % from six on."""
+FEWEST_UNITS = 6
+"""Units of the interval from which on an order is stated. That all of them agree by chance has a probability
+of 2 / 2^units, which is below 5 % from six on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,20 +49,20 @@ class Seeds:
         NaN where undefined.
     draws : (seeds, n) float64
         The score in each replicate of the test groups; no columns where there are fewer than two groups.
-    n_groups : int
-        Groups that were drawn from.
+    n_units : int
+        Groups (or images) that were drawn from.
     """
 
     seeds: tuple[Repeat, ...]
     values: Floats
     draws: Floats
-    n_groups: int
+    n_units: int
 
     def take(self, seeds: Sequence[Repeat]) -> Seeds:
         """Some of the seeds, in this order."""
         rows = [self.seeds.index(seed) for seed in seeds]
         return Seeds(
-            seeds=tuple(seeds), values=self.values[rows], draws=self.draws[rows], n_groups=self.n_groups
+            seeds=tuple(seeds), values=self.values[rows], draws=self.draws[rows], n_units=self.n_units
         )
 
 
@@ -73,12 +73,12 @@ class Estimate:
     value: float | None
     interval: tuple[float, float] | None
     n_seeds: int
-    n_groups: int
+    n_units: int
 
     @property
     def sign(self) -> int:
-        """+1 or −1 if the interval of a difference lies above or below 0, with groups enough; else 0."""
-        if self.interval is None or self.n_groups < FEWEST_GROUPS:
+        """+1 or −1 if the interval of a difference lies above or below 0, with units enough; else 0."""
+        if self.interval is None or self.n_units < FEWEST_UNITS:
             return 0
         return int(self.interval[0] > 0) - int(self.interval[1] < 0)
 
@@ -86,16 +86,18 @@ class Estimate:
 class Table:
     """The scores of every row of a collection, drawn once each."""
 
-    def __init__(self, collection: Collection, *, seed: int = 0) -> None:
+    def __init__(self, collection: Collection, *, unit: Unit = "group", seed: int = 0) -> None:
         self.collection = collection
-        self.n_groups = len(collection.groups)
+        self.unit: Unit = unit
+        self._units = collection.units(unit)
+        self.n_units = len(self._units)
         self._seed = seed
         self.seeds = lru_cache(maxsize=None)(self._seeds)
 
     def mean(self, key: Key, geometry: Geometry, name: Score) -> Estimate:
         """The mean over the seeds."""
         seeds = self.seeds(key, geometry, name)
-        return _estimate(seeds.values, seeds.draws, self.n_groups, self._seed)
+        return _estimate(seeds.values, seeds.draws, self.n_units, self._seed)
 
     def contrast(self, name: Score, *, plus: Sequence[Side], minus: Sequence[Side]) -> Estimate:
         """The mean over the seeds that all sides have of the one sum minus the other, drawn together."""
@@ -105,7 +107,7 @@ class Table:
         taken = [(sign, side.take(common)) for sign, side in sides]
         values = np.sum([sign * side.values for sign, side in taken], axis=0)
         draws = np.sum([sign * side.draws for sign, side in taken], axis=0)
-        return _estimate(values, draws, self.n_groups, self._seed)
+        return _estimate(values, draws, self.n_units, self._seed)
 
     def _seeds(self, key: Key, geometry: Geometry, name: Score) -> Seeds:
         runs = [run for run in self.collection.rows.get(key, ()) if run.scores(geometry) is not None]
@@ -117,29 +119,29 @@ class Table:
             seeds=tuple(whole),
             values=np.array([value for value, _ in found]),
             draws=np.array([draws for _, draws in found]).reshape(len(found), n),
-            n_groups=self.n_groups,
+            n_units=self.n_units,
         )
 
     def _score(self, runs: Sequence[FinishedRun], geometry: Geometry, name: Score) -> tuple[float, Floats]:
         """A score of one seed, its folds together, and its replicates."""
-        together = _join(runs, geometry, self.collection.groups)
+        together = _join(runs, geometry, self._units, self.unit)
         protocol, n = runs[0].protocol, int(runs[0].config["profile"]["bootstrap"])
         value = together.ap(protocol.ap) if name == "ap" else together.f1
-        if self.n_groups < 2 or not n:
+        if self.n_units < 2 or not n:
             return value, np.zeros(0)
-        rules = {"n": n, "seed": self._seed, "n_groups": self.n_groups}
+        rules = {"n": n, "seed": self._seed, "n_groups": self.n_units}
         if name == "ap":
-            return value, resampled_ap(together.tallies, together.group, protocol.ap, **rules)
-        return value, resampled_f1(together.images, together.group, **rules)
+            return value, resampled_ap(together.tallies, together.unit, protocol.ap, **rules)
+        return value, resampled_f1(together.images, together.unit, **rules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Together:
-    """The folds of one seed as one test set; `group` is (images,) int64 among the groups of the study."""
+    """The folds of one seed as one test set; `unit` is (images,) int64 among the units of the study."""
 
     tallies: tuple[Tally, ...]
     images: ImageCounts
-    group: Ints
+    unit: Ints
 
     def ap(self, kind: ApKind) -> float:
         """AP, the mean over classes; NaN if there are no cells."""
@@ -156,6 +158,14 @@ class Together:
         return 2 * hits / (cells + hits + wrong) if cells else np.nan
 
 
+def judge(scores: Table) -> Table:
+    """The table that orders are stated by: by groups, or by images where there are too few groups.
+
+    By images an order holds for further images of these very groups, and says nothing of other patients.
+    """
+    return scores if scores.n_units >= FEWEST_UNITS else Table(scores.collection, unit="image")
+
+
 def by_seed(runs: Sequence[FinishedRun]) -> dict[Repeat, list[FinishedRun]]:
     """The runs of each repeat: one, or one a fold."""
     found: dict[Repeat, list[FinishedRun]] = {}
@@ -164,7 +174,7 @@ def by_seed(runs: Sequence[FinishedRun]) -> dict[Repeat, list[FinishedRun]]:
     return found
 
 
-def _join(runs: Sequence[FinishedRun], geometry: Geometry, groups: Sequence[str]) -> Together:
+def _join(runs: Sequence[FinishedRun], geometry: Geometry, units: Sequence[str], unit: Unit) -> Together:
     parts = [scores for run in runs if (scores := run.scores(geometry)) is not None]
     starts = np.cumsum([0, *(len(scores.images.cells) for scores in parts)])
     tallies = zip(*(scores.tallies for scores in parts), strict=True)
@@ -176,7 +186,7 @@ def _join(runs: Sequence[FinishedRun], geometry: Geometry, groups: Sequence[str]
                 for name in ("tp", "fp", "cells")
             }
         ),
-        group=np.concatenate([group_rows(run, groups) for run in runs]),
+        unit=np.concatenate([unit_rows(run, units, unit) for run in runs]),
     )
 
 
@@ -194,19 +204,19 @@ def mean_curve(runs: Sequence[FinishedRun], geometry: Geometry, recalls: Floats)
     """The highest precision at each recall or beyond, the mean over seeds (folds of a seed together)."""
     found = []
     for some in by_seed(runs).values():
-        groups = sorted({name for run in some for name in run.groups})
-        curve = Curve.of(_join(some, geometry, groups).tallies[0])
+        units = sorted({name for run in some for name in run.units("group")})
+        curve = Curve.of(_join(some, geometry, units, "group").tallies[0])
         envelope = np.append(np.maximum.accumulate(curve.precision[::-1])[::-1], 0.0)
         found.append(envelope[np.searchsorted(curve.recall, recalls - 1e-9)])
     mean: Floats = np.mean(found, axis=0)
     return mean
 
 
-def _estimate(values: Floats, draws: Floats, n_groups: int, seed: int) -> Estimate:
+def _estimate(values: Floats, draws: Floats, n_units: int, seed: int) -> Estimate:
     n_seeds, n = draws.shape
     if not n_seeds or not np.isfinite(values).all():
-        return Estimate(value=None, interval=None, n_seeds=n_seeds, n_groups=n_groups)
+        return Estimate(value=None, interval=None, n_seeds=n_seeds, n_units=n_units)
     # Another stream than that of the groups: the two levels are independent.
     drawn = np.random.default_rng([seed, 1]).integers(0, n_seeds, size=(n_seeds, n))
     found = draws[drawn, np.arange(n)].mean(axis=0)
-    return Estimate(value=float(values.mean()), interval=interval(found), n_seeds=n_seeds, n_groups=n_groups)
+    return Estimate(value=float(values.mean()), interval=interval(found), n_seeds=n_seeds, n_units=n_units)

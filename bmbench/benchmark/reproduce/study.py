@@ -11,11 +11,13 @@ from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import plan
 from bmbench.benchmark.reproduce.report import write_report
 from bmbench.benchmark.reproduce.work import Job
+from bmbench.core.errors import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bmbench.benchmark.reproduce.engines import Engine
     from bmbench.benchmark.reproduce.matrix import Cell, Matrix
     from bmbench.benchmark.reproduce.options import ReproduceOptions
     from bmbench.core.progress import Progress
@@ -67,6 +69,8 @@ def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str]
     ------
     BadInputError
         Before any run: for a bad name or setting, data that cannot be loaded, a folder of something else.
+    Stopped
+        On Ctrl-C.
     """
     matrix, folder = plan(options), StudyFolder(options.out)
     folder.check(matrix)
@@ -82,11 +86,20 @@ def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str]
         if options.jobs < 2
         else side_by_side(options.jobs)
     )
+    try:
+        failures = _work_off(jobs, engine, say)
+    except KeyboardInterrupt:
+        raise Stopped("stopped; the same command goes on") from None
+    report = write_report(folder)
+    return Summary(report=report, n_finished=len(matrix.cells) - len(failures), failures=tuple(failures))
+
+
+def _work_off(jobs: Sequence[Job], engine: Engine, say: Callable[[str], None]) -> list[tuple[str, str]]:
+    """The name and reason of every failure."""
     failures = []
     for done, outcome in enumerate(work_off(jobs, engine), start=1):
         result = "finished" if outcome.state == "done" else f"failed: {outcome.reason}"
         say(f"[{done}/{len(jobs)}] {outcome.cell.name} {result}")
         if outcome.state == "failed":
             failures.append((outcome.cell.name, outcome.reason))
-    report = write_report(folder)
-    return Summary(report=report, n_finished=len(matrix.cells) - len(failures), failures=tuple(failures))
+    return failures

@@ -95,17 +95,20 @@ def _single(run: FinishedRun, geometry: Geometry, name: Score) -> str:
     return percent(None if scores is None else scores[name])
 
 
-def results_csv(scores: Table) -> str:
-    """Every number of the report for other programs: one row a mean or a paired difference."""
+def results_csv(scores: Table, judge: Table) -> str:
+    """Every number of the report for other programs: one row a mean or a paired difference.
+
+    `units` says how many groups (or images, for differences, where groups are too few) were drawn from.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["kind", "score", "first", "second", "value", "low", "high", "seeds", "groups"])
+    writer.writerow(["kind", "score", "first", "second", "value", "low", "high", "seeds", "units"])
     keys = ordered(list(scores.collection.rows))
     for title, geometry, name in COLUMNS:
         for key in keys:
             writer.writerow(["mean", title, "/".join(key), "", *_numbers(scores.mean(key, geometry, name))])
         for key, other in itertools.permutations(keys, 2):
-            found = scores.contrast(name, plus=[(key, geometry)], minus=[(other, geometry)])
+            found = judge.contrast(name, plus=[(key, geometry)], minus=[(other, geometry)])
             writer.writerow(["difference", title, "/".join(key), "/".join(other), *_numbers(found)])
     return text.getvalue()
 
@@ -115,5 +118,5 @@ def _numbers(found: Estimate) -> list[str]:
     return [
         *("" if number is None else f"{number:.6f}" for number in numbers),
         str(found.n_seeds),
-        str(found.n_groups),
+        str(found.n_units),
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,13 @@ import numpy as np
 from bmbench.core.errors import BadInputError, MissingExtraError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bmbench.core.types import Floats
 
 LIMIT_PX = 1e9
-_WRONG = (
+_WRONG: tuple[type[Exception], ...] = (
     OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, struct.error,
     NotImplementedError, OverflowError, RecursionError, LookupError,
 )  # fmt: skip
@@ -65,10 +67,8 @@ def read_header(path: Path, tags: tuple[str, ...]) -> dict[str, Any]:
         If pydicom is not installed.
     """
     data = _read(path, list(tags))
-    try:
+    with _named_errors(path, "damaged DICOM file"):
         return {tag: data[tag].value for tag in tags if tag in data}
-    except _WRONG as error:
-        raise BadInputError("damaged DICOM file", where=str(path), got=str(error)[:80]) from None
 
 
 def read_bulk_annotations(path: Path) -> BulkFile:
@@ -82,7 +82,7 @@ def read_bulk_annotations(path: Path) -> BulkFile:
         If pydicom is not installed.
     """
     data = _read(path, None)
-    try:
+    with _named_errors(path, "damaged annotation file"):
         kind = str(data.AnnotationCoordinateType)
         if kind != "2D":
             raise BadInputError(
@@ -94,8 +94,6 @@ def read_bulk_annotations(path: Path) -> BulkFile:
             image_uid=str(data.ReferencedImageSequence[0].ReferencedSOPInstanceUID),
             groups=tuple(_group(item, path) for item in data.AnnotationGroupSequence),
         )
-    except _WRONG as error:
-        raise BadInputError("damaged annotation file", where=str(path), got=str(error)[:80]) from None
 
 
 def _group(item: Any, path: Path) -> BulkGroup:
@@ -128,11 +126,16 @@ def _read(path: Path, tags: list[str] | None) -> Any:
         from pydicom.errors import InvalidDicomError
     except ImportError:
         raise MissingExtraError("pydicom, which DICOM files need,", extra="wsi") from None
+    with _named_errors(path, "not a DICOM file, or a damaged one", (InvalidDicomError,)):
+        return dcmread(path, stop_before_pixels=True, specific_tags=tags)
+
+
+@contextmanager
+def _named_errors(path: Path, what: str, more: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Values are decoded when they are asked for, so that damage shows then, as an error or a warning."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return dcmread(path, stop_before_pixels=True, specific_tags=tags)
-    except (InvalidDicomError, *_WRONG) as error:
-        raise BadInputError(
-            "not a DICOM file, or a damaged one", where=str(path), got=str(error)[:80]
-        ) from None
+            yield
+    except _WRONG + more as error:
+        raise BadInputError(what, where=str(path), got=str(error)[:80]) from None

@@ -1,0 +1,60 @@
+"""What a search may try: ranges of settings, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Condition: TypeAlias = tuple[str, str]
+"""(setting, value): the range counts only where another setting, which stands before it, has that value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Real:
+    """A number from `low` to `high`; `log`: every factor is as likely as every other."""
+
+    low: float
+    high: float
+    log: bool = False
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A whole number from `low` to `high`, both included."""
+
+    low: int
+    high: int
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One of a few values."""
+
+    options: tuple[str | int | float, ...]
+    when: Condition | None = None
+
+
+Range: TypeAlias = Real | Whole | Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """Where a method's best settings are looked for.
+
+    Attributes
+    ----------
+    learned : setting → range
+        What a detector has to be trained for, in the order in which it is chosen.
+    decoded : setting → range
+        What is applied to a trained detector's answer: many values are tried on one training.
+    yardstick : settings
+        Validation losses are compared between trainings that have these settings in common: a loss of
+        another kind falls to another share of what it was.
+    """
+
+    learned: Mapping[str, Range]
+    decoded: Mapping[str, Range] = field(default_factory=dict)
+    yardstick: tuple[str, ...] = ()

@@ -1,0 +1,56 @@
+"""Whether work that was begun can be gone on with here, and end with the same bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bmbench.benchmark.environment import describe_environment
+from bmbench.benchmark.plan import Plan, config
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import read_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def refuse_changes(begun: dict[str, Any], plan: Plan, *, where: Path, versions: Path) -> None:
+    """Nothing, or a BadInputError if the plan, or what it would be done with, is not what it was.
+
+    `begun` is the configuration at the time, which stands in the file `where`; `versions` the file of the
+    environment.
+    """
+    now = config(plan)
+    for name in sorted(begun.keys() | now.keys()):
+        if begun.get(name) != now.get(name):
+            raise BadInputError(
+                f"begun with another {name}",
+                where=str(where),
+                expected=_short(begun.get(name)),
+                got=_short(now.get(name)),
+                remedy="restore it, or begin anew in another folder",
+            )
+    then, here = _versions(read_json(versions)), _versions(describe_environment())
+    for name in sorted(then.keys() | here.keys()):
+        if then.get(name) != here.get(name):
+            raise BadInputError(
+                f"begun with another version of {name}",
+                where=str(versions),
+                expected=str(then.get(name)),
+                got=str(here.get(name)),
+                remedy="install that one, or begin anew in another folder",
+            )
+
+
+def _versions(environment: dict[str, Any]) -> dict[str, Any]:
+    """What decides about bytes: packages, bmbench, and its commit where it is known."""
+    commit = (environment.get("code") or {}).get("commit")
+    return {
+        **environment.get("packages", {}),
+        "bmbench": environment.get("bmbench"),
+        **({"bmbench's code": commit} if commit else {}),
+    }
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,189 @@
+"""The trials of a search on disk: Optuna's journal file, and which settings to try next.
+
+Which settings a trial gets depends on the seed, the number of trials that came to an end, and what became of
+them, and on nothing else: a search that is killed in the middle of a trial draws the same settings again.
+"""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bmbench.adapters.space import Choice, Whole
+from bmbench.core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import optuna
+
+    from bmbench.adapters.space import Range, Space
+
+_STUDY = "bmbench"
+_WHY = "why"
+"""The attribute that says why a trial was given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One set of settings and what became of it.
+
+    Attributes
+    ----------
+    number : int
+        Its place among the trials that came to an end, from 0.
+    settings : mapping
+        What was drawn.
+    value : float or None
+        F1 (CD) on the optimisation images; None if it was given up.
+    looks : tuple of (step, validation loss)
+    facts : mapping
+        Whatever else was recorded: the best way to decode, why it was given up.
+    """
+
+    number: int
+    settings: Mapping[str, Any]
+    value: float | None
+    looks: tuple[tuple[int, float], ...]
+    facts: Mapping[str, Any]
+
+
+class Store:
+    """The journal of one search; only the process that holds the search's folder may open it."""
+
+    def __init__(self, path: Path, space: Space, *, seed: int) -> None:
+        import optuna
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+
+        _cut_torn_line(path)
+        # The one that held Optuna's own lock is dead, and nobody else comes near.
+        path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+        self._space, self._seed = space, seed
+        with _quiet():
+            self._study = optuna.create_study(
+                storage=JournalStorage(JournalFileBackend(str(path))),
+                study_name=_STUDY,
+                direction="maximize",
+                load_if_exists=True,
+            )
+            for trial in self._study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+                self._study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+
+    def ended(self) -> tuple[Trial, ...]:
+        """The trials that came to an end, in their order; those of killed processes are none."""
+        from optuna.trial import TrialState
+
+        found = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        return tuple(
+            Trial(
+                number=number,
+                settings=dict(trial.params),
+                value=trial.value,
+                looks=tuple((step, -value) for step, value in sorted(trial.intermediate_values.items())),
+                facts=dict(trial.user_attrs),
+            )
+            for number, trial in enumerate(found)
+        )
+
+    def ask(self) -> Asked:
+        """The next settings to try; `Asked.tell` or `Asked.give_up` ends the trial."""
+        import optuna
+
+        number = len(self.ended())
+        seed = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
+        with _quiet():
+            self._study.sampler = optuna.samplers.TPESampler(seed=seed)
+            trial = self._study.ask()
+            settings: dict[str, Any] = {}
+            for name, kind in self._space.learned.items():
+                if kind.when is None or str(settings.get(kind.when[0])) == kind.when[1]:
+                    settings[name] = _draw(trial, name, kind)
+        return Asked(self._study, trial, number=number, settings=settings)
+
+    def importance(self) -> dict[str, float]:
+        """How much of the difference between trials each setting explains (PED-ANOVA); adds up to 1.
+
+        Empty where fewer than four trials were judged, or all came out the same.
+        """
+        import optuna
+
+        values = [trial.value for trial in self.ended() if trial.value is not None]
+        if len(values) < 4 or len(set(values)) < 2:
+            return {}
+        with _quiet():
+            found = optuna.importance.get_param_importances(self._study)
+        return {name: float(value) for name, value in found.items()}
+
+
+class Asked:
+    """A trial under way."""
+
+    def __init__(
+        self, study: optuna.Study, trial: optuna.Trial, *, number: int, settings: Mapping[str, Any]
+    ) -> None:
+        self._study, self._trial = study, trial
+        self.number, self.settings = number, settings
+
+    def look(self, step: int, loss: float) -> None:
+        """Record a look at the validation loss; Optuna, which maximises, sees it with a minus."""
+        self._trial.report(-loss, step)
+
+    def tell(self, value: float, facts: Mapping[str, Any]) -> None:
+        """End the trial with its value."""
+        for name, fact in facts.items():
+            self._trial.set_user_attr(name, fact)
+        self._study.tell(self._trial, value)
+
+    def give_up(self, why: str) -> None:
+        """End the trial without one."""
+        from optuna.trial import TrialState
+
+        self._trial.set_user_attr(_WHY, why)
+        self._study.tell(self._trial, state=TrialState.PRUNED)
+
+
+def _draw(trial: optuna.Trial, name: str, kind: Range) -> Any:
+    if isinstance(kind, Choice):
+        return trial.suggest_categorical(name, kind.options)
+    if isinstance(kind, Whole):
+        return trial.suggest_int(name, kind.low, kind.high)
+    return trial.suggest_float(name, kind.low, kind.high, log=kind.log)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Optuna without its log and its warnings about interfaces that may change: its version is pinned."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Remove the end of a line that a killed process did not finish; the next one would be glued to it."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        data = file.read()
+        file.truncate(data.rfind(b"\n") + 1)
+
+
+def check_space(space: Space, method: str) -> None:
+    """Nothing, or a BadInputError where there is nothing to search."""
+    if not space.learned and not space.decoded:
+        raise BadInputError(
+            f"{method} has no settings to search",
+            remedy="choose a method that `bmbench methods` calls a U-Net",
+        )

@@ -1,0 +1,151 @@
+"""`bmbench score` and `compare`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bmbench.cli.terminal import console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.table import Table
+
+
+class Assignment(StrEnum):
+    """How predictions are given to cells."""
+
+    greedy = "greedy"
+    hungarian = "hungarian"
+
+
+class ApKind(StrEnum):
+    """Which area under the curve."""
+
+    all = "all"
+    eleven = "11"
+    hundred_and_one = "101"
+
+
+AssignmentOption = Annotated[Assignment | None, typer.Option(help="How predictions are given to cells.")]
+IouOption = Annotated[float | None, typer.Option(min=0, max=1, help="Matching limit of boxes.")]
+RadiusOption = Annotated[float | None, typer.Option(min=0, help="Matching limit of centres, px.")]
+ApOption = Annotated[ApKind | None, typer.Option(help="Area under the curve: all points, 11 or 101.")]
+PerClassOption = Annotated[
+    bool, typer.Option("--per-class", help="Score each category of cells by itself; AP is their mean.")
+]
+MostOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Predictions of one image that count, the surest first.  [default: all]"),
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+
+
+def score(
+    predictions: Annotated[Path, typer.Argument(help="COCO results, or a bmbench predictions file.")],
+    truth: Annotated[Path, typer.Option(help="The ground truth, as COCO JSON.")],
+    protocol: Annotated[str, typer.Option(help="paper, coco, voc2007, voc2010 or kainz.")] = "paper",
+    assignment: AssignmentOption = None,
+    iou: IouOption = None,
+    radius: RadiusOption = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Confidence at which F1 is given.  [default: the best one here, an oracle]"),
+    ] = None,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Replicates behind the intervals.")] = 0,
+    ap: ApOption = None,
+    per_class: PerClassOption = False,
+    max_detections: MostOption = None,
+    details: Annotated[
+        bool,
+        typer.Option(
+            "--details", help="Also how hits lie, how images are counted, FROC, scores by matching limit."
+        ),
+    ] = False,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Score a predictions file against ground truth."""
+    from bmbench.benchmark.scoring import resolve_protocol, score_files
+
+    rules = resolve_protocol(
+        protocol,
+        assignment=assignment,
+        iou=iou,
+        radius_px=radius,
+        ap=ap,
+        per_class=per_class or None,
+        max_detections=max_detections,
+    )
+    scores = score_files(
+        predictions,
+        truth,
+        rules,
+        threshold=threshold,
+        bootstrap=bootstrap,
+        seed=seed,
+        details=details,
+    )
+    from bmbench.leaderboards.scored import score_tables
+
+    _print(scores, score_tables(scores, title=predictions.name), json=json)
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="A predictions file, or a finished run.")],
+    second: Annotated[Path, typer.Argument(help="Another one on the same images.")],
+    truth: Annotated[
+        Path | None, typer.Option(help="The ground truth, as COCO JSON.  [default: that of the first run]")
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="As in `bmbench score`.  [default: that of the first run, or paper]")
+    ] = None,
+    assignment: AssignmentOption = None,
+    iou: IouOption = None,
+    radius: RadiusOption = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Confidence at which F1 is given.  [default: a run's own; for a file the best one here]"
+        ),
+    ] = None,
+    ap: ApOption = None,
+    per_class: PerClassOption = False,
+    max_detections: MostOption = None,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Replicates behind the intervals.")] = 10_000,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Two predictions files or runs on the same images: the paired difference, with its interval."""
+    from bmbench.benchmark.comparing import Comparison, compare_predictions
+
+    changes = {
+        "assignment": assignment,
+        "iou": iou,
+        "radius_px": radius,
+        "ap": ap,
+        "per_class": per_class or None,
+        "max_detections": max_detections,
+    }
+    asked = Comparison(
+        first=first, second=second, truth=truth, protocol=protocol, changes=changes, threshold=threshold
+    )
+    report = compare_predictions(asked, n=bootstrap, seed=seed)
+    from bmbench.leaderboards.scored import comparison_table
+
+    _print(report, [comparison_table(report)], json=json)
+
+
+def _print(report: Any, tables: Iterable[Table], *, json: bool) -> None:
+    if json:
+        import json as json_library
+
+        typer.echo(json_library.dumps(report, allow_nan=False))
+        return
+    for table in tables:
+        console().print(table)

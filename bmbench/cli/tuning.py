@@ -1,0 +1,87 @@
+"""`bmbench tune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bmbench.cli.terminal import alone, console, show_terms, stoppable
+
+
+def tune(
+    context: typer.Context,
+    method: Annotated[
+        str, typer.Option(help="Whose settings; `bmbench methods` lists them.")
+    ] = "unet_shrink",
+    dataset: Annotated[
+        str, typer.Option(help="A name that `bmbench datasets list` shows, or a file or folder.")
+    ] = "synthetic",
+    data: Annotated[Path | None, typer.Option(help="The folder that holds the data set.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="A choice of the data set: name=value.")] = None,
+    track: Annotated[
+        str, typer.Option(help="What to learn from: weak circles or precise contours.")
+    ] = "weak",
+    profile: Annotated[str, typer.Option(help="Whose space is searched: quick or paper.")] = "quick",
+    artefacts: Annotated[str, typer.Option(help="What artefacts are trained as.")] = "background",
+    jitter_px: Annotated[
+        float | None,
+        typer.Option(min=0, help="Jitter of simulated circles in px.  [default: 3 px scaled to the cells]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed finds the same settings.")] = 0,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting that is not searched: name=value.")
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Trainings to make.  [default: 20]", show_default=False)
+    ] = None,
+    decodings: Annotated[
+        int, typer.Option(min=0, help="Ways to decode that are tried on each training.")
+    ] = 16,
+    out: Annotated[Path, typer.Option(help="The folder that the search's directory is made in.")] = Path(
+        "runs"
+    ),
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the search in this directory; --trials may add to it.")
+    ] = None,
+) -> None:
+    """Search for better settings: train on train, stop on validation, judge on optimisation images."""
+    from bmbench.benchmark.console import Terminal
+    from bmbench.benchmark.options import RunOptions, parse_pairs
+    from bmbench.benchmark.tuning import TuneOptions, resume_tuning
+    from bmbench.benchmark.tuning import tune as search
+    from bmbench.leaderboards.tuning_tables import tuning_table
+
+    run = RunOptions(
+        method=method,
+        dataset=dataset,
+        data=data,
+        dataset_options=parse_pairs(option or [], option="--option"),
+        track=track,
+        profile=profile,
+        artefacts=artefacts,
+        jitter_px=jitter_px,
+        seed=seed,
+        settings=parse_pairs(set_ or [], option="--set"),
+        models=1,
+        out=out,
+    )
+    terminal = console()
+    with stoppable():
+        if resume is None:
+            show_terms(dataset, data)
+            options = TuneOptions(run=run, trials=trials or 20, decodings=decodings)
+            found = search(options, Terminal(terminal))
+        else:
+            alone(context, "resume", beside=("trials",))
+            found = resume_tuning(resume, Terminal(terminal), trials=trials)
+    terminal.print(tuning_table(found))
+    terminal.print(f"\nSearch directory: [bold]{found.path}[/]", soft_wrap=True)
+    terminal.print("Retrain with the best settings and look once at the test images:")
+    terminal.print(f"  {run_command(found.settings)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def run_command(settings: Path) -> str:
+    """The command that makes a run with the settings of a search."""
+    return f"bmbench run --settings {settings} --retrain"
