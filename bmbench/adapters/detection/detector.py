@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from bmbench.adapters.method import Decode
     from bmbench.core.types import Bools, Floats, Ints, Pixels, Rings
 
 _WEIGHTS, _CARD, _SCHEMA = "weights.safetensors", "detector.json", "bmbench.detector/1"
@@ -151,10 +153,22 @@ def _read_card(card: Any) -> tuple[Family, CommonSettings, Facts]:
     return family, family.settings(**card["settings"]), Facts(**facts)
 
 
+def look(detector: BoxDetector | BoxEnsemble, image: Pixels) -> Decode:
+    """What the networks say of an image, to be merged with any settings."""
+    members = detector.members if isinstance(detector, BoxEnsemble) else (detector,)
+    votes, outlines = _votes(members, image)
+    return partial(_merged, votes, outlines, image.shape[:2])
+
+
 def _predict(members: Sequence[BoxDetector], image: Pixels) -> Detections:
-    settings = members[0].settings
+    votes, outlines = _votes(members, image)
+    return _merged(votes, outlines, image.shape[:2], members[0].settings)
+
+
+def _votes(members: Sequence[BoxDetector], image: Pixels) -> tuple[Votes, list[Rings]]:
+    """The answers of all members, views and tiles, and their outlines."""
     answers = [answer for member in members for answer in _answers(member, image)]
-    n_views = len(members) * settings.views
+    n_views = len(members) * members[0].settings.views
     votes = Votes(
         shapes=np.concatenate([a.shapes for a in answers]),
         confidence=np.concatenate([a.confidence for a in answers]),
@@ -163,22 +177,27 @@ def _predict(members: Sequence[BoxDetector], image: Pixels) -> Detections:
         expected=n_views * np.concatenate([a.expected for a in answers]),
         centrality=np.concatenate([a.centrality for a in answers]),
     )
+    return votes, [rings for a in answers for rings in a.outlines]
+
+
+def _merged(
+    votes: Votes, outlines: Sequence[Rings], size: tuple[int, int], settings: CommonSettings
+) -> Detections:
+    """Clusters of votes on an image of (height, width), without what lies inside another one."""
     clustering = Clustering(iou=settings.wbc_iou, missing=settings.wbc_missing, floor=settings.wbc_floor)
     found = cluster(votes, clustering)
     rows = drop_nested(found.shapes, found.confidence, share=settings.anms_share, rival=settings.anms_rival)
-    outlines = [rings for a in answers for rings in a.outlines]
-    box = bounding_box(found.shapes[rows])
-    contour = tuple(stretched(outlines[seed], to) for seed, to in zip(found.seed[rows], box, strict=True))
-    return _in_the_image(
-        Detections.of(
-            xy=(box[:, :2] + box[:, 2:]) / 2,
-            box=box,
-            confidence=found.confidence[rows],
-            label=found.label[rows],
-            contour=contour,
-        ),
-        image,
+    box = np.clip(bounding_box(found.shapes[rows]), 0, np.tile(size[::-1], 2))
+    whole = Detections.of(
+        xy=(box[:, :2] + box[:, 2:]) / 2,
+        box=box,
+        confidence=np.clip(found.confidence[rows], 0, 1),
+        label=found.label[rows],
+        contour=tuple(stretched(outlines[seed], to) for seed, to in zip(found.seed[rows], box, strict=True)),
     )
+    seen: Bools = np.all(box[:, 2:] > box[:, :2], axis=1)
+    kept = whole.take(seen)
+    return kept.take(np.argsort(-kept.confidence, kind="stable"))
 
 
 def _answers(member: BoxDetector, image: Pixels) -> list[Answer]:
@@ -240,18 +259,3 @@ def _at_original_scale(shapes: Floats, ratio: Floats) -> Floats:
     growth = np.tile(ratio, 2) if boxes else np.append(ratio, np.sqrt(ratio.prod()))
     grown: Floats = shapes * growth
     return grown
-
-
-def _in_the_image(found: Detections, image: Pixels) -> Detections:
-    """The detections, most confident first, cut at the image's edge; what lies outside is left out."""
-    edge = np.tile([image.shape[1], image.shape[0]], 2)
-    box = np.clip(found.box, 0, edge)
-    seen: Bools = np.all(box[:, 2:] > box[:, :2], axis=1)
-    cut = dataclasses.replace(
-        found,
-        xy=(box[:, :2] + box[:, 2:]) / 2,
-        box=box,
-        contour=tuple(stretched(rings, to) for rings, to in zip(found.contour, box, strict=True)),
-        confidence=np.clip(found.confidence, 0, 1),
-    ).take(seen)
-    return cut.take(np.argsort(-cut.confidence, kind="stable"))

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from bmbench.adapters.detection.settings import MASK_PAPER, MASK_QUICK, PAPER, QUICK, YOLO_PAPER, YOLO_QUICK
+from bmbench.adapters.detection.space import space_of
 from bmbench.adapters.method import Method
 from bmbench.adapters.reproducible import environment_kept
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bmbench.adapters.detection.detector import BoxDetector
-    from bmbench.adapters.method import Detector, FitRequest
+    from bmbench.adapters.method import Decode, Detector, FitRequest
+    from bmbench.core.types import Pixels
 
 
 def _fit(request: FitRequest, *, family: str) -> Detector:
@@ -41,6 +43,13 @@ def _ensemble(members: Sequence[Detector]) -> Detector:
         return ensemble(cast("Sequence[BoxDetector]", members))
 
 
+def _look(detector: Detector, image: Pixels) -> Decode:
+    with environment_kept():
+        from bmbench.adapters.detection.detector import look
+
+        return look(cast("BoxDetector", detector), image)
+
+
 RETINANET = Method(
     name="retinanet",
     title="RetinaNet on torchvision, anchors from the training cells",
@@ -52,6 +61,8 @@ RETINANET = Method(
     extra="train",
     artefact_class=True,
     ensemble=_ensemble,
+    space=space_of("retinanet"),
+    look=_look,
 )
 CIRCULAR_RETINANET = Method(
     name="circular_retinanet",
@@ -64,6 +75,8 @@ CIRCULAR_RETINANET = Method(
     extra="train",
     artefact_class=True,
     ensemble=_ensemble,
+    space=space_of("circular_retinanet"),
+    look=_look,
 )
 MASK_RCNN = Method(
     name="mask_rcnn",
@@ -76,6 +89,8 @@ MASK_RCNN = Method(
     extra="train",
     artefact_class=True,
     ensemble=_ensemble,
+    space=space_of("mask_rcnn"),
+    look=_look,
 )
 YOLOV3 = Method(
     name="yolov3",
@@ -88,4 +103,6 @@ YOLOV3 = Method(
     extra="train",
     artefact_class=True,
     ensemble=_ensemble,
+    space=space_of("yolov3"),
+    look=_look,
 )
