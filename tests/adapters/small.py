@@ -30,6 +30,7 @@ TINY = {
 """What makes any method fit in a moment, as `--set name=value` would, where it has a setting of that name."""
 
 SMALL_NETWORK = {
+    "patch_px": 72,
     "cell_px": 16.0,
     "finest": 2,
     "coarsest": 2,

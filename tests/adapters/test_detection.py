@@ -247,7 +247,7 @@ def test_tiles_find_each_cell_once(name):
     found = tiled.predict(big.load())
     sure = found.take(found.confidence > 0.4)
     distance = np.linalg.norm(big.annotations.xy[:, None] - sure.xy[None], axis=2)
-    assert ((distance < 5).sum(axis=1) == 1).mean() > 0.9
+    assert ((distance < 5).sum(axis=1) == 1).mean() > 0.8
     # Some are found twice in one tile alone.
     assert ((distance < 5).sum(axis=1) <= 1).mean() > 0.97
 
@@ -486,7 +486,7 @@ def test_a_fit_that_was_stopped_ends_with_the_same_bytes(name, tmp_path, monkeyp
 def test_a_look_is_merged_as_a_prediction_is(name):
     method, image, detector = METHODS.get(name), sample(17).load(), learned(name)
     decode = method.look(detector, image)
-    for changes in ({}, {"anms_share": 0.5, "wbc_iou": 0.3, "wbc_missing": 0.2}):
+    for changes in ({}, {"anms_share": 0.5, "wbc_iou": 0.3, "wbc_missing": 0.2, "wbc_floor": 0.6}):
         settings = dataclasses.replace(detector.settings, **changes)
         assert same(decode(settings), dataclasses.replace(detector, settings=settings).predict(image))
     assert not same(decode(settings), decode(detector.settings))

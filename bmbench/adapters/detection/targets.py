@@ -59,7 +59,7 @@ def shapes_of(annotations: Annotations, *, circles: bool, weak_shrink: float) ->
     """
     weak = (annotations.circle[:, 2] > 0) & np.array([not rings for rings in annotations.contour], bool)
     circle = object_circles(annotations)
-    circle[:, 2] *= np.where(weak, 1 - weak_shrink, 1)
+    circle[:, 2] *= 1 - weak_shrink
     box = np.where(weak[:, None], circle_box(circle), annotations.box)
     if not circles:
         return box
