@@ -21,6 +21,7 @@ bench: $(STAMP)  ## side by side with other evaluators, and a whole slide; half 
 	$(BIN)/python benchmarks/bench_score.py
 	$(BIN)/python benchmarks/bench_segmentation.py
 	$(BIN)/python benchmarks/bench_slide.py benchmarks/made/slide
+	$(BIN)/python benchmarks/bench_qupath.py benchmarks/made/qupath
 	$(BIN)/python benchmarks/bench_leaderboard.py
 
 soak: $(STAMP)  ## kill a tiny run fifty times and compare what it ends with; ten minutes
