@@ -19,7 +19,9 @@ test: $(STAMP)  ## style, types, layers and all tests
 bench: $(STAMP)  ## side by side with other evaluators, and a whole slide; half an hour
 	$(BIN)/pip install --quiet -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/bench_score.py
+	$(BIN)/python benchmarks/bench_segmentation.py
 	$(BIN)/python benchmarks/bench_slide.py benchmarks/made/slide
+	$(BIN)/python benchmarks/bench_qupath.py benchmarks/made/qupath
 	$(BIN)/python benchmarks/bench_leaderboard.py
 
 soak: $(STAMP)  ## kill a tiny run fifty times and compare what it ends with; ten minutes

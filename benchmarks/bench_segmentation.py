@@ -95,7 +95,9 @@ def drawn_map(cells: Any, settings: UNetSettings) -> Any:
     erosion = settings.shrink * settings.cell_px
     for x, y, r in cells:
         window = np.s_[max(int(y - r) - 4, 0) : int(y + r) + 4, max(int(x - r) - 4, 0) : int(x + r) + 4]
-        down, right = np.mgrid[window] + 0.5
+        top, left = window[0].start, window[1].start
+        rows, columns = np.indices(probability[window].shape) + 0.5
+        down, right = rows + top, columns + left
         inside = 0.95 / (1 + np.exp(np.hypot(right - x, down - y) - r + erosion))
         probability[window] = np.maximum(probability[window], inside)
     return np.clip(probability + 0.02 + 0.075 * noise, 0, 1)

@@ -26,19 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(datasets_app, name="datasets")
-app.add_typer(leaderboard_app, name="leaderboard")
-app.command("test")(try_elsewhere)
-app.command()(score)
-app.command()(compare)
-app.command()(artefacts)
-app.command()(submit)
-app.command()(validate)
-app.command()(reproduce)
-app.command()(tune)
 
 
-@app.command()
 def run(
     context: typer.Context,
     method: Annotated[str, typer.Option(help="What to train; `bmbench methods` lists them.")] = "unet_shrink",
@@ -131,7 +120,6 @@ def run(
     console.print(f"Leaderboard row: {row}", highlight=False, soft_wrap=True)
 
 
-@app.command()
 def predict(
     images: Annotated[
         list[Path], typer.Argument(help="Images, slides, folders of them.", show_default=False)
@@ -199,12 +187,18 @@ def predict(
     console.print(f"Written: {written}", markup=False, soft_wrap=True)
 
 
-@app.command()
 def methods() -> None:
     """Every method, its family, what it needs, whether it is installed."""
     from bmbench.leaderboards.summary import methods_table
 
     _console().print(methods_table())
+
+
+for _command in (run, tune, reproduce, predict, score, compare, artefacts, submit, validate, methods):
+    app.command()(_command)
+app.command("test")(try_elsewhere)
+app.add_typer(datasets_app, name="datasets")
+app.add_typer(leaderboard_app, name="leaderboard")
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bmbench.datasets.predictions import DetectionColumns
 
-LONG = 4 << 20
+LONG = 32 << 20
 """Bytes from which on another process is worth its start. It starts before NumPy is loaded here."""
 
 _FAILED = 3

@@ -168,7 +168,8 @@ def _alike(predictions: Objects, cells: Objects, *, iou: float) -> Iterator[tupl
     levels = [
         np.where(some, _level(side, usual, iou), np.nan) for side, some in zip(sides, real, strict=True)
     ]
-    for level in np.unique(levels[1][real[1]]):
+    there = levels[1][real[1]]
+    for level in there[:1] if there.min() == there.max() else np.unique(there):
         indexed = np.flatnonzero(levels[1] == level)
         for other in (level - 1, level, level + 1):
             asking = np.flatnonzero(levels[0] == other)

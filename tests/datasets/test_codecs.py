@@ -35,9 +35,10 @@ def test_labels_become_objects_in_the_order_of_their_numbers():
     assert_array_equal(full.contour[0][0], [[0, 0], [5, 0], [5, 3], [0, 3]])
 
 
-def test_random_label_images_keep_every_area():
+@pytest.mark.parametrize("step", [2, 1000], ids=["numbers of few pixels", "larger than the image"])
+def test_random_label_images_keep_every_area(step):
     for seed in range(5):
-        labels = np.random.default_rng(seed).integers(0, 6, (12, 17)) * 1000
+        labels = np.random.default_rng(seed).integers(0, 6, (12, 17)) * step
         found = label_annotations(labels)
         numbers, areas = np.unique(labels[labels > 0], return_counts=True)
         assert len(found) == len(numbers)

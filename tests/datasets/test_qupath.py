@@ -249,3 +249,39 @@ def test_no_object_at_all_is_a_file_too(tmp_path):
     assert write_qupath(path, Detections.empty(), (CELL,)) == 0
     assert len(read_qupath(path).annotations) == 0
     assert json.loads(path.read_text()) == {"type": "FeatureCollection", "features": []}
+
+
+PLAIN = (
+    '{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[0,0],[9,0],[9,9],[0,9],[0,0]]]},'
+    '"properties":{"objectType":"detection"}}'
+)
+
+
+@pytest.mark.parametrize("gap", [0, 1, 2, 4])
+@pytest.mark.parametrize("between", ["", ",,", ";", ",5,", "5,", ",null", ", ]", ",[", "},"])
+def test_what_stands_between_objects_is_read_too(tmp_path, gap, between):
+    """Refused wherever it stands, also where a comma is just replaced by something as long."""
+    parts = [PLAIN, ",", PLAIN, ",", PLAIN, ",", PLAIN, ",", PLAIN]
+    if gap == 4:
+        parts.append(between or ",")
+    else:
+        parts[2 * gap + 1] = between
+    path = tmp_path / "a.geojson"
+    path.write_text("[" + "".join(parts) + "]")
+    with pytest.raises(BadInputError, match=r"a\.geojson"):
+        read_qupath(path)
+
+
+@pytest.mark.parametrize("gaps", [(",", ",", ","), (",\n", ",\n", ",\n"), (", ", "\n,\n", ",")])
+def test_spaces_between_objects_are_free(tmp_path, gaps):
+    path = tmp_path / "a.geojson"
+    path.write_text(f"[ {PLAIN}{gaps[0]}{PLAIN}{gaps[1]}{PLAIN}{gaps[2]}{PLAIN}\n]\n")
+    assert len(read_qupath(path).annotations) == 4
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_objects_beside_the_list_are_no_features(tmp_path, count):
+    path = tmp_path / "a.geojson"
+    beside = '"crs":{"type":"name","properties":{"name":"none"}}'
+    path.write_text(f'{{{beside},"features":[{",".join([PLAIN] * count)}],{beside[:4]}2{beside[4:]}}}')
+    assert len(read_qupath(path).annotations) == count

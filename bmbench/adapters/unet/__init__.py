@@ -3,11 +3,16 @@
 ::
 
     settings       every number that a user may change, by profile
-    encoding       annotations → owner and depth of each pixel → the target of one method
+    depth          annotations → owner and depth of each pixel
+    encoding       depth → target, loss and map of a method; the encodings: shrink, distance, statistical
+    curve          how likely foreground is at a depth, measured
+    losses         maps and targets → losses
     sampling       images at working scale → training patches
     network        the U-Net
     training       patches → weights
-    segmentation   map → objects
+    watershed      map → foreground → separate objects
+    segmentation   objects → cells
     detector       image → map → detections; save and load
+    pictures       all targets in one picture
     method         the cards
 """

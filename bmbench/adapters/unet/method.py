@@ -66,7 +66,7 @@ def _look(detector: Detector, image: Pixels) -> Decode:
 def _method(encoding: str, title: str) -> Method:
     return Method(
         name=f"unet_{encoding}",
-        title=f"U-Net, {title}, watershed",
+        title=title,
         family="unet",
         paper=_PAPER,
         settings=settings_of(encoding),
@@ -81,10 +81,10 @@ def _method(encoding: str, title: str) -> Method:
     )
 
 
-UNET_SHRINK_CONTOUR = _method("shrink_contour", "eroded shapes as foreground, contours as a class")
-UNET_SHRINK = _method("shrink", "eroded shapes as foreground")
-UNET_DONT_CARE = _method("dont_care", "eroded shapes as foreground, no loss in the ring around them")
-UNET_DISTANCE = _method("distance", "normalised distance to the outline")
-UNET_SIGMOID = _method("sigmoid", "sigmoid of the normalised distance to the outline")
-UNET_STATISTICAL = _method("statistical", "measured probability of foreground")
-UNET_STATISTICAL_SCALED = _method("statistical_scaled", "measured evidence for and against foreground")
+UNET_SHRINK_CONTOUR = _method("shrink_contour", "eroded shapes, contours as a class")
+UNET_SHRINK = _method("shrink", "eroded shapes")
+UNET_DONT_CARE = _method("dont_care", "eroded shapes, no loss in the ring")
+UNET_DISTANCE = _method("distance", "distance to the outline")
+UNET_SIGMOID = _method("sigmoid", "sigmoid of that distance")
+UNET_STATISTICAL = _method("statistical", "probability of foreground")
+UNET_STATISTICAL_SCALED = _method("statistical_scaled", "evidence for and against it")

@@ -39,7 +39,7 @@ def head(scores: Table) -> str:
     ]
     if first is not None:
         parts += [bullets(_facts(collection, first, scores.n_units))]
-        parts += ["## How to read it", bullets(_reading(scores.n_units))]
+        parts += ["## How to read it", bullets(_reading(collection, scores.n_units))]
     return "\n\n".join(parts)
 
 
@@ -86,8 +86,10 @@ def _protocol(protocol: dict[str, object]) -> str:
     )
 
 
-def _reading(n_groups: int) -> list[str]:
+def _reading(collection: Collection, n_groups: int) -> list[str]:
     texts = [_SCORES, _INTERVALS, _AHEAD, _STUDY]
+    if len({cell.seed for cell in collection.cells}) < 2:
+        texts.append("**One seed: what another training would change is not in the intervals.**")
     if n_groups < FEWEST_UNITS:
         texts.append(
             f"**Too few test groups ({n_groups}) to speak about other patients: intervals of scores are too "

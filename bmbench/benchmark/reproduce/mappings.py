@@ -48,7 +48,7 @@ def draw_mappings(path: Path, folder: StudyFolder, cells: Mapping[str, Cell]) ->
     panels[0, 0].set(xlim=(0, 1), ylim=(-1.1, 1.1))
     figure.supxlabel("depth: 0 at the outline, 1 at the centre", fontsize=10)
     figure.supylabel("target", fontsize=10)
-    figure.legend(handles=_legend(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    figure.legend(handles=_legend(), loc="outside upper center", ncols=3, frameon=False, fontsize=9)
     save_figure(path, figure)
     return True
 

@@ -42,7 +42,7 @@ PUBLISHED: Mapping[str, tuple[PublishedRow, ...]] = MappingProxyType(
         "weak": (
             PublishedRow(
                 table="Tables 2 and 3",
-                method="U-Net, shrinking and contour",
+                method="U-Net, shrink + contour",
                 f1_bb=95.2,
                 f1_cd=95.8,
                 ap_bb=96.3,

@@ -81,7 +81,7 @@ def differences(scores: Table, keys: Sequence[Key], geometry: Geometry) -> str:
             else _bold(scores.contrast("f1", plus=[(key, geometry)], minus=[(other, geometry)]))
             for other in keys
         ]
-        rows.append([f"{number + 1} `{key.method}`", *cells])
+        rows.append([f"{number + 1} {key.method.removeprefix('unet_')}", *cells])
     return table(header, rows)
 
 

@@ -108,19 +108,17 @@ class Pages:
         keys = list(self.collection.of("precise", artefacts=self.mode))
         return _section(
             "## Table 1: methods on precise annotations",
-            score_table(self.scores, keys) if keys else "",
+            self._measured("precise", keys),
             published_table("precise"),
             places_table(),
-            self._dots("precise", keys),
         )
 
     def _table_2(self) -> str:
         keys = self._encodings()
         return _section(
             "## Table 2: U-Net encodings on weak annotations",
-            score_table(self.scores, keys) if keys else "",
+            self._measured("weak", keys),
             published_table("weak", only_unets=True),
-            self._dots("weak", keys),
         )
 
     def _table_3(self) -> str:
@@ -206,13 +204,13 @@ class Pages:
             questions.signature_verdict(self.judge, keys),
         )
 
-    def _dots(self, track: str, keys: list[Key]) -> str:
+    def _measured(self, track: str, keys: list[Key]) -> str:
         if not keys:
-            return paragraph("No run of this track is finished.")
+            return paragraph("No such run is finished.")
         name = f"scores_{track}.png"
         title = f"{TRACKS[track]}: means over seeds, 95 % intervals"
         draw_scores(self._out / name, self.scores, keys, title=title)
-        return f"![F1 and AP by method, {TRACKS[track]}]({name})"
+        return _section(score_table(self.scores, keys), f"![F1 and AP by method, {TRACKS[track]}]({name})")
 
     def _curves(self, track: str) -> str:
         rows = self.collection.of(track, artefacts=self.mode)

@@ -53,21 +53,21 @@ def score_table(scores: Table, keys: Sequence[Key], *, with_mode: bool = False, 
 
 def published_table(track: str, *, only_unets: bool = False) -> str:
     """The study's own rows of a track, on its own data; empty where none are known."""
+    known = [row for row in PUBLISHED.get(track, ()) if not only_unets or row.method.startswith("U-Net")]
+    if not known:
+        return ""
     rows = [
-        [
-            f"{row.method} ({row.table})",
-            *(f"{value:.1f}" for value in (row.f1_bb, row.f1_cd, row.ap_bb, row.ap_cd)),
-        ]
-        for row in PUBLISHED.get(track, ())
-        if not only_unets or row.method.startswith("U-Net")
+        [row.method, *(f"{value:.1f}" for value in (row.f1_bb, row.f1_cd, row.ap_bb, row.ap_cd))]
+        for row in known
     ]
-    return table(["the study, other data", *(title for title, _, _ in COLUMNS)], rows) if rows else ""
+    about = f"The study, on another data set, its own ({known[0].table}):"
+    return f"{about}\n\n{table(['the study', *(title for title, _, _ in COLUMNS)], rows)}"
 
 
 def places_table() -> str:
     """The places of the five families in the study's Table 1."""
     rows = [[name, *map(str, places)] for name, places in PLACES.items()]
-    return table(["place in the study", *(title for title, _, _ in COLUMNS)], rows)
+    return f"Places there:\n\n{table(['the study', *(title for title, _, _ in COLUMNS)], rows)}"
 
 
 def runs_table(collection: Collection) -> str:

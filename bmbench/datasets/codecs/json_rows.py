@@ -92,7 +92,7 @@ def pieces(
     alike = AlikeRows(layout.known, layout.needed.union(layout.required))
     text = memoryview(text)
     first, here = 0, 0
-    with _collector_paused():
+    with collector_paused():
         while here < len(text):
             cut = _BETWEEN.search(text, here + PIECE)
             span = text[here : cut.start() + 1] if cut else text[here:]
@@ -252,8 +252,8 @@ def _list_place(text: bytes, end: int, name: str) -> str:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Many small objects come and go here, none of them in a ring: the collector would only slow it."""
+def collector_paused() -> Iterator[None]:
+    """For work in which many small objects come and go, none in a ring: the collector only slows it."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -186,6 +186,12 @@ def _ends(text: bytes, path: Path, first: int) -> tuple[Ints, bool]:
     if len(outside):
         places, steps, depth = places[: outside[0]], steps[: outside[0]], depth[: outside[0]]
     starts, ends = places[(depth == 1) & (steps == 1)], places[(depth == 0) & (steps == -1)] + 1
+    if len(ends) and len(starts) >= len(ends) and _same_gaps(text, starts[: len(ends)], ends, first):
+        after = text[ends[-1] : starts[len(ends)] if len(starts) > len(ends) else None].lstrip()
+        if len(starts) > len(ends) and after.strip() == b",":
+            return ends, False
+        if len(starts) == len(ends):
+            return ends, after.startswith(b"]")
     previous = 0
     for number, start in enumerate(starts.tolist()):
         gap = text[previous:start].strip()
@@ -197,6 +203,18 @@ def _ends(text: bytes, path: Path, first: int) -> tuple[Ints, bool]:
             return ends, False
         previous = int(ends[number])
     return ends, text[previous:].lstrip().startswith(b"]")
+
+
+def _same_gaps(text: bytes, starts: Ints, ends: Ints, first: int) -> bool:
+    """Whether the same few bytes, a comma and spaces, stand between all objects."""
+    opening = text[: starts[0]].strip()
+    gap = text[ends[0] : starts[1]] if len(starts) > 1 else b","
+    if opening != (b"," if first else b"") or gap.strip() != b"," or len(gap) > 8:
+        return False
+    if not (starts[1:] - ends[:-1] == len(gap)).all():
+        return False
+    values = np.frombuffer(text, np.uint8)
+    return all((values[ends[:-1] + place] == byte).all() for place, byte in enumerate(gap))
 
 
 def _brackets(text: bytes) -> tuple[Ints, Ints]:

@@ -75,15 +75,25 @@ def label_annotations(labels: NDArray[Any]) -> Annotations:
     """
     from scipy import ndimage
 
-    numbers, dense = np.unique(labels, return_inverse=True)
-    first = int(numbers[0] != 0)
-    dense = dense.reshape(labels.shape) + first
+    dense = _dense(labels)
     contour = []
     for number, place in enumerate(ndimage.find_objects(dense), start=1):
         mask = dense[place] == number
         contour.append(mask_rings(mask, (place[1].start, place[0].start)))
     box = np.array([rings_box(rings) for rings in contour]).reshape(-1, 4)
     return Annotations.of(xy=(box[:, :2] + box[:, 2:]) / 2, box=box, contour=tuple(contour))
+
+
+def _dense(labels: NDArray[Any]) -> NDArray[np.int32]:
+    """The same objects, numbered from 1 without gaps, in the same order."""
+    if labels.max(initial=0) <= 2 * labels.size:
+        # One look at each pixel; sorting them all takes twenty times as long.
+        there = np.bincount(labels.ravel()) > 0
+        there[:1] = False
+        number: NDArray[np.int32] = np.cumsum(there, dtype=np.int32)
+        return np.asarray(number[labels])
+    numbers, dense = np.unique(labels, return_inverse=True)
+    return (dense.reshape(labels.shape) + int(numbers[0] != 0)).astype(np.int32)
 
 
 def read(path: Path, images: Path | None = None) -> Content:

@@ -24,7 +24,7 @@ import hashlib
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -32,6 +32,7 @@ import numpy as np
 
 from bmbench.core.files import writing
 from bmbench.core.types import Annotations, Detections, Role
+from bmbench.datasets.codecs.json_rows import collector_paused
 from bmbench.datasets.codecs.json_stream import object_blocks
 from bmbench.datasets.codecs.qupath_features import Objects, confidence_of, decode
 from bmbench.datasets.codecs.qupath_shapes import shapes
@@ -48,6 +49,8 @@ IGNORE_CLASS = "Ignore*"
 UNCLASSIFIED = "cell"
 """The class of objects that have none."""
 ARTEFACT_WORDS = ("artefact", "artifact")
+_TOGETHER = 256
+"""Features that are encoded and written at a time."""
 _COLOURS = {Role.CELL: [0, 114, 178], Role.ARTEFACT: [213, 94, 0], Role.IGNORE: [128, 128, 128]}
 
 
@@ -116,11 +119,14 @@ def write_qupath(
         file.write(b'{"type":"FeatureCollection","features":[')
         for part in parts:
             extra = measure(part) if measure else {}
-            for feature in _features(part, categories, kind=kind, decimals=decimals, measured=extra):
-                feature["id"] = f"{stem}-{written:012x}"
-                file.write(b",\n" if written else b"\n")
-                file.write(encoder.encode(feature))
-                written += 1
+            features = _features(part, categories, kind=kind, decimals=decimals, measured=extra)
+            with collector_paused():
+                while some := list(islice(features, _TOGETHER)):
+                    for number, feature in enumerate(some, start=written):
+                        feature["id"] = f"{stem}-{number:012x}"
+                    file.write(b",\n" if written else b"\n")
+                    file.write(b",\n".join(map(encoder.encode, some)))
+                    written += len(some)
         file.write(b"\n]}\n")
     return written
 
@@ -138,13 +144,14 @@ def read_qupath(path: Path) -> QupathFile:
     table: dict[tuple[str, bool], int] = {}
     left_out: Counter[str] = Counter()
     parts, confidence, kinds, ids = [], [np.zeros(0)], [np.zeros(0, "U10")], []
-    for block in object_blocks(path, key="features"):
-        objects = decode(block, path)
-        parts.append(_annotations(objects, table))
-        confidence.append(np.array([confidence_of(m) for m in objects.measurements], np.float64))
-        kinds.append(np.array(objects.kind, "U10"))
-        ids += objects.ids
-        left_out.update(objects.left_out)
+    with collector_paused():
+        for block in object_blocks(path, key="features"):
+            objects = decode(block, path)
+            parts.append(_annotations(objects, table))
+            confidence.append(np.array([confidence_of(m) for m in objects.measurements], np.float64))
+            kinds.append(np.array(objects.kind, "U10"))
+            ids += objects.ids
+            left_out.update(objects.left_out)
     return QupathFile(
         annotations=_joined(parts),
         classes=tuple(table),
@@ -186,30 +193,30 @@ def _features(
     columns = {"Confidence": marks.confidence, **measured} if isinstance(marks, Detections) else measured
     values = {name: np.round(column, 6).tolist() for name, column in columns.items()}
     roles = [Role.CELL] * len(marks) if isinstance(marks, Detections) else [Role(r) for r in marks.role]
+    classes: dict[tuple[int, Role], dict[str, Any]] = {}
     for row, (label, geometry) in enumerate(zip(marks.label.tolist(), geometries, strict=True)):
         category, role = categories[label], roles[row]
         if found and category.artefact:
             role = Role.ARTEFACT
+        if (label, role) not in classes:
+            name = IGNORE_CLASS if role == Role.IGNORE else category.name
+            classes[label, role] = {"name": name, "color": _COLOURS[role]}
         properties: dict[str, Any] = {
             "objectType": object_type,
-            "classification": {
-                "name": IGNORE_CLASS if role == Role.IGNORE else category.name,
-                "color": _COLOURS[role],
-            },
+            "classification": classes[label, role],
         }
-        metadata = _metadata(marks, row, category, geometry)
-        if metadata:
-            properties["metadata"] = metadata
+        if isinstance(marks, Annotations):
+            metadata = _metadata(marks, row, category, geometry)
+            if metadata:
+                properties["metadata"] = metadata
         measurements = {name: column[row] for name, column in values.items() if column[row] == column[row]}
         if measurements:
             properties["measurements"] = measurements
         yield {"type": "Feature", "id": "", "geometry": geometry, "properties": properties}
 
 
-def _metadata(marks: Marks, row: int, category: Category, geometry: dict[str, Any]) -> dict[str, str]:
+def _metadata(marks: Annotations, row: int, category: Category, geometry: dict[str, Any]) -> dict[str, str]:
     """What QuPath has no word for; it keeps such texts through a correction."""
-    if isinstance(marks, Detections):
-        return {}
     facts: dict[str, str] = {}
     if marks.role[row] == Role.IGNORE:
         facts |= {"category": category.name, "region": str(int(marks.region[row]))}
@@ -223,8 +230,22 @@ def _metadata(marks: Marks, row: int, category: Category, geometry: dict[str, An
 def _annotations(objects: Objects, table: dict[tuple[str, bool], int]) -> Annotations:
     """The objects as annotations; `table` numbers the classes and grows."""
     n = len(objects.rings)
-    box = np.array(objects.box, np.float64).reshape(n, 4)
-    circle = np.array(objects.circle, np.float64).reshape(n, 3)
+    box = np.asarray(objects.box, np.float64).reshape(n, 4)
+    circle = np.asarray(objects.circle, np.float64).reshape(n, 3)
+    contour = objects.rings
+    if len(set(objects.classes)) == 1 and not any(objects.metadata):
+        facts = [_class_facts(objects.classes[0], {}, table)] * n
+    else:
+        facts = _facts(objects, box, table)
+    label, role, region = np.array(facts, np.int64).reshape(n, 3).T
+    xy = np.where(circle[:, 2:] > 0, circle[:, :2], (box[:, :2] + box[:, 2:]) / 2)
+    return Annotations(
+        xy=xy, box=box, circle=circle, contour=tuple(contour), label=label, role=role, region=region != 0
+    )
+
+
+def _facts(objects: Objects, box: Floats, table: dict[tuple[str, bool], int]) -> list[tuple[int, int, bool]]:
+    """What the class and metadata of each object say; objects written as boxes lose their outline."""
     contour = objects.rings
     known: dict[str, tuple[int, int, bool]] = {}
     facts = []
@@ -235,13 +256,9 @@ def _annotations(objects: Objects, table: dict[tuple[str, bool], int]) -> Annota
             facts.append(known[name])
             continue
         facts.append(_class_facts(name, metadata, table))
-        if metadata.get("shape") == "box" and _is_box(contour[row], objects.box[row]):
+        if metadata.get("shape") == "box" and _is_box(contour[row], box[row].tolist()):
             contour[row] = ()
-    label, role, region = np.array(facts, np.int64).reshape(n, 3).T
-    xy = np.where(circle[:, 2:] > 0, circle[:, :2], (box[:, :2] + box[:, 2:]) / 2)
-    return Annotations(
-        xy=xy, box=box, circle=circle, contour=tuple(contour), label=label, role=role, region=region != 0
-    )
+    return facts
 
 
 def _class_facts(

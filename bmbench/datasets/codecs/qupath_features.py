@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
@@ -50,15 +51,15 @@ _NUMERALS = b"0123456789.-+eE \t\r\n"
 
 @dataclass(slots=True)
 class Objects:
-    """The objects of some features; item i of every list is object i.
+    """The objects of some features; item i of every column is object i.
 
     `circle` is x, y, radius (radius 0: none), `box` x0, y0, x1, y1; a point has no ring and a box of no
     extent.
     """
 
     rings: list[Rings] = field(default_factory=list)
-    circle: list[list[float]] = field(default_factory=list)
-    box: list[list[float]] = field(default_factory=list)
+    circle: list[list[float]] | Floats = field(default_factory=list)
+    box: list[list[float]] | Floats = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     kind: list[str] = field(default_factory=list)
     metadata: list[Mapping[str, Any]] = field(default_factory=list)
@@ -87,13 +88,14 @@ def decode(block: Block, path: Path) -> Objects:
 
 
 def _decode_plain(features: list[Feature], objects: Objects) -> bool:
-    """Add features that are all plain outlines; False, and nothing added, if one is not."""
+    """Add features that are all plain outlines to no objects; False, and nothing added, if one is not."""
     outlines = [bytes(feature.geometry.coordinates) for feature in features]
     try:
-        sizes = [_ring_sizes(outline) for outline in outlines]
+        together = b",".join(outlines)
+        sizes = _ring_sizes(outlines, together)
         # The numbers without the brackets around them are read several times faster.
-        values = _NUMBERS.decode(b"[" + b",".join(outlines).translate(None, b"[]") + b"]")
-        numbers = np.fromiter(values, np.float64, count=len(values))
+        values = _NUMBERS.decode(b"[" + together.translate(None, b"[]") + b"]")
+        numbers = np.frombuffer(bytearray(struct.pack(f"={len(values)}d", *values)))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
     parts = np.array([len(size) for size in sizes], np.int64)
@@ -114,8 +116,7 @@ def _decode_plain(features: list[Feature], objects: Objects) -> bool:
     high = np.maximum.reduceat(np.maximum.reduceat(points, starts), first)
     ellipse = np.array([feature.geometry.isEllipse for feature in features], bool)
     circle = _circles(low, high, ellipse & (parts == 1))
-    objects.box += np.concatenate([low, high], axis=1).tolist()
-    objects.circle += circle.tolist()
+    objects.box, objects.circle = np.concatenate([low, high], axis=1), circle
     cuts = list(zip(starts.tolist(), (ends - closed).tolist(), strict=True))
     objects.rings += [
         () if radius else tuple([points[a:b] for a, b in cuts[n : n + size]])
@@ -133,13 +134,15 @@ def _circles(low: Floats, high: Floats, ellipse: Bools) -> Floats:
     return np.where(round_one[:, None], circle, 0.0)
 
 
-def _ring_sizes(outline: bytes) -> Sequence[int]:
-    """Points of each ring of a polygon's coordinates; a MsgspecError if they are none."""
-    brackets = outline.translate(None, _NUMERALS)
-    points = (len(brackets) - 3) // 4
-    if brackets == _one_ring(points):
-        return (points,)
-    return [len(ring) for ring in _NESTED.decode(outline)]
+def _ring_sizes(outlines: list[bytes], together: bytes) -> list[Sequence[int]]:
+    """Points of each ring of each polygon's coordinates; a MsgspecError if they are none.
+
+    `together` is the text of all of them with commas between.
+    """
+    points = [outline.count(b"[") - 2 for outline in outlines]
+    if min(points) > 0 and together.translate(None, _NUMERALS) == b",".join(map(_one_ring, points)):
+        return [(count,) for count in points]
+    return [[len(ring) for ring in _NESTED.decode(outline)] for outline in outlines]
 
 
 @lru_cache(maxsize=4096)
@@ -218,6 +221,8 @@ def _add_shape(objects: Objects, rings: Rings, box: list[float], *, ellipse: boo
     """Add an outline, or a point where there is no ring; a round ellipse is its circle."""
     corners = np.array([box])
     circle = _circles(corners[:, :2], corners[:, 2:], np.array([ellipse and len(rings) == 1]))[0]
+    assert isinstance(objects.box, list)
+    assert isinstance(objects.circle, list)
     objects.box.append(box)
     objects.circle.append(circle.tolist())
     objects.rings.append(() if circle[2] else rings)
