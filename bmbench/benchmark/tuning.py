@@ -33,7 +33,7 @@ from bmbench.benchmark.rundir import RunDir
 from bmbench.benchmark.timing import Clock
 from bmbench.benchmark.tuning_store import Asked, Store, Trial, check_space
 from bmbench.benchmark.tuning_trial import Judged, changed, decodings, is_hopeless, judge, train
-from bmbench.core.errors import BadInputError, MissingExtraError, Stopped, TrainingFailedError
+from bmbench.core.errors import BadInputError, MissingExtraError, RunFailedError, Stopped, TrainingFailedError
 from bmbench.core.files import read_json, write_json
 from bmbench.core.locks import only_one
 
@@ -71,7 +71,7 @@ class Tuning:
     path: Path
     trials: tuple[Trial, ...]
     importance: dict[str, float]
-    method: str
+    run: RunOptions
 
     @property
     def settings(self) -> Path:
@@ -173,6 +173,9 @@ def _finish(path: Path, plan: Plan, options: TuneOptions, progress: Progress) ->
                 return search.finish(logged)
         except KeyboardInterrupt:
             raise Stopped(f"stopped; go on with: bmbench tune --resume {path}") from None
+        except OSError as error:
+            # Optuna's journal; everything else says by itself which file it was.
+            raise RunFailedError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -195,9 +198,7 @@ class _Search:
         trials = self.store.ended()
         importance = self.store.importance()
         self._conclude(trials, importance)
-        return Tuning(
-            path=self.folder.path, trials=trials, importance=importance, method=self.plan.method.name
-        )
+        return Tuning(path=self.folder.path, trials=trials, importance=importance, run=self.plan.options)
 
     def _try(self, asked: Asked, progress: Progress) -> None:
         place = self.folder.path / "trials" / f"{asked.number:03d}"

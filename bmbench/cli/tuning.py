@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bmbench.cli.terminal import alone, console, show_terms, stoppable
+
+if TYPE_CHECKING:
+    from bmbench.benchmark.tuning import Tuning
 
 
 def tune(
@@ -79,9 +83,18 @@ def tune(
     terminal.print(tuning_table(found))
     terminal.print(f"\nSearch directory: [bold]{found.path}[/]", soft_wrap=True)
     terminal.print("Retrain with the best settings and look once at the test images:")
-    terminal.print(f"  {run_command(found.settings)}", markup=False, highlight=False, soft_wrap=True)
+    terminal.print(f"  {run_command(found)}", markup=False, highlight=False, soft_wrap=True)
 
 
-def run_command(settings: Path) -> str:
-    """The command that makes a run with the settings of a search."""
-    return f"bmbench run --settings {settings} --retrain"
+def run_command(found: Tuning) -> str:
+    """The command that makes a run with the settings of a search, on its data."""
+    from bmbench.benchmark.options import RunOptions
+
+    plain, asked = RunOptions(), found.run
+    words = ["bmbench", "run", "--settings", str(found.settings), "--retrain"]
+    for name in ("dataset", "data", "track", "artefacts", "jitter_px", "seed"):
+        if (value := getattr(asked, name)) != getattr(plain, name):
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    for name, value in asked.dataset_options.items():
+        words += ["--option", f"{name}={value}"]
+    return shlex.join(words)

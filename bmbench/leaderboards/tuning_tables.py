@@ -20,7 +20,7 @@ def tuning_table(tuning: Tuning) -> Table:
     best = best_first(tuning.trials)[:COLUMNS]
     given_up = sum(trial.value is None for trial in tuning.trials)
     table = Table(
-        title=f"Best trials of {tuning.method}",
+        title=f"Best trials of {tuning.run.method}",
         title_justify="left",
         caption=f"{len(tuning.trials)} trials, {given_up} of them given up early; F1 and AP between centres; "
         f"· how maps are cut, {UNDEFINED} as in the profile",

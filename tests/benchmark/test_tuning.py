@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from optuna.storages.journal import JournalFileBackend
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.space import Choice, Real, Space, Whole
@@ -13,7 +14,7 @@ from bmbench.benchmark.options import RunOptions
 from bmbench.benchmark.tuning import TuneOptions, best_first, resume_tuning, tune
 from bmbench.benchmark.tuning_store import Store, Trial
 from bmbench.benchmark.tuning_trial import decodings, is_hopeless
-from bmbench.core.errors import Stopped, TrainingFailedError
+from bmbench.core.errors import RunFailedError, Stopped, TrainingFailedError
 from bmbench.core.progress import Silent
 
 TINY = {
@@ -127,7 +128,7 @@ def test_the_command_prints_what_it_found_at_80_columns(bmbench, whole, monkeypa
     table = answer.out.split("Search directory")[0]
     assert max(map(len, table.splitlines())) <= 80
     assert "…" not in table
-    assert f"bmbench run --settings {whole.settings} --retrain" in answer.out
+    assert f"bmbench run --settings {whole.settings} --retrain --dataset {whole.run.dataset}\n" in answer.out
 
 
 def test_a_method_without_a_space_is_refused(bmbench, marrow, tmp_path):
@@ -141,6 +142,20 @@ def test_a_folder_that_is_no_search_is_refused(bmbench, tmp_path):
     answer = bmbench("tune", "--resume", tmp_path)
     assert answer.code == 2
     assert "is not a search" in answer.err
+
+
+def test_a_full_disk_is_one_sentence_and_the_search_goes_on_later(marrow, whole, tmp_path, monkeypatch):
+    def full(backend, logs):
+        if any("intermediate_value" in log for log in logs):
+            raise OSError(28, "No space left on device")
+        real(backend, logs)
+
+    real = JournalFileBackend.append_logs
+    with monkeypatch.context() as patched:
+        patched.setattr(JournalFileBackend, "append_logs", full)
+        with pytest.raises(RunFailedError, match="No space left on device"):
+            tune(options(marrow, tmp_path), Silent())
+    assert results(resume_tuning(next(tmp_path.iterdir()), Silent())) == results(whole)
 
 
 def test_trainings_that_diverge_are_trials_given_up(marrow, tmp_path):
