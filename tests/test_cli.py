@@ -133,6 +133,9 @@ def test_a_run_leaves_everything_needed_to_trust_it(finished):
     config = json.loads((finished / "config.json").read_text())
     assert config["images"] == {"train": 4, "validation": 1, "optimisation": 1, "test": 2}
     assert len(config["data_hash"]) == 64
+    split = json.loads((finished / "split.json").read_text())
+    assert {subset: len(images) for subset, images in split["images"].items()} == config["images"]
+    assert [row["images"] for row in split["balance"]] == list(config["images"].values())
     assert len([file for file in files if file.startswith("gallery/")]) == config["images"]["test"]
 
 

@@ -19,6 +19,10 @@ METHODS: Registry[Method] = Registry(
         ("unet_sigmoid", "bmbench.adapters.unet.method:UNET_SIGMOID"),
         ("unet_statistical", "bmbench.adapters.unet.method:UNET_STATISTICAL"),
         ("unet_statistical_scaled", "bmbench.adapters.unet.method:UNET_STATISTICAL_SCALED"),
+        ("retinanet", "bmbench.adapters.detection.method:RETINANET"),
+        ("circular_retinanet", "bmbench.adapters.detection.method:CIRCULAR_RETINANET"),
+        ("mask_rcnn", "bmbench.adapters.detection.method:MASK_RCNN"),
+        ("yolov3", "bmbench.adapters.detection.method:YOLOV3"),
         ("blob_log", "bmbench.adapters.blob_log:METHOD"),
     ),
 )

@@ -131,6 +131,21 @@ def config(plan: Plan) -> dict[str, Any]:
     return value
 
 
+def split_record(split: Split) -> dict[str, Any]:
+    """The run's `split.json`: which image is in which subset, and how the classes are balanced."""
+    from bmbench.datasets.splits import balance
+
+    return {
+        "schema": "bmbench.split/1",
+        "categories": [category.name for category in split.categories],
+        "balance": [dataclasses.asdict(row) for row in balance(split.samples, len(split.categories))],
+        "images": {
+            subset: [{"id": sample.image_id, "name": sample.name, "group": sample.group} for sample in part]
+            for subset, part in split.samples.items()
+        },
+    }
+
+
 def _profile(options: RunOptions, method: Method) -> Profile:
     """The profile with the changes that were asked for; one model where the method cannot join several.
 

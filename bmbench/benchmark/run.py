@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bmbench.benchmark.begun import refuse_changes
 from bmbench.benchmark.console import Logged
 from bmbench.benchmark.environment import describe_environment
 from bmbench.benchmark.options import RunOptions
-from bmbench.benchmark.plan import Plan, config, resolve
+from bmbench.benchmark.plan import Plan, config, resolve, split_record
 from bmbench.benchmark.rundir import RunDir
 from bmbench.benchmark.stages import Work, work_through
 from bmbench.benchmark.timing import Clock
 from bmbench.core.errors import BadInputError, Stopped
-from bmbench.core.locks import only_one
+from bmbench.core.locks import LOCK, only_one
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +60,10 @@ def resume(path: Path, progress: Progress) -> RunDir:
             "is not a run: it has no config.json", where=str(path), remedy="begin one without --resume"
         )
     if folder.is_finished:
+        if (path / LOCK).exists():
+            # Its owner was killed after the last file. Whoever holds it now removes it.
+            with suppress(BadInputError), only_one(path):
+                pass
         return folder
     return _finish(folder, resolve(_asked(folder), progress), progress)
 
@@ -114,7 +119,11 @@ def _finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
 
 def _records(plan: Plan) -> dict[str, Any]:
     """What a run directory is born with."""
-    return {"config.json": config(plan), "environment.json": describe_environment()}
+    return {
+        "config.json": config(plan),
+        "split.json": split_record(plan.split),
+        "environment.json": describe_environment(),
+    }
 
 
 def _asked(folder: RunDir) -> RunOptions:

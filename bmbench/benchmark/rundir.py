@@ -4,6 +4,7 @@
 
     runs/synthetic-weak-unet_shrink-quick-s0/
       config.json                    what was asked for, resolved; data set hash; the recipe of every score
+      split.json                     which image is in which subset, and the balance of the classes
       environment.json               versions, commit with a dirty flag, machine
       log.txt                        every stage with its time
       checkpoint/                    the fitted detector (safetensors and JSON)

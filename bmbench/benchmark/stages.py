@@ -58,8 +58,9 @@ def work_through(work: Work) -> None:
         "variants": _variants(work, threshold),
     }
     work.clock.save()
-    folder.write("metrics.json", metrics)
+    # Before the last file: what a kill leaves between the two would stay in a finished run.
     shutil.rmtree(folder.unfinished, ignore_errors=True)
+    folder.write("metrics.json", metrics)
 
 
 def _choose_threshold(work: Work) -> tuple[float | None, str]:

@@ -39,6 +39,20 @@ def scattered(generator: np.random.Generator, side: int, n: int, radius: tuple[f
     return circles(*kept)
 
 
+def sample(number: int, *, side: int = 72, n: int = 9) -> Sample:
+    annotations = scattered(np.random.default_rng(number), side, n, (7.0, 9.0))
+    image = smear(annotations, side, side)
+    return Sample(
+        image_id=number,
+        name=f"drawn_{number}",
+        width=side,
+        height=side,
+        group=f"drawn_{number}",
+        annotations=annotations,
+        load=lambda: image,
+    )
+
+
 @pytest.fixture(name="circles")
 def _circles() -> Callable[..., Annotations]:
     return circles
@@ -56,17 +70,4 @@ def _smear() -> Callable[..., np.ndarray]:
 
 @pytest.fixture(name="sample")
 def _sample() -> Callable[..., Sample]:
-    def make(number: int, *, side: int = 72, n: int = 9) -> Sample:
-        annotations = scattered(np.random.default_rng(number), side, n, (7.0, 9.0))
-        image = smear(annotations, side, side)
-        return Sample(
-            image_id=number,
-            name=f"drawn_{number}",
-            width=side,
-            height=side,
-            group=f"drawn_{number}",
-            annotations=annotations,
-            load=lambda: image,
-        )
-
-    return make
+    return sample

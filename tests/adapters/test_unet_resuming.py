@@ -125,6 +125,16 @@ def test_a_training_that_had_ended_makes_no_step_more(sample, tmp_path, every_lo
     assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+def test_how_long_nothing_improved_is_kept(sample, tmp_path, every_look):
+    # As above with patience 2 of 12 steps: the third look ends it, at step 6.
+    still = dataclasses.replace(TINY, learning_rate=0.0, patience=2, steps=12)
+    with pytest.raises(Killed):
+        fitted(sample, settings=still, state=tmp_path, progress=Kill(5))
+    again = Kill()
+    fitted(sample, settings=still, state=tmp_path, progress=again)
+    assert again.begun == [5, 6]
+
+
 def test_every_look_is_told_and_told_again(sample, tmp_path, every_look):
     whole, pieces = [], []
     fitted(sample, report=lambda *look: whole.append(look))

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from bmbench.adapters import METHODS
+from bmbench.adapters.learning.sources import source_of
 from bmbench.adapters.method import FitRequest
 from bmbench.adapters.unet.encoding import ENCODINGS
-from bmbench.adapters.unet.sampling import fixed_patches, source_of
+from bmbench.adapters.unet.sampling import fixed_patches
 from bmbench.adapters.unet.settings import QUICK, UNetSettings
 from bmbench.core.errors import RunFailedError
 from bmbench.core.progress import Silent

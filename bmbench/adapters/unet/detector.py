@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from bmbench.adapters.ensemble import save_members
-from bmbench.adapters.reproducible import best_device, one_thread_each
+from bmbench.adapters.reproducible import best_device, one_thread_each, seeded
 from bmbench.adapters.rescaling import resized, working_size
 from bmbench.adapters.tiling import Tiling
 from bmbench.adapters.unet.encoding import Encoding, encoding_of
@@ -157,7 +157,9 @@ def load(folder: Path) -> UNetDetector:
     try:
         settings, calibration = _read_card(card)
         encoding = encoding_of(card["encoding"])
-        network = build(settings, outputs=encoding.outputs, device=best_device())
+        # Fresh weights are drawn before these take their place: nobody else's draws shall change.
+        with seeded(0):
+            network = build(settings, outputs=encoding.outputs, device=best_device())
         network.load_state_dict(load_weights(data))
     except (KeyError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
         raise BadInputError(

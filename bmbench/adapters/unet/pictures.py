@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bmbench.adapters.learning.sources import source_of
 from bmbench.adapters.rescaling import mean_diameter, object_circles
 from bmbench.adapters.unet.curve import SYNTHETIC
 from bmbench.adapters.unet.encoding import ENCODINGS, Inside
-from bmbench.adapters.unet.sampling import encode, source_of
+from bmbench.adapters.unet.sampling import encode
 from bmbench.core.files import writing
 from bmbench.core.types import Annotations, Role
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.rescaling import resized, scaled, working_size
-from bmbench.adapters.stain import jitter_stain, shift_stain
+from bmbench.adapters.learning.sources import Drawing, Source, draw_view
 from bmbench.adapters.unet.depth import depth_map, ignored_regions
 from bmbench.adapters.unet.encoding import Target
 
@@ -20,15 +19,7 @@ if TYPE_CHECKING:
     from bmbench.adapters.method import Augment
     from bmbench.adapters.unet.encoding import Encoding
     from bmbench.adapters.unet.settings import UNetSettings
-    from bmbench.core.types import Annotations, Pixels, Sample
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Source:
-    """One image at working scale with its annotations."""
-
-    image: Pixels
-    annotations: Annotations
+    from bmbench.core.types import Annotations, Pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,15 +28,6 @@ class Patch:
 
     image: Pixels
     target: Target
-
-
-def source_of(sample: Sample, factor: float) -> Source:
-    """The sample resized by `factor`."""
-    image = sample.load()
-    height, width = image.shape[:2]
-    size = working_size(width, height, factor)
-    ratio = np.array(size) / (width, height)
-    return Source(image=resized(image, size), annotations=scaled(sample.annotations, ratio))
 
 
 def draw_patch(
@@ -57,12 +39,15 @@ def draw_patch(
     generator: np.random.Generator,
 ) -> Patch:
     """A random patch; every pixel of the training images is equally likely to be in it."""
-    areas = np.array([source.image.shape[0] * source.image.shape[1] for source in sources], float)
-    source = sources[generator.choice(len(sources), p=areas / areas.sum())]
-    image, annotations = augment(source.image, source.annotations, settings.patch_px, generator)
-    target = encode(annotations, image.shape[:2], encoding=encoding, settings=settings)
-    image = jitter_stain(image, settings.stain_jitter, generator)
-    return Patch(image=shift_stain(image, settings.stain_shift, generator), target=target)
+    drawing = Drawing(
+        augment=augment,
+        side_px=settings.patch_px,
+        stain_jitter=settings.stain_jitter,
+        stain_shift=settings.stain_shift,
+    )
+    view = draw_view(sources, drawing, generator)
+    target = encode(view.annotations, view.image.shape[:2], encoding=encoding, settings=settings)
+    return Patch(image=view.image, target=target)
 
 
 def encode(

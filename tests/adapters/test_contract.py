@@ -5,23 +5,15 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
 from bmbench.adapters import METHODS
-from bmbench.adapters.method import FitRequest
 from bmbench.core.errors import BadInputError
-from bmbench.core.types import Annotations
-from bmbench.datasets.augment import augment
+from bmbench.core.types import Annotations, Role
+from bmbench.datasets.images import read_rgb
 
-REDUCED = {
-    "unet": {"cell_px": 10.0, "depth": 2, "width": 8, "patch_px": 48, "batch": 4, "shard": 2, "steps": 30},
-    "anchor": {"n_blobs": 4, "spread": 1.5},
-}
-"""Settings of each family that fit in a second."""
-
-
-def request_for(method, train, validation=()):
-    settings = dataclasses.replace(method.settings["quick"], **REDUCED[method.family])
-    return FitRequest(train=train, validation=validation, settings=settings, seed=0, augment=augment)
+from .small import learned, request_for, same
 
 
 @pytest.fixture(scope="module", params=METHODS.names())
@@ -29,25 +21,9 @@ def method(request):
     return METHODS.get(request.param)
 
 
-_FITTED = {}
-
-
 @pytest.fixture(name="detector")
-def _detector(method, sample):
-    if method.name not in _FITTED:
-        samples = [sample(number) for number in range(4)]
-        _FITTED[method.name] = method.fit(request_for(method, samples, samples[:1]))
-    return _FITTED[method.name]
-
-
-def same(one, other):
-    columns = all(
-        np.array_equal(getattr(one, c), getattr(other, c)) for c in ("xy", "box", "confidence", "label")
-    )
-    return columns and all(
-        len(a) == len(b) and all(np.array_equal(p, q) for p, q in zip(a, b, strict=True))
-        for a, b in zip(one.contour, other.contour, strict=True)
-    )
+def _detector(method):
+    return learned(method.name)
 
 
 def test_the_name_in_the_table_is_the_methods_own(method):
@@ -130,6 +106,59 @@ def test_a_damaged_file_is_refused_by_name(method, detector, tmp_path):
         path.write_bytes(whole)
 
 
+def test_the_same_seed_gives_the_same_bytes(method, sample, tmp_path):
+    samples = [sample(number) for number in range(4)]
+    written = []
+    for attempt in ("one", "two"):
+        folder = tmp_path / attempt
+        folder.mkdir()
+        method.fit(request_for(method, samples, samples[:1])).save(folder)
+        written.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_grey_and_a_deep_image_file_are_answered_as_their_colour_image(detector, sample, tmp_path, suffix):
+    grey = sample(17).load().mean(axis=2).astype(np.uint8)
+    plain = detector.predict(np.repeat(grey[:, :, None], 3, axis=2))
+    assert len(plain) > 0
+    # 257 × v has the high byte v: 16 bits of the same picture.
+    for name, pixels in (("grey", grey), ("deep", grey.astype(np.uint16) * 257)):
+        path = tmp_path / f"{name}{suffix}"
+        if suffix == ".png":
+            Image.fromarray(pixels).save(path)
+        else:
+            tifffile.imwrite(path, pixels)
+        assert same(detector.predict(read_rgb(path)), plain)
+
+
+def test_artefacts_are_learned_as_a_class_where_a_method_says_so(method, sample):
+    if not method.artefact_class:
+        assert (detector_labels(method, sample) == 0).all()
+        return
+    assert set(detector_labels(method, sample)) <= {0, 1}
+
+
+def detector_labels(method, sample):
+    """The labels that a detector gives which was fitted with every second object an artefact."""
+    samples = []
+    for number in range(2):
+        here = sample(number)
+        role = np.where(np.arange(len(here.annotations)) % 2, Role.ARTEFACT, Role.CELL).astype(np.int64)
+        annotations = dataclasses.replace(here.annotations, role=role)
+        if not method.artefact_class:
+            annotations = annotations.take(role == Role.CELL)
+        samples.append(dataclasses.replace(here, annotations=annotations))
+    return method.fit(request_for(method, samples, samples[:1])).predict(sample(5).load()).label
+
+
+def test_an_ensemble_of_one_answers_as_its_member(method, detector, sample):
+    if method.ensemble is None:
+        pytest.skip(f"{method.name} has no ensembles")
+    image = sample(17).load()
+    assert same(method.ensemble([detector]).predict(image), detector.predict(image))
+
+
 def test_no_cell_at_all_is_refused(method, sample):
     empty = dataclasses.replace(sample(1), annotations=Annotations.empty())
     with pytest.raises(BadInputError, match="no cell in the training images"):
@@ -145,4 +174,5 @@ def test_points_without_a_size_are_refused(method, sample):
 def test_training_images_without_cells_among_others_are_no_obstacle(method, sample):
     empty = dataclasses.replace(sample(1), annotations=Annotations.empty())
     detector = method.fit(request_for(method, [empty, sample(2)], [empty]))
-    assert len(detector.predict(sample(2).load())) > 0
+    found = detector.predict(sample(2).load())
+    assert np.isfinite(found.confidence).all()

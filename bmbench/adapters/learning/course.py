@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from bmbench.adapters.unet.network import UNet
-    from bmbench.adapters.unet.settings import UNetSettings
+    from bmbench.adapters.learning.trainer import Budget
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -24,7 +23,7 @@ class Course:
 
     Attributes
     ----------
-    network, average, best : UNet
+    network, average, best : Module
         What is trained; the moving average of its weights; that average at the best look.
     step : int
         Steps done.
@@ -34,9 +33,9 @@ class Course:
         The loss is None without validation images.
     """
 
-    network: UNet
-    average: UNet
-    best: UNet
+    network: torch.nn.Module
+    average: torch.nn.Module
+    best: torch.nn.Module
     optimiser: torch.optim.Optimizer
     step: int = 0
     best_loss: float = math.inf
@@ -44,7 +43,7 @@ class Course:
     looks: list[tuple[int, float | None]] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, network: UNet, optimiser: torch.optim.Optimizer) -> Course:
+    def begin(cls, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> Course:
         """The course of a network that has not made a step."""
         return cls(
             network=network,
@@ -53,9 +52,9 @@ class Course:
             optimiser=optimiser,
         )
 
-    def has_settled(self, settings: UNetSettings) -> bool:
+    def has_settled(self, budget: Budget) -> bool:
         """Whether the validation loss has not fallen for too long."""
-        return self.step - self.best_step >= settings.patience * settings.validate_every
+        return self.step - self.best_step >= budget.patience * budget.validate_every
 
     def look(self, loss: float | None) -> None:
         """Take note of the validation loss after this step; without one, the latest step is the best."""

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
+from torch import nn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bmbench.adapters.unet.network import UNet
+Network = TypeVar("Network", bound=nn.Module)
 
 
-def sharing_weights(network: UNet) -> UNet:
+def sharing_weights(network: Network) -> Network:
     """A copy with the same parameters and buffers of its own (batch statistics), for one shard."""
     return copy.deepcopy(network, {id(parameter): parameter for parameter in network.parameters()})
 
 
-def average_buffers(network: UNet, replicas: Sequence[UNet]) -> None:
+def average_buffers(network: nn.Module, replicas: Sequence[nn.Module]) -> None:
     """Give the network and all replicas the mean of the replicas' batch statistics."""
     with torch.no_grad():
         for mine, *theirs in zip(network.buffers(), *(r.buffers() for r in replicas), strict=True):
@@ -27,7 +28,7 @@ def average_buffers(network: UNet, replicas: Sequence[UNet]) -> None:
                 buffer.copy_(mean)
 
 
-def follow(average: UNet, network: UNet, *, decay: float) -> None:
+def follow(average: nn.Module, network: nn.Module, *, decay: float) -> None:
     """Move the average's weights towards the network's; take over its batch statistics."""
     with torch.no_grad():
         for mine, current in zip(average.parameters(), network.parameters(), strict=True):

@@ -1,0 +1,261 @@
+"""A trained network as a detector: image → views and tiles → votes → cells."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from bmbench.adapters.detection.families import FAMILIES, Facts, Family
+from bmbench.adapters.detection.outlines import outline_of, stretched
+from bmbench.adapters.detection.seams import Tile, tiles_of, where_accepted
+from bmbench.adapters.detection.settings import CommonSettings
+from bmbench.adapters.detection.training import tensor_of
+from bmbench.adapters.ensemble import save_members
+from bmbench.adapters.merging.clustering import Clustering, Votes, cluster
+from bmbench.adapters.merging.shapes import bounding_box
+from bmbench.adapters.merging.suppression import drop_nested
+from bmbench.adapters.merging.views import MIRRORS, centrality, mirrored
+from bmbench.adapters.reproducible import best_device, one_thread_each, seeded
+from bmbench.adapters.rescaling import resized, working_size
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import read_bytes, read_json, write_bytes, write_json
+from bmbench.core.types import Detections
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import nn
+
+    from bmbench.adapters.method import Decode
+    from bmbench.core.types import Bools, Floats, Ints, Pixels, Rings
+
+_WEIGHTS, _CARD, _SCHEMA = "weights.safetensors", "detector.json", "bmbench.detector/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BoxDetector:
+    """A fitted detector of boxes or circles."""
+
+    family: str
+    settings: CommonSettings
+    facts: Facts
+    network: nn.Module
+
+    @property
+    def best_tile_px(self) -> int:
+        """Side of a square image that fills one tile of the network, before it is resized."""
+        return int(self.settings.tile_px / self.facts.factor)
+
+    def predict(self, image: Pixels) -> Detections:
+        """Every cell (and artefact, if they are a class) of one (height, width, 3) RGB image."""
+        return _predict((self,), image)
+
+    def save(self, folder: Path) -> None:
+        """Write the weights (safetensors) and everything else (JSON) into an existing folder."""
+        from safetensors.torch import save
+
+        weights = {name: tensor.contiguous().cpu() for name, tensor in self.network.state_dict().items()}
+        write_bytes(folder / _WEIGHTS, save(weights))
+        card = {
+            "schema": _SCHEMA,
+            "family": self.family,
+            "settings": dataclasses.asdict(self.settings),
+            "facts": dataclasses.asdict(self.facts),
+        }
+        write_json(folder / _CARD, card)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BoxEnsemble:
+    """Several fitted detectors as one: their answers are clustered."""
+
+    members: tuple[BoxDetector, ...]
+
+    @property
+    def best_tile_px(self) -> int:
+        """That of the first member; all have the same settings."""
+        return self.members[0].best_tile_px
+
+    def predict(self, image: Pixels) -> Detections:
+        """Every cell; a member that does not find it votes against it."""
+        return _predict(self.members, image)
+
+    def save(self, folder: Path) -> None:
+        """Write every member into a folder of its own."""
+        save_members(folder, self.members)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answer:
+    """What one network says of one tile of one view, in pixels of the image at working scale."""
+
+    shapes: Floats
+    confidence: Floats
+    label: Ints
+    expected: Floats
+    centrality: Floats
+    outlines: tuple[Rings, ...]
+
+
+def ensemble(members: Sequence[BoxDetector]) -> BoxEnsemble:
+    """The members as one detector; BadInputError if they are not of one method and settings."""
+    first = members[0]
+    for member in members:
+        if (member.family, member.settings) != (first.family, first.settings):
+            raise BadInputError(
+                "these detectors are not members of one ensemble",
+                expected="one method and one set of settings",
+                got=f"{first.family} and {member.family}",
+                remedy="fit them anew",
+            )
+    return BoxEnsemble(members=tuple(members))
+
+
+def load(folder: Path) -> BoxDetector:
+    """The detector that `BoxDetector.save` wrote.
+
+    Raises
+    ------
+    BadInputError
+        If a file is missing, damaged, or not of this kind.
+    """
+    import safetensors
+    from safetensors.torch import load as load_weights
+
+    card = read_json(folder / _CARD)
+    data = read_bytes(folder / _WEIGHTS)
+    try:
+        family, settings, facts = _read_card(card)
+        # Fresh weights are drawn before these take their place: nobody else's draws shall change.
+        with seeded(0):
+            network = family.build(settings, facts).to(best_device())
+        network.load_state_dict(load_weights(data))
+    except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        raise BadInputError(
+            "not a saved detector", where=str(folder), got=str(error).splitlines()[0], remedy="fit it again"
+        ) from error
+    return BoxDetector(family=card["family"], settings=settings, facts=facts, network=network.eval())
+
+
+def _read_card(card: Any) -> tuple[Family, CommonSettings, Facts]:
+    if card["schema"] != _SCHEMA:
+        raise ValueError(f"the schema {card['schema']!r}")
+    family = FAMILIES[card["family"]]
+    facts = card["facts"]
+    facts = facts | {name: tuple(facts[name]) for name in ("mean", "deviation")}
+    facts["anchors"] = tuple(tuple(level) for level in facts["anchors"])
+    return family, family.settings(**card["settings"]), Facts(**facts)
+
+
+def look(detector: BoxDetector | BoxEnsemble, image: Pixels) -> Decode:
+    """What the networks say of an image, to be merged with any settings."""
+    members = detector.members if isinstance(detector, BoxEnsemble) else (detector,)
+    votes, outlines = _votes(members, image)
+    return partial(_merged, votes, outlines, image.shape[:2])
+
+
+def _predict(members: Sequence[BoxDetector], image: Pixels) -> Detections:
+    votes, outlines = _votes(members, image)
+    return _merged(votes, outlines, image.shape[:2], members[0].settings)
+
+
+def _votes(members: Sequence[BoxDetector], image: Pixels) -> tuple[Votes, list[Rings]]:
+    """The answers of all members, views and tiles, and their outlines."""
+    answers = [answer for member in members for answer in _answers(member, image)]
+    n_views = len(members) * members[0].settings.views
+    votes = Votes(
+        shapes=np.concatenate([a.shapes for a in answers]),
+        confidence=np.concatenate([a.confidence for a in answers]),
+        label=np.concatenate([a.label for a in answers]),
+        view=np.concatenate([np.full(len(a.label), number) for number, a in enumerate(answers)]),
+        expected=n_views * np.concatenate([a.expected for a in answers]),
+        centrality=np.concatenate([a.centrality for a in answers]),
+    )
+    return votes, [rings for a in answers for rings in a.outlines]
+
+
+def _merged(
+    votes: Votes, outlines: Sequence[Rings], size: tuple[int, int], settings: CommonSettings
+) -> Detections:
+    """Clusters of votes on an image of (height, width), without what lies inside another one."""
+    clustering = Clustering(iou=settings.wbc_iou, missing=settings.wbc_missing, floor=settings.wbc_floor)
+    found = cluster(votes, clustering)
+    rows = drop_nested(found.shapes, found.confidence, share=settings.anms_share, rival=settings.anms_rival)
+    box = np.clip(bounding_box(found.shapes[rows]), 0, np.tile(size[::-1], 2))
+    whole = Detections.of(
+        xy=(box[:, :2] + box[:, 2:]) / 2,
+        box=box,
+        confidence=np.clip(found.confidence[rows], 0, 1),
+        label=found.label[rows],
+        contour=tuple(stretched(outlines[seed], to) for seed, to in zip(found.seed[rows], box, strict=True)),
+    )
+    seen: Bools = np.all(box[:, 2:] > box[:, :2], axis=1)
+    kept = whole.take(seen)
+    return kept.take(np.argsort(-kept.confidence, kind="stable"))
+
+
+def _answers(member: BoxDetector, image: Pixels) -> list[Answer]:
+    """One answer a view and tile, in a fixed order; all shapes in original pixels."""
+    settings = member.settings
+    height, width = image.shape[:2]
+    size = working_size(width, height, member.facts.factor)
+    small = resized(image, size)
+    ratio = np.array([width, height]) / size
+    work = [
+        (flip, tile)
+        for flip in MIRRORS[: settings.views]
+        for tile in tiles_of(small[:: -1 if flip[1] else 1, :: -1 if flip[0] else 1], settings)
+    ]
+    with one_thread_each() as pool:
+        return list(pool.map(lambda job: _answer(member, *job, size=size, ratio=ratio), work))
+
+
+def _answer(
+    member: BoxDetector, flip: tuple[bool, bool], tile: Tile, *, size: tuple[int, int], ratio: Floats
+) -> Answer:
+    """What the network says of a tile, without what another tile sees better."""
+    family = FAMILIES[member.family]
+    device = next(member.network.parameters()).device
+    with torch.inference_mode():
+        said = member.network([tensor_of(tile.image, member.facts, device)])[0]
+    box = said["boxes"].double().cpu().numpy() + np.tile(tile.corner, 2)
+    if not family.circles:
+        box = np.clip(box, 0, np.tile(size, 2))
+    whole = np.clip(box, 0, np.tile(size, 2))
+    count = where_accepted(whole, tile)
+    kept = (count > 0) & (whole[:, 2:] - whole[:, :2] > 0).all(axis=1)
+    box = box[kept]
+    shapes = np.column_stack([(box[:, :2] + box[:, 2:]) / 2, (box[:, 2] - box[:, 0]) / 2])
+    shapes = shapes if family.circles else box
+    masks = said["masks"].cpu().numpy()[kept] if member.facts.masks else [None] * len(box)
+    return Answer(
+        shapes=_at_original_scale(mirrored(shapes, width=size[0], height=size[1], flip=flip), ratio),
+        confidence=said["scores"].double().cpu().numpy()[kept],
+        label=said["labels"].cpu().numpy()[kept] - family.first_label,
+        expected=count[kept].astype(np.float64),
+        centrality=_centrality(box, tile),
+        outlines=tuple(outline_of(mask, flip) for mask in masks),
+    )
+
+
+def _centrality(box: Floats, tile: Tile) -> Floats:
+    """(n,) 1 everywhere in an image of one tile."""
+    if tile.alone:
+        return np.ones(len(box))
+    shape = (len(box), 2)
+    corner, size = np.broadcast_to(tile.corner, shape), np.broadcast_to(tile.size, shape)
+    return centrality((box[:, :2] + box[:, 2:]) / 2, corner, size)
+
+
+def _at_original_scale(shapes: Floats, ratio: Floats) -> Floats:
+    """Boxes or circles times `ratio` (x, y); a radius grows by its geometric mean."""
+    boxes = shapes.shape[1] == 4
+    growth = np.tile(ratio, 2) if boxes else np.append(ratio, np.sqrt(ratio.prod()))
+    grown: Floats = shapes * growth
+    return grown

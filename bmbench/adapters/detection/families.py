@@ -1,0 +1,142 @@
+"""What makes one detector different from another: its shapes and its network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from bmbench.adapters.detection import mask_rcnn, retinanet, sizes, yolov3
+from bmbench.adapters.detection.settings import (
+    CommonSettings,
+    DetectorSettings,
+    MaskRCNNSettings,
+    YoloSettings,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from bmbench.adapters.detection.sizes import Sizes
+    from bmbench.adapters.learning.sources import Colour
+    from bmbench.core.types import Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a network and its use need to know about the training data.
+
+    Attributes
+    ----------
+    factor : float
+        From original to working scale.
+    mean, deviation : (red, green, blue) in 0 … 255
+        Of the training images.
+    anchors : one tuple of sizes a level, pixels at working scale
+    classes : int
+        1: cells; 2: cells and artefacts.
+    masks : bool
+        Whether outlines were learned.
+    """
+
+    factor: float
+    mean: Colour
+    deviation: Colour
+    anchors: Sizes
+    classes: int
+    masks: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One kind of network; all are called as torchvision's are.
+
+    Attributes
+    ----------
+    circles : bool
+        Whether its shapes are circles; its `boxes` are then the squares around them.
+    settings : class
+        Of its settings.
+    anchors : (shapes of the training cells, settings) → sizes
+    first_label : int
+        What it calls a cell; an artefact is one more.
+    build : (settings, facts) → network with fresh weights from torch's generator
+    wants_masks : (settings, outlined) → bool
+        Whether it learns outlines; `outlined` says whether every training cell has one.
+    """
+
+    circles: bool
+    settings: type[CommonSettings]
+    anchors: Callable[[Floats, Any], Sizes]
+    first_label: int
+    build: Callable[[Any, Facts], nn.Module]
+    wants_masks: Callable[..., bool]
+
+
+def _no_masks(_: Any, *, outlined: bool) -> bool:  # noqa: ARG001
+    return False
+
+
+def _masks(settings: MaskRCNNSettings, *, outlined: bool) -> bool:
+    from bmbench.core.errors import BadInputError
+
+    if settings.mask == "on" and not outlined:
+        raise BadInputError(
+            "the mask branch learns from outlines, and not every training cell has one",
+            where="--set mask=on",
+            remedy="use --set mask=auto",
+        )
+    return outlined and settings.mask != "off"
+
+
+def _retinanet(settings: Any, facts: Facts, *, circles: bool) -> nn.Module:
+    return retinanet.build(settings, facts.anchors, classes=facts.classes, circles=circles)
+
+
+def _mask_rcnn(settings: Any, facts: Facts) -> nn.Module:
+    network: nn.Module = mask_rcnn.build(settings, facts.anchors, classes=facts.classes, masks=facts.masks)
+    return network
+
+
+def _yolov3(settings: YoloSettings, facts: Facts) -> nn.Module:
+    return yolov3.YoloV3(settings, facts.anchors, classes=facts.classes)
+
+
+FAMILIES = MappingProxyType(
+    {
+        "retinanet": Family(
+            circles=False,
+            settings=DetectorSettings,
+            anchors=sizes.anchor_sizes,
+            first_label=0,
+            build=partial(_retinanet, circles=False),
+            wants_masks=_no_masks,
+        ),
+        "circular_retinanet": Family(
+            circles=True,
+            settings=DetectorSettings,
+            anchors=sizes.anchor_sizes,
+            first_label=0,
+            build=partial(_retinanet, circles=True),
+            wants_masks=_no_masks,
+        ),
+        "mask_rcnn": Family(
+            circles=False,
+            settings=MaskRCNNSettings,
+            anchors=sizes.anchor_sizes,
+            first_label=1,
+            build=_mask_rcnn,
+            wants_masks=_masks,
+        ),
+        "yolov3": Family(
+            circles=False,
+            settings=YoloSettings,
+            anchors=yolov3.anchor_sizes,
+            first_label=0,
+            build=_yolov3,
+            wants_masks=_no_masks,
+        ),
+    }
+)

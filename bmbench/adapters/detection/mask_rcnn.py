@@ -1,0 +1,148 @@
+"""Mask R-CNN (He et al., ICCV 2017), torchvision's; without its mask branch it is Faster R-CNN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
+from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torchvision.ops import MultiScaleRoIAlign, box_iou
+
+from bmbench.adapters.detection.backbone import pyramid
+from bmbench.adapters.detection.retinanet import Target, where_ignored
+from bmbench.adapters.detection.sizes import anchor_ratios
+from bmbench.adapters.detection.transform import AsTheyAre
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bmbench.adapters.detection.settings import MaskRCNNSettings
+    from bmbench.adapters.detection.sizes import Sizes
+
+_MOST = 3000
+"""Answers of one tile that are kept at most."""
+_MASK_LAYERS, _MASK_WIDTH = 2, 64
+_ROI, _MASK_ROI = 7, 14
+
+
+class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
+    """Torchvision's region proposal network, which learns nothing from anchors on ignored objects."""
+
+    def assign_targets_to_anchors(
+        self, anchors: list[torch.Tensor], targets: list[Target]
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Labels (1 a cell, 0 background, −1 neither) and boxes for the anchors of each image."""
+        labels, boxes = super().assign_targets_to_anchors(anchors, targets)
+        low = self.proposal_matcher.low_threshold
+        for label, here, target in zip(labels, anchors, targets, strict=True):
+            label[(label == 0) & where_ignored(box_iou, here, target, above=low)] = -1
+        return labels, boxes
+
+
+class CellHeads(RoIHeads):  # type: ignore[misc]
+    """Torchvision's second stage, which is shown no proposal on an ignored object."""
+
+    def select_training_samples(
+        self, proposals: list[torch.Tensor], targets: list[Target]
+    ) -> tuple[list[torch.Tensor], ...]:
+        """Proposals to learn from, the rows and labels of what they are on, and their regression targets."""
+        shown = []
+        for here, target in zip(proposals, targets, strict=True):
+            hidden = where_ignored(box_iou, here, target, above=0.3)
+            if len(target["boxes"]):
+                hidden &= (box_iou(target["boxes"], here) < self.proposal_matcher.high_threshold).all(dim=0)
+            shown.append(here[~hidden])
+        samples: tuple[list[torch.Tensor], ...] = super().select_training_samples(shown, targets)
+        return samples
+
+
+class Sampler:
+    """As many positive and negative rows as torchvision's sampler takes, from random draws of its own.
+
+    Torchvision's draws come from the generator of the whole process, whose order is anybody's guess where
+    several patches are computed at once.
+    """
+
+    def __init__(self, rows: int, positive: float) -> None:
+        self.rows, self.positive, self.seed = rows, positive, 0
+
+    def __call__(self, labels: Sequence[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """For each image, (n,) 1 at the positive rows taken, and 1 at the negative ones."""
+        generator = torch.Generator().manual_seed(self.seed)
+        chosen: tuple[list[torch.Tensor], list[torch.Tensor]] = [], []
+        for label in labels:
+            positive, negative = torch.where(label >= 1)[0], torch.where(label == 0)[0]
+            n_positive = min(len(positive), int(self.rows * self.positive))
+            for rows, n, masks in (
+                (positive, n_positive, chosen[0]),
+                (negative, min(len(negative), self.rows - n_positive), chosen[1]),
+            ):
+                mask = torch.zeros(len(label), dtype=torch.uint8, device=label.device)
+                mask[rows[torch.randperm(len(rows), generator=generator).to(rows.device)[:n]]] = 1
+                masks.append(mask)
+        return chosen
+
+
+def build(settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool) -> MaskRCNN:
+    """A network with fresh weights from torch's generator."""
+    levels = [str(level) for level in range(settings.finest, settings.coarsest + 1)]
+    anchors = AnchorGenerator(sizes, (anchor_ratios(settings),) * len(sizes))
+    network = MaskRCNN(
+        pyramid(settings),
+        rpn_anchor_generator=anchors,
+        rpn_head=RPNHead(settings.width, anchors.num_anchors_per_location()[0]),
+        box_roi_pool=MultiScaleRoIAlign(levels, _ROI, 2),
+        box_head=TwoMLPHead(settings.width * _ROI**2, settings.features),
+        box_predictor=FastRCNNPredictor(settings.features, classes + 1),
+        mask_roi_pool=MultiScaleRoIAlign(levels, _MASK_ROI, 2),
+        mask_head=MaskRCNNHeads(settings.width, (_MASK_WIDTH,) * _MASK_LAYERS, 1),
+        mask_predictor=MaskRCNNPredictor(_MASK_WIDTH, _MASK_WIDTH, classes + 1),
+    )
+    network.rpn = _proposals(settings, network.rpn)
+    network.roi_heads = _heads(settings, network.roi_heads, masks=masks)
+    network.transform = AsTheyAre(settings.stride)
+    return network
+
+
+def reseed(network: nn.Module, seed: int) -> None:
+    """Let a network that samples draw from this seed on."""
+    if isinstance(network, MaskRCNN):
+        network.rpn.fg_bg_sampler.seed = network.roi_heads.fg_bg_sampler.seed = seed
+
+
+def _proposals(settings: MaskRCNNSettings, plain: RegionProposalNetwork) -> CellProposals:
+    kept = {"training": settings.proposals_kept, "testing": 2 * settings.proposals_kept}
+    before = {"training": settings.proposals, "testing": 2 * settings.proposals}
+    network = CellProposals(
+        plain.anchor_generator, plain.head, settings.positive, 0.3, 128, 0.5, before, kept, 0.7
+    )
+    network.fg_bg_sampler = Sampler(128, 0.5)
+    return network
+
+
+def _heads(settings: MaskRCNNSettings, plain: RoIHeads, *, masks: bool) -> CellHeads:
+    parts = (plain.mask_roi_pool, plain.mask_head, plain.mask_predictor) if masks else (None, None, None)
+    heads = CellHeads(
+        plain.box_roi_pool,
+        plain.box_head,
+        plain.box_predictor,
+        fg_iou_thresh=0.5,
+        bg_iou_thresh=0.5,
+        batch_size_per_image=settings.regions,
+        positive_fraction=0.25,
+        bbox_reg_weights=None,
+        score_thresh=settings.least_confidence,
+        nms_thresh=settings.nms_iou,
+        detections_per_img=_MOST,
+        mask_roi_pool=parts[0],
+        mask_head=parts[1],
+        mask_predictor=parts[2],
+    )
+    heads.fg_bg_sampler = Sampler(settings.regions, 0.25)
+    return heads

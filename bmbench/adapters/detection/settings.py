@@ -1,0 +1,241 @@
+"""Every number of a detector that a user may change."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonSettings:
+    """Settings that all detectors of boxes or circles have; ``px`` are pixels at working scale.
+
+    Attributes
+    ----------
+    cell_px : float
+        Diameter to which the mean training cell is resized.
+    finest, coarsest : int
+        Anchors lie on the levels from `finest` to `coarsest`; level 3 has a stride of 2³ px.
+    weak_shrink : float
+        A weak circle is this share smaller before a network learns it: it encloses its cell.
+    patch_px, batch, shard : int
+        Side of a training patch; patches a step; patches that are computed together.
+    steps, optimiser, learning_rate, weight_decay, momentum, averaging, validate_every, patience
+        See `bmbench.adapters.learning.trainer.Budget`.
+    validation_patches : int
+        Patches that are looked at, at most, spread evenly over the validation images.
+    stain_jitter, stain_shift : float
+        Random stains, see `bmbench.adapters.stain`.
+    least_confidence : float
+        Below it a network's answer is not looked at.
+    nms_iou : float
+        Of answers of one view that overlap by more, the most confident stays.
+    anms_share, anms_rival : float
+        See `bmbench.adapters.merging.suppression.drop_nested`; a share of 1 drops nothing.
+    wbc_iou, wbc_missing, wbc_floor : float
+        See `bmbench.adapters.merging.clustering.Clustering`.
+    views : 1 or 4
+        Mirrored views whose answers are clustered.
+    tile_px, overlap_px : int
+        Tiles of large images; cells larger than the overlap may be cut.
+    """
+
+    cell_px: float = 24.0
+    finest: int = 3
+    coarsest: int = 3
+    weak_shrink: float = 0.08
+    patch_px: int = 160
+    batch: int = 8
+    shard: int = 4
+    steps: int = 400
+    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    momentum: float = 0.9
+    averaging: float = 0.98
+    validate_every: int = 50
+    patience: int = 6
+    validation_patches: int = 32
+    stain_jitter: float = 0.1
+    stain_shift: float = 0.0
+    least_confidence: float = 0.03
+    nms_iou: float = 0.5
+    anms_share: float = 0.7
+    anms_rival: float = 0.5
+    wbc_iou: float = 0.5
+    wbc_missing: float = 1.0
+    wbc_floor: float = 0.01
+    views: Literal[1, 4] = 4
+    tile_px: int = 1024
+    overlap_px: int = 128
+
+    def __post_init__(self) -> None:
+        for name in _POSITIVE:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
+        if not 2 <= self.finest <= self.coarsest <= 5:
+            levels = f"{self.finest}, {self.coarsest}"
+            raise ValueError(f"finest, coarsest are {levels}, expected 2 ≤ finest ≤ coarsest ≤ 5")
+        if self.overlap_px >= self.tile_px:
+            raise ValueError(f"overlap_px is {self.overlap_px}, expected less than tile_px, {self.tile_px}")
+
+    @property
+    def stride(self) -> int:
+        """Pixels to whose multiple an image is padded."""
+        return int(2**self.coarsest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorSettings(CommonSettings):
+    """Settings of a ResNet with a feature pyramid, beside the common ones.
+
+    Attributes
+    ----------
+    backbone : "resnet10", "resnet18", "resnet34" or "resnet50"
+        The first has one block a stage.
+    deepest : int
+        The backbone reaches down to this level, whose features come up the pyramid.
+    width : int
+        Channels of the pyramid and the heads.
+    normalisation : "group" or "frozen"
+        Frozen keeps the batch statistics of loaded weights, and would do nothing without any.
+    weights : str
+        "none", "imagenet", "coco", or the path of a file of weights.
+    scales : int
+        Anchor sizes a level; all of them are spread evenly over the sizes of the training cells.
+    ratios : 1 or 3
+        Anchor shapes: square, or also twice as wide and twice as high. Circles have one.
+    positive, negative : float
+        An anchor learns to be a cell above the first overlap with one (circle or box), to be none below the
+        second; between them it learns nothing.
+    """
+
+    backbone: Literal["resnet10", "resnet18", "resnet34", "resnet50"] = "resnet10"
+    deepest: int = 4
+    width: int = 64
+    normalisation: Literal["group", "frozen"] = "group"
+    weights: str = "none"
+    scales: int = 4
+    ratios: Literal[1, 3] = 1
+    positive: float = 0.5
+    negative: float = 0.4
+
+    def __post_init__(self) -> None:
+        CommonSettings.__post_init__(self)
+        for name in ("width", "scales"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
+        if not self.coarsest <= self.deepest <= 5:
+            raise ValueError(f"deepest is {self.deepest}, expected coarsest, {self.coarsest}, to 5")
+        if self.weights == "none" and self.normalisation == "frozen":
+            raise ValueError("normalisation frozen without weights does nothing; expected group")
+
+    @property
+    def stride(self) -> int:
+        """Pixels to whose multiple an image is padded."""
+        return int(2**self.deepest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskRCNNSettings(DetectorSettings):
+    """Settings of Mask R-CNN: those of every detector, and its second stage's.
+
+    Attributes
+    ----------
+    mask : "auto", "on" or "off"
+        The mask branch; auto is on where every training cell has an outline.
+    proposals, proposals_kept : int
+        Proposals a level before NMS, and an image after it, while training; twice as many in use.
+    regions : int
+        Proposals of an image that the second stage learns from in one step.
+    features : int
+        Width of the second stage.
+    """
+
+    mask: Literal["auto", "on", "off"] = "auto"
+    proposals: int = 200
+    proposals_kept: int = 150
+    regions: int = 64
+    features: int = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YoloSettings(CommonSettings):
+    """Settings of YOLO v3, beside the common ones; it has three anchors on each level.
+
+    Attributes
+    ----------
+    backbone : "darknet_small" or "darknet53"
+        The first has one residual block a stage.
+    width : int
+        Channels of the first layer, doubled with every halving of the resolution (32 in the paper).
+    ignore_iou : float
+        A box that overlaps a cell by more learns nothing where another one is chosen for that cell.
+    """
+
+    backbone: Literal["darknet_small", "darknet53"] = "darknet_small"
+    width: int = 16
+    ignore_iou: float = 0.5
+    finest: int = 2
+    coarsest: int = 4
+
+
+_POSITIVE = (
+    "cell_px",
+    "patch_px",
+    "batch",
+    "shard",
+    "steps",
+    "validate_every",
+    "patience",
+    "validation_patches",
+    "tile_px",
+)
+
+QUICK = DetectorSettings()
+PAPER = DetectorSettings(
+    cell_px=40.0,
+    backbone="resnet50",
+    finest=3,
+    coarsest=5,
+    deepest=5,
+    width=256,
+    scales=3,
+    ratios=3,
+    patch_px=512,
+    batch=16,
+    shard=16,
+    steps=20_000,
+    learning_rate=5e-4,
+    averaging=0.999,
+    validate_every=250,
+    patience=16,
+    validation_patches=256,
+    tile_px=2048,
+    overlap_px=256,
+)
+MASK_QUICK = MaskRCNNSettings(batch=4, shard=2, learning_rate=1e-3)
+MASK_PAPER = MaskRCNNSettings(
+    **{field.name: getattr(PAPER, field.name) for field in dataclasses.fields(PAPER)}
+    | {"proposals": 2000, "proposals_kept": 1000, "regions": 512, "features": 1024}
+)
+YOLO_QUICK = YoloSettings()
+YOLO_PAPER = YoloSettings(
+    cell_px=40.0,
+    backbone="darknet53",
+    width=32,
+    finest=3,
+    coarsest=5,
+    patch_px=512,
+    batch=16,
+    shard=16,
+    steps=20_000,
+    learning_rate=5e-4,
+    averaging=0.999,
+    validate_every=250,
+    patience=16,
+    validation_patches=256,
+    tile_px=2048,
+    overlap_px=256,
+)

@@ -1,0 +1,149 @@
+"""What a network shall find in a patch, and where it must not be told off.
+
+Shapes are boxes (n, 4) or circles (n, 3). A box ends at the patch's edge, as an annotation ends at its
+image's; a circle goes on, since a piece of a circle is none. Of a cell of which hardly anything is visible,
+and of an ignored object, nothing is learned: neither that it is a cell nor that it is background.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.adapters.learning.sources import Source
+from bmbench.adapters.merging.shapes import area, bounding_box
+from bmbench.adapters.rescaling import object_circles
+from bmbench.core.geometry import circle_box
+from bmbench.core.types import Annotations, Role
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bmbench.core.types import Bools, Floats, Ints, Rings
+
+LEAST_VISIBLE = 0.25
+"""Share of a box that must be visible to be learned; of a circle, whose centre counts, see `_visible`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Targets:
+    """The objects of one patch, in its pixels.
+
+    Attributes
+    ----------
+    shapes : (n, 4) or (n, 3) float64
+    label : (n,) int64
+        0 a cell, 1 an artefact.
+    ignored : (m, 4) or (m, 3) float64
+        Objects of which nothing is learned.
+    regions : (k, 4) float64
+        Boxes of ignored regions: nothing is learned from an anchor whose middle lies in one.
+    outlines : tuple of n Rings
+    """
+
+    shapes: Floats
+    label: Ints
+    ignored: Floats
+    regions: Floats
+    outlines: tuple[Rings, ...]
+
+
+def shapes_of(annotations: Annotations, *, circles: bool, weak_shrink: float) -> Floats:
+    """(n, 4) boxes or (n, 3) circles of all objects.
+
+    An outline, or a box alone, gives its box, or the circle around the box's centre with its mean side; a
+    weak circle is made smaller by `weak_shrink` first, and gives itself, or its box.
+    """
+    weak = (annotations.circle[:, 2] > 0) & np.array([not rings for rings in annotations.contour], bool)
+    circle = object_circles(annotations)
+    circle[:, 2] *= 1 - weak_shrink
+    box = np.where(weak[:, None], circle_box(circle), annotations.box)
+    if not circles:
+        return box
+    sides = (box[:, 2:] - box[:, :2]).mean(axis=1) / 2
+    round_box = np.column_stack([(box[:, :2] + box[:, 2:]) / 2, sides])
+    shapes: Floats = np.where(weak[:, None], circle, round_box)
+    return shapes
+
+
+def targets_of(annotations: Annotations, side: int, *, circles: bool, weak_shrink: float) -> Targets:
+    """The targets of a (side, side) patch."""
+    whole = shapes_of(annotations, circles=circles, weak_shrink=weak_shrink)
+    shown = whole if circles else np.clip(whole, 0, side)
+    visible = _visible(whole, shown, side)
+    inside = area(np.clip(bounding_box(whole), 0, side)) > 0
+    learned = visible & inside & (annotations.role != Role.IGNORE) & ~annotations.region
+    ignored = inside & ~learned & ~annotations.region
+    return Targets(
+        shapes=shown[learned],
+        label=(annotations.role[learned] == Role.ARTEFACT).astype(np.int64),
+        ignored=shown[ignored],
+        regions=annotations.box[annotations.region],
+        outlines=tuple(annotations.contour[row] for row in np.flatnonzero(learned)),
+    )
+
+
+def masks_of(outlines: tuple[Rings, ...], side: int) -> NDArray[np.uint8]:
+    """(n, side, side) 1 where a pixel's centre lies inside the outline (even-odd), else 0."""
+    from skimage.draw import polygon
+
+    masks = np.zeros((len(outlines), side, side), np.uint8)
+    for mask, rings in zip(masks, outlines, strict=True):
+        for ring in rings:
+            x, y = (ring - 0.5).T
+            rows, columns = polygon(y, x, mask.shape)  # type: ignore[no-untyped-call]
+            mask[rows, columns] ^= 1
+    return masks
+
+
+def cut_patch(source: Source, row: int, column: int, side: int) -> Source:
+    """The (side, side) part of an image from a row and a column on; mirrored beyond the image's edge.
+
+    What the mirror shows is an ignored region: its cells are not annotated.
+    """
+    height, width = source.image.shape[:2]
+    image = source.image[row : row + side, column : column + side]
+    missing = (side - image.shape[0], side - image.shape[1])
+    image = np.pad(image, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
+    annotations = moved(source.annotations, np.array([-column, -row], float))
+    edge = [(0.0, height - row, side, side)] if missing[0] else []
+    edge += [(width - column, 0.0, side, side)] if missing[1] else []
+    return Source(image=image, annotations=with_regions(annotations, np.array(edge, float).reshape(-1, 4)))
+
+
+def moved(annotations: Annotations, by: Floats) -> Annotations:
+    """The annotations shifted by (x, y) pixels."""
+    given = annotations.circle[:, 2:] > 0
+    return dataclasses.replace(
+        annotations,
+        xy=annotations.xy + by,
+        box=annotations.box + np.tile(by, 2),
+        circle=np.where(given, annotations.circle + np.append(by, 0), annotations.circle),
+        contour=tuple(tuple(ring + by for ring in rings) for rings in annotations.contour),
+    )
+
+
+def with_regions(annotations: Annotations, box: Floats) -> Annotations:
+    """The annotations and ignored regions of these (k, 4) boxes."""
+    n = len(box)
+    extra = Annotations.of(
+        xy=(box[:, :2] + box[:, 2:]) / 2,
+        box=box,
+        role=np.full(n, Role.IGNORE, np.int64),
+        region=np.ones(n, bool),
+    )
+    names = ("xy", "box", "circle", "label", "role", "region")
+    columns = {name: np.concatenate([getattr(annotations, name), getattr(extra, name)]) for name in names}
+    return Annotations(contour=annotations.contour + extra.contour, **columns)
+
+
+def _visible(whole: Floats, shown: Floats, side: int) -> Bools:
+    """(n,) whether enough of each object lies in the patch: of a circle, its centre."""
+    if whole.shape[1] == 3:
+        inside: Bools = np.all((whole[:, :2] >= 0) & (whole[:, :2] <= side), axis=1)
+        return inside
+    enough: Bools = area(shown) >= LEAST_VISIBLE * np.maximum(area(whole), 1e-9)
+    return enough

@@ -1,0 +1,160 @@
+"""From patches to weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from bmbench.adapters.detection.backbone import take_weights
+from bmbench.adapters.detection.families import FAMILIES, Facts, Family
+from bmbench.adapters.detection.mask_rcnn import reseed
+from bmbench.adapters.detection.settings import DetectorSettings
+from bmbench.adapters.detection.targets import Targets, cut_patch, masks_of, shapes_of, targets_of
+from bmbench.adapters.learning.sources import Drawing, Source, colours, draw_view, source_of
+from bmbench.adapters.learning.trainer import Trainer
+from bmbench.adapters.merging.shapes import bounding_box
+from bmbench.adapters.reproducible import best_device, one_thread_each, seeded
+from bmbench.adapters.rescaling import mean_diameter
+from bmbench.core.types import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+
+    from bmbench.adapters.detection.settings import CommonSettings
+    from bmbench.adapters.method import FitRequest
+    from bmbench.core.types import Floats, Pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Patch:
+    """What the network sees at once, and what it shall find; `seed` is that of its random samples."""
+
+    image: Pixels
+    targets: Targets
+    seed: int = 0
+
+
+def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, Facts]:
+    """A trained network, and what prediction needs to know.
+
+    Raises
+    ------
+    BadInputError
+        If no cell is annotated in the training images, the cells have no size, or the weights do not fit.
+    RunFailedError
+        If the loss is no longer a number.
+    """
+    settings: CommonSettings = request.settings
+    family = FAMILIES[family_name]
+    factor = settings.cell_px / mean_diameter(sample.annotations for sample in request.train)
+    train = [source_of(sample, factor) for sample in request.train]
+    facts = _facts(train, factor, family, settings)
+    validation = [source_of(sample, factor) for sample in request.validation]
+    drawing = _drawing(request, settings)
+
+    def draw(generator: np.random.Generator) -> Patch:
+        view = draw_view(train, drawing, generator)
+        return _patch(view, settings, family, seed=int(generator.integers(2**31)))
+
+    with one_thread_each() as pool, seeded(request.seed):
+        network = family.build(settings, facts).to(best_device())
+        if isinstance(settings, DetectorSettings) and settings.weights != "none":
+            taken = take_weights(network, settings.weights, family=family_name, settings=settings)
+            request.progress.note(taken)
+        trainer = Trainer(
+            request=request,
+            draw=draw,
+            losses=partial(_losses, family=family, facts=facts),
+            validation=_fixed_patches(validation, settings, family),
+            pool=pool,
+            kind=family_name,
+        )
+        return trainer.run(network), facts
+
+
+def tensor_of(image: Pixels, facts: Facts, device: torch.device) -> torch.Tensor:
+    """(3, h, w) tensor of a (h, w, 3) image, as the network expects it."""
+    values = (image.astype(np.float32) - np.array(facts.mean, np.float32)) / np.array(
+        facts.deviation, np.float32
+    )
+    return torch.from_numpy(values).permute(2, 0, 1).to(device)
+
+
+def _drawing(request: FitRequest, settings: CommonSettings) -> Drawing:
+    return Drawing(
+        augment=request.augment,
+        side_px=settings.patch_px,
+        stain_jitter=settings.stain_jitter,
+        stain_shift=settings.stain_shift,
+    )
+
+
+def _losses(network: nn.Module, patches: Sequence[Patch], *, family: Family, facts: Facts) -> torch.Tensor:
+    """(1,) sum of the losses of the patches."""
+    device = next(network.parameters()).device
+    # Torchvision's networks give losses in this mode alone; none of the layers here acts otherwise in it.
+    network.train()
+    reseed(network, patches[0].seed)
+    images = [tensor_of(patch.image, facts, device) for patch in patches]
+    answer = network(images, [_as_tensors(patch, family, facts, device) for patch in patches])
+    total: torch.Tensor = torch.stack(list(answer.values())).sum() * len(patches)
+    return total[None]
+
+
+def _as_tensors(patch: Patch, family: Family, facts: Facts, device: torch.device) -> dict[str, torch.Tensor]:
+    targets = patch.targets
+
+    def boxes(shapes: Floats) -> torch.Tensor:
+        return torch.from_numpy(bounding_box(shapes).astype(np.float32)).to(device)
+
+    tensors = {
+        "boxes": boxes(targets.shapes),
+        "labels": torch.from_numpy(targets.label + family.first_label).to(device),
+        "ignored": boxes(targets.ignored),
+        "regions": boxes(targets.regions),
+    }
+    if facts.masks:
+        tensors["masks"] = torch.from_numpy(masks_of(targets.outlines, len(patch.image))).to(device)
+    return tensors
+
+
+def _patch(view: Source, settings: CommonSettings, family: Family, *, seed: int = 0) -> Patch:
+    targets = targets_of(
+        view.annotations, len(view.image), circles=family.circles, weak_shrink=settings.weak_shrink
+    )
+    return Patch(image=view.image, targets=targets, seed=seed)
+
+
+def _fixed_patches(sources: Sequence[Source], settings: CommonSettings, family: Family) -> list[Patch]:
+    """Patches that cover the images, at most `validation_patches` of them, spread evenly."""
+    side = settings.patch_px
+    patches = [
+        _patch(cut_patch(source, row, column, side), settings, family)
+        for source in sources
+        for row in range(0, max(source.image.shape[0] - side // 2, 1), side)
+        for column in range(0, max(source.image.shape[1] - side // 2, 1), side)
+    ]
+    most = min(settings.validation_patches, len(patches))
+    return [patches[i * len(patches) // most] for i in range(most)]
+
+
+def _facts(train: Sequence[Source], factor: float, family: Family, settings: Any) -> Facts:
+    mean, deviation = colours(train)
+    roles = np.concatenate([source.annotations.role for source in train])
+    cells = [source.annotations.take(source.annotations.role == Role.CELL) for source in train]
+    shapes = [shapes_of(c, circles=family.circles, weak_shrink=settings.weak_shrink) for c in cells]
+    outlined = all(rings for c in cells for rings in c.contour)
+    return Facts(
+        factor=factor,
+        mean=mean,
+        deviation=deviation,
+        anchors=family.anchors(np.concatenate(shapes), settings),
+        classes=2 if (roles == Role.ARTEFACT).any() else 1,
+        masks=family.wants_masks(settings, outlined=outlined),
+    )

@@ -1,0 +1,73 @@
+"""What fitting, predicting, saving and loading leave behind in the process: nothing.
+
+All methods run in one fresh process, which looks around before anything of them is imported.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = """
+import json, logging, os, random, sys, tempfile
+from pathlib import Path
+import numpy as np
+import torch
+
+sys.path.insert(0, sys.argv[1])
+from adapters.conftest import sample
+from adapters.small import request_for
+from bmbench.adapters import METHODS
+
+
+def traces():
+    root = logging.getLogger()
+    return {
+        "torch threads": torch.get_num_threads(),
+        "torch generator": torch.get_rng_state().tolist(),
+        "torch modes": [
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_grad_enabled(),
+            str(torch.get_default_dtype()),
+            torch.backends.cudnn.deterministic,
+            torch.backends.cudnn.benchmark,
+        ],
+        "numpy generator": np.random.get_state()[1].tolist(),
+        "random": hash(random.getstate()),
+        "environment": dict(os.environ),
+        "working directory": [os.getcwd(), sorted(os.listdir())],
+        "logging": [root.level, [repr(handler) for handler in root.handlers], logging.root.manager.disable],
+        "print options": repr(np.get_printoptions()),
+    }
+
+
+torch.manual_seed(5), np.random.seed(5), random.seed(5), torch.set_num_threads(2)
+found = {}
+for name in METHODS.names():
+    before = traces()
+    method = METHODS.get(name)
+    samples = [sample(number) for number in range(2)]
+    detector = method.fit(request_for(method, samples, samples[:1]))
+    with tempfile.TemporaryDirectory() as folder:
+        detector.save(Path(folder))
+        method.load(Path(folder)).predict(samples[0].load())
+    after = traces()
+    found[name] = [kind for kind in before if before[kind] != after[kind]]
+print(json.dumps(found))
+"""
+
+
+def test_no_method_leaves_a_trace_in_its_process(tmp_path):
+    here = Path(__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(here)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found) >= 2
+    assert not [name for name, kinds in found.items() if kinds], found
