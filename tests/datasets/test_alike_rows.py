@@ -82,6 +82,9 @@ CHANGES = [bytes([byte]) for byte in b'0159.-+eE,:"[]{}\\ nat_/\x01\x02'] + [
 ]
 RECORD = '{"image_id":1,"category_id":1,"bbox":[1,2,3,4],"score":0.5}'
 
+SECRET, HIDDEN = RECORD.replace("0.5", "5\x01-1"), RECORD.replace("0.5", "\x020.5")
+"""What no JSON text holds, and the reader itself puts in place of other bytes meanwhile."""
+
 
 @settings(max_examples=600, deadline=None)
 @given(texts(), st.sampled_from([DETECTIONS, ANNOTATIONS]))
@@ -100,6 +103,9 @@ RECORD = '{"image_id":1,"category_id":1,"bbox":[1,2,3,4],"score":0.5}'
 @example(f"[{RECORD},{RECORD}".encode(), DETECTIONS)
 @example(f"[{RECORD},{RECORD}]]".encode(), DETECTIONS)
 @example(f"[{RECORD},5{RECORD}]".encode(), DETECTIONS)
+@example(f"[{RECORD},{SECRET}]".encode(), DETECTIONS)
+@example(f"[{RECORD.replace('0.5', '5e-1')},{SECRET}]".encode(), DETECTIONS)
+@example(f"[{HIDDEN}]".encode(), DETECTIONS)
 @example(
     b'[{"image_id":1,"category_id":2,"bbox":[1,2,3,4],"score":0.5},'
     b'{"category_id":3,"image_id":4,"bbox":[1,2,3,4],"score":0.5}]',

@@ -29,7 +29,7 @@ _PATIENCE = 3
 _MARK, _NOTHING = b"\x01", b"\x02"
 """What no JSON text holds stands meanwhile for the e of 1e-05, since letters are taken for those of keys, and
 around the number that an empty list is passed over as."""
-_NUMBER = b"0123456789.-+" + _MARK
+_NUMBER = b"0123456789.-+"
 _LETTERS = bytes(range(65, 91)) + bytes(range(97, 123)) + b"_"
 _SPACE = b" \t\r\n" + _NOTHING
 _EXPONENT = re.compile(rb"(?<=[0-9])[eE](?=[-+0-9])")
@@ -99,29 +99,32 @@ class AlikeRows:
 
     def columns(self, piece: bytes) -> dict[str, NDArray[Any]] | None:
         """The known fields of the records of a JSON list, (n,) or (n, k) int64 or float64, or None."""
-        if self._failures == _PATIENCE or _MARK in piece or _NOTHING in piece:
+        if self._failures == _PATIENCE:
             return None
-        rows = self._rows(piece)
-        if rows is None:
+        rows = self._rows(piece, _NUMBER)
+        if rows is None and _MARK not in piece:
             marked = _EXPONENT.sub(_MARK, piece)
-            rows = self._rows(marked) if marked != piece else None
+            rows = self._rows(marked, _NUMBER + _MARK) if marked != piece else None
         self._failures = self._failures + 1 if rows is None else 0
         if rows is None or rows.dtype.names is None:
             return None
         return {name: rows[name] for name in rows.dtype.names if name in self._known}
 
-    def _rows(self, piece: bytes) -> NDArray[Any] | None:
+    def _rows(self, piece: bytes, number: bytes) -> NDArray[Any] | None:
+        """The numbers of all records; `number` are the bytes that numbers consist of."""
         start, end = piece.find(b"{"), piece.find(b"}") + 1
+        if _NOTHING in piece[start:end]:
+            return None
         empty = _EMPTY.findall(piece, start, end)
         if empty and not any(name.decode(errors="replace") in self._known for name in empty):
             # Of a field that is not read: `segmentation`, usually.
             piece = piece.replace(b"[]", _NOTHING + b"0" + _NOTHING)
             end = piece.find(b"}") + 1
-        bare = piece[start:end].translate(None, _NUMBER)
+        bare = piece[start:end].translate(None, number)
         if bare not in self._patterns:
             self._patterns[bare] = self._pattern(bare)
         pattern = self._patterns[bare]
-        n = _count_alike(piece, bare, start=start, end=end) if pattern else 0
+        n = _count_alike(piece, bare, number, start=start, end=end) if pattern else 0
         if not pattern or not n or not _in_place(piece, pattern, n):
             return None
         try:
@@ -148,14 +151,14 @@ class AlikeRows:
         return _Pattern(bare, tuple(fields.items()))
 
 
-def _count_alike(piece: bytes, bare: bytes, *, start: int, end: int) -> int:
+def _count_alike(piece: bytes, bare: bytes, number: bytes, *, start: int, end: int) -> int:
     """How many records a list holds if all of them look like the first, from `start` to `end`; else 0."""
     last = piece.rfind(b"}") + 1
     following = piece.find(b"{", end)
     gap = piece[end:following] if following > 0 else b","
     if piece[:start].strip() != b"[" or piece[last:].strip() != b"]" or gap.strip() != b",":
         return 0
-    everything = piece[start:last].translate(None, _NUMBER)
+    everything = piece[start:last].translate(None, number)
     n, rest = divmod(len(everything) + len(gap), len(bare) + len(gap))
     return n if not rest and everything == gap.join([bare] * n) else 0
 
@@ -166,7 +169,7 @@ def _in_place(piece: bytes, pattern: _Pattern, n: int) -> bool:
     One number between any two commas (the decoder sees to that) and these counts leave no place for a number
     but its own: none can be inside a key, or on the wrong side of a bracket.
     """
-    if any(byte in piece for byte in _SPACE):
+    if any(byte in pattern.bare for byte in _SPACE):
         piece = piece.translate(None, _SPACE)
     text = np.frombuffer(piece, np.uint8)
     # From "-" to "9": the only other character among them is "/", which is in no pattern.
