@@ -20,6 +20,7 @@ bench: $(STAMP)  ## side by side with other evaluators, and a whole slide; half 
 	$(BIN)/pip install --quiet -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/bench_score.py
 	$(BIN)/python benchmarks/bench_segmentation.py
+	$(BIN)/python benchmarks/bench_merging.py
 	$(BIN)/python benchmarks/bench_slide.py benchmarks/made/slide
 	$(BIN)/python benchmarks/bench_qupath.py benchmarks/made/qupath
 	$(BIN)/python benchmarks/bench_leaderboard.py
