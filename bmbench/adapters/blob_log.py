@@ -223,7 +223,7 @@ def _judge(sample: Sample, sigma: Floats, apart_px: float, reach: float) -> tupl
 
 METHOD = Method(
     name="blob_log",
-    title="Dark blobs by the Laplacian of Gaussian, no learning",
+    title="dark blobs, no learning",
     family="anchor",
     paper="Lindeberg, Feature detection with automatic scale selection, IJCV 1998;30:79-116",
     settings=MappingProxyType({"quick": BlobSettings(), "paper": BlobSettings()}),

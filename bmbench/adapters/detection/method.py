@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from bmbench.adapters.detection.settings import MASK_PAPER, MASK_QUICK, PAPER, QUICK, YOLO_PAPER, YOLO_QUICK
 from bmbench.adapters.detection.space import space_of
@@ -12,7 +12,7 @@ from bmbench.adapters.method import Method
 from bmbench.adapters.reproducible import environment_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from bmbench.adapters.detection.detector import BoxDetector
@@ -50,59 +50,48 @@ def _look(detector: Detector, image: Pixels) -> Decode:
         return look(cast("BoxDetector", detector), image)
 
 
-RETINANET = Method(
-    name="retinanet",
-    title="RetinaNet on torchvision, anchors from the training cells",
+def _method(name: str, *, title: str, family: str, paper: str, settings: Mapping[str, Any]) -> Method:
+    return Method(
+        name=name,
+        title=title,
+        family=family,
+        paper=paper,
+        settings=MappingProxyType(settings),
+        fit=partial(_fit, family=name),
+        load=_load,
+        extra="train",
+        artefact_class=True,
+        ensemble=_ensemble,
+        space=space_of(name),
+        look=_look,
+    )
+
+
+RETINANET = _method(
+    "retinanet",
+    title="RetinaNet",
     family="retinanet",
     paper="Lin et al., Focal loss for dense object detection, ICCV 2017",
-    settings=MappingProxyType({"quick": QUICK, "paper": PAPER}),
-    fit=partial(_fit, family="retinanet"),
-    load=_load,
-    extra="train",
-    artefact_class=True,
-    ensemble=_ensemble,
-    space=space_of("retinanet"),
-    look=_look,
+    settings={"quick": QUICK, "paper": PAPER},
 )
-CIRCULAR_RETINANET = Method(
-    name="circular_retinanet",
-    title="RetinaNet with circular anchors, circle overlap and three regression targets",
+CIRCULAR_RETINANET = _method(
+    "circular_retinanet",
+    title="RetinaNet with circular anchors",
     family="retinanet",
     paper="Graebel et al., Circular anchors for the detection of hematopoietic cells, ISBI 2020",
-    settings=MappingProxyType({"quick": QUICK, "paper": PAPER}),
-    fit=partial(_fit, family="circular_retinanet"),
-    load=_load,
-    extra="train",
-    artefact_class=True,
-    ensemble=_ensemble,
-    space=space_of("circular_retinanet"),
-    look=_look,
+    settings={"quick": QUICK, "paper": PAPER},
 )
-MASK_RCNN = Method(
-    name="mask_rcnn",
-    title="Mask R-CNN on torchvision; boxes alone where not every cell has an outline",
+MASK_RCNN = _method(
+    "mask_rcnn",
+    title="Mask R-CNN; boxes alone without outlines",
     family="mask_rcnn",
     paper="He et al., Mask R-CNN, ICCV 2017",
-    settings=MappingProxyType({"quick": MASK_QUICK, "paper": MASK_PAPER}),
-    fit=partial(_fit, family="mask_rcnn"),
-    load=_load,
-    extra="train",
-    artefact_class=True,
-    ensemble=_ensemble,
-    space=space_of("mask_rcnn"),
-    look=_look,
+    settings={"quick": MASK_QUICK, "paper": MASK_PAPER},
 )
-YOLOV3 = Method(
-    name="yolov3",
-    title="YOLO v3 in plain torch, anchors clustered from the training cells",
+YOLOV3 = _method(
+    "yolov3",
+    title="YOLO v3",
     family="yolov3",
     paper="Redmon & Farhadi, YOLOv3: an incremental improvement, arXiv 1804.02767, 2018",
-    settings=MappingProxyType({"quick": YOLO_QUICK, "paper": YOLO_PAPER}),
-    fit=partial(_fit, family="yolov3"),
-    load=_load,
-    extra="train",
-    artefact_class=True,
-    ensemble=_ensemble,
-    space=space_of("yolov3"),
-    look=_look,
+    settings={"quick": YOLO_QUICK, "paper": YOLO_PAPER},
 )
