@@ -13,8 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class OutdatedError(BadInputError):
+    """Work that another version of bmbench, or of what it depends on, began: it can only be begun anew."""
+
+
 def refuse_changes(begun: dict[str, Any], plan: Plan, *, where: Path, versions: Path) -> None:
-    """Nothing, or a BadInputError if the plan, or what it would be done with, is not what it was.
+    """Nothing, or an OutdatedError if the plan, or what it would be done with, is not what it was.
+
+    Other data are a plain BadInputError: no version explains them.
 
     `begun` is the configuration at the time, which stands in the file `where`; `versions` the file of the
     environment.
@@ -22,7 +28,8 @@ def refuse_changes(begun: dict[str, Any], plan: Plan, *, where: Path, versions: 
     now = config(plan)
     for name in sorted(begun.keys() | now.keys()):
         if begun.get(name) != now.get(name):
-            raise BadInputError(
+            kind = BadInputError if name == "data_hash" else OutdatedError
+            raise kind(
                 f"begun with another {name}",
                 where=str(where),
                 expected=_short(begun.get(name)),
@@ -32,7 +39,7 @@ def refuse_changes(begun: dict[str, Any], plan: Plan, *, where: Path, versions: 
     then, here = _versions(read_json(versions)), _versions(describe_environment())
     for name in sorted(then.keys() | here.keys()):
         if then.get(name) != here.get(name):
-            raise BadInputError(
+            raise OutdatedError(
                 f"begun with another version of {name}",
                 where=str(versions),
                 expected=str(then.get(name)),

@@ -87,6 +87,20 @@ def test_what_another_version_began_is_begun_anew(options):
     assert (run / "predictions.json").read_bytes() == answers
 
 
+def test_what_was_begun_on_other_data_is_kept_and_said(options):
+    """No version explains other data: the finished cells are of the old ones, and nothing is deleted."""
+    one = replace(options, seeds=(0,))
+    reproduce(one, Silent(), quietly)
+    run = next((options.out / "runs").iterdir())
+    (run / "metrics.json").unlink()
+    config = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps(config | {"data_hash": "0" * 64}))
+    ((name, reason),) = reproduce(one, Silent(), quietly).failures
+    assert name == run.name
+    assert "begun with another data_hash" in reason
+    assert json.loads((run / "config.json").read_text())["data_hash"] == "0" * 64
+
+
 def test_control_c_says_how_to_go_on(bmbench, marrow, tmp_path, monkeypatch):
     from bmbench.benchmark import run as module
 

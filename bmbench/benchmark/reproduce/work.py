@@ -11,7 +11,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from bmbench.core.errors import BadInputError, BmbenchError
+from bmbench.core.errors import BmbenchError
 from bmbench.core.files import write_json
 from bmbench.core.locks import only_one
 
@@ -86,15 +86,12 @@ def _run(path: Path, options: RunOptions, progress: Progress) -> None:
 
     What a version of bmbench began that is not this one cannot be gone on with: it is begun anew.
     """
-    from bmbench.benchmark.plan import resolve
+    from bmbench.benchmark.begun import OutdatedError
     from bmbench.benchmark.run import run_in
 
     try:
         run_in(path, options, progress)
-    except BadInputError:
-        if not path.exists():
-            raise
-        resolve(options.settled(), progress)
+    except OutdatedError:
         with only_one(path):
             shutil.rmtree(path)
         run_in(path, options, progress)
