@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from bmbench.adapters.detection.families import FAMILIES, Facts, Family
+from bmbench.adapters.detection.families import FAMILIES, Facts
 from bmbench.adapters.detection.outlines import outline_of, stretched
 from bmbench.adapters.detection.seams import Tile, tiles_of, where_accepted
 from bmbench.adapters.detection.settings import CommonSettings
 from bmbench.adapters.detection.training import tensor_of
 from bmbench.adapters.ensemble import save_members
+from bmbench.adapters.learning.checkpoint import read_checkpoint, write_checkpoint
 from bmbench.adapters.merging.clustering import Clustering, Votes, cluster
 from bmbench.adapters.merging.shapes import bounding_box
 from bmbench.adapters.merging.suppression import drop_nested
 from bmbench.adapters.merging.views import MIRRORS, centrality, mirrored
-from bmbench.adapters.reproducible import best_device, one_thread_each, seeded
+from bmbench.adapters.reproducible import one_thread_each
 from bmbench.adapters.rescaling import resized, working_size
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import read_bytes, read_json, write_bytes, write_json
 from bmbench.core.types import Detections
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bmbench.adapters.method import Decode
     from bmbench.core.types import Bools, Floats, Ints, Pixels, Rings
 
-_WEIGHTS, _CARD, _SCHEMA = "weights.safetensors", "detector.json", "bmbench.detector/1"
+_CARD, _SCHEMA = "detector.json", "bmbench.detector/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,17 +58,13 @@ class BoxDetector:
 
     def save(self, folder: Path) -> None:
         """Write the weights (safetensors) and everything else (JSON) into an existing folder."""
-        from safetensors.torch import save
-
-        weights = {name: tensor.contiguous().cpu() for name, tensor in self.network.state_dict().items()}
-        write_bytes(folder / _WEIGHTS, save(weights))
         card = {
             "schema": _SCHEMA,
             "family": self.family,
             "settings": dataclasses.asdict(self.settings),
             "facts": dataclasses.asdict(self.facts),
         }
-        write_json(folder / _CARD, card)
+        write_checkpoint(folder, _CARD, card, self.network)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,32 +121,24 @@ def load(folder: Path) -> BoxDetector:
     BadInputError
         If a file is missing, damaged, or not of this kind.
     """
-    import safetensors
-    from safetensors.torch import load as load_weights
-
-    card = read_json(folder / _CARD)
-    data = read_bytes(folder / _WEIGHTS)
-    try:
-        family, settings, facts = _read_card(card)
-        # Fresh weights are drawn before these take their place: nobody else's draws shall change.
-        with seeded(0):
-            network = family.build(settings, facts).to(best_device())
-        network.load_state_dict(load_weights(data))
-    except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
-        raise BadInputError(
-            "not a saved detector", where=str(folder), got=str(error).splitlines()[0], remedy="fit it again"
-        ) from error
-    return BoxDetector(family=card["family"], settings=settings, facts=facts, network=network.eval())
+    (family, settings, facts), network = read_checkpoint(
+        folder,
+        _CARD,
+        what="detector",
+        read_card=_read_card,
+        build=lambda facts: FAMILIES[facts[0]].build(*facts[1:]),
+    )
+    return BoxDetector(family=family, settings=settings, facts=facts, network=network)
 
 
-def _read_card(card: Any) -> tuple[Family, CommonSettings, Facts]:
+def _read_card(card: Any) -> tuple[str, CommonSettings, Facts]:
     if card["schema"] != _SCHEMA:
         raise ValueError(f"the schema {card['schema']!r}")
-    family = FAMILIES[card["family"]]
+    settings = FAMILIES[card["family"]].settings(**card["settings"])
     facts = card["facts"]
     facts = facts | {name: tuple(facts[name]) for name in ("mean", "deviation")}
     facts["anchors"] = tuple(tuple(level) for level in facts["anchors"])
-    return family, family.settings(**card["settings"]), Facts(**facts)
+    return card["family"], settings, Facts(**facts)
 
 
 def look(detector: BoxDetector | BoxEnsemble, image: Pixels) -> Decode:

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from bmbench.adapters.ensemble import save_members
-from bmbench.adapters.reproducible import best_device, one_thread_each, seeded
+from bmbench.adapters.learning.checkpoint import read_checkpoint, write_checkpoint
+from bmbench.adapters.reproducible import best_device, one_thread_each
 from bmbench.adapters.rescaling import resized, working_size
 from bmbench.adapters.tiling import Tiling
 from bmbench.adapters.unet.encoding import Encoding, encoding_of
@@ -20,7 +21,6 @@ from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.adapters.unet.training import Calibration, normalised
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import read_bytes, read_json, write_bytes, write_json
 from bmbench.core.types import Detections
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _VIEWS = (np.s_[:, :], np.s_[:, ::-1], np.s_[::-1, :], np.s_[::-1, ::-1])
 """As it is, mirrored in x, in y, in both: an order in which any mirroring swaps neighbours, or pairs."""
-_WEIGHTS, _CARD = "weights.safetensors", "unet.json"
+_CARD = "unet.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,17 +80,13 @@ class UNetDetector:
 
     def save(self, folder: Path) -> None:
         """Write the weights (safetensors) and everything else (JSON) into an existing folder."""
-        from safetensors.torch import save
-
-        weights = {name: tensor.contiguous().cpu() for name, tensor in self.network.state_dict().items()}
-        write_bytes(folder / _WEIGHTS, save(weights))
         card = {
             "schema": "bmbench.unet/1",
             "encoding": self.encoding.to_card(),
             "settings": dataclasses.asdict(self.settings),
             "calibration": dataclasses.asdict(self.calibration),
         }
-        write_json(folder / _CARD, card)
+        write_checkpoint(folder, _CARD, card, self.network)
 
     def _forward(self, tile: NDArray[np.uint8]) -> Reals:
         """(h, w, 1 or 2) maps of one tile."""
@@ -149,23 +145,14 @@ def load(folder: Path) -> UNetDetector:
     BadInputError
         If a file is missing, damaged, or not of this kind.
     """
-    import safetensors
-    from safetensors.torch import load as load_weights
-
-    card = read_json(folder / _CARD)
-    data = read_bytes(folder / _WEIGHTS)
-    try:
-        settings, calibration = _read_card(card)
-        encoding = encoding_of(card["encoding"])
-        # Fresh weights are drawn before these take their place: nobody else's draws shall change.
-        with seeded(0):
-            network = build(settings, outputs=encoding.outputs, device=best_device())
-        network.load_state_dict(load_weights(data))
-    except (KeyError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
-        raise BadInputError(
-            "not a saved U-Net", where=str(folder), got=str(error).splitlines()[0], remedy="fit it again"
-        ) from error
-    return UNetDetector(encoding=encoding, settings=settings, calibration=calibration, network=network.eval())
+    (encoding, settings, calibration), network = read_checkpoint(
+        folder,
+        _CARD,
+        what="U-Net",
+        read_card=_read_card,
+        build=lambda facts: build(facts[1], outputs=facts[0].outputs, device=best_device()),
+    )
+    return UNetDetector(encoding=encoding, settings=settings, calibration=calibration, network=network)
 
 
 def look(detector: UNetDetector | UNetEnsemble, image: Pixels) -> Decode:
@@ -200,10 +187,10 @@ def _cut(detector: UNetDetector, maps: Reals, size: tuple[int, ...], settings: U
     return _at_original_scale(found, np.array(size[::-1]) / maps.shape[1::-1])
 
 
-def _read_card(card: Any) -> tuple[UNetSettings, Calibration]:
+def _read_card(card: Any) -> tuple[Encoding, UNetSettings, Calibration]:
     values = card["calibration"]
     values = values | {name: tuple(values[name]) for name in ("mean", "deviation")}
-    return UNetSettings(**card["settings"]), Calibration(**values)
+    return encoding_of(card["encoding"]), UNetSettings(**card["settings"]), Calibration(**values)
 
 
 def _at_original_scale(found: Detections, ratio: NDArray[np.float64]) -> Detections:
