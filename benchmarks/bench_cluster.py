@@ -2,9 +2,9 @@
 
     python benchmarks/bench_cluster.py
 
-Each is one command, timed from its start to its end: the interpreter, the start of the workers, torch's imports in
-each of them, the report. One by one is `bmbench reproduce` as anybody would call it, which uses all cores for every
-training; on two workers each run has half of the cores.
+Each is one command, timed from its start to its end: the interpreter, the start of the workers, torch's
+imports in each of them, the report. One by one is `bmbench reproduce` as anybody would call it, which uses
+all cores for every training; on two workers each run has half of the cores.
 """
 
 from __future__ import annotations
