@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bmbench.benchmark.elsewhere import Place
     from bmbench.benchmark.rundir import RunDir
     from bmbench.core.progress import Progress
-    from bmbench.core.types import Detections, Pixels
+    from bmbench.core.types import Category, Detections, Pixels
     from bmbench.metrics import Evaluation
 
 
@@ -38,6 +38,8 @@ class Unchanged:
 
     Attributes
     ----------
+    classes : tuple of Category
+        What the detector's labels mean.
     um_per_px, mean_cell_px : float or None
         Pixel size and mean cell diameter of the images that it learned from.
     threshold : float or None
@@ -47,6 +49,7 @@ class Unchanged:
     """
 
     detector: Detector
+    classes: tuple[Category, ...]
     um_per_px: float | None
     mean_cell_px: float | None
     threshold: float | None
@@ -84,6 +87,7 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
     )
     unchanged = Unchanged(
         detector=trained.detector,
+        classes=trained.classes,
         um_per_px=trained.um_per_px,
         mean_cell_px=trained.mean_cell_px,
         threshold=None if centres is None else centres["threshold"],
@@ -113,7 +117,7 @@ def apply_unchanged(unchanged: Unchanged, place: Place, folder: Path, progress: 
             trained_cell_px=unchanged.mean_cell_px,
         )
         found = predict_resized(unchanged.detector, sample.load(), factor)
-        answers[sample.image_id] = as_classes_of(place.categories, found)
+        answers[sample.image_id] = as_classes_of(place.categories, found, unchanged.classes)
         factors.append(factor)
         reasons.add(reason)
     write_coco(truth, samples, place.categories)

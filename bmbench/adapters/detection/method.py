@@ -61,6 +61,7 @@ def _method(name: str, *, title: str, family: str, paper: str, settings: Mapping
         load=_load,
         extra="train",
         artefact_class=True,
+        cell_classes=True,
         ensemble=_ensemble,
         space=space_of(name),
         look=_look,
