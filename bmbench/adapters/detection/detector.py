@@ -59,11 +59,15 @@ class BoxDetector:
 
     def save(self, folder: Path) -> None:
         """Write the weights (safetensors) and everything else (JSON) into an existing folder."""
+        facts = dataclasses.asdict(self.facts)
+        if self.facts.cells == 1:
+            # What a card means that does not say how many.
+            del facts["cells"]
         card = {
             "schema": _SCHEMA,
             "family": self.family,
             "settings": dataclasses.asdict(self.settings),
-            "facts": dataclasses.asdict(self.facts),
+            "facts": facts,
         }
         write_checkpoint(folder, _CARD, card, self.network)
 
