@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.benchmark.answers import as_classes_of
+from bmbench.benchmark.answers import CLASSES, as_classes_of
 from bmbench.benchmark.elsewhere import Elsewhere, find_places, working_factor
 from bmbench.core.files import write_json
 
@@ -38,23 +38,23 @@ class Unchanged:
 
     Attributes
     ----------
-    classes : tuple of Category
-        What the detector's labels mean.
     um_per_px, mean_cell_px : float or None
         Pixel size and mean cell diameter of the images that it learned from.
     threshold : float or None
         The confidence at which its F1 is given.
     bootstrap, seed : int
         Of the intervals.
+    classes : tuple of Category
+        What the detector's labels mean.
     """
 
     detector: Detector
-    classes: tuple[Category, ...]
     um_per_px: float | None
     mean_cell_px: float | None
     threshold: float | None
     bootstrap: int
     seed: int
+    classes: tuple[Category, ...] = CLASSES
 
 
 def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
