@@ -21,6 +21,8 @@ _PROBE = {"train": "torch", "yolo": "ultralytics", "cluster": "distributed"}
 """The module whose presence tells that an extra is installed."""
 _PATHS = ("data",)
 """Options that are paths; names of files in JSON."""
+_LISTS = ("classes", "test_on")
+"""Options of several texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ class RunOptions:
 
     `retrain` None leaves it to the profile whether the detector is fitted once more, on train and
     optimisation images, after the threshold was chosen; `models` None how many are fitted and averaged.
+    `classes` are the classes of cells to tell apart (`bmbench.benchmark.classes`).
     `test_on` names other images that the trained detector is applied to (`bmbench.benchmark.elsewhere`).
     """
 
@@ -39,6 +42,7 @@ class RunOptions:
     track: str = "weak"
     profile: str = "quick"
     artefacts: str = "background"
+    classes: tuple[str, ...] = ()
     jitter_px: float | None = None
     seed: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +65,7 @@ class RunOptions:
         del record["out"]
         paths = {name: None if record[name] is None else str(record[name]) for name in _PATHS}
         mappings = {name: dict(value) for name, value in record.items() if isinstance(value, Mapping)}
-        return record | paths | mappings | {"test_on": list(self.test_on)}
+        return record | paths | mappings | {name: list(record[name]) for name in _LISTS}
 
     @classmethod
     def from_json(cls, record: Any, *, where: str) -> RunOptions:
@@ -75,7 +79,7 @@ class RunOptions:
                 remedy="go on with the version of bmbench that began the run",
             )
         paths = {name: Path(record[name]) for name in _PATHS if record.get(name) is not None}
-        return cls(**record | paths | {"test_on": tuple(record.get("test_on", ()))})
+        return cls(**record | paths | {name: tuple(record.get(name, ())) for name in _LISTS})
 
 
 def is_installed(method: Method) -> bool:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bmbench.core.files import read_json
+from bmbench.leaderboards.class_tables import class_tables
 from bmbench.leaderboards.rows import UNDEFINED, with_interval
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def run_tables(folder: RunDir) -> Iterator[Table]:
     for name, scores in metrics["variants"].items():
         threshold_source = {"threshold_source": metrics["threshold_source"]}
         yield scores_table(scores | threshold_source, title=f"the same predictions on {name}")
+    if by_class := metrics.get("per_class"):
+        yield from class_tables(by_class, one_class=metrics, confusion=by_class["confusion"])
     if config.get("test_on"):
         yield elsewhere_table(folder)
 

@@ -38,9 +38,11 @@ class Facts:
         Of the training images.
     anchors : one tuple of sizes a level, pixels at working scale
     classes : int
-        1: cells; 2: cells and artefacts.
+        Labels that the network has: those of cells, and one more where artefacts are a class.
     masks : bool
         Whether outlines were learned.
+    cells : int
+        Labels that are cells: the classes that are told apart.
     """
 
     factor: float
@@ -49,6 +51,7 @@ class Facts:
     anchors: Sizes
     classes: int
     masks: bool
+    cells: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ class Family:
         Of its settings.
     anchors : (shapes of the training cells, settings) → sizes
     first_label : int
-        What it calls a cell; an artefact is one more.
+        What it calls a cell of the first class; the other labels follow.
     build : (settings, facts) → network with fresh weights from torch's generator
     wants_masks : (settings, outlined) → bool
         Whether it learns outlines; `outlined` says whether every training cell has one.

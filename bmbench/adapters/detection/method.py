@@ -86,6 +86,7 @@ def _method(
         extra=extra,
         beside=beside,
         artefact_class=True,
+        cell_classes=True,
         ensemble=_ensemble,
         space=space_of(name),
         look=_look,
