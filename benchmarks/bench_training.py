@@ -81,7 +81,7 @@ def main() -> int:
 def against_a_bare_loop(profile: str, changes: dict[str, str], *, steps: int) -> None:
     settings = resolve_settings(METHODS.get(METHOD), profile, changes | {"steps": "100000"})
     plan = resolve(RunOptions(method=METHOD, profile=profile, settings=changes), Silent())
-    encoding = ENCODINGS[METHOD]
+    encoding = ENCODINGS.get(METHOD.removeprefix("unet_"))
     train = plan.supervision.view(plan.split.samples["train"])
     factor = settings.cell_px / mean_diameter(sample.annotations for sample in train)
     sources = [training.source_of(sample, factor) for sample in train]
