@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-SETTINGS = {"steps": 60, "width": 4, "views": 1, "validate_every": 10, "patch_px": 64, "batch": 4}
+SETTINGS = {"steps": 20, "width": 4, "views": 1, "validate_every": 5, "patch_px": 64, "batch": 4}
 METHODS = ("unet_shrink", "unet_shrink_contour", "unet_dont_care", "unet_distance")
 DIFFER = ("log.txt", "timing.json")
 
