@@ -15,7 +15,7 @@ async def work(address: str) -> None:
     """Work for that scheduler until it goes; one task at a time, with a graphics card if any is visible."""
     from distributed import Worker
 
-    resources = {GPU: 1} if os.environ.get("CUDA_VISIBLE_DEVICES") else None
+    resources: dict[str, float] | None = {GPU: 1} if os.environ.get("CUDA_VISIBLE_DEVICES") else None
     # No limit of memory: Dask would end a worker that the machine can still bear.
     worker = Worker(
         address,
@@ -24,7 +24,7 @@ async def work(address: str) -> None:
         resources=resources,
         silence_logs=logging.CRITICAL,
         dashboard=False,
-    )  # type: ignore[no-untyped-call]
+    )
     async with worker:
         await worker.finished()
 
