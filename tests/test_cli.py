@@ -96,6 +96,8 @@ def test_bad_data_gets_one_sentence_and_leaves_nothing(bmbench, marrow, tmp_path
         (["--track", "week"], ("unknown track", "did you mean 'weak'")),
         (["--profile", "fast"], ("unknown profile",)),
         (["--artefacts", "cells"], ("unknown artefact mode",)),
+        (["--classes", "all"], ("unet_shrink has one class of cells",)),
+        (["--method", "retinanet", "--classes", "blst"], ("unknown class of cells", "did you mean 'blast'")),
         (["--set", "stepz=3"], ("unknown setting", "did you mean 'steps'")),
         (["--set", "steps=many"], ("steps=many", "int")),
         (["--set", "steps"], ("name=value",)),

@@ -42,7 +42,8 @@ class Detector(Protocol):
         """Every cell of one (height, width, 3) RGB image, at any confidence worth ranking.
 
         A `label` of 0 says cell, 1 says artefact, whatever classes the data set has: a detector is used on
-        other sets than its own.
+        other sets than its own. One that was fitted to k classes of cells says 0 … k − 1 for them, in the
+        order of `FitRequest.classes`, and k for an artefact.
         """
         ...
 
@@ -69,8 +70,10 @@ class FitRequest:
         Draws a training patch from an image.
     progress : Progress
         Told about every long loop.
-    categories : tuple of Category
-        What `label` in the annotations points into.
+    classes : tuple of Category
+        The classes of cells that are to be told apart, two or more: `label` of an annotated cell is a row of
+        them. Empty: a cell is a cell, and `label` means nothing. `bmbench.adapters.classes.labels_of` gives
+        what a detector shall say in either case.
     foreground_curve : function without arguments
         How likely foreground is at a depth inside the annotated shapes, measured on the training images
         (it takes seconds, so it waits until asked); None where they have no contours to compare with.
@@ -87,10 +90,24 @@ class FitRequest:
     seed: int
     augment: Augment
     progress: Progress = field(default_factory=Silent)
-    categories: tuple[Category, ...] = ()
+    classes: tuple[Category, ...] = ()
     foreground_curve: Callable[[], ForegroundCurve | None] = lambda: None
     state: Path | None = None
     report: Report | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A program that a method needs and that no extra installs.
+
+    Attributes
+    ----------
+    module : what is imported
+    command : what installs it
+    """
+
+    module: str
+    command: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +122,15 @@ class Method:
     load : folder that `Detector.save` wrote → Detector
     extra : str or None
         The optional dependency group that it needs ("train"), None if the light core is enough.
+    beside : Beside or None
+        What it needs beside that.
     draw : (FitRequest, file) → nothing, or None
         Draws what the method makes of its annotations into a PNG file.
     artefact_class : bool
         Whether it can learn artefacts as a class of their own: it then finds annotations of the role
-        ARTEFACT in what it fits, and detections of label 1 are artefacts.
+        ARTEFACT in what it fits, and detections of the label after the cells' are artefacts.
+    cell_classes : bool
+        Whether it can tell classes of cells apart (`FitRequest.classes`).
     ensemble : detectors → Detector, or None
         Several fitted detectors as one, whose `save` is `bmbench.adapters.ensemble.save_members`; None if
         the method has no such thing.
@@ -127,8 +148,10 @@ class Method:
     fit: Callable[[FitRequest], Detector]
     load: Callable[[Path], Detector]
     extra: str | None = None
+    beside: Beside | None = None
     draw: Callable[[FitRequest, Path], None] | None = None
     artefact_class: bool = False
+    cell_classes: bool = False
     ensemble: Callable[[Sequence[Detector]], Detector] | None = None
     space: Mapping[str, Space] = field(default_factory=dict)
     look: Callable[[Any, Pixels], Decode] | None = None

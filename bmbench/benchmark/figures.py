@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bmbench.core.files import writing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -37,6 +38,41 @@ def draw_pr_curves(path: Path, evaluation: Evaluation, *, title: str) -> None:
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.005), ylim=(0, 1.02), title=title)
     axes.legend(loc="lower left", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
+    save_figure(path, figure)
+
+
+def draw_confusion(path: Path, table: Mapping[str, Any], *, title: str) -> None:
+    """Write a table of what cells are taken for, one shade of blue for the share of an annotated class.
+
+    `table` is what `bmbench.metrics.Confusion.to_json` gives.
+    """
+    from matplotlib.figure import Figure
+
+    counts = np.array(table["counts"], np.int64)
+    k = len(counts) - 1
+    cells = counts.sum(axis=0)
+    share = np.divide(counts, cells, out=np.zeros(counts.shape), where=cells > 0)
+    # False alarms are of no class, so they are no share of one.
+    share[:, k] = 0
+    figure = Figure(figsize=(3.4 + 0.52 * k, 2.9 + 0.46 * k), layout="constrained")
+    axes = figure.add_subplot()
+    shades = axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    for row in range(k + 1):
+        for column in range(k + 1):
+            text = "" if row == column == k else f"{counts[row, column]}"
+            shown = "white" if share[row, column] > 0.55 else "0.65" if not counts[row, column] else "black"
+            axes.text(column, row, text, ha="center", va="center", fontsize=9, color=shown)
+    axes.axhline(k - 0.5, color="black", lw=1)
+    axes.axvline(k - 0.5, color="black", lw=1)
+    columns = [f"{name} ({n})" for name, n in zip(table["columns"][:k], cells, strict=False)]
+    axes.set_xticks(range(k + 1), [*columns, table["columns"][k]], rotation=40, ha="right", fontsize=9)
+    axes.set_yticks(range(k + 1), table["rows"], fontsize=9)
+    axes.tick_params(length=0)
+    axes.set_xlabel("annotated as (number of cells)")
+    axes.set_ylabel("predicted as")
+    axes.set_title(title, fontsize=10)
+    bar = figure.colorbar(shades, ax=axes, shrink=0.8)
+    bar.set_label("share of the annotated class, %")
     save_figure(path, figure)
 
 

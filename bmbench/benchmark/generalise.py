@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.benchmark.answers import as_classes_of
+from bmbench.benchmark.answers import CLASSES, as_classes_of
 from bmbench.benchmark.elsewhere import Elsewhere, find_places, working_factor
 from bmbench.core.files import write_json
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bmbench.benchmark.elsewhere import Place
     from bmbench.benchmark.rundir import RunDir
     from bmbench.core.progress import Progress
-    from bmbench.core.types import Detections, Pixels
+    from bmbench.core.types import Category, Detections, Pixels
     from bmbench.metrics import Evaluation
 
 
@@ -44,6 +44,8 @@ class Unchanged:
         The confidence at which its F1 is given.
     bootstrap, seed : int
         Of the intervals.
+    classes : tuple of Category
+        What the detector's labels mean.
     """
 
     detector: Detector
@@ -52,6 +54,7 @@ class Unchanged:
     threshold: float | None
     bootstrap: int
     seed: int
+    classes: tuple[Category, ...] = CLASSES
 
 
 def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
@@ -84,6 +87,7 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
     )
     unchanged = Unchanged(
         detector=trained.detector,
+        classes=trained.classes,
         um_per_px=trained.um_per_px,
         mean_cell_px=trained.mean_cell_px,
         threshold=None if centres is None else centres["threshold"],
@@ -113,7 +117,7 @@ def apply_unchanged(unchanged: Unchanged, place: Place, folder: Path, progress: 
             trained_cell_px=unchanged.mean_cell_px,
         )
         found = predict_resized(unchanged.detector, sample.load(), factor)
-        answers[sample.image_id] = as_classes_of(place.categories, found)
+        answers[sample.image_id] = as_classes_of(place.categories, found, unchanged.classes)
         factors.append(factor)
         reasons.add(reason)
     write_coco(truth, samples, place.categories)

@@ -21,6 +21,8 @@ _PROBE = {"train": "torch", "yolo": "ultralytics", "cluster": "distributed"}
 """The module whose presence tells that an extra is installed."""
 _PATHS = ("data",)
 """Options that are paths; names of files in JSON."""
+_LISTS = ("classes", "test_on")
+"""Options of several texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ class RunOptions:
 
     `retrain` None leaves it to the profile whether the detector is fitted once more, on train and
     optimisation images, after the threshold was chosen; `models` None how many are fitted and averaged.
+    `classes` are the classes of cells to tell apart (`bmbench.benchmark.classes`).
     `test_on` names other images that the trained detector is applied to (`bmbench.benchmark.elsewhere`).
     """
 
@@ -39,6 +42,7 @@ class RunOptions:
     track: str = "weak"
     profile: str = "quick"
     artefacts: str = "background"
+    classes: tuple[str, ...] = ()
     jitter_px: float | None = None
     seed: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +65,7 @@ class RunOptions:
         del record["out"]
         paths = {name: None if record[name] is None else str(record[name]) for name in _PATHS}
         mappings = {name: dict(value) for name, value in record.items() if isinstance(value, Mapping)}
-        return record | paths | mappings | {"test_on": list(self.test_on)}
+        return record | paths | mappings | {name: list(record[name]) for name in _LISTS}
 
     @classmethod
     def from_json(cls, record: Any, *, where: str) -> RunOptions:
@@ -75,18 +79,29 @@ class RunOptions:
                 remedy="go on with the version of bmbench that began the run",
             )
         paths = {name: Path(record[name]) for name in _PATHS if record.get(name) is not None}
-        return cls(**record | paths | {"test_on": tuple(record.get("test_on", ()))})
+        return cls(**record | paths | {name: tuple(record.get(name, ())) for name in _LISTS})
 
 
 def is_installed(method: Method) -> bool:
     """Whether the optional dependencies of a method are there."""
-    return method.extra is None or importlib.util.find_spec(_PROBE[method.extra]) is not None
+    return _has_extra(method) and _has_beside(method)
 
 
 def require_installed(method: Method) -> None:
     """Nothing, or a MissingExtraError with the command that installs what the method needs."""
-    if method.extra is not None and not is_installed(method):
+    if method.extra is not None and not _has_extra(method):
         raise MissingExtraError(f"{_PROBE[method.extra]}, which {method.name} needs,", extra=method.extra)
+    if method.beside is not None and not _has_beside(method):
+        what = f"{method.beside.module}, which {method.name} needs,"
+        raise MissingExtraError(what, command=method.beside.command)
+
+
+def _has_extra(method: Method) -> bool:
+    return method.extra is None or importlib.util.find_spec(_PROBE[method.extra]) is not None
+
+
+def _has_beside(method: Method) -> bool:
+    return method.beside is None or importlib.util.find_spec(method.beside.module) is not None
 
 
 def resolve_settings(method: Method, profile: str, changes: Mapping[str, str]) -> Any:

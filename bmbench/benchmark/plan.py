@@ -7,6 +7,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bmbench.benchmark.classes import (
+    as_taught,
+    cell_classes,
+    label_classes,
+    require_classes,
+    tell_apart,
+)
 from bmbench.benchmark.elsewhere import Elsewhere, Place, find_places
 from bmbench.benchmark.options import RunOptions, require_installed, resolve_settings
 from bmbench.benchmark.profiles import Profile, get_profile
@@ -16,8 +23,11 @@ from bmbench.benchmark.tracks import Track, get_track
 from bmbench.core.errors import BadInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bmbench.adapters.method import Method
     from bmbench.core.progress import Progress
+    from bmbench.core.types import Category, Sample
     from bmbench.datasets.dataset import Dataset, LoadRequest, Split, Subset
     from bmbench.metrics import Protocol
 
@@ -40,6 +50,21 @@ class Plan:
     elsewhere: tuple[Place, ...] = ()
 
     @property
+    def classes(self) -> tuple[Category, ...]:
+        """The classes of cells that the method is taught; () where it is taught none."""
+        return cell_classes(self.split, self.options.classes)
+
+    @property
+    def label_classes(self) -> tuple[Category, ...]:
+        """What the labels of the detector mean."""
+        return label_classes(self.split, self.options.classes)
+
+    def taught(self, samples: Sequence[Sample]) -> tuple[Sample, ...]:
+        """The samples as the method may see them, their labels in the classes that it is taught."""
+        seen = self.supervision.view(samples)
+        return as_taught(seen, self.split.categories) if self.classes else seen
+
+    @property
     def name(self) -> str:
         """The name of the run directory."""
         o = self.options
@@ -56,11 +81,12 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     track, method = get_track(options.track), METHODS.get(options.method)
     profile = _profile(options, method)
     artefacts = require_artefact_mode(method, options.artefacts)
+    require_classes(method, options.classes, artefacts=artefacts)
     require_installed(method)
     settings = resolve_settings(method, options.profile, options.settings)
     dataset = open_dataset(options.dataset)
     request = LoadRequest(data=options.data, seed=options.seed, options=options.dataset_options)
-    split = dataset.load(request)
+    split = tell_apart(dataset.load(request), options.classes)
     data_hash = _read_all(split, progress)
     protocol = dataclasses.replace(PROTOCOLS[dataset.card.protocol], radius_px=split.radius_px)
     supervision = supervise(
@@ -120,6 +146,7 @@ def config(plan: Plan) -> dict[str, Any]:
         "track": {"name": plan.track.name, "version": plan.track.version},
         "profile": dataclasses.asdict(plan.profile),
         "artefacts": options.artefacts,
+        "classes": [dataclasses.asdict(one) for one in plan.label_classes] if options.classes else [],
         "jitter_px": plan.supervision.jitter_px,
         "seed": options.seed,
         "protocol": dataclasses.asdict(plan.protocol),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from bmbench.benchmark.by_class import as_one_class, is_by_class
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.datasets.read_ahead import reading_ahead
 from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS
@@ -51,7 +52,8 @@ def score_files(
     """What ``bmbench score --json`` prints; see `bmbench.metrics.evaluate` for the parameters.
 
     With the protocol `coco` it has ``coco_summary`` too, the twelve numbers of pycocotools at the
-    protocol's cap; with `details`, what `details_report` gives.
+    protocol's cap; with `details`, what `details_report` gives. Where several classes are scored each by
+    itself, `as_one_class` has all cells as one class beside them.
     """
     annotations, detections = read_pair(predictions, truth)
     from bmbench.metrics import coco_summary, evaluate
@@ -60,6 +62,10 @@ def score_files(
         annotations, detections, protocol, threshold=threshold, bootstrap=bootstrap, seed=seed
     )
     report = evaluation.to_json()
+    if is_by_class(evaluation):
+        rules = dataclasses.replace(protocol, per_class=False)
+        as_one = evaluate(annotations, detections, rules, threshold=threshold, bootstrap=bootstrap, seed=seed)
+        report |= as_one_class(annotations, detections, as_one)
     if protocol.pycocotools:
         caps = (1, 10, protocol.max_detections)
         report["coco_summary"] = coco_summary(

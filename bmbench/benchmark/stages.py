@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bmbench.adapters.ensemble import load_detector, member_seed
 from bmbench.benchmark.answers import as_classes_of
+from bmbench.benchmark.by_class import report_by_class
 from bmbench.benchmark.foreground import foreground_curve
 from bmbench.benchmark.generalise import Unchanged, apply_unchanged
 from bmbench.benchmark.rundir import RunDir, folder_aside
@@ -57,6 +58,8 @@ def work_through(work: Work) -> None:
         "threshold_source": threshold_source,
         "variants": _variants(work, threshold),
     }
+    if work.plan.classes:
+        metrics["per_class"] = report_by_class(folder, evaluation, work.plan)
     work.clock.save()
     # Before the last file: what a kill leaves between the two would stay in a finished run.
     shutil.rmtree(folder.unfinished, ignore_errors=True)
@@ -173,11 +176,11 @@ def _request(plan: Plan, train: Sequence[Sample], validation: Sequence[Sample], 
     from bmbench.datasets.augment import augment
 
     return FitRequest(
-        train=plan.supervision.view(train),
-        validation=plan.supervision.view(validation),
+        train=plan.taught(train),
+        validation=plan.taught(validation),
         settings=plan.settings,
         augment=augment,
-        categories=plan.split.categories,
+        classes=plan.classes,
         foreground_curve=foreground_curve(train, plan.supervision, name=plan.dataset.card.name),
         **more,
     )
@@ -205,7 +208,10 @@ def _predict(work: Work, detector: Detector, subset: Subset) -> None:
     write_coco(folder.truth(subset), samples, split.categories)
     stage = work.progress.track(samples, description=f"Predicting {subset} images", total=len(samples))
     answers = {
-        sample.image_id: as_classes_of(split.categories, detector.predict(sample.load())) for sample in stage
+        sample.image_id: as_classes_of(
+            split.categories, detector.predict(sample.load()), work.plan.label_classes
+        )
+        for sample in stage
     }
     write_predictions(folder.predictions(subset), answers, split.categories)
     work.clock.save()
@@ -255,6 +261,7 @@ def _test_elsewhere(work: Work, detector: Detector, evaluation: Evaluation) -> N
     train = plan.split.samples["train"]
     unchanged = Unchanged(
         detector=detector,
+        classes=plan.label_classes,
         um_per_px=pixel_size(train),
         mean_cell_px=mean_cell(train),
         threshold=None if evaluation.cd is None else evaluation.cd.threshold,

@@ -132,7 +132,9 @@ def _score(
     from bmbench.datasets.predictions import write_predictions
 
     categories = plan.split.categories
-    answers = {image_id: as_classes_of(categories, one) for image_id, one in found.items()}
+    answers = {
+        image_id: as_classes_of(categories, one, plan.label_classes) for image_id, one in found.items()
+    }
     write_predictions(path, answers, categories)
     scores = evaluate_files(path, truth, plan.protocol, threshold=None, bootstrap=0).cd
     if scores is None or scores.f1 is None:

@@ -45,6 +45,10 @@ def run(
     artefacts: Annotated[
         str, typer.Option(help="Train cell-like artefacts as background, foreground, or a class.")
     ] = "background",
+    classes: Annotated[
+        str | None,
+        typer.Option(help="Classes of cells to tell apart: all, or names with commas.  [default: none]"),
+    ] = None,
     jitter_px: Annotated[
         float | None,
         typer.Option(min=0, help="Jitter of simulated circles in px.  [default: 3 px scaled to the cells]"),
@@ -78,6 +82,7 @@ def run(
 
     from bmbench.benchmark.console import Terminal
     from bmbench.benchmark.options import RunOptions, parse_pairs
+    from bmbench.benchmark.reproduce.options import parse_list
     from bmbench.benchmark.run import resume as resume_run
     from bmbench.benchmark.run import run as run_benchmark
     from bmbench.benchmark.settings_file import with_settings
@@ -92,6 +97,7 @@ def run(
         track=track,
         profile=profile,
         artefacts=artefacts,
+        classes=() if classes is None else parse_list(classes, option="--classes"),
         jitter_px=jitter_px,
         seed=seed,
         settings=parse_pairs(set_ or [], option="--set"),

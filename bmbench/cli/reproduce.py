@@ -47,6 +47,10 @@ def reproduce(
         typer.Option(help="Other images to try every detector on, unchanged: NAME, or NAME,option=value,…"),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs side by side, one core each.")] = 1,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Dask workers that do the runs: local:N, or a scheduler (tcp://HOST:8786)."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the runs and the time, do nothing.")
     ] = False,
@@ -80,6 +84,7 @@ def reproduce(
         jitter_px=jitter_px,
         test_on=tuple(test_on or ()),
         jobs=jobs,
+        cluster=cluster,
     )
     if dry_run:
         from bmbench.benchmark.reproduce.study import preview

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from bmbench.leaderboards.rows import UNDEFINED, with_interval
+from bmbench.leaderboards.class_tables import RULES, class_tables
+from bmbench.leaderboards.rows import UNDEFINED
 from bmbench.leaderboards.summary import THRESHOLD_SOURCES, scores_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_SHORT = {"bb": "boxes", "cd": "centres"}
-_NO_INTERVAL = {"ap_ci": None, "f1_ci": None}
 _RULES = {"bb": "boxes (IoU {limit})", "cd": "centres ({limit} px)"}
 
 
@@ -25,7 +23,8 @@ def score_tables(scores: Mapping[str, Any], *, title: str) -> Iterator[Table]:
     yield scores_table(scores, title=title)
     rules = [rule for rule in _RULES if scores[rule]]
     if any(scores[rule].get("classes") for rule in rules):
-        yield _classes_table(scores, rules)
+        by_class = {rule: scores[rule] for rule in rules}
+        yield from class_tables(by_class, one_class=scores["localisation"], confusion=scores["confusion"])
     details = scores.get("details", {})
     if details:
         yield _details_table(details)
@@ -33,25 +32,11 @@ def score_tables(scores: Mapping[str, Any], *, title: str) -> Iterator[Table]:
             yield _sweep_table(rule, details[rule]["sweep"])
 
 
-def _classes_table(scores: Mapping[str, Any], rules: list[str]) -> Table:
-    table = Table(title="by category", box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("category", overflow="fold")
-    table.add_column("cells", justify="right", no_wrap=True)
-    for rule in rules:
-        for label in ("AP", "F1"):
-            table.add_column(f"{label}, {_SHORT[rule]}", justify="right", no_wrap=True)
-    for name in scores[rules[0]]["classes"]:
-        classes = [scores[rule]["classes"][name] for rule in rules]
-        values = [with_interval(one | _NO_INTERVAL, value) for one in classes for value in ("ap", "f1")]
-        table.add_row(escape(name), f"{classes[0]['tp'] + classes[0]['fn']:,}", *values)
-    return table
-
-
 def _details_table(details: Mapping[str, Any]) -> Table:
     table = Table(title="in detail", box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("")
     for rule in details:
-        table.add_column(_SHORT[rule], justify="right", no_wrap=True)
+        table.add_column(RULES[rule], justify="right", no_wrap=True)
     rows = (
         ("hits: mean distance, px", "localisation", "mean_distance_px"),
         ("hits: median distance, px", "localisation", "median_distance_px"),
@@ -67,7 +52,7 @@ def _details_table(details: Mapping[str, Any]) -> Table:
 
 
 def _sweep_table(rule: str, sweep: Mapping[str, Any]) -> Table:
-    table = Table(title=f"{_SHORT[rule]}, by matching limit", box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=f"{RULES[rule]}, by matching limit", box=box.SIMPLE_HEAD, title_justify="left")
     for label in ("IoU" if rule == "bb" else "px", "AP", "F1", "precision", "recall"):
         table.add_column(label, justify="right", no_wrap=True)
     for row, limit in enumerate(sweep["limits"]):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bmbench.metrics.areas import average_precision
     from bmbench.metrics.coco import coco_summary
     from bmbench.metrics.comparison import Difference, paired_difference
+    from bmbench.metrics.confusion import Confusion, confusion_table
     from bmbench.metrics.evaluation import choose_threshold, evaluate
     from bmbench.metrics.matching import Cause, Matching, Outcome
     from bmbench.metrics.measures import CountError, Froc, Localisation, count_error, froc, localisation
@@ -30,6 +31,7 @@ __all__ = [
     "PROTOCOLS",
     "Assignment",
     "Cause",
+    "Confusion",
     "CountError",
     "Counts",
     "Curve",
@@ -48,6 +50,7 @@ __all__ = [
     "average_precision",
     "choose_threshold",
     "coco_summary",
+    "confusion_table",
     "count_error",
     "evaluate",
     "froc",
@@ -62,6 +65,10 @@ _MODULES = {
     "comparison": (
         "Difference",
         "paired_difference",
+    ),
+    "confusion": (
+        "Confusion",
+        "confusion_table",
     ),
     "evaluation": (
         "choose_threshold",

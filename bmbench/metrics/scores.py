@@ -112,12 +112,19 @@ class Scores:
     images: ImageCounts
     classes: Mapping[str, Scores] = field(default_factory=dict)
 
+    @property
+    def macro_f1(self) -> float | None:
+        """Mean F1 of the classes that have cells; None if there are none, or no classes."""
+        defined = [one.f1 for one in self.classes.values() if one.f1 is not None]
+        return sum(defined) / len(defined) if defined else None
+
     def to_json(self) -> dict[str, Any]:
         """The scores as JSON holds them; the curve and the matching stay out."""
         values = {name: getattr(self, name) for name in _IN_JSON}
         for name in ("ap_ci", "f1_ci"):
             values[name] = None if values[name] is None else list(values[name])
         if self.classes:
+            values["macro_f1"] = self.macro_f1
             values["classes"] = {name: scores.to_json() for name, scores in self.classes.items()}
         return values
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from bmbench.adapters.classes import kinds_of, one_class_each
 from bmbench.adapters.detection.families import FAMILIES, Facts
 from bmbench.adapters.detection.outlines import outline_of, stretched
 from bmbench.adapters.detection.seams import Tile, tiles_of, where_accepted
@@ -58,11 +59,15 @@ class BoxDetector:
 
     def save(self, folder: Path) -> None:
         """Write the weights (safetensors) and everything else (JSON) into an existing folder."""
+        facts = dataclasses.asdict(self.facts)
+        if self.facts.cells == 1:
+            # What a card means that does not say how many.
+            del facts["cells"]
         card = {
             "schema": _SCHEMA,
             "family": self.family,
             "settings": dataclasses.asdict(self.settings),
-            "facts": dataclasses.asdict(self.facts),
+            "facts": facts,
         }
         write_checkpoint(folder, _CARD, card, self.network)
 
@@ -157,13 +162,15 @@ def _votes(members: Sequence[BoxDetector], image: Pixels) -> tuple[Votes, list[R
     """The answers of all members, views and tiles, and their outlines."""
     answers = [answer for member in members for answer in _answers(member, image)]
     n_views = len(members) * members[0].settings.views
+    cells, label = members[0].facts.cells, np.concatenate([a.label for a in answers])
     votes = Votes(
         shapes=np.concatenate([a.shapes for a in answers]),
         confidence=np.concatenate([a.confidence for a in answers]),
-        label=np.concatenate([a.label for a in answers]),
+        label=label,
         view=np.concatenate([np.full(len(a.label), number) for number, a in enumerate(answers)]),
         expected=n_views * np.concatenate([a.expected for a in answers]),
         centrality=np.concatenate([a.centrality for a in answers]),
+        kind=kinds_of(label, cells),
     )
     return votes, [rings for a in answers for rings in a.outlines]
 
@@ -221,13 +228,17 @@ def _answer(
     box = box[kept]
     shapes = np.column_stack([(box[:, :2] + box[:, 2:]) / 2, (box[:, 2] - box[:, 0]) / 2])
     shapes = shapes if family.circles else box
-    masks = said["masks"].cpu().numpy()[kept] if member.facts.masks else [None] * len(box)
+    confidence = said["scores"].double().cpu().numpy()[kept]
+    label = said["labels"].cpu().numpy()[kept] - family.first_label
+    rows = one_class_each(shapes, confidence, label, cells=member.facts.cells, iou=member.settings.nms_iou)
+    masks = said["masks"].cpu().numpy()[kept][rows] if member.facts.masks else [None] * len(rows)
+    shapes = mirrored(shapes[rows], width=size[0], height=size[1], flip=flip)
     return Answer(
-        shapes=_at_original_scale(mirrored(shapes, width=size[0], height=size[1], flip=flip), ratio),
-        confidence=said["scores"].double().cpu().numpy()[kept],
-        label=said["labels"].cpu().numpy()[kept] - family.first_label,
-        expected=count[kept].astype(np.float64),
-        centrality=_centrality(box, tile),
+        shapes=_at_original_scale(shapes, ratio),
+        confidence=confidence[rows],
+        label=label[rows],
+        expected=count[kept][rows].astype(np.float64),
+        centrality=_centrality(box[rows], tile),
         outlines=tuple(outline_of(mask, flip) for mask in masks),
     )
 

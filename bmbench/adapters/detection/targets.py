@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.adapters.classes import labels_of
 from bmbench.adapters.learning.sources import Source
 from bmbench.adapters.merging.shapes import area, bounding_box
 from bmbench.adapters.rescaling import object_circles
@@ -36,7 +37,7 @@ class Targets:
     ----------
     shapes : (n, 4) or (n, 3) float64
     label : (n,) int64
-        0 a cell, 1 an artefact.
+        As `bmbench.adapters.classes.labels_of` has them.
     ignored : (m, 4) or (m, 3) float64
         Objects of which nothing is learned.
     regions : (k, 4) float64
@@ -69,8 +70,10 @@ def shapes_of(annotations: Annotations, *, circles: bool, weak_shrink: float) ->
     return shapes
 
 
-def targets_of(annotations: Annotations, side: int, *, circles: bool, weak_shrink: float) -> Targets:
-    """The targets of a (side, side) patch."""
+def targets_of(
+    annotations: Annotations, side: int, *, circles: bool, weak_shrink: float, cells: int = 1
+) -> Targets:
+    """The targets of a (side, side) patch, with that many labels of cells."""
     whole = shapes_of(annotations, circles=circles, weak_shrink=weak_shrink)
     shown = whole if circles else np.clip(whole, 0, side)
     visible = _visible(whole, shown, side)
@@ -79,7 +82,7 @@ def targets_of(annotations: Annotations, side: int, *, circles: bool, weak_shrin
     ignored = inside & ~learned & ~annotations.region
     return Targets(
         shapes=shown[learned],
-        label=(annotations.role[learned] == Role.ARTEFACT).astype(np.int64),
+        label=labels_of(annotations, cells)[learned],
         ignored=shown[ignored],
         regions=annotations.box[annotations.region],
         outlines=tuple(annotations.contour[row] for row in np.flatnonzero(learned)),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from bmbench.adapters.classes import cell_labels
 from bmbench.adapters.detection.backbone import take_weights
 from bmbench.adapters.detection.families import FAMILIES, Facts, Family
 from bmbench.adapters.detection.mask_rcnn import reseed
@@ -54,16 +55,18 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, Facts]:
     family = FAMILIES[family_name]
     factor = settings.cell_px / mean_diameter(sample.annotations for sample in request.train)
     train = [source_of(sample, factor) for sample in request.train]
-    facts = _facts(train, factor, family, settings)
+    facts = _facts(train, factor, family, settings, cells=cell_labels(request.classes))
     validation = [source_of(sample, factor) for sample in request.validation]
     drawing = _drawing(request, settings)
 
     def draw(generator: np.random.Generator) -> Patch:
         view = draw_view(train, drawing, generator)
-        return _patch(view, settings, family, seed=int(generator.integers(2**31)))
+        return _patch(view, settings, family, cells=facts.cells, seed=int(generator.integers(2**31)))
 
     with one_thread_each() as pool, seeded(request.seed):
         network = family.build(settings, facts).to(best_device())
+        if family.notice:
+            request.progress.note(family.notice)
         if isinstance(settings, DetectorSettings) and settings.weights != "none":
             taken = take_weights(network, settings.weights, family=family_name, settings=settings)
             request.progress.note(taken)
@@ -71,7 +74,7 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, Facts]:
             request=request,
             draw=draw,
             losses=partial(_losses, family=family, facts=facts),
-            validation=_fixed_patches(validation, settings, family),
+            validation=_fixed_patches(validation, settings, family, cells=facts.cells),
             pool=pool,
             kind=family_name,
         )
@@ -98,8 +101,8 @@ def _drawing(request: FitRequest, settings: CommonSettings) -> Drawing:
 def _losses(network: nn.Module, patches: Sequence[Patch], *, family: Family, facts: Facts) -> torch.Tensor:
     """(1,) sum of the losses of the patches."""
     device = next(network.parameters()).device
-    # Torchvision's networks give losses in this mode alone; none of the layers here acts otherwise in it.
-    network.train()
+    # Torchvision's networks give losses in this mode alone, and no layer of theirs acts otherwise in it here.
+    network.train(torch.is_grad_enabled() or not family.batch_statistics)
     reseed(network, patches[0].seed)
     images = [tensor_of(patch.image, facts, device) for patch in patches]
     answer = network(images, [_as_tensors(patch, family, facts, device) for patch in patches])
@@ -124,18 +127,24 @@ def _as_tensors(patch: Patch, family: Family, facts: Facts, device: torch.device
     return tensors
 
 
-def _patch(view: Source, settings: CommonSettings, family: Family, *, seed: int = 0) -> Patch:
+def _patch(view: Source, settings: CommonSettings, family: Family, *, cells: int, seed: int = 0) -> Patch:
     targets = targets_of(
-        view.annotations, len(view.image), circles=family.circles, weak_shrink=settings.weak_shrink
+        view.annotations,
+        len(view.image),
+        circles=family.circles,
+        weak_shrink=settings.weak_shrink,
+        cells=cells,
     )
     return Patch(image=view.image, targets=targets, seed=seed)
 
 
-def _fixed_patches(sources: Sequence[Source], settings: CommonSettings, family: Family) -> list[Patch]:
+def _fixed_patches(
+    sources: Sequence[Source], settings: CommonSettings, family: Family, *, cells: int
+) -> list[Patch]:
     """Patches that cover the images, at most `validation_patches` of them, spread evenly."""
     side = settings.patch_px
     patches = [
-        _patch(cut_patch(source, row, column, side), settings, family)
+        _patch(cut_patch(source, row, column, side), settings, family, cells=cells)
         for source in sources
         for row in range(0, max(source.image.shape[0] - side // 2, 1), side)
         for column in range(0, max(source.image.shape[1] - side // 2, 1), side)
@@ -144,17 +153,18 @@ def _fixed_patches(sources: Sequence[Source], settings: CommonSettings, family: 
     return [patches[i * len(patches) // most] for i in range(most)]
 
 
-def _facts(train: Sequence[Source], factor: float, family: Family, settings: Any) -> Facts:
+def _facts(train: Sequence[Source], factor: float, family: Family, settings: Any, *, cells: int) -> Facts:
     mean, deviation = colours(train)
     roles = np.concatenate([source.annotations.role for source in train])
-    cells = [source.annotations.take(source.annotations.role == Role.CELL) for source in train]
-    shapes = [shapes_of(c, circles=family.circles, weak_shrink=settings.weak_shrink) for c in cells]
-    outlined = all(rings for c in cells for rings in c.contour)
+    taught = [source.annotations.take(source.annotations.role == Role.CELL) for source in train]
+    shapes = [shapes_of(a, circles=family.circles, weak_shrink=settings.weak_shrink) for a in taught]
+    outlined = all(rings for a in taught for rings in a.contour)
     return Facts(
         factor=factor,
         mean=mean,
         deviation=deviation,
         anchors=family.anchors(np.concatenate(shapes), settings),
-        classes=2 if (roles == Role.ARTEFACT).any() else 1,
+        classes=cells + int((roles == Role.ARTEFACT).any()),
         masks=family.wants_masks(settings, outlined=outlined),
+        cells=cells,
     )

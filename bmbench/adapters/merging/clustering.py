@@ -64,13 +64,15 @@ class Votes:
     shapes : (n, 4) boxes or (n, 3) circles, pixels
     confidence : (n,) float64 in [0, 1]
     label : (n,) int64
-        Only votes of the same label form a cluster.
+        What each vote calls it; a cluster is called what most of its weight calls it.
     view : (n,) int64
         Which view it comes from; a view counts once, however often it found the object.
     expected : (n,) float64
         How many views could have found it.
     centrality : (n,) float64
         How central in its tile it lies: see `bmbench.adapters.merging.views.centrality`.
+    kind : (n,) int64, or None
+        Only votes of the same kind form a cluster; None: of the same label.
     """
 
     shapes: Floats
@@ -79,6 +81,7 @@ class Votes:
     view: Ints
     expected: Floats
     centrality: Floats
+    kind: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,8 +105,9 @@ class Clusters:
 def cluster(votes: Votes, settings: Clustering) -> Clusters:
     """The clusters of all votes. Shapes without area weigh nothing."""
     order = by_confidence(votes.shapes, votes.confidence, votes.label, votes.view)
+    kind = votes.label if votes.kind is None else votes.kind
     measured = enlarged(votes.shapes[order], settings.pixel_offset)
-    owner = taken_by(measured, iou=settings.iou, label=votes.label[order])
+    owner = taken_by(measured, iou=settings.iou, label=kind[order])
     seeds, member = np.unique(owner, return_inverse=True)
     s = votes.confidence[order]
     w = _overlap(measured, measured[owner]) * area(measured) ** settings.by_area * votes.centrality[order]
@@ -123,7 +127,7 @@ def cluster(votes: Votes, settings: Clustering) -> Clusters:
     return Clusters(
         shapes=np.column_stack(columns)[np.searchsorted(kept, rank)],
         confidence=confidence[rank],
-        label=votes.label[order][seeds[rank]],
+        label=_elected(votes.label[order], member, s * w)[rank],
         seed=order[seeds[rank]],
     )
 
@@ -134,6 +138,15 @@ def _overlap(one: Floats, other: Floats) -> Floats:
     union = area(one) + area(other) - shared
     iou: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
     return iou
+
+
+def _elected(label: Ints, member: Ints, weight: Floats) -> Ints:
+    """(k,) label of the most weight in each cluster; of equal ones the lowest."""
+    names, ballot = np.unique(label, return_inverse=True)
+    polls = np.zeros((member.max(initial=-1) + 1, max(len(names), 1)))
+    np.add.at(polls, (member, ballot), weight)
+    elected: Ints = names[polls.argmax(axis=1)] if len(names) else label
+    return elected
 
 
 def _views(view: Ints, member: Ints) -> Ints:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.benchmark.answers import CLASSES, as_classes_of
+from bmbench.benchmark.answers import as_classes_of
 from bmbench.benchmark.prediction.crops import write_crops
 from bmbench.benchmark.prediction.image import cells, predict_tiles
 from bmbench.benchmark.prediction.journal import Journal
@@ -71,8 +71,8 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
     if options.regions is not None and len(files) > 1:
         raise BadInputError("--regions belongs to one image", got=f"{len(files)} images")
     names = _unique([path.name for path in files], [path.as_posix() for path in files])
-    ids, categories = _ids(options.truth, names)
     trained = load_run(options.run)
+    ids, categories = _ids(options.truth, names, trained.classes)
     threshold = options.threshold if options.threshold is not None else trained.threshold or 0.0
     unfinished = outputs[0].path.with_name(outputs[0].path.name + ".unfinished")
     finished = []
@@ -84,12 +84,13 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
     written = []
     for output in progress.track(outputs, description="Writing", total=len(outputs)):
         # COCO files name the truth's own categories; everybody else reads the detector's.
-        classes = categories if output.form == "json" else CLASSES
-        written += write_output(output, [_in_classes(answer, classes) for answer in answers], classes)
+        classes = categories if output.form == "json" else trained.classes
+        named = [_in_classes(answer, classes, trained.classes) for answer in answers]
+        written += write_output(output, named, classes)
     if options.crops is not None:
         _crop(options.crops, finished, trained, options, progress=progress)
     report = Report(
-        images=tuple(_report(image) for image in finished),
+        images=tuple(_report(image, trained.classes) for image in finished),
         files=tuple(written),
         threshold=threshold,
         notes=notes(trained, [image.job for image in finished], options),
@@ -129,9 +130,9 @@ def _answers(finished: Sequence[_Finished], ids: Sequence[ImageId]) -> list[Answ
     ]
 
 
-def _in_classes(answer: Answer, categories: Sequence[Category]) -> Answer:
+def _in_classes(answer: Answer, categories: Sequence[Category], labels: Sequence[Category]) -> Answer:
     return dataclasses.replace(
-        answer, parts=lambda: (as_classes_of(categories, part) for part in answer.parts())
+        answer, parts=lambda: (as_classes_of(categories, part, labels) for part in answer.parts())
     )
 
 
@@ -154,13 +155,13 @@ def _crop(
                 (part for _, part in cells(image.job, journal, image.threshold)),
                 stem=answer.stem,
                 side_px=side_px,
-                categories=CLASSES,
+                categories=trained.classes,
                 progress=progress,
             )
 
 
-def _report(image: _Finished) -> ImageReport:
-    job = image.job
+def _report(image: _Finished, classes: Sequence[Category]) -> ImageReport:
+    job, artefact = image.job, np.array([one.artefact for one in classes])
     return ImageReport(
         name=job.name,
         size=job.size,
@@ -168,14 +169,16 @@ def _report(image: _Finished) -> ImageReport:
         scale=float(1 / job.ratio[0]),
         tiles=len(job.tiles),
         of_tiles=len(job.grid),
-        cells=sum(int((part.label == 0).sum()) for part in image.parts()),
+        cells=sum(int((~artefact[part.label]).sum()) for part in image.parts()),
     )
 
 
-def _ids(truth: Path | None, names: Sequence[str]) -> tuple[list[ImageId], tuple[Category, ...]]:
+def _ids(
+    truth: Path | None, names: Sequence[str], classes: tuple[Category, ...]
+) -> tuple[list[ImageId], tuple[Category, ...]]:
     """Ids and categories in COCO files: the images' names and a detector's classes, or those of `truth`."""
     if truth is None:
-        return list(names), CLASSES
+        return list(names), classes
     from bmbench.datasets.codecs.coco import read_coco
 
     file = read_coco(truth)

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bmbench.benchmark.classes import classes_from_json
 from bmbench.benchmark.options import require_installed
 from bmbench.benchmark.rundir import RunDir
 from bmbench.core.errors import BadInputError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bmbench.adapters.method import Detector
+    from bmbench.core.types import Category
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,6 +26,8 @@ class TrainedRun:
     Attributes
     ----------
     detector : Detector
+    classes : tuple of Category
+        What its labels mean.
     method : str
     um_per_px : float or None
         Pixel size of the images that it learned from.
@@ -39,6 +43,7 @@ class TrainedRun:
 
     path: Path
     detector: Detector
+    classes: tuple[Category, ...]
     method: str
     um_per_px: float | None
     largest_cell_px: float | None
@@ -75,6 +80,7 @@ def load_run(path: Path) -> TrainedRun:
     return TrainedRun(
         path=path,
         detector=load_detector(method, run.checkpoint),
+        classes=classes_from_json(config.get("classes")),
         method=name,
         um_per_px=_positive(config, "um_per_px"),
         largest_cell_px=_positive(config, "largest_cell_px"),

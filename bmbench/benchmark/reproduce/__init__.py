@@ -7,6 +7,7 @@
     folder       the folder of a study: which cells belong to it, their runs, failures and locks
     work         a cell and a function: the seam for any engine
     engines      one after the other, or side by side in processes
+    remote       on the workers of a cluster
     estimate     how long it will take
     runs         finished run directories → scores, images, groups
     statistics   means over seeds and their differences, with intervals

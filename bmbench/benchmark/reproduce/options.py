@@ -28,6 +28,8 @@ class ReproduceOptions:
         Other images that every detector is applied to (`bmbench.benchmark.elsewhere`).
     jobs : int
         Runs side by side.
+    cluster : str or None
+        Whose workers do the runs (`bmbench.benchmark.cluster`); None: this process, or `jobs` of its own.
     """
 
     out: Path
@@ -44,6 +46,7 @@ class ReproduceOptions:
     jitter_px: float | None = None
     test_on: tuple[str, ...] = ()
     jobs: int = 1
+    cluster: str | None = None
 
 
 def parse_list(text: str, *, option: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from bmbench.benchmark.reproduce.work import Job
 from bmbench.core.errors import Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from bmbench.benchmark.reproduce.engines import Engine
@@ -72,7 +73,8 @@ def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str]
     Stopped
         On Ctrl-C.
     """
-    matrix, folder = plan(options), StudyFolder(options.out)
+    # Workers elsewhere have folders of their own to be in.
+    matrix, folder = plan(options), StudyFolder(options.out.absolute())
     folder.check(matrix)
     folder.join(matrix)
     for note in matrix.notes:
@@ -81,17 +83,31 @@ def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str]
     time_left = estimate(folder, matrix.cells, profile=options.profile).text(options.jobs)
     say(f"{len(matrix.cells)} runs, {len(left)} to do: {time_left}" if left else "every run is finished")
     jobs = [Job(cell=cell, facts=matrix.facts, folder=folder, test_on=matrix.test_on) for cell in left]
-    engine = (
-        one_by_one(progress, lambda job: say(job.cell.name))
-        if options.jobs < 2
-        else side_by_side(options.jobs)
-    )
     try:
-        failures = _work_off(jobs, engine, say)
+        with _engine(options, folder, progress, say) as engine:
+            failures = _work_off(jobs, engine, say)
     except KeyboardInterrupt:
         raise Stopped("stopped; the same command goes on") from None
     report = write_report(folder)
     return Summary(report=report, n_finished=len(matrix.cells) - len(failures), failures=tuple(failures))
+
+
+@contextmanager
+def _engine(
+    options: ReproduceOptions, folder: StudyFolder, progress: Progress, say: Callable[[str], None]
+) -> Iterator[Engine]:
+    """Yield whoever does the runs."""
+    if options.cluster is None:
+        alone = one_by_one(progress, lambda job: say(job.cell.name))
+        yield alone if options.jobs < 2 else side_by_side(options.jobs)
+        return
+    from bmbench.benchmark.cluster import connected
+    from bmbench.benchmark.reproduce.remote import on_cluster
+
+    with connected(options.cluster, say) as cluster:
+        for note in cluster.check(folder.path):
+            say(f"note: {note}")
+        yield on_cluster(cluster, progress)
 
 
 def _work_off(jobs: Sequence[Job], engine: Engine, say: Callable[[str], None]) -> list[tuple[str, str]]:
