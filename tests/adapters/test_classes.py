@@ -17,7 +17,12 @@ from .small import LEARNING, request_for, same
 
 CLASSES = (Category(id=1, name="violet"), Category(id=2, name="orange"))
 DETECTORS = [name for name in METHODS if (method := METHODS.get(name)).cell_classes and is_installed(method)]
-STEPS = {"mask_rcnn": 60, "yolov3": 70, "circular_retinanet": 170}
+STEPS = {
+    "mask_rcnn": 60,
+    "yolov3": 70,
+    "circular_retinanet": 170,
+    "detectron2_retinanet": 170,
+}
 """What a detector needs to tell two colours apart; others get 90."""
 
 

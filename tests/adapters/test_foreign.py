@@ -123,6 +123,18 @@ def test_a_network_that_finds_nothing_looks_worse_than_one_that_has_learned():
 
 
 @needed("yolov3u")
+def test_an_untaught_network_says_boxes_of_the_size_of_a_cell():
+    # Cells of 64 px: 2 strides of 16 px or 1 of 32 px to each side. Places: 8 × 8 and 4 × 4.
+    network = fresh("yolov3u", cell_px=64.0, least_confidence=1e-9, nms_iou=1.0).eval()
+    with torch.inference_mode():
+        box = network([noise(128)])[0]["boxes"]
+    sides = (box[:, 2:] - box[:, :2]).flatten()
+    assert len(sides) == 2 * (8 * 8 + 4 * 4)
+    assert 48 < sides.min()
+    assert sides.max() < 85
+
+
+@needed("yolov3u")
 def test_a_look_at_the_validation_images_changes_no_batch_statistics():
     network = fresh("yolov3u")
     facts, family = learned("yolov3u").facts, FAMILIES["yolov3u"]

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 NOTICE = "Ultralytics, which yolov3u trains with, is under the AGPL-3.0: https://ultralytics.com/license"
 _PARTS = ("box", "class", "distribution")
 _LEAST = 0.05
+_PEAK = 2.0
+"""By how much the logarithm of a probability falls from one distance to the next at first."""
 _MOMENTUM = 0.1
 """Of the batch statistics; Ultralytics' 0.03 lags behind a training of a few hundred steps."""
 
@@ -96,7 +98,20 @@ def _network(settings: YoloUSettings, classes: int) -> Any:
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = _MOMENTUM
+    _begin_with(network.model[-1], settings.cell_px / 2)
     return network
+
+
+def _begin_with(head: Any, distance: float) -> None:
+    """Let every place say that each side of its cell is that many pixels away, before anything is learned.
+
+    Ultralytics begins with 7.5 strides. Such boxes overlap cells hardly at all, and what does not overlap is
+    hardly taught: a kind of cell that is not found soon might never be.
+    """
+    for branch, stride in zip(head.cv2, head.stride, strict=True):
+        bins = torch.arange(head.reg_max) - distance / stride
+        with torch.no_grad():
+            branch[-1].bias.copy_((-_PEAK * bins.abs()).repeat(4))
 
 
 def _noted(criterion: Any) -> list[torch.Tensor]:
