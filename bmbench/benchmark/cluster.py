@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from bmbench.benchmark.cluster_survey import survey
+from bmbench.benchmark.environment import describe_environment
 from bmbench.core.errors import BadInputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ class Cluster:
             If a worker does not see the folder, has other versions than this process, or would do several
             tasks in one process.
         """
+        # Before the wait: it takes a moment itself.
+        here = describe_environment()
         if not self.client.nthreads():
             if not self.is_local:
                 self.say("waiting for a worker")
@@ -133,7 +136,7 @@ class Cluster:
                     f"the worker {worker} would do {threads} runs in one process",
                     remedy="start it with --nthreads 1, and with OMP_NUM_THREADS for the cores of a run",
                 )
-        return survey(self.client, folder)
+        return survey(self.client, folder, here)
 
     def each(self, tasks: Sequence[Task], progress: Progress) -> Iterator[tuple[Task, Any]]:
         """Each task with its result, as soon as it is known; a lost one with a LostError.
