@@ -25,10 +25,12 @@ bench: $(STAMP)  ## side by side with other evaluators, and a whole slide; half 
 	$(BIN)/python benchmarks/bench_qupath.py benchmarks/made/qupath
 	$(BIN)/python benchmarks/bench_leaderboard.py
 	$(BIN)/python benchmarks/bench_cluster.py
+	$(BIN)/python benchmarks/bench_training.py --whole
 
 soak: $(STAMP)  ## kill runs and workers, and compare what they end with; half an hour
 	$(BIN)/python benchmarks/soak.py --kills 50
 	$(BIN)/python benchmarks/soak_cluster.py --kills 20
+	$(BIN)/python benchmarks/soak_faults.py --rounds 3
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -68,9 +69,14 @@ def kill_workers(process: subprocess.Popen[bytes], *, most: int, generator: rand
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
-    """The worker processes of a command, the longest alive first."""
+    """The worker processes of a command, those that are just starting too."""
     children = psutil.Process(pid).children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    found = []
+    for child in children:
+        # One that has just ended has no command line any more.
+        with suppress(psutil.Error):
+            found += [child] if "bmbench.benchmark.cluster_worker" in child.cmdline() else []
+    return found
 
 
 if __name__ == "__main__":

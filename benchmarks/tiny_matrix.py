@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-SETTINGS = {"steps": 60, "width": 4, "views": 1, "validate_every": 10, "patch_px": 64, "batch": 4}
+SETTINGS = {"steps": 20, "width": 4, "views": 1, "validate_every": 5, "patch_px": 64, "batch": 4}
 METHODS = ("unet_shrink", "unet_shrink_contour", "unet_dont_care", "unet_distance")
 DIFFER = ("log.txt", "timing.json")
 
@@ -20,17 +20,20 @@ def make_data(folder: Path) -> Path:
     return folder / "marrow"
 
 
-def begin(data: Path, out: Path, *more: object, seeds: int = 6) -> subprocess.Popen[bytes]:
+def begin(
+    data: Path, out: Path, *more: object, seeds: int = 6, env: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Four U-Nets on circles, so many seeds each: 24 runs if not said otherwise."""
     changes = [text for name, value in SETTINGS.items() for text in ("--set", f"{name}={value}")]
     asked = ["--methods", ",".join(METHODS), "--seeds", ",".join(map(str, range(seeds)))]
-    return bmbench("reproduce", "--dataset", data, "--tracks", "weak", "--out", out, *asked, *changes, *more)
+    arguments = ["reproduce", "--dataset", data, "--tracks", "weak", "--out", out, *asked, *changes, *more]
+    return bmbench(*arguments, env=env)
 
 
-def bmbench(*arguments: object) -> subprocess.Popen[bytes]:
+def bmbench(*arguments: object, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
     """The command, its answer in a pipe."""
     command = [sys.executable, "-m", "bmbench", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)
 
 
 def ended(process: subprocess.Popen[bytes]) -> str:

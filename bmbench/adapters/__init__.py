@@ -23,6 +23,9 @@ METHODS: Registry[Method] = Registry(
         ("circular_retinanet", "bmbench.adapters.detection.method:CIRCULAR_RETINANET"),
         ("mask_rcnn", "bmbench.adapters.detection.method:MASK_RCNN"),
         ("yolov3", "bmbench.adapters.detection.method:YOLOV3"),
+        ("detectron2_retinanet", "bmbench.adapters.detection.method:DETECTRON2_RETINANET"),
+        ("detectron2_mask_rcnn", "bmbench.adapters.detection.method:DETECTRON2_MASK_RCNN"),
+        ("yolov3u", "bmbench.adapters.detection.method:YOLOV3U"),
         ("blob_log", "bmbench.adapters.blob_log:METHOD"),
     ),
 )

@@ -97,6 +97,20 @@ class FitRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A program that a method needs and that no extra installs.
+
+    Attributes
+    ----------
+    module : what is imported
+    command : what installs it
+    """
+
+    module: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
     """One row of `bmbench methods`.
 
@@ -108,6 +122,8 @@ class Method:
     load : folder that `Detector.save` wrote → Detector
     extra : str or None
         The optional dependency group that it needs ("train"), None if the light core is enough.
+    beside : Beside or None
+        What it needs beside that.
     draw : (FitRequest, file) → nothing, or None
         Draws what the method makes of its annotations into a PNG file.
     artefact_class : bool
@@ -132,6 +148,7 @@ class Method:
     fit: Callable[[FitRequest], Detector]
     load: Callable[[Path], Detector]
     extra: str | None = None
+    beside: Beside | None = None
     draw: Callable[[FitRequest, Path], None] | None = None
     artefact_class: bool = False
     cell_classes: bool = False

@@ -114,7 +114,8 @@ class Cluster:
     def wait(self, say: Callable[[str], None]) -> None:
         """Wait for the first worker; BadInputError if one would do several tasks in one process."""
         if not self.client.nthreads():
-            say("waiting for a worker")
+            if not self.is_local:
+                say("waiting for a worker")
             self.client.wait_for_workers(1)
         for worker, threads in self.client.nthreads().items():
             if threads != 1:
@@ -133,10 +134,6 @@ class Cluster:
         """
         return survey(self.client, folder)
 
-    def n_workers(self) -> int:
-        """How many there are now."""
-        return len(self.client.nthreads())
-
     def each(self, tasks: Sequence[Task], progress: Progress) -> Iterator[tuple[Task, Any]]:
         """Each task with its result, as soon as it is known; a lost one with a LostError.
 
@@ -146,9 +143,7 @@ class Cluster:
         self.client.subscribe_topic(self.channel, told.hear)
         flight = _Flight(self, list(tasks))
         try:
-            shown = progress.track(
-                flight.results(), description=f"Tasks on {self.n_workers()} workers", total=len(tasks)
-            )
+            shown = progress.track(flight.results(), description="Tasks of the cluster", total=len(tasks))
             for task, result in shown:
                 told.forget(task.name)
                 yield task, result

@@ -21,25 +21,28 @@ import dataclasses
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bmbench.adapters.space import Space
 from bmbench.benchmark.begun import refuse_changes
 from bmbench.benchmark.console import Logged
 from bmbench.benchmark.environment import describe_environment
 from bmbench.benchmark.options import RunOptions
-from bmbench.benchmark.plan import Plan, config, resolve
+from bmbench.benchmark.plan import Plan, config
 from bmbench.benchmark.rundir import RunDir
 from bmbench.benchmark.timing import Clock
-from bmbench.benchmark.tuning_store import Asked, Store, Trial, check_space
-from bmbench.benchmark.tuning_trial import Judged, changed, decodings, is_hopeless, judge, train
-from bmbench.core.errors import BadInputError, MissingExtraError, RunFailedError, Stopped, TrainingFailedError
+from bmbench.benchmark.tuning_plan import resolve_search, space_of
+from bmbench.benchmark.tuning_progress import Within
+from bmbench.benchmark.tuning_store import Asked, Store, Trial
+from bmbench.benchmark.tuning_trial import Ended, Judged, Looks, changed, make_trial
+from bmbench.core.errors import BadInputError, RunFailedError, Stopped, TrainingFailedError
 from bmbench.core.files import read_json, write_json
 from bmbench.core.locks import only_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from bmbench.adapters.space import Space
+    from bmbench.benchmark.cluster import Cluster
     from bmbench.core.progress import Progress
 
 SCHEMA = "bmbench.tuning/1"
@@ -57,11 +60,14 @@ class TuneOptions:
         Trainings that come to an end, be it early.
     decodings : int
         Ways to decode that are tried on each training, beside the one of the settings.
+    at_once : int
+        Trials of one round: their settings are drawn before any of them has ended.
     """
 
     run: RunOptions
     trials: int = 20
     decodings: int = 16
+    at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +85,10 @@ class Tuning:
         return self.path / "settings.json"
 
 
-class _GivenUpError(Exception):
-    """A training is not worth going on with."""
-
-
-def tune(options: TuneOptions, progress: Progress) -> Tuning:
+def tune(options: TuneOptions, progress: Progress, *, cluster: Cluster | None = None) -> Tuning:
     """The search for better settings, done, in a new directory in `options.run.out`.
+
+    The trials are made here, or by the workers of a cluster.
 
     Raises
     ------
@@ -97,21 +101,24 @@ def tune(options: TuneOptions, progress: Progress) -> Tuning:
         On Ctrl-C: `resume_tuning` goes on.
     """
     options = dataclasses.replace(options, run=options.run.settled())
-    plan = _resolve(options.run, progress)
-    space = _space(plan)
+    plan = resolve_search(options.run, progress)
+    space = space_of(plan)
     record = {
         "schema": SCHEMA,
         "trials": options.trials,
         "decodings": options.decodings,
+        "at_once": options.at_once,
         "run": config(plan),
         "space": dataclasses.asdict(space),
     }
     files = {"tuning.json": record, "environment.json": describe_environment()}
     folder = RunDir.create(options.run.out, f"{plan.name}-tuning", files)
-    return _finish(folder.path, plan, options, progress)
+    return _finish(folder.path, plan, options, progress, cluster=cluster)
 
 
-def resume_tuning(path: Path, progress: Progress, *, trials: int | None = None) -> Tuning:
+def resume_tuning(
+    path: Path, progress: Progress, *, trials: int | None = None, cluster: Cluster | None = None
+) -> Tuning:
     """The search in that directory, done: it goes on where it stood, with more trials if so asked.
 
     Raises
@@ -124,36 +131,19 @@ def resume_tuning(path: Path, progress: Progress, *, trials: int | None = None) 
         raise BadInputError("is not a search: it has no tuning.json", where=str(path))
     record = read_json(path / "tuning.json")
     asked = RunOptions.from_json(record["run"].get("options"), where=f"{path}/tuning.json, run.options")
-    plan = _resolve(asked, progress)
-    options = TuneOptions(run=asked, trials=trials or record["trials"], decodings=record["decodings"])
-    return _finish(path, plan, options, progress)
-
-
-def _resolve(options: RunOptions, progress: Progress) -> Plan:
-    import importlib.util
-
-    if importlib.util.find_spec("optuna") is None:
-        raise MissingExtraError("optuna, which searches need,", extra="tune")
-    plan = resolve(options, progress)
-    if not plan.split.samples["optimisation"]:
-        raise BadInputError("no image in the subset 'optimisation'", remedy="check the data set's split")
-    return plan
-
-
-def _space(plan: Plan) -> Space:
-    """The method's space, without what the options fix."""
-    whole = plan.method.space.get(plan.options.profile, Space(learned={}))
-    fixed = plan.options.settings
-    space = dataclasses.replace(
-        whole,
-        learned={name: kind for name, kind in whole.learned.items() if name not in fixed},
-        decoded={name: kind for name, kind in whole.decoded.items() if name not in fixed},
+    plan = resolve_search(asked, progress)
+    options = TuneOptions(
+        run=asked,
+        trials=trials or record["trials"],
+        decodings=record["decodings"],
+        at_once=record.get("at_once", 1),
     )
-    check_space(space, plan.method.name)
-    return space
+    return _finish(path, plan, options, progress, cluster=cluster)
 
 
-def _finish(path: Path, plan: Plan, options: TuneOptions, progress: Progress) -> Tuning:
+def _finish(
+    path: Path, plan: Plan, options: TuneOptions, progress: Progress, *, cluster: Cluster | None
+) -> Tuning:
     folder = RunDir(path)
     with only_one(path):
         record = folder.read("tuning.json")
@@ -164,9 +154,10 @@ def _finish(path: Path, plan: Plan, options: TuneOptions, progress: Progress) ->
             folder=folder,
             plan=plan,
             options=options,
-            space=_space(plan),
-            store=Store(path / "journal.log", _space(plan), seed=plan.options.seed),
+            space=space_of(plan),
+            store=Store(path / "journal.log", space_of(plan), seed=plan.options.seed),
             clock=Clock(folder.timing),
+            cluster=cluster,
         )
         try:
             with Logged.to(folder.log, progress) as logged:
@@ -188,56 +179,89 @@ class _Search:
     space: Space
     store: Store
     clock: Clock
+    cluster: Cluster | None
 
     def finish(self, progress: Progress) -> Tuning:
         """Make the trials that are missing and write what came of them."""
-        left = range(len(self.store.ended()), self.options.trials)
-        for number in progress.track(left, description="Trials", total=len(left)):
-            self._try(self.store.ask(), _Within(progress, f"trial {number + 1} of {self.options.trials}"))
+        if self.cluster is not None:
+            for note in self.cluster.check(self.folder.path):
+                progress.note(note)
+        first, last = len(self.store.ended()), self.options.trials
+        rounds = [
+            range(n, min(n + self.options.at_once, last)) for n in range(first, last, self.options.at_once)
+        ]
+        for numbers in progress.track(rounds, description="Trials", total=len(rounds)):
+            self._make(numbers, Within(progress, f"trial {numbers[-1] + 1} of {last}"))
             self.clock.save()
         trials = self.store.ended()
         importance = self.store.importance()
         self._conclude(trials, importance)
         return Tuning(path=self.folder.path, trials=trials, importance=importance, run=self.plan.options)
 
-    def _try(self, asked: Asked, progress: Progress) -> None:
-        place = self.folder.path / "trials" / f"{asked.number:03d}"
-        state = place / "unfinished"
-        settings = changed(self.plan.settings, asked.settings)
-        try:
-            detector = train(
-                self.plan, settings, state=state, report=self._reporter(asked), progress=progress
-            )
-            ways = decodings(self.space.decoded, self.options.decodings, seed=self.plan.options.seed)
-            judged = judge(self.plan, detector, settings, ways, place)
-        except (_GivenUpError, TrainingFailedError) as reason:
-            asked.give_up(str(reason))
-            progress.note(f"given up: {reason}")
-        else:
-            self._record(asked, judged, place)
-            progress.note(f"F1 {judged.f1:.3f}")
-        shutil.rmtree(state, ignore_errors=True)
+    def _make(self, numbers: range, progress: Progress) -> None:
+        """Make the trials of one round and tell the store what became of them, in their order."""
+        round_ = [self.store.ask(ahead=ahead) for ahead in range(len(numbers))]
+        for asked, ended in zip(round_, self._ends(round_, progress), strict=True):
+            place = self._place(asked)
+            if self.cluster is not None:
+                for step, loss in ended.looks:
+                    asked.look(step, loss)
+            if ended.judged is None:
+                asked.give_up(ended.why)
+                progress.note(f"given up: {ended.why}")
+            else:
+                self._record(asked, ended.judged, place)
+                progress.note(f"F1 {ended.judged.f1:.3f}")
+            shutil.rmtree(place / "unfinished", ignore_errors=True)
 
-    def _reporter(self, asked: Asked) -> Any:
-        """Records every look, and ends a training that does worse than its peers did."""
+    def _ends(self, round_: Sequence[Asked], progress: Progress) -> Iterable[Ended]:
+        """What became of each trial."""
+        peers = {asked.number: self._peers(asked) for asked in round_}
+        if self.cluster is None:
+            return (self._make_here(asked, peers[asked.number], progress) for asked in round_)
+        from bmbench.benchmark.tuning_remote import Order, make_together
+
+        orders = [
+            Order(
+                run=self.plan.options,
+                data_hash=self.plan.data_hash,
+                settings=asked.settings,
+                place=self._place(asked).absolute(),
+                decodings=self.options.decodings,
+                peers=peers[asked.number],
+            )
+            for asked in round_
+        ]
+        return make_together(self.cluster, orders, progress)
+
+    def _make_here(self, asked: Asked, peers: Sequence[Looks], progress: Progress) -> Ended:
+        def look(step: int, loss: float) -> None:
+            self.clock.save()
+            asked.look(step, loss)
+
+        place = self._place(asked)
+        return make_trial(
+            self.plan,
+            asked.settings,
+            place=place,
+            state=place / "unfinished",
+            n_decodings=self.options.decodings,
+            peers=peers,
+            look=look,
+            progress=progress,
+        )
+
+    def _place(self, asked: Asked) -> Path:
+        return self.folder.path / "trials" / f"{asked.number:03d}"
+
+    def _peers(self, asked: Asked) -> tuple[Looks, ...]:
+        """The looks of trials that may be compared with this one."""
         own = {name: asked.settings.get(name) for name in self.space.yardstick}
-        peers = [
+        return tuple(
             trial.looks
             for trial in self.store.ended()
             if trial.value is not None and {name: trial.settings.get(name) for name in own} == own
-        ]
-        looks: list[tuple[int, float]] = []
-
-        def report(step: int, loss: float | None) -> None:
-            self.clock.save()
-            if loss is None:
-                return
-            looks.append((step, loss))
-            asked.look(step, loss)
-            if is_hopeless(tuple(looks), peers):
-                raise _GivenUpError(f"relative validation loss {loss:.3f} at step {step}, worse than most")
-
-        return report
+        )
 
     def _record(self, asked: Asked, judged: Judged, place: Path) -> None:
         facts = {"decoded": dict(judged.decoded), "ap": judged.ap, "threshold": judged.threshold}
@@ -273,18 +297,3 @@ def best_first(trials: Iterable[Trial]) -> list[Trial]:
     """The trials that were judged, the best first: by F1, then by AP, then the earlier."""
     judged = [trial for trial in trials if trial.value is not None]
     return sorted(judged, key=lambda trial: (-(trial.value or 0), -(trial.facts["ap"] or 0), trial.number))
-
-
-class _Within:
-    """The progress of one trial inside that of the search: its facts, without bars of its own."""
-
-    def __init__(self, listener: Progress, name: str) -> None:
-        self._listener, self._name = listener, name
-
-    def track(self, items: Iterable[Any], *, description: str, total: int) -> Iterator[Any]:  # noqa: ARG002
-        """The items again."""
-        yield from items
-
-    def note(self, text: str) -> None:
-        """Pass the fact on with the trial's name."""
-        self._listener.note(f"{self._name}: {text}")

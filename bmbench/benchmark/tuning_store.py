@@ -91,11 +91,14 @@ class Store:
             for number, trial in enumerate(found)
         )
 
-    def ask(self) -> Asked:
-        """The next settings to try; `Asked.tell` or `Asked.give_up` ends the trial."""
+    def ask(self, *, ahead: int = 0) -> Asked:
+        """The next settings to try; `Asked.tell` or `Asked.give_up` ends the trial.
+
+        `ahead` is the number of trials that were asked for and have not ended.
+        """
         import optuna
 
-        number = len(self.ended())
+        number = len(self.ended()) + ahead
         seed = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
         with _quiet():
             self._study.sampler = optuna.samplers.TPESampler(seed=seed)

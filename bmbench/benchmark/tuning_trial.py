@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.adapters.space import Choice, Whole
+from bmbench.adapters.space import Choice, Space, Whole
 from bmbench.benchmark.answers import as_classes_of
 from bmbench.benchmark.stages import fit
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, TrainingFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,6 +47,64 @@ class Judged:
     ap: float | None
     threshold: float | None
     decoded: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What became of a trial: how it was judged, or why it was given up; and its looks."""
+
+    judged: Judged | None = None
+    why: str = ""
+    looks: Looks = ()
+
+
+class _GivenUpError(Exception):
+    """A training is not worth going on with."""
+
+
+def make_trial(
+    plan: Plan,
+    drawn: Mapping[str, Any],
+    *,
+    place: Path,
+    state: Path,
+    n_decodings: int,
+    peers: Sequence[Looks],
+    look: Callable[[int, float], None],
+    progress: Progress,
+) -> Ended:
+    """Train with what was drawn and judge it; given up where it does worse than its `peers` did, or diverges.
+
+    `look` is told every look at the validation loss. Files of the judgement are left in `place`, what a
+    killed training needs to go on in `state`.
+    """
+    settings, looks = changed(plan.settings, drawn), list[tuple[int, float]]()
+
+    def report(step: int, loss: float | None) -> None:
+        if loss is None:
+            return
+        looks.append((step, loss))
+        look(step, loss)
+        if is_hopeless(tuple(looks), peers):
+            raise _GivenUpError(f"relative validation loss {loss:.3f} at step {step}, worse than most")
+
+    try:
+        detector = train(plan, settings, state=state, report=report, progress=progress)
+        ways = decodings(searched(plan).decoded, n_decodings, seed=plan.options.seed)
+        return Ended(judged=judge(plan, detector, settings, ways, place), looks=tuple(looks))
+    except (_GivenUpError, TrainingFailedError) as reason:
+        return Ended(why=str(reason), looks=tuple(looks))
+
+
+def searched(plan: Plan) -> Space:
+    """The method's space, without what the options fix."""
+    whole = plan.method.space.get(plan.options.profile, Space(learned={}))
+    fixed = plan.options.settings
+    return dataclasses.replace(
+        whole,
+        learned={name: kind for name, kind in whole.learned.items() if name not in fixed},
+        decoded={name: kind for name, kind in whole.decoded.items() if name not in fixed},
+    )
 
 
 def train(plan: Plan, settings: Any, *, state: Path, report: Report | None, progress: Progress) -> Detector:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,11 @@ import typer
 from bmbench.cli.terminal import alone, console, show_terms, stoppable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from bmbench.benchmark.cluster import Cluster
     from bmbench.benchmark.tuning import Tuning
 
 
@@ -43,6 +49,13 @@ def tune(
     decodings: Annotated[
         int, typer.Option(min=0, help="Ways to decode that are tried on each training.")
     ] = 16,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="Dask workers that make the trials: local:N, or a scheduler (tcp://HOST:8786)."),
+    ] = None,
+    at_once: Annotated[
+        int, typer.Option(min=1, help="Trials of one round; part of what a search finds, as the seed is.")
+    ] = 1,
     out: Annotated[Path, typer.Option(help="The folder that the search's directory is made in.")] = Path(
         "runs"
     ),
@@ -72,18 +85,29 @@ def tune(
         out=out,
     )
     terminal = console()
-    with stoppable():
+    with stoppable(), _workers(cluster, terminal) as workers:
         if resume is None:
             show_terms(dataset, data)
-            options = TuneOptions(run=run, trials=trials or 20, decodings=decodings)
-            found = search(options, Terminal(terminal))
+            options = TuneOptions(run=run, trials=trials or 20, decodings=decodings, at_once=at_once)
+            found = search(options, Terminal(terminal), cluster=workers)
         else:
-            alone(context, "resume", beside=("trials",))
-            found = resume_tuning(resume, Terminal(terminal), trials=trials)
+            alone(context, "resume", beside=("trials", "cluster"))
+            found = resume_tuning(resume, Terminal(terminal), trials=trials, cluster=workers)
     terminal.print(tuning_table(found))
     terminal.print(f"\nSearch directory: [bold]{found.path}[/]", soft_wrap=True)
     terminal.print("Retrain with the best settings and look once at the test images:")
     terminal.print(f"  {run_command(found)}", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _workers(address: str | None, terminal: Console) -> Iterator[Cluster | None]:
+    if address is None:
+        yield None
+        return
+    from bmbench.benchmark.cluster import connected
+
+    with connected(address, lambda line: terminal.print(line, markup=False)) as cluster:
+        yield cluster
 
 
 def run_command(found: Tuning) -> str:

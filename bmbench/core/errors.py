@@ -65,8 +65,9 @@ class UnknownNameError(BadInputError):
 class MissingExtraError(BmbenchError):
     """An optional dependency is not installed; names the command that installs it."""
 
-    def __init__(self, what: str, *, extra: str) -> None:
-        super().__init__(f"{what} is not installed: pip install 'bmbench[{extra}]'")
+    def __init__(self, what: str, *, extra: str = "", command: str = "") -> None:
+        command = command or f"pip install 'bmbench[{extra}]'"
+        super().__init__(f"{what} is not installed: {command}")
 
 
 class RunFailedError(BmbenchError):

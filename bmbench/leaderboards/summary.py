@@ -15,6 +15,7 @@ from bmbench.leaderboards.rows import UNDEFINED, with_interval
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bmbench.adapters.method import Method
     from bmbench.benchmark.rundir import RunDir
 
 THRESHOLD_SOURCES = {
@@ -97,11 +98,28 @@ def methods_table() -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("method", "family", "what it is", "needs", "here"):
         table.add_column(column, no_wrap=column != "what it is")
+    absent: list[str] = []
     for name in METHODS:
         method = METHODS.get(name)
-        needs = escape(f"bmbench[{method.extra}]") if method.extra else "–"
+        needs = _needs(method)
         table.add_row(name, method.family, method.title, needs, "yes" if is_installed(method) else "no")
+        if not is_installed(method):
+            absent.append(_installer(method))
+    table.caption = "\n".join(f"for more: {command}" for command in dict.fromkeys(absent)) or None
+    table.caption_justify = "left"
     return table
+
+
+def _installer(method: Method) -> str:
+    """What installs all that a method needs."""
+    own = f"pip install 'bmbench[{method.extra}]'"
+    return escape(f"{own} && {method.beside.command}" if method.beside else own)
+
+
+def _needs(method: Method) -> str:
+    if method.beside is not None:
+        return method.beside.module
+    return escape(f"bmbench[{method.extra}]") if method.extra else "–"
 
 
 def _rule_title(rule: str, scores: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ TINY = {
     "proposals_kept": 30,
     "regions": 16,
     "features": 32,
+    "width_multiple": 0.25,
 }
 """What makes any method fit in a moment, as `--set name=value` would, where it has a setting of that name."""
 
@@ -50,6 +51,7 @@ LEARNING = {
     "retinanet": SMALL_NETWORK,
     "mask_rcnn": SMALL_NETWORK,
     "yolov3": SMALL_NETWORK,
+    "yolov3u": SMALL_NETWORK | {"patch_px": 128, "cell_px": 32.0},
 }
 """What a family needs beside to find cells that are drawn; a family without an entry takes `TINY` alone, and
 is fitted for sixty steps."""

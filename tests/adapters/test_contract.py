@@ -9,7 +9,8 @@ import tifffile
 from PIL import Image
 
 from bmbench.adapters import METHODS
-from bmbench.core.errors import BadInputError
+from bmbench.benchmark.options import require_installed
+from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.types import Annotations, Role
 from bmbench.datasets.images import read_rgb
 
@@ -17,8 +18,17 @@ from .small import learned, request_for, same
 
 
 @pytest.fixture(scope="module", params=METHODS.names())
-def method(request):
+def listed(request):
     return METHODS.get(request.param)
+
+
+@pytest.fixture(scope="module")
+def method(listed):
+    try:
+        require_installed(listed)
+    except MissingExtraError as missing:
+        pytest.skip(str(missing))
+    return listed
 
 
 @pytest.fixture(name="detector")
@@ -26,13 +36,13 @@ def _detector(method):
     return learned(method.name)
 
 
-def test_the_name_in_the_table_is_the_methods_own(method):
-    assert METHODS.get(method.name) is method
+def test_the_name_in_the_table_is_the_methods_own(listed):
+    assert METHODS.get(listed.name) is listed
 
 
-def test_both_profiles_have_settings_that_json_can_hold(method):
-    assert set(method.settings) == {"quick", "paper"}
-    for settings in method.settings.values():
+def test_both_profiles_have_settings_that_json_can_hold(listed):
+    assert set(listed.settings) == {"quick", "paper"}
+    for settings in listed.settings.values():
         record = dataclasses.asdict(settings)
         assert type(settings)(**json.loads(json.dumps(record))) == settings
         with pytest.raises(dataclasses.FrozenInstanceError):

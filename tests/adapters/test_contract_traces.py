@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 SCRIPT = """
-import json, logging, os, random, sys, tempfile
+import json, logging, os, random, sys, tempfile, warnings
 from pathlib import Path
+import cv2
 import numpy as np
 import torch
 
@@ -18,10 +19,31 @@ sys.path.insert(0, sys.argv[1])
 from adapters.conftest import sample
 from adapters.small import request_for
 from bmbench.adapters import METHODS
+from bmbench.benchmark.options import is_installed
+
+configuration = Path(os.environ["HOME"], "configuration")
+os.environ["XDG_CONFIG_HOME"] = str(configuration)
+
+
+def loggers():
+    known = {"": logging.root} | logging.root.manager.loggerDict
+    known = {name: logger for name, logger in known.items() if isinstance(logger, logging.Logger)}
+    return {
+        name: [logger.level, logger.propagate, [repr(handler) for handler in logger.handlers]]
+        for name, logger in known.items()
+        if name.split(".")[0] not in HEAVY
+    }
+
+
+# These set up loggers of their own when another part of them is first imported.
+HEAVY = ("torch", "matplotlib", "PIL", "charset_normalizer")
+
+
+def ignored_warnings():
+    return sorted(str(message) for action, message, *_ in warnings.filters if action == "ignore")
 
 
 def traces():
-    root = logging.getLogger()
     return {
         "torch threads": torch.get_num_threads(),
         "torch generator": torch.get_rng_state().tolist(),
@@ -36,14 +58,18 @@ def traces():
         "random": hash(random.getstate()),
         "environment": dict(os.environ),
         "working directory": [os.getcwd(), sorted(os.listdir())],
-        "logging": [root.level, [repr(handler) for handler in root.handlers], logging.root.manager.disable],
-        "print options": repr(np.get_printoptions()),
+        "logging": [{n: s for n, s in loggers().items() if s != [0, True, []]}, logging.root.manager.disable],
+        "print options": [repr(np.get_printoptions()), str(torch._tensor_str.PRINT_OPTS)],
+        "OpenCV's threads": cv2.getNumThreads(),
+        "replaced functions": [repr(torch.save), repr(torch.load), repr(cv2.imread)],
+        "warnings": [what for what in ignored_warnings() if "matrix" not in what],
+        "configuration": sorted(map(str, configuration.rglob("*"))),
     }
 
 
 torch.manual_seed(5), np.random.seed(5), random.seed(5), torch.set_num_threads(2)
 found = {}
-for name in METHODS.names():
+for name in filter(lambda name: is_installed(METHODS.get(name)), METHODS.names()):
     before = traces()
     method = METHODS.get(name)
     samples = [sample(number) for number in range(2)]

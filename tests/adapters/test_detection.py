@@ -11,17 +11,20 @@ from torchvision.ops import box_iou
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.detection.backbone import pyramid, take_weights
+from bmbench.adapters.detection.families import FAMILIES
 from bmbench.adapters.detection.mask_rcnn import Sampler
 from bmbench.adapters.detection.outlines import outline_of, stretched
+from bmbench.adapters.detection.profiles import QUICK, YOLO_QUICK
 from bmbench.adapters.detection.retinanet import CircleAnchors, CircleCoder, as_circles, circle_overlap, match
 from bmbench.adapters.detection.retinanet import build as build_retinanet
 from bmbench.adapters.detection.seams import tiles_of, where_accepted
-from bmbench.adapters.detection.settings import QUICK, YOLO_QUICK, DetectorSettings, YoloSettings
+from bmbench.adapters.detection.settings import DetectorSettings, YoloSettings
 from bmbench.adapters.detection.sizes import anchor_sizes
 from bmbench.adapters.detection.targets import cut_patch, masks_of, shapes_of, targets_of
 from bmbench.adapters.detection.yolov3 import YoloV3
 from bmbench.adapters.detection.yolov3 import anchor_sizes as yolo_anchors
 from bmbench.adapters.learning.sources import Source
+from bmbench.benchmark.options import is_installed
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import circle_box, circle_iou, ring_area
 from bmbench.core.types import Annotations, Role
@@ -29,7 +32,12 @@ from bmbench.core.types import Annotations, Role
 from .conftest import circles, sample, smear
 from .small import learned, request_for, same
 
-DETECTORS = pytest.mark.parametrize("name", ["retinanet", "circular_retinanet", "mask_rcnn", "yolov3"])
+NAMES = [
+    pytest.param(name, marks=pytest.mark.skipif(not there, reason=f"what {name} needs is not installed"))
+    for name in FAMILIES
+    for there in (is_installed(METHODS.get(name)),)
+]
+DETECTORS = pytest.mark.parametrize("name", NAMES)
 
 
 def squares(circle):
@@ -287,10 +295,12 @@ def _deaf(network):
     import copy
 
     other = copy.deepcopy(network)
-    if isinstance(other, YoloV3):
+    if hasattr(other, "settings"):
         other.settings = dataclasses.replace(other.settings, least_confidence=1.0)
-    else:
-        (other.roi_heads if hasattr(other, "roi_heads") else other).score_thresh = 1.0
+    for module in other.modules():
+        for threshold in ("score_thresh", "test_score_thresh"):
+            if hasattr(module, threshold):
+                setattr(module, threshold, 1.0)
     return other
 
 

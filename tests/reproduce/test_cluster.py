@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 
 from bmbench.benchmark.cluster import Task, connected
+from bmbench.benchmark.cluster_lives import LIVES
 from bmbench.benchmark.cluster_survey import survey
+from bmbench.benchmark.options import RunOptions
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import plan
 from bmbench.benchmark.reproduce.options import ReproduceOptions
-from bmbench.benchmark.reproduce.remote import LIVES, work_there
+from bmbench.benchmark.reproduce.remote import work_there
 from bmbench.benchmark.reproduce.study import reproduce
 from bmbench.benchmark.reproduce.work import Job, work
+from bmbench.benchmark.tuning import TuneOptions, tune
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
 from tests.reproduce.cluster_tasks import die_once, overlap, say_something, unpickle_me
@@ -107,26 +112,67 @@ def test_a_matrix_at_a_scheduler_ends_with_the_bytes_of_a_serial_one(options, tw
 
 
 def test_a_run_at_which_every_worker_dies_has_failed_at_last(options):
-    """Attempts that never came to their end are on record until the run gets further, or is given up."""
+    """Five attempts die where the run stands; after one file more, five may die again."""
     matrix, folder = plan(replace(options, seeds=(0,))), StudyFolder(options.out)
     folder.join(matrix)
     job = Job(cell=matrix.cells[0], facts=matrix.facts, folder=folder)
-
-    class Dies:
-        def track(self, items, *, description, total):
-            raise SystemExit
-
-        def note(self, text):
-            raise SystemExit
-
-    for _ in range(LIVES):
-        with pytest.raises(SystemExit):
-            work_there(job, Dies())
-    assert (
-        work_there(job, Silent()).reason == f"{LIVES} workers died at the same point of it (out of memory?)"
+    record = folder.path / "locks" / job.cell.name / "attempts.json"
+    die = (
+        "import os, pathlib, sys\n"
+        "from bmbench.benchmark.cluster_lives import attempt\n"
+        "for _ in range(int(sys.argv[3])):\n"
+        "    if not os.fork():\n"
+        "        with attempt(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])):\n"
+        "            os._exit(9)\n"
+        "    os.wait()\n"
     )
+
+    def deaths(n: int) -> None:
+        arguments = [sys.executable, "-c", die, str(record), str(folder.run(job.cell)), str(n)]
+        subprocess.run(arguments, check=True)
+
+    deaths(LIVES)
+    folder.run(job.cell).mkdir(parents=True)
+    (folder.run(job.cell) / "checkpoint").touch()
+    deaths(LIVES)
+    outcome = work_there(job, Silent())
+    assert (outcome.state, outcome.reason) == (
+        "failed",
+        f"{LIVES} workers died at the same point of it (out of memory?)",
+    )
+    assert not record.exists()
+    shutil.rmtree(folder.run(job.cell))
     assert work_there(job, Silent()).state == "done"
     assert not folder.failure(job.cell).exists()
+
+
+def test_a_search_finds_the_same_on_workers_as_here(two_workers, marrow, tmp_path):
+    """Four trials in rounds of two, on two processes and in this one."""
+    settings = {
+        "steps": "20",
+        "validate_every": "10",
+        "width": "2",
+        "depth": "1",
+        "patch_px": "32",
+        "batch": "2",
+    }
+    run = RunOptions(dataset=str(marrow), settings=settings, models=1, out=tmp_path / "here")
+    here = tune(TuneOptions(run=run, trials=4, decodings=1, at_once=2), Silent())
+    run = replace(run, out=tmp_path / "there")
+    there = tune(TuneOptions(run=run, trials=4, decodings=1, at_once=2), Silent(), cluster=two_workers)
+    assert [trial.settings for trial in there.trials] == [trial.settings for trial in here.trials]
+    assert [trial.looks for trial in there.trials] == [trial.looks for trial in here.trials]
+    assert contents(there.path) == contents(here.path)
+    assert "trials/003/result.json" in contents(here.path)
+    one_by_one = tune(TuneOptions(run=replace(run, out=tmp_path / "serial"), trials=2, decodings=1), Silent())
+    assert one_by_one.trials[0].settings == here.trials[0].settings
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Every file but those that hold times."""
+    timed = ("log.txt", "timing.json", "journal.log")
+    files = (file for file in path.rglob("*") if file.is_file() and file.name not in timed)
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in files}
 
 
 def test_what_workers_must_share(two_workers, tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bmbench.adapters.detection.settings import DetectorSettings
 
-_BLOCKS = {
+BLOCKS = {
     "resnet10": (resnet.BasicBlock, [1, 1, 1, 1]),
     "resnet18": (resnet.BasicBlock, [2, 2, 2, 2]),
     "resnet34": (resnet.BasicBlock, [3, 4, 6, 3]),
@@ -53,7 +53,7 @@ class _Pyramid(BackboneWithFPN):  # type: ignore[misc]
 
 def pyramid(settings: DetectorSettings) -> nn.Module:
     """A backbone with fresh weights from torch's generator."""
-    block, blocks = _BLOCKS[settings.backbone]
+    block, blocks = BLOCKS[settings.backbone]
     body = resnet.ResNet(block, blocks, norm_layer=normalisation(settings))
     return _Pyramid(body, settings)
 
@@ -84,7 +84,8 @@ def take_weights(network: nn.Module, weights: str, *, family: str, settings: Det
     loaded = _read(weights, family=family, settings=settings)
     own = network.state_dict()
     fitting = {name: value for name, value in loaded.items() if _fits(own.get(name), value)}
-    body = [name for name in own if name.startswith("backbone.body.")]
+    # Torchvision's networks and detectron2's.
+    body = [name for name in own if name.startswith(("backbone.body.", "network.backbone.bottom_up."))]
     if not any(name in fitting for name in body):
         raise BadInputError(
             "no weight fits the network",
@@ -145,7 +146,9 @@ def _from_file(path: Path) -> Mapping[str, torch.Tensor]:
 
 
 def _prefixed(weights: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
-    """Names of a whole detector; those of a bare ResNet belong to its backbone's body."""
+    """Names of a whole detector, torchvision's or detectron2's; those of a bare ResNet are its backbone's."""
+    if any(name.startswith("backbone.bottom_up.") for name in weights):
+        return {f"network.{name}": value for name, value in weights.items()}
     if any(name.startswith("backbone.") for name in weights):
         return weights
     return {f"backbone.body.{name}": value for name, value in weights.items()}

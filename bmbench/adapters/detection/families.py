@@ -8,12 +8,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bmbench.adapters.detection import mask_rcnn, retinanet, sizes, yolov3
+from bmbench.adapters.detection import mask_rcnn, retinanet, sizes, yolov3, yolov3u
+from bmbench.adapters.detection.foreign import no_traces
 from bmbench.adapters.detection.settings import (
     CommonSettings,
     DetectorSettings,
     MaskRCNNSettings,
     YoloSettings,
+    YoloUSettings,
 )
 
 if TYPE_CHECKING:
@@ -68,6 +70,10 @@ class Family:
     build : (settings, facts) → network with fresh weights from torch's generator
     wants_masks : (settings, outlined) → bool
         Whether it learns outlines; `outlined` says whether every training cell has one.
+    batch_statistics : bool
+        Whether it normalises by batches while it learns, and by what it learned of them in use.
+    notice : str
+        Said whenever one is fitted.
     """
 
     circles: bool
@@ -76,6 +82,8 @@ class Family:
     first_label: int
     build: Callable[[Any, Facts], nn.Module]
     wants_masks: Callable[..., bool]
+    batch_statistics: bool = False
+    notice: str = ""
 
 
 def _no_masks(_: Any, *, outlined: bool) -> bool:  # noqa: ARG001
@@ -105,6 +113,28 @@ def _mask_rcnn(settings: Any, facts: Facts) -> nn.Module:
 
 def _yolov3(settings: YoloSettings, facts: Facts) -> nn.Module:
     return yolov3.YoloV3(settings, facts.anchors, classes=facts.classes)
+
+
+def _yolov3u(settings: YoloUSettings, facts: Facts) -> nn.Module:
+    return yolov3u.YoloV3U(settings, classes=facts.classes)
+
+
+def _detectron2_retinanet(settings: DetectorSettings, facts: Facts) -> nn.Module:
+    with no_traces():
+        from bmbench.adapters.detection.detectron2_networks import build_retinanet
+
+        return build_retinanet(settings, facts.anchors, classes=facts.classes)
+
+
+def _detectron2_mask_rcnn(settings: MaskRCNNSettings, facts: Facts) -> nn.Module:
+    with no_traces():
+        from bmbench.adapters.detection.detectron2_networks import build_mask_rcnn
+
+        return build_mask_rcnn(settings, facts.anchors, classes=facts.classes, masks=facts.masks)
+
+
+def _no_anchors(*_: Any) -> Sizes:
+    return ()
 
 
 FAMILIES = MappingProxyType(
@@ -140,6 +170,32 @@ FAMILIES = MappingProxyType(
             first_label=0,
             build=_yolov3,
             wants_masks=_no_masks,
+        ),
+        "yolov3u": Family(
+            circles=False,
+            settings=YoloUSettings,
+            anchors=_no_anchors,
+            first_label=0,
+            build=_yolov3u,
+            wants_masks=_no_masks,
+            batch_statistics=True,
+            notice=yolov3u.NOTICE,
+        ),
+        "detectron2_retinanet": Family(
+            circles=False,
+            settings=DetectorSettings,
+            anchors=sizes.anchor_sizes,
+            first_label=0,
+            build=_detectron2_retinanet,
+            wants_masks=_no_masks,
+        ),
+        "detectron2_mask_rcnn": Family(
+            circles=False,
+            settings=MaskRCNNSettings,
+            anchors=sizes.anchor_sizes,
+            first_label=0,
+            build=_detectron2_mask_rcnn,
+            wants_masks=_masks,
         ),
     }
 )

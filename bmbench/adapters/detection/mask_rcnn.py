@@ -107,13 +107,14 @@ def build(settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool
     network.rpn = _proposals(settings, network.rpn)
     network.roi_heads = _heads(settings, network.roi_heads, masks=masks)
     network.transform = AsTheyAre(settings.stride)
+    network.samplers = (network.rpn.fg_bg_sampler, network.roi_heads.fg_bg_sampler)
     return network
 
 
 def reseed(network: nn.Module, seed: int) -> None:
     """Let a network that samples draw from this seed on."""
-    if isinstance(network, MaskRCNN):
-        network.rpn.fg_bg_sampler.seed = network.roi_heads.fg_bg_sampler.seed = seed
+    for sampler in getattr(network, "samplers", ()):
+        sampler.seed = seed
 
 
 def _proposals(settings: MaskRCNNSettings, plain: RegionProposalNetwork) -> CellProposals:

@@ -6,9 +6,18 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from bmbench.adapters.detection.settings import MASK_PAPER, MASK_QUICK, PAPER, QUICK, YOLO_PAPER, YOLO_QUICK
+from bmbench.adapters.detection.profiles import (
+    MASK_PAPER,
+    MASK_QUICK,
+    PAPER,
+    QUICK,
+    YOLO_PAPER,
+    YOLO_QUICK,
+    YOLO_U_PAPER,
+    YOLO_U_QUICK,
+)
 from bmbench.adapters.detection.space import space_of
-from bmbench.adapters.method import Method
+from bmbench.adapters.method import Beside, Method
 from bmbench.adapters.reproducible import environment_kept
 
 if TYPE_CHECKING:
@@ -50,7 +59,22 @@ def _look(detector: Detector, image: Pixels) -> Decode:
         return look(cast("BoxDetector", detector), image)
 
 
-def _method(name: str, *, title: str, family: str, paper: str, settings: Mapping[str, Any]) -> Method:
+DETECTRON2 = Beside(
+    module="detectron2",
+    command="pip install --no-build-isolation 'git+https://github.com/facebookresearch/detectron2'",
+)
+
+
+def _method(
+    name: str,
+    *,
+    title: str,
+    family: str,
+    paper: str,
+    settings: Mapping[str, Any],
+    extra: str = "train",
+    beside: Beside | None = None,
+) -> Method:
     return Method(
         name=name,
         title=title,
@@ -59,7 +83,8 @@ def _method(name: str, *, title: str, family: str, paper: str, settings: Mapping
         settings=MappingProxyType(settings),
         fit=partial(_fit, family=name),
         load=_load,
-        extra="train",
+        extra=extra,
+        beside=beside,
         artefact_class=True,
         cell_classes=True,
         ensemble=_ensemble,
@@ -95,4 +120,28 @@ YOLOV3 = _method(
     family="yolov3",
     paper="Redmon & Farhadi, YOLOv3: an incremental improvement, arXiv 1804.02767, 2018",
     settings={"quick": YOLO_QUICK, "paper": YOLO_PAPER},
+)
+DETECTRON2_RETINANET = _method(
+    "detectron2_retinanet",
+    title="RetinaNet, detectron2's",
+    family="retinanet",
+    paper="Lin et al., Focal loss for dense object detection, ICCV 2017",
+    settings={"quick": QUICK, "paper": PAPER},
+    beside=DETECTRON2,
+)
+DETECTRON2_MASK_RCNN = _method(
+    "detectron2_mask_rcnn",
+    title="Mask R-CNN, detectron2's; boxes alone without outlines",
+    family="mask_rcnn",
+    paper="He et al., Mask R-CNN, ICCV 2017",
+    settings={"quick": MASK_QUICK, "paper": MASK_PAPER},
+    beside=DETECTRON2,
+)
+YOLOV3U = _method(
+    "yolov3u",
+    title="YOLO v3 with a later head, Ultralytics' (AGPL-3.0)",
+    family="yolov3u",
+    paper="Jocher et al., Ultralytics YOLO, 2023, https://github.com/ultralytics/ultralytics",
+    settings={"quick": YOLO_U_QUICK, "paper": YOLO_U_PAPER},
+    extra="yolo",
 )

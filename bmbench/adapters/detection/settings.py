@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,8 +14,6 @@ class CommonSettings:
     ----------
     cell_px : float
         Diameter to which the mean training cell is resized.
-    finest, coarsest : int
-        Anchors lie on the levels from `finest` to `coarsest`; level 3 has a stride of 2³ px.
     weak_shrink : float
         A weak circle is this share smaller before a network learns it: it encloses its cell.
     patch_px, batch, shard : int
@@ -42,8 +39,6 @@ class CommonSettings:
     """
 
     cell_px: float = 24.0
-    finest: int = 3
-    coarsest: int = 3
     weak_shrink: float = 0.08
     patch_px: int = 160
     batch: int = 8
@@ -74,11 +69,33 @@ class CommonSettings:
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
+        if self.overlap_px >= self.tile_px:
+            raise ValueError(f"overlap_px is {self.overlap_px}, expected less than tile_px, {self.tile_px}")
+
+    @property
+    def stride(self) -> int:
+        """Pixels to whose multiple an image is padded."""
+        return 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorSettings(CommonSettings):
+    """Settings of a network with anchors, beside the common ones.
+
+    Attributes
+    ----------
+    finest, coarsest : int
+        Anchors lie on the levels from `finest` to `coarsest`; level 3 has a stride of 2³ px.
+    """
+
+    finest: int = 3
+    coarsest: int = 3
+
+    def __post_init__(self) -> None:
+        CommonSettings.__post_init__(self)
         if not 2 <= self.finest <= self.coarsest <= 5:
             levels = f"{self.finest}, {self.coarsest}"
             raise ValueError(f"finest, coarsest are {levels}, expected 2 ≤ finest ≤ coarsest ≤ 5")
-        if self.overlap_px >= self.tile_px:
-            raise ValueError(f"overlap_px is {self.overlap_px}, expected less than tile_px, {self.tile_px}")
 
     @property
     def stride(self) -> int:
@@ -87,8 +104,8 @@ class CommonSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DetectorSettings(CommonSettings):
-    """Settings of a ResNet with a feature pyramid, beside the common ones.
+class DetectorSettings(AnchorSettings):
+    """Settings of a ResNet with a feature pyramid, beside those of anchors.
 
     Attributes
     ----------
@@ -122,7 +139,7 @@ class DetectorSettings(CommonSettings):
     negative: float = 0.4
 
     def __post_init__(self) -> None:
-        CommonSettings.__post_init__(self)
+        AnchorSettings.__post_init__(self)
         for name in ("width", "scales"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
@@ -161,8 +178,8 @@ class MaskRCNNSettings(DetectorSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class YoloSettings(CommonSettings):
-    """Settings of YOLO v3, beside the common ones; it has three anchors on each level.
+class YoloSettings(AnchorSettings):
+    """Settings of YOLO v3, beside those of anchors; it has three on each level.
 
     Attributes
     ----------
@@ -181,6 +198,34 @@ class YoloSettings(CommonSettings):
     coarsest: int = 4
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YoloUSettings(CommonSettings):
+    """Settings of Ultralytics' YOLO v3, beside the common ones.
+
+    Attributes
+    ----------
+    network : "yolov3-tiny" or "yolov3"
+        The packaged description that is built; strides of 16 and 32 px, or 8, 16 and 32 px.
+    depth_multiple, width_multiple : float
+        Of its blocks and channels.
+    places : int
+        Places that learn one cell, at most.
+    """
+
+    network: Literal["yolov3-tiny", "yolov3"] = "yolov3-tiny"
+    depth_multiple: float = 1.0
+    width_multiple: float = 0.5
+    places: int = 10
+    cell_px: float = 40.0
+    patch_px: int = 256
+
+    def __post_init__(self) -> None:
+        CommonSettings.__post_init__(self)
+        for name in ("depth_multiple", "width_multiple", "places"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
+
+
 _POSITIVE = (
     "cell_px",
     "patch_px",
@@ -191,51 +236,4 @@ _POSITIVE = (
     "patience",
     "validation_patches",
     "tile_px",
-)
-
-QUICK = DetectorSettings()
-PAPER = DetectorSettings(
-    cell_px=40.0,
-    backbone="resnet50",
-    finest=3,
-    coarsest=5,
-    deepest=5,
-    width=256,
-    scales=3,
-    ratios=3,
-    patch_px=512,
-    batch=16,
-    shard=16,
-    steps=20_000,
-    learning_rate=5e-4,
-    averaging=0.999,
-    validate_every=250,
-    patience=16,
-    validation_patches=256,
-    tile_px=2048,
-    overlap_px=256,
-)
-MASK_QUICK = MaskRCNNSettings(batch=4, shard=2, learning_rate=1e-3)
-MASK_PAPER = MaskRCNNSettings(
-    **{field.name: getattr(PAPER, field.name) for field in dataclasses.fields(PAPER)}
-    | {"proposals": 2000, "proposals_kept": 1000, "regions": 512, "features": 1024}
-)
-YOLO_QUICK = YoloSettings()
-YOLO_PAPER = YoloSettings(
-    cell_px=40.0,
-    backbone="darknet53",
-    width=32,
-    finest=3,
-    coarsest=5,
-    patch_px=512,
-    batch=16,
-    shard=16,
-    steps=20_000,
-    learning_rate=5e-4,
-    averaging=0.999,
-    validate_every=250,
-    patience=16,
-    validation_patches=256,
-    tile_px=2048,
-    overlap_px=256,
 )

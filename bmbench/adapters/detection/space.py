@@ -26,7 +26,14 @@ _OF_FAMILY: Mapping[str, Mapping[str, Range]] = {
     "retinanet": {"positive": Real(low=0.4, high=0.6)},
     "circular_retinanet": {"positive": Real(low=0.4, high=0.6)},
     "mask_rcnn": {"positive": Real(low=0.5, high=0.7), "mask": Choice(options=("auto", "off"))},
+    "detectron2_retinanet": {"positive": Real(low=0.4, high=0.6)},
+    "detectron2_mask_rcnn": {"positive": Real(low=0.5, high=0.7), "mask": Choice(options=("auto", "off"))},
     "yolov3": {"ignore_iou": Real(low=0.4, high=0.7)},
+    "yolov3u": {"places": Choice(options=(5, 10, 15))},
+}
+_PATCHES: Mapping[str, Mapping[str, Range]] = {
+    # Its cells are 40 px wide where those of the others are 24.
+    "yolov3u": {"patch_px": Choice(options=(192, 256, 352))},
 }
 _MERGING: Mapping[str, Range] = {
     "anms_share": Real(low=0.5, high=1.0),
@@ -39,6 +46,7 @@ _MERGING: Mapping[str, Range] = {
 def space_of(family: str) -> Mapping[str, Space]:
     """The search space of that family, by profile."""
     own = _OF_FAMILY[family]
+    quick = {**_SIZES["quick"], **_PATCHES.get(family, {})}
     return MappingProxyType(
         {
             profile: Space(
@@ -47,6 +55,6 @@ def space_of(family: str) -> Mapping[str, Space]:
                 # With a mask branch the loss has one part more.
                 yardstick=("mask",) if "mask" in own else (),
             )
-            for profile, sizes in _SIZES.items()
+            for profile, sizes in ({**_SIZES, "quick": quick}).items()
         }
     )

@@ -65,6 +65,8 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, Facts]:
 
     with one_thread_each() as pool, seeded(request.seed):
         network = family.build(settings, facts).to(best_device())
+        if family.notice:
+            request.progress.note(family.notice)
         if isinstance(settings, DetectorSettings) and settings.weights != "none":
             taken = take_weights(network, settings.weights, family=family_name, settings=settings)
             request.progress.note(taken)
@@ -99,8 +101,8 @@ def _drawing(request: FitRequest, settings: CommonSettings) -> Drawing:
 def _losses(network: nn.Module, patches: Sequence[Patch], *, family: Family, facts: Facts) -> torch.Tensor:
     """(1,) sum of the losses of the patches."""
     device = next(network.parameters()).device
-    # Torchvision's networks give losses in this mode alone; none of the layers here acts otherwise in it.
-    network.train()
+    # Torchvision's networks give losses in this mode alone, and no layer of theirs acts otherwise in it here.
+    network.train(torch.is_grad_enabled() or not family.batch_statistics)
     reseed(network, patches[0].seed)
     images = [tensor_of(patch.image, facts, device) for patch in patches]
     answer = network(images, [_as_tensors(patch, family, facts, device) for patch in patches])

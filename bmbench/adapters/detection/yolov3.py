@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bmbench.adapters.detection.retinanet import Target
-    from bmbench.adapters.detection.settings import YoloSettings
+    from bmbench.adapters.detection.settings import CommonSettings, YoloSettings
     from bmbench.adapters.detection.sizes import Sizes
     from bmbench.core.types import Floats
 
@@ -174,12 +174,17 @@ class YoloV3(nn.Module):
 
     def _found(self, raw: torch.Tensor, boxes: torch.Tensor) -> Target:
         """What one image holds; a confidence is objectness times the probability of the class."""
-        kinds, labels = torch.sigmoid(raw[:, 5:]).max(dim=1)
-        scores = torch.sigmoid(raw[:, 4]) * kinds
-        best = scores.argsort(descending=True, stable=True)[:_MOST]
-        best = best[scores[best] > self.settings.least_confidence]
-        kept = best[batched_nms(boxes[best], scores[best], labels[best], self.settings.nms_iou)]
-        return {"boxes": boxes[kept], "scores": scores[kept], "labels": labels[kept]}
+        probability = torch.sigmoid(raw[:, 4:5]) * torch.sigmoid(raw[:, 5:])
+        return kept(boxes, probability, settings=self.settings)
+
+
+def kept(boxes: torch.Tensor, probability: torch.Tensor, *, settings: CommonSettings) -> Target:
+    """What NMS leaves of (n, 4) boxes with (n, classes) probabilities, each as its likeliest class."""
+    scores, labels = probability.max(dim=1)
+    best = scores.argsort(descending=True, stable=True)[:_MOST]
+    best = best[scores[best] > settings.least_confidence]
+    rows = best[batched_nms(boxes[best], scores[best], labels[best], settings.nms_iou)]
+    return {"boxes": boxes[rows], "scores": scores[rows], "labels": labels[rows]}
 
 
 def anchor_sizes(shapes: Floats, settings: YoloSettings) -> Sizes:

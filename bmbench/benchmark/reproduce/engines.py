@@ -5,12 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, TypeAlias
 
+from bmbench.benchmark.orphans import end_with
 from bmbench.benchmark.reproduce.work import Job, Outcome, failed, work
 from bmbench.core.progress import Silent
 
@@ -116,13 +116,6 @@ def _work_alone(job: Job, answer: Connection[Outcome, None], parent: int) -> Non
     os.environ["OMP_NUM_THREADS"] = "1"
     # Ctrl-C reaches every process of the terminal: the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with(parent)
     with answer:
         answer.send(work(job, Silent()))
-
-
-def _end_with(parent: int) -> None:
-    """End this process soon after its parent, however that ended; what it did stays on disk."""
-    while os.getppid() == parent:
-        time.sleep(_POLL_S)
-    os._exit(1)

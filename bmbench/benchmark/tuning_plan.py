@@ -1,0 +1,42 @@
+"""What a search is about: the plan of its runs, and the space."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bmbench.benchmark.plan import Plan, resolve
+from bmbench.benchmark.tuning_store import check_space
+from bmbench.benchmark.tuning_trial import searched
+from bmbench.core.errors import BadInputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from bmbench.adapters.space import Space
+    from bmbench.benchmark.options import RunOptions
+    from bmbench.core.progress import Progress
+
+
+def resolve_search(options: RunOptions, progress: Progress) -> Plan:
+    """The plan of the runs that are tried.
+
+    Raises
+    ------
+    MissingExtraError
+        If Optuna is not installed.
+    BadInputError
+        For what a run would refuse, or data without optimisation images.
+    """
+    import importlib.util
+
+    if importlib.util.find_spec("optuna") is None:
+        raise MissingExtraError("optuna, which searches need,", extra="tune")
+    plan = resolve(options, progress)
+    if not plan.split.samples["optimisation"]:
+        raise BadInputError("no image in the subset 'optimisation'", remedy="check the data set's split")
+    return plan
+
+
+def space_of(plan: Plan) -> Space:
+    """What is searched; BadInputError where that is nothing."""
+    space = searched(plan)
+    check_space(space, plan.method.name)
+    return space
