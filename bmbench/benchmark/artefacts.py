@@ -130,7 +130,7 @@ def draw_errors(path: Path, rows: Sequence[Errors]) -> None:
     _draw_bars(right, rows, places, FALSE_NEGATIVES, title="cells missed")
     several = len({row.track for row in rows}) > 1
     left.set_yticks(places, [_label(row, with_track=several) for row in rows], fontsize=8)
-    left.set_ylabel("method: what artefacts were learned as", fontsize=8)
+    left.set_title("method: what artefacts were learned as", loc="left", fontsize=8)
     left.set_ylim(places[-1] + 0.7, -0.7)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     save_figure(path, figure)

@@ -196,7 +196,9 @@ def build(
         typer.echo("The boards are up to date.")
         return
     count = build_board(Leaderboard(board))
-    typer.echo(f"{count} files written under {board}/boards and {board}/site")
+    typer.echo(
+        f"{count} files written; begin with {board}/boards/README.md or {board}/boards/site/index.html"
+    )
 
 
 @leaderboard_app.command()

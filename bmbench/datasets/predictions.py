@@ -28,7 +28,8 @@ from bmbench.datasets.codecs.columns_of_rows import (
     refuse_repeats,
     replaced,
 )
-from bmbench.datasets.codecs.json_rows import Layout, check_outline, decode_json, pieces
+from bmbench.datasets.codecs.json_rows import Layout, pieces
+from bmbench.datasets.codecs.outermost import decode_outermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -239,10 +240,9 @@ def _rounded(values: Floats, decimals: int = PX_DECIMALS) -> Floats:
 
 def _unwrapped(text: bytes, path: Path) -> tuple[memoryview, tuple[ImageId, ...]]:
     """The list of detections in the wrapped form, and the images that it names."""
-    file: _File = decode_json(text, _File, path=path)
+    file = decode_outermost(text, _File, path=path)
     if file.schema != SCHEMA:
         raise BadInputError("unknown schema", where=f"{path}, schema", expected=SCHEMA, got=file.schema)
-    check_outline(text, file, path=path)
     refuse_repeats(id_column(file.images), where=f"{path}, images")
     return memoryview(file.detections), tuple(file.images)
 

@@ -80,9 +80,10 @@ class CocoMatcher:
         self._n_cells = len(cells)
         self._crowd = np.arange(len(cells) + len(crowds)) >= len(cells)
         self._row = np.concatenate([cells.row, crowds.row])
-        own = np.concatenate([cells.size[0] * cells.size[1], crowds.size[0] * crowds.size[1]])
-        self._area = own if truth.area is None else truth.area[self._row]
-        self._detection_area = detections.size[0] * detections.size[1]
+        self._area = (
+            np.concatenate([_area(cells), _area(crowds)]) if truth.area is None else truth.area[self._row]
+        )
+        self._detection_area = _area(detections)
         pairs = _with_crowds(detections, cells, crowds, iou=iou)
         if not self.used.all():
             pairs = pairs.take(self.used[pairs.prediction])
@@ -129,9 +130,9 @@ def pair_as_coco(truth: GroundTruth, scene: Scene, protocol: Protocol) -> tuple[
     assert protocol.iou is not None
     matcher = CocoMatcher(truth, scene, iou=protocol.iou, most=protocol.max_detections)
     taken, hit, absorbed = matcher.match(protocol.iou)
-    cells_only = matcher.pairs.take(matcher.pairs.cell < len(scene.cells))
+    pairs = matcher.pairs
     pairing = Pairing(
-        pairs=cells_only,
+        pairs=pairs.take(pairs.cell < len(scene.cells)) if len(scene.regions) else pairs,
         taken=np.where(hit, taken, NONE),
         hit=hit,
         absorbed=absorbed,
@@ -224,7 +225,7 @@ def _with_crowds(detections: Objects, cells: Objects, crowds: Objects, *, iou: f
     if not len(crowds):
         enough = pairs.value >= least
         return pairs if enough.all() else pairs.take(enough)
-    area = detections.size[0] * detections.size[1]
+    area = _area(detections)
     columns = [(pairs.prediction, pairs.cell, pairs.value)]
     for p, c in touching(detections, crowds, "bb", share=iou):
         shared = intersection(detections, p, crowds, c)
@@ -234,20 +235,21 @@ def _with_crowds(detections: Objects, cells: Objects, crowds: Objects, *, iou: f
     return Pairs(prediction=prediction, cell=cell, value=value, merit=value).take(value >= least)
 
 
+def _area(objects: Objects) -> Floats:
+    return objects.size[0] * objects.size[1]
+
+
 def _in_order(truth: GroundTruth, detections: Objects, score: Floats) -> Ints:
     """Rows by descending score, then image id, then place in the file."""
-    ids = sorted(range(len(truth.image_ids)), key=lambda row: _id_key(truth.image_ids[row]))
+    keys = [(True, 0, key) if isinstance(key, str) else (False, key, "") for key in truth.image_ids]
+    ids = sorted(range(len(keys)), key=keys.__getitem__)
     place = np.empty(len(ids), np.int64)
     place[ids] = np.arange(len(ids))
     image = place[detections.image]
-    in_file = np.arange(len(score))
-    if (image[1:] < image[:-1]).any():
-        in_file = np.argsort(image, kind="stable")
-    return in_file[by_descending_score(score[in_file])]
-
-
-def _id_key(image_id: int | str) -> tuple[bool, int, str]:
-    return (True, 0, image_id) if isinstance(image_id, str) else (False, image_id, "")
+    if (image[1:] >= image[:-1]).all():
+        return by_descending_score(score)
+    by_image = np.argsort(image, kind="stable")
+    return by_image[by_descending_score(score[by_image])]
 
 
 def _place_on_image(image: Ints, order: Ints) -> Ints:

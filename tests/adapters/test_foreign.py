@@ -12,12 +12,14 @@ import torch
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.detection.families import FAMILIES
+from bmbench.adapters.detection.targets import targets_of
 from bmbench.adapters.detection.training import Patch, _losses
 from bmbench.adapters.method import Beside
 from bmbench.benchmark.options import is_installed, require_installed
 from bmbench.core.errors import MissingExtraError
 from bmbench.leaderboards.summary import methods_table
 
+from .conftest import circles, smear
 from .small import learned, tiny
 
 
@@ -136,15 +138,9 @@ def test_a_look_at_the_validation_images_changes_no_batch_statistics():
 
 
 def _a_patch():
-    import numpy as np
-
-    from bmbench.adapters.detection.targets import targets_of
-
-    from .conftest import circles, smear
-
     cells = circles((20.0, 20.0, 12.0), (44.0, 40.0, 10.0))
     image = smear(cells, 64, 64)
-    return Patch(image=image, targets=targets_of(cells, 64, circles=False, weak_shrink=np.float64(0.0)))
+    return Patch(image=image, targets=targets_of(cells, 64, circles=False, weak_shrink=0.0))
 
 
 WATCHED = """

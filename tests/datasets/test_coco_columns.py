@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Role
-from bmbench.datasets.codecs import json_rows
+from bmbench.datasets.codecs import coco_columns, json_rows
 from bmbench.datasets.codecs.coco import read_coco
 from bmbench.datasets.codecs.coco_columns import read_ground_truth
+from bmbench.datasets.codecs.outermost import decode_around, decode_outermost
 from bmbench.datasets.columns import ground_truth
 
 
@@ -217,3 +220,80 @@ def test_no_file_and_no_text(tmp_path: Path) -> None:
     path.write_bytes(json.dumps(data_set([annotation(1, id="Zürich")]), ensure_ascii=False).encode("latin-1"))
     with pytest.raises(BadInputError, match=r"UTF-8|not valid JSON"):
         read_ground_truth(path)
+
+
+def outcome(path: Path) -> Any:
+    """What a file holds, or why it is refused."""
+    try:
+        return {name: np.asarray(value).tolist() for name, value in vars_of(read_ground_truth(path)).items()}
+    except BadInputError as error:
+        return str(error)
+
+
+def vars_of(truth: Any) -> dict[str, Any]:
+    return {name: getattr(truth, name) for name in truth.__dataclass_fields__ if name != "categories"}
+
+
+@st.composite
+def files(draw: st.DrawFn) -> bytes:
+    """A small file with its parts in any order, with a byte or two changed, or none."""
+    parts = data_set(
+        [annotation(n) for n in range(draw(st.integers(0, 2)))], info={"annotations": [{"a": 1}]}
+    )
+    keys = draw(st.permutations(list(parts)))
+    text = bytearray(json.dumps({key: parts[key] for key in keys}, **draw(st.sampled_from(STYLES))).encode())
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.integers(0, len(text) - 1))
+        text[place : place + draw(st.integers(0, 1))] = draw(st.sampled_from(CHANGES))
+    return bytes(text)
+
+
+STYLES = [{"separators": (",", ":")}, {}, {"indent": 1}]
+CHANGES = [
+    b"",
+    *(bytes([byte]) for byte in b'{}[],:"1 \\\xff'),
+    b"}]",
+    b'}],"annotations":[{',
+    b'"image_id":1,',
+]
+ONE = json.dumps(data_set([annotation(1)]))
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(files())
+@example(ONE[:-1].encode() + b', "annotations": []}')
+@example(ONE[:-1].encode() + b', "more": [{"image_id": 1}]}')
+@example(ONE.replace('"annotations"', '"more"').encode())
+@example(json.dumps({"info": data_set([annotation(1)])} | data_set([])).encode())
+@example(ONE[:-2].encode())
+def test_annotations_cut_out_unread_are_read_as_any_others(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "gt.json"
+    path.write_bytes(text)
+    found = outcome(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coco_columns, "decode_around", lambda *_, **__: None)
+        assert found == outcome(path)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("last", [False, True])
+def test_annotations_as_programs_write_them_are_cut_out(style: dict[str, Any], last: bool) -> None:
+    parts = data_set([annotation(1, segmentation={"size": [1, 2], "counts": [1]}), annotation(2)])
+    if not last:
+        parts = {"annotations": parts["annotations"]} | parts
+    text = json.dumps(parts, **style).encode()
+    path = Path("gt.json")
+    file = decode_around(text, coco_columns._File, name="annotations", key="image_id", path=path)
+    whole = decode_outermost(text, coco_columns._File, path=path)
+    assert file is not None
+    for name in ("images", "annotations", "categories"):
+        assert bytes(getattr(file, name)) == bytes(getattr(whole, name)), name
+
+
+@pytest.mark.parametrize("part", ["info", "categories"])
+def test_text_that_is_not_utf8_is_refused(tmp_path: Path, part: str) -> None:
+    path = tmp_path / "gt.json"
+    value = data_set([annotation(1)])
+    value[part] = [{"id": 1, "note": "*"}] if part == "categories" else "*"
+    path.write_bytes(json.dumps(value).encode().replace(b"*", b"\xff"))
+    assert "not UTF-8 text" in outcome(path)

@@ -86,7 +86,7 @@ class Bench:
 
     def track(self, name: str = "weak", *, truth: Path | None = None, **facts) -> None:
         plain = {
-            "title": f"Learn from {name}",
+            "title": f"Learn from {name} annotations: smears of many patients and scanners",
             "supervision": "weak",
             "data_name": "drawn",
             "rules": Rules(radius_px=15),

@@ -53,8 +53,14 @@ def names(browser):
 
 
 def choose(browser, id_, value):
-    script = "const e = document.getElementById(arguments[0]); e.value = arguments[1];"
-    browser.execute_script(script + "e.dispatchEvent(new Event('input', {bubbles: true}));", id_, value)
+    """As a hand does it: an option that is clicked, or letters that are typed."""
+    control = browser.find_element("id", id_)
+    if control.tag_name == "select":
+        options = control.find_elements("tag name", "option")
+        next(option for option in options if option.get_property("value") == value).click()
+    else:
+        # Unlike `clear`, pressing keys tells the page about every letter.
+        control.send_keys("\b" * len(control.get_attribute("value")) + value)
 
 
 def press(browser, title):

@@ -118,6 +118,16 @@ def test_a_seed_without_one_of_its_folds_does_not_count(tmp_path):
     assert Table(collect(folder)).mean(A, "cd", "f1").n_seeds == 1
 
 
+def test_a_method_that_lacks_a_fold_differs_from_none(tmp_path):
+    """All folds of one method are finished, one of two of the other: nothing can be said yet."""
+    runs = [(cell(name, fold=f"test={fold}"), [4], {}) for name in (ALL, SOME) for fold in "ab"]
+    folder = write_study(tmp_path, [one for one, _, _ in runs])
+    for one, found, _ in runs[:3]:
+        write_run(folder, one, found)
+    found = Table(collect(folder)).contrast("f1", plus=[(A, "cd")], minus=[(B, "cd")])
+    assert (found.value, found.interval, found.n_seeds) == (None, None, 0)
+
+
 def test_a_run_of_other_data_takes_no_part(tmp_path):
     runs = [(cell(ALL), [4] * 6, {}), (cell(ALL, seed=1), [3] * 6, {"data": "1" * 64})]
     scores = table(tmp_path, runs)

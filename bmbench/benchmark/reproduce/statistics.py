@@ -100,10 +100,15 @@ class Table:
         return _estimate(seeds.values, seeds.draws, self.n_units, self._seed)
 
     def contrast(self, name: Score, *, plus: Sequence[Side], minus: Sequence[Side]) -> Estimate:
-        """The mean over the seeds that all sides have of the one sum minus the other, drawn together."""
+        """The mean over the seeds that all sides have of the one sum minus the other, drawn together.
+
+        Undefined where they have none in common.
+        """
         sides = [(1, self.seeds(*side, name)) for side in plus]
         sides += [(-1, self.seeds(*side, name)) for side in minus]
         common = [seed for seed in sides[0][1].seeds if all(seed in side.seeds for _, side in sides)]
+        if not common:
+            return Estimate(value=None, interval=None, n_seeds=0, n_units=self.n_units)
         taken = [(sign, side.take(common)) for sign, side in sides]
         values = np.sum([sign * side.values for sign, side in taken], axis=0)
         draws = np.sum([sign * side.draws for sign, side in taken], axis=0)

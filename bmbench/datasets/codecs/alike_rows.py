@@ -55,30 +55,32 @@ _DECODER: msgspec.json.Decoder[list[int | float]] = msgspec.json.Decoder(list[in
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """What the records of a piece have in common: their text without the numbers, and their fields."""
+    """What the records of a piece have in common.
+
+    Their text without the numbers; their numbers, as `struct` writes and as NumPy reads them; and how many of
+    these stand behind a colon, behind a bracket, and behind a comma.
+    """
 
     bare: bytes
-    fields: tuple[tuple[str, Numbers], ...]
+    code: str
+    dtype: np.dtype[Any]
+    after: tuple[tuple[int, int], ...]
 
-    @property
-    def code(self) -> str:
-        """The numbers of a record, as `struct` writes them."""
-        return "".join(f"{max(count, 1)}{kind}" for _, (kind, count) in self.fields)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The numbers of a record, as NumPy reads them."""
-        return np.dtype([(name, _KINDS[kind], (count,) * (count > 0)) for name, (kind, count) in self.fields])
-
-    @property
-    def after(self) -> dict[int, int]:
-        """How many numbers of a record stand behind a colon, behind a bracket, and behind a comma."""
-        lists = [count for _, (_, count) in self.fields if count]
-        return {
-            ord(":"): len(self.fields) - len(lists),
-            ord("["): len(lists),
-            ord(","): sum(lists) - len(lists),
-        }
+    @classmethod
+    def of(cls, bare: bytes, fields: Mapping[str, Numbers]) -> _Pattern:
+        lists = [count for _, count in fields.values() if count]
+        return cls(
+            bare=bare,
+            code="".join(f"{max(count, 1)}{kind}" for kind, count in fields.values()),
+            dtype=np.dtype(
+                [(name, _KINDS[kind], (count,) * (count > 0)) for name, (kind, count) in fields.items()]
+            ),
+            after=(
+                (ord(":"), len(fields) - len(lists)),
+                (ord("["), len(lists)),
+                (ord(","), sum(lists) - len(lists)),
+            ),
+        )
 
 
 class AlikeRows:
@@ -128,7 +130,7 @@ class AlikeRows:
         if not pattern or not n or not _in_place(piece, pattern, n):
             return None
         try:
-            numbers = _DECODER.decode(b"[" + piece.translate(_TABLE, _LETTERS) + b"]")
+            numbers = _DECODER.decode(b"[%b]" % piece.translate(_TABLE, _LETTERS))
             packed = _packer(pattern.code, n).pack(*numbers)
         except (msgspec.DecodeError, struct.error, OverflowError):
             return None
@@ -148,7 +150,7 @@ class AlikeRows:
             fields[name] = numbers
         if len(fields) < len(found) or not self._needed <= set(fields):
             return None
-        return _Pattern(bare, tuple(fields.items()))
+        return _Pattern.of(bare, fields)
 
 
 def _count_alike(piece: bytes, bare: bytes, number: bytes, *, start: int, end: int) -> int:
@@ -175,8 +177,7 @@ def _in_place(piece: bytes, pattern: _Pattern, n: int) -> bool:
     # From "-" to "9": the only other character among them is "/", which is in no pattern.
     begins = text[1:] - np.uint8(45) < 13
     return all(
-        int(np.count_nonzero(begins & (text[:-1] == byte))) == count * n
-        for byte, count in pattern.after.items()
+        int(np.count_nonzero(begins & (text[:-1] == byte))) == count * n for byte, count in pattern.after
     )
 
 

@@ -6,6 +6,7 @@ what matching needs and leaves the rest alone.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +31,12 @@ from bmbench.datasets.codecs.columns_of_rows import (
 from bmbench.datasets.codecs.json_rows import (
     Layout,
     check_every_key,
-    check_outline,
     decode_json,
     pieces,
 )
+from bmbench.datasets.codecs.outermost import decode_around, decode_outermost
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from bmbench.core.types import Floats, ImageId
@@ -144,23 +144,41 @@ def read_ground_truth(path: Path) -> GroundTruth:
         If the file is missing, is not such a file, or holds a value that cannot be one: with the file, the
         index and the remedy.
     """
-    file = _outline(read_bytes(path), path)
-    categories, images = _categories(bytes(file.categories), path), _images(file.images, path)
-    reader = _Reader(path, images, categories)
+    text = read_bytes(path)
+    if text[:64].lstrip()[:1] == b"[":
+        raise BadInputError(
+            "a list, not a COCO data set", where=str(path), remedy="give the ground truth here"
+        )
+    reader, parts = _read(text, path)
+    del text
+    images, columns = reader.images, reader.table(parts)
+    return GroundTruth(image_ids=images.ids, groups=images.groups, categories=reader.categories, **columns)
+
+
+def _read(text: bytes, path: Path) -> tuple[_Reader, list[dict[str, Any]]]:
+    """Arrays of the fields of all annotations, piece by piece, and what makes columns of them."""
+    # Where a fault is, and whether there is one, the whole file tells.
+    with suppress(BadInputError):
+        file = decode_around(text, _File, name="annotations", key="image_id", path=path)
+        if file:
+            return _read_parts(file, path)
+    return _read_parts(decode_outermost(text, _File, path=path), path)
+
+
+def _read_parts(file: _File, path: Path) -> tuple[_Reader, list[dict[str, Any]]]:
+    categories = _categories(bytes(file.categories), path)
+    reader = _Reader(path, _images(file.images, path), categories)
     try:
-        parts = reader.parts(memoryview(file.annotations), _ANNOTATIONS)
+        return reader, reader.parts(memoryview(file.annotations), _ANNOTATIONS)
     except _OutlineNeeded:
-        parts = reader.parts(memoryview(file.annotations), _OUTLINED)
-    del file
-    columns = reader.table(parts)
-    return GroundTruth(image_ids=images.ids, groups=images.groups, categories=categories, **columns)
+        return reader, reader.parts(memoryview(file.annotations), _OUTLINED)
 
 
 class _Reader:
     """Turns records into columns: plain arrays piece by piece, everything else on whole columns."""
 
-    def __init__(self, path: Path, images: _Images, categories: Sequence[Category]) -> None:
-        self._path, self._images = path, images
+    def __init__(self, path: Path, images: _Images, categories: tuple[Category, ...]) -> None:
+        self._path, self.images, self.categories = path, images, categories
         self._rows = RowNumbers(images.ids)
         self._labels = RowNumbers([category.id for category in categories])
         self._artefact = np.array([category.artefact for category in categories], bool)
@@ -231,21 +249,8 @@ class _Reader:
             return (*record["center"], 0.0, 0.0)
         image = self._rows.find([columns["image_id"][row]], where, "image_id", known="an id in 'images'")[0]
         field = Field(record, where.place(row))
-        x0, y0, x1, y1 = parse_object(field, self._images.sizes[image], 0, artefact=False).box.tolist()
+        x0, y0, x1, y1 = parse_object(field, self.images.sizes[image], 0, artefact=False).box.tolist()
         return x0, y0, x1 - x0, y1 - y0
-
-
-def _outline(text: bytes, path: Path) -> _File:
-    """The parts of the file, their insides not read yet."""
-    if text[:64].lstrip()[:1] == b"[":
-        raise BadInputError(
-            "a list, not a COCO data set",
-            where=str(path),
-            remedy="give the ground truth here",
-        )
-    file: _File = decode_json(text, _File, path=path)
-    check_outline(text, file, path=path)
-    return file
 
 
 def _categories(text: bytes, path: Path) -> tuple[Category, ...]:

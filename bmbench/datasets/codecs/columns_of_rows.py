@@ -147,6 +147,8 @@ def flags(values: Sequence[int | bool | None] | Ints | None, n: int, where: Wher
         return np.zeros(n, bool)
     if isinstance(values, np.ndarray):
         numbers = values
+        if not numbers.any():
+            return np.zeros(n, bool)
     elif values.count(0) + values.count(None) == len(values):
         return np.zeros(len(values), bool)
     else:
@@ -195,7 +197,7 @@ def corners_and_size(boxes: Floats, where: Where) -> tuple[Floats, Floats]:
     """(n, 4) x0 y0 x1 y1 and (n, 2) width and height of (n, 4) x y width height, checked; reuses `boxes`."""
     where.refuse_coordinates(boxes, "bbox")
     where.refuse_negative(boxes[:, 2:], "bbox")
-    size = boxes[:, 2:].copy()
+    size = boxes[:, 2:].copy(order="K")
     boxes[:, 2:] += boxes[:, :2]
     return boxes, size
 

@@ -122,35 +122,20 @@ def decode_json(text: bytes, kind: Any, *, path: Path, name: str = "") -> Any:
         raise _explained(error, text, path=path, name=name) from None
 
 
-def check_outline(text: bytes, file: msgspec.Struct, *, path: Path) -> None:
-    """Refuse a file whose outermost object has one of the known keys twice.
-
-    Of `file`, what was decoded from the text, each part that was left undecoded is cut out of the text
-    first, so that little remains to be read.
-    """
-    start = _address(text)
-    raws = [raw for name in file.__struct_fields__ if isinstance(raw := getattr(file, name), msgspec.Raw)]
-    spans = sorted((_address(raw) - start, len(memoryview(raw))) for raw in raws)
-    outer, here = b"", 0
-    for place, length in spans:
-        outer += text[here:place] + b"null"
-        here = place + length
-    keys = [key for key, _ in json.loads(outer + text[here:], object_pairs_hook=list)]
-    for name in file.__struct_fields__:
-        if keys.count(name) > 1:
-            raise BadInputError(f"the key {name!r} stands twice", where=str(path), remedy="keep one of them")
-
-
-def _address(text: bytes | msgspec.Raw) -> int:
-    return np.frombuffer(text, np.uint8).ctypes.data
-
-
 def check_every_key(text: bytes, *, path: Path, name: str) -> None:
     """Refuse a JSON text in which any object has a key twice: readers differ in which value they take."""
-    for place in _repeated(json.loads(text, object_pairs_hook=_Pairs), ""):
+    for place in _repeated(every_key(text, where=f"{path}, {name}"), ""):
         raise BadInputError(
             f"the key {place[1]!r} stands twice", where=f"{path}, {name}{place[0]}", remedy="keep one"
         )
+
+
+def every_key(text: bytes, *, where: str) -> Any:
+    """The value of a JSON text; its objects are lists of their keys and values, repeated ones too."""
+    try:
+        return json.loads(text, object_pairs_hook=_Pairs)
+    except UnicodeDecodeError:
+        raise BadInputError("not UTF-8 text", where=where, remedy="save it as UTF-8") from None
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -199,7 +184,7 @@ def _check_keys(text: bytes, present: dict[str, int], *, where: str, first: int)
         return
     if b"\\" not in text and all(text.count(b'"%s"' % key.encode()) == n for key, n in present.items()):
         return
-    for place, key in _repeated(json.loads(text, object_pairs_hook=_Pairs), ""):
+    for place, key in _repeated(every_key(text, where=where), ""):
         index, rest = _shifted(place, first)
         raise BadInputError(
             f"the key {key!r} stands twice", where=f"{where}{index}{rest}", remedy="keep one of them"

@@ -46,7 +46,8 @@
       section.querySelector(".count").textContent = String(shown);
     });
   };
-  ["track", "annotations", "family", "search"].forEach((id) => $(id).addEventListener("input", filter));
+  ["track", "annotations", "family"].forEach((id) => $(id).addEventListener("change", filter));
+  $("search").addEventListener("input", filter);
   const wanted = decodeURIComponent(location.hash.slice(1));
   if ([...$("track").options].some((option) => option.value === wanted)) $("track").value = wanted;
   filter();

@@ -81,8 +81,8 @@
     fill($("second"), entries, Math.min(1, entries.length - 1));
     show();
   };
-  $("track").addEventListener("input", start);
-  ["first", "second"].forEach((id) => $(id).addEventListener("input", show));
+  $("track").addEventListener("change", start);
+  ["first", "second"].forEach((id) => $(id).addEventListener("change", show));
   const wanted = decodeURIComponent(location.hash.slice(1));
   if (data[wanted]) $("track").value = wanted;
   start();

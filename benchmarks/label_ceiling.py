@@ -1,0 +1,245 @@
+"""What a data set's own labels allow: F1 of perfect maps, and who agrees with whom.
+
+    python benchmarks/label_ceiling.py RUN_DIRECTORY... [--out PICTURE.png]
+
+The runs are of one data set and one split. Three tables are printed. First, the labels: fragments, and
+neighbours that meet in one straight line, as tiles that were put together leave them. Second, what the
+segmentation makes of the very targets that a U-Net is taught. Third, the test images: how well the answers of
+the runs match the labels, and each other. Where detectors agree with one another much more than with the
+labels, they see the same cells, and it is the labels that differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from bmbench.adapters.unet.curve import SYNTHETIC
+from bmbench.adapters.unet.encoding import ENCODINGS
+from bmbench.adapters.unet.sampling import encode
+from bmbench.adapters.unet.segmentation import Growth, find_labelled
+from bmbench.adapters.unet.settings import UNetSettings
+from bmbench.benchmark.figures import BLUE, ORANGE, save_figure
+from bmbench.benchmark.gallery import Marks, draw_overlay
+from bmbench.benchmark.scoring import read_pair, resolve_protocol
+from bmbench.core.files import read_json
+from bmbench.core.geometry import rings_area
+from bmbench.core.types import GroundTruth, Predictions, Role
+from bmbench.datasets import open_dataset
+from bmbench.datasets.codecs.label_image import draw_labels
+from bmbench.datasets.dataset import LoadRequest
+from bmbench.metrics import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bmbench.core.types import Sample
+    from bmbench.metrics import Protocol
+
+FRAGMENT = 0.1
+"""Of the median area: below it, an object is a fragment."""
+SEAM_PX = 6
+"""Neighbours that share so long a border, all of it in one row or column, were cut apart by a seam."""
+SETTINGS = {
+    "as by default": {},
+    "shrink=0.1": {"shrink": 0.1, "contour": 0.1},
+    "marker=0.5": {"marker": 0.5},
+    "shrink=0.1, marker=0.5": {"shrink": 0.1, "contour": 0.1, "marker": 0.5},
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Answer:
+    """What one run says about the test images, at its own threshold."""
+
+    name: str
+    truth: GroundTruth
+    kept: Predictions
+    protocol: Protocol
+
+
+def label_facts(sample: Sample) -> tuple[int, int, int]:
+    """Cells of an image, fragments among them, and cells with a straight border to a neighbour."""
+    areas = np.array([rings_area(rings) for rings in sample.annotations.contour])
+    labels = draw_labels(sample.annotations, (sample.height, sample.width)).astype(np.int64)
+    cut: set[int] = set()
+    for image in (labels, labels.T):
+        touching = (image[:, 1:] != image[:, :-1]) & (image[:, 1:] > 0) & (image[:, :-1] > 0)
+        rows, columns = np.nonzero(touching)
+        pair = np.stack([image[rows, columns], image[rows, columns + 1]])
+        for one, other in np.unique(pair, axis=1).T.tolist():
+            where = columns[(pair[0] == one) & (pair[1] == other)]
+            if len(where) >= SEAM_PX and len(set(where.tolist())) == 1:
+                cut |= {one, other}
+    return len(areas), int((areas < FRAGMENT * np.median(areas)).sum()), len(cut)
+
+
+def read_off(samples: Sequence[Sample], encoding: str, changes: dict[str, Any]) -> Predictions:
+    """The cells that the segmentation finds in the targets themselves, as soft as a network draws them."""
+    settings = UNetSettings(**changes)
+    taught = ENCODINGS.get(encoding)
+    taught = dataclasses.replace(taught, curve=SYNTHETIC if taught.uses_curve else None)
+    growth = Growth(
+        regrowth=lambda at: taught.regrowth(at, settings),
+        smallest_px2=settings.smallest
+        * min(rings_area(rings) for sample in samples for rings in sample.annotations.contour),
+    )
+    found = []
+    for sample in samples:
+        target = encode(sample.annotations, (sample.height, sample.width), encoding=taught, settings=settings)
+        soft = gaussian_filter(target.value[0], 1.0)
+        found.append(find_labelled(soft[..., None], settings, growth))
+    return Predictions(
+        image=np.repeat(np.arange(len(found)), [len(of) for of in found]),
+        xy=np.concatenate([of.xy for of in found]),
+        box=np.concatenate([of.box for of in found]),
+        confidence=np.concatenate([of.confidence for of in found]),
+        label=np.concatenate([of.label for of in found]),
+    )
+
+
+def as_truth(samples: Sequence[Sample]) -> GroundTruth:
+    """The annotations of these samples as flat columns."""
+    every = [sample.annotations for sample in samples]
+    names = ("xy", "box", "label", "role", "region")
+    return GroundTruth(
+        image_ids=tuple(sample.image_id for sample in samples),
+        groups=tuple(sample.group for sample in samples),
+        image=np.repeat(np.arange(len(every)), [len(of) for of in every]),
+        **{name: np.concatenate([getattr(of, name) for of in every]) for name in names},
+    )
+
+
+def answer_of(run: Path) -> Answer:
+    """The test answers of a run."""
+    metrics = read_json(run / "metrics.json")
+    config = read_json(run / "config.json")
+    truth, predictions = read_pair(run / "predictions.json", run / "truth.json")
+    keep = predictions.confidence >= metrics["cd"]["threshold"]
+    return Answer(
+        name=f"{config['method']}, {config['track']['name']}, seed {config['seed']}",
+        truth=truth,
+        kept=Predictions(
+            **{
+                name: getattr(predictions, name)[keep]
+                for name in ("image", "xy", "box", "confidence", "label")
+            }
+        ),
+        protocol=resolve_protocol("paper", radius_px=metrics["cd"]["limit"]),
+    )
+
+
+def f1(truth: GroundTruth, kept: Predictions, protocol: Protocol) -> str:
+    """F1 by centres and by boxes, of all predictions."""
+    scores = evaluate(truth, kept, protocol, threshold=0.0)
+    assert scores.cd is not None
+    assert scores.bb is not None
+    return f"{scores.cd.f1:.3f} | {scores.bb.f1:.3f}"
+
+
+def labelled_by(answer: Answer) -> GroundTruth:
+    """The answers of a run in place of the labels."""
+    kept = answer.kept
+    return dataclasses.replace(
+        answer.truth,
+        image=kept.image,
+        xy=kept.xy,
+        box=kept.box,
+        label=kept.label,
+        role=np.full(len(kept.image), Role.CELL, np.int64),
+        region=np.zeros(len(kept.image), bool),
+        size=None,
+        area=None,
+    )
+
+
+def draw(path: Path, samples: Sequence[Sample], answers: Sequence[Answer]) -> None:
+    """Labels that all runs find, that none finds, and what all runs find without a label."""
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    radius = answers[0].protocol.radius_px
+    assert radius is not None
+    truth = answers[0].truth
+    of_id = {sample.image_id: sample for sample in samples}
+    figure = Figure(figsize=(9, 7.2 * len(truth.image_ids)), layout="compressed")
+    for row, image_id in enumerate(truth.image_ids):
+        cells = np.flatnonzero((truth.image == row) & (truth.role == Role.CELL))
+        seen = [answer.kept.xy[answer.kept.image == row] for answer in answers]
+        hits = np.array([near(truth.xy[cells], xy, radius) for xy in seen])
+        first = answers[0].kept
+        mine = np.flatnonzero(first.image == row)
+        alone = ~near(first.xy[mine], truth.xy[cells], radius)
+        for xy in seen[1:]:
+            alone &= near(first.xy[mine], xy, radius)
+        marks = Marks(
+            row=row,
+            hit=truth.box[cells[hits.any(axis=0)]],
+            miss=truth.box[cells[~hits.any(axis=0)]],
+            false_alarm=first.box[mine[alone]],
+        )
+        axes = figure.add_subplot(len(truth.image_ids), 1, row + 1)
+        sample = of_id[image_id]
+        draw_overlay(axes, sample.load(), marks)
+        axes.set_title(
+            f"{sample.name}: {len(cells)} labels, {len(marks.miss)} of them found by no run; "
+            f"{len(marks.false_alarm)} places that every run finds have no label",
+            fontsize=9,
+        )
+    handles = [
+        Line2D([], [], color=BLUE, lw=1.6, label="label that a run finds"),
+        Line2D([], [], color=ORANGE, lw=2.6, ls=(0, (2.5, 1.2)), label="label that no run finds"),
+        Line2D([], [], color="black", lw=0, marker="$⊠$", ms=11, label="found by every run, no label"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    save_figure(path, figure)
+
+
+def near(one: Any, other: Any, radius: float) -> Any:
+    """(n,) whether a centre of `other` lies within the radius of each centre of `one`."""
+    if not len(one) or not len(other):
+        return np.zeros(len(one), bool)
+    return np.linalg.norm(one[:, None] - other[None], axis=2).min(axis=1) <= radius
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("--out", type=Path, help="a picture of what the runs agree on")
+    options = parser.parse_args()
+    config = read_json(options.runs[0] / "config.json")
+    data = None if config["data"] is None else Path(config["data"])
+    split = open_dataset(config["dataset"]).load(
+        LoadRequest(data=data, seed=config["seed"], options=config["dataset_options"])
+    )
+    samples = sorted((s for subset in split.samples.values() for s in subset), key=lambda s: s.name)
+    answers = [answer_of(run) for run in options.runs]
+    protocol = answers[0].protocol
+
+    print("| image | cells | fragments | with a straight border |\n|---|--:|--:|--:|")
+    for sample in samples:
+        print(f"| {sample.name} | " + " | ".join(map(str, label_facts(sample))) + " |")
+    print(
+        "\n| targets of all images, cut out again | settings | F1, centres | F1, boxes |\n|---|---|--:|--:|"
+    )
+    for encoding in ("shrink", "distance", "statistical"):
+        for title, changes in SETTINGS.items():
+            found = read_off(samples, encoding, changes)
+            print(f"| {encoding} | {title} | {f1(as_truth(samples), found, protocol)} |", flush=True)
+    print("\n| answers on the test images | against | F1, centres | F1, boxes |\n|---|---|--:|--:|")
+    for answer in answers:
+        print(f"| {answer.name} | labels | {f1(answer.truth, answer.kept, protocol)} |")
+    for one, other in combinations(answers, 2):
+        print(f"| {one.name} | {other.name} | {f1(labelled_by(other), one.kept, protocol)} |")
+    if options.out:
+        draw(options.out, samples, answers)
+
+
+if __name__ == "__main__":
+    main()
