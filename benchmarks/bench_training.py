@@ -40,6 +40,7 @@ from bmbench.benchmark.plan import resolve
 from bmbench.benchmark.run import run
 from bmbench.core.progress import Silent
 from bmbench.datasets.augment import augment
+from bmbench.datasets.synthetic import synthesise
 
 METHOD = "unet_shrink"
 # Innermost first: what a thread does is the first of these functions that its stack holds.
@@ -72,15 +73,25 @@ def main() -> int:
     changes = dict(text.split("=", 1) for text in asked.set)
     device = best_device()
     print(f"{device}, torch {torch.__version__}, {available_cores()} cores, {asked.profile} {changes or ''}")
-    against_a_bare_loop(asked.profile, changes, steps=asked.steps)
-    if asked.whole:
-        where_the_time_goes(asked.profile, changes)
+    with tempfile.TemporaryDirectory() as folder:
+        synthesise(Path(folder) / "marrow", n_images=8, size_px=512, seed=0, progress=Silent())
+        asked_for = RunOptions(
+            method=METHOD,
+            profile=asked.profile,
+            settings=changes,
+            dataset=str(Path(folder) / "marrow"),
+            out=Path(folder),
+        )
+        against_a_bare_loop(asked_for, steps=asked.steps)
+        if asked.whole:
+            where_the_time_goes(asked_for)
     return 0
 
 
-def against_a_bare_loop(profile: str, changes: dict[str, str], *, steps: int) -> None:
-    settings = resolve_settings(METHODS.get(METHOD), profile, changes | {"steps": "100000"})
-    plan = resolve(RunOptions(method=METHOD, profile=profile, settings=changes), Silent())
+def against_a_bare_loop(options: RunOptions, *, steps: int) -> None:
+    endless = {**options.settings, "steps": "100000"}
+    settings = resolve_settings(METHODS.get(METHOD), options.profile, endless)
+    plan = resolve(options, Silent())
     encoding = ENCODINGS.get(METHOD.removeprefix("unet_"))
     train = plan.supervision.view(plan.split.samples["train"])
     factor = settings.cell_px / mean_diameter(sample.annotations for sample in train)
@@ -159,7 +170,7 @@ def wait() -> None:
         torch.cuda.synchronize()
 
 
-def where_the_time_goes(profile: str, changes: dict[str, str]) -> None:
+def where_the_time_goes(options: RunOptions) -> None:
     seen: Counter[str] = Counter()
     ended = threading.Event()
 
@@ -171,15 +182,14 @@ def where_the_time_goes(profile: str, changes: dict[str, str]) -> None:
             for name in busy or ["anything else"]:
                 seen[name] += 1 / max(len(busy), 1)
 
-    with tempfile.TemporaryDirectory() as folder:
-        watch = threading.Thread(target=look)
-        watch.start()
-        own = watch.ident
-        started = time.perf_counter()
-        run(RunOptions(method=METHOD, profile=profile, settings=changes, out=Path(folder)), Silent())
-        seconds = time.perf_counter() - started
-        ended.set()
-        watch.join()
+    watch = threading.Thread(target=look)
+    watch.start()
+    own = watch.ident
+    started = time.perf_counter()
+    run(options, Silent())
+    seconds = time.perf_counter() - started
+    ended.set()
+    watch.join()
     total, learning = sum(seen.values()), sum(n for name, n in seen.items() if name.startswith("training"))
     print(f"\na whole run, {seconds:.0f} s\n\n| what | share of the run | of training |\n|---|---|---|")
     for name, n in seen.most_common():

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from bmbench.benchmark.cluster_survey import survey
+from bmbench.benchmark.environment import describe_environment
 from bmbench.core.errors import BadInputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -72,10 +73,12 @@ class LostError(Exception):
 def connected(address: str, say: Callable[[str], None]) -> Iterator[Cluster]:
     """Yield the workers of ``local:N`` (they end with the block) or of a scheduler's address.
 
+    They may still be starting: `Cluster.check` waits for the first one.
+
     Raises
     ------
     BadInputError
-        If the address is none, nobody answers there, or a worker would do several tasks in one process.
+        If the address is none, or nobody answers there.
     MissingExtraError
         If Dask is not installed.
     """
@@ -98,9 +101,7 @@ def connected(address: str, say: Callable[[str], None]) -> Iterator[Cluster]:
             raise BadInputError(
                 f"no Dask scheduler answers at {address}", got=str(error), remedy="start it: dask scheduler"
             ) from None
-        cluster = Cluster(client=client, is_local=address.startswith("local:"))
-        cluster.wait(say)
-        yield cluster
+        yield Cluster(client=client, is_local=address.startswith("local:"), say=say)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,13 +110,25 @@ class Cluster:
 
     client: distributed.Client
     is_local: bool
+    say: Callable[[str], None]
     channel: str = field(default_factory=lambda: f"bmbench-{uuid4().hex}")
 
-    def wait(self, say: Callable[[str], None]) -> None:
-        """Wait for the first worker; BadInputError if one would do several tasks in one process."""
+    def check(self, folder: Path) -> tuple[str, ...]:
+        """What should be known about the workers and this folder, which all of them must share.
+
+        Waits for the first worker.
+
+        Raises
+        ------
+        BadInputError
+            If a worker does not see the folder, has other versions than this process, or would do several
+            tasks in one process.
+        """
+        # Before the wait: it takes a moment itself.
+        here = describe_environment()
         if not self.client.nthreads():
             if not self.is_local:
-                say("waiting for a worker")
+                self.say("waiting for a worker")
             self.client.wait_for_workers(1)
         for worker, threads in self.client.nthreads().items():
             if threads != 1:
@@ -123,16 +136,7 @@ class Cluster:
                     f"the worker {worker} would do {threads} runs in one process",
                     remedy="start it with --nthreads 1, and with OMP_NUM_THREADS for the cores of a run",
                 )
-
-    def check(self, folder: Path) -> tuple[str, ...]:
-        """What should be known about the workers and this folder, which all of them must share.
-
-        Raises
-        ------
-        BadInputError
-            If a worker does not see the folder, or has other versions than this process.
-        """
-        return survey(self.client, folder)
+        return survey(self.client, folder, here)
 
     def each(self, tasks: Sequence[Task], progress: Progress) -> Iterator[tuple[Task, Any]]:
         """Each task with its result, as soon as it is known; a lost one with a LostError.

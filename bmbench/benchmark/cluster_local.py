@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bmbench.adapters.reproducible import available_cores
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _NEVER = 10**9
 """Deaths of workers after which the scheduler gives a task up: whoever hands tasks out decides about that."""
 _POLL_S = 0.2
+_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""Where Linux has the drivers of cards that torch can use: NVIDIA, AMD, Windows below."""
 
 
 @contextmanager
@@ -76,6 +79,9 @@ def _environment(number: int, n: int, cards: tuple[str, ...]) -> dict[str, str]:
 
 def _cards() -> tuple[str, ...]:
     """The names of this machine's graphics cards, as CUDA_VISIBLE_DEVICES has them."""
+    # Torch takes seconds to import, and this process needs it for nothing else.
+    if sys.platform == "linux" and not any(Path(driver).exists() for driver in _DRIVERS):
+        return ()
     import torch
 
     wanted = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 _TOKEN = "token"
 
 
-def survey(client: distributed.Client, folder: Path) -> tuple[str, ...]:
-    """What should be known about workers before they work in that folder; BadInputError if they cannot."""
+def survey(client: distributed.Client, folder: Path, here: dict[str, Any]) -> tuple[str, ...]:
+    """What should be known about workers before they work in that folder; BadInputError if they cannot.
+
+    `here` is the environment of this process.
+    """
     place = folder.absolute() / "locks" / f"survey-{uuid4().hex}"
     token = uuid4().hex
     write_text(place / _TOKEN, token)
@@ -30,7 +33,6 @@ def survey(client: distributed.Client, folder: Path) -> tuple[str, ...]:
     finally:
         (place / _TOKEN).unlink(missing_ok=True)
         place.rmdir()
-    here = describe_environment()
     for worker, answer in answers.items():
         _refuse(worker, answer, token=token, folder=folder, here=here)
     machines = {answer["machine"] for answer in answers.values()}

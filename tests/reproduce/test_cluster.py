@@ -17,6 +17,7 @@ import pytest
 from bmbench.benchmark.cluster import Task, connected
 from bmbench.benchmark.cluster_lives import LIVES
 from bmbench.benchmark.cluster_survey import survey
+from bmbench.benchmark.environment import describe_environment
 from bmbench.benchmark.options import RunOptions
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import plan
@@ -175,15 +176,12 @@ def contents(path: Path) -> dict[str, bytes]:
     return {file.relative_to(path).as_posix(): file.read_bytes() for file in files}
 
 
-def test_what_workers_must_share(two_workers, tmp_path, monkeypatch):
-    assert survey(two_workers.client, tmp_path) == ()
+def test_what_workers_must_share(two_workers, tmp_path):
+    assert two_workers.check(tmp_path) == ()
     assert list((tmp_path / "locks").iterdir()) == []
-    from bmbench.benchmark import cluster_survey
-
-    other = cluster_survey.describe_environment() | {"bmbench": "0.0.1"}
-    monkeypatch.setattr(cluster_survey, "describe_environment", lambda: other)
+    other = describe_environment() | {"bmbench": "0.0.1"}
     with pytest.raises(BadInputError, match=r"another version of bmbench \(expected 0.0.1, got"):
-        survey(two_workers.client, tmp_path)
+        survey(two_workers.client, tmp_path, other)
     assert list((tmp_path / "locks").iterdir()) == []
 
 

@@ -21,7 +21,7 @@ from bmbench.benchmark.reproduce.matrix import plan
 from bmbench.benchmark.reproduce.options import ReproduceOptions
 from bmbench.benchmark.reproduce.study import reproduce
 from bmbench.benchmark.reproduce.work import Job, work
-from bmbench.core.errors import RunFailedError
+from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.progress import Silent
 from tests.reproduce.finished import FACTS, cell, write_run, write_study
 
@@ -149,6 +149,16 @@ def test_a_cell_that_somebody_has_is_waited_for_and_taken_over(tmp_path):
     outcomes = list(work_off([job], one_by_one(Silent(), lambda _: None)))
     owner.join()
     assert [(outcome.cell, outcome.state) for outcome in outcomes] == [(job.cell, "done")]
+
+
+def test_a_study_that_another_command_is_about_to_begin_is_nothing_else(options, tmp_path):
+    folder, matrix = StudyFolder(options.out), plan(options)
+    (options.out / "locks" / "study").mkdir(parents=True)
+    (options.out / ".study.json.half-written").touch()
+    folder.check(matrix)
+    (options.out / "thesis.docx").touch()
+    with pytest.raises(BadInputError, match="holds something else"):
+        folder.check(matrix)
 
 
 def test_the_lock_of_a_dead_process_keeps_nobody_out(tmp_path):

@@ -88,7 +88,7 @@ class StudyFolder:
             If there is none, or its file is not one.
         """
         file = self.path / "study.json"
-        if not file.is_file():
+        if not self._is_study():
             remedy = "give the folder that `bmbench reproduce --out` made"
             raise BadInputError("is not the folder of a study", where=str(self.path), remedy=remedy)
         value = read_json(file)
@@ -109,17 +109,28 @@ class StudyFolder:
             If the folder holds a study of other data, or one of its methods with other settings.
         """
         with self._alone():
-            if (self.path / "study.json").is_file():
+            if self._is_study():
                 matrix = self._merge(self.read(), matrix)
             self._write(matrix)
         return matrix
 
     def check(self, matrix: Matrix) -> None:
         """Nothing, or the BadInputError that `join` would raise; writes nothing."""
-        if (self.path / "study.json").is_file():
-            self._merge(self.read(), matrix)
-        elif self.path.is_file() or (self.path.is_dir() and any(self.path.iterdir())):
+        # Another command may begin the study meanwhile: what it makes before study.json is not foreign, and
+        # what it makes afterwards comes with study.json.
+        if self._is_foreign() and not self._is_study():
             raise BadInputError("holds something else", where=str(self.path), remedy="choose a new folder")
+        if self._is_study():
+            self._merge(self.read(), matrix)
+
+    def _is_study(self) -> bool:
+        return (self.path / "study.json").is_file()
+
+    def _is_foreign(self) -> bool:
+        if not self.path.is_dir():
+            return self.path.exists()
+        names = {path.name for path in self.path.iterdir()}
+        return any(name != "locks" and not name.startswith(".study.json.") for name in names)
 
     def _merge(self, before: Matrix, wanted: Matrix) -> Matrix:
         for name in Facts.__dataclass_fields__:

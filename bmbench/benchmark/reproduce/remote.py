@@ -10,6 +10,7 @@ from bmbench.benchmark.reproduce.work import Outcome, failed, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from bmbench.benchmark.cluster import Cluster
     from bmbench.benchmark.reproduce.engines import Engine
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from bmbench.core.progress import Progress
 
 
-def on_cluster(cluster: Cluster, progress: Progress) -> Engine:
-    """An engine that lets the workers of a cluster do the jobs."""
+def on_cluster(cluster: Cluster, folder: Path, progress: Progress) -> Engine:
+    """An engine that lets the workers of a cluster do jobs in that folder, if they can."""
 
     def engine(jobs: Sequence[Job]) -> Iterator[Outcome]:
+        if jobs:
+            for note in cluster.check(folder):
+                cluster.say(f"note: {note}")
         for task, result in cluster.each([_task(job) for job in jobs], progress):
             yield failed(task.argument, str(result)) if isinstance(result, LostError) else result
 

@@ -74,22 +74,30 @@ def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str]
         On Ctrl-C.
     """
     # Workers elsewhere have folders of their own to be in.
-    matrix, folder = plan(options), StudyFolder(options.out.absolute())
-    folder.check(matrix)
-    folder.join(matrix)
+    folder = StudyFolder(options.out.absolute())
+    try:
+        # Workers start while this process reads the data.
+        with _engine(options, folder, progress, say) as engine:
+            matrix = plan(options)
+            folder.check(matrix)
+            folder.join(matrix)
+            failures = _work_off(_left(options, matrix, folder, say), engine, say)
+    except KeyboardInterrupt:
+        raise Stopped("stopped; the same command goes on") from None
+    report = write_report(folder)
+    return Summary(report=report, n_finished=len(matrix.cells) - len(failures), failures=tuple(failures))
+
+
+def _left(
+    options: ReproduceOptions, matrix: Matrix, folder: StudyFolder, say: Callable[[str], None]
+) -> list[Job]:
+    """What is left to do, and a word about it."""
     for note in matrix.notes:
         say(f"note: {note}")
     left = [cell for cell in matrix.cells if not folder.is_complete(cell, matrix.test_on)]
     time_left = estimate(folder, matrix.cells, profile=options.profile).text(options.jobs)
     say(f"{len(matrix.cells)} runs, {len(left)} to do: {time_left}" if left else "every run is finished")
-    jobs = [Job(cell=cell, facts=matrix.facts, folder=folder, test_on=matrix.test_on) for cell in left]
-    try:
-        with _engine(options, folder, progress, say) as engine:
-            failures = _work_off(jobs, engine, say)
-    except KeyboardInterrupt:
-        raise Stopped("stopped; the same command goes on") from None
-    report = write_report(folder)
-    return Summary(report=report, n_finished=len(matrix.cells) - len(failures), failures=tuple(failures))
+    return [Job(cell=cell, facts=matrix.facts, folder=folder, test_on=matrix.test_on) for cell in left]
 
 
 @contextmanager
@@ -105,9 +113,7 @@ def _engine(
     from bmbench.benchmark.reproduce.remote import on_cluster
 
     with connected(options.cluster, say) as cluster:
-        for note in cluster.check(folder.path):
-            say(f"note: {note}")
-        yield on_cluster(cluster, progress)
+        yield on_cluster(cluster, folder.path, progress)
 
 
 def _work_off(jobs: Sequence[Job], engine: Engine, say: Callable[[str], None]) -> list[tuple[str, str]]:
