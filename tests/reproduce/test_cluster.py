@@ -21,7 +21,6 @@ from bmbench.benchmark.environment import describe_environment
 from bmbench.benchmark.options import RunOptions
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import plan
-from bmbench.benchmark.reproduce.options import ReproduceOptions
 from bmbench.benchmark.reproduce.remote import work_there
 from bmbench.benchmark.reproduce.study import reproduce
 from bmbench.benchmark.reproduce.work import Job, work
@@ -31,23 +30,9 @@ from bmbench.core.progress import Silent
 from tests.reproduce.cluster_tasks import die_once, overlap, say_something, unpickle_me
 from tests.reproduce.finished import cell, write_study
 
-FAST = ("n_blobs=1", "n_scales=1")
-
 
 def quietly(_: str) -> None:
     """Nobody to say it to."""
-
-
-@pytest.fixture
-def options(marrow, tmp_path) -> ReproduceOptions:
-    return ReproduceOptions(
-        out=tmp_path / "study",
-        dataset=str(marrow),
-        methods=("blob_log",),
-        tracks=("weak",),
-        seeds=(0, 1, 2),
-        settings=FAST,
-    )
 
 
 @pytest.fixture(scope="module")

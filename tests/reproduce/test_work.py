@@ -18,7 +18,6 @@ import pytest
 from bmbench.benchmark.reproduce.engines import one_by_one, side_by_side, work_off
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import plan
-from bmbench.benchmark.reproduce.options import ReproduceOptions
 from bmbench.benchmark.reproduce.study import reproduce
 from bmbench.benchmark.reproduce.work import Job, work
 from bmbench.core.errors import BadInputError, RunFailedError
@@ -26,18 +25,6 @@ from bmbench.core.progress import Silent
 from tests.reproduce.finished import FACTS, cell, write_run, write_study
 
 FAST = ("n_blobs=1", "n_scales=1")
-
-
-@pytest.fixture
-def options(marrow, tmp_path) -> ReproduceOptions:
-    return ReproduceOptions(
-        out=tmp_path / "study",
-        dataset=str(marrow),
-        methods=("blob_log",),
-        tracks=("weak",),
-        seeds=(0, 1, 2),
-        settings=FAST,
-    )
 
 
 def quietly(_: str) -> None:
