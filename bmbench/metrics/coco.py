@@ -241,10 +241,14 @@ def _area(objects: Objects) -> Floats:
 
 def _in_order(truth: GroundTruth, detections: Objects, score: Floats) -> Ints:
     """Rows by descending score, then image id, then place in the file."""
-    keys = [(True, 0, key) if isinstance(key, str) else (False, key, "") for key in truth.image_ids]
-    ids = sorted(range(len(keys)), key=keys.__getitem__)
-    place = np.empty(len(ids), np.int64)
-    place[ids] = np.arange(len(ids))
+    ids = np.asarray(truth.image_ids)
+    if ids.dtype.kind == "i":
+        rows = np.argsort(ids)
+    else:
+        keys = [(isinstance(key, str), key) for key in truth.image_ids]
+        rows = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
+    place = np.empty(len(rows), np.int64)
+    place[rows] = np.arange(len(rows))
     image = place[detections.image]
     if (image[1:] >= image[:-1]).all():
         return by_descending_score(score)

@@ -23,6 +23,8 @@ _BINS_A_POINT = 4
 """Bins that the grid's table may have for each point; beyond that, bins are found in a sorted list."""
 _COARSEST = 4.0
 """How much wider than the reach a bin may grow to keep the table small."""
+_ROUNDING = 1e-7
+"""Share of a bin by which the reach is widened, so that rounding moves no point out of it."""
 _FURTHEST = 2**20
 """Bins along one axis, at most, so that a bin's number fits 64 bits."""
 
@@ -76,7 +78,10 @@ def _expand(low: NDArray[np.intp], high: NDArray[np.intp]) -> Bounds:
 
 
 class _Grid:
-    """Points sorted by bin; the bins of one row of one image follow each other."""
+    """Points sorted by bin; the bins of one row of one image follow each other.
+
+    A bin is wider than twice the reach, so that what is near a point lies in two bins of two rows.
+    """
 
     def __init__(self, points: Points, others: Points, reach: float) -> None:
         n = len(points.row)
@@ -86,29 +91,34 @@ class _Grid:
         height = max(points.y.max(), others.y.max()) - self._y0
         self._first = int(min(points.image.min(), others.image.min()))
         images = int(max(points.image.max(), others.image.max())) - self._first + 1
-        finest = max(reach, max(width, height) / _FURTHEST)
+        finest = max(2 * reach, max(width, height) / _FURTHEST)
         room = max(_BINS_A_POINT * n, n + len(others.row), 1 << 16)
         wanted = max(finest, (images * width * height / room) ** 0.5)
-        self._bin = wanted if wanted <= _COARSEST * finest else finest
-        # One empty bin on every side, so that the neighbours of a bin are never those of another row.
-        self._n_x = int(width / self._bin) + 3
-        self._n_y = int(height / self._bin) + 3
+        wanted = wanted if wanted <= _COARSEST * finest else finest
+        self._bin = wanted * (1 + 4 * _ROUNDING)
+        self._back = reach + wanted * _ROUNDING
+        # One empty bin before every row and one empty row before every image: what reaches over the end of
+        # one, by a bin at most, finds nothing.
+        self._n_x = int(width / self._bin) + 2
+        self._n_y = int(height / self._bin) + 2
         key = self._key(points)
-        size = images * self._n_x * self._n_y
+        size = (images * self._n_y + 1) * self._n_x + 2
         order = by_key(key.astype(np.uint32)) if size < 2**32 else np.argsort(key)
         self.points = _take(points, order)
         self._find = self._table(key, size) if size <= 2 * room else self._list(key[order])
 
     def bounds(self, block: Points) -> Iterator[Bounds]:
-        """For each of the three rows of bins around each point: where its points start and end."""
-        key = self._key(block)
-        for row in (-self._n_x, 0, self._n_x):
-            yield self._find(key + (row - 1)), self._find(key + (row + 2))
+        """For each of the two rows of bins around each point: where its points start and end."""
+        key = self._key(block, back=self._back)
+        for first in (key, key + self._n_x):
+            yield self._find(first), self._find(first + 2)
 
-    def _key(self, points: Points) -> Ints:
-        column = ((points.x - self._x0) / self._bin).astype(np.int64)
-        row = ((points.y - self._y0) / self._bin).astype(np.int64)
-        key: Ints = ((points.image - self._first) * self._n_y + row + 1) * self._n_x + column + 1
+    def _key(self, points: Points, *, back: float = 0.0) -> Ints:
+        """(n,) bin of what lies `back` pixels to the left of and above each point."""
+        shift = self._bin - back
+        column = ((points.x - self._x0 + shift) / self._bin).astype(np.int64)
+        row = ((points.y - self._y0 + shift) / self._bin).astype(np.int64)
+        key: Ints = ((points.image - self._first) * self._n_y + row) * self._n_x + column
         return key
 
     @staticmethod
