@@ -28,7 +28,7 @@ from bmbench.datasets.codecs.columns_of_rows import (
     refuse_repeats,
     replaced,
 )
-from bmbench.datasets.codecs.json_rows import Layout, pieces
+from bmbench.datasets.codecs.json_rows import BOM, Layout, decode_json, pieces
 from bmbench.datasets.codecs.outermost import decode_outermost
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ CONFIDENCE_DECIMALS = 6
 
 class _File(msgspec.Struct):
     schema: str
-    images: list[int | str]
+    images: msgspec.Raw
     detections: msgspec.Raw
 
 
@@ -120,13 +120,19 @@ class DetectionColumns:
 
 def read_columns(path: Path) -> DetectionColumns:
     """The detections of a file, checked as far as they can be without the ground truth."""
-    data = read_bytes(path)
+    data = read_bytes(path).removeprefix(BOM)
     text, answered = memoryview(data), None
     opening = data[:64].lstrip()[:1]
     if opening == b"{":
         text, answered = _unwrapped(data, path)
     elif opening != b"[":
-        raise BadInputError("not a list of detections", where=str(path), expected="a COCO results list")
+        raise BadInputError(
+            "not a list of detections",
+            where=str(path),
+            expected="a COCO results list, as UTF-8 text",
+            got=repr(data[:16]) if data else "an empty file",
+            remedy="check that this is the file that is meant",
+        )
     columns = joined(
         [
             _part(part, Where(path, "detections", first))
@@ -242,9 +248,16 @@ def _unwrapped(text: bytes, path: Path) -> tuple[memoryview, tuple[ImageId, ...]
     """The list of detections in the wrapped form, and the images that it names."""
     file = decode_outermost(text, _File, path=path)
     if file.schema != SCHEMA:
-        raise BadInputError("unknown schema", where=f"{path}, schema", expected=SCHEMA, got=file.schema)
-    refuse_repeats(id_column(file.images), where=f"{path}, images")
-    return memoryview(file.detections), tuple(file.images)
+        raise BadInputError(
+            "unknown schema",
+            where=f"{path}, schema",
+            expected=SCHEMA,
+            got=file.schema,
+            remedy="write this form, or a plain COCO results list",
+        )
+    images: list[int | str] = decode_json(bytes(file.images), list[int | str], path=path, name="images")
+    refuse_repeats(id_column(images), where=f"{path}, images")
+    return memoryview(file.detections), tuple(images)
 
 
 def _part(columns: Columns, where: Where) -> dict[str, Any]:

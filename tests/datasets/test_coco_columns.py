@@ -203,6 +203,7 @@ def test_a_file_cut_in_the_middle_says_where(tmp_path: Path) -> None:
     [
         ([annotation(1)], "give the ground truth here"),
         ({"images": []}, "annotations"),
+        ({"schema": "bmbench.predictions/1", "images": [], "detections": []}, "the file that is meant"),
         (data_set([], categories=[]), "no category"),
         ("", "ends in the middle"),
         ("{", "ends in the middle"),
@@ -211,6 +212,10 @@ def test_a_file_cut_in_the_middle_says_where(tmp_path: Path) -> None:
 )
 def test_other_files_are_refused(tmp_path: Path, value: Any, part: str) -> None:
     assert part in refusal(tmp_path, value)
+
+
+def test_a_mark_of_utf8_before_the_text_is_passed_over(tmp_path: Path) -> None:
+    assert len(read(tmp_path, "\ufeff" + json.dumps(data_set([annotation(1)]))).image) == 1
 
 
 def test_no_file_and_no_text(tmp_path: Path) -> None:

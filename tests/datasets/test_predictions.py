@@ -75,6 +75,11 @@ def test_columns_by_hand(tmp_path: Path, wrap: bool) -> None:
     assert found.schema == (SCHEMA if wrap else "coco-results")
 
 
+@pytest.mark.parametrize("value", [[detection()], wrapped(detection())])
+def test_a_mark_of_utf8_before_the_text_is_passed_over(tmp_path: Path, value: Any) -> None:
+    assert len(read(tmp_path, "\ufeff" + json.dumps(value))) == 1
+
+
 @pytest.mark.parametrize("value", [[], wrapped(), wrapped(images=())])
 def test_no_detections(tmp_path: Path, value: Any) -> None:
     assert len(read(tmp_path, value)) == 0
@@ -171,6 +176,12 @@ def test_a_file_cut_in_the_middle_says_where(tmp_path: Path, wrap: bool) -> None
         (wrapped(images=[3, 4]), "images[1]"),
         (wrapped(detection(), images=[7]), "does not name"),
         ("[] []", "not valid JSON"),
+        ("", "an empty file"),
+        ("a,b\n1,2\n", "b'a,b"),
+        (wrapped(schema="bmbench.predictions/2"), "write this form"),
+        (wrapped(images=[[3]]), "images[0]"),
+        ({"images": [{"id": 3}], "annotations": [], "categories": []}, "the file that is meant"),
+        ('{"image_id": 3}\n{"image_id": 3}', "the file that is meant"),
         ([[1]], "detections[0]"),
         (json.dumps(wrapped()).replace("{", '{"schema": "a", ', 1), "'schema' stands twice"),
     ],

@@ -191,3 +191,22 @@ def test_answer_of_other_protocols(tmp_path: Path, case: Case, protocol: str) ->
     assert scores["ap"] == (None if not case.cells else pytest.approx(1.0, abs=1e-15))
     if protocol == "coco":
         assert report["coco_summary"]["AP50"] == scores["ap"]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("schema", [None, "bmbench.predictions/1"])
+def test_leaving_an_image_out_is_answering_it_with_nothing(
+    tmp_path: Path, protocol: str, schema: str | None
+) -> None:
+    cells = [cell(1, 0), cell(2, 0, image_id=2)]
+    reports = []
+    for images in ([1], [1, 2]):
+        answer: Any = [found(0, 0.9)]
+        if schema:
+            answer = {"schema": schema, "images": images, "detections": answer}
+        paths = files(tmp_path, Case("two images, one answered", cells, answer))
+        reports.append(score_files(*paths, PROTOCOLS[protocol]))
+    assert reports[0] == reports[1]
+    # One cell of two is found, whether the other image is named or not.
+    scores = reports[0]["bb"] or reports[0]["cd"]
+    assert (scores["recall"], scores["fn"], reports[0]["images"]) == (0.5, 1, 2)

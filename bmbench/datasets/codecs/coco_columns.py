@@ -29,6 +29,7 @@ from bmbench.datasets.codecs.columns_of_rows import (
     replaced,
 )
 from bmbench.datasets.codecs.json_rows import (
+    BOM,
     Layout,
     check_every_key,
     decode_json,
@@ -144,7 +145,7 @@ def read_ground_truth(path: Path) -> GroundTruth:
         If the file is missing, is not such a file, or holds a value that cannot be one: with the file, the
         index and the remedy.
     """
-    text = read_bytes(path)
+    text = read_bytes(path).removeprefix(BOM)
     if text[:64].lstrip()[:1] == b"[":
         raise BadInputError(
             "a list, not a COCO data set", where=str(path), remedy="give the ground truth here"

@@ -32,6 +32,8 @@ Columns: TypeAlias = dict[str, Any]
 
 Fields that no record has are left out."""
 
+BOM = b"\xef\xbb\xbf"
+"""What some editors write before UTF-8 text."""
 PIECE = 1 << 17
 """Bytes of text decoded at a time: few enough for the records to stay in the processor's cache."""
 
@@ -40,6 +42,7 @@ _LIST = re.compile(rb'"(images|annotations|categories|detections)"\s*:\s*\[')
 _PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
 _ROW = re.compile(r"^\[(\d+)\](.*)$")
 _BYTE = re.compile(r" \(byte (\d+)\)$")
+_OTHER_FILE = "check that this is the file that is meant"
 _NOT_A_NUMBER = re.compile(rb"[-+]?(NaN|Infinity|nan|inf)", re.IGNORECASE)
 
 
@@ -204,11 +207,12 @@ def _explained(error: Exception, text: bytes, *, path: Path, name: str) -> BadIn
     message = str(error)
     if isinstance(error, msgspec.ValidationError):
         place = _PLACE.search(message)
-        where = f"{path}, {name}{place['place'] if place else ''}"
+        inside = f"{name}{place['place'] if place else ''}".removeprefix(".")
+        where = f"{path}, {inside}"
         what = _PLACE.sub("", message).replace("`", "").lower()
-        return BadInputError(
-            what, where=where.rstrip(", "), remedy="correct the value or leave the record out"
-        )
+        # Without a record, it is the file as a whole that is of another kind.
+        remedy = "correct the value or leave the record out" if "[" in inside else _OTHER_FILE
+        return BadInputError(what, where=where.rstrip(", "), remedy=remedy)
     byte = _BYTE.search(message)
     end = min(int(byte[1]), len(text)) if byte else len(text)
     where = f"{path}, {_list_place(text, end, name)}byte {end}"
