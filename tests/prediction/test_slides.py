@@ -243,12 +243,25 @@ def test_sixteen_bits_are_refused(tmp_path: Path) -> None:
     ({"resolution": (40_000, 20_000), "resolutionunit": "CENTIMETER"}, None),
     ({"resolution": (40_000, 40_000), "resolutionunit": "NONE"}, None),
     ({"description": "Aperio Image|AppMag = 20|MPP = 0.4990"}, 0.499),
+    ({"description": "Aperio Image|AppMag = 20|MPP = 0.4.9"}, None),
     ({}, None),
 ])  # fmt: skip
 def test_the_pixel_size_of_a_tiff(tmp_path: Path, tags: dict[str, Any], um: float | None) -> None:
     tifffile.imwrite(tmp_path / "a.tif", NOISE, tile=(64, 64), photometric="rgb", metadata=None, **tags)
     with opened(tmp_path / "a.tif") as slide:
         assert slide.um_per_px == (None if um is None else pytest.approx(um))
+
+
+@pytest.mark.parametrize("text", ["some", "0,25", "    "])
+def test_a_pixel_size_that_is_no_number_is_unknown(tmp_path: Path, text: str) -> None:
+    about = {"PhysicalSizeX": "0.25", "PhysicalSizeY": "0.25"}
+    tifffile.imwrite(tmp_path / "a.ome.tif", NOISE, tile=(64, 64), photometric="rgb", metadata=about)
+    path = tmp_path / "b.ome.tif"
+    whole_file = (tmp_path / "a.ome.tif").read_bytes()
+    assert whole_file.count(b'="0.25"') == 2
+    path.write_bytes(whole_file.replace(b'="0.25"', f'="{text}"'.encode()))
+    with opened(path) as slide:
+        assert slide.um_per_px is None
 
 
 def test_pixel_sizes_that_no_microscope_has() -> None:

@@ -208,7 +208,7 @@ def _um_per_px(file: Any, page: Any) -> float | None:
             return found
     mpp = re.search(r"\bMPP\s*=\s*([0-9.]+)", str(page.keyframe.description or ""))
     if mpp:
-        return plausible_um(float(mpp[1]), float(mpp[1]))
+        return plausible_um(_number(mpp[1]), _number(mpp[1]))
     try:
         unit_um = {2: 25_400.0, 3: 10_000.0}.get(int(page.keyframe.resolutionunit))
         x, y = page.keyframe.resolution
@@ -227,8 +227,16 @@ def _ome_um(xml: str) -> float | None:
             continue
         sizes = []
         for axis in "XY":
-            text = element.get(f"PhysicalSize{axis}")
+            number = _number(element.get(f"PhysicalSize{axis}"))
             unit = _UNIT_UM.get(element.get(f"PhysicalSize{axis}Unit", "µm"))
-            sizes.append(float(text) * unit if text and unit else None)
+            sizes.append(number * unit if number and unit else None)
         return plausible_um(*sizes)
     return None
+
+
+def _number(text: str | None) -> float | None:
+    """What a description says a number is; None where it is none, since such texts are written by hand."""
+    try:
+        return float(text or "")
+    except ValueError:
+        return None
