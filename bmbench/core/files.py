@@ -85,6 +85,9 @@ def read_bytes(path: Path) -> bytes:
         raise BadInputError("file not found", where=str(path), remedy="check the path") from None
     except OSError as error:
         raise BadInputError(f"cannot be read ({error.strerror})", where=str(path)) from error
+    except ValueError as error:
+        # A name from a damaged file: no file system has one with a null byte.
+        raise BadInputError("no name of a file", where=repr(str(path)), got=str(error)) from None
 
 
 def read_json(path: Path) -> Any:
