@@ -58,13 +58,14 @@ def open_tiff(path: Path) -> Slide | None:
     import tifffile
 
     quiet_tifffile()
+    wrong: tuple[type[Exception], ...] = (tifffile.TiffFileError, *DAMAGE)
     if not path.is_file():
         read_bytes(path)
     with ExitStack() as stack:
         try:
             file = stack.enter_context(tifffile.TiffFile(path))
             levels = _pyramid(file)
-        except (tifffile.TiffFileError, *DAMAGE) as error:
+        except wrong as error:
             raise BadInputError("damaged, or not a TIFF", where=str(path), got=str(error)) from None
         if not levels or levels[0].segment[0] * levels[0].segment[1] > LARGEST_SEGMENT_PX:
             return None
