@@ -46,13 +46,21 @@ def main() -> None:
         result = options.folder / f"{step.__name__}.json"
         if result.exists():
             continue
+        before = _cpu_seconds()
         facts = step(options)
         if facts is None:
             print(f"{step.__name__}: not done yet; call again")
             return
+        # Of the last call alone, where a step was taken up again.
+        facts["cpu_seconds"] = round(_cpu_seconds() - before, 1)
         result.write_text(json.dumps(facts, indent=1) + "\n")
     for step in (draw, predict_slide, predict_patches, throughput, compare):
         print(step.__name__, (options.folder / f"{step.__name__}.json").read_text().strip())
+
+
+def _cpu_seconds() -> float:
+    """Processor seconds so far, of this process and of those that it waited for."""
+    return sum(os.times()[:4])
 
 
 def train(runs: Path) -> Path:

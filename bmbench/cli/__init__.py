@@ -175,7 +175,7 @@ def predict(
         out=tuple(out or [Path("predictions")]),
         form=form,
         threshold=threshold,
-        um_per_px=um_per_px or None,
+        um_per_px=um_per_px,
         tile_px=tile_px,
         margin_px=margin_px,
         regions=regions,
@@ -185,12 +185,15 @@ def predict(
         crop_px=crop_px,
     )
     console = _console()
-    report = predict_images(options, Terminal(console))
+    with stoppable():
+        report = predict_images(options, Terminal(console))
     console.print(predicted_table(report))
     for note in report.notes:
         console.print(f"note: {note}", markup=False, soft_wrap=True)
     written = ", ".join(str(path) for path in options.out + ((crops,) if crops else ()))
     console.print(f"Written: {written}", markup=False, soft_wrap=True)
+    if any(".geojson" in path.name for path in report.files):
+        console.print("In QuPath: open the image, then drag its .geojson file onto it", soft_wrap=True)
 
 
 def methods() -> None:

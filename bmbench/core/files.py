@@ -48,6 +48,17 @@ def writing(path: Path) -> Iterator[Path]:
             aside.unlink()
 
 
+def require_folder(folder: Path) -> None:
+    """Nothing is made; RunFailedError if files cannot be written to a folder that is there or yet to be."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise RunFailedError(f"{folder}: cannot be written ({there} is a file)")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise RunFailedError(f"{folder}: cannot be written (no permission in {there})")
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all."""
     with writing(path) as aside:
@@ -74,6 +85,9 @@ def read_bytes(path: Path) -> bytes:
         raise BadInputError("file not found", where=str(path), remedy="check the path") from None
     except OSError as error:
         raise BadInputError(f"cannot be read ({error.strerror})", where=str(path)) from error
+    except ValueError as error:
+        # A name from a damaged file: no file system has one with a null byte.
+        raise BadInputError("no name of a file", where=repr(str(path)), got=str(error)) from None
 
 
 def read_json(path: Path) -> Any:

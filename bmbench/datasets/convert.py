@@ -57,7 +57,7 @@ def convert(
         path=out,
         images=len(content.samples),
         objects=sum(len(sample.annotations) for sample in content.samples) - left,
-        warnings=(*content.notes, *warnings),
+        warnings=(*content.notes, *warnings, *(codec.cautions(content) if codec.cautions else ())),
     )
 
 

@@ -9,6 +9,7 @@ their scale is not written in the file, and guessing it would change the contras
 
 from __future__ import annotations
 
+import logging
 import struct
 import warnings
 from contextlib import contextmanager
@@ -129,6 +130,13 @@ def _read_pillow(data: bytes) -> NDArray[Any]:
         return np.array(image.convert("RGBA" if see_through else "RGB"))
 
 
+def quiet_tifffile() -> None:
+    """Keep tifffile from telling of every damaged tag on the error stream; what matters it raises."""
+    logger = logging.getLogger("tifffile")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+
+
 def _read_tiff(data: bytes, path: Path) -> NDArray[Any]:
     import tifffile
 
@@ -159,6 +167,7 @@ def _read_tiff(data: bytes, path: Path) -> NDArray[Any]:
 def _tiff_shape(file: Path | BytesIO) -> tuple[tuple[int, ...], str]:
     import tifffile
 
+    quiet_tifffile()
     with tifffile.TiffFile(file) as tiff:
         series = tiff.series[0]
         shape, axes = tuple(series.shape), str(series.axes)

@@ -81,7 +81,7 @@ def describe(split: Split) -> DatasetInfo:
         roles={role.name.lower(): int(sum((a.role == role).sum() for a in annotations)) for role in Role},
         image_sizes=tuple((int(sizes[i, 0]), int(sizes[i, 1]), int(counts[i])) for i in order),
         mean_diameter_px=mean_cell_diameter(annotations),
-        median_diameter_px=float(np.median(cells)) if len(cells) else None,
+        median_diameter_px=float(np.median(cells[cells > 0])) if (cells > 0).any() else None,
         faults=split.faults,
         leaks=leaks(split.samples),
         hash=data_hash(split),

@@ -55,7 +55,8 @@ def measure(split: Split) -> Measures:
     cells = [s.annotations.take(s.annotations.role == Role.CELL) for s in samples]
     nearest = np.concatenate([np.zeros(0), *(_nearest(a.xy) for a in cells)])
     size = np.concatenate([np.zeros(0), *(diameters(a) for a in cells)])
-    radius = float(size.mean() / 3) if len(size) and size.mean() > 0 else None
+    size = size[size > 0]
+    radius = float(size.mean() / 3) if len(size) else None
     jitter = scaled_jitter(cells)
     weak = [
         weaken(a, seed=0, image_id=s.image_id, jitter_px=jitter) for a, s in zip(cells, samples, strict=True)
@@ -78,7 +79,8 @@ def _by_class(samples: Sequence[Sample], label: int) -> Floats:
         s.annotations.take((s.annotations.label == label) & (s.annotations.role != Role.IGNORE))
         for s in samples
     ]
-    return np.concatenate([np.zeros(0), *(diameters(annotations) for annotations in own)])
+    size = np.concatenate([np.zeros(0), *(diameters(annotations) for annotations in own)])
+    return size[size > 0]
 
 
 def _nearest(xy: Floats) -> Floats:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Okabe and Ito (2008): colours that colour-blind people can tell apart; the dashes tell them apart in print.
 COLOURS = {Role.CELL: "#0072B2", Role.ARTEFACT: "#D55E00", Role.IGNORE: "#666666"}
 DASHES = {Role.CELL: "-", Role.ARTEFACT: "--", Role.IGNORE: ":"}
+_CLASS_DASHES = ("-", "--", ":", "-.")
 _CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _EXAMPLES = 4
 _STYLE = """
@@ -49,8 +50,12 @@ def write_page(
     """Write the page, whole or not at all."""
     samples = [sample for part in split.samples.values() for sample in part]
     names = [category.name for category in split.categories]
-    header = ["subset", "images", "groups", *names]
-    rows = [[b.subset, f"{b.images:,}", f"{b.groups:,}", *map(_counted, b.objects, b.shares)] for b in table]
+    # Classes run down: a set may have dozens of them, and always has four subsets.
+    rows = [
+        ["images", *(f"{b.images:,}" for b in table)],
+        ["groups", *(f"{b.groups:,}" for b in table)],
+        *([name, *(_counted(b.objects[n], b.shares[n]) for b in table)] for n, name in enumerate(names)),
+    ]
     facts = [
         ("what it is", card.title),
         ("modality", card.modality),
@@ -66,7 +71,7 @@ def write_page(
         f"<h1>{escape(card.name)}</h1>",
         _table(["", ""], facts, text=(1,)),
         "<h2>Objects by class and subset</h2>",
-        _table(header, rows),
+        _table(["", *(b.subset for b in table)], rows),
         "<h2>Faults found</h2>",
         _table(["what", "how many", "where"], fault_rows, text=(2,)) if fault_rows else "<p>None.</p>",
         "<h2>Sizes and distances</h2>",
@@ -127,10 +132,12 @@ def _draw_sizes(axes: Any, shown: Sequence[tuple[str, Floats]]) -> None:
     if shown:
         limit = float(np.quantile(np.concatenate([d for _, d in shown]), 0.995))
         bins = np.linspace(0, limit if limit > 0 else 1.0, 50).tolist()
-        for (name, values), colour in zip(shown, _CLASS_COLOURS, strict=False):
+        for row, (name, values) in enumerate(shown):
             label = f"{name} (median {np.median(values):.0f} px)"
-            axes.hist(values, bins=bins, histtype="step", lw=1.6, color=colour, label=label)
-        axes.legend(frameon=False, fontsize=8)
+            colour = _CLASS_COLOURS[row % len(_CLASS_COLOURS)]
+            dashes = _CLASS_DASHES[row // len(_CLASS_COLOURS) % len(_CLASS_DASHES)]
+            axes.hist(values, bins=bins, histtype="step", lw=1.6, color=colour, ls=dashes, label=label)
+        axes.legend(frameon=False, fontsize=8 if len(shown) < 12 else 5)
     axes.set(xlabel="diameter, px", ylabel="objects", title="sizes")
 
 
@@ -140,14 +147,15 @@ def _draw_sample(axes: Any, sample: Sample) -> None:
     axes.imshow(sample.load(), extent=(0, sample.width, sample.height, 0), interpolation="lanczos")
     for role in Role:
         own = sample.annotations.take(sample.annotations.role == role)
-        outlines = [line for row in range(len(own)) for line in _lines(own, row)]
+        reach = sample.width / 100
+        outlines = [line for row in range(len(own)) for line in _lines(own, row, reach)]
         lines = LineCollection(outlines, colors=COLOURS[role], linestyles=DASHES[role], linewidths=1.3)
         axes.add_collection(lines)
     axes.set(xlim=(0, sample.width), ylim=(sample.height, 0), xticks=[], yticks=[])
 
 
-def _lines(annotations: Any, row: int) -> list[Floats]:
-    """The closed lines to draw for an object."""
+def _lines(annotations: Any, row: int, reach: float) -> list[Floats]:
+    """The lines to draw for an object: closed ones, or a cross with arms of `reach` px on a point."""
     if annotations.contour[row]:
         return [np.concatenate([ring, ring[:1]]) for ring in annotations.contour[row]]
     x, y, radius = annotations.circle[row]
@@ -155,6 +163,8 @@ def _lines(annotations: Any, row: int) -> list[Floats]:
         angle = np.linspace(0, 2 * np.pi, 49)
         return [np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], axis=1)]
     x0, y0, x1, y1 = annotations.box[row]
+    if x0 == x1 and y0 == y1:
+        return [np.array([[x0 - a, y0 - b], [x0 + a, y0 + b]]) for a, b in ((reach, 0), (0, reach))]
     return [np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]])]
 
 

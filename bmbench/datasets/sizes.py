@@ -29,10 +29,16 @@ def diameters(annotations: Annotations) -> Floats:
 
 
 def mean_cell_diameter(images: Iterable[Annotations]) -> float | None:
-    """Mean diameter in pixels of the cells (role CELL) of all images; None if there is none."""
+    """Mean diameter in pixels of the cells (role CELL) of all images; None if there is none.
+
+    Points say nothing about sizes and are left out; of points alone the mean is 0.
+    """
     cells = [diameters(annotations.take(annotations.role == Role.CELL)) for annotations in images]
     joined = np.concatenate([np.zeros(0), *cells])
-    return float(joined.mean()) if len(joined) else None
+    if not len(joined):
+        return None
+    sized = joined[joined > 0]
+    return float(sized.mean()) if len(sized) else 0.0
 
 
 def measured_radius(samples: Iterable[Sample], default: float) -> float:

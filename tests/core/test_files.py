@@ -73,6 +73,8 @@ def test_bad_json_is_refused_with_the_place(tmp_path, content, sentence):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(BadInputError, match=r"nowhere\.json: file not found"):
         read_json(tmp_path / "nowhere.json")
+    with pytest.raises(BadInputError, match="no name of a file"):
+        read_json(tmp_path / "null\0byte.json")
 
 
 def test_json_comes_back_as_it_was_written(tmp_path):

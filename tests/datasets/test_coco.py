@@ -91,12 +91,13 @@ def test_writing_and_reading_gives_the_same_objects_and_the_same_bytes(tmp_path_
 def test_pycocotools_reads_what_is_written(tmp_path):
     labels = np.zeros((48, 64), int)
     labels[3:20, 5:30], labels[20:25, 29:33], labels[40:44, 10:60] = 1, 1, 2
+    labels[5:9, 7:15] = 0
     write_coco(tmp_path / "a.json", [image_sample(label_annotations(labels))], CATEGORIES)
     coco = COCO(tmp_path / "a.json")
     first, second = coco.loadAnns(coco.getAnnIds())
     assert_array_equal(coco.annToMask(first), labels == 1)
     assert_array_equal(coco.annToMask(second), labels == 2)
-    assert (first["bbox"], first["area"]) == ([5, 3, 28, 22], 17 * 25 + 5 * 4)
+    assert (first["bbox"], first["area"]) == ([5, 3, 28, 22], 17 * 25 + 5 * 4 - 4 * 8)
     assert coco.loadCats([1, 3])[0]["supercategory"] == "artefact"
 
 
@@ -145,6 +146,9 @@ def test_the_centre_is_the_given_one_else_the_circles_else_the_boxs(tmp_path):
     triangle = [[0, 0, 10, 0, 0, 7]]
     assert_array_equal(read_one(tmp_path, segmentation=triangle, bbox=None).box, [[0, 0, 10, 7]])
     assert_array_equal(read_one(tmp_path, segmentation=triangle, bbox=None).xy, [[5, 3.5]])
+    point = read_one(tmp_path, center=[20.5, 9], bbox=None)
+    assert_array_equal(point.xy, [[20.5, 9]])
+    assert_array_equal(point.box, [[20.5, 9, 20.5, 9]])
 
 
 def test_ignored_objects_and_regions_are_kept_apart(tmp_path):
@@ -224,7 +228,7 @@ BAD = {
         with_annotation(segmentation={"size": [48, 64], "counts": [5]}),
         r"counts: not a run-length mask .*runs of 5 pixels",
     ),
-    "no geometry": (lambda v: v["annotations"][0].pop("bbox"), "object without extent"),
+    "no geometry": (lambda v: v["annotations"][0].pop("bbox"), "object without a place"),
     "annotation twice": (
         lambda v: v["annotations"].append(v["annotations"][0]),
         r"annotations\[1\]: duplicate",

@@ -226,6 +226,17 @@ def test_warnings_name_what_is_lost_and_how_often(tmp_path):
     )
 
 
+def test_holes_that_other_readers_of_coco_fill_are_named(tmp_path):
+    exact = the_object(Fact.RINGS)
+    exact = dataclasses.replace(exact, contour=(exact.contour[0][:2],), box=rings_box((OUTER,))[None])
+    between = dataclasses.replace(exact, contour=((OUTER, HOLE + 0.25),))
+    for objects, lines in ((exact, 0), (between, 1), (the_object(Fact.OUTLINE), 0)):
+        content = Content(samples=(sample(tmp_path, objects),), categories=CATEGORIES)
+        result = convert(content, tmp_path / f"{len(list(tmp_path.iterdir()))}", to="coco", progress=Silent())
+        assert len(result.warnings) == lines, result.warnings
+        assert all("1 objects have holes between pixels" in line for line in result.warnings)
+
+
 def test_a_box_that_becomes_an_outline_is_named(tmp_path):
     content = Content(samples=(sample(tmp_path, the_object(None)),), categories=CATEGORIES)
     result = convert(content, tmp_path / "out", to="yolo-seg", progress=Silent())

@@ -115,5 +115,8 @@ def test_jitter_scales_with_the_cells_and_only_with_them():
     # Mean diameter (40 + 70) / 2 = 55 px, a third of the study's 165 px: a third of its 3 px.
     assert mean_cell_diameter([cells, Annotations.empty()]) == 55
     assert scaled_jitter([cells]) == pytest.approx(1.0)
+    point = Annotations.of(xy=np.ones((1, 2)), box=np.ones((1, 4)))
+    assert mean_cell_diameter([cells, point]) == 55
+    assert mean_cell_diameter([point]) == 0
     assert mean_cell_diameter([]) is None
     assert scaled_jitter([Annotations.empty()]) == 3.0

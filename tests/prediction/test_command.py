@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from bmbench import cli
+from bmbench.adapters.blob_log import BlobDetector
 from bmbench.datasets.synthetic.dataset import sample
 
 
@@ -37,6 +38,7 @@ def test_it_says_what_it_found_where_it_is_and_what_it_took_for_granted(
     assert "confidence ≥ 0.500" in printed
     assert "field.png: pixel size unknown" in printed
     assert "cells.csv" in printed
+    assert "drag its .geojson file onto it" in printed
 
 
 def test_without_an_output_a_folder_gets_geojson(
@@ -68,3 +70,14 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
     assert said.startswith("error: ")
     assert said.count("\n") == 1
     assert not list(field.parent.glob("predictions*"))
+
+
+def test_ctrl_c_says_how_to_go_on(
+    blob_run: Path, field: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(BlobDetector, "predict", stopped)
+    assert call(monkeypatch, field, "--run", blob_run, "-o", field.with_suffix(".csv")) == 130
+    assert "the same command goes on" in capsys.readouterr().err

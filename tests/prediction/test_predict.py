@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
+from bmbench.adapters.blob_log import BlobDetector
 from bmbench.benchmark.prediction.options import PredictOptions, Report
 from bmbench.benchmark.prediction.predict import predict
 from bmbench.benchmark.prediction.trained import load_run
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, RunFailedError, Stopped
 from bmbench.core.progress import Silent
 from bmbench.core.types import CELL, Floats, Role
 from bmbench.datasets.codecs.qupath import read_qupath
@@ -147,6 +149,12 @@ def test_regions_limit_what_is_reported_and_what_is_looked_at(
     inside &= ~((x > 200) & (x < 300) & (y > 200) & (y < 300))
     np.testing.assert_array_equal(got, every[inside])
     assert 0 < report.images[0].tiles < report.images[0].of_tiles
+    beyond = (np.array([ring]) + 9000).tolist()
+    far = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": beyond}}
+    (tmp_path / "far.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [far]}))
+    report = ask(blob_run, slide, out=tmp_path / "f.json", regions=tmp_path / "far.geojson", **more)
+    assert (report.images[0].tiles, report.images[0].cells) == (0, 0)
+    assert any("far.geojson lies on it" in note for note in report.notes)
     (tmp_path / "none.geojson").write_text('{"type": "FeatureCollection", "features": []}')
     with pytest.raises(BadInputError, match="no region"):
         ask(blob_run, slide, out=tmp_path / "n.json", regions=tmp_path / "none.geojson")
@@ -292,8 +300,6 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(blob_run: Path, slide: Pat
 def test_finished_tiles_are_not_predicted_again(
     blob_run: Path, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bmbench.adapters.blob_log import BlobDetector
-
     real, calls = BlobDetector.predict, []
 
     def failing(self: BlobDetector, image: Any) -> Any:
@@ -311,6 +317,50 @@ def test_finished_tiles_are_not_predicted_again(
     report = ask(blob_run, slide, **more)
     kept = report.images[0].tiles - (len(calls) - before)
     assert kept >= 6
+
+
+def test_an_empty_slide_is_told_about(blob_run: Path, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "glass.tif", np.full((700, 700, 3), 250, np.uint8), tile=(256, 256))
+    report = ask(blob_run, tmp_path / "glass.tif", out=tmp_path / "a.json", tile_px=480)
+    assert report.images[0].tiles == 0
+    assert any("nothing stained was seen" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("more", [
+    {"out": ("file/a.json",)},
+    {"out": ("a.json", "file/deeper/a.csv")},
+    {"out": ("file",)},
+    {"crops": "file"},
+])  # fmt: skip
+def test_a_place_that_cannot_be_written_is_named_before_the_work(
+    blob_run: Path, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    monkeypatch.setattr(BlobDetector, "predict", None)
+    asked = {"out": ("a.json",)} | more
+    places = {"out": tuple(tmp_path / name for name in asked["out"])}
+    if "crops" in asked:
+        places["crops"] = tmp_path / asked["crops"]
+    with pytest.raises(RunFailedError, match=r"cannot be written .*file is a file"):
+        ask(blob_run, slide, **places)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_whoever_stops_it_or_fills_the_disk_is_told_how_to_go_on(
+    blob_run: Path, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bmbench.benchmark.prediction import predict as module
+
+    for cause, seen in ((KeyboardInterrupt(), Stopped), (RunFailedError("a.json: full"), RunFailedError)):
+
+        def nothing(*_: Any, why: BaseException = cause) -> list[Path]:
+            raise why
+
+        with monkeypatch.context() as broken:
+            broken.setattr(module, "write_output", nothing)
+            with pytest.raises(seen, match="the same command goes on with the tiles that are left"):
+                ask(blob_run, slide, out=tmp_path / "a.json", tile_px=480)
+        assert [path.name for path in tmp_path.iterdir()] == ["a.json.unfinished"]
 
 
 def test_another_question_does_not_go_on_with_old_tiles(
@@ -335,6 +385,8 @@ def test_another_question_does_not_go_on_with_old_tiles(
 @pytest.mark.parametrize(("more", "message"), [
     ({"tile_px": 100}, "no tiles"),
     ({"form": "xml"}, "unknown form"),
+    ({"um_per_px": 0.0}, r"--um-per-px: no pixel size of a microscope \(expected 0.02 to 50 µm, got 0\)"),
+    ({"um_per_px": 250.0}, "no pixel size of a microscope"),
     ({"out": ("a.geojson", "a.geojson")}, "named twice"),
     ({"run": "."}, "not a finished run"),
 ])  # fmt: skip

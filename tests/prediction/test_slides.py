@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -230,6 +231,97 @@ def test_a_damaged_tile_is_named(pyramid: Path, tmp_path: Path) -> None:
         whole(tmp_path / "a.tif")
 
 
+def _mutated(data: bytes, rng: np.random.Generator, head: int) -> bytes:
+    """The bytes with one to four changes, most of them among the first or the last `head` bytes."""
+    changed = bytearray(data)
+    for _ in range(int(rng.integers(1, 5))):
+        place = int(rng.integers(min(head, len(changed)) if rng.random() < 0.8 else len(changed)))
+        place = place if rng.random() < 0.5 else len(changed) - 1 - place
+        kind = rng.integers(10)
+        if kind < 4:
+            changed[place] = int(rng.integers(256))
+        elif kind < 7:
+            changed[place : place + 4] = rng.choice([b"\0\0\0\0", b"\xff\xff\xff\x7f", b"\x01\0\0\0"])
+        elif kind < 9:
+            del changed[place : place + int(rng.integers(1, 100))]
+        else:
+            del changed[max(place, 1) :]
+    return bytes(changed)
+
+
+def _look(path: Path) -> bool:
+    """Whether corners of a slide and all of it can be read; an error that is not ours comes out."""
+    try:
+        with opened(path) as slide:
+            width, height = min(300, slide.width), min(300, slide.height)
+            read_region(slide, (0, 0, width, height), (width, height))
+            read_region(slide, (0, 0, slide.width, slide.height), (50, 50))
+    except BadInputError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("compression", [None, "zlib", "lzma"])
+@pytest.mark.filterwarnings("ignore")
+def test_tiffs_with_other_bytes_anywhere_are_read_or_a_typed_error(
+    tmp_path: Path, compression: str | None
+) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for level in (NOISE[:256, :256], NOISE[:256:2, :256:2]):
+            file.write(level, tile=(64, 64), photometric="rgb", compression=compression)
+    data, rng = (tmp_path / "a.tif").read_bytes(), np.random.default_rng(0)
+    readable = 0
+    for _ in range(150):
+        (tmp_path / "b.tif").write_bytes(_mutated(data, rng, 1200))
+        readable += _look(tmp_path / "b.tif")
+    assert 0 < readable < 150
+
+
+OPEN = """
+import pathlib, sys
+from bmbench.core.errors import BadInputError
+from bmbench.datasets.slides import opened
+try:
+    with opened(pathlib.Path(sys.argv[1])) as slide:
+        slide.read(0, 0, 0, slide.width, slide.height)
+except BadInputError as error:
+    print(error)
+"""
+
+
+def test_a_damaged_tiff_is_one_sentence_and_no_log(pyramid: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_bytes(pyramid.read_bytes()[:30_000])
+    command = [sys.executable, "-c", OPEN, str(tmp_path / "a.tif")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_dicom_files_with_other_bytes_are_read_or_a_typed_error(tmp_path: Path) -> None:
+    write_dicom_slide(tmp_path / "slide", [NOISE[:256, :256]], 0.25)
+    (file,) = (tmp_path / "slide").iterdir()
+    data, rng = file.read_bytes(), np.random.default_rng(0)
+    readable = 0
+    for _ in range(150):
+        file.write_bytes(_mutated(data, rng, 2000))
+        readable += _look(tmp_path / "slide")
+    assert 0 < readable < 150
+
+
+@pytest.mark.parametrize("compression", ["zlib", "lzma"])
+def test_a_tile_that_explodes_is_refused(
+    tmp_path: Path, compression: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zeros = np.zeros((2048, 2048, 3), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", zeros, tile=(2048, 2048), photometric="rgb", compression=compression)
+    monkeypatch.setattr("bmbench.datasets.slides.tiff._HARMLESS", 100)
+    assert not whole(tmp_path / "a.tif").any()
+    monkeypatch.setattr("bmbench.datasets.slides.tiff._LARGEST_BYTES", 3 * 2048 * 2048 - 1)
+    with opened(tmp_path / "a.tif") as slide, pytest.raises(BadInputError, match="unpacks to more than"):
+        slide.read(0, 0, 0, 10, 10)
+
+
 def test_sixteen_bits_are_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", NOISE.astype(np.uint16), tile=(64, 64), photometric="rgb")
     with pytest.raises(BadInputError, match="8-bit"):
@@ -243,12 +335,25 @@ def test_sixteen_bits_are_refused(tmp_path: Path) -> None:
     ({"resolution": (40_000, 20_000), "resolutionunit": "CENTIMETER"}, None),
     ({"resolution": (40_000, 40_000), "resolutionunit": "NONE"}, None),
     ({"description": "Aperio Image|AppMag = 20|MPP = 0.4990"}, 0.499),
+    ({"description": "Aperio Image|AppMag = 20|MPP = 0.4.9"}, None),
     ({}, None),
 ])  # fmt: skip
 def test_the_pixel_size_of_a_tiff(tmp_path: Path, tags: dict[str, Any], um: float | None) -> None:
     tifffile.imwrite(tmp_path / "a.tif", NOISE, tile=(64, 64), photometric="rgb", metadata=None, **tags)
     with opened(tmp_path / "a.tif") as slide:
         assert slide.um_per_px == (None if um is None else pytest.approx(um))
+
+
+@pytest.mark.parametrize("text", ["some", "0,25", "    "])
+def test_a_pixel_size_that_is_no_number_is_unknown(tmp_path: Path, text: str) -> None:
+    about = {"PhysicalSizeX": "0.25", "PhysicalSizeY": "0.25"}
+    tifffile.imwrite(tmp_path / "a.ome.tif", NOISE, tile=(64, 64), photometric="rgb", metadata=about)
+    path = tmp_path / "b.ome.tif"
+    whole_file = (tmp_path / "a.ome.tif").read_bytes()
+    assert whole_file.count(b'="0.25"') == 2
+    path.write_bytes(whole_file.replace(b'="0.25"', f'="{text}"'.encode()))
+    with opened(path) as slide:
+        assert slide.um_per_px is None
 
 
 def test_pixel_sizes_that_no_microscope_has() -> None:

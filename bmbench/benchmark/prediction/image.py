@@ -89,7 +89,8 @@ def predict_tiles(
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(AT_ONCE) as workers:
         pixels = mapped(reader, read, todo, most=READ_AHEAD)
         answers = mapped(workers, answer, pixels, most=AT_ONCE + 1)
-        stage = progress.track(answers, description=f"Predicting {job.name}", total=len(todo))
+        what = f"Predicting {job.name}" + ("" if job.um_per_px else " (pixel size unknown)")
+        stage = progress.track(answers, description=what, total=len(todo))
         for tile, found in stage:
             journal.append(tile.number, found)
 

@@ -46,15 +46,20 @@ class Journal:
     ------
     BadInputError
         If there is a journal of something else, or no journal at all, in that file.
+    RunFailedError
+        If the file cannot be made or opened.
     """
 
     def __init__(self, path: Path, facts: Any) -> None:
         self.path = path
         self._places: dict[int, tuple[int, int]] = {}
         head = json.dumps(facts, sort_keys=True).encode() + b"\n"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Unbuffered: once `write` has returned the system has the bytes, whatever becomes of the process.
-        self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Unbuffered: once `write` has returned the system has the bytes, whatever becomes of the process.
+            self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
+        except OSError as error:
+            raise RunFailedError(f"{path}: cannot be written ({error.strerror})") from error
         try:
             self._open(head)
         except BaseException:

@@ -36,6 +36,11 @@ class Output:
     form: Form
     folder: bool
 
+    @property
+    def place(self) -> Path:
+        """The folder that its files are written to."""
+        return self.path if self.folder else self.path.parent
+
     def of(self, stem: str) -> Path:
         """The file of one image."""
         return self.path / f"{stem}.{self.form}" if self.folder else self.path

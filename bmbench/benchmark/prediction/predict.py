@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ from bmbench.benchmark.prediction.options import ImageReport, Report
 from bmbench.benchmark.prediction.outputs import Answer, plan_outputs, write_output
 from bmbench.benchmark.prediction.prepare import largest_cell_px, notes, prepare
 from bmbench.benchmark.prediction.trained import load_run
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, RunFailedError, Stopped
+from bmbench.core.files import require_folder
 from bmbench.datasets.slides import opened, slide_files
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from bmbench.benchmark.prediction.image import ImageJob
     from bmbench.benchmark.prediction.options import PredictOptions
+    from bmbench.benchmark.prediction.outputs import Output
     from bmbench.benchmark.prediction.trained import TrainedRun
     from bmbench.core.progress import Progress
     from bmbench.core.types import Category, Detections, ImageId
@@ -65,6 +68,10 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
         For a run, an image, a region file or an option that is no such thing.
     MissingExtraError
         If the method, or the reader of a slide, is not installed.
+    RunFailedError
+        If the outputs cannot be written, which is looked at before the work, or a disk is full.
+    Stopped
+        After Ctrl-C.
     """
     files = slide_files(options.images)
     outputs = plan_outputs(options.out, options.form, n_images=len(files))
@@ -74,29 +81,56 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
     trained = load_run(options.run)
     ids, categories = _ids(options.truth, names, trained.classes)
     threshold = options.threshold if options.threshold is not None else trained.threshold or 0.0
+    for place in [output.place for output in outputs] + ([options.crops] if options.crops else []):
+        require_folder(place)
     unfinished = outputs[0].path.with_name(outputs[0].path.name + ".unfinished")
-    finished = []
-    for number, (path, name) in enumerate(zip(files, names, strict=True)):
-        place = unfinished / f"{number:06d}.journal"
-        job = _predict(path, name, place, trained=trained, options=options, progress=progress)
-        finished.append(_Finished(job=job, journal=place, digest=trained.digest, threshold=threshold))
-    answers = _answers(finished, ids)
-    written = []
-    for output in progress.track(outputs, description="Writing", total=len(outputs)):
-        # COCO files name the truth's own categories; everybody else reads the detector's.
-        classes = categories if output.form == "json" else trained.classes
-        named = [_in_classes(answer, classes, trained.classes) for answer in answers]
-        written += write_output(output, named, classes)
-    if options.crops is not None:
-        _crop(options.crops, finished, trained, options, progress=progress)
-    report = Report(
-        images=tuple(_report(image, trained.classes) for image in finished),
-        files=tuple(written),
-        threshold=threshold,
-        notes=notes(trained, [image.job for image in finished], options),
-    )
+    with _going_on(unfinished):
+        finished = []
+        for number, (path, name) in enumerate(zip(files, names, strict=True)):
+            place = unfinished / f"{number:06d}.journal"
+            job = _predict(path, name, place, trained=trained, options=options, progress=progress)
+            finished.append(_Finished(job=job, journal=place, digest=trained.digest, threshold=threshold))
+        written = _write(outputs, _answers(finished, ids), categories, trained.classes, progress=progress)
+        if options.crops is not None:
+            _crop(options.crops, finished, trained, options, progress=progress)
+        report = Report(
+            images=tuple(_report(image, trained.classes) for image in finished),
+            files=tuple(written),
+            threshold=threshold,
+            notes=notes(trained, [image.job for image in finished], options),
+        )
     shutil.rmtree(unfinished)
     return report
+
+
+@contextmanager
+def _going_on(unfinished: Path) -> Iterator[None]:
+    """Say on Ctrl-C, and where the disk refuses, that the finished tiles are kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped("stopped; the same command goes on with the tiles that are left") from None
+    except RunFailedError as error:
+        if not unfinished.is_dir():
+            raise
+        remedy = "make room or choose another place; the same command goes on with the tiles that are left"
+        raise RunFailedError(f"{error}; {remedy}") from error
+
+
+def _write(
+    outputs: Sequence[Output],
+    answers: Sequence[Answer],
+    categories: tuple[Category, ...],
+    classes: tuple[Category, ...],
+    *,
+    progress: Progress,
+) -> list[Path]:
+    """The files; COCO ones name the `categories` of the truth, all others the detector's own `classes`."""
+    written = []
+    for output in progress.track(outputs, description="Writing", total=len(outputs)):
+        names = categories if output.form == "json" else classes
+        written += write_output(output, [_in_classes(answer, names, classes) for answer in answers], names)
+    return written
 
 
 def _predict(

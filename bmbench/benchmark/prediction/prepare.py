@@ -10,6 +10,7 @@ from bmbench.benchmark.prediction.image import ImageJob
 from bmbench.benchmark.prediction.selection import EVERYTHING, core_on_slide, in_regions, where_stained
 from bmbench.benchmark.prediction.tiles import Grid
 from bmbench.core.errors import BadInputError
+from bmbench.datasets.slides.slide import PLAUSIBLE_UM, plausible_um
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +38,9 @@ def prepare(slide: Slide, name: str, trained: TrainedRun, options: PredictOption
     Raises
     ------
     BadInputError
-        If the tiles that are asked for cannot be, or the region file is none.
+        If the tiles or the pixel size that are asked for cannot be, or the region file is none.
     """
-    um_per_px = options.um_per_px or slide.um_per_px
+    um_per_px = _pixel_size(slide, options)
     factor = scale(um_per_px, trained.um_per_px)
     size = max(1, round(slide.width * factor)), max(1, round(slide.height * factor))
     ratio = np.array([slide.width / size[0], slide.height / size[1]])
@@ -56,6 +57,18 @@ def prepare(slide: Slide, name: str, trained: TrainedRun, options: PredictOption
         tiles=tiles,
         selection=selection,
     )
+
+
+def _pixel_size(slide: Slide, options: PredictOptions) -> float | None:
+    asked = options.um_per_px
+    if asked is None:
+        return slide.um_per_px
+    if plausible_um(asked, asked) is None:
+        expected = "{:g} to {:g} µm".format(*PLAUSIBLE_UM)
+        raise BadInputError(
+            "no pixel size of a microscope", where="--um-per-px", expected=expected, got=f"{asked:g}"
+        )
+    return asked
 
 
 def scale(image_um: float | None, trained_um: float | None) -> float:
@@ -82,6 +95,12 @@ def notes(trained: TrainedRun, jobs: Sequence[ImageJob], options: PredictOptions
             f"{unknown[0]}{others}: pixel size unknown, taken as the run's {trained.um_per_px:.4g} µm "
             "(--um-per-px says it)"
         )
+    passed = [job.name for job in jobs if not job.tiles]
+    if passed and options.regions is not None:
+        found.append(f"{passed[0]}: no region of {options.regions} lies on it (they are in pixels, not µm)")
+    elif passed:
+        others = f" and {len(passed) - 1} more" if len(passed) > 1 else ""
+        found.append(f"{passed[0]}{others}: nothing stained was seen (--everywhere looks all the same)")
     if trained.largest_cell_px is None and options.margin_px is None:
         found.append(
             f"{trained.path} does not say how large its cells are: "

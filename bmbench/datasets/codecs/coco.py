@@ -4,8 +4,9 @@ Beyond plain COCO, an annotation may carry ``circle: [x, y, radius]``, ``center:
 ``ignore: 0 | 1``; an image ``group`` (patient or slide), ``split`` (its subset) and ``um_per_px``; a
 category the supercategory ``cell`` or ``artefact``. ``iscrowd: 1`` marks an ignored region.
 
-An outline with holes is written as one polygon per ring. Programs that unite all polygons of an object see
-the holes filled; bmbench reads them as they were (even-odd).
+The polygons of an object are united, which fills its holes. An outline with holes that runs along pixel
+edges, as one from a mask does, is therefore written in run lengths. Others are written as one polygon per
+ring: bmbench reads them as they were (even-odd), other programs fill them, and `convert` says so.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json, write_text
-from bmbench.core.geometry import rings_area
+from bmbench.core.geometry import ring_area, rings_area
 from bmbench.core.types import Annotations, Category, ImageId, Role, Sample
 from bmbench.datasets.codecs.coco_objects import Field, parse_object
+from bmbench.datasets.codecs.masks import encode_rle
 from bmbench.datasets.dataset import SUBSETS, Subset
 from bmbench.datasets.images import SUFFIXES, read_rgb
 
@@ -117,7 +119,7 @@ def write_coco(
     for sample in samples:
         image_lines.append(_dump(_image_record(sample, (subsets or {}).get(sample.image_id))))
         for row in range(len(sample.annotations)):
-            record = _annotation_record(sample.annotations, row, categories)
+            record = _annotation_record(sample, row, categories)
             head = {"id": len(annotation_lines) + 1, "image_id": sample.image_id}
             annotation_lines.append(_dump(head | record))
     category_lines = [
@@ -229,7 +231,13 @@ def _image_record(sample: Sample, subset: Subset | None) -> dict[str, Any]:
     return record | {key: value for key, value in extras.items() if value is not None}
 
 
-def _annotation_record(annotations: Annotations, row: int, categories: Sequence[Category]) -> dict[str, Any]:
+def has_hole(rings: Rings) -> bool:
+    """Whether a ring of the outline lies inside another one."""
+    return len(rings) > 1 and rings_area(rings) < sum(map(ring_area, rings)) * (1 - 1e-9)
+
+
+def _annotation_record(sample: Sample, row: int, categories: Sequence[Category]) -> dict[str, Any]:
+    annotations = sample.annotations
     category, role = categories[annotations.label[row]], Role(annotations.role[row])
     if role != Role.IGNORE and category.artefact != (role == Role.ARTEFACT):
         raise ValueError(f"object {row} of category {category.name!r} has the role {role.name}")
@@ -246,13 +254,19 @@ def _annotation_record(annotations: Annotations, row: int, categories: Sequence[
         "ignore": int(role == Role.IGNORE),
     }
     if contour:
-        record["segmentation"] = [_numbers(ring.ravel()) for ring in contour]
+        record["segmentation"] = _segmentation(contour, sample)
     if round_one:
         record["circle"] = _numbers(circle)
     derived = circle[:2] if round_one else corner + extent / 2
     if (np.abs(centre - derived) > 10.0**-DIGITS).any():
         record["center"] = _numbers(centre)
     return record
+
+
+def _segmentation(contour: Rings, sample: Sample) -> dict[str, Any] | list[list[float]]:
+    if has_hole(contour) and (runs := encode_rle(contour, sample.width, sample.height)) is not None:
+        return {"size": [sample.height, sample.width], "counts": runs}
+    return [_numbers(ring.ravel()) for ring in contour]
 
 
 def _area(contour: Rings, circle: Floats, extent: Floats) -> float:

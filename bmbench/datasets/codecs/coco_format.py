@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
-from bmbench.datasets.codecs.coco import read_coco, write_coco
+from bmbench.datasets.codecs.coco import has_hole, read_coco, write_coco
 from bmbench.datasets.codecs.codec import Codec, Content, Fact
+from bmbench.datasets.codecs.masks import encode_rle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,17 @@ def write(path: Path, content: Content) -> list[Left]:
     return []
 
 
+def cautions(content: Content) -> list[str]:
+    """A line where polygons stand for outlines with holes, which run lengths could not hold."""
+    filled = sum(
+        has_hole(rings) and encode_rle(rings, sample.width, sample.height) is None
+        for sample in content.samples
+        for rings in sample.annotations.contour
+    )
+    text = "holes between pixels, written as polygons, which other programs fill"
+    return [f"{filled} objects have {text}"] if filled else []
+
+
 CODEC = Codec(
     name="coco",
     title="COCO JSON",
@@ -54,4 +66,5 @@ CODEC = Codec(
     read=read,
     write=write,
     folder=FILE,
+    cautions=cautions,
 )

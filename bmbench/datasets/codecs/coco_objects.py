@@ -120,9 +120,9 @@ class Object:
 def parse_object(record: Field, size: tuple[int, int], label: int, *, artefact: bool) -> Object:
     """The object of an annotation record on an image of `size` (width, height).
 
-    The box is `bbox`, else that of the segmentation, else that of the circle; the centre is `center`, else
-    the circle's, else that of the box. An object is an artefact if its category is one, and to be ignored
-    if `ignore` or `iscrowd` says so.
+    The box is `bbox`, else that of the segmentation, else that of the circle, else the point `center`; the
+    centre is `center`, else the circle's, else that of the box. An object is an artefact if its category is
+    one, and to be ignored if `ignore` or `iscrowd` says so.
 
     Raises
     ------
@@ -131,12 +131,14 @@ def parse_object(record: Field, size: tuple[int, int], label: int, *, artefact: 
     """
     circle = _circle(record)
     contour = _contour(record, size)
-    box = _box(record, circle, contour)
-    region = record.flag("iscrowd")
+    centre = None
     if record.value.get("center") is not None:
-        xy = record.numbers("center", record.value["center"], 2)
-    else:
-        xy = circle[:2] if circle[2] > 0 else (box[:2] + box[2:]) / 2
+        centre = record.numbers("center", record.value["center"], 2)
+    box = _box(record, circle, contour, centre)
+    region = record.flag("iscrowd")
+    xy = circle[:2] if circle[2] > 0 else (box[:2] + box[2:]) / 2
+    if centre is not None:
+        xy = centre
     role = Role.ARTEFACT if artefact else Role.CELL
     if region or record.flag("ignore"):
         role = Role.IGNORE
@@ -152,7 +154,7 @@ def _circle(record: Field) -> Floats:
     return circle
 
 
-def _box(record: Field, circle: Floats, contour: Rings) -> Floats:
+def _box(record: Field, circle: Floats, contour: Rings, centre: Floats | None) -> Floats:
     if record.value.get("bbox") is not None:
         box = record.numbers("bbox", record.value["bbox"], 4)
         if (box[2:] < 0).any():
@@ -164,7 +166,10 @@ def _box(record: Field, circle: Floats, contour: Rings) -> Floats:
         return rings_box(contour)
     if circle[2] > 0:
         return np.concatenate([circle[:2] - circle[2], circle[:2] + circle[2]])
-    raise record.wrong("object without extent", expected="a bbox, a segmentation or a circle [x, y, radius]")
+    if centre is not None:
+        return np.tile(centre, 2)
+    expected = "a bbox, a segmentation, a circle [x, y, radius] or a center [x, y]"
+    raise record.wrong("object without a place", expected=expected)
 
 
 def _contour(record: Field, size: tuple[int, int]) -> Rings:
@@ -203,14 +208,10 @@ def _run_lengths(record: Field, value: dict[str, Any], size: tuple[int, int]) ->
     if not isinstance(counts, str):
         counts = [int(number) for number in record.numbers("segmentation.counts", counts)]
     try:
-        mask = decode_rle(counts, size[1], size[0])
+        mask, origin = decode_rle(counts, size[1], size[0])
     except ValueError as error:
         raise record.wrong("not a run-length mask", name="segmentation.counts", got=str(error)) from None
-    rows, columns = np.nonzero(mask)
-    if len(rows) == 0:
-        return ()
-    top, left = int(rows.min()), int(columns.min())
-    return mask_rings(mask[top : rows.max() + 1, left : columns.max() + 1], (left, top))
+    return mask_rings(mask, origin)
 
 
 def _number(value: Any) -> bool:

@@ -70,6 +70,8 @@ class Codec:
         `content` is the whole set, or one image for the layout "image".
     folder : str
         Where annotation files lie in a data set folder; for the layout "set", the file's name there.
+    cautions : content → sentences, optional
+        What comes back here, but may not in other programs.
     frame : (folder, content) → None, optional
         Writes what else belongs to a data set folder of this format.
     extra : str, optional
@@ -84,5 +86,6 @@ class Codec:
     read: Callable[[Path, Path | None], Content]
     write: Callable[[Path, Content], Sequence[Left]]
     folder: str = "annotations"
+    cautions: Callable[[Content], list[str]] | None = None
     frame: Callable[[Path, Content], None] | None = None
     extra: str | None = None

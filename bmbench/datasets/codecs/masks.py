@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from bmbench.core.types import Bools, Floats, Rings
 
+LIMIT_PX = 1 << 28
+"""Run lengths that unpack to more are no cell, but damage or a bomb (16,384 × 16,384 px)."""
 _STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 """Right, down, left, up: one turn to the right each (y points down)."""
 
@@ -35,19 +37,68 @@ def mask_rings(mask: Bools, origin: tuple[int, int] = (0, 0)) -> Rings:
     return tuple(rings)
 
 
-def decode_rle(counts: Sequence[int] | str, height: int, width: int) -> Bools:
-    """(height, width) mask of a COCO run-length encoding, uncompressed (numbers) or compressed (text).
+def decode_rle(counts: Sequence[int] | str, height: int, width: int) -> tuple[Bools, tuple[int, int]]:
+    """The mask of a COCO run-length encoding, uncompressed (numbers) or compressed (text).
+
+    Returns
+    -------
+    mask : (h, w) bool
+        The part of the (height, width) image that holds all of it; of no extent if nothing is set.
+    origin : (x, y)
+        Where its top-left corner lies.
 
     Raises
     ------
     ValueError
-        If the runs do not fill the mask exactly, or the text holds a character that the encoding has not.
+        If the runs do not fill the image exactly, the text holds a character that the encoding has not,
+        or the columns that hold the object have more than `LIMIT_PX` pixels.
     """
-    runs = np.array(_decompress(counts) if isinstance(counts, str) else counts, dtype=np.int64)
-    if (runs < 0).any() or runs.sum() != height * width:
+    try:
+        runs = np.array(_decompress(counts) if isinstance(counts, str) else counts, dtype=np.int64)
+    except OverflowError:
+        raise ValueError("a run longer than any image") from None
+    if (runs < 0).any() or (runs > height * width).any() or runs.sum() != height * width:
         raise ValueError(f"runs of {runs.sum()} pixels in all for {height * width}")
-    values = np.arange(len(runs)) % 2 == 1
-    return np.repeat(values, runs).reshape(width, height).T
+    ends, odd = np.cumsum(runs), np.arange(len(runs)) % 2 == 1
+    filled = odd & (runs > 0)
+    if not filled.any():
+        return np.zeros((0, 0), bool), (0, 0)
+    # Runs go down the columns, one after the other: only the columns that hold something are unpacked.
+    left, right = int((ends - runs)[filled][0] // height), int(-(-ends[filled][-1] // height))
+    if (right - left) * height > LIMIT_PX:
+        raise ValueError(f"an object of {right - left:,} × {height:,} px")
+    cut = np.clip(np.concatenate([[0], ends]), left * height, right * height)
+    mask = np.repeat(odd, cut[1:] - cut[:-1]).reshape(right - left, height).T
+    rows = np.flatnonzero(mask.any(axis=1))
+    return mask[rows[0] : rows[-1] + 1], (left, int(rows[0]))
+
+
+def encode_rle(rings: Rings, width: int, height: int) -> list[int] | None:
+    """The uncompressed run lengths of the mask that has this outline; None if no mask of that size has.
+
+    What `mask_rings` gives comes back exactly, from `decode_rle` and from every other reader of COCO.
+    """
+    points = np.concatenate(rings)
+    low, high = points.min(axis=0), points.max(axis=0)
+    inside = (low >= 0).all() and (high <= (width, height)).all()
+    if not inside or (points != np.floor(points)).any() or np.prod(high - low) > LIMIT_PX:
+        return None
+    (left, top), (right, bottom) = low.astype(int).tolist(), high.astype(int).tolist()
+    turns = np.zeros((bottom - top, right - left + 1), bool)
+    for ring in rings:
+        for (x, y), (_, end) in zip(ring.astype(int), np.roll(ring, -1, axis=0).astype(int), strict=True):
+            # Every upright edge turns over all pixels to its right.
+            turns[min(y, end) - top : max(y, end) - top, x - left] ^= True
+    mask = np.logical_xor.accumulate(turns, axis=1)[:, :-1]
+    again = mask_rings(mask, (left, top))
+    if len(again) != len(rings) or not all(map(np.array_equal, again, rings)):
+        return None
+    columns = np.pad(mask.T, ((0, 0), (1, 1)))
+    column, row = np.nonzero(columns[:, 1:] != columns[:, :-1])
+    edges, times = np.unique((left + column) * height + top + row, return_counts=True)
+    # Where a full column goes on in the next one, an end and a beginning are the same edge, and none.
+    runs: list[int] = np.diff(edges[times == 1], prepend=0, append=width * height).tolist()
+    return runs
 
 
 def _decompress(text: str) -> list[int]:

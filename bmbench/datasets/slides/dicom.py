@@ -8,7 +8,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.datasets.images import to_rgb
-from bmbench.datasets.slides.slide import Slide, plausible_um
+from bmbench.datasets.slides.slide import DAMAGE, Slide, plausible_um
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,13 +27,13 @@ def open_dicom(path: Path) -> Slide:
         If wsidicom is not installed.
     """
     try:
+        from pydicom import errors as plain_errors
         from wsidicom import WsiDicom, errors
     except ImportError:
         raise MissingExtraError("wsidicom", extra="wsi") from None
-    # The package's errors have no common parent.
-    named = [error for error in vars(errors).values() if isinstance(error, type)]
-    wrong: tuple[type[Exception], ...] = (OSError, ValueError, KeyError)
-    wrong += tuple(error for error in named if issubclass(error, Exception))
+    # The packages' errors have no common parent.
+    named = [e for module in (errors, plain_errors) for e in vars(module).values() if isinstance(e, type)]
+    wrong = (*DAMAGE, *(error for error in named if issubclass(error, Exception)))
     folder = path if path.is_dir() else path.parent
     try:
         file = WsiDicom.open(folder)

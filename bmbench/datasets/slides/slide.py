@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
+import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +15,11 @@ import numpy as np
 if TYPE_CHECKING:
     from bmbench.core.types import Pixels
 
+DAMAGE: tuple[type[Exception], ...] = (
+    OSError, EOFError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, AssertionError,
+    RuntimeError, SyntaxError, struct.error, zlib.error, lzma.LZMAError,
+)  # fmt: skip
+"""What the packages that read slides raise on damaged files, beside errors of their own."""
 PLAUSIBLE_UM = (0.02, 50.0)
 """Range of µm per px that a microscope image has; printing resolutions (72 dpi …) lie outside."""
 

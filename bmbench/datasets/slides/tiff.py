@@ -6,7 +6,9 @@ since tifffile leaves them to a package of its own.
 
 from __future__ import annotations
 
+import lzma
 import re
+import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BytesIO
@@ -17,8 +19,8 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
-from bmbench.datasets.images import to_rgb
-from bmbench.datasets.slides.slide import Slide, plausible_um
+from bmbench.datasets.images import quiet_tifffile, to_rgb
+from bmbench.datasets.slides.slide import DAMAGE, Slide, plausible_um
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,10 +30,14 @@ if TYPE_CHECKING:
     from bmbench.core.types import Pixels
 
 _JPEG = 7
-_TIFFFILE_ALONE = (1, 8, 32946, 34925)
+_LZMA = 34925
+_TIFFFILE_ALONE = (1, 8, 32946, _LZMA)
 """Compressions that tifffile undoes by itself: none, Deflate (two codes), LZMA."""
 LARGEST_SEGMENT_PX = 16_777_216
 """A strip or tile larger than this (4096 × 4096) is no way to read a part of an image."""
+_LARGEST_BYTES = 4 * LARGEST_SEGMENT_PX
+_HARMLESS = 1 << 14
+"""So few packed bytes cannot unpack to much: Deflate makes a thousand of one at most, LZMA ten thousand."""
 _UNIT_UM = {"nm": 1e-3, "µm": 1.0, "um": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "in.": 25_400.0}
 
 
@@ -51,13 +57,15 @@ def open_tiff(path: Path) -> Slide | None:
     """
     import tifffile
 
+    quiet_tifffile()
+    wrong: tuple[type[Exception], ...] = (tifffile.TiffFileError, *DAMAGE)
     if not path.is_file():
         read_bytes(path)
     with ExitStack() as stack:
         try:
             file = stack.enter_context(tifffile.TiffFile(path))
             levels = _pyramid(file)
-        except (tifffile.TiffFileError, OSError, ValueError, IndexError, KeyError, TypeError) as error:
+        except wrong as error:
             raise BadInputError("damaged, or not a TIFF", where=str(path), got=str(error)) from None
         if not levels or levels[0].segment[0] * levels[0].segment[1] > LARGEST_SEGMENT_PX:
             return None
@@ -121,6 +129,8 @@ def _of(part: Any) -> _Level | None:
     if len(pages) not in (1, 3) or (len(pages) == 1 and "C" in axes and part.shape[axes.index("C")] > 1):
         return None
     segment = (page.tilewidth, page.tilelength) if page.is_tiled else (page.imagewidth, page.rowsperstrip)
+    if min(*segment, page.imagewidth, page.imagelength) < 1:
+        raise ValueError(f"tiles of {segment[0]} × {segment[1]} px")
     return _Level(width=page.imagewidth, height=page.imagelength, pages=pages, segment=segment)
 
 
@@ -162,7 +172,7 @@ def _segment(file: Any, level: _Level, number: int, path: Path) -> Pixels:
             planes = [_decoded(file, page, number + level.total * s) for s in range(page.samplesperpixel)]
         else:
             planes = [_decoded(file, page, number)]
-    except (OSError, ValueError, RuntimeError, IndexError, SyntaxError) as error:
+    except DAMAGE as error:
         raise BadInputError(f"tile {number} is damaged", where=str(path), got=str(error)) from None
     if any(plane is None for plane in planes):
         return np.full((level.segment[1], level.segment[0], 3), 255, np.uint8)
@@ -173,16 +183,26 @@ def _decoded(file: Any, page: Any, number: int) -> Any:
     offset, count = page.dataoffsets[number], page.databytecounts[number]
     if count == 0:
         return None
+    if offset + count > file.filehandle.size:
+        raise OSError("the file ends inside it")
     file.filehandle.seek(offset)
     data = file.filehandle.read(count)
-    if len(data) != count:
-        raise OSError("the file ends inside it")
     keyframe = page.keyframe
     if keyframe.compression == _JPEG:
         return _jpeg(data, keyframe)
+    _require_tile(data, keyframe)
     values, _, shape = keyframe.decode(data, number % max(len(keyframe.dataoffsets), 1))
     decoded: NDArray[np.uint8] = np.asarray(values).reshape(shape)[0]
     return decoded
+
+
+def _require_tile(data: bytes, page: Any) -> None:
+    """Raise a ValueError if packed bytes unpack to far more than a tile: tifffile would unpack them all."""
+    if len(data) <= _HARMLESS or page.compression == 1:
+        return
+    packed = lzma.LZMADecompressor() if page.compression == _LZMA else zlib.decompressobj()
+    if len(packed.decompress(data, _LARGEST_BYTES + 1)) > _LARGEST_BYTES:
+        raise ValueError(f"unpacks to more than {_LARGEST_BYTES:,} bytes")
 
 
 def _jpeg(data: bytes, page: Any) -> NDArray[np.uint8]:
@@ -208,7 +228,7 @@ def _um_per_px(file: Any, page: Any) -> float | None:
             return found
     mpp = re.search(r"\bMPP\s*=\s*([0-9.]+)", str(page.keyframe.description or ""))
     if mpp:
-        return plausible_um(float(mpp[1]), float(mpp[1]))
+        return plausible_um(_number(mpp[1]), _number(mpp[1]))
     try:
         unit_um = {2: 25_400.0, 3: 10_000.0}.get(int(page.keyframe.resolutionunit))
         x, y = page.keyframe.resolution
@@ -227,8 +247,16 @@ def _ome_um(xml: str) -> float | None:
             continue
         sizes = []
         for axis in "XY":
-            text = element.get(f"PhysicalSize{axis}")
+            number = _number(element.get(f"PhysicalSize{axis}"))
             unit = _UNIT_UM.get(element.get(f"PhysicalSize{axis}Unit", "µm"))
-            sizes.append(float(text) * unit if text and unit else None)
+            sizes.append(number * unit if number and unit else None)
         return plausible_um(*sizes)
     return None
+
+
+def _number(text: str | None) -> float | None:
+    """What a description says a number is; None where it is none, since such texts are written by hand."""
+    try:
+        return float(text or "")
+    except ValueError:
+        return None
