@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from scipy.spatial import cKDTree
 from torchvision.models.detection._utils import Matcher
 from torchvision.ops import box_iou
 
@@ -258,6 +259,32 @@ def test_tiles_find_each_cell_once(name):
     assert ((distance < 5).sum(axis=1) == 1).mean() > 0.8
     # Some are found twice in one tile alone.
     assert ((distance < 5).sum(axis=1) <= 1).mean() > 0.97
+
+
+@DETECTORS
+def test_a_crowd_in_one_tile_is_found_whole(name):
+    """As many cells as a tile holds: no cap before or after suppression may cut some off."""
+    one, one_tile = learned(name), {"tile_px": 1024, "views": 1}
+    detector = dataclasses.replace(one, settings=dataclasses.replace(one.settings, **one_tile))
+    cells, image = crowd(1000, 21)
+    found = detector.predict(image)
+    sure = found.take(found.confidence > 0.3)
+    near, _ = cKDTree(sure.xy).query(cells.xy)
+    assert len(cells) > 2000
+    assert (near < 5).mean() > 0.98
+
+
+def crowd(side, step):
+    """Cells in a square grid: the same 64 of them, drawn once, side by side."""
+    rng = np.random.default_rng(0)
+    block = [
+        (*((np.array(at) + 0.5) * step + rng.uniform(-1, 1, 2)), rng.uniform(7, 9)) for at in np.ndindex(8, 8)
+    ]
+    cells, n = circles(*block), side // step // 8 + 1
+    image = np.tile(smear(cells, 8 * step, 8 * step), (n, n, 1))[:side, :side]
+    xy = np.concatenate([cells.xy + 8 * step * np.array(at) for at in np.ndindex(n, n)])
+    whole = (xy < side - step / 2).all(axis=1)
+    return circles(*np.column_stack([xy, np.full(len(xy), 8.0)])[whole]), image
 
 
 @DETECTORS

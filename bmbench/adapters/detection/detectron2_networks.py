@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from bmbench.adapters.detection.settings import DetectorSettings, MaskRCNNSettings
     from bmbench.adapters.detection.sizes import Sizes
 
-_MOST = 3000
-"""Answers of one tile that are kept at most."""
 _ROI, _MASK_ROI, _MASK_WIDTH = 7, 14, 64
 _ANY_SIZE = Box2BoxTransform(weights=(1.0, 1.0, 1.0, 1.0))
 _AS_THEY_ARE = {"pixel_mean": [0.0] * 3, "pixel_std": [1.0] * 3}
@@ -90,9 +88,9 @@ def build_retinanet(settings: DetectorSettings, sizes: Sizes, *, classes: int) -
         anchor_matcher=Matcher([settings.negative, settings.positive], [0, -1, 1], True),  # noqa: FBT003
         num_classes=classes,
         test_score_thresh=settings.least_confidence,
-        test_topk_candidates=_MOST,
+        test_topk_candidates=settings.most_candidates,
         test_nms_thresh=settings.nms_iou,
-        max_detections_per_image=_MOST,
+        max_detections_per_image=settings.most_answers,
         **_AS_THEY_ARE,
     )
     return Detectron(network)
@@ -161,10 +159,10 @@ def _proposals(
         box2box_transform=_ANY_SIZE,
         batch_size_per_image=128,
         positive_fraction=0.5,
-        pre_nms_topk=(settings.proposals, 2 * settings.proposals),
-        post_nms_topk=(settings.proposals_kept, 2 * settings.proposals_kept),
+        pre_nms_topk=(settings.proposals, settings.proposals),
+        post_nms_topk=(settings.proposals_kept, settings.proposals_kept),
     )
-    network.sampler = Sampler(128, 0.5)
+    network.patch_px, network.sampler = settings.patch_px, Sampler(128, 0.5)
     return network
 
 
@@ -197,7 +195,7 @@ def _heads(
             num_classes=classes,
             test_score_thresh=settings.least_confidence,
             test_nms_thresh=settings.nms_iou,
-            test_topk_per_image=_MOST,
+            test_topk_per_image=settings.most_answers,
         ),
         **(mask if masks else {}),
     )

@@ -6,6 +6,7 @@ matches.
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +16,7 @@ from detectron2.modeling.roi_heads import StandardROIHeads
 from detectron2.structures import BitMasks, Boxes, Instances
 from torchvision.ops import box_iou
 
+from bmbench.adapters.detection.mask_rcnn import in_use
 from bmbench.adapters.detection.retinanet import where_ignored
 
 if TYPE_CHECKING:
@@ -43,9 +45,26 @@ class CellRetinaNet(RetinaNet):  # type: ignore[misc]
 
 
 class CellProposals(RPN):  # type: ignore[misc]
-    """Detectron2's proposals, which learn nothing from anchors on ignored objects, by draws of their own."""
+    """Detectron2's proposals, which learn nothing from anchors on ignored objects, by draws of their own.
 
+    In use the number of proposals grows with the image: `patch_px` is the side of a training patch.
+    """
+
+    patch_px: int
     sampler: Sampler
+
+    def predict_proposals(
+        self, anchors: Any, pred_objectness_logits: Any, pred_anchor_deltas: Any, image_sizes: Any
+    ) -> Any:
+        """The proposals of each image."""
+        # A copy, since several tiles are looked at at once.
+        here = copy.copy(self)
+        if not self.training:
+            patches = max(height * width for height, width in image_sizes) / self.patch_px**2
+            for most in ("pre_nms_topk", "post_nms_topk"):
+                limits: dict[bool, int] = getattr(self, most)
+                setattr(here, most, limits | {False: in_use(limits[True], patches)})
+        return RPN.predict_proposals(here, anchors, pred_objectness_logits, pred_anchor_deltas, image_sizes)
 
     def label_and_sample_anchors(self, anchors: Any, gt_instances: Any) -> Any:
         """For each image, 1 a cell, 0 background, -1 neither, for each anchor; and the box it shall say."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,14 +27,37 @@ if TYPE_CHECKING:
     from bmbench.adapters.detection.settings import MaskRCNNSettings
     from bmbench.adapters.detection.sizes import Sizes
 
-_MOST = 3000
-"""Answers of one tile that are kept at most."""
 _MASK_LAYERS, _MASK_WIDTH = 2, 64
 _ROI, _MASK_ROI = 7, 14
 
 
 class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
-    """Torchvision's region proposal network, which learns nothing from anchors on ignored objects."""
+    """Torchvision's region proposal network, which learns nothing from anchors on ignored objects.
+
+    In use the number of its proposals grows with the image: `patch_px` is the side of a training patch.
+    """
+
+    patch_px: int
+
+    def filter_proposals(
+        self,
+        proposals: torch.Tensor,
+        objectness: torch.Tensor,
+        image_shapes: list[tuple[int, int]],
+        num_anchors_per_level: list[int],
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Proposals and their scores for each image."""
+        # A copy, since several tiles are looked at at once.
+        here = copy.copy(self)
+        if not self.training:
+            patches = max(height * width for height, width in image_shapes) / self.patch_px**2
+            for most in ("_pre_nms_top_n", "_post_nms_top_n"):
+                limits: dict[str, int] = getattr(self, most)
+                setattr(here, most, limits | {"testing": in_use(limits["training"], patches)})
+        found: tuple[list[torch.Tensor], list[torch.Tensor]] = RegionProposalNetwork.filter_proposals(
+            here, proposals, objectness, image_shapes, num_anchors_per_level
+        )
+        return found
 
     def assign_targets_to_anchors(
         self, anchors: list[torch.Tensor], targets: list[Target]
@@ -111,6 +136,14 @@ def build(settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool
     return network
 
 
+def in_use(proposals: int, patches: float) -> int:
+    """Proposals of an image as large as that many training patches: as many a patch, twice as many at least.
+
+    A fixed number would be the most cells that a large image can have.
+    """
+    return math.ceil(proposals * max(2.0, patches))
+
+
 def reseed(network: nn.Module, seed: int) -> None:
     """Let a network that samples draw from this seed on."""
     for sampler in getattr(network, "samplers", ()):
@@ -118,12 +151,13 @@ def reseed(network: nn.Module, seed: int) -> None:
 
 
 def _proposals(settings: MaskRCNNSettings, plain: RegionProposalNetwork) -> CellProposals:
-    kept = {"training": settings.proposals_kept, "testing": 2 * settings.proposals_kept}
-    before = {"training": settings.proposals, "testing": 2 * settings.proposals}
+    kept = dict.fromkeys(("training", "testing"), settings.proposals_kept)
+    before = dict.fromkeys(("training", "testing"), settings.proposals)
     network = CellProposals(
         plain.anchor_generator, plain.head, settings.positive, 0.3, 128, 0.5, before, kept, 0.7
     )
     network.fg_bg_sampler = Sampler(128, 0.5)
+    network.patch_px = settings.patch_px
     return network
 
 
@@ -140,7 +174,7 @@ def _heads(settings: MaskRCNNSettings, plain: RoIHeads, *, masks: bool) -> CellH
         bbox_reg_weights=None,
         score_thresh=settings.least_confidence,
         nms_thresh=settings.nms_iou,
-        detections_per_img=_MOST,
+        detections_per_img=settings.most_answers,
         mask_roi_pool=parts[0],
         mask_head=parts[1],
         mask_predictor=parts[2],

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from bmbench.adapters.detection.sizes import Sizes
 
 Target = dict[str, torch.Tensor]
-_MOST = 3000
-"""Answers of one tile that are kept at most, before and after NMS; a tile of 1024 px holds 2000 cells."""
 _LARGEST_GROWTH = math.log(1000 / 16)
 """Of a radius against its anchor's, as torchvision bounds that of boxes."""
 
@@ -80,7 +78,7 @@ class CircularRetinaNet(CellRetinaNet):
             logits = torch.cat([level[image] for level in head_outputs["cls_logits"]])
             offsets = torch.cat([level[image] for level in head_outputs["bbox_regression"]])
             scores, labels = torch.sigmoid(logits).max(dim=1)
-            best = scores.argsort(descending=True, stable=True)[:_MOST]
+            best = scores.argsort(descending=True, stable=True)[: self.topk_candidates]
             best = best[scores[best] > self.score_thresh]
             squares = self.box_coder.decode_single(offsets[best], torch.cat(anchors[image])[best])
             shapes = as_circles(squares).double().cpu().numpy()
@@ -90,7 +88,7 @@ class CircularRetinaNet(CellRetinaNet):
                 iou=self.nms_thresh,
                 label=labels[best].cpu().numpy(),
             )
-            kept = torch.from_numpy(rows).to(best.device)
+            kept = torch.from_numpy(rows[: self.detections_per_img]).to(best.device)
             answers.append(
                 {"boxes": squares[kept], "scores": scores[best][kept], "labels": labels[best][kept]}
             )
@@ -160,8 +158,8 @@ def build(settings: DetectorSettings, sizes: Sizes, *, classes: int, circles: bo
         proposal_matcher=Matcher(settings.positive, settings.negative, allow_low_quality_matches=True),
         score_thresh=settings.least_confidence,
         nms_thresh=settings.nms_iou,
-        detections_per_img=_MOST,
-        topk_candidates=_MOST,
+        detections_per_img=settings.most_answers,
+        topk_candidates=settings.most_candidates,
     )
     network.transform = AsTheyAre(settings.stride)
     return network

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -76,6 +77,16 @@ class CommonSettings:
     def stride(self) -> int:
         """Pixels to whose multiple an image is padded."""
         return 32
+
+    @property
+    def most_answers(self) -> int:
+        """Answers of one tile that are kept at most: twice the mean cells that fit side by side."""
+        return math.ceil(2 * (self.tile_px / self.cell_px) ** 2)
+
+    @property
+    def most_candidates(self) -> int:
+        """Answers of one tile that NMS looks at, at most; each cell has many."""
+        return 10 * self.most_answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +174,8 @@ class MaskRCNNSettings(DetectorSettings):
     mask : "auto", "on" or "off"
         The mask branch; auto is on where every training cell has an outline.
     proposals, proposals_kept : int
-        Proposals a level before NMS, and an image after it, while training; twice as many in use.
+        Proposals a level before NMS, and a patch after it, while training; in use as many for each patch
+        that the image is large, and at least twice as many.
     regions : int
         Proposals of an image that the second stage learns from in one step.
     features : int

@@ -31,7 +31,6 @@ BLOCKS = {"darknet53": (1, 2, 8, 8, 4), "darknet_small": (1, 1, 1, 1, 1)}
 """Residual blocks after each halving of the resolution."""
 _PER_SCALE = 3
 _ROUNDS = 100
-_MOST = 3000
 _LARGEST_GROWTH = 4.0
 """Of a side against its anchor's, as a logarithm; keeps a network that has not learned yet finite."""
 
@@ -181,9 +180,10 @@ class YoloV3(nn.Module):
 def kept(boxes: torch.Tensor, probability: torch.Tensor, *, settings: CommonSettings) -> Target:
     """What NMS leaves of (n, 4) boxes with (n, classes) probabilities, each as its likeliest class."""
     scores, labels = probability.max(dim=1)
-    best = scores.argsort(descending=True, stable=True)[:_MOST]
+    best = scores.argsort(descending=True, stable=True)[: settings.most_candidates]
     best = best[scores[best] > settings.least_confidence]
     rows = best[batched_nms(boxes[best], scores[best], labels[best], settings.nms_iou)]
+    rows = rows[: settings.most_answers]
     return {"boxes": boxes[rows], "scores": scores[rows], "labels": labels[rows]}
 
 
