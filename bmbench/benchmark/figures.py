@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PNG_LEVEL = 3
 """Photographs shrink little beyond this level, and the default takes four times as long."""
+JPEG_QUALITY = 85
 BLUE, ORANGE, VERMILLION = "#0072B2", "#E69F00", "#D55E00"
 
 
@@ -77,15 +78,16 @@ def draw_confusion(path: Path, table: Mapping[str, Any], *, title: str) -> None:
 
 
 def save_figure(path: Path, figure: Figure, *, dpi: int = 150) -> None:
-    """Write a figure as PNG, whole or not at all; the same figure gives the same bytes."""
+    """Write a figure, whole or not at all, as the path ends; the same figure gives the same bytes.
+
+    PNG is exact; JPEG is for photographs, a tenth of its size.
+    """
+    is_jpeg = path.suffix == ".jpg"
+    how: dict[str, Any] = {"pil_kwargs": {"quality": JPEG_QUALITY, "optimize": True}}
+    if not is_jpeg:
+        how = {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": PNG_LEVEL}}
     with writing(path) as aside:
-        figure.savefig(
-            aside,
-            dpi=dpi,
-            format="png",
-            metadata={"Software": None},
-            pil_kwargs={"compress_level": PNG_LEVEL},
-        )
+        figure.savefig(aside, dpi=dpi, format="jpeg" if is_jpeg else "png", **how)
 
 
 def _draw_curve(axes: Axes, scores: Scores, *, colour: str, dash: object, name: str) -> None:

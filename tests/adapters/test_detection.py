@@ -523,8 +523,13 @@ def test_a_fit_that_was_stopped_ends_with_the_same_bytes(name, tmp_path, monkeyp
 def test_a_look_is_merged_as_a_prediction_is(name):
     method, image, detector = METHODS.get(name), sample(17).load(), learned(name)
     decode = method.look(detector, image)
-    for changes in ({}, {"anms_share": 0.5, "wbc_iou": 0.3, "wbc_missing": 0.2}):
+    merging = {"anms_share": 0.5, "wbc_iou": 0.3, "wbc_missing": 0.2, "wbc_area": 0.0}
+    for changes in ({}, merging):
         settings = dataclasses.replace(detector.settings, **changes)
         assert same(decode(settings), dataclasses.replace(detector, settings=settings).predict(image))
     assert len(decode(detector.settings)) > 0
     assert len(decode(dataclasses.replace(detector.settings, wbc_floor=1.0))) == 0
+    # Each of them, where it is heard, changes what is found.
+    plain = dataclasses.replace(detector.settings, wbc_iou=0.1, anms_share=0.3)
+    for other in ({"wbc_area": 0.0}, {"wbc_missing": 0.0}, {"wbc_iou": 0.7}):
+        assert not same(decode(plain), decode(dataclasses.replace(plain, **other))), other

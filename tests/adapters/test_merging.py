@@ -12,7 +12,9 @@ from bmbench.adapters.merging.clustering import Clustering, Votes, cluster
 from bmbench.adapters.merging.shapes import Neighbours, are_circles
 from bmbench.adapters.merging.suppression import drop_nested, suppress
 from bmbench.adapters.merging.views import MIRRORS, centrality, mirrored
-from bmbench.core.geometry import circle_iou, circle_shared_area
+from bmbench.core.geometry import circle_box, circle_iou, circle_shared_area
+from bmbench.core.types import GroundTruth, Predictions, Role
+from bmbench.metrics import Protocol, evaluate
 
 from . import naive_merging as naive
 
@@ -138,6 +140,53 @@ def test_a_nucleus_inside_its_cell_is_dropped_and_neighbours_stay(kind):
     shapes = nucleus_and_cell(kind)
     for confidence in ([0.9, 0.8, 0.7, 0.6], [0.1, 0.8, 0.7, 0.6]):
         assert drop_nested(shapes, np.array(confidence), share=0.7).tolist() == [0, 2, 3]
+
+
+@KINDS
+def test_nuclei_in_their_cells_are_the_false_alarms_that_go(kind):
+    # Three cells and a fourth that overlaps the third; the first three with their nuclei.
+    cells = np.array([[50.0, 50, 20], [100, 50, 20], [50, 110, 22], [88, 110, 18]])
+    nuclei = np.array([[52.0, 50, 9], [100, 46, 8], [50, 112, 10]])
+    drawn_, sure = np.concatenate([cells, nuclei]), np.array([0.9, 0.8, 0.7, 0.6, 0.85, 0.75, 0.95])
+    shapes = drawn_ if kind == "circles" else circle_box(drawn_)
+    kept = drop_nested(shapes, sure, share=0.7, rival=0.5)
+    plain, without = (
+        evaluate(
+            truth_of(circle_box(cells)),
+            predictions_of(circle_box(drawn_[rows]), sure[rows]),
+            Protocol(name="drawn", radius_px=14.0),
+            threshold=0.5,
+        )
+        for rows in (np.arange(7), kept)
+    )
+    # By confidence: nucleus, cell, nucleus, cell, nucleus, cell, cell. No nucleus overlaps its cell by half.
+    assert (plain.bb.tp, plain.bb.fp, plain.bb.ap) == (4, 3, pytest.approx(4 / 7))
+    # By its centre the first nucleus is the hit and its cell, the sixth, comes too late.
+    assert (plain.cd.tp, plain.cd.fp) == (4, 3)
+    assert plain.cd.ap == pytest.approx((1 + 1 + 3 / 4 + 4 / 7) / 4)
+    for scores in (without.bb, without.cd):
+        assert (scores.tp, scores.fp, scores.ap) == (4, 0, 1)
+
+
+def truth_of(box):
+    n = len(box)
+    return GroundTruth(
+        image_ids=(1,),
+        groups=("1",),
+        image=np.zeros(n, np.int64),
+        xy=(box[:, :2] + box[:, 2:]) / 2,
+        box=box,
+        label=np.zeros(n, np.int64),
+        role=np.full(n, Role.CELL, np.int64),
+        region=np.zeros(n, bool),
+    )
+
+
+def predictions_of(box, confidence):
+    zeros = np.zeros(len(box), np.int64)
+    return Predictions(
+        image=zeros, xy=(box[:, :2] + box[:, 2:]) / 2, box=box, confidence=confidence, label=zeros
+    )
 
 
 @KINDS

@@ -194,7 +194,7 @@ def test_killed_at_any_moment_the_same_command_ends_with_the_same_bytes(options,
         process.wait()
     subprocess.run(arguments, check=True, capture_output=True)
     undisturbed = reproduce(replace(options, seeds=(0, 1), out=tmp_path / "undisturbed"), Silent(), quietly)
-    names = ["report.md", "results.csv", "pr_weak.png", "examples.png"]
+    names = ["report.md", "results.csv", "pr_weak.png", "examples.jpg"]
     names += [f"runs/{path.name}/predictions.json" for path in (options.out / "runs").iterdir()]
     assert len(names) == 4 + 2
     for name in names:

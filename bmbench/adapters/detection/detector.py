@@ -179,7 +179,12 @@ def _merged(
     votes: Votes, outlines: Sequence[Rings], size: tuple[int, int], settings: CommonSettings
 ) -> Detections:
     """Clusters of votes on an image of (height, width), without what lies inside another one."""
-    clustering = Clustering(iou=settings.wbc_iou, missing=settings.wbc_missing, floor=settings.wbc_floor)
+    clustering = Clustering(
+        iou=settings.wbc_iou,
+        missing=settings.wbc_missing,
+        floor=settings.wbc_floor,
+        by_area=settings.wbc_area,
+    )
     found = cluster(votes, clustering)
     rows = drop_nested(found.shapes, found.confidence, share=settings.anms_share, rival=settings.anms_rival)
     box = np.clip(bounding_box(found.shapes[rows]), 0, np.tile(size[::-1], 2))

@@ -31,8 +31,8 @@ class CommonSettings:
         Of answers of one view that overlap by more, the most confident stays.
     anms_share, anms_rival : float
         See `bmbench.adapters.merging.suppression.drop_nested`; a share of 1 drops nothing.
-    wbc_iou, wbc_missing, wbc_floor : float
-        See `bmbench.adapters.merging.clustering.Clustering`.
+    wbc_iou, wbc_missing, wbc_floor, wbc_area : float
+        See `bmbench.adapters.merging.clustering.Clustering`; the last is its `by_area`.
     views : 1 or 4
         Mirrored views whose answers are clustered.
     tile_px, overlap_px : int
@@ -62,6 +62,7 @@ class CommonSettings:
     wbc_iou: float = 0.5
     wbc_missing: float = 1.0
     wbc_floor: float = 0.01
+    wbc_area: float = 1.0
     views: Literal[1, 4] = 4
     tile_px: int = 1024
     overlap_px: int = 128

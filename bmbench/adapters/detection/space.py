@@ -40,6 +40,8 @@ _MERGING: Mapping[str, Range] = {
     "anms_rival": Real(low=0.0, high=1.0),
     "wbc_iou": Real(low=0.1, high=0.7),
     "wbc_missing": Real(low=0.0, high=1.0),
+    "wbc_floor": Real(low=0.0, high=0.05),
+    "wbc_area": Real(low=0.0, high=1.0),
 }
 
 

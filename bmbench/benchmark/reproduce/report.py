@@ -228,7 +228,7 @@ class Pages:
         )
 
     def _examples(self) -> str:
-        name = "examples.png"
+        name = "examples.jpg"
         why_not = draw_examples(self._out / name, self.collection, artefacts=self.mode)
         title = "## Examples"
         if why_not:
