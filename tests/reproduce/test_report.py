@@ -67,6 +67,21 @@ def test_the_report_by_hand(text):
     assert "| `unet_shrink_contour` | `unet_shrink_contour` |       0.0 [0.0, 0.0] |" in text
 
 
+@pytest.mark.parametrize("methods", [("retinanet", "yolov3"), ("retinanet", SHRINK)])
+def test_detectors_are_drawn_with_their_table(methods, tmp_path):
+    """With U-Nets among them in a picture of their own, since Table 2 has one of the U-Nets."""
+    folder = write_study(tmp_path / "study", [cell(method) for method in methods])
+    for method in methods:
+        write_run(folder, cell(method), [4] * 6)
+    text = write_report(folder).read_text()
+    table = text[text.index("## Table 3") : text.index("## Are weak")]
+    assert all(f"`{method}`" in table for method in methods)
+    with_unets = SHRINK in methods
+    assert ("scores_all.png" if with_unets else "scores_weak.png") in table
+    assert ("## Table 2" in text) == with_unets
+    assert (folder.path / "scores_weak.png").is_file()
+
+
 def test_other_images_have_a_table_of_their_own(text):
     """3 of 4 cells on both: 2 · 6 / (8 + 6) = 85.7 per cent; recall reaches 3/4 at precision 1."""
     block = text[text.index("### `purple`") : text.index("## Every run")]

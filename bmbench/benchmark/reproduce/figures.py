@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe and Ito's (2008), which colour-blind people can tell apart, without yellow (too pale on white)."""
 DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)), (0, (4, 1.5, 1.5, 1.5, 1.5, 1.5)))
-_CORNER = 0.8
+_CORNERS = (0.9, 0.8)
+"""Recall and precision from which on a part is drawn once more: the first that all curves come into."""
 _RECALLS = np.linspace(0.0, 1.0, 501)
 _STYLES: Mapping[Geometry, tuple[str, str, float]] = {
     "bb": ("#D55E00", "s", -0.14),
@@ -78,20 +79,32 @@ def draw_curves(path: Path, rows: Mapping[Key, tuple[FinishedRun, ...]], *, titl
         geometry for geometry in GEOMETRIES if all(run.scores(geometry) for key in keys for run in rows[key])
     ]
     curves = {(key, rule): mean_curve(rows[key], rule, _RECALLS) for key in keys for rule in geometries}
-    zoom = any(curve[_RECALLS >= _CORNER].max() > _CORNER for curve in curves.values())
+    corner = _corner(list(curves.values()))
+    zoom = corner is not None
     figure = Figure(figsize=(4.6 * len(geometries), 9.6 if zoom else 5.2), layout="constrained")
     panels = figure.subplots(1 + zoom, len(geometries), squeeze=False)
     for column, rule in enumerate(geometries):
-        for row, start in enumerate((0.0, _CORNER)[: 1 + zoom]):
+        for row, start in enumerate((0.0, corner) if corner else (0.0,)):
             axes = panels[row, column]
             _draw_curves(axes, keys, [curves[key, rule] for key in keys])
-            part = f" from {_CORNER:g}" if start else ""
+            part = f" from {start:g}" if start else ""
             axes.set(title=f"{RULES[rule]}{part}", xlabel="recall", ylabel="precision")
             axes.set(xlim=(start, 1 + (1 - start) / 200), ylim=(start, 1 + (1 - start) / 100))
     figure.suptitle(title, fontsize=11)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, handlelength=4)
     save_figure(path, figure)
+
+
+def _corner(curves: Sequence[Floats]) -> float | None:
+    """Where the part begins that is drawn once more; None where no curve comes near it."""
+
+    def coming(start: float) -> list[bool]:
+        return [bool(curve[start <= _RECALLS].max() > start) for curve in curves]
+
+    if not any(coming(_CORNERS[-1])):
+        return None
+    return next((start for start in _CORNERS if all(coming(start))), _CORNERS[-1])
 
 
 def _draw_curves(axes: Axes, keys: Sequence[Key], curves: Sequence[Floats]) -> None:

@@ -115,6 +115,8 @@ class Pages:
 
     def _table_2(self) -> str:
         keys = self._encodings()
+        if not any(is_unet(cell.method) for cell in self.collection.cells):
+            return ""
         return _section(
             "## Table 2: U-Net encodings on weak annotations",
             self._measured("weak", keys),
@@ -131,10 +133,11 @@ class Pages:
                 if some:
                     blocks += [f"Trained on {title}:", score_table(self.scores, some, with_mode=True)]
             body = "\n\n".join(blocks)
-        elif all(is_unet(key.method) for key in weak):
+        elif weak and all(is_unet(key.method) for key in weak):
             body = paragraph("Only U-Nets were run, in one artefact mode: Table 2 is all of it.")
         else:
-            body = score_table(self.scores, weak)
+            some_unets = any(is_unet(key.method) for key in weak)
+            body = self._measured("weak", weak, name="all" if some_unets else "weak")
         return _section(
             "## Table 3: all methods on weak annotations, by artefact mode", body, published_table("weak")
         )
@@ -204,10 +207,10 @@ class Pages:
             questions.signature_verdict(self.judge, keys),
         )
 
-    def _measured(self, track: str, keys: list[Key]) -> str:
+    def _measured(self, track: str, keys: list[Key], *, name: str = "") -> str:
         if not keys:
             return paragraph("No such run is finished.")
-        name = f"scores_{track}.png"
+        name = f"scores_{name or track}.png"
         title = f"{TRACKS[track]}: means over seeds, 95 % intervals"
         draw_scores(self._out / name, self.scores, keys, title=title)
         return _section(score_table(self.scores, keys), f"![F1 and AP by method, {TRACKS[track]}]({name})")
