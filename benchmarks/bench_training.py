@@ -1,11 +1,16 @@
-"""Where the time of a run goes, and a training step against a bare PyTorch loop of the same network.
+"""A training step against a bare PyTorch loop of the same network, peak memory, and where a run's time goes.
 
-    python benchmarks/bench_training.py [--profile paper] [--steps 60]
+    python benchmarks/bench_training.py [--profile paper] [--steps 60] [--variants] [--whole]
 
 The loop is what one writes in ten lines: the same network, optimiser and loss, the same batch of pre-drawn
 patches every step (so it draws nothing), torch's own threads. A step of bmbench draws and augments its
 patches, computes targets, clips, keeps a moving average and can be stopped. Both on the graphics card if
 torch sees one, else on all cores. They take turns, the median counts.
+
+The time of the full search is multiplied from the seconds of a step: each trial one training, then the best
+settings trained once for the threshold and once for good, as many models as the profile has.
+
+With --variants the bare loop runs in torch's plain memory layout, channels-last, and compiled.
 
 The table comes from looking at what every thread does, two hundred times a second, during a whole run.
 """
@@ -13,6 +18,7 @@ The table comes from looking at what every thread does, two hundred times a seco
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import sys
 import tempfile
@@ -29,7 +35,13 @@ import torch
 from bmbench.adapters import METHODS
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.method import FitRequest
-from bmbench.adapters.reproducible import available_cores, best_device, one_thread_each, seeded
+from bmbench.adapters.reproducible import (
+    available_cores,
+    best_device,
+    one_thread_each,
+    seeded,
+    steps_ahead,
+)
 from bmbench.adapters.rescaling import mean_diameter
 from bmbench.adapters.unet import training
 from bmbench.adapters.unet.encoding import ENCODINGS
@@ -37,6 +49,7 @@ from bmbench.adapters.unet.network import build
 from bmbench.adapters.unet.sampling import draw_patch
 from bmbench.benchmark.options import RunOptions, resolve_settings
 from bmbench.benchmark.plan import resolve
+from bmbench.benchmark.profiles import get_profile
 from bmbench.benchmark.run import run
 from bmbench.core.progress import Silent
 from bmbench.datasets.augment import augment
@@ -68,6 +81,8 @@ def main() -> int:
     parser.add_argument("--profile", default="quick")
     parser.add_argument("--set", action="append", default=[], help="a setting: name=value")
     parser.add_argument("--steps", type=int, default=60, help="of each loop, in five turns")
+    parser.add_argument("--trials", type=int, default=40, help="of the search whose time is told")
+    parser.add_argument("--variants", action="store_true", help="also time other layouts and torch.compile")
     parser.add_argument("--whole", action="store_true", help="also profile a whole run")
     asked = parser.parse_args()
     changes = dict(text.split("=", 1) for text in asked.set)
@@ -82,24 +97,19 @@ def main() -> int:
             dataset=str(Path(folder) / "marrow"),
             out=Path(folder),
         )
-        against_a_bare_loop(asked_for, steps=asked.steps)
+        step_s = against_a_bare_loop(asked_for, steps=asked.steps)
+        tell_the_search(asked_for, step_s, trials=asked.trials)
+        if asked.variants:
+            other_layouts(asked_for, steps=asked.steps)
         if asked.whole:
             where_the_time_goes(asked_for)
     return 0
 
 
-def against_a_bare_loop(options: RunOptions, *, steps: int) -> None:
-    endless = {**options.settings, "steps": "100000"}
-    settings = resolve_settings(METHODS.get(METHOD), options.profile, endless)
-    plan = resolve(options, Silent())
-    encoding = ENCODINGS.get(METHOD.removeprefix("unet_"))
-    train = plan.supervision.view(plan.split.samples["train"])
-    factor = settings.cell_px / mean_diameter(sample.annotations for sample in train)
-    sources = [training.source_of(sample, factor) for sample in train]
-    calibration = training._calibrate(sources, factor)
-    losses = partial(training._losses, calibration=calibration, encoding=encoding, settings=settings)
-    draw = partial(draw_patch, sources, augment=augment, encoding=encoding, settings=settings)
-    request = FitRequest(train=train, validation=(), settings=settings, seed=0, augment=augment)
+def against_a_bare_loop(options: RunOptions, *, steps: int) -> float:
+    """Tells both; the seconds of a step of bmbench."""
+    request, draw, losses, encoding = prepared(options)
+    settings = request.settings
     turns: dict[str, list[float]] = {"bare": [], "bmbench": []}
     patches = [draw(generator=np.random.default_rng(number)) for number in range(settings.batch)]
     with seeded(0):
@@ -114,9 +124,60 @@ def against_a_bare_loop(options: RunOptions, *, steps: int) -> None:
                 turns["bmbench"].append(ours)
     bare_s, ours_s = (statistics.median(turns[name]) for name in ("bare", "bmbench"))
     print(f"a step: bare loop {1000 * bare_s:.1f} ms, bmbench {1000 * ours_s:.1f} ms,", end=" ")
-    print(f"throughput {bare_s / ours_s:.2f} x")
-    if torch.cuda.is_available():
-        print(f"peak memory on the card {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB")
+    print(f"throughput {bare_s / ours_s:.2f} x (target 0.95)")
+    # Kilobytes on Linux, bytes on macOS.
+    unit = 1 if sys.platform == "darwin" else 1024
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30:.2f} GiB", end="")
+    card = f", on the card {torch.cuda.max_memory_allocated() / 2**30:.2f} GiB"
+    print(card if torch.cuda.is_available() else "")
+    return ours_s
+
+
+def prepared(options: RunOptions) -> tuple[FitRequest, Any, Any, Any]:
+    """What a training takes: the request, the drawing of a patch, the losses of patches, the encoding."""
+    endless = {**options.settings, "steps": "100000"}
+    settings = resolve_settings(METHODS.get(METHOD), options.profile, endless)
+    plan = resolve(options, Silent())
+    encoding = ENCODINGS.get(METHOD.removeprefix("unet_"))
+    train = plan.supervision.view(plan.split.samples["train"])
+    factor = settings.cell_px / mean_diameter(sample.annotations for sample in train)
+    sources = [training.source_of(sample, factor) for sample in train]
+    calibration = training._calibrate(sources, factor)
+    losses = partial(training._losses, calibration=calibration, encoding=encoding, settings=settings)
+    draw = partial(draw_patch, sources, augment=augment, encoding=encoding, settings=settings)
+    request = FitRequest(train=train, validation=(), settings=settings, seed=0, augment=augment)
+    return request, draw, losses, encoding
+
+
+def tell_the_search(options: RunOptions, step_s: float, *, trials: int) -> None:
+    settings = resolve_settings(METHODS.get(METHOD), options.profile, options.settings)
+    profile = get_profile(options.profile)
+    trainings = trials + profile.models * (1 + profile.retrain)
+    hours = trainings * settings.steps * step_s / 3600
+    print(
+        f"a search of {trials} trials and the run that follows: {trainings} trainings of at most "
+        f"{settings.steps} steps, at most {hours:.1f} h of this machine"
+    )
+
+
+def other_layouts(options: RunOptions, *, steps: int) -> None:
+    """Least seconds a step of the bare loop, the layouts in turn."""
+    request, draw, losses, encoding = prepared(options)
+    patches = [draw(generator=np.random.default_rng(number)) for number in range(request.settings.batch)]
+    variants: dict[str, Any] = {}
+    with seeded(0):
+        for name, layout in (("plain", torch.contiguous_format), ("channels last", torch.channels_last)):
+            network = build(request.settings, outputs=encoding.outputs, device=best_device())
+            variants[name] = network.to(memory_format=layout)
+        variants["compiled"] = torch.compile(variants["channels last"])
+        times: dict[str, list[float]] = {name: [] for name in variants}
+        for turn in range(6):
+            for name, network in variants.items():
+                optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
+                seconds = bare(network, optimiser, partial(losses, patches=patches), steps=max(1, steps // 5))
+                if turn:
+                    times[name].append(seconds)
+    print("least of a step: " + ", ".join(f"{name} {1000 * min(t):.1f} ms" for name, t in times.items()))
 
 
 def bare(network: torch.nn.Module, optimiser: torch.optim.Optimizer, loss: Any, *, steps: int) -> float:
@@ -156,6 +217,7 @@ def stepping(request: FitRequest, draw: Any, losses: Any, *, encoding: Any, step
         )
         Trainer(
             request=clocked,
+            ahead=steps_ahead(),
             draw=lambda generator: draw(generator=generator),
             losses=losses,
             validation=(),

@@ -14,6 +14,7 @@ from bmbench.core.progress import Progress, Silent
 from bmbench.core.types import Annotations, Category, Detections, Pixels, Sample
 
 if TYPE_CHECKING:
+    from bmbench.adapters.learning.team import Team
     from bmbench.adapters.unet.curve import ForegroundCurve
 
 Augment: TypeAlias = Callable[[Pixels, Annotations, int, np.random.Generator], tuple[Pixels, Annotations]]
@@ -82,6 +83,8 @@ class FitRequest:
         with what it finds there, and ends with the detector of a fit that was never stopped, byte for byte.
     report : Report or None
         Told every look at the validation loss; a fit that goes on repeats the looks of the earlier one.
+    team : Team or None
+        The processes that fit this together, each with the same request; None: this one alone.
     """
 
     train: Sequence[Sample]
@@ -94,6 +97,7 @@ class FitRequest:
     foreground_curve: Callable[[], ForegroundCurve | None] = lambda: None
     state: Path | None = None
     report: Report | None = None
+    team: Team | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,3 +114,8 @@ def best_device() -> torch.device:
     import torch
 
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def steps_ahead() -> int:
+    """How many steps ahead patches are drawn: the graphics card shall not wait, a processor has no one to."""
+    return 2 if best_device().type == "cuda" else 0

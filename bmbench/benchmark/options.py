@@ -21,6 +21,8 @@ _PROBE = {"train": "torch", "yolo": "ultralytics", "cluster": "distributed"}
 """The module whose presence tells that an extra is installed."""
 _PATHS = ("data",)
 """Options that are paths; names of files in JSON."""
+_HOW = ("out", "devices")
+"""Options that change where and how a run is made, not what comes out."""
 _LISTS = ("classes", "test_on")
 """Options of several texts."""
 
@@ -32,6 +34,7 @@ class RunOptions:
     `retrain` None leaves it to the profile whether the detector is fitted once more, on train and
     optimisation images, after the threshold was chosen; `models` None how many are fitted and averaged.
     `classes` are the classes of cells to tell apart (`bmbench.benchmark.classes`).
+    `devices` processes train together, one a graphics card; the result does not depend on their number.
     `test_on` names other images that the trained detector is applied to (`bmbench.benchmark.elsewhere`).
     """
 
@@ -49,6 +52,7 @@ class RunOptions:
     retrain: bool | None = None
     models: int | None = None
     test_on: tuple[str, ...] = ()
+    devices: int = 1
     out: Path = Path("runs")
 
     def settled(self) -> RunOptions:
@@ -60,9 +64,10 @@ class RunOptions:
         return dataclasses.replace(self, dataset=absolute_dataset(self.dataset), data=data, test_on=test_on)
 
     def to_json(self) -> dict[str, Any]:
-        """What `from_json` reads; without `out`, which is no part of what is asked."""
+        """What `from_json` reads; without `out` and `devices`, which are no part of what is asked."""
         record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        del record["out"]
+        for name in _HOW:
+            del record[name]
         paths = {name: None if record[name] is None else str(record[name]) for name in _PATHS}
         mappings = {name: dict(value) for name, value in record.items() if isinstance(value, Mapping)}
         return record | paths | mappings | {name: list(record[name]) for name in _LISTS}

@@ -19,6 +19,7 @@ from bmbench.benchmark.options import RunOptions, require_installed, resolve_set
 from bmbench.benchmark.profiles import Profile, get_profile
 from bmbench.benchmark.scale import largest_cell, mean_cell, pixel_size
 from bmbench.benchmark.supervision import Supervision, require_artefact_mode, supervise
+from bmbench.benchmark.team import check_devices
 from bmbench.benchmark.tracks import Track, get_track
 from bmbench.core.errors import BadInputError
 
@@ -84,6 +85,7 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     require_classes(method, options.classes, artefacts=artefacts)
     require_installed(method)
     settings = resolve_settings(method, options.profile, options.settings)
+    check_devices(method, settings, options.devices)
     dataset = open_dataset(options.dataset)
     request = LoadRequest(data=options.data, seed=options.seed, options=options.dataset_options)
     split = tell_apart(dataset.load(request), options.classes)

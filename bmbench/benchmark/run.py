@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def run(options: RunOptions, progress: Progress) -> RunDir:
     return _finish(folder, plan, progress)
 
 
-def resume(path: Path, progress: Progress) -> RunDir:
+def resume(path: Path, progress: Progress, *, devices: int = 1) -> RunDir:
     """The directory of a run, finished: the work goes on where it stood, and ends with the same bytes.
 
     Nothing is done where the run is finished already.
@@ -65,7 +66,8 @@ def resume(path: Path, progress: Progress) -> RunDir:
             with suppress(BadInputError), only_one(path):
                 pass
         return folder
-    return _finish(folder, resolve(_asked(folder), progress), progress)
+    asked = dataclasses.replace(_asked(folder), devices=devices)
+    return _finish(folder, resolve(asked, progress), progress)
 
 
 def run_in(path: Path, options: RunOptions, progress: Progress) -> RunDir:
@@ -93,7 +95,7 @@ def run_in(path: Path, options: RunOptions, progress: Progress) -> RunDir:
             where=str(path),
             remedy="delete the folder, or choose another",
         )
-    return resume(path, progress)
+    return resume(path, progress, devices=wanted.devices)
 
 
 def _finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:

@@ -17,6 +17,7 @@ from bmbench.benchmark.foreground import foreground_curve
 from bmbench.benchmark.generalise import Unchanged, apply_unchanged
 from bmbench.benchmark.rundir import RunDir, folder_aside
 from bmbench.benchmark.scale import mean_cell, pixel_size
+from bmbench.benchmark.team import assembled
 from bmbench.core.errors import RunFailedError
 
 if TYPE_CHECKING:
@@ -168,7 +169,8 @@ def fit(
     """
     seed = plan.options.seed if seed is None else seed
     request = _request(plan, train, validation, progress=progress, seed=seed, state=state, report=report)
-    return plan.method.fit(request)
+    with assembled(plan.method, request, plan.options.devices) as shared:
+        return plan.method.fit(shared)
 
 
 def _request(plan: Plan, train: Sequence[Sample], validation: Sequence[Sample], **more: Any) -> FitRequest:

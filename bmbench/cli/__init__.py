@@ -72,6 +72,10 @@ def run(
         int | None, typer.Option(min=1, help="Models that answer together.  [default: profile]")
     ] = None,
     test_on: TestOn = None,
+    devices: Annotated[
+        int,
+        typer.Option(min=1, help="Graphics cards (or processes) that train together, to the same result."),
+    ] = 1,
     out: Annotated[Path, typer.Option(help="The folder that run directories are made in.")] = Path("runs"),
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this directory, as it was begun.")
@@ -104,6 +108,7 @@ def run(
         retrain=retrain,
         models=models,
         test_on=tuple(test_on or ()),
+        devices=devices,
         out=out,
     )
     console = Console()
@@ -115,8 +120,8 @@ def run(
             show_terms(dataset, data)
             folder = run_benchmark(options, Terminal(console))
         else:
-            alone(context, "resume")
-            folder = resume_run(resume, Terminal(console))
+            alone(context, "resume", beside=("devices",))
+            folder = resume_run(resume, Terminal(console), devices=devices)
     row = write_row(folder)
     for table in run_tables(folder):
         console.print(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def sample(number: int, *, side: int = 72, n: int = 9) -> Sample:
         height=side,
         group=f"drawn_{number}",
         annotations=annotations,
-        load=lambda: image,
+        load=partial(np.asarray, image),
     )
 
 

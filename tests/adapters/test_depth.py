@@ -127,3 +127,25 @@ def test_an_ignored_region_is_its_outline_circle_or_box():
     assert not inside[16, 16]
     assert inside[2:6, 28:32].all()
     assert inside[:10, 26:].sum() == 16
+
+
+def test_of_one_circle_given_twice_the_cell_has_the_pixels(circles):
+    ignored, cell = circles((8.0, 8.0, 5.0), role=Role.IGNORE), circles((8.0, 8.0, 5.0))
+    names = ("xy", "box", "circle", "label", "role", "region")
+    columns = {name: np.concatenate([getattr(ignored, name), getattr(cell, name)]) for name in names}
+    result = depth_map(Annotations(contour=((), ()), **columns), 16, 16)
+    assert set(np.unique(result.owner)) == {0, 2}
+
+
+def test_ignored_outlines_that_overlap_are_ignored_where_they_do():
+    square = np.array([[2.0, 2], [10, 2], [10, 10], [2, 10]])
+    box = np.array([[2.0, 2, 10, 10], [5.0, 5, 13, 13]])
+    outlines = Annotations.of(
+        xy=(box[:, :2] + box[:, 2:]) / 2,
+        box=box,
+        contour=((square,), (square + 3,)),
+        role=np.full(2, int(Role.IGNORE)),
+        region=np.ones(2, bool),
+    )
+    # Two squares of 64 pixels that share 5 × 5.
+    assert ignored_regions(outlines, 16, 16).sum() == 64 + 64 - 25

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import ndimage
 
 from bmbench.core.geometry import ring_area
 from bmbench.core.types import Annotations, Role
@@ -67,6 +68,34 @@ def test_contours_move_with_the_picture(seed, place, size):
     patch, moved = augment(image, contours(hook), size, np.random.default_rng(seed), most_blur_px=0)
     assert patch.shape == (size, size, 3)
     assert_agrees(patch, moved)
+
+
+@settings(max_examples=40)
+@given(
+    seed=SEEDS,
+    extent=st.tuples(st.integers(1, 200), st.integers(1, 200)),
+    size=st.integers(1, 150),
+    blur_px=st.sampled_from([0.0, 0.1, 0.17, 0.5, 1.0]),
+)
+def test_every_grey_level_is_the_one_that_scipy_gives(seed, extent, size, blur_px):
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 256, (*extent, 3), np.uint8)
+    window = draw_window(*extent[::-1], size, rng)
+    offset = window(np.full((1, 2), 0.5))[0, ::-1] - 0.5
+    shown = [
+        ndimage.affine_transform(
+            image[:, :, channel].astype(np.float32),
+            window.matrix[::-1, ::-1],
+            offset=offset,
+            output_shape=(size, size),
+            order=1,
+            mode="reflect",
+        )
+        for channel in range(3)
+    ]
+    if blur_px:
+        shown = [ndimage.gaussian_filter(one, blur_px, mode="reflect", truncate=3.0) for one in shown]
+    assert_array_equal(cut(image, window, size, blur_px=blur_px), np.rint(np.stack(shown, axis=-1)))
 
 
 @settings(max_examples=25)

@@ -17,7 +17,7 @@ from bmbench.adapters.classes import labels_of
 from bmbench.adapters.learning.sources import Source
 from bmbench.adapters.merging.shapes import area, bounding_box
 from bmbench.adapters.rescaling import object_circles
-from bmbench.core.geometry import circle_box
+from bmbench.core.geometry import circle_box, rings_mask
 from bmbench.core.types import Annotations, Role
 
 if TYPE_CHECKING:
@@ -91,15 +91,10 @@ def targets_of(
 
 def masks_of(outlines: tuple[Rings, ...], side: int) -> NDArray[np.uint8]:
     """(n, side, side) 1 where a pixel's centre lies inside the outline (even-odd), else 0."""
-    from skimage.draw import polygon
-
-    masks = np.zeros((len(outlines), side, side), np.uint8)
-    for mask, rings in zip(masks, outlines, strict=True):
-        for ring in rings:
-            x, y = (ring - 0.5).T
-            rows, columns = polygon(y, x, mask.shape)  # type: ignore[no-untyped-call]
-            mask[rows, columns] ^= 1
-    return masks
+    masks = [
+        rings_mask(rings, side, side) if rings else np.zeros((side, side), np.uint8) for rings in outlines
+    ]
+    return np.array(masks, np.uint8).reshape(-1, side, side)
 
 
 def cut_patch(source: Source, row: int, column: int, side: int) -> Source:

@@ -18,7 +18,7 @@ from bmbench.adapters.detection.targets import Targets, cut_patch, masks_of, sha
 from bmbench.adapters.learning.sources import Drawing, Source, colours, draw_view, source_of
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.merging.shapes import bounding_box
-from bmbench.adapters.reproducible import best_device, one_thread_each, seeded
+from bmbench.adapters.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.rescaling import mean_diameter
 from bmbench.core.types import Role
 
@@ -76,6 +76,7 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, Facts]:
             losses=partial(_losses, family=family, facts=facts),
             validation=_fixed_patches(validation, settings, family, cells=facts.cells),
             pool=pool,
+            ahead=steps_ahead(),
             kind=family_name,
         )
         return trainer.run(network), facts

@@ -19,13 +19,17 @@ def sharing_weights(network: Network) -> Network:
     return copy.deepcopy(network, {id(parameter): parameter for parameter in network.parameters()})
 
 
-def average_buffers(network: nn.Module, replicas: Sequence[nn.Module]) -> None:
-    """Give the network and all replicas the mean of the replicas' batch statistics."""
+def average_buffers(
+    network: nn.Module, replicas: Sequence[nn.Module], statistics: Sequence[Sequence[torch.Tensor]]
+) -> None:
+    """Give the network and all replicas the mean of these batch statistics, one list of buffers a shard."""
     with torch.no_grad():
-        for mine, *theirs in zip(network.buffers(), *(r.buffers() for r in replicas), strict=True):
+        for mine, *theirs in zip(network.buffers(), *statistics, strict=True):
             mean = torch.stack([buffer.double() for buffer in theirs]).mean(dim=0)
-            for buffer in (mine, *theirs):
-                buffer.copy_(mean)
+            mine.copy_(mean)
+        for replica in replicas:
+            for mine, mean in zip(replica.buffers(), network.buffers(), strict=True):
+                mine.copy_(mean)
 
 
 def follow(average: nn.Module, network: nn.Module, *, decay: float) -> None:

@@ -1,6 +1,7 @@
 """Steps of gradient descent, the same bytes from the same seed.
 
-A batch is drawn and computed in shards, each on one torch thread; their gradients are added in a fixed order
+A batch is drawn and computed in shards, each on one torch thread, perhaps in several processes
+(`bmbench.adapters.learning.team`); their gradients are added in a fixed order
 (`bmbench.adapters.reproducible`). What a patch shows depends on the seed, the step and the patch's number in
 the batch alone, so that a training can be stopped after any step and go on.
 """
@@ -16,8 +17,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from bmbench.adapters.learning.ahead import drawn_ahead
 from bmbench.adapters.learning.course import Course
 from bmbench.adapters.learning.replicas import average_buffers, follow, sharing_weights
+from bmbench.adapters.learning.team import ALONE
 from bmbench.adapters.resuming import Keeper
 from bmbench.core.errors import TrainingFailedError
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import ThreadPoolExecutor
 
+    from bmbench.adapters.learning.team import Team
     from bmbench.adapters.method import FitRequest
 
 Patch = TypeVar("Patch")
@@ -105,6 +109,9 @@ class Trainer(Generic[Patch]):
         What is learned, as far as the settings do not say it.
     ignorance : float
         Validation loss of an answer that knows nothing, the unit in which looks are reported.
+    ahead : int
+        Steps whose patches are drawn while an earlier one is computed: 0 on a processor, where drawing and
+        computing want the same cores.
     """
 
     request: FitRequest
@@ -114,6 +121,7 @@ class Trainer(Generic[Patch]):
     pool: ThreadPoolExecutor
     kind: Any
     ignorance: float = 1.0
+    ahead: int = 0
 
     @property
     def budget(self) -> Budget:
@@ -144,23 +152,38 @@ class Trainer(Generic[Patch]):
         if (found := keeper.found()) is not None:
             course.restore(*found)
             self._tell(course.looks)
-        replicas = [sharing_weights(network) for _ in range(-(-s.batch // s.shard))]
+        replicas = [sharing_weights(network) for _ in self._shards()]
         left = range(course.step + 1, 0 if course.has_settled(s) else s.steps + 1)
         begun = f" from step {course.step}" if course.step else ""
-        for step in progress.track(left, description=f"Training{begun}", total=len(left)):
-            for group in course.optimiser.param_groups:
-                group["lr"] = s.learning_rate * _schedule((step - 1) / s.steps)
-            loss = self._step(network, replicas, course.optimiser, step)
-            follow(course.average, network, decay=min(s.averaging, step / (step + 10)))
-            course.step = step
-            at_look = not step % s.validate_every or step == s.steps
-            if at_look:
-                self._look(course, loss)
-            keeper.keep(course.state, at_look=at_look)
-            if course.has_settled(s):
-                break
+        numbers = [number for shard in self._shards() for number in shard]
+        with drawn_ahead(self._draw, left, numbers, ahead=self.ahead) as batch:
+            for step in progress.track(left, description=f"Training{begun}", total=len(left)):
+                for group in course.optimiser.param_groups:
+                    group["lr"] = s.learning_rate * _schedule((step - 1) / s.steps)
+                loss = self._step(course, replicas, batch(step))
+                follow(course.average, network, decay=min(s.averaging, step / (step + 10)))
+                course.step = step
+                at_look = not step % s.validate_every or step == s.steps
+                if at_look:
+                    self._look(course, loss)
+                if self.team.rank == 0:
+                    keeper.keep(course.state, at_look=at_look)
+                if course.has_settled(s):
+                    break
         best: Network = course.best.eval()  # type: ignore[assignment]
         return best
+
+    @property
+    def team(self) -> Team:
+        """The processes that make the same steps."""
+        return self.request.team or ALONE
+
+    def _shards(self) -> Sequence[range]:
+        """The numbers of the patches of each shard that this process computes."""
+        return self.team.own(shards_of(self.budget))
+
+    def _draw(self, step: int, number: int) -> Patch:
+        return self.draw(np.random.default_rng([self.request.seed, step, number]))
 
     def _look(self, course: Course, loss: float) -> None:
         """Note the validation loss of the averaged network, and tell it."""
@@ -185,38 +208,35 @@ class Trainer(Generic[Patch]):
             "images": [str(sample.image_id) for sample in self.request.train],
         }
 
-    def _step(
-        self,
-        network: nn.Module,
-        replicas: Sequence[nn.Module],
-        optimiser: torch.optim.Optimizer,
-        step: int,
-    ) -> float:
-        """The mean loss of one batch, after one step of the optimiser."""
-        s = self.budget
-        numbers = [range(first, min(first + s.shard, s.batch)) for first in range(0, s.batch, s.shard)]
-        work = zip(replicas, numbers, strict=True)
-        results = list(self.pool.map(lambda job: self._gradients(*job, step=step), work))
-        loss = sum(loss for loss, _ in results)
+    def _step(self, course: Course, replicas: Sequence[nn.Module], patch: Callable[[int], Patch]) -> float:
+        """The mean loss of one batch, whose patches are given by number, after one step of the optimiser."""
+        s, network = self.budget, course.network
+        work = zip(replicas, self._shards(), strict=True)
+        mine = list(self.pool.map(lambda job: self._gradients(job[0], job[1], patch), work))
+        buffers = [tuple(replica.buffers()) for replica in replicas]
+        pieces = [(loss, *parts, *more) for (loss, parts), more in zip(mine, buffers, strict=True)]
+        pieces = list(self.team.all(pieces, len(shards_of(s))))
+        loss = sum(float(piece[0]) for piece in pieces)
         if not math.isfinite(loss):
             raise TrainingFailedError(
-                f"the training loss is {loss} at step {step}; lower the learning rate "
+                f"the training loss is {loss} at step {course.step + 1}; lower the learning rate "
                 f"(--set learning_rate={s.learning_rate / 3:.2g})"
             )
-        for parameter, *parts in zip(
-            _trained(network), *(gradients for _, gradients in results), strict=True
-        ):
+        trained = _trained(network)
+        for number, parameter in enumerate(trained, start=1):
+            parts = [piece[number] for piece in pieces]
             parameter.grad = torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
-        torch.nn.utils.clip_grad_norm_(_trained(network), 1.0)
-        optimiser.step()
-        average_buffers(network, replicas)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        course.optimiser.step()
+        average_buffers(network, replicas, [piece[1 + len(trained) :] for piece in pieces])
         return loss
 
-    def _gradients(self, network: nn.Module, numbers: Iterable[int], *, step: int) -> tuple[float, Gradients]:
+    def _gradients(
+        self, network: nn.Module, numbers: Iterable[int], patch: Callable[[int], Patch]
+    ) -> tuple[torch.Tensor, Gradients]:
         """Loss and gradients of some patches of a batch, as shares of the whole batch."""
-        patches = [self.draw(np.random.default_rng([self.request.seed, step, number])) for number in numbers]
-        loss = self.losses(network, patches).sum() / self.budget.batch
-        return float(loss.detach()), torch.autograd.grad(loss, _trained(network))
+        loss = self.losses(network, [patch(number) for number in numbers]).sum() / self.budget.batch
+        return loss.detach(), torch.autograd.grad(loss, _trained(network))
 
     def _validate(self, network: nn.Module) -> float:
         """Mean loss of the validation patches."""
@@ -228,7 +248,14 @@ class Trainer(Generic[Patch]):
             with torch.inference_mode():
                 return float(self.losses(network, patches).sum())
 
-        return sum(self.pool.map(loss, groups)) / len(self.validation)
+        mine = list(self.pool.map(loss, self.team.own(groups)))
+        return sum(self.team.numbers(mine, len(groups))) / len(self.validation)
+
+
+def shards_of(budget: Budget) -> Sequence[range]:
+    """The numbers of the patches that are computed together."""
+    size, batch = budget.shard, budget.batch
+    return [range(first, min(first + size, batch)) for first in range(0, batch, size)]
 
 
 def _schedule(done: float) -> float:

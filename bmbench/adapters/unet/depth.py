@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.adapters.rescaling import object_circles
+from bmbench.core.geometry import rings_mask
 from bmbench.core.types import Role
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def ignored_regions(annotations: Annotations, height: int, width: int) -> Bools:
     for row in np.flatnonzero(annotations.region):
         x, y, radius = annotations.circle[row]
         if annotations.contour[row]:
-            _fill(canvas, annotations.contour[row], np.zeros(2))
+            canvas |= rings_mask(annotations.contour[row], height, width)
         elif radius > 0:
             dy, dx = np.ogrid[:height, :width]
             canvas[(dx + 0.5 - x) ** 2 + (dy + 0.5 - y) ** 2 < radius**2] = 1
@@ -94,9 +95,9 @@ def ignored_regions(annotations: Annotations, height: int, width: int) -> Bools:
 def _without_duplicates(circle: Floats, role: Ints, rows: Ints) -> Ints:
     """The rows without those that repeat a circle (they would share no pixel fairly); cells come first."""
     ordered = rows[np.argsort(role[rows], kind="stable")]
-    _, first = np.unique(circle[ordered], axis=0, return_index=True)
-    kept: Ints = np.sort(ordered[first])
-    return kept
+    # Entered backwards, so that the first of each stays.
+    kept = dict(zip(map(tuple, circle[ordered[::-1]].tolist()), ordered[::-1].tolist(), strict=True))
+    return np.array(sorted(kept.values()), np.int64)
 
 
 def _circle_windows(circle: Floats) -> Iterator[tuple[Ints, Ints, Reals]]:
@@ -156,13 +157,14 @@ def _window_depth(circle: Floats, part: Ints, corner: Ints, pairs: Ints, side: i
 def _enter_windows(result: DepthMap, rows: Ints, corner: Ints, depth: Reals) -> None:
     height, width = result.depth.shape
     result.deepest[rows] = np.maximum(depth.max(axis=(1, 2)), 0)
-    which, down, right = np.nonzero(depth > 0)
+    deep = np.flatnonzero(depth > 0)
+    which, down, right = np.unravel_index(deep, depth.shape)
     y, x = corner[which, 1] + down, corner[which, 0] + right
     inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    which, y, x, value = which[inside], y[inside], x[inside], depth[which, down, right][inside]
-    wins = value > result.depth[y, x]
-    result.depth[y[wins], x[wins]] = value[wins]
-    result.owner[y[wins], x[wins]] = rows[which[wins]] + 1
+    which, pixel, value = which[inside], (y * width + x)[inside], depth.ravel()[deep[inside]]
+    wins = value > result.depth.ravel()[pixel]
+    result.depth.ravel()[pixel[wins]] = value[wins]
+    result.owner.ravel()[pixel[wins]] = rows[which[wins]] + 1
 
 
 def _enter_contour(result: DepthMap, row: int, rings: Rings) -> None:
@@ -171,18 +173,7 @@ def _enter_contour(result: DepthMap, row: int, rings: Rings) -> None:
     points = np.concatenate(rings)
     corner = np.floor(points.min(axis=0)).astype(int) - 1
     right, down = np.ceil(points.max(axis=0)).astype(int) + 1 - corner
-    mask = np.zeros((down, right), np.uint8)
-    _fill(mask, rings, corner)
+    mask = rings_mask(tuple(ring - corner for ring in rings), int(down), int(right))
     distance = edge_distance(mask)
     depth = np.maximum(distance - np.float32(0.5), 0)
     _enter_windows(result, np.array([row]), corner[None], depth[None])
-
-
-def _fill(canvas: NDArray[np.uint8], rings: Rings, corner: Floats | Ints) -> None:
-    """Set the pixels whose centre lies inside the outline (even-odd); `corner` is the canvas' own place."""
-    from skimage.draw import polygon
-
-    for ring in rings:
-        x, y = (ring - corner - 0.5).T
-        rows, columns = polygon(y, x, canvas.shape)  # type: ignore[no-untyped-call]
-        canvas[rows, columns] ^= 1

@@ -141,20 +141,23 @@ class Encoding:
         weight = np.ones((height, width), np.float32)
         if not len(annotations):
             return Target(value=value, weight=weight)
-        row = depths.owner - 1
-        role = np.where(row >= 0, annotations.role[row], -1)
-        weight[role == Role.IGNORE] = 0
+        owned = np.flatnonzero(depths.owner)
+        row = depths.owner.ravel()[owned] - 1
+        role = annotations.role[row]
+        weight.ravel()[owned[role == Role.IGNORE]] = 0
+        flat = value.reshape(self.outputs, -1)
         for kind in (Role.CELL, Role.ARTEFACT)[: 1 + self.artefacts]:
-            here = role == kind
+            of_kind = role == kind
+            here = owned[of_kind]
             inside = Inside(
-                depth=depths.depth[here],
-                deepest=depths.deepest[row[here]],
+                depth=depths.depth.ravel()[here],
+                deepest=depths.deepest[row[of_kind]],
                 settings=settings,
                 curve=self.curve,
             )
-            marks, weight[here] = self.marks(inside)
-            value[self.classes.index("artefact") if kind == Role.ARTEFACT else 0, here] = marks[0]
-            value[1 : len(self.channels), here] = marks[1:]
+            marks, weight.ravel()[here] = self.marks(inside)
+            flat[self.classes.index("artefact") if kind == Role.ARTEFACT else 0, here] = marks[0]
+            flat[1 : len(self.channels), here] = marks[1:]
         return Target(value=value, weight=weight)
 
     def loss(

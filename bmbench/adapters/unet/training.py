@@ -12,7 +12,7 @@ import torch
 
 from bmbench.adapters.learning.sources import Source, colours, source_of
 from bmbench.adapters.learning.trainer import Trainer
-from bmbench.adapters.reproducible import best_device, one_thread_each, seeded
+from bmbench.adapters.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.rescaling import mean_diameter
 from bmbench.adapters.unet.ignorance import ignorant_loss
 from bmbench.adapters.unet.network import UNet, build
@@ -81,6 +81,7 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
             validation=validation,
             ignorance=ignorance,
             pool=pool,
+            ahead=steps_ahead(),
             kind=encoding.to_card(),
         )
         return trainer.run(network), calibration
