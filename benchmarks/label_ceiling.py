@@ -4,9 +4,9 @@
 
 The runs are of one data set and one split. Three tables are printed. First, the labels: fragments, and
 neighbours that meet in one straight line, as tiles that were put together leave them. Second, what the
-segmentation makes of the very targets that a U-Net is taught. Third, the test images: how well the answers of
-the runs match the labels, and each other. Where detectors agree with one another much more than with the
-labels, they see the same cells, and it is the labels that differ.
+segmentation makes of the very targets that a U-Net is taught. Third, the test images, all together and one by
+one: how well the answers of the runs match the labels, and each other. Where detectors agree with one another
+much more than with the labels, they see the same cells, and it is the labels that differ.
 """
 
 from __future__ import annotations
@@ -159,6 +159,32 @@ def labelled_by(answer: Answer) -> GroundTruth:
     )
 
 
+def on_image(answer: Answer, row: int) -> Answer:
+    """The answers and labels of one image alone."""
+    truth, kept = answer.truth, answer.kept
+    mine, found = truth.image == row, kept.image == row
+    columns = {name: getattr(truth, name)[mine] for name in ("xy", "box", "label", "role", "region")}
+    answers = {name: getattr(kept, name)[found] for name in ("xy", "box", "confidence", "label")}
+    return dataclasses.replace(
+        answer,
+        truth=GroundTruth(
+            image_ids=truth.image_ids[row : row + 1],
+            groups=truth.groups[row : row + 1],
+            image=np.zeros(mine.sum(), np.int64),
+            **columns,
+        ),
+        kept=Predictions(image=np.zeros(found.sum(), np.int64), **answers),
+    )
+
+
+def compare(answers: Sequence[Answer], where: str, protocol: Protocol) -> None:
+    """Print how the answers match the labels and each other."""
+    for answer in answers:
+        print(f"| {where} | {answer.name} | labels | {f1(answer.truth, answer.kept, protocol)} |")
+    for one, other in combinations(answers, 2):
+        print(f"| {where} | {one.name} | {other.name} | {f1(labelled_by(other), one.kept, protocol)} |")
+
+
 def draw(path: Path, samples: Sequence[Sample], answers: Sequence[Answer]) -> None:
     """Labels that all runs find, that none finds, and what all runs find without a label."""
     from matplotlib.figure import Figure
@@ -232,11 +258,10 @@ def main() -> None:
         for title, changes in SETTINGS.items():
             found = read_off(samples, encoding, changes)
             print(f"| {encoding} | {title} | {f1(as_truth(samples), found, protocol)} |", flush=True)
-    print("\n| answers on the test images | against | F1, centres | F1, boxes |\n|---|---|--:|--:|")
-    for answer in answers:
-        print(f"| {answer.name} | labels | {f1(answer.truth, answer.kept, protocol)} |")
-    for one, other in combinations(answers, 2):
-        print(f"| {one.name} | {other.name} | {f1(labelled_by(other), one.kept, protocol)} |")
+    print("\n| test images | answers | against | F1, centres | F1, boxes |\n|---|---|---|--:|--:|")
+    compare(answers, "all", protocol)
+    for row, image_id in enumerate(answers[0].truth.image_ids):
+        compare([on_image(answer, row) for answer in answers], str(image_id), protocol)
     if options.out:
         draw(options.out, samples, answers)
 

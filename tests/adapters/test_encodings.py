@@ -43,10 +43,10 @@ def marks(name, depth, deepest, *, settings=SETTINGS, curve=LINE):
     return value.tolist(), weight.tolist()
 
 
-def decoded(encoding, value):
-    growth = Growth(regrowth=lambda at: encoding.regrowth(at, SETTINGS), smallest_px2=30.0)
+def decoded(encoding, value, settings=SETTINGS):
+    growth = Growth(regrowth=lambda at: encoding.regrowth(at, settings), smallest_px2=30.0)
     shown = [value[encoding.classes.index(name)] for name in encoding.classes if name != "contour"]
-    return find_labelled(np.stack(shown, axis=-1), SETTINGS, growth)
+    return find_labelled(np.stack(shown, axis=-1), settings, growth)
 
 
 def outlined(circle):
@@ -64,13 +64,15 @@ def test_its_name_is_its_own(name):
     assert ENCODINGS.get(name).name == name
 
 
+@pytest.mark.parametrize("seeds", ["depth", "map"])
 @pytest.mark.parametrize("drawn_as", ["circles", "contours"])
-def test_a_perfect_map_gives_every_cell_back(name, drawn_as, scattered):
+def test_a_perfect_map_gives_every_cell_back(name, drawn_as, seeds, scattered):
     cells = scattered(np.random.default_rng(2), 180, 30, (7.0, 14.0))
     if drawn_as == "contours":
         cells = dataclasses.replace(cells, contour=tuple((outlined(c),) for c in cells.circle))
     encoding = taught(name)
-    found = decoded(encoding, encode(cells, (180, 180), encoding=encoding, settings=SETTINGS).value)
+    settings = dataclasses.replace(SETTINGS, seeds=seeds)
+    found = decoded(encoding, encode(cells, (180, 180), encoding=encoding, settings=settings).value, settings)
     # F1 = 1 at IoU 0.5: as many objects as cells, and each cell has one of its own.
     assert len(found) == len(cells) > 15
     nearest = np.linalg.norm(cells.xy[:, None] - found.xy[None], axis=2).argmin(axis=1)

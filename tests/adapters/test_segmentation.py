@@ -11,7 +11,14 @@ from bmbench.adapters.unet.encoding import ENCODINGS, Regrowth
 from bmbench.adapters.unet.sampling import encode
 from bmbench.adapters.unet.segmentation import Growth, find_objects
 from bmbench.adapters.unet.settings import UNetSettings
-from bmbench.adapters.unet.watershed import disc, foreground, inner_distance, peaks, separate
+from bmbench.adapters.unet.watershed import (
+    disc,
+    foreground,
+    inner_distance,
+    peaks,
+    separate,
+    separate_summits,
+)
 
 SETTINGS = UNetSettings(cell_px=20.0, shrink=0.2, lowest=0.3, highest=0.5, faint=0.15)
 
@@ -145,6 +152,52 @@ def test_the_centre_is_that_of_the_object_and_inside_its_outline(circles):
     found = find_objects(perfect_map(circles((20.2, 17.6, 10.0)), 40, 40), SETTINGS, GROWTH)
     assert found.xy[0] == pytest.approx([20.2, 17.6], abs=0.3)
     assert found.box[0] == pytest.approx([10.2, 7.6, 30.2, 27.6], abs=1)
+
+
+def ridge(*heights):
+    """A map whose cross-section runs through these heights, 8 px from one to the next."""
+    along = np.interp(np.arange(8 * len(heights)), 8 * np.arange(len(heights)) + 4, heights)
+    return np.pad(np.tile(along, (9, 1)), 6).astype(np.float32)
+
+
+def summits(probability, **settings):
+    """How many objects the foreground above 0.1 falls into."""
+    settings = dataclasses.replace(SETTINGS, seeds="map", smooth=0.0, **settings)
+    return separate_summits(probability > 0.1, probability, settings)
+
+
+def test_a_summit_is_a_cell_if_the_pass_to_a_higher_one_is_deep_enough():
+    # Summits 0.9, 0.6, 0.8; the passes between them lie 0.05 below the second and 0.4 below the third.
+    heights = (0.2, 0.9, 0.55, 0.6, 0.4, 0.8, 0.2)
+    assert summits(ridge(*heights), rise=0.3).max() == 2
+    assert summits(ridge(*heights), rise=0.1).max() == 2
+    assert summits(ridge(*heights), rise=0.04).max() == 3
+    assert summits(ridge(*heights), rise=0.5).max() == 1
+    # The cut runs through the pass: 4 px into the fifth interval, behind 6 px of margin.
+    labels = summits(ridge(*heights), rise=0.1)
+    changes = np.flatnonzero(np.diff(labels[10, 6:-6]))
+    assert abs(changes - (8 * 4 + 4)).max() <= 1
+
+
+def test_every_component_has_a_summit_however_low():
+    probability = discs(60, 60, (15, 15, 8, 0.15), (45, 45, 8, 0.9))
+    labels = summits(probability, rise=0.3)
+    assert set(np.unique(labels[probability > 0.1])) == {1, 2}
+
+
+def test_touching_cells_of_one_breadth_come_apart_by_their_cones_alone():
+    # Two cones of radius 10, 12 px apart, cut out low: the foreground has no waist, the map has a pass.
+    low = dataclasses.replace(SETTINGS, lowest=0.1, highest=0.1)
+    probability = np.maximum(*(cone(40, 60, x, 20, 10) for x in (24, 36)))
+    by_depth = find_objects(probability, low, GROWTH)
+    by_map = find_objects(probability, dataclasses.replace(low, seeds="map"), GROWTH)
+    assert len(by_depth) == 1
+    assert sorted(by_map.xy[:, 0]) == pytest.approx([23.5, 36.5], abs=1.0)
+
+
+def cone(height, width, cx, cy, r):
+    y, x = np.mgrid[:height, :width] + 0.5
+    return np.clip(1 - np.hypot(x - cx, y - cy) / r, 0, 1).astype(np.float32)
 
 
 @pytest.mark.parametrize("seed", range(6))

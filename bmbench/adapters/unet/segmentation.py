@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.adapters.unet.edges import edge_distance
-from bmbench.adapters.unet.watershed import foreground, inner_distance, separate
+from bmbench.adapters.unet.watershed import foreground, inner_distance, separate, separate_summits
 from bmbench.core.geometry import clip_ring, ring_area
 from bmbench.core.types import Detections
 
@@ -66,9 +66,12 @@ def find_objects(
     """
     ground = foreground(probability, settings)
     regrowth = growth.regrowth(ground.threshold)
-    reach_px = (settings.cell_px / 2 - regrowth.px) / (1 + regrowth.share)
     distance = inner_distance(ground.opened)
-    kernels = separate(ground.opened, distance, settings, reach_px=reach_px)
+    if settings.seeds == "map":
+        kernels = separate_summits(ground.opened, probability, settings)
+    else:
+        reach_px = (settings.cell_px / 2 - regrowth.px) / (1 + regrowth.share)
+        kernels = separate(ground.opened, distance, settings, reach_px=reach_px)
     found = []
     for corner, kernel in _crops(kernels):
         window = np.s_[corner[0] : corner[0] + kernel.shape[0], corner[1] : corner[1] + kernel.shape[1]]

@@ -71,9 +71,15 @@ class UNetSettings:
         background meet (the study's wording; its objects reach into the ground between).
     surround : float
         How far from the foreground the background's marker begins, in mean cell diameters.
+    seeds : "depth" or "map"
+        What the watershed floods, and whose summits are its markers: the distance to the edge of the
+        foreground (the study's way), or the map itself, which sinks where the network sees a border.
     marker : float
-        A pixel is a watershed marker if its distance to the background is at least this fraction of
+        For seeds by depth: a pixel is a marker if its distance to the background is at least this fraction of
         the largest one nearby.
+    smooth, rise : float
+        For seeds by map: standard deviation of the blur before, in mean cell diameters; how far a summit must
+        stand above the pass to a higher one to be a cell of its own.
     smallest : float
         Objects below this fraction of the smallest training cell's area are dropped.
     """
@@ -114,7 +120,10 @@ class UNetSettings:
     opening: float = 0.1
     flooding: Literal["foreground", "background"] = "foreground"
     surround: float = 0.1
+    seeds: Literal["depth", "map"] = "depth"
     marker: float = 0.75
+    smooth: float = 0.06
+    rise: float = 0.2
     smallest: float = 0.25
 
     def __post_init__(self) -> None:

@@ -38,7 +38,9 @@ _SEGMENTATION: Mapping[str, Range] = {
     "highest": Real(low=0.4, high=0.8),
     "faint": Real(low=0.05, high=0.3),
     "opening": Real(low=0.0, high=0.2),
+    "seeds": Choice(options=("depth", "map")),
     "marker": Real(low=0.4, high=0.95),
+    "rise": Real(low=0.05, high=0.3),
     "smallest": Real(low=0.1, high=0.5),
 }
 _YARDSTICK = ("loss", "dice")

@@ -91,6 +91,31 @@ def separate(opened: Bools, distance: Reals, settings: UNetSettings, *, reach_px
     return labels
 
 
+def separate_summits(opened: Bools, probability: Reals, settings: UNetSettings) -> Labels:
+    """(h, w) labels from 1: one for each summit of the map in the opened foreground, flooded down from it.
+
+    A summit counts if it stands at least `rise` above the pass to a higher one: an h-maximum, as Naylor et
+    al. (IEEE TMI 2019) cut nuclei out of a map of distances. Every component has one.
+    """
+    from scipy import ndimage
+    from skimage.morphology import local_maxima, reconstruction
+
+    smooth = cv2.GaussianBlur(probability, (0, 0), max(settings.smooth * settings.cell_px, 1e-3))
+    n, component, stats, _ = cv2.connectedComponentsWithStats(opened.astype(np.uint8), connectivity=8)
+    labels: Labels = np.zeros(opened.shape, np.int32)
+    found = 0
+    for i in range(1, n):
+        window = _window(stats[i], margin=1)
+        inside = component[window] == i
+        height = np.where(inside, smooth[window], np.float32(-2))
+        summits = local_maxima(reconstruction(height - settings.rise, height))  # type: ignore[no-untyped-call]
+        marker, several = ndimage.label(summits & inside, np.ones((3, 3)))
+        flooded = _flooded(height, marker.astype(np.int32), inside) if several > 1 else inside
+        labels[window][inside] = flooded[inside] + found
+        found += several
+    return labels
+
+
 def _met_by_background(opened: Bools, distance: Reals, marker: Labels, settings: UNetSettings) -> Labels:
     """(h, w) labels of objects that end where their flood meets that of the background.
 
