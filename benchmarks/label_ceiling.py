@@ -6,7 +6,8 @@ The runs are of one data set and one split. Three tables are printed. First, the
 neighbours that meet in one straight line, as tiles that were put together leave them. Second, what the
 segmentation makes of the very targets that a U-Net is taught. Third, the test images, all together and one by
 one: how well the answers of the runs match the labels, and each other. Where detectors agree with one another
-much more than with the labels, they see the same cells, and it is the labels that differ.
+much more than with the labels, they see the same cells, and it is the labels that differ. Last, the images
+that each run learned from: labels that it saw and does not give back cannot be asked of it elsewhere.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.benchmark.figures import BLUE, ORANGE, save_figure
 from bmbench.benchmark.gallery import Marks, draw_overlay
+from bmbench.benchmark.prediction.trained import load_run
 from bmbench.benchmark.scoring import read_pair, resolve_protocol
 from bmbench.core.files import read_json
 from bmbench.core.geometry import rings_area
@@ -39,7 +41,7 @@ from bmbench.metrics import evaluate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bmbench.core.types import Sample
+    from bmbench.core.types import Detections, Sample
     from bmbench.metrics import Protocol
 
 FRAGMENT = 0.1
@@ -95,13 +97,16 @@ def read_off(samples: Sequence[Sample], encoding: str, changes: dict[str, Any]) 
         target = encode(sample.annotations, (sample.height, sample.width), encoding=taught, settings=settings)
         soft = gaussian_filter(target.value[0], 1.0)
         found.append(find_labelled(soft[..., None], settings, growth))
-    return Predictions(
-        image=np.repeat(np.arange(len(found)), [len(of) for of in found]),
-        xy=np.concatenate([of.xy for of in found]),
-        box=np.concatenate([of.box for of in found]),
-        confidence=np.concatenate([of.confidence for of in found]),
-        label=np.concatenate([of.label for of in found]),
-    )
+    return as_predictions(found)
+
+
+def as_predictions(found: Sequence[Detections], *, threshold: float = 0.0) -> Predictions:
+    """What was found in each image, from that confidence on, as flat columns."""
+    names = ("xy", "box", "confidence", "label")
+    columns = {name: np.concatenate([getattr(of, name) for of in found]) for name in names}
+    keep = columns["confidence"] >= threshold
+    image = np.repeat(np.arange(len(found)), [len(of) for of in found])
+    return Predictions(image=image[keep], **{name: values[keep] for name, values in columns.items()})
 
 
 def as_truth(samples: Sequence[Sample]) -> GroundTruth:
@@ -185,6 +190,13 @@ def compare(answers: Sequence[Answer], where: str, protocol: Protocol) -> None:
         print(f"| {where} | {one.name} | {other.name} | {f1(labelled_by(other), one.kept, protocol)} |")
 
 
+def relearned(run: Path, samples: Sequence[Sample], protocol: Protocol) -> str:
+    """F1 of a run's detector on these samples, at the run's own threshold."""
+    trained = load_run(run)
+    found = [trained.detector.predict(sample.load()) for sample in samples]
+    return f1(as_truth(samples), as_predictions(found, threshold=trained.threshold or 0.0), protocol)
+
+
 def draw(path: Path, samples: Sequence[Sample], answers: Sequence[Answer]) -> None:
     """Labels that all runs find, that none finds, and what all runs find without a label."""
     from matplotlib.figure import Figure
@@ -262,6 +274,9 @@ def main() -> None:
     compare(answers, "all", protocol)
     for row, image_id in enumerate(answers[0].truth.image_ids):
         compare([on_image(answer, row) for answer in answers], str(image_id), protocol)
+    print("\n| images that a run learned from | F1, centres | F1, boxes |\n|---|--:|--:|")
+    for run, answer in zip(options.runs, answers, strict=True):
+        print(f"| {answer.name} | {relearned(run, split.samples['train'], protocol)} |", flush=True)
     if options.out:
         draw(options.out, samples, answers)
 
