@@ -1,9 +1,11 @@
-"""Leaderboards from a folder of finished runs, one a data set, all seeds of a method as one submission.
+"""Leaderboards from finished runs, one a data set, all seeds of a method as one submission.
 
-    python benchmarks/make_boards.py RUNS leaderboards
+    python benchmarks/make_boards.py RUNS [RUNS …] leaderboards [--only dsb_purple]
 
-Ground truth is copied for the embedded data set alone; for others its digest is kept, and the truth of
-the runs is used (`--truths` of `bmbench leaderboard score` later on). Folders that are there are made anew.
+RUNS are folders of runs, or studies of `bmbench reproduce`. Ground truth is copied for the embedded data set
+alone. Of others the board keeps the digest and the options that make it again from the published files
+(`bmbench leaderboard truth`, which is tried here). Folders that are there are made anew once every number of
+the new one was recomputed.
 """
 
 import argparse
@@ -18,6 +20,8 @@ from bmbench.leaderboards.boards.build import build_board
 from bmbench.leaderboards.folder import Leaderboard
 from bmbench.leaderboards.found import found_track, track_facts
 from bmbench.leaderboards.results.publish import score_board
+from bmbench.leaderboards.results.truths import make_truths
+from bmbench.leaderboards.results.verify import verify_board
 from bmbench.leaderboards.submissions.prepare import Wishes, prepare
 
 TEAM, LOGIN = "bmbench authors", "bmbench"
@@ -30,61 +34,103 @@ TITLES = {
 }
 UNITS = {"kainz": "patient"}
 
+Methods = dict[str, list[Path]]
+"""Name on the board → its runs, one a seed."""
 
-def finished_runs(folder: Path) -> dict[str, dict[str, dict[str, list[Path]]]]:
+
+def finished_runs(folders: list[Path]) -> dict[str, dict[str, Methods]]:
     """Data set → track → method → runs by seed."""
-    found: dict[str, dict[str, dict[str, list[Path]]]] = {}
-    for path in sorted(folder.glob("*/metrics.json")):
-        config = json.loads((path.parent / "config.json").read_text())
+    found: dict[str, dict[str, Methods]] = {}
+    patterns = ("*/metrics.json", "runs/*/metrics.json")
+    paths = [path for folder in folders for pattern in patterns for path in folder.glob(pattern)]
+    runs = {path.parent: json.loads((path.parent / "config.json").read_text()) for path in paths}
+    for run, config in sorted(runs.items(), key=lambda item: (item[1]["seed"], item[0])):
         methods = found.setdefault(config["dataset"], {}).setdefault(config["track"]["name"], {})
         method = config["method"]
         if config["artefacts"] != "background":
             method += f"-{config['artefacts']}"
-        methods.setdefault(method, []).append(path.parent)
+        methods.setdefault(method, []).append(run)
     return found
 
 
-def make(dataset: str, tracks: dict[str, dict[str, list[Path]]], out: Path) -> None:
-    shutil.rmtree(out, ignore_errors=True)
-    with tempfile.TemporaryDirectory() as truths:
-        board = Leaderboard(out, Path(truths))
-        for track, methods in sorted(tracks.items()):
-            run = next(iter(methods.values()))[0]
-            shutil.copy(run / "truth.json", Path(truths) / f"{track}.json")
-            facts, truth = track_facts(
-                run,
-                name=track,
-                title=f"Learn from {track} annotations: {TITLES.get(dataset, dataset)}",
-                supervision=track,
-                unit=UNITS.get(dataset, "image"),
-                controls=(CONTROL.replace("_", "-"),),
-                weaker_than="precise" if track == "weak" and "precise" in tracks else None,
-                outside=dataset != "synthetic",
-            )
-            found_track(board, truth, facts)
-            for method, runs in methods.items():
-                wishes = Wishes(
-                    track=track,
-                    team=TEAM,
-                    contacts=(LOGIN,),
-                    id=method.replace("_", "-"),
-                    name=method,
-                    declared=True,
-                )
-                _, verdict = prepare(board, runs, wishes)
-                for problem in verdict.problems.listed:
-                    print(f"{dataset} {track} {method}: {problem}")
+def faults(dataset: str, tracks: dict[str, Methods], n_seeds: int) -> list[str]:
+    """What keeps these runs from one board: other images, a seed twice or missing, no control."""
+    found = []
+    for track, methods in tracks.items():
+        place = f"{dataset} {track}"
+        truths = {(run / "truth.json").read_bytes() for runs in methods.values() for run in runs}
+        if len(truths) > 1:
+            found.append(f"{place}: the runs were tested on {len(truths)} different sets of images")
+        for method, runs in methods.items():
+            seeds = [json.loads((run / "config.json").read_text())["seed"] for run in runs]
+            enough = len(seeds) == n_seeds or method == CONTROL
+            if len(set(seeds)) < len(seeds) or not enough:
+                found.append(f"{place} {method}: seeds {seeds}, expected {n_seeds} different ones")
+        if CONTROL not in methods:
+            found.append(f"{place}: no runs of the control {CONTROL}")
+    return found
+
+
+def make(dataset: str, tracks: dict[str, Methods], out: Path) -> None:
+    """The folder `out`, made aside and verified before it takes the old one's place."""
+    with tempfile.TemporaryDirectory() as folder:
+        board = Leaderboard(Path(folder) / "board", Path(folder))
+        for track in sorted(tracks):
+            add_track(board, dataset, track, tracks)
+        if dataset != "synthetic":
+            run = next(iter(next(iter(tracks.values())).values()))[0]
+            make_truths(board, Path(json.loads((run / "config.json").read_text())["data"]), Path(folder))
         score_board(board, Silent())
-        print(f"{out}: {build_board(board)} files")
+        count = build_board(board)
+        numbers = verify_board(board, Silent())
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(board.path, out)
+    print(f"{out}: {count} files, {numbers:,} numbers recomputed")
+
+
+def add_track(board: Leaderboard, dataset: str, track: str, tracks: dict[str, Methods]) -> None:
+    methods = tracks[track]
+    facts, truth = track_facts(
+        next(iter(methods.values()))[0],
+        name=track,
+        title=f"Learn from {track} annotations: {TITLES.get(dataset, dataset)}",
+        supervision=track,
+        unit=UNITS.get(dataset, "image"),
+        controls=(CONTROL.replace("_", "-"),),
+        weaker_than="precise" if track == "weak" and "precise" in tracks else None,
+        outside=dataset != "synthetic",
+    )
+    found_track(board, truth, facts)
+    for method, runs in methods.items():
+        wishes = Wishes(
+            track=track,
+            team=TEAM,
+            contacts=(LOGIN,),
+            id=method.replace("_", "-"),
+            name=method,
+            declared=True,
+        )
+        _, verdict = prepare(board, runs, wishes)
+        if not verdict.valid:
+            listed = verdict.problems.listed
+            sys.exit("\n".join(f"{dataset} {track} {method}: {problem}" for problem in listed))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("runs", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("out", type=Path)
+    parser.add_argument("--only", help="this data set alone")
+    parser.add_argument("--seeds", type=int, default=3, help="runs that every method must have")
     options = parser.parse_args()
-    for dataset, tracks in finished_runs(options.runs).items():
-        make(dataset, tracks, options.out / dataset.replace("_", "-"))
+    found = finished_runs(options.runs)
+    boards = {name: tracks for name, tracks in found.items() if options.only in (None, name)}
+    wrong = [fault for dataset, tracks in boards.items() for fault in faults(dataset, tracks, options.seeds)]
+    if wrong or not boards:
+        print("\n".join(wrong or ["no finished runs"]), file=sys.stderr)
+        return 2
+    for dataset, tracks in boards.items():
+        make(dataset, tracks, options.out / dataset)
     return 0
 
 

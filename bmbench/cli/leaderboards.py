@@ -215,6 +215,20 @@ def verify(board: BoardArgument, key: KeyOption = None, truths: TruthsOption = N
 
 
 @leaderboard_app.command()
+def truth(
+    board: BoardArgument,
+    data: Annotated[Path, typer.Option(help="The folder of the published data set.")],
+    out: Annotated[Path, typer.Option(help="The folder for <track>.json, outside the repository.")],
+) -> None:
+    """Make ground truth that the repository may not hold from the published data, for --truths."""
+    from bmbench.leaderboards.folder import Leaderboard
+    from bmbench.leaderboards.results.truths import make_truths
+
+    for path in make_truths(Leaderboard(board), data, out):
+        typer.echo(f"{path}: as the track names it")
+
+
+@leaderboard_app.command()
 def hide(
     board: BoardArgument,
     track: Annotated[str, typer.Option(help="The track whose truth is to be hidden.")],

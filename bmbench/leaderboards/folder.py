@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.manifest import read_manifest, read_manifests
 from bmbench.leaderboards.submissions.card import CARD_BYTES, CARD_FILE
@@ -57,6 +59,8 @@ class Leaderboard:
             return inside
         if self.truths is None:
             remedy = f"give --truths with a folder that holds {manifest.name}.json"
+            if not isinstance(manifest.data.options, msgspec.UnsetType):
+                remedy += f"; `bmbench leaderboard truth {self.path}` makes it from the published data"
             raise BadInputError("the ground truth is not in the repository", where=str(inside), remedy=remedy)
         return self.truths / f"{manifest.name}.json"
 

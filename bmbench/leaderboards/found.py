@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast, get_args
 
 import msgspec
+from msgspec import UNSET
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.files import read_bytes, sha256, write_bytes
@@ -24,6 +25,7 @@ from bmbench.leaderboards.manifest import (
 from bmbench.leaderboards.submissions.names import is_id
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bmbench.core.types import Sample
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
 class TrackFacts:
     """What a new track is called and asks.
 
-    `data_sha256` is the hash that runs on the data set state; `outside` says that the ground truth may not
-    lie in the repository.
+    `data_sha256` is the hash that runs on the data set state, `data_options` what they chose of it; `outside`
+    says that the ground truth may not lie in the repository.
     """
 
     name: str
@@ -44,6 +46,7 @@ class TrackFacts:
     supervision: Supervision
     data_name: str
     data_sha256: str | None = None
+    data_options: Mapping[str, str] | None = None
     unit: Unit = "image"
     rules: Rules = field(default_factory=Rules)
     controls: tuple[str, ...] = ()
@@ -92,6 +95,7 @@ def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
             sha256=facts.data_sha256 or sha256(truth),
             citation=facts.citation,
             licence=facts.licence,
+            options=UNSET if facts.data_options is None or not facts.outside else dict(facts.data_options),
         ),
         truth=TruthFacts(visibility="public", file="truth.json", sha256=sha256(truth)),
         categories=tuple(category.id for category in file.categories),
@@ -167,6 +171,7 @@ def _facts_of_run(source: Path, facts: TrackFacts) -> tuple[TrackFacts, Path]:
         facts,
         data_name=card.name,
         data_sha256=config["data_hash"],
+        data_options=config["dataset_options"],
         rules=rules,
         citation=card.citation,
         licence=card.licence,

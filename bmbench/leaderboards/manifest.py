@@ -38,13 +38,18 @@ class ImageFacts(_Record, frozen=True, kw_only=True):
 
 
 class DataFacts(_Record, frozen=True, kw_only=True):
-    """The data set: its name, its hash (as `bmbench datasets info` and every run state it), who made it."""
+    """The data set: its name, its hash (as `bmbench datasets info` and every run state it), who made it.
+
+    `options` are those of the data set. They are there where the ground truth is not: with them
+    `bmbench leaderboard truth` makes it from the published files.
+    """
 
     name: str
     sha256: Digest
     title: str = ""
     licence: str = ""
     citation: str = ""
+    options: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class TruthFacts(_Record, frozen=True, kw_only=True):

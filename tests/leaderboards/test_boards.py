@@ -14,7 +14,9 @@ from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.boards import words
 from bmbench.leaderboards.boards.build import _exchange, board_files, build_board, check_board
 from bmbench.leaderboards.found import write_manifest
+from bmbench.leaderboards.manifest import Partner
 from bmbench.leaderboards.results.record import canonical, read_result
+from bmbench.leaderboards.results.standings_record import read_standings
 
 pytest.importorskip("jinja2", reason="jinja2 (bmbench[leaderboard]) is not installed")
 
@@ -161,6 +163,30 @@ def test_too_few_patients_is_said_instead_of_a_p_value(bench, make_truth):
     text = board_files(bench.board)["weak.md"].decode()
     assert "only 3 patients" in text
     assert not re.search(r", p [<0-9]", text)
+
+
+@pytest.mark.parametrize(("n_images", "words"), [(2, "Only 2 images stand"), (7, "Only 7 images stand")])
+def test_a_board_of_few_images_says_so_first(bench, make_truth, n_images, words):
+    bench.truth = make_truth("few.json", n_images=n_images)
+    for track, partner in (("precise", None), ("weak", Partner(track="precise", kind="weaker", margin=0.05))):
+        bench.track(track, partner=partner)
+        manifest = bench.board.manifest(track)
+        write_manifest(bench.board.path / "tracks" / track, msgspec.structs.replace(manifest, replicates=300))
+        bench.submit("good-one", bench.answer(recall=0.95, false=1), track=track)
+        bench.submit("worse-one", bench.answer(recall=0.4, false=1, seed=3), track=track, artefacts="class")
+    bench.score()
+    files = board_files(bench.board)
+    board, page = files["weak.md"].decode(), files["site/index.html"].decode()
+    assert words in board.partition("## Ranking")[0]
+    assert words in page.partition("<table")[0]
+    few = n_images < 6
+    # No test is possible: neither a p-value nor a verdict, nor a promise of what a test would find.
+    assert ("no submissions are told apart" in board) == few
+    assert bool(re.search(r", p [<0-9]", board)) != few
+    assert ("4 times in 5" in board) != few
+    assert ("not worse |" in board) != few
+    verdicts = {row.verdict for row in read_standings(bench.board.standings("weak")).crossings}
+    assert (verdicts == {"too few to say"}) == few
 
 
 def build_often(board, seconds):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from bmbench.leaderboards.boards.words import metric_title
+from bmbench.leaderboards.statistics.pairs import FEWEST_UNITS
 
 if TYPE_CHECKING:
     from bmbench.leaderboards.boards.page import Page
+    from bmbench.leaderboards.manifest import DataFacts
     from bmbench.leaderboards.results.standings_record import Crossing
 
+_FEW = 10
+"""Units below which a percentile bootstrap is plainly too narrow, even of normally distributed values."""
 _ASKED = {"weaker": "not worse with weak annotations?", "artefacts": "does artefact handling matter?"}
 
 
@@ -20,10 +26,18 @@ def facts(page: Page) -> str:
     cells = f", {table.n_cells:,} cells" if table.n_cells else ""
     truth = "public" if manifest.truth.visibility == "public" else "hidden (scores in steps of 0.1 points)"
     learn = "anything" if manifest.supervision == "artefacts" else f"{manifest.supervision} annotations"
+    if not isinstance(manifest.data.options, msgspec.UnsetType):
+        truth += ", made from the published files by bmbench leaderboard truth"
     return (
-        f"Data: {manifest.data.name}, {table.n_images} images{cells}{units}. May learn from: {learn}. "
+        f"Data: {_data(manifest.data)}, {table.n_images} images{cells}{units}. May learn from: {learn}. "
         f"Ground truth: {truth}. Protocol: {manifest.rules.protocol}. Unit of resampling: {table.unit}."
     )
+
+
+def _data(facts: DataFacts) -> str:
+    options = {} if isinstance(facts.options, msgspec.UnsetType) else facts.options
+    chosen = " ".join(f"{name}={value}" for name, value in sorted(options.items()))
+    return f"{facts.name} ({chosen})" if chosen else facts.name
 
 
 def statements(page: Page) -> tuple[str, ...]:
@@ -35,6 +49,17 @@ def statements(page: Page) -> tuple[str, ...]:
             f"The test set has only {units}. No test is possible with fewer "
             "than six, so there are no p-values and no submissions are told apart. Intervals draw images and "
             f"speak about {units} only."
+        )
+    elif table.n_units < FEWEST_UNITS:
+        found.append(
+            f"Only {units} stand behind every number here. No test is possible with fewer than six, so there "
+            "are no p-values and no submissions are told apart. An interval drawn from so few is little more "
+            "than the range between them: it does not say what other images would give."
+        )
+    elif table.n_units < _FEW:
+        found.append(
+            f"Only {units} stand behind every number here: intervals drawn from so few are too narrow as a "
+            "rule."
         )
     primary = page.primary
     if primary is not None and primary.tests is not None and not primary.tests.possible:
@@ -53,6 +78,9 @@ def statements(page: Page) -> tuple[str, ...]:
 
 def planning(page: Page) -> tuple[str, ...]:
     """How large a difference the test set can show, by metric."""
+    if page.table.n_units < FEWEST_UNITS:
+        units = _many(page.table.n_units, page.manifest.unit)
+        return (f"None: {units} are too few for any test, whatever the difference.",)
     lines = []
     for metric in page.table.metrics:
         if metric.plan is None:

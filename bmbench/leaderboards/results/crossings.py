@@ -9,7 +9,7 @@ import numpy as np
 
 from bmbench.leaderboards.results.columns import column
 from bmbench.leaderboards.results.standings_record import Crossing
-from bmbench.leaderboards.statistics.pairs import LEVEL, paired_tests
+from bmbench.leaderboards.statistics.pairs import FEWEST_UNITS, LEVEL, paired_tests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from bmbench.leaderboards.results.record import Result
     from bmbench.leaderboards.statistics.entries import Column
 
+TOO_FEW = "too few to say"
+"""The verdict where no test could say anything else."""
+
 
 def non_inferiority(
     manifest: Manifest, here: Sequence[Result], there: Sequence[Result], unit: Ints, weights: Floats
@@ -27,6 +30,8 @@ def non_inferiority(
 
     Shown if the lower end of the 90 % interval of the paired difference lies above −margin, which is a
     one-sided test at 5 % (Piaggio et al., JAMA 2012). Both are scored on the same images, drawn together.
+    With too few units for any test there is no such statement either: an interval drawn from two images is
+    the range between them.
     """
     partner = manifest.partner
     assert partner is not None
@@ -39,7 +44,6 @@ def non_inferiority(
             continue
         table = column([result, twin], name, unit)
         value, low, high = _difference(table, weights, level=0.90)
-        shown = low > -partner.margin
         found.append(
             Crossing(
                 question="weaker",
@@ -50,10 +54,16 @@ def non_inferiority(
                 interval=(low, high),
                 level=0.90,
                 p=None,
-                verdict="not worse" if shown else "worse" if high < -partner.margin else "open",
+                verdict=_verdict(low, high, partner.margin) if manifest.n_units >= FEWEST_UNITS else TOO_FEW,
             )
         )
     return tuple(found)
+
+
+def _verdict(low: float, high: float, margin: float) -> str:
+    if low > -margin:
+        return "not worse"
+    return "worse" if high < -margin else "open"
 
 
 def artefact_modes(
@@ -80,7 +90,7 @@ def artefact_modes(
                 interval=(low, high),
                 level=0.95,
                 p=None if p is None else float(f"{p:.3g}"),
-                verdict="differ" if p is not None and p <= LEVEL else "open",
+                verdict=TOO_FEW if p is None else "differ" if p <= LEVEL else "open",
             )
         )
     return tuple(found)

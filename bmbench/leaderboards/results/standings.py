@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -91,10 +92,18 @@ def standings(
         n_images=len(manifest.images),
         n_cells=n_cells(tuple(results)),
         few_units=units.few,
-        metrics=tuple(_metric(manifest, name, rivals, units) for name in manifest.metrics if rivals),
+        metrics=_metrics(manifest, rivals, units),
         rules=rule_rows(manifest, rivals),
         crossings=crossings,
     )
+
+
+def _metrics(manifest: Manifest, rivals: Sequence[Result], units: Units) -> tuple[MetricStandings, ...]:
+    """One row a metric, two in work at a time: no metric knows of another one."""
+    if not rivals:
+        return ()
+    with ThreadPoolExecutor(2) as pool:
+        return tuple(pool.map(lambda name: _metric(manifest, name, rivals, units), manifest.metrics))
 
 
 def _metric(manifest: Manifest, name: str, rivals: Sequence[Result], units: Units) -> MetricStandings:
