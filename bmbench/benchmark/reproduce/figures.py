@@ -97,14 +97,14 @@ def draw_curves(path: Path, rows: Mapping[Key, tuple[FinishedRun, ...]], *, titl
 
 
 def _corner(curves: Sequence[Floats]) -> float | None:
-    """Where the part begins that is drawn once more; None where no curve comes near it."""
+    """Where the part begins that is drawn once more; None where few curves come into it."""
 
-    def coming(start: float) -> list[bool]:
-        return [bool(curve[start <= _RECALLS].max() > start) for curve in curves]
+    def coming(start: float) -> float:
+        return float(np.mean([curve[start <= _RECALLS].max() > start for curve in curves]))
 
-    if not any(coming(_CORNERS[-1])):
+    if coming(_CORNERS[-1]) <= 0.5:
         return None
-    return next((start for start in _CORNERS if all(coming(start))), _CORNERS[-1])
+    return next((start for start in _CORNERS if coming(start) == 1), _CORNERS[-1])
 
 
 def _draw_curves(axes: Axes, keys: Sequence[Key], curves: Sequence[Floats]) -> None:
