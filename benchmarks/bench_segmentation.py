@@ -54,6 +54,7 @@ def main() -> None:
         pipelines: dict[str, Callable[[], list[Any]]] = {
             "bmbench": partial(ours, probability, settings, cells),
             "bmbench, flooding=background": partial(ours, probability, literal, cells),
+            "bmbench, seeds=map": partial(ours, probability, replace(settings, seeds="map"), cells),
             "scikit-image and scipy": partial(theirs, probability, settings),
         }
         for name, cut in pipelines.items():
