@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +60,56 @@ def test_a_task_goes_on_with_another_worker_when_its_own_dies(two_workers, tmp_p
     ((done, pid),) = two_workers.each([task], Silent())
     assert done is task
     assert pid != int((tmp_path / "mark").read_text())
+
+
+def test_workers_come_back_without_their_keeper_and_end_with_the_block(tmp_path):
+    """Whoever keeps the workers may be killed too; the one worker is then of another process."""
+    mark = tmp_path / "mark"
+    mark.touch()
+    task = Task(kind="which", name="process", function=die_once, argument=str(mark))
+    before = set(psutil.Process().children(recursive=True))
+    with connected("local:1", quietly) as cluster:
+        ((_, first),) = cluster.each([task], Silent())
+        psutil.Process(first).parent().kill()
+        psutil.Process(first).wait(20)
+        wait_until(lambda: {child.pid for child in keeper_of(before).children()} - {first})
+        ((_, second),) = cluster.each([task], Silent())
+        assert second == keeper_of(before).children()[0].pid
+        ours = set(psutil.Process().children(recursive=True)) - before
+    assert psutil.wait_procs(ours, timeout=10)[1] == []
+
+
+def keeper_of(others):
+    """The process that keeps the workers, not one of the others."""
+    (keeper,) = set(psutil.Process().children()) - others
+    return keeper
+
+
+def wait_until(true):
+    """Until it is, at most a minute and a half."""
+    for _ in range(900):
+        with suppress(ValueError, psutil.Error):
+            if true():
+                return
+        time.sleep(0.1)
+    pytest.fail("waited in vain")
+
+
+def test_workers_end_with_a_command_that_is_killed():
+    code = (
+        "import sys, time\n"
+        "from bmbench.benchmark.cluster import connected\n"
+        "with connected('local:1', print) as cluster:\n"
+        "    cluster.client.wait_for_workers(1)\n"
+        "    print('up', flush=True)\n"
+        "    time.sleep(100)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"up\n"
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) == 2
+        process.kill()
+        assert psutil.wait_procs(children, timeout=20)[1] == []
 
 
 def test_a_task_that_no_worker_can_read_is_an_error_here(two_workers):
