@@ -110,8 +110,8 @@ class Cluster:
     say: Callable[[str], None]
     channel: str = field(default_factory=lambda: f"bmbench-{uuid4().hex}")
 
-    def check(self, folder: Path) -> tuple[str, ...]:
-        """What should be known about the workers and this folder, which all of them must share.
+    def check(self, folder: Path | None) -> tuple[str, ...]:
+        """What should be known about the workers, and about a folder that all of them must share.
 
         Waits for the first worker.
 
