@@ -72,6 +72,7 @@ def test_a_task_goes_on_with_another_worker_when_its_own_dies(two_workers, tmp_p
     task = Task(kind="dies", name="once", function=die_once, argument=str(tmp_path / "mark"))
     ((done, pid),) = two_workers.each([task], Silent())
     assert done is task
+    assert isinstance(pid, int)
     assert pid != int((tmp_path / "mark").read_text())
 
 
@@ -301,6 +302,7 @@ def test_a_worker_that_does_not_see_the_folder_is_named_and_one_whose_lock_is_no
 )
 def test_addresses_that_are_none(address, said):
     import dask
+    import distributed  # noqa: F401 - it sets its own defaults, which have to come first
 
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "1s"}),

@@ -30,7 +30,7 @@ from bmbench.core.errors import BadInputError, BmbenchError, MissingExtraError, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bmbench.benchmark.reproduce.matrix import Cell
+    from bmbench.benchmark.reproduce.matrix import Cell, Matrix
     from bmbench.core.progress import Progress
 
 EVERY_S = 60.0
@@ -58,21 +58,27 @@ class Mirror:
         """
         self.sizes("")
 
-    def begin(self, folder: StudyFolder) -> None:
+    def begin(self, folder: StudyFolder, wanted: Matrix) -> None:
         """Have what the study holds there in the folder too: its cells and its finished runs.
 
         Raises
         ------
         BadInputError
-            If it is a study of something else.
+            If it is another study than the one that is wanted.
         """
         with tempfile.TemporaryDirectory() as name:
             there = StudyFolder(Path(name))
             if not self.get("study.json", there.path / "study.json"):
                 return
+            try:
+                there.check(wanted)
+            except BadInputError as error:
+                remedy = "choose another --publish"
+                raise BadInputError(
+                    error.what, where=self.url, expected=error.expected, got=error.got, remedy=remedy
+                ) from None
             matrix = there.read()
-            folder.check(matrix)
-            folder.join(matrix)
+        folder.join(matrix)
         for cell in matrix.cells:
             with folder.working(cell) as mine:
                 if mine:
@@ -171,9 +177,7 @@ class Mirror:
         with self._refusals("read"):
             self._fs.invalidate_cache()
             found: dict[str, Any] = self._fs.find(root, detail=True)
-        # Some stores find by the beginning of a name: s1 is not s11.
-        inside = {name: facts for name, facts in found.items() if name.startswith(f"{root}/")}
-        return {name[len(root) + 1 :]: facts["size"] for name, facts in inside.items()}
+        return {name[len(root) + 1 :]: facts["size"] for name, facts in found.items()}
 
     def put(self, path: Path, name: str) -> None:
         """Have a file there."""

@@ -85,7 +85,7 @@ def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str]
             matrix = plan(options)
             folder.check(matrix)
             if mirror is not None:
-                mirror.begin(folder)
+                mirror.begin(folder, matrix)
             folder.join(matrix)
             if mirror is not None:
                 mirror.send(folder, matrix.cells)
