@@ -171,7 +171,7 @@ def test_a_study_of_something_else_there_is_refused_and_left_alone(options, tmp_
     reproduce(replace(options, seeds=(0,), publish=url), Silent(), quietly)
     before = files(tmp_path / "there")
     other = replace(options, out=tmp_path / "other", profile="paper", publish=url)
-    with pytest.raises(BadInputError, match="^file:.*has another profile .*choose another --publish"):
+    with pytest.raises(BadInputError, match=r"^file:.*has another profile .*choose another --publish"):
         reproduce(other, Silent(), quietly)
     assert not (other.out / "study.json").exists()
     assert files(tmp_path / "there") == before
