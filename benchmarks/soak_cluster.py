@@ -69,13 +69,12 @@ def kill_workers(process: subprocess.Popen[bytes], *, most: int, generator: rand
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
-    """The worker processes of a command, those that are just starting too."""
-    children = psutil.Process(pid).children()
+    """The worker processes of a command: children of the one that keeps them."""
     found = []
-    for child in children:
+    for keeper in psutil.Process(pid).children():
         # One that has just ended has no command line any more.
         with suppress(psutil.Error):
-            found += [child] if "bmbench.benchmark.cluster_worker" in child.cmdline() else []
+            found += keeper.children() if "bmbench.benchmark.cluster_worker" in keeper.cmdline() else []
     return found
 
 

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import pickle
 import queue
-import threading
-import time
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from bmbench.benchmark.cluster_survey import survey
+from bmbench.benchmark.cluster_task import do, stop
 from bmbench.benchmark.environment import describe_environment
 from bmbench.core.errors import BadInputError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import distributed
@@ -38,8 +37,6 @@ GPU = "GPU"
 _RESUBMITS = 20
 """How often a task is handed out again that the scheduler gave up; each time several workers have died."""
 _POLL_S = 1.0
-_SAY_S = 1.0
-"""Seconds between two facts that a worker sends about its task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +110,8 @@ class Cluster:
     say: Callable[[str], None]
     channel: str = field(default_factory=lambda: f"bmbench-{uuid4().hex}")
 
-    def check(self, folder: Path) -> tuple[str, ...]:
-        """What should be known about the workers and this folder, which all of them must share.
+    def check(self, folder: Path | None) -> tuple[str, ...]:
+        """What should be known about the workers, and about a folder that all of them must share.
 
         Waits for the first worker.
 
@@ -162,7 +159,7 @@ class Cluster:
         if self.is_local:
             return
         self.client.cancel(list(flight.active))
-        self.client.run(_stop, self.channel, on_error="ignore")
+        self.client.run(stop, self.channel, on_error="ignore")
 
 
 class _Flight:
@@ -213,7 +210,7 @@ class _Flight:
             free, cards_free = free - 1, cards_free - task.learns
             self._left.remove(task)
             future = client.submit(
-                _do,
+                do,
                 # Read by the task, not by the worker's loop: what cannot be read would end the worker.
                 pickle.dumps((task.function, task.argument)),
                 task.name,
@@ -243,54 +240,6 @@ class _Told:
     def forget(self, name: str) -> None:
         """The task has ended."""
         self._facts.pop(name, None)
-
-
-_alone = threading.Lock()
-_stopped: set[str] = set()
-"""Channels whose tasks shall end, in a worker process."""
-
-
-def _stop(channel: str) -> None:
-    """End this worker's task of the channel the next time that it says something."""
-    _stopped.add(channel)
-
-
-def _do(pickled: bytes, name: str, channel: str) -> Any:
-    """The result of a task, on a worker; None if it was stopped, when nobody waits for it any more."""
-    with _alone:
-        try:
-            function, argument = pickle.loads(pickled)
-            return function(argument, _Teller(name, channel))
-        # What would end a worker must not: it is somebody else's.
-        except KeyboardInterrupt:
-            return None
-
-
-class _Teller:
-    """The progress of a task on a worker: sends facts now and then, and stops when it is told to."""
-
-    def __init__(self, name: str, channel: str) -> None:
-        self._name, self._channel = name, channel
-        self._said = 0.0
-
-    def track(self, items: Iterable[Any], *, description: str, total: int) -> Iterator[Any]:
-        """The items again."""
-        for number, item in enumerate(items):
-            self._say(f"{description} {number}/{total}")
-            yield item
-
-    def note(self, text: str) -> None:
-        """Send the fact, unless another was sent just now."""
-        self._say(text)
-
-    def _say(self, text: str) -> None:
-        import distributed
-
-        if self._channel in _stopped:
-            raise KeyboardInterrupt
-        if time.monotonic() - self._said >= _SAY_S:
-            self._said = time.monotonic()
-            distributed.get_worker().log_event(self._channel, {"task": self._name, "text": text})
 
 
 def _count(address: str) -> int:

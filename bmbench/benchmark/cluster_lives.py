@@ -26,7 +26,7 @@ def attempt(record: Path, work: Path) -> Iterator[int]:
     else. So deaths count only as long as the work gets no further between them. They are kept in the file
     `record`, which is gone once an attempt comes to its end, however it ends.
     """
-    stands = _where_it_stands(work)
+    stands = where_it_stands(work)
     before = read_json(record) if record.is_file() else {}
     deaths: int = before["deaths"] + 1 if before.get("stands") == stands else 0
     write_json(record, {"stands": stands, "deaths": deaths})
@@ -36,7 +36,7 @@ def attempt(record: Path, work: Path) -> Iterator[int]:
         record.unlink(missing_ok=True)
 
 
-def _where_it_stands(work: Path) -> str:
+def where_it_stands(work: Path) -> str:
     """Something that changes when work gets further."""
     digest = hashlib.sha256()
     for path in sorted(work.rglob("*")):

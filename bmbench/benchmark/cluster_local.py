@@ -21,9 +21,16 @@ if TYPE_CHECKING:
 
 _NEVER = 10**9
 """Deaths of workers after which the scheduler gives a task up: whoever hands tasks out decides about that."""
-_POLL_S = 0.2
+_PAUSE_S = 0.2
 _DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """Where Linux has the drivers of cards that torch can use: NVIDIA, AMD, Windows below."""
+SELDOM = {
+    "distributed.admin.tick.interval": "10s",
+    "distributed.admin.tick.cycle": "10s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
+"""How often Dask looks at itself; fifty times a second, as it would, took two hundredths of a core of every
+process."""
 
 
 @contextmanager
@@ -33,48 +40,67 @@ def started_here(n: int) -> Iterator[SpecCluster]:
     A worker that dies is started again, at whatever moment it died; all of them end with the block, and with
     this process. (Dask's own nannies give a worker up that dies while it starts.)
     """
-    from distributed import Scheduler, SpecCluster
+    # Before Dask is imported here: the workers' imports take longer.
+    with _Keeper(n) as keeper:
+        import dask
+        from distributed import Scheduler, SpecCluster
 
-    local = {"host": "127.0.0.1", "dashboard_address": ":0", "allowed_failures": _NEVER}
-    local["dashboard"] = importlib.util.find_spec("bokeh") is not None
-    scheduler = {"cls": Scheduler, "options": local}
-    with SpecCluster(scheduler=scheduler, workers={}, silence_logs=logging.CRITICAL) as cluster:
-        cards = _cards()
-        stopped = threading.Event()
-        keepers = [
-            threading.Thread(
-                target=_keep_alive, args=(cluster.scheduler_address, _environment(number, n, cards), stopped)
-            )
-            for number in range(n)
-        ]
-        for keeper in keepers:
-            keeper.start()
-        try:
-            yield cluster
-        finally:
-            stopped.set()
-            for keeper in keepers:
-                keeper.join()
+        local = {"host": "127.0.0.1", "dashboard_address": ":0", "allowed_failures": _NEVER}
+        local["dashboard"] = importlib.util.find_spec("bokeh") is not None
+        scheduler = {"cls": Scheduler, "options": local}
+        with (
+            dask.config.set(SELDOM),
+            SpecCluster(scheduler=scheduler, workers={}, silence_logs=logging.CRITICAL) as cluster,
+        ):
+            keeper.tell(cluster.scheduler_address)
+            try:
+                yield cluster
+            finally:
+                keeper.end()
 
 
-def _keep_alive(address: str, environment: dict[str, str], stopped: threading.Event) -> None:
-    """Have one worker process until the end."""
-    command = [sys.executable, "-m", "bmbench.benchmark.cluster_worker", address, str(os.getpid())]
-    while not stopped.is_set():
+class _Keeper:
+    """The process that keeps the workers alive, kept alive itself."""
+
+    def __init__(self, n: int) -> None:
+        cores = max(1, available_cores() // n)
+        self._command = [sys.executable, "-m", "bmbench.benchmark.cluster_worker", str(n), ",".join(_cards())]
+        self._environment = os.environ | {"OMP_NUM_THREADS": str(cores)}
+        self._ended = threading.Event()
+        self._process = self._start()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> _Keeper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def tell(self, address: str) -> None:
+        """Have the workers go to that scheduler."""
+        self._thread = threading.Thread(target=self._keep, args=(address.encode(),))
+        self._thread.start()
+
+    def end(self) -> None:
+        """End the workers, unless they have ended."""
+        self._ended.set()
+        while self._thread is not None and self._thread.is_alive():
+            self._process.terminate()
+            self._thread.join(_PAUSE_S)
+        self._process.terminate()
+        self._process.communicate()
+
+    def _keep(self, address: bytes) -> None:
+        self._process.communicate(address)
+        while not self._ended.wait(_PAUSE_S):
+            self._process = self._start()
+            self._process.communicate(address)
+
+    def _start(self) -> subprocess.Popen[bytes]:
         # A session of its own: Ctrl-C in the terminal is for this process, which ends the workers.
-        with subprocess.Popen(command, env=os.environ | environment, start_new_session=True) as worker:
-            while worker.poll() is None and not stopped.wait(_POLL_S):
-                pass
-            worker.kill()
-        stopped.wait(_POLL_S)
-
-
-def _environment(number: int, n: int, cards: tuple[str, ...]) -> dict[str, str]:
-    """What tells a worker from the others: its share of the cores, and a card if there is one for it."""
-    cores = {"OMP_NUM_THREADS": str(max(1, available_cores() // n))}
-    if not cards:
-        return cores
-    return cores | {"CUDA_VISIBLE_DEVICES": cards[number] if number < len(cards) else ""}
+        return subprocess.Popen(
+            self._command, env=self._environment, stdin=subprocess.PIPE, start_new_session=True
+        )
 
 
 def _cards() -> tuple[str, ...]:

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 _TOKEN = "token"
 
 
-def survey(client: distributed.Client, folder: Path, here: dict[str, Any]) -> tuple[str, ...]:
+def survey(client: distributed.Client, folder: Path | None, here: dict[str, Any]) -> tuple[str, ...]:
     """What should be known about workers before they work in that folder; BadInputError if they cannot.
 
-    `here` is the environment of this process.
+    `here` is the environment of this process. Without a folder only versions are compared.
     """
+    if folder is None:
+        for worker, answer in client.run(look, None, on_error="return").items():
+            _refuse(worker, answer, here=here)
+        return ()
     place = folder.absolute() / "locks" / f"survey-{uuid4().hex}"
     token = uuid4().hex
     write_text(place / _TOKEN, token)
@@ -34,19 +38,19 @@ def survey(client: distributed.Client, folder: Path, here: dict[str, Any]) -> tu
         (place / _TOKEN).unlink(missing_ok=True)
         place.rmdir()
     for worker, answer in answers.items():
-        _refuse(worker, answer, token=token, folder=folder, here=here)
+        _refuse(worker, answer, here=here)
+        _refuse_unseen(worker, answer, token=token, folder=folder)
     machines = {answer["machine"] for answer in answers.values()}
     if any(not answer["locks"] for answer in answers.values()):
         return (f"no locks between the machines that share {folder}: work on it with one command at a time",)
     return (f"{len(answers)} workers on {len(machines)} machines",) if len(machines) > 1 else ()
 
 
-def look(place: str) -> dict[str, Any]:
+def look(place: str | None) -> dict[str, Any]:
     """What a worker finds in the folder `place`, which another process has locked."""
     answer: dict[str, Any] = {"machine": socket.gethostname(), "token": None, "locks": True}
     answer["versions"] = _versions(describe_environment())
-    token = Path(place) / _TOKEN
-    if token.is_file():
+    if place is not None and (token := Path(place) / _TOKEN).is_file():
         answer["token"] = token.read_text()
         answer["locks"] = _is_refused(Path(place))
     return answer
@@ -61,18 +65,21 @@ def _is_refused(place: Path) -> bool:
         return False
 
 
-def _refuse(worker: str, answer: Any, *, token: str, folder: Path, here: dict[str, Any]) -> None:
+def _refuse_unseen(worker: str, answer: dict[str, Any], *, token: str, folder: Path) -> None:
+    if answer["token"] != token:
+        raise BadInputError(
+            f"is not seen by the worker {worker} on {answer['machine']}",
+            where=str(folder),
+            remedy="choose an --out on a disk that all machines share, under the same path, or --publish",
+        )
+
+
+def _refuse(worker: str, answer: Any, *, here: dict[str, Any]) -> None:
     if isinstance(answer, BaseException):
         raise BadInputError(
             f"the worker {worker} cannot use bmbench",
             got=str(answer),
             remedy="install the same version there",
-        )
-    if answer["token"] != token:
-        raise BadInputError(
-            f"is not seen by the worker {worker} on {answer['machine']}",
-            where=str(folder),
-            remedy="choose an --out on a disk that all machines share, under the same path",
         )
     wanted = _versions(here)
     for name in sorted(wanted.keys() | answer["versions"].keys()):

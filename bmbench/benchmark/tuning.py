@@ -6,7 +6,7 @@
       tuning.json        what was asked for, resolved; the space that is searched
       environment.json   versions, commit with a dirty flag, machine
       log.txt            every trial with its time
-      journal.log        Optuna's journal of the trials
+      journal.log        Optuna's journal of the trials, unless they are in a database
       trials/000/ …      result.json, and predictions.json and truth.json of the optimisation images
       timing.json        seconds of work
       importance.png     which settings matter
@@ -30,11 +30,12 @@ from bmbench.benchmark.options import RunOptions
 from bmbench.benchmark.plan import Plan, config
 from bmbench.benchmark.rundir import RunDir
 from bmbench.benchmark.timing import Clock
-from bmbench.benchmark.tuning_plan import resolve_search, space_of
+from bmbench.benchmark.tuning_database import recorded
+from bmbench.benchmark.tuning_plan import TuneOptions, resolve_search, space_of
 from bmbench.benchmark.tuning_progress import Within
-from bmbench.benchmark.tuning_store import Asked, Store, Trial
+from bmbench.benchmark.tuning_store import Asked, Store, Trial, refusals
 from bmbench.benchmark.tuning_trial import Ended, Judged, Looks, changed, make_trial
-from bmbench.core.errors import BadInputError, RunFailedError, Stopped, TrainingFailedError
+from bmbench.core.errors import BadInputError, Stopped, TrainingFailedError
 from bmbench.core.files import read_json, write_json
 from bmbench.core.locks import only_one
 
@@ -46,28 +47,6 @@ if TYPE_CHECKING:
     from bmbench.core.progress import Progress
 
 SCHEMA = "bmbench.tuning/1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TuneOptions:
-    """The options of `bmbench tune`.
-
-    Attributes
-    ----------
-    run : RunOptions
-        Of the runs that are tried. What `settings` says is not searched.
-    trials : int
-        Trainings that come to an end, be it early.
-    decodings : int
-        Ways to decode that are tried on each training, beside the one of the settings.
-    at_once : int
-        Trials of one round: their settings are drawn before any of them has ended.
-    """
-
-    run: RunOptions
-    trials: int = 20
-    decodings: int = 16
-    at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +89,7 @@ def tune(options: TuneOptions, progress: Progress, *, cluster: Cluster | None = 
         "at_once": options.at_once,
         "run": config(plan),
         "space": dataclasses.asdict(space),
+        **({"store": options.store.to_json()} if options.store else {}),
     }
     files = {"tuning.json": record, "environment.json": describe_environment()}
     folder = RunDir.create(options.run.out, f"{plan.name}-tuning", files)
@@ -117,9 +97,16 @@ def tune(options: TuneOptions, progress: Progress, *, cluster: Cluster | None = 
 
 
 def resume_tuning(
-    path: Path, progress: Progress, *, trials: int | None = None, cluster: Cluster | None = None
+    path: Path,
+    progress: Progress,
+    *,
+    trials: int | None = None,
+    cluster: Cluster | None = None,
+    store: str | None = None,
 ) -> Tuning:
     """The search in that directory, done: it goes on where it stood, with more trials if so asked.
+
+    `store` is the address of its database with the password, where that is needed.
 
     Raises
     ------
@@ -137,6 +124,7 @@ def resume_tuning(
         trials=trials or record["trials"],
         decodings=record["decodings"],
         at_once=record.get("at_once", 1),
+        store=recorded(record, store),
     )
     return _finish(path, plan, options, progress, cluster=cluster)
 
@@ -155,18 +143,15 @@ def _finish(
             plan=plan,
             options=options,
             space=space_of(plan),
-            store=Store(path / "journal.log", space_of(plan), seed=plan.options.seed),
+            store=Store(options.store or path / "journal.log", space_of(plan), seed=plan.options.seed),
             clock=Clock(folder.timing),
             cluster=cluster,
         )
         try:
-            with Logged.to(folder.log, progress) as logged:
+            with refusals(path, options.store), Logged.to(folder.log, progress) as logged:
                 return search.finish(logged)
         except KeyboardInterrupt:
             raise Stopped(f"stopped; go on with: bmbench tune --resume {path}") from None
-        except OSError as error:
-            # Optuna's journal; everything else says by itself which file it was.
-            raise RunFailedError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.plan import Plan, resolve
@@ -12,7 +13,33 @@ from bmbench.core.errors import BadInputError, MissingExtraError
 if TYPE_CHECKING:
     from bmbench.adapters.space import Space
     from bmbench.benchmark.options import RunOptions
+    from bmbench.benchmark.tuning_database import Database
     from bmbench.core.progress import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneOptions:
+    """The options of `bmbench tune`.
+
+    Attributes
+    ----------
+    run : RunOptions
+        Of the runs that are tried. What `settings` says is not searched.
+    trials : int
+        Trainings that come to an end, be it early.
+    decodings : int
+        Ways to decode that are tried on each training, beside the one of the settings.
+    at_once : int
+        Trials of one round: their settings are drawn before any of them has ended.
+    store : Database or None
+        Where the trials are kept; None: in a journal in the search's folder.
+    """
+
+    run: RunOptions
+    trials: int = 20
+    decodings: int = 16
+    at_once: int = 1
+    store: Database | None = None
 
 
 def resolve_search(options: RunOptions, progress: Progress) -> Plan:

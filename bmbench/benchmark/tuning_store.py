@@ -1,4 +1,4 @@
-"""The trials of a search on disk: Optuna's journal file, and which settings to try next.
+"""The trials of a search: Optuna's journal file or a database, and which settings to try next.
 
 Which settings a trial gets depends on the seed, the number of trials that came to an end, and what became of
 them, and on nothing else: a search that is killed in the middle of a trial draws the same settings again.
@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.adapters.space import Choice, Whole
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, RunFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import optuna
+    from optuna.storages import BaseStorage
 
     from bmbench.adapters.space import Range, Space
+    from bmbench.benchmark.tuning_database import Database
 
 _STUDY = "bmbench"
 _WHY = "why"
@@ -54,21 +56,21 @@ class Trial:
 
 
 class Store:
-    """The journal of one search; only the process that holds the search's folder may open it."""
+    """The trials of one search; only the process that holds the search's folder may open it.
 
-    def __init__(self, path: Path, space: Space, *, seed: int) -> None:
+    They are in a journal file or in a database.
+    """
+
+    def __init__(self, place: Path | Database, space: Space, *, seed: int) -> None:
         import optuna
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
 
-        _cut_torn_line(path)
-        # The one that held Optuna's own lock is dead, and nobody else comes near.
-        path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+        from bmbench.benchmark.tuning_database import Database
+
         self._space, self._seed = space, seed
         with _quiet():
             self._study = optuna.create_study(
-                storage=JournalStorage(JournalFileBackend(str(path))),
-                study_name=_STUDY,
+                storage=place.storage() if isinstance(place, Database) else _journal(place),
+                study_name=place.study if isinstance(place, Database) else _STUDY,
                 direction="maximize",
                 load_if_exists=True,
             )
@@ -172,6 +174,36 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         optuna.logging.set_verbosity(before)
+
+
+@contextmanager
+def refusals(path: Path, database: Database | None) -> Iterator[None]:
+    """A disk or a database that refuses, as one sentence; everything else says by itself what it was."""
+    refused: tuple[type[Exception], ...] = (OSError,)
+    if database is not None:
+        from optuna.exceptions import StorageInternalError
+        from sqlalchemy.exc import SQLAlchemyError
+
+        refused = (OSError, StorageInternalError, SQLAlchemyError)
+    try:
+        yield
+    except refused as error:
+        if database is None or isinstance(error, OSError):
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            raise RunFailedError(f"{path}: cannot be written ({reason})") from error
+        said = f"{database.shown}: the database is lost ({database.reason(error)})"
+        # Not from the error: its text may hold the address with the password.
+        raise RunFailedError(f"{said}; go on with: bmbench tune --resume {path}") from None
+
+
+def _journal(path: Path) -> BaseStorage:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    _cut_torn_line(path)
+    # The one that held Optuna's own lock is dead, and nobody else comes near.
+    path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+    return JournalStorage(JournalFileBackend(str(path)))
 
 
 def _cut_torn_line(path: Path) -> None:

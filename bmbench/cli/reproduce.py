@@ -51,6 +51,10 @@ def reproduce(
         str | None,
         typer.Option(help="Dask workers that do the runs: local:N, or a scheduler (tcp://HOST:8786)."),
     ] = None,
+    publish: Annotated[
+        str | None,
+        typer.Option(help="Keep a copy of the study there, and go on with it: s3://BUCKET/FOLDER, file:///…"),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the runs and the time, do nothing.")
     ] = False,
@@ -85,6 +89,7 @@ def reproduce(
         test_on=tuple(test_on or ()),
         jobs=jobs,
         cluster=cluster,
+        publish=publish,
     )
     if dry_run:
         from bmbench.benchmark.reproduce.study import preview

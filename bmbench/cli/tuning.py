@@ -56,6 +56,10 @@ def tune(
     at_once: Annotated[
         int, typer.Option(min=1, help="Trials of one round; part of what a search finds, as the seed is.")
     ] = 1,
+    store: Annotated[
+        str | None,
+        typer.Option(help="A database that keeps the trials: postgresql://USER@HOST/DATABASE."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder that the search's directory is made in.")] = Path(
         "runs"
     ),
@@ -66,8 +70,10 @@ def tune(
     """Search for better settings: train on train, stop on validation, judge on optimisation images."""
     from bmbench.benchmark.console import Terminal
     from bmbench.benchmark.options import RunOptions, parse_pairs
-    from bmbench.benchmark.tuning import TuneOptions, resume_tuning
+    from bmbench.benchmark.tuning import resume_tuning
     from bmbench.benchmark.tuning import tune as search
+    from bmbench.benchmark.tuning_database import Database
+    from bmbench.benchmark.tuning_plan import TuneOptions
     from bmbench.leaderboards.tuning_tables import tuning_table
 
     run = RunOptions(
@@ -88,11 +94,17 @@ def tune(
     with stoppable(), _workers(cluster, terminal) as workers:
         if resume is None:
             show_terms(dataset, data)
-            options = TuneOptions(run=run, trials=trials or 20, decodings=decodings, at_once=at_once)
+            options = TuneOptions(
+                run=run,
+                trials=trials or 20,
+                decodings=decodings,
+                at_once=at_once,
+                store=None if store is None else Database.parse(store),
+            )
             found = search(options, Terminal(terminal), cluster=workers)
         else:
-            alone(context, "resume", beside=("trials", "cluster"))
-            found = resume_tuning(resume, Terminal(terminal), trials=trials, cluster=workers)
+            alone(context, "resume", beside=("trials", "cluster", "store"))
+            found = resume_tuning(resume, Terminal(terminal), trials=trials, cluster=workers, store=store)
     terminal.print(tuning_table(found))
     terminal.print(f"\nSearch directory: [bold]{found.path}[/]", soft_wrap=True)
     terminal.print("Retrain with the best settings and look once at the test images:")

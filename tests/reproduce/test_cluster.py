@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import getpass
+import hashlib
 import os
+import pickle
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +23,7 @@ import pytest
 from bmbench.benchmark.cluster import Task, connected
 from bmbench.benchmark.cluster_lives import LIVES
 from bmbench.benchmark.cluster_survey import survey
+from bmbench.benchmark.cluster_task import do
 from bmbench.benchmark.environment import describe_environment
 from bmbench.benchmark.options import RunOptions
 from bmbench.benchmark.reproduce.folder import StudyFolder
@@ -54,11 +61,69 @@ class Heard:
         self.notes.append(text)
 
 
-def test_a_task_goes_on_with_another_worker_when_its_own_dies(two_workers, tmp_path):
+@pytest.mark.parametrize("patience", [0, 10**9])
+def test_a_task_goes_on_with_another_worker_when_its_own_dies(two_workers, tmp_path, patience):
+    """Whether the scheduler hands it out again, or gives it up at once."""
+
+    def be_patient(dask_scheduler):
+        dask_scheduler.allowed_failures = patience
+
+    two_workers.client.run_on_scheduler(be_patient)
     task = Task(kind="dies", name="once", function=die_once, argument=str(tmp_path / "mark"))
     ((done, pid),) = two_workers.each([task], Silent())
     assert done is task
+    assert isinstance(pid, int)
     assert pid != int((tmp_path / "mark").read_text())
+
+
+def test_workers_come_back_without_their_keeper_and_end_with_the_block(tmp_path):
+    """Whoever keeps the workers may be killed too; the one worker is then of another process."""
+    mark = tmp_path / "mark"
+    mark.touch()
+    task = Task(kind="which", name="process", function=die_once, argument=str(mark))
+    before = set(psutil.Process().children(recursive=True))
+    with connected("local:1", quietly) as cluster:
+        ((_, first),) = cluster.each([task], Silent())
+        psutil.Process(first).parent().kill()
+        psutil.Process(first).wait(20)
+        wait_until(lambda: {child.pid for child in keeper_of(before).children()} - {first})
+        ((_, second),) = cluster.each([task], Silent())
+        assert second == keeper_of(before).children()[0].pid
+        ours = set(psutil.Process().children(recursive=True)) - before
+    assert psutil.wait_procs(ours, timeout=10)[1] == []
+
+
+def keeper_of(others):
+    """The process that keeps the workers, not one of the others."""
+    (keeper,) = set(psutil.Process().children()) - others
+    return keeper
+
+
+def wait_until(true):
+    """Until it is, at most a minute and a half."""
+    for _ in range(900):
+        with suppress(ValueError, psutil.Error):
+            if true():
+                return
+        time.sleep(0.1)
+    pytest.fail("waited in vain")
+
+
+def test_workers_end_with_a_command_that_is_killed():
+    code = (
+        "import sys, time\n"
+        "from bmbench.benchmark.cluster import connected\n"
+        "with connected('local:1', print) as cluster:\n"
+        "    cluster.client.wait_for_workers(1)\n"
+        "    print('up', flush=True)\n"
+        "    time.sleep(100)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"up\n"
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) == 2
+        process.kill()
+        assert psutil.wait_procs(children, timeout=20)[1] == []
 
 
 def test_a_task_that_no_worker_can_read_is_an_error_here(two_workers):
@@ -71,7 +136,9 @@ def test_workers_have_one_task_at_a_time_and_tell_what_they_do(two_workers, tmp_
     tasks = [
         Task(kind="unet", name=str(number), function=overlap, argument=str(tmp_path)) for number in range(8)
     ]
-    assert [seen for _, seen in two_workers.each(tasks, Silent())] == [1] * 8
+    for _, seen in two_workers.each(tasks, Silent()):
+        assert seen == 1
+        assert two_workers.client.run_on_scheduler(most_at_a_worker) <= 1
     heard = Heard()
     task = Task(kind="unet_shrink", name="weak-s0", function=say_something, argument="step 120")
     list(two_workers.each([task], heard))
@@ -82,6 +149,18 @@ def test_workers_have_one_task_at_a_time_and_tell_what_they_do(two_workers, tmp_
     assert heard.notes == ["weak-s0: step 120"]
     shown = two_workers.client.run_on_scheduler(lambda dask_scheduler: set(dask_scheduler.task_prefixes))
     assert "unet_shrink" in shown
+
+
+def most_at_a_worker(dask_scheduler):
+    """How many tasks the worker with most of them has or waits for."""
+    return max(len(worker.processing) for worker in dask_scheduler.workers.values())
+
+
+def test_a_process_that_is_given_several_tasks_does_one_at_a_time(tmp_path):
+    pickled = pickle.dumps((overlap, str(tmp_path)))
+    with ThreadPoolExecutor(4) as pool:
+        seen = list(pool.map(lambda name: do(pickled, name, "channel"), "abcd"))
+    assert seen == [1] * 4
 
 
 def test_a_matrix_at_a_scheduler_ends_with_the_bytes_of_a_serial_one(options, two_workers, tmp_path):
@@ -95,6 +174,20 @@ def test_a_matrix_at_a_scheduler_ends_with_the_bytes_of_a_serial_one(options, tw
             assert (StudyFolder(options.out).run(one) / name).read_bytes() == (
                 serial.run(one) / name
             ).read_bytes()
+
+
+def test_workers_that_share_no_folder_bring_their_runs_through_a_mirror(options, two_workers, tmp_path):
+    options = replace(options, seeds=(0, 1), publish=f"file://{tmp_path}/there")
+    at_scheduler = replace(options, cluster=two_workers.client.scheduler.address)
+    shared = reproduce(at_scheduler, Silent(), quietly)
+    assert (shared.n_finished, shared.failures) == (2, ())
+    name = hashlib.sha256(f"{getpass.getuser()} {options.publish}".encode()).hexdigest()[:16]
+    scratch = Path(tempfile.gettempdir()) / f"bmbench-{name}"
+    assert [path for path in scratch.rglob("*") if path.is_file()] == []
+    shutil.rmtree(scratch)
+    alone = replace(options, out=tmp_path / "alone", publish=None)
+    reproduce(alone, Silent(), quietly)
+    assert contents(options.out) == contents(alone.out) == contents(tmp_path / "there")
 
 
 def test_a_run_at_which_every_worker_dies_has_failed_at_last(options):
@@ -158,6 +251,7 @@ def contents(path: Path) -> dict[str, bytes]:
     """Every file but those that hold times."""
     timed = ("log.txt", "timing.json", "journal.log")
     files = (file for file in path.rglob("*") if file.is_file() and file.name not in timed)
+    files = (file for file in files if "locks" not in file.parts)
     return {file.relative_to(path).as_posix(): file.read_bytes() for file in files}
 
 
@@ -168,6 +262,33 @@ def test_what_workers_must_share(two_workers, tmp_path):
     with pytest.raises(BadInputError, match=r"another version of bmbench \(expected 0.0.1, got"):
         survey(two_workers.client, tmp_path, other)
     assert list((tmp_path / "locks").iterdir()) == []
+
+
+def test_a_worker_with_several_threads_is_refused(two_workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(two_workers.client), "nthreads", lambda _: {"tcp://far:1": 2})
+    with pytest.raises(BadInputError, match="tcp://far:1 would do 2 runs in one process; start it with"):
+        two_workers.check(tmp_path)
+
+
+def test_a_worker_that_does_not_see_the_folder_is_named_and_one_whose_lock_is_none_gets_a_note(tmp_path):
+    class Far:
+        """One worker, on a machine where the study's disk is not, or has no locks."""
+
+        def __init__(self, change):
+            self.change = change
+
+        def run(self, function, place, *, on_error):
+            return {"tcp://far:1": self.change(function(place))}
+
+    here = describe_environment()
+    with pytest.raises(BadInputError, match=r"is not seen by the worker tcp://far:1 .* --publish"):
+        survey(Far(lambda answer: answer | {"token": None}), tmp_path, here)
+    (note,) = survey(Far(lambda answer: answer | {"locks": False}), tmp_path, here)
+    assert note.startswith(f"no locks between the machines that share {tmp_path}")
+    assert survey(Far(lambda answer: answer), tmp_path, here) == ()
+    assert survey(Far(lambda answer: answer), None, here) == ()
+    with pytest.raises(BadInputError, match="another version of bmbench"):
+        survey(Far(lambda answer: answer), None, here | {"bmbench": "0.0.1"})
 
 
 @pytest.mark.parametrize(
@@ -181,6 +302,7 @@ def test_what_workers_must_share(two_workers, tmp_path):
 )
 def test_addresses_that_are_none(address, said):
     import dask
+    import distributed  # noqa: F401 - it sets its own defaults, which have to come first
 
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "1s"}),

@@ -5,6 +5,7 @@
     options      what was asked for
     matrix       options → cells: track × artefact mode × method × fold × seed, each a run
     folder       the folder of a study: which cells belong to it, their runs, failures and locks
+    mirror       a copy of the folder at an address of fsspec
     work         a cell and a function: the seam for any engine
     engines      one after the other, or side by side in processes
     remote       on the workers of a cluster

@@ -30,6 +30,8 @@ class ReproduceOptions:
         Runs side by side.
     cluster : str or None
         Whose workers do the runs (`bmbench.benchmark.cluster`); None: this process, or `jobs` of its own.
+    publish : str or None
+        An address where a copy of the study is kept (`bmbench.benchmark.reproduce.mirror`).
     """
 
     out: Path
@@ -47,6 +49,7 @@ class ReproduceOptions:
     test_on: tuple[str, ...] = ()
     jobs: int = 1
     cluster: str | None = None
+    publish: str | None = None
 
 
 def parse_list(text: str, *, option: str) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce.engines import one_by_one, side_by_side, work_off
 from bmbench.benchmark.reproduce.estimate import estimate
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import plan
+from bmbench.benchmark.reproduce.mirror import Mirror
 from bmbench.benchmark.reproduce.report import write_report
 from bmbench.benchmark.reproduce.work import Job
 from bmbench.core.errors import Stopped
@@ -75,16 +76,26 @@ def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str]
     """
     # Workers elsewhere have folders of their own to be in.
     folder = StudyFolder(options.out.absolute())
+    mirror = None if options.publish is None else Mirror(options.publish)
+    if mirror is not None:
+        mirror.check()
     try:
         # Workers start while this process reads the data.
         with _engine(options, folder, progress, say) as engine:
             matrix = plan(options)
             folder.check(matrix)
+            if mirror is not None:
+                mirror.begin(folder, matrix)
             folder.join(matrix)
-            failures = _work_off(_left(options, matrix, folder, say), engine, say)
+            if mirror is not None:
+                mirror.send(folder, matrix.cells)
+            jobs = _left(options, matrix, folder, say)
+            failures = _work_off([replace(job, mirror=mirror) for job in jobs], engine, say)
     except KeyboardInterrupt:
         raise Stopped("stopped; the same command goes on") from None
     report = write_report(folder)
+    if mirror is not None:
+        mirror.send(folder, ())
     return Summary(report=report, n_finished=len(matrix.cells) - len(failures), failures=tuple(failures))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import traceback
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -16,12 +17,13 @@ from bmbench.core.files import write_json
 from bmbench.core.locks import only_one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bmbench.benchmark.options import RunOptions
     from bmbench.benchmark.reproduce.folder import StudyFolder
     from bmbench.benchmark.reproduce.matrix import Cell, Facts
+    from bmbench.benchmark.reproduce.mirror import Mirror
     from bmbench.core.progress import Progress
 
 State: TypeAlias = Literal["done", "failed", "taken"]
@@ -31,13 +33,14 @@ State: TypeAlias = Literal["done", "failed", "taken"]
 class Job:
     """A cell, what it shares with the others, and the folder that it belongs to.
 
-    `test_on` names other images that its detector is applied to.
+    `test_on` names other images that its detector is applied to, `mirror` a copy of the study elsewhere.
     """
 
     cell: Cell
     facts: Facts
     folder: StudyFolder
     test_on: tuple[str, ...] = ()
+    mirror: Mirror | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -49,12 +52,14 @@ class Job:
 class Outcome:
     """What became of a job.
 
-    `state` is "taken" where another process works on the cell; `reason` says why it failed.
+    `state` is "taken" where another process works on the cell; `reason` says why it failed, `details` where
+    in the code.
     """
 
     cell: Cell
     state: State
     reason: str = ""
+    details: str = ""
 
 
 Work: TypeAlias = "Callable[[Job, Progress], Outcome]"
@@ -64,14 +69,15 @@ def work(job: Job, progress: Progress) -> Outcome:
     """Run a cell, go on with it where it stood, or leave it alone if it is finished or somebody has it."""
     folder, cell = job.folder, job.cell
     with folder.working(cell) as mine:
-        if job.is_complete:
+        if job.is_complete and job.mirror is None:
             return Outcome(cell=cell, state="done")
         if not mine:
             return Outcome(cell=cell, state="taken")
         try:
-            if not folder.is_finished(cell):
-                _run(folder.run(cell), job.facts.run_options(cell, folder.path / "runs"), progress)
-            _test(job, progress)
+            with _mirrored(job, progress):
+                if not folder.is_finished(cell):
+                    _run(folder.run(cell), job.facts.run_options(cell, folder.path / "runs"), progress)
+                _test(job, progress)
         except BmbenchError as error:
             return failed(job, str(error))
         # A bug in one method must not take the others with it; its traceback is kept.
@@ -79,6 +85,20 @@ def work(job: Job, progress: Progress) -> Outcome:
             return failed(job, f"{type(error).__name__}: {error}", details=traceback.format_exc())
         folder.failure(cell).unlink(missing_ok=True)
         return Outcome(cell=cell, state="done")
+
+
+@contextmanager
+def _mirrored(job: Job, progress: Progress) -> Iterator[None]:
+    """A block that begins where the job's mirror stands, and ends with the run in it."""
+    mirror, folder, cell = job.mirror, job.folder, job.cell
+    if mirror is None:
+        yield
+        return
+    mirror.fetch(folder, cell)
+    mirror.fetch_unfinished(folder, cell)
+    with mirror.keeping(folder, cell, progress):
+        yield
+    mirror.store(folder, cell)
 
 
 def _run(path: Path, options: RunOptions, progress: Progress) -> None:
@@ -110,4 +130,4 @@ def failed(job: Job, reason: str, *, details: str = "") -> Outcome:
     """The outcome of a failed cell, whose reason is kept in the study's folder as well."""
     value = {"cell": job.cell.name, "reason": reason, "traceback": details.splitlines()}
     write_json(job.folder.failure(job.cell), value)
-    return Outcome(cell=job.cell, state="failed", reason=reason)
+    return Outcome(cell=job.cell, state="failed", reason=reason, details=details)
