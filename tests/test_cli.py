@@ -103,6 +103,7 @@ def test_bad_data_gets_one_sentence_and_leaves_nothing(bmbench, marrow, tmp_path
         (["--set", "steps"], ("name=value",)),
         (["--set", "steps=0"], ("steps is 0", "more than 0")),
         (["--set", "width=-8"], ("width is -8", "more than 0")),
+        (["--set", "rise=-1"], ("rise is -1", "0 or more")),
     ],
 )
 def test_bad_options_get_one_sentence_and_leave_nothing(bmbench, tmp_path, monkeypatch, arguments, facts):

@@ -130,6 +130,9 @@ class UNetSettings:
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
+        for name in ("smooth", "rise"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected 0 or more")
         if self.loss == "none" and not self.dice > 0:
             raise ValueError("loss is none and dice is 0: there is nothing to learn from")
 
