@@ -8,8 +8,9 @@ both sides of a split would leak. Fields 00 to 09 show purple nuclei on white an
 The split is a fixed table by field name, near 56, 11, 11, 22 % in the full set, so that a field is in the
 same subset in every copy. Where a copy lacks all fields of one subset, the fields that are there are dealt
 out anew, in the order of their names and in those shares. The option ``test_fields`` (``00`` or ``00+01``)
-chooses others to test on; then the last of the remaining fields serves optimisation, the last but one
-validation, the rest training.
+chooses others to test on; beside it, ``validation_fields`` and ``optimisation_fields`` choose theirs. What
+of these two is not named gets the last of the remaining fields (optimisation) and the last but one
+(validation); the rest is trained on. ``subset=all`` with all three trains on the purple fields too.
 
 Known fault, kept as published: the upper right quarter of field_25 is missing (black); it is an ignored
 region here.
@@ -48,6 +49,12 @@ SUBSET_OF: Mapping[Subset, tuple[int, ...]] = {
     "optimisation": (6, 15, 26),
     "test": (4, 9, 11, 16, 17, 22),
 }
+CHOSEN: Mapping[Subset, str] = {
+    "test": "test_fields",
+    "optimisation": "optimisation_fields",
+    "validation": "validation_fields",
+}
+"""The options that choose fields."""
 MISSING_QUARTER: Mapping[int, tuple[float, float, float, float]] = {25: (320.0, 0.0, 640.0, 256.0)}
 """x0, y0, x1, y1 of the part of a field that holds no image."""
 _NAME = re.compile(r"field_(\d{2})")
@@ -65,15 +72,16 @@ def load(request: LoadRequest) -> Split:
     Raises
     ------
     BadInputError
-        If a file is missing or damaged, fewer than four fields are there, or ``test_fields`` names one that
-        is not there or leaves fewer than three.
+        If a file is missing or damaged, fewer than four fields are there, or an option names a field that is
+        not there, that another option names too, or so many that none is left to train on.
     """
-    known_options(request, ("subset", "test_fields"))
+    known_options(request, ("subset", *CHOSEN.values()))
     wanted = FIELDS[choice(request, "subset", "white", tuple(FIELDS))]
     folder = data_folder(request, CARD.name)
     tiles = tiles_folder(folder)
     samples = _from_tiles(tiles, wanted) if tiles else _from_fields(folder, wanted, request)
-    table = _subsets(sorted(samples), folder, request.options.get("test_fields", ""))
+    chosen = {subset: request.options.get(option, "") for subset, option in CHOSEN.items()}
+    table = _subsets(sorted(samples), folder, chosen)
     return Split(
         samples={
             subset: tuple(samples[field] for field in fields if field in samples)
@@ -125,9 +133,11 @@ def _with_missing(annotations: Annotations, field: int) -> Annotations:
     return with_regions(annotations, [rectangle(*MISSING_QUARTER[field])])
 
 
-def _subsets(present: Sequence[int], folder: Path, test_fields: str) -> Mapping[Subset, Sequence[int]]:
-    if test_fields:
-        return _tested_on(test_fields, present)
+def _subsets(
+    present: Sequence[int], folder: Path, chosen: Mapping[Subset, str]
+) -> Mapping[Subset, Sequence[int]]:
+    if any(chosen.values()):
+        return _as_chosen(chosen, present)
     if all(any(field in present for field in fields) for fields in SUBSET_OF.values()):
         return SUBSET_OF
     if len(present) < len(SUBSETS):
@@ -139,19 +149,33 @@ def _subsets(present: Sequence[int], folder: Path, test_fields: str) -> Mapping[
     return {subset: part.tolist() for subset, part in zip(SUBSETS, parts, strict=True)}
 
 
-def _tested_on(test_fields: str, present: Sequence[int]) -> Mapping[Subset, Sequence[int]]:
-    names = test_fields.split("+")
-    known = {f"{field:02d}": field for field in present}
-    if not set(names) <= known.keys():
-        expected = f"fields with + between them, of {', '.join(known)}"
-        raise BadInputError("data set option test_fields", expected=expected, got=repr(test_fields))
-    test = [known[name] for name in dict.fromkeys(names)]
-    rest = [field for field in present if field not in test]
-    if len(rest) < len(SUBSETS) - 1:
+def _as_chosen(chosen: Mapping[Subset, str], present: Sequence[int]) -> Mapping[Subset, Sequence[int]]:
+    if not chosen["test"]:
+        raise BadInputError("data set option test_fields is not given", expected="the fields to test on")
+    rest = list(present)
+    table: dict[Subset, list[int]] = {
+        subset: _take(rest, names, CHOSEN[subset]) for subset, names in chosen.items() if names
+    }
+    for subset in chosen:
+        if subset not in table:
+            table[subset] = [rest.pop()] if rest else []
+    if not rest:
         raise BadInputError(
-            "data set option test_fields", expected="three fields left over", got=f"{len(rest)} of them"
+            "data set options that choose fields", expected="a field left to train on", got="none left"
         )
-    return {"train": rest[:-2], "validation": rest[-2:-1], "optimisation": rest[-1:], "test": test}
+    return {"train": rest, **table}
+
+
+def _take(rest: list[int], names: str, option: str) -> list[int]:
+    """The fields of that option, taken out of the rest."""
+    known = {f"{field:02d}": field for field in rest}
+    wanted = list(dict.fromkeys(names.split("+")))
+    if not set(wanted) <= known.keys():
+        expected = f"fields with + between them, of {', '.join(known) or 'none, for none are left'}"
+        raise BadInputError(f"data set option {option}", expected=expected, got=repr(names))
+    for name in wanted:
+        rest.remove(known[name])
+    return [known[name] for name in wanted]
 
 
 def _sample(path: Path, labels: Path, field: int) -> Sample:

@@ -139,9 +139,33 @@ def test_dsb_fields_to_test_on_are_chosen(tmp_path):
         "optimisation": ["field_06"],
         "test": ["field_04", "field_00"],
     }
-    for text, fact in (("02", "of 00, 01, 03"), ("00,01", "of 00, 01"), ("00+01+03", "2 of them")):
+    for text, fact in (("02", "of 00, 01, 03"), ("00,01", "of 00, 01"), ("00+01+03", "left to train on")):
         with pytest.raises(BadInputError, match=fact):
             open_dataset("dsb_purple").load(LoadRequest(data=tmp_path, options={"test_fields": text}))
+
+
+def test_every_subset_of_dsb_fields_can_be_chosen(tmp_path):
+    write_dsb(tmp_path, [0, 1, 3, 4, 6, 12, 19])
+    options = {
+        "subset": "all",
+        "test_fields": "00",
+        "validation_fields": "03",
+        "optimisation_fields": "06+04",
+    }
+    split = open_dataset("dsb_purple").load(LoadRequest(data=tmp_path, options=options))
+    assert names_of(split) == {
+        "train": ["field_01", "field_12", "field_19"],
+        "validation": ["field_03"],
+        "optimisation": ["field_06", "field_04"],
+        "test": ["field_00"],
+    }
+    for change, fact in (
+        ({"test_fields": ""}, "test_fields is not given"),
+        ({"validation_fields": "00"}, r"option validation_fields \(expected fields with .*, got .00.\)"),
+        ({"optimisation_fields": "01+04+06+12+19"}, "left to train on"),
+    ):
+        with pytest.raises(BadInputError, match=fact):
+            open_dataset("dsb_purple").load(LoadRequest(data=tmp_path, options=options | change))
 
 
 def test_dsb_says_what_is_wrong(tmp_path):
