@@ -32,8 +32,8 @@ def refuse_changes(begun: dict[str, Any], plan: Plan, *, where: Path, versions: 
             raise kind(
                 f"begun with another {name}",
                 where=str(where),
-                expected=_short(begun.get(name)),
-                got=_short(now.get(name)),
+                expected=short(begun.get(name)),
+                got=short(now.get(name)),
                 remedy="restore it, or begin anew in another folder",
             )
     then, here = _versions(read_json(versions)), _versions(describe_environment())
@@ -58,6 +58,7 @@ def _versions(environment: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A value as one can read it in a sentence."""
     text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"

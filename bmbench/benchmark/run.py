@@ -40,8 +40,8 @@ def run(options: RunOptions, progress: Progress) -> RunDir:
         On Ctrl-C; likewise.
     """
     plan = resolve(options.settled(), progress)
-    folder = RunDir.create(options.out, plan.name, _records(plan))
-    return _finish(folder, plan, progress)
+    folder = RunDir.create(options.out, plan.name, records(plan))
+    return finish(folder, plan, progress)
 
 
 def resume(path: Path, progress: Progress, *, devices: int = 1) -> RunDir:
@@ -66,8 +66,8 @@ def resume(path: Path, progress: Progress, *, devices: int = 1) -> RunDir:
             with suppress(BadInputError), only_one(path):
                 pass
         return folder
-    asked = dataclasses.replace(_asked(folder), devices=devices)
-    return _finish(folder, resolve(asked, progress), progress)
+    asked = dataclasses.replace(options_of(folder), devices=devices)
+    return finish(folder, resolve(asked, progress), progress)
 
 
 def run_in(path: Path, options: RunOptions, progress: Progress) -> RunDir:
@@ -83,11 +83,11 @@ def run_in(path: Path, options: RunOptions, progress: Progress) -> RunDir:
     folder, wanted = RunDir(path), options.settled()
     if not folder.is_begun:
         plan = resolve(wanted, progress)
-        if RunDir.create_at(path, _records(plan)):
-            return _finish(folder, plan, progress)
+        if RunDir.create_at(path, records(plan)):
+            return finish(folder, plan, progress)
         if not folder.is_begun:
             raise BadInputError("holds something else than a run", where=str(path), expected="a new folder")
-    asked = _asked(folder).to_json()
+    asked = options_of(folder).to_json()
     other = sorted(name for name, value in wanted.to_json().items() if value != asked.get(name))
     if other:
         raise BadInputError(
@@ -98,7 +98,7 @@ def run_in(path: Path, options: RunOptions, progress: Progress) -> RunDir:
     return resume(path, progress, devices=wanted.devices)
 
 
-def _finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
+def finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
     """Do what is left of a run, alone in its directory."""
     path = folder.path
     with only_one(path):
@@ -119,7 +119,7 @@ def _finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
     return folder
 
 
-def _records(plan: Plan) -> dict[str, Any]:
+def records(plan: Plan) -> dict[str, Any]:
     """What a run directory is born with."""
     return {
         "config.json": config(plan),
@@ -128,7 +128,8 @@ def _records(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _asked(folder: RunDir) -> RunOptions:
+def options_of(folder: RunDir) -> RunOptions:
+    """What a run was asked for; BadInputError if its record is damaged or of a later version."""
     record = folder.read("config.json")
     asked = record.get("options") if isinstance(record, dict) else None
     return RunOptions.from_json(asked, where=f"{folder.path}/config.json, options")

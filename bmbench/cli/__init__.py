@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from bmbench.cli.datasets import app as datasets_app
-from bmbench.cli.experiments import TestOn, artefacts, try_elsewhere
+from bmbench.cli.experiments import TestOn, artefacts, redecode, try_elsewhere
 from bmbench.cli.leaderboards import leaderboard_app, submit, validate
 from bmbench.cli.reproduce import reproduce
 from bmbench.cli.scores import compare, score
-from bmbench.cli.terminal import alone, is_given, show_terms, stoppable
+from bmbench.cli.terminal import alone, is_given, show_run, show_terms, stoppable
 from bmbench.cli.terminal import console as _console
 from bmbench.cli.tuning import tune
 from bmbench.core.errors import BmbenchError
@@ -90,8 +90,6 @@ def run(
     from bmbench.benchmark.run import resume as resume_run
     from bmbench.benchmark.run import run as run_benchmark
     from bmbench.benchmark.settings_file import with_settings
-    from bmbench.leaderboards.rows import write_row
-    from bmbench.leaderboards.summary import run_tables
 
     options = RunOptions(
         method=method,
@@ -122,13 +120,7 @@ def run(
         else:
             alone(context, "resume", beside=("devices",))
             folder = resume_run(resume, Terminal(console), devices=devices)
-    row = write_row(folder)
-    for table in run_tables(folder):
-        console.print(table)
-    console.print(
-        f"\nRun directory: [bold]{folder.path}[/]  (look at gallery.png and pr_curves.png)", soft_wrap=True
-    )
-    console.print(f"Leaderboard row: {row}", highlight=False, soft_wrap=True)
+    show_run(console, folder)
 
 
 def predict(
@@ -208,7 +200,19 @@ def methods() -> None:
     _console().print(methods_table())
 
 
-for _command in (run, tune, reproduce, predict, score, compare, artefacts, submit, validate, methods):
+for _command in (
+    run,
+    tune,
+    reproduce,
+    redecode,
+    predict,
+    score,
+    compare,
+    artefacts,
+    submit,
+    validate,
+    methods,
+):
     app.command()(_command)
 app.command("test")(try_elsewhere)
 app.add_typer(datasets_app, name="datasets")

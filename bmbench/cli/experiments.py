@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from bmbench.cli.terminal import console
+from bmbench.cli.terminal import console, show_run, stoppable
+from bmbench.core.errors import BadInputError
 
 TestOn = Annotated[
     list[str] | None,
@@ -43,6 +44,32 @@ def try_elsewhere(
     folder = apply_run(run, on, Terminal(terminal))
     terminal.print(elsewhere_table(folder))
     terminal.print(f"Written: {folder.elsewhere}", markup=False, soft_wrap=True)
+
+
+def redecode(
+    run: Annotated[Path, typer.Option(help="A finished run: the folder that `bmbench run` printed.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting that needs no training: name=value; may be repeated."),
+    ] = None,
+    decodings: Annotated[
+        int, typer.Option(min=0, help="Ways to try on the optimisation images; the best is taken.")
+    ] = 0,
+    out: Annotated[Path, typer.Option(help="The folder that the new run's directory is made in.")] = Path(
+        "runs"
+    ),
+) -> None:
+    """Make cells of what a run's networks see with other settings, without training again: a new run."""
+    from bmbench.benchmark.console import Terminal
+    from bmbench.benchmark.options import parse_pairs
+    from bmbench.benchmark.redecode import redecode as redecode_run
+
+    terminal, settings = console(), parse_pairs(set_ or [], option="--set")
+    if not settings and not decodings:
+        raise BadInputError("nothing to change", expected="--set NAME=VALUE, or --decodings N")
+    with stoppable():
+        folder = redecode_run(run, out, Terminal(terminal), settings=settings, n_decodings=decodings)
+    show_run(terminal, folder)
 
 
 def artefacts(

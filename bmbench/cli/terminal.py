@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from bmbench.benchmark.rundir import RunDir
+
 
 def console() -> Console:
     """The terminal; as wide as it is, or 80 columns into a file."""
@@ -57,3 +59,17 @@ def show_terms(dataset: str, data: Path | None) -> None:
 
     for line in terms_at_first_use(dataset, data):
         typer.echo(line, err=True)
+
+
+def show_run(terminal: Console, folder: RunDir) -> None:
+    """The scores of a finished run, and where to look; its leaderboard row is written."""
+    from bmbench.leaderboards.rows import write_row
+    from bmbench.leaderboards.summary import run_tables
+
+    row = write_row(folder)
+    for table in run_tables(folder):
+        terminal.print(table)
+    terminal.print(
+        f"\nRun directory: [bold]{folder.path}[/]  (look at gallery.png and pr_curves.png)", soft_wrap=True
+    )
+    terminal.print(f"Leaderboard row: {row}", highlight=False, soft_wrap=True)
