@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from bmbench.datasets.codecs.folder import annotation_files, relabel
 from bmbench.datasets.codecs.qupath import QupathFile, read_qupath
 from bmbench.datasets.codecs.qupath_format import SUFFIXES
 from bmbench.datasets.codecs.qupath_format import read as read_qupath_set
+from bmbench.datasets.names import nearest, nested
 from bmbench.datasets.weak import shape_circles
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ def import_corrected(
     Raises
     ------
     BadInputError
-        If a file is no GeoJSON or an image is missing.
+        If a file is no GeoJSON, an image is missing, or its name is that of several images of the set.
     """
     content = read_qupath_set(corrected, images)
     known = {category.name for category in content.categories}
@@ -186,18 +188,18 @@ def _merged(into: Content, content: Content) -> Content:
     categories = tuple(table.values())
     old, new = _with_categories(into, categories), _with_categories(content, categories)
     # A corrected image is the old one with other annotations: its group and subset stay.
-    corrected = {_stem(sample.name): sample for sample in new.samples}
+    rows = _rows([sample.name for sample in new.samples], [sample.name for sample in old.samples])
+    corrected = {row: sample.annotations for row, sample in zip(rows, new.samples, strict=True)}
     samples = [
-        dataclasses.replace(s, annotations=corrected.pop(_stem(s.name)).annotations)
-        if _stem(s.name) in corrected
-        else s
-        for s in old.samples
+        dataclasses.replace(sample, annotations=corrected.get(row, sample.annotations))
+        for row, sample in enumerate(old.samples)
     ]
+    unknown = [sample for row, sample in zip(rows, new.samples, strict=True) if row is None]
     # Where the set is split already, what was corrected by hand is for training.
-    fresh: dict[ImageId, Subset] = {s.image_id: "train" for s in corrected.values()} if into.subsets else {}
+    fresh: dict[ImageId, Subset] = {s.image_id: "train" for s in unknown} if into.subsets else {}
     return dataclasses.replace(
         into,
-        samples=(*samples, *corrected.values()),
+        samples=(*samples, *unknown),
         categories=categories,
         subsets={**into.subsets, **fresh},
         notes=(*into.notes, *content.notes),
@@ -214,5 +216,27 @@ def _with_categories(content: Content, categories: tuple[Category, ...]) -> Cont
     return dataclasses.replace(content, samples=samples, categories=categories)
 
 
+def _rows(names: Sequence[str], known: Sequence[str]) -> list[int | None]:
+    """Which known image each corrected one is, by its name in more folders or fewer; None for a new one."""
+    stems, known_stems = [_stem(name) for name in names], [_stem(name) for name in known]
+    rows: list[int | None] = []
+    for name, stem, near in zip(names, stems, nearest(stems, known_stems), strict=True):
+        # One of that file name in another folder is another image.
+        own = [row for row in near if nested(stem, known_stems[row])]
+        fits = [row for row in own if known[row] == name] or own
+        if len(fits) > 1:
+            raise BadInputError(
+                "a corrected image that several of the set may be",
+                where=name,
+                got=", ".join(known[row] for row in fits[:3]),
+                remedy="put its file into the folder that the set names",
+            )
+        if fits and fits[0] in rows:
+            raise BadInputError("an image that is corrected twice", where=known[fits[0]], got=name)
+        rows.append(fits[0] if fits else None)
+    return rows
+
+
 def _stem(name: str) -> str:
-    return name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    path = PurePosixPath(name.replace("\\", "/"))
+    return str(path.parent / path.stem)

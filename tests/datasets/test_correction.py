@@ -121,6 +121,48 @@ def test_an_image_of_both_sets_keeps_its_place_and_gets_the_new_annotations():
     assert set(merged.samples[1].annotations.label.tolist()) == {0, 2}
 
 
+def corrected_as(folder, *names):
+    """A folder of corrected images: the n-th has n objects."""
+    for number, name in enumerate(names, 1):
+        (folder / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(LOOP / "images/field.png", folder / "images" / name)
+        file = (folder / "annotations" / name).with_suffix(".geojson")
+        write_qupath(file, boxes(*[[10 * n, 10, 10 * n + 8, 18] for n in range(number)]), (CELL,))
+    return folder
+
+
+def numbers(old, corrected):
+    """How many objects each image of the joined set has; those of the old set have none."""
+    content = Content(samples=tuple(one(name, boxes()) for name in old), categories=(CELL,))
+    merged = import_corrected(corrected, into=content)
+    return {sample.name: len(sample.annotations) for sample in merged.samples}
+
+
+@pytest.mark.parametrize(("old", "corrected", "expected"), [
+    # In the folder that it says, not in the first one with such a file.
+    (["a/1.png", "b/1.png"], ["b/1.png"], {"a/1.png": 0, "b/1.png": 1}),
+    (["a/1.png", "1.png"], ["1.png"], {"a/1.png": 0, "1.png": 1}),
+    (["x/a/1.png", "x/b/1.png"], ["b/1.png", "a/1.png"], {"x/a/1.png": 2, "x/b/1.png": 1}),
+    (["a/1.png"], ["a/1.png", "b/1.png"], {"a/1.png": 1, "b/1.png": 2}),
+    (["ab/1.png"], ["b/1.png"], {"ab/1.png": 0, "b/1.png": 1}),
+    # One of the two may be in fewer folders, and with another ending.
+    (["set/1.png"], ["1.png"], {"set/1.png": 1}),
+    (["1.tif", "2.tif"], ["set/2.png"], {"1.tif": 0, "2.tif": 1}),
+    (["1.tif", "1.png"], ["1.png"], {"1.tif": 0, "1.png": 1}),
+])  # fmt: skip
+def test_a_correction_goes_to_its_own_image(tmp_path, old, corrected, expected):
+    assert numbers(old, corrected_as(tmp_path, *corrected)) == expected
+
+
+@pytest.mark.parametrize(("old", "corrected", "message"), [
+    (["a/1.png", "b/1.png"], ["1.png"], r"1\.png: .*several of the set may be \(got a/1\.png, b/1\.png\)"),
+    (["1.png"], ["a/1.png", "b/1.png"], r"1\.png: an image that is corrected twice \(got b/1\.png\)"),
+])  # fmt: skip
+def test_a_correction_that_may_be_of_several_images_is_refused(tmp_path, old, corrected, message):
+    with pytest.raises(BadInputError, match=message):
+        numbers(old, corrected_as(tmp_path, *corrected))
+
+
 def test_a_class_can_be_declared_one_of_artefacts(tmp_path):
     write_qupath(tmp_path / "field.geojson", boxes([10, 10, 30, 30]), (Category(id=1, name="smudge"),))
     plain = import_corrected(tmp_path, images=LOOP / "images")
