@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.geometry import box_centre, box_iou, circle_box
+from bmbench.core.geometry import box_iou, circle_box
+from bmbench.core.nearby import Nearby, iou_reach
 from bmbench.core.types import Category
 from bmbench.datasets.codecs.folder import annotation_files, relabel
 from bmbench.datasets.codecs.qupath import QupathFile, read_qupath
@@ -146,21 +148,16 @@ def _pairs(old: QupathFile, new: QupathFile) -> list[tuple[int, int]]:
 
 def _overlapping(old: Annotations, new: Annotations, rows: tuple[Ints, Ints]) -> list[tuple[int, int]]:
     """Pairs whose boxes overlap by more than half, each object in one pair, the closest pairs first."""
-    from scipy.spatial import cKDTree
-
-    if not len(rows[0]) or not len(rows[1]):
-        return []
     before, after = old.box[rows[0]], new.box[rows[1]]
-    reach = float((before[:, 2:] - before[:, :2]).max()) + 1e-9
-    near = cKDTree(box_centre(before)).sparse_distance_matrix(
-        cKDTree(box_centre(after)), reach, output_type="coo_matrix"
-    )
-    iou = box_iou(before[near.row], after[near.col])
+    near = Nearby.of(after).pairs(before, partial(iou_reach, iou=SAME_IOU))
+    iou = box_iou(before[near[:, 0]], after[near[:, 1]])
+    near, iou = near[iou > SAME_IOU], iou[iou > SAME_IOU]
     pairs: dict[int, int] = {}
-    for place in np.argsort(-iou, kind="stable").tolist():
-        a, b = int(near.row[place]), int(near.col[place])
-        if iou[place] > SAME_IOU and a not in pairs and b not in pairs.values():
+    taken: set[int] = set()
+    for a, b in near[np.lexsort((near[:, 1], near[:, 0], -iou))].tolist():
+        if a not in pairs and b not in taken:
             pairs[a] = b
+            taken.add(b)
     return [(int(rows[0][a]), int(rows[1][b])) for a, b in pairs.items()]
 
 

@@ -4,12 +4,14 @@ import dataclasses
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.geometry import box_iou
 from bmbench.core.progress import Silent
 from bmbench.core.types import CELL, Annotations, Category, Role
 from bmbench.datasets.codecs.coco import read_coco
@@ -17,7 +19,7 @@ from bmbench.datasets.codecs.codec import Content
 from bmbench.datasets.codecs.qupath import read_qupath, write_qupath
 from bmbench.datasets.codecs.sniff import read_any
 from bmbench.datasets.convert import convert
-from bmbench.datasets.correction import Changes, changes, import_corrected
+from bmbench.datasets.correction import Changes, _overlapping, changes, import_corrected
 from bmbench.datasets.synthetic import synthesise
 from bmbench.datasets.weaken_set import write_beside
 from bmbench.leaderboards.dataset_tables import changes_line
@@ -185,6 +187,34 @@ def test_objects_with_new_ids_are_known_by_their_place(tmp_path):
     )
     (tmp_path / "new/other.geojson").rename(tmp_path / "new/field.geojson")
     assert changes(tmp_path / "old", tmp_path / "new") == Changes(kept=1, moved=1, deleted=1, added=1)
+
+
+def test_one_giant_does_not_make_all_objects_neighbours(tmp_path, monkeypatch):
+    looked_at = []
+
+    def counting(a, b):
+        looked_at.append(len(a))
+        return box_iou(a, b)
+
+    monkeypatch.setattr("bmbench.datasets.correction.box_iou", counting)
+    corner = 20.0 * np.column_stack(np.divmod(np.arange(1000), 40))
+    box = np.column_stack([corner, corner + 15])
+    write_qupath(tmp_path / "old.geojson", boxes([-500, -500, 900, 900], *box), (CELL,))
+    write_qupath(tmp_path / "new.geojson", boxes(*box[::-1]), (CELL,))
+    found = changes(tmp_path / "old.geojson", tmp_path / "new.geojson")
+    assert found == Changes(kept=1000, deleted=1)
+    assert sum(looked_at) <= 4 * 1000
+
+
+def test_a_whole_slide_is_compared_in_a_moment():
+    corner = 20.0 * np.column_stack(np.divmod(np.arange(40_000), 200))
+    marked = boxes(*np.column_stack([corner, corner + 15]))
+    rows = np.arange(40_000)
+    began = time.process_time()
+    pairs = _overlapping(marked, marked, (rows, rows))
+    # A tenth of a second; ten where each pair looks through all others.
+    assert time.process_time() - began < 3
+    assert pairs == [(row, row) for row in range(40_000)]
 
 
 def test_a_missing_corrected_file_is_named(tmp_path):
