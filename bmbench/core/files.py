@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, strict JSON, digests."""
+"""Files and folders that appear whole or not at all, strict JSON, digests."""
 
 from __future__ import annotations
 
@@ -28,24 +28,61 @@ def writing(path: Path) -> Iterator[Path]:
     """
     import tempfile
 
-    try:
+    with _refusals(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    except OSError as error:
-        raise RunFailedError(f"{path}: cannot be written ({error.strerror})") from error
     os.close(handle)
     aside = Path(name)
     try:
-        yield aside
-        with aside.open("rb") as written:
-            os.fsync(written.fileno())
-        aside.chmod(0o666 & ~_umask())
-        aside.replace(path)
-    except OSError as error:
-        raise RunFailedError(f"{path}: cannot be written ({error.strerror})") from error
+        with _refusals(path):
+            yield aside
+            with aside.open("rb") as written:
+                os.fsync(written.fileno())
+            aside.chmod(0o666 & ~_umask())
+            aside.replace(path)
     finally:
         with suppress(OSError):
             aside.unlink()
+
+
+@contextmanager
+def writing_folder(folder: Path) -> Iterator[Path]:
+    """Yield a new folder beside `folder` to fill; it is renamed to `folder` if the block ends well.
+
+    On any failure it is removed with all that is in it.
+
+    Raises
+    ------
+    RunFailedError
+        If the disk refuses (full, read-only, no permission).
+    """
+    import shutil
+    import tempfile
+
+    make_folder(folder.parent)
+    with _refusals(folder):
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        with _refusals(folder):
+            yield aside
+            aside.chmod(0o777 & ~_umask())
+            aside.replace(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; RunFailedError if the disk refuses."""
+    with _refusals(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunFailedError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def require_folder(folder: Path) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bmbench.core.errors import BadInputError, RunFailedError
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import writing_folder
 from bmbench.datasets.codecs import FORMATS
 from bmbench.datasets.codecs.difference import facts_lost, lines
 from bmbench.datasets.codecs.folder import inner_path, write_folder
@@ -44,7 +45,7 @@ def convert(
     BadInputError
         If `out` exists, or the images do not fit into one file.
     RunFailedError
-        If what was written does not come back.
+        If the disk refuses (full, read-only, no permission), or what was written does not come back.
     """
     codec: Codec = FORMATS.get(to)
     if out.exists():
@@ -87,10 +88,8 @@ def _write_whole_folder(
     content: Content, out: Path, codec: Codec, progress: Progress | None
 ) -> tuple[int, list[str]]:
     """How many objects had to be left out, and the warnings."""
-    out.parent.mkdir(parents=True, exist_ok=True)
     # Built aside and moved as a whole, so that a folder is never half a data set.
-    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with writing_folder(out) as aside:
         names = [str(inner_path(sample)) for sample in content.samples]
         renamed = dataclasses.replace(
             content,
@@ -102,12 +101,6 @@ def _write_whole_folder(
         warnings = _copy_images(renamed, aside / "images", progress) if progress else []
         folder = aside / "images" if progress else _common_folder(content)
         warnings += lines(facts_lost(renamed, codec.read(aside, folder), left), codec.name)
-        aside.chmod(0o755)
-        aside.replace(out)
-    except OSError as error:
-        raise RunFailedError(f"{out}: cannot be written ({error.strerror})") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return len(left), warnings
 
 

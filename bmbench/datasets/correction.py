@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.geometry import box_centre, box_iou, circle_box
+from bmbench.core.geometry import box_iou, circle_box
+from bmbench.core.nearby import Nearby, iou_reach
 from bmbench.core.types import Category
 from bmbench.datasets.codecs.folder import annotation_files, relabel
 from bmbench.datasets.codecs.qupath import QupathFile, read_qupath
 from bmbench.datasets.codecs.qupath_format import SUFFIXES
 from bmbench.datasets.codecs.qupath_format import read as read_qupath_set
+from bmbench.datasets.names import nearest, nested
 from bmbench.datasets.weak import shape_circles
 
 if TYPE_CHECKING:
@@ -72,7 +76,7 @@ def import_corrected(
     Raises
     ------
     BadInputError
-        If a file is no GeoJSON or an image is missing.
+        If a file is no GeoJSON, an image is missing, or its name is that of several images of the set.
     """
     content = read_qupath_set(corrected, images)
     known = {category.name for category in content.categories}
@@ -144,21 +148,16 @@ def _pairs(old: QupathFile, new: QupathFile) -> list[tuple[int, int]]:
 
 def _overlapping(old: Annotations, new: Annotations, rows: tuple[Ints, Ints]) -> list[tuple[int, int]]:
     """Pairs whose boxes overlap by more than half, each object in one pair, the closest pairs first."""
-    from scipy.spatial import cKDTree
-
-    if not len(rows[0]) or not len(rows[1]):
-        return []
     before, after = old.box[rows[0]], new.box[rows[1]]
-    reach = float((before[:, 2:] - before[:, :2]).max()) + 1e-9
-    near = cKDTree(box_centre(before)).sparse_distance_matrix(
-        cKDTree(box_centre(after)), reach, output_type="coo_matrix"
-    )
-    iou = box_iou(before[near.row], after[near.col])
+    near = Nearby.of(after).pairs(before, partial(iou_reach, iou=SAME_IOU))
+    iou = box_iou(before[near[:, 0]], after[near[:, 1]])
+    near, iou = near[iou > SAME_IOU], iou[iou > SAME_IOU]
     pairs: dict[int, int] = {}
-    for place in np.argsort(-iou, kind="stable").tolist():
-        a, b = int(near.row[place]), int(near.col[place])
-        if iou[place] > SAME_IOU and a not in pairs and b not in pairs.values():
+    taken: set[int] = set()
+    for a, b in near[np.lexsort((near[:, 1], near[:, 0], -iou))].tolist():
+        if a not in pairs and b not in taken:
             pairs[a] = b
+            taken.add(b)
     return [(int(rows[0][a]), int(rows[1][b])) for a, b in pairs.items()]
 
 
@@ -186,18 +185,18 @@ def _merged(into: Content, content: Content) -> Content:
     categories = tuple(table.values())
     old, new = _with_categories(into, categories), _with_categories(content, categories)
     # A corrected image is the old one with other annotations: its group and subset stay.
-    corrected = {_stem(sample.name): sample for sample in new.samples}
+    rows = _rows([sample.name for sample in new.samples], [sample.name for sample in old.samples])
+    corrected = {row: sample.annotations for row, sample in zip(rows, new.samples, strict=True)}
     samples = [
-        dataclasses.replace(s, annotations=corrected.pop(_stem(s.name)).annotations)
-        if _stem(s.name) in corrected
-        else s
-        for s in old.samples
+        dataclasses.replace(sample, annotations=corrected.get(row, sample.annotations))
+        for row, sample in enumerate(old.samples)
     ]
+    unknown = [sample for row, sample in zip(rows, new.samples, strict=True) if row is None]
     # Where the set is split already, what was corrected by hand is for training.
-    fresh: dict[ImageId, Subset] = {s.image_id: "train" for s in corrected.values()} if into.subsets else {}
+    fresh: dict[ImageId, Subset] = {s.image_id: "train" for s in unknown} if into.subsets else {}
     return dataclasses.replace(
         into,
-        samples=(*samples, *corrected.values()),
+        samples=(*samples, *unknown),
         categories=categories,
         subsets={**into.subsets, **fresh},
         notes=(*into.notes, *content.notes),
@@ -214,5 +213,27 @@ def _with_categories(content: Content, categories: tuple[Category, ...]) -> Cont
     return dataclasses.replace(content, samples=samples, categories=categories)
 
 
+def _rows(names: Sequence[str], known: Sequence[str]) -> list[int | None]:
+    """Which known image each corrected one is, by its name in more folders or fewer; None for a new one."""
+    stems, known_stems = [_stem(name) for name in names], [_stem(name) for name in known]
+    rows: list[int | None] = []
+    for name, stem, near in zip(names, stems, nearest(stems, known_stems), strict=True):
+        # One of that file name in another folder is another image.
+        own = [row for row in near if nested(stem, known_stems[row])]
+        fits = [row for row in own if known[row] == name] or own
+        if len(fits) > 1:
+            raise BadInputError(
+                "a corrected image that several of the set may be",
+                where=name,
+                got=", ".join(known[row] for row in fits[:3]),
+                remedy="put its file into the folder that the set names",
+            )
+        if fits and fits[0] in rows:
+            raise BadInputError("an image that is corrected twice", where=known[fits[0]], got=name)
+        rows.append(fits[0] if fits else None)
+    return rows
+
+
 def _stem(name: str) -> str:
-    return name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    path = PurePosixPath(name.replace("\\", "/"))
+    return str(path.parent / path.stem)

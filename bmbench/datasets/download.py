@@ -8,7 +8,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError, RunFailedError
-from bmbench.core.files import sha256
+from bmbench.core.files import make_folder, sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,8 @@ def download(what: Download, target: Path, progress: Progress) -> None:
     Raises
     ------
     RunFailedError
-        If the server does not answer, or breaks off again and again: the part is kept, try again later.
+        If the server does not answer, or breaks off again and again: the part is kept, try again later. If
+        there can be no folder for the file.
     BadInputError
         If the file has another checksum or is longer than stated; it is removed then.
     """
@@ -36,7 +37,7 @@ def download(what: Download, target: Path, progress: Progress) -> None:
         raise BadInputError("not an address of the web", where=what.url)
     if target.is_file() and sha256(target) == what.sha256:
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     part = target.with_name(f"{target.name}.part")
     idle = 0
     while _size(part) < what.size:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.core.geometry import box_iou
+from bmbench.core.nearby import Nearby, iou_reach
 from bmbench.core.types import Role
 from bmbench.datasets.pictures import FLAT_SHARE, alike, same
 from bmbench.datasets.splits import leaks
@@ -70,17 +72,13 @@ def left_to_other_annotators(split: Split, variant: Split, name: str) -> Fault |
 
 def duplicate_pairs(annotations: Annotations) -> Ints:
     """(m, 2) rows of objects of one class whose boxes overlap by more than `DUPLICATE_IOU`."""
-    from scipy.spatial import cKDTree
-
-    box = annotations.box
-    if len(box) < 2:
-        return np.zeros((0, 2), np.int64)
-    reach = float((box[:, 2:] - box[:, :2]).max()) * (1 - DUPLICATE_IOU) + 1e-9
-    middle = (box[:, :2] + box[:, 2:]) / 2
-    pairs = cKDTree(middle).query_pairs(reach * np.sqrt(2), output_type="ndarray")
-    a, b = pairs[:, 0], pairs[:, 1]
-    twice = (box_iou(box[a], box[b]) > DUPLICATE_IOU) & (annotations.label[a] == annotations.label[b])
-    return np.asarray(pairs[twice & ~annotations.region[a] & ~annotations.region[b]], np.int64)
+    objects = np.flatnonzero(~annotations.region)
+    box, label = annotations.box[objects], annotations.label[objects]
+    pairs = Nearby.of(box).pairs(box, partial(iou_reach, iou=DUPLICATE_IOU))
+    a, b = pairs[pairs[:, 0] < pairs[:, 1]].T
+    twice = (box_iou(box[a], box[b]) > DUPLICATE_IOU) & (label[a] == label[b])
+    a, b = objects[a[twice]], objects[b[twice]]
+    return np.column_stack([a, b])[np.lexsort((b, a))]
 
 
 def _added(split: Split, variant: Split) -> list[tuple[Annotations, Sample, int]]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
-import shutil
 import stat
 import tarfile
-import tempfile
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath
+from contextlib import contextmanager
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.files import writing_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from typing import IO
 
 LIMIT_BYTES = 64 << 30
@@ -25,6 +27,8 @@ _DAMAGED = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError,
     NotImplementedError, OSError, ValueError,
 )  # fmt: skip
+_BAD_NAME = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EILSEQ, errno.EINVAL}
+"""What a disk says to a name that it cannot have, or that is to be a file and a folder."""
 
 
 def unpack(archive: Path, folder: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:
@@ -35,49 +39,70 @@ def unpack(archive: Path, folder: Path, *, limit_bytes: int = LIMIT_BYTES) -> No
     BadInputError
         If a name leads out of the folder, an entry is a link or a device, the archive unpacks to more than
         `limit_bytes`, is encrypted, damaged, or no archive.
+    RunFailedError
+        If the disk refuses (full, read-only, no permission).
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     left = limit_bytes
-    try:
+    with writing_folder(folder) as aside:
         for number, (name, file) in enumerate(_entries(archive)):
             if number >= LIMIT_FILES:
                 raise BadInputError(f"more than {LIMIT_FILES:,} files", where=str(archive))
-            target = aside / _inner(name, archive)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as out:
+            with _new_file(aside, name, archive) as out:
                 # What the archive says about its sizes may be a lie: the bytes themselves are counted.
-                while chunk := file.read(min(_CHUNK, left + 1)):
+                while chunk := _read(file, min(_CHUNK, left + 1), archive):
                     left -= len(chunk)
                     if left < 0:
                         raise BadInputError(f"unpacks to more than {limit_bytes:,} bytes", where=str(archive))
                     out.write(chunk)
-        aside.chmod(0o755)
-        aside.replace(folder)
-    except _DAMAGED as error:
-        raise BadInputError("not an archive, or a damaged one", where=str(archive), got=str(error)) from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _entries(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as packed:
-            for entry in packed.infolist():
-                kind = stat.S_IFMT(entry.external_attr >> 16)
-                if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                    raise BadInputError("holds a link or device", where=f"{archive}, {entry.filename[:80]}")
-                if not entry.is_dir():
-                    with packed.open(entry) as file:
-                        yield entry.filename, file
-        return
-    with tarfile.open(archive) as packed:
-        for member in packed:
-            if not (member.isfile() or member.isdir()):
-                raise BadInputError("holds a link or device", where=f"{archive}, {member.name[:80]}")
-            content = packed.extractfile(member) if member.isfile() else None
-            if content is not None:
-                yield member.name, content
+    """The files of an archive, each open until the next one is asked for."""
+    with _reading(archive):
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as packed:
+                for entry in packed.infolist():
+                    kind = stat.S_IFMT(entry.external_attr >> 16)
+                    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                        raise BadInputError(
+                            "holds a link or device", where=f"{archive}, {entry.filename[:80]}"
+                        )
+                    if not entry.is_dir():
+                        with packed.open(entry) as file:
+                            yield entry.filename, file
+            return
+        with tarfile.open(archive) as packed:
+            for member in packed:
+                if not (member.isfile() or member.isdir()):
+                    raise BadInputError("holds a link or device", where=f"{archive}, {member.name[:80]}")
+                content = packed.extractfile(member) if member.isfile() else None
+                if content is not None:
+                    yield member.name, content
+
+
+def _read(file: IO[bytes], size: int, archive: Path) -> bytes:
+    with _reading(archive):
+        return file.read(size)
+
+
+@contextmanager
+def _reading(archive: Path) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGED as error:
+        raise BadInputError("not an archive, or a damaged one", where=str(archive), got=str(error)) from None
+
+
+def _new_file(folder: Path, name: str, archive: Path) -> IO[bytes]:
+    target = folder / _inner(name, archive)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target.open("wb")
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno not in _BAD_NAME:
+            raise
+        where = f"{archive}, {name[:80]!r}"
+        raise BadInputError("a name that no file can have", where=where) from None
 
 
 def _inner(name: str, archive: Path) -> PurePosixPath:

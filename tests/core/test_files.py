@@ -4,7 +4,7 @@ import os
 import pytest
 
 from bmbench.core.errors import BadInputError, RunFailedError
-from bmbench.core.files import read_json, write_json, write_text, writing
+from bmbench.core.files import read_json, write_json, write_text, writing, writing_folder
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
@@ -43,6 +43,49 @@ def test_a_folder_that_cannot_be_made_is_a_failed_run_in_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunFailedError, match="cannot be written"):
         write_text(tmp_path / "file" / "below", "x")
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    def write(*names, fails):
+        with writing_folder(tmp_path / "deep/set") as aside:
+            for name in names:
+                (aside / name).write_text(name)
+                assert not (tmp_path / "deep/set").exists()
+            if fails:
+                raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write("a", fails=True)
+    assert list((tmp_path / "deep").iterdir()) == []
+    write("a", "b", fails=False)
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["set"]
+    assert sorted(path.name for path in (tmp_path / "deep/set").iterdir()) == ["a", "b"]
+
+
+def test_written_folders_follow_the_umask(tmp_path):
+    old = os.umask(0o027)
+    try:
+        with writing_folder(tmp_path / "set"):
+            pass
+    finally:
+        os.umask(old)
+    assert (tmp_path / "set").stat().st_mode & 0o777 == 0o750
+
+
+def test_a_folder_that_the_disk_refuses_is_a_failed_run_in_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    def make(folder):
+        with writing_folder(folder):
+            pass
+
+    with pytest.raises(RunFailedError, match="cannot be written"):
+        make(tmp_path / "file/set")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/kept").write_text("")
+    with pytest.raises(RunFailedError, match=r"there: cannot be written \(Directory not empty\)"):
+        make(tmp_path / "there")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "there"]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

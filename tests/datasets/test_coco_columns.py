@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Role
 from bmbench.datasets.codecs import coco_columns, json_rows
+from bmbench.datasets.codecs.artefact_words import is_artefact_name
 from bmbench.datasets.codecs.coco import read_coco
 from bmbench.datasets.codecs.coco_columns import read_ground_truth
 from bmbench.datasets.codecs.outermost import decode_around, decode_outermost
@@ -49,6 +50,27 @@ def refusal(folder: Path, value: Any) -> str:
         read(folder, value)
     assert str(folder / "gt.json") in str(error.value)
     return str(error.value)
+
+
+@pytest.mark.parametrize(("kind", "artefact"), [
+    ("artefact", True),
+    ("artifact", True),
+    ("Artefact", True),
+    ("ARTIFACT", True),
+    ("artefacts", False),
+    ("cell", False),
+    ("", False),
+    (None, False),
+])  # fmt: skip
+def test_both_readers_know_artefacts_by_the_same_words(
+    tmp_path: Path, kind: str | None, *, artefact: bool
+) -> None:
+    categories = [{"id": 1, "name": "smudge", "supercategory": kind}]
+    truth = read(tmp_path, data_set([annotation(1)], categories=categories))
+    assert truth.categories == read_coco(tmp_path / "gt.json").categories
+    assert truth.categories[0].artefact is artefact
+    # Names of classes say it in more words.
+    assert is_artefact_name(f"Large {kind}, dark") is (artefact or kind == "artefacts")
 
 
 def test_columns_by_hand(tmp_path: Path) -> None:

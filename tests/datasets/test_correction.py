@@ -4,12 +4,14 @@ import dataclasses
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.geometry import box_iou
 from bmbench.core.progress import Silent
 from bmbench.core.types import CELL, Annotations, Category, Role
 from bmbench.datasets.codecs.coco import read_coco
@@ -17,7 +19,7 @@ from bmbench.datasets.codecs.codec import Content
 from bmbench.datasets.codecs.qupath import read_qupath, write_qupath
 from bmbench.datasets.codecs.sniff import read_any
 from bmbench.datasets.convert import convert
-from bmbench.datasets.correction import Changes, changes, import_corrected
+from bmbench.datasets.correction import Changes, _overlapping, changes, import_corrected
 from bmbench.datasets.synthetic import synthesise
 from bmbench.datasets.weaken_set import write_beside
 from bmbench.leaderboards.dataset_tables import changes_line
@@ -121,6 +123,48 @@ def test_an_image_of_both_sets_keeps_its_place_and_gets_the_new_annotations():
     assert set(merged.samples[1].annotations.label.tolist()) == {0, 2}
 
 
+def corrected_as(folder, *names):
+    """A folder of corrected images: the n-th has n objects."""
+    for number, name in enumerate(names, 1):
+        (folder / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(LOOP / "images/field.png", folder / "images" / name)
+        file = (folder / "annotations" / name).with_suffix(".geojson")
+        write_qupath(file, boxes(*[[10 * n, 10, 10 * n + 8, 18] for n in range(number)]), (CELL,))
+    return folder
+
+
+def numbers(old, corrected):
+    """How many objects each image of the joined set has; those of the old set have none."""
+    content = Content(samples=tuple(one(name, boxes()) for name in old), categories=(CELL,))
+    merged = import_corrected(corrected, into=content)
+    return {sample.name: len(sample.annotations) for sample in merged.samples}
+
+
+@pytest.mark.parametrize(("old", "corrected", "expected"), [
+    # In the folder that it says, not in the first one with such a file.
+    (["a/1.png", "b/1.png"], ["b/1.png"], {"a/1.png": 0, "b/1.png": 1}),
+    (["a/1.png", "1.png"], ["1.png"], {"a/1.png": 0, "1.png": 1}),
+    (["x/a/1.png", "x/b/1.png"], ["b/1.png", "a/1.png"], {"x/a/1.png": 2, "x/b/1.png": 1}),
+    (["a/1.png"], ["a/1.png", "b/1.png"], {"a/1.png": 1, "b/1.png": 2}),
+    (["ab/1.png"], ["b/1.png"], {"ab/1.png": 0, "b/1.png": 1}),
+    # One of the two may be in fewer folders, and with another ending.
+    (["set/1.png"], ["1.png"], {"set/1.png": 1}),
+    (["1.tif", "2.tif"], ["set/2.png"], {"1.tif": 0, "2.tif": 1}),
+    (["1.tif", "1.png"], ["1.png"], {"1.tif": 0, "1.png": 1}),
+])  # fmt: skip
+def test_a_correction_goes_to_its_own_image(tmp_path, old, corrected, expected):
+    assert numbers(old, corrected_as(tmp_path, *corrected)) == expected
+
+
+@pytest.mark.parametrize(("old", "corrected", "message"), [
+    (["a/1.png", "b/1.png"], ["1.png"], r"1\.png: .*several of the set may be \(got a/1\.png, b/1\.png\)"),
+    (["1.png"], ["a/1.png", "b/1.png"], r"1\.png: an image that is corrected twice \(got b/1\.png\)"),
+])  # fmt: skip
+def test_a_correction_that_may_be_of_several_images_is_refused(tmp_path, old, corrected, message):
+    with pytest.raises(BadInputError, match=message):
+        numbers(old, corrected_as(tmp_path, *corrected))
+
+
 def test_a_class_can_be_declared_one_of_artefacts(tmp_path):
     write_qupath(tmp_path / "field.geojson", boxes([10, 10, 30, 30]), (Category(id=1, name="smudge"),))
     plain = import_corrected(tmp_path, images=LOOP / "images")
@@ -143,6 +187,34 @@ def test_objects_with_new_ids_are_known_by_their_place(tmp_path):
     )
     (tmp_path / "new/other.geojson").rename(tmp_path / "new/field.geojson")
     assert changes(tmp_path / "old", tmp_path / "new") == Changes(kept=1, moved=1, deleted=1, added=1)
+
+
+def test_one_giant_does_not_make_all_objects_neighbours(tmp_path, monkeypatch):
+    looked_at = []
+
+    def counting(a, b):
+        looked_at.append(len(a))
+        return box_iou(a, b)
+
+    monkeypatch.setattr("bmbench.datasets.correction.box_iou", counting)
+    corner = 20.0 * np.column_stack(np.divmod(np.arange(1000), 40))
+    box = np.column_stack([corner, corner + 15])
+    write_qupath(tmp_path / "old.geojson", boxes([-500, -500, 900, 900], *box), (CELL,))
+    write_qupath(tmp_path / "new.geojson", boxes(*box[::-1]), (CELL,))
+    found = changes(tmp_path / "old.geojson", tmp_path / "new.geojson")
+    assert found == Changes(kept=1000, deleted=1)
+    assert sum(looked_at) <= 4 * 1000
+
+
+def test_a_whole_slide_is_compared_in_a_moment():
+    corner = 20.0 * np.column_stack(np.divmod(np.arange(40_000), 200))
+    marked = boxes(*np.column_stack([corner, corner + 15]))
+    rows = np.arange(40_000)
+    began = time.process_time()
+    pairs = _overlapping(marked, marked, (rows, rows))
+    # A tenth of a second; ten where each pair looks through all others.
+    assert time.process_time() - began < 3
+    assert pairs == [(row, row) for row in range(40_000)]
 
 
 def test_a_missing_corrected_file_is_named(tmp_path):

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bmbench.core.geometry import box_iou
 from bmbench.core.progress import Silent
-from bmbench.core.types import CELL, Annotations, Category, Sample
+from bmbench.core.types import CELL, Annotations, Category, Role, Sample
 from bmbench.datasets import DATASETS, open_dataset, page
 from bmbench.datasets.contents import open_contents
 from bmbench.datasets.dataset import LoadRequest, Split
-from bmbench.datasets.faults import find_faults, left_to_other_annotators
+from bmbench.datasets.faults import duplicate_pairs, find_faults, left_to_other_annotators
 from bmbench.datasets.measures import measure
 from bmbench.datasets.page import write_page
 from bmbench.datasets.pictures import look, picture_of, pixel_digest
@@ -79,6 +80,26 @@ def test_overlap_of_different_classes_or_by_less_is_no_duplicate():
     assert "marked twice" not in kinds(sample("a", boxes([10, 10, 30, 30], [13, 10, 33, 30]), 1))
     two = dataclasses.replace(boxes([10, 10, 30, 30], [10, 10, 30, 30]), label=np.array([0, 1]))
     assert "marked twice" not in kinds(sample("a", two, 1))
+
+
+@pytest.mark.parametrize("region", [True, False])
+def test_one_giant_does_not_make_all_objects_neighbours(monkeypatch, region):
+    looked_at = []
+
+    def counting(a, b):
+        looked_at.append(len(a))
+        return box_iou(a, b)
+
+    monkeypatch.setattr("bmbench.datasets.faults.box_iou", counting)
+    corner = 20.0 * np.column_stack(np.divmod(np.arange(2000), 50))
+    box = np.column_stack([corner, corner + 15])
+    # The first and the last one mark one cell: 14.5² shared of 2 · 15² − 14.5².
+    marked = boxes(*box, [-1000, -1000, 2000, 2000], box[0] + 0.5)
+    giant = np.arange(2002) == 2000
+    role = np.where(giant & region, Role.IGNORE, Role.CELL)
+    marked = dataclasses.replace(marked, role=role, region=giant & region)
+    assert duplicate_pairs(marked).tolist() == [[0, 2001]]
+    assert sum(looked_at) <= 2 * 2000
 
 
 def test_a_class_that_nearly_all_images_have_is_missed_where_it_is_absent():

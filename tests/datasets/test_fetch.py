@@ -1,10 +1,12 @@
 """Getting data sets from a server that breaks off, lies, or sends something else."""
 
+import contextlib
 import dataclasses
 import hashlib
 import io
 import os
 import re
+import resource
 import stat
 import tarfile
 import threading
@@ -200,6 +202,72 @@ def test_tar_and_zip_are_unpacked(tmp_path):
         archive.addfile(member, io.BytesIO(b"1"))
     unpack(tmp_path / "a.tar.gz", tmp_path / "tar")
     assert (tmp_path / "zip/in/x.txt").read_bytes() == (tmp_path / "tar/in/x.txt").read_bytes() == b"1"
+
+
+@contextlib.contextmanager
+def files_of_at_most(size):
+    """As long as the block, the system refuses to write more to a file: a disk that is full, nearly."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+
+@pytest.mark.parametrize("size", [1_000, 3_000_000])
+def test_a_full_disk_is_not_the_fault_of_the_archive(tmp_path, size):
+    zipped(tmp_path / "a.zip", {"x": bytes(size)})
+    with (
+        files_of_at_most(999),
+        pytest.raises(RunFailedError, match=r"out: cannot be written \(File too large\)"),
+    ):
+        unpack(tmp_path / "a.zip", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_a_place_that_can_be_no_folder_is_a_run_failure(server, tmp_path):
+    zipped(tmp_path / "a.zip", {"x": b"1"})
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunFailedError, match=r"file: cannot be written \(File exists\)"):
+        unpack(tmp_path / "a.zip", tmp_path / "file/out")
+    with pytest.raises(RunFailedError, match=r"file/deep: cannot be written \(Not a directory\)"):
+        download(what(server), tmp_path / "file/deep/a", Silent())
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("names", [["a", "a/b"], ["a/b", "a"], ["x" * 300]])
+def test_names_that_no_folder_can_hold_are_the_fault_of_the_archive(tmp_path, names):
+    zipped(tmp_path / "a.zip", dict.fromkeys(names, b"1"))
+    with pytest.raises(BadInputError, match="a name that no file can have"):
+        unpack(tmp_path / "a.zip", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_a_damaged_archive_is_a_typed_error_wherever_the_damage_lies(tmp_path, kind):
+    whole = tmp_path / f"whole.{kind}"
+    if kind == "zip":
+        zipped(whole, {"a": CONTENT[:5000], "b": CONTENT[5000:9000]})
+    else:
+        with tarfile.open(whole, "w:gz") as archive:
+            for name in ("a", "b"):
+                member = tarfile.TarInfo(name)
+                member.size = 4000
+                archive.addfile(member, io.BytesIO(CONTENT[:4000]))
+    good = whole.read_bytes()
+    for place in range(0, len(good) - 40, len(good) // 40):
+        damaged = tmp_path / f"damaged.{kind}"
+        damaged.write_bytes(
+            good[:place] + bytes(b ^ 255 for b in good[place : place + 40]) + good[place + 40 :]
+        )
+        # Some bytes say nothing that matters; everything else is told in one sentence.
+        with contextlib.suppress(BadInputError):
+            unpack(damaged, tmp_path / f"out{place}")
+    shortened = tmp_path / f"shortened.{kind}"
+    shortened.write_bytes(good[: len(good) // 2])
+    with pytest.raises(BadInputError, match="not an archive, or a damaged one"):
+        unpack(shortened, tmp_path / "out")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.geometry import circle_box, rings_box
 from bmbench.core.progress import Silent
 from bmbench.core.types import Annotations, Category, Role, Sample
@@ -247,6 +247,13 @@ def test_an_existing_target_is_never_touched(tmp_path):
     content = Content(samples=(), categories=CATEGORIES)
     with pytest.raises(BadInputError, match="exists"):
         convert(content, tmp_path, to="coco", progress=Silent())
+
+
+def test_a_place_that_can_be_no_folder_is_a_run_failure(tmp_path):
+    (tmp_path / "file").write_text("")
+    content = Content(samples=(), categories=CATEGORIES)
+    with pytest.raises(RunFailedError, match=r"file/deep: cannot be written \(Not a directory\)"):
+        convert(content, tmp_path / "file/deep/out", to="coco", progress=Silent())
 
 
 @pytest.mark.parametrize("name", ["../evil.png", "/etc/evil.png", "a/../../evil.png", "c:\\evil.png"])

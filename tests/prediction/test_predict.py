@@ -225,6 +225,53 @@ def test_ids_and_categories_are_those_of_the_truth(
     assert {d["category_id"] for d in found["detections"]} == {value["categories"][0]["id"]}
 
 
+def answered(run: Path, truth: list[str], *images: Path) -> tuple[str | int, ...]:
+    """The ids that these images get from a truth with these names, numbered from 1."""
+    home = images[0].parents[2]
+    records = [{"id": n, "file_name": name, "width": 96, "height": 96} for n, name in enumerate(truth, 1)]
+    value = {"images": records, "categories": [{"id": 1, "name": "cell"}], "annotations": []}
+    (home / "truth.json").write_text(json.dumps(value))
+    for path in images:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(sample(1, seed=5, size_px=96).load()).save(path)
+    ask(run, *images, out=home / "answers.json", truth=home / "truth.json")
+    return columns(home / "answers.json").answered
+
+
+@pytest.mark.parametrize(("truth", "images", "ids"), [
+    (["a/1.png", "b/1.png"], ["set/a/1.png"], (1,)),
+    (["a/1.png", "b/1.png"], ["set/b/1.png", "set/a/1.png"], (2, 1)),
+    (["1.png", "b/1.png"], ["set/c/1.png"], (1,)),
+    (["train/a/1.png", "train/b/1.png"], ["set/b/1.png"], (2,)),
+    (["train/1.png", "2.png"], ["set/b/2.png", "set/b/1.png"], (2, 1)),
+])  # fmt: skip
+def test_an_image_gets_the_id_of_its_own_record(
+    blob_run: Path, tmp_path: Path, truth: list[str], images: list[str], ids: tuple[int, ...]
+) -> None:
+    assert answered(blob_run, truth, *(tmp_path / name for name in images)) == ids
+
+
+def test_the_folder_where_the_command_is_given_counts(
+    blob_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert answered(blob_run, ["a/1.png", "b/1.png"], tmp_path / "set/a/1.png") == (1,)
+    monkeypatch.chdir(tmp_path / "set/a")
+    ask(blob_run, Path("1.png"), out=tmp_path / "here.json", truth=tmp_path / "truth.json")
+    assert columns(tmp_path / "here.json").answered == (1,)
+
+
+@pytest.mark.parametrize(("truth", "images", "message"), [
+    (["a/1.png", "b/1.png"], ["set/c/1.png"], r"several images that '.*c/1\.png' may be \(got a/1.png, b/1"),
+    (["1.png", "2.png"], ["set/a/1.png", "set/b/1.png"], r"two images for the record '1\.png'"),
+    (["a/1.png"], ["set/a/1.png", "set/a/2.png"], r"no image '2\.png'"),
+])  # fmt: skip
+def test_an_image_that_may_be_several_of_the_truth_is_refused(
+    blob_run: Path, tmp_path: Path, truth: list[str], images: list[str], message: str
+) -> None:
+    with pytest.raises(BadInputError, match=message):
+        answered(blob_run, truth, *(tmp_path / name for name in images))
+
+
 def test_crops_are_the_pixels_around_each_cell(blob_run: Path, slide: Path, tmp_path: Path) -> None:
     ask(
         blob_run,

@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmbench.benchmark.prediction.image import ImageJob, cells, predict_tiles
 from bmbench.benchmark.prediction.journal import Journal
-from bmbench.benchmark.prediction.seams import candidates, near_seams, settle
+from bmbench.benchmark.prediction.seams import Views, _same_cell, candidates, near_seams, settle
 from bmbench.benchmark.prediction.selection import EVERYTHING
 from bmbench.benchmark.prediction.tiles import Grid
+from bmbench.core.geometry import box_iou
 from bmbench.core.progress import Silent
-from bmbench.core.types import Detections
+from bmbench.core.types import Detections, Floats, Ints
 
 from .spots import DarkSpots, discs, in_memory
 
@@ -107,6 +109,60 @@ def test_two_cells_that_their_neighbour_sees_as_one_are_both_reported() -> None:
     views = near_seams([(LEFT, left), (RIGHT, candidates(whole, RIGHT, GRID))], GRID)
     kept = settle(views)
     assert sorted(zip(views.tile[kept].tolist(), views.row[kept].tolist(), strict=True)) == [(0, 0), (0, 1)]
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10_000), octaves=st.sampled_from([0.1, 1.0, 4.0]))
+def test_views_of_one_cell_are_found_whatever_their_sizes(seed: int, octaves: float) -> None:
+    """Against every pair of views: of like sizes, and of tiny, giant and flat ones."""
+    rng = np.random.default_rng(seed)
+    side = 40 * 2.0 ** rng.uniform(-octaves, octaves, (60, 2))
+    corner = rng.uniform(0, 60, (60, 2)) - side / 2
+    views = near(np.column_stack([corner, corner + side]), tile=rng.integers(0, 3, 60))
+    a, b = np.divmod(np.arange(60 * 60), 60)
+    apart = np.hypot(*(corner[a] + side[a] / 2 - corner[b] - side[b] / 2).T)
+    radii = (side[a].mean(axis=1) + side[b].mean(axis=1)) / 2
+    same = (apart < 0.5 * radii) | (box_iou(views.box[a], views.box[b]) > 0.3)
+    expected: dict[int, list[int]] = {}
+    for one, other in np.column_stack([a, b])[same & (views.tile[a] != views.tile[b])].tolist():
+        expected.setdefault(one, []).append(other)
+    assert {view: sorted(others) for view, others in _same_cell(views).items()} == expected
+
+
+@pytest.mark.parametrize(("radius", "other", "apart", "same"), [
+    # Half of the radii's sum is 66, and the boxes share next to nothing.
+    (4, 128, 65, True),
+    (4, 128, 67, False),
+    # Half of the radii's sum is 20; IoU (40 - 21) / (40 + 21) = 0.31, and 18 / 62 = 0.29.
+    (20, 20, 21, True),
+    (20, 20, 22, False),
+])  # fmt: skip
+def test_views_of_one_cell_are_as_far_apart_as_this(
+    radius: int, other: int, apart: int, *, same: bool
+) -> None:
+    box = np.array([[-radius, -radius, radius, radius], [apart - other, -other, apart + other, other]], float)
+    assert _same_cell(near(box, tile=np.array([0, 1]))) == ({0: [1], 1: [0]} if same else {})
+
+
+def test_one_giant_does_not_make_all_views_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = []
+
+    def counting(a: Floats, b: Floats) -> Floats:
+        looked_at.append(len(a))
+        return box_iou(a, b)
+
+    monkeypatch.setattr("bmbench.benchmark.prediction.seams.box_iou", counting)
+    corner = 20.0 * np.column_stack(np.divmod(np.arange(2000), 50))
+    box = np.column_stack([corner, corner + 15])
+    giant = np.concatenate([box, [[-1000, -1000, 2000, 2000]]])
+    settle(near(giant, tile=np.arange(2001) % 2))
+    # Of the small ones each has at most 8 around it, and the giant has all.
+    assert sum(looked_at) <= 2000 * 8 / 2 + 2000
+
+
+def near(box: Floats, *, tile: Ints) -> Views:
+    n = len(box)
+    return Views(tile=tile, row=np.arange(n), box=box, confidence=np.ones(n), owned=np.ones(n, bool))
 
 
 def _job(grid: Grid, size: tuple[int, int]) -> ImageJob:

@@ -424,6 +424,11 @@ def test_files_of_a_folder_stand_for_images(tmp_path: Path) -> None:
     (dicom / "1.dcm").write_bytes(b"x")
     assert slide_files([tmp_path]) == [tmp_path / "a.TIF", tmp_path / "b.png"]
     assert slide_files([dicom]) == [dicom]
+    (dicom / "label.png").write_bytes(b"x")
+    with pytest.raises(
+        BadInputError, match=r"dicom: DICOM files and other images .* got 1 and 1\); put the DICOM"
+    ):
+        slide_files([dicom])
     (tmp_path / "empty").mkdir()
     for paths in ([tmp_path / "empty"], [tmp_path / "none.png"], [tmp_path, tmp_path / "b.png"]):
         with pytest.raises(BadInputError):

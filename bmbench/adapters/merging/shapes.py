@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bmbench.core.geometry import circle_box, circle_shared_area
+from bmbench.core.nearby import Nearby, iou_reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from scipy.spatial import cKDTree
-
     from bmbench.core.types import Floats, Ints
 
 
@@ -76,36 +74,25 @@ def enlarged(shapes: Floats, by_px: float) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Neighbours:
-    """Shapes in a spatial index; only those of the same label are neighbours.
-
-    `groups` are rows whose longer sides lie between the same two powers of two, shortest first, `trees` their
-    centres: one giant must not make a neighbour of everything.
-    """
+    """Shapes in a spatial index; only those of the same label are neighbours."""
 
     shapes: Floats
     label: Ints | None
-    side: Floats
-    groups: tuple[Ints, ...]
-    trees: tuple[cKDTree[None], ...]
+    nearby: Nearby
 
     @classmethod
     def of(cls, shapes: Floats, label: Ints | None = None) -> Neighbours:
         """The index of these shapes."""
-        from scipy.spatial import cKDTree
-
-        box = bounding_box(shapes)
-        side = (box[:, 2:] - box[:, :2]).max(axis=1, initial=0.0)
-        octave = np.floor(np.log2(np.maximum(side, 1e-9)))
-        groups = tuple(np.flatnonzero(octave == value) for value in np.unique(octave))
-        trees = tuple(cKDTree(_centre(box[rows])) for rows in groups)
-        return cls(shapes=shapes, label=label, side=side, groups=groups, trees=trees)
+        return cls(shapes=shapes, label=label, nearby=Nearby.of(bounding_box(shapes)))
 
     def pairs(self, rows: Ints, *, above_iou: float = 0.0) -> Pairs:
         """All pairs of one of these rows with any other one whose intersection over union is above that.
 
         A pair of two of these rows stands twice, once either way round.
         """
-        pairs = np.concatenate([np.zeros((0, 2), np.int64), *self._candidates(rows, above_iou)])
+        box = bounding_box(self.shapes[rows])
+        pairs = self.nearby.pairs(box, partial(iou_reach, iou=above_iou))
+        pairs = np.column_stack([rows[pairs[:, 0]], pairs[:, 1]])
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
         if self.label is not None:
             pairs = pairs[self.label[pairs[:, 0]] == self.label[pairs[:, 1]]]
@@ -116,32 +103,3 @@ class Neighbours:
         iou = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
         near = iou > above_iou
         return Pairs(one=one[near], other=other[near], iou=iou[near], shared=shared[near])
-
-    def _candidates(self, rows: Ints, iou: float) -> Iterator[Ints]:
-        """(m, 2) pairs that may overlap that much, a part at a time."""
-        from scipy.spatial import cKDTree
-
-        for group in self.groups:
-            mine = np.intersect1d(rows, group, assume_unique=True)
-            if not len(mine):
-                continue
-            own = cKDTree(_centre(bounding_box(self.shapes[mine])))
-            for theirs, their_tree in zip(self.groups, self.trees, strict=True):
-                reach = _reach(self.side[group].max(), self.side[theirs].max(), iou)
-                near: Any = own.sparse_distance_matrix(their_tree, reach, p=np.inf, output_type="ndarray")
-                yield np.column_stack([mine[near["i"]], theirs[near["j"]]])
-
-
-def _centre(box: Floats) -> Floats:
-    centre: Floats = (box[:, :2] + box[:, 2:]) / 2
-    return centre
-
-
-def _reach(a: float, b: float, iou: float) -> float:
-    """Most that the centres of two boxes, with sides of at most a and b, can be apart on either axis.
-
-    If intervals of lengths a ≤ b share more than t b, their centres are less than (a + b) / 2 − t b apart;
-    boxes that overlap by more than t of their union do so on both axes.
-    """
-    a, b = min(a, b), max(a, b)
-    return (1 - iou) * a if iou > 0.5 else (a + b) / 2 - iou * b

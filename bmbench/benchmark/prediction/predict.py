@@ -22,6 +22,7 @@ from bmbench.benchmark.prediction.prepare import largest_cell_px, notes, prepare
 from bmbench.benchmark.prediction.trained import load_run
 from bmbench.core.errors import BadInputError, RunFailedError, Stopped
 from bmbench.core.files import require_folder
+from bmbench.datasets.names import nearest
 from bmbench.datasets.slides import opened, slide_files
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
         raise BadInputError("--regions belongs to one image", got=f"{len(files)} images")
     names = _unique([path.name for path in files], [path.as_posix() for path in files])
     trained = load_run(options.run)
-    ids, categories = _ids(options.truth, names, trained.classes)
+    ids, categories = _ids(options.truth, files, names, trained.classes)
     threshold = options.threshold if options.threshold is not None else trained.threshold or 0.0
     for place in [output.place for output in outputs] + ([options.crops] if options.crops else []):
         require_folder(place)
@@ -208,7 +209,7 @@ def _report(image: _Finished, classes: Sequence[Category]) -> ImageReport:
 
 
 def _ids(
-    truth: Path | None, names: Sequence[str], classes: tuple[Category, ...]
+    truth: Path | None, files: Sequence[Path], names: Sequence[str], classes: tuple[Category, ...]
 ) -> tuple[list[ImageId], tuple[Category, ...]]:
     """Ids and categories in COCO files: the images' names and a detector's classes, or those of `truth`."""
     if truth is None:
@@ -216,13 +217,23 @@ def _ids(
     from bmbench.datasets.codecs.coco import read_coco
 
     file = read_coco(truth)
-    known = {Path(sample.name).name: sample.image_id for sample in file.samples}
-    missing = [name for name in names if Path(name).name not in known]
-    if missing:
-        raise BadInputError(
-            f"no image {missing[0]!r}", where=str(truth), expected="a record of every image, by file name"
-        )
-    return [known[Path(name).name] for name in names], file.categories
+    known = [sample.name for sample in file.samples]
+    taken: dict[int, Path] = {}
+    for path, rows in zip(files, nearest([path.absolute().as_posix() for path in files], known), strict=True):
+        if not rows:
+            expected = "a record of every image, by file name"
+            raise BadInputError(f"no image {path.name!r}", where=str(truth), expected=expected)
+        if len(rows) > 1:
+            raise BadInputError(
+                f"several images that {str(path)!r} may be",
+                where=str(truth),
+                got=", ".join(known[row] for row in rows[:3]),
+                remedy="keep images of one file name in the folders that these names say",
+            )
+        if taken.setdefault(rows[0], path) != path:
+            got = f"{taken[rows[0]]} and {path}"
+            raise BadInputError(f"two images for the record {known[rows[0]]!r}", where=str(truth), got=got)
+    return [file.samples[row].image_id for row in taken], file.categories
 
 
 def _unique(short: Sequence[str], long: Sequence[str]) -> list[str]:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.benchmark.prediction.tiles import within
-from bmbench.core.geometry import box_iou
+from bmbench.core.geometry import box_centre, box_iou
+from bmbench.core.nearby import Nearby, iou_reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -108,15 +109,11 @@ def settle(views: Views) -> Bools:
 
 def _same_cell(views: Views) -> dict[int, list[int]]:
     """For each view the views of other tiles that show the same cell."""
-    from scipy.spatial import cKDTree
-
     found: dict[int, list[int]] = {}
-    if len(views.box) < 2:
-        return found
-    sides = views.box[:, 2:] - views.box[:, :2]
-    centre, radius = (views.box[:, :2] + views.box[:, 2:]) / 2, sides.mean(axis=1) / 2
-    # Boxes that overlap by IoU > 0.3 have their centres nearer than the larger one's side in x and in y.
-    pairs = cKDTree(centre).query_pairs(float(sides.max()), p=np.inf, output_type="ndarray")
+    box = views.box
+    centre, radius = box_centre(box), (box[:, 2:] - box[:, :2]).mean(axis=1) / 2
+    pairs = Nearby.of(box).pairs(box, _reach)
+    pairs = pairs[pairs[:, 0] < pairs[:, 1]]
     pairs = pairs[views.tile[pairs[:, 0]] != views.tile[pairs[:, 1]]]
     a, b = pairs.T
     near = np.hypot(*(centre[a] - centre[b]).T) < NEAR * (radius[a] + radius[b])
@@ -125,3 +122,8 @@ def _same_cell(views: Views) -> dict[int, list[int]]:
         found.setdefault(one, []).append(other)
         found.setdefault(other, []).append(one)
     return found
+
+
+def _reach(a: float, b: float) -> float:
+    """Most that the centres of two views of one cell, with sides of at most a and b, can be apart."""
+    return max(iou_reach(a, b, SAME_CELL), NEAR * (a + b) / 2)

@@ -22,6 +22,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json, write_text
 from bmbench.core.geometry import ring_area, rings_area
 from bmbench.core.types import Annotations, Category, ImageId, Role, Sample
+from bmbench.datasets.codecs.artefact_words import is_artefact_kind
 from bmbench.datasets.codecs.coco_objects import Field, parse_object
 from bmbench.datasets.codecs.masks import encode_rle
 from bmbench.datasets.dataset import SUBSETS, Subset
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from bmbench.core.types import Floats, Rings
     from bmbench.datasets.codecs.coco_objects import Object
 
-ARTEFACT_WORDS = ("artefact", "artifact")
 DIGITS = 6
 """Decimal places of written coordinates; rounding makes a second writing give the same bytes."""
 _SUBSET_WORDS: dict[str, Subset] = {**{subset: subset for subset in SUBSETS}, "val": "validation"}
@@ -134,7 +134,7 @@ def write_coco(
 def _read_categories(root: Field) -> tuple[Category, ...]:
     categories = []
     for record in root.records("categories"):
-        artefact = str(record.value.get("supercategory", "cell")).lower() in ARTEFACT_WORDS
+        artefact = is_artefact_kind(str(record.value.get("supercategory", "cell")))
         categories.append(Category(id=record.whole("id"), name=record.text("name"), artefact=artefact))
     _check_unique([c.id for c in categories], root, "categories")
     if not categories:

@@ -16,6 +16,7 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
 from bmbench.core.types import Category, GroundTruth, Role
+from bmbench.datasets.codecs.artefact_words import is_artefact_kind
 from bmbench.datasets.codecs.columns_of_rows import (
     RowNumbers,
     Where,
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 
     from bmbench.core.types import Floats, ImageId
     from bmbench.datasets.codecs.json_rows import Columns
-
-ARTEFACT_WORDS = ("artefact", "artifact")
 
 
 class _File(msgspec.Struct):
@@ -264,7 +263,7 @@ def _categories(text: bytes, path: Path) -> tuple[Category, ...]:
         Category(
             id=record.id,
             name=record.name or str(record.id),
-            artefact=(record.supercategory or "").lower() in ARTEFACT_WORDS,
+            artefact=is_artefact_kind(record.supercategory or ""),
         )
         for record in records
     )

@@ -22,11 +22,11 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import CELL, Annotations, Category, Role, Sample
+from bmbench.datasets.codecs.artefact_words import is_artefact_name
 from bmbench.datasets.codecs.beside import SIDECAR, Pictures
 from bmbench.datasets.codecs.coco import write_coco
 from bmbench.datasets.codecs.codec import Content
 from bmbench.datasets.codecs.marks import UNNAMED, Marks
-from bmbench.datasets.codecs.qupath import is_artefact_name
 from bmbench.datasets.images import SUFFIXES
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rings_box
 from bmbench.core.types import Annotations, Role
-from bmbench.datasets.codecs.qupath import is_artefact_name
+from bmbench.datasets.codecs.artefact_words import is_artefact_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -32,6 +32,7 @@ import numpy as np
 
 from bmbench.core.files import writing
 from bmbench.core.types import Annotations, Detections, Role
+from bmbench.datasets.codecs.artefact_words import is_artefact_name
 from bmbench.datasets.codecs.json_rows import collector_paused
 from bmbench.datasets.codecs.json_stream import object_blocks
 from bmbench.datasets.codecs.qupath_features import Objects, confidence_of, decode
@@ -48,7 +49,6 @@ Kind: TypeAlias = Literal["annotation", "detection"]
 IGNORE_CLASS = "Ignore*"
 UNCLASSIFIED = "cell"
 """The class of objects that have none."""
-ARTEFACT_WORDS = ("artefact", "artifact")
 _TOGETHER = 256
 """Features that are encoded and written at a time."""
 _COLOURS = {Role.CELL: [0, 114, 178], Role.ARTEFACT: [213, 94, 0], Role.IGNORE: [128, 128, 128]}
@@ -160,11 +160,6 @@ def read_qupath(path: Path) -> QupathFile:
         ids=tuple(ids),
         left_out=left_out,
     )
-
-
-def is_artefact_name(name: str) -> bool:
-    """Whether the name of a class says that its objects must not be counted."""
-    return any(word in name.lower() for word in ARTEFACT_WORDS)
 
 
 @contextmanager

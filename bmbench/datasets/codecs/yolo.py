@@ -17,12 +17,12 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
 from bmbench.core.types import Role
+from bmbench.datasets.codecs.artefact_words import is_artefact_name
 from bmbench.datasets.codecs.codec import Codec, Content, Fact, Left
 from bmbench.datasets.codecs.folder import inner_path, read_folder
 from bmbench.datasets.codecs.limits import read_text
 from bmbench.datasets.codecs.marks import Collector, Marks
 from bmbench.datasets.codecs.nesting import bridged
-from bmbench.datasets.codecs.qupath import is_artefact_name
 from bmbench.datasets.dataset import SUBSETS
 
 if TYPE_CHECKING:

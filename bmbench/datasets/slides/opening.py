@@ -49,7 +49,8 @@ def slide_files(paths: Sequence[Path]) -> list[Path]:
     Raises
     ------
     BadInputError
-        If a path is missing, a folder holds no image, or an image is named twice.
+        If a path is missing, a folder holds no image or DICOM files beside others, or an image is named
+        twice.
     """
     found: list[Path] = []
     for path in paths:
@@ -68,9 +69,16 @@ def _in_folder(folder: Path) -> list[Path]:
     if not images:
         expected = "an image or slide of a known kind"
         raise BadInputError("no image in the folder", where=str(folder), expected=expected)
-    if all(path.suffix.lower() in DICOM_SUFFIXES for path in images):
-        return [folder]
-    return [path for path in images if path.suffix.lower() not in DICOM_SUFFIXES]
+    n_dicom = sum(path.suffix.lower() in DICOM_SUFFIXES for path in images)
+    if 0 < n_dicom < len(images):
+        raise BadInputError(
+            "DICOM files and other images in one folder",
+            where=str(folder),
+            expected="one slide of DICOM files, or other images only",
+            got=f"{n_dicom} and {len(images) - n_dicom}",
+            remedy="put the DICOM files into a folder of their own",
+        )
+    return [folder] if n_dicom else images
 
 
 def _open(path: Path) -> Slide:
