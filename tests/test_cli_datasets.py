@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from bmbench.benchmark.options import RunOptions
+from bmbench.benchmark.plan import resolve
+from bmbench.core.progress import Silent
 from bmbench.datasets import DATASETS, open_dataset
 from bmbench.datasets.codecs import FORMATS
+from bmbench.datasets.contents import open_contents
+from bmbench.datasets.convert import convert
 from bmbench.datasets.dataset import LoadRequest
 
 
@@ -101,6 +106,50 @@ def test_terms_come_once_on_the_error_stream(bmbench, shared_data, tmp_path):
         said.append(answer.err)
     assert "please cite: Kainz et al." in said[0]
     assert "cite" not in said[1]
+
+
+@pytest.fixture(scope="module")
+def without_images(marrow, tmp_path_factory):
+    """QuPath's files of a set, with its images nowhere near."""
+    content = open_contents(str(marrow))
+    done = convert(
+        content, tmp_path_factory.mktemp("far") / "set", to="qupath", progress=Silent(), copy_images=False
+    )
+    (done.path / "bmbench-images.json").unlink()
+    return done.path / "annotations"
+
+
+@pytest.mark.parametrize("command", ["convert", "split", "weaken", "info", "import"])
+def test_images_that_are_not_there_are_asked_for_with_an_option_that_the_command_has(
+    bmbench, marrow, without_images, tmp_path, command
+):
+    more = {"convert": ("out", "--to", "coco"), "info": ()}.get(command, ("out.json",))
+    out = (tmp_path / more[0],) if more else ()
+    asked = ("datasets", command, without_images, *out, *more[1:])
+    refused = bmbench(*asked)
+    assert refused.code == 2
+    option = refused.err.split()[-1]
+    assert option.startswith("--")
+    assert bmbench(*asked, option, marrow / "images").code == 0
+
+
+def test_a_run_finds_images_where_it_is_told_that_they_are(marrow, without_images):
+    options = RunOptions(method="blob_log", dataset=str(without_images), data=marrow / "images")
+    plan = resolve(options, Silent())
+    assert sum(len(part) for part in plan.split.samples.values()) == 8
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("qupth:marrow", "unknown format 'qupth'; did you mean 'qupath'?"),
+    ("x9:marrow", "unknown format 'x9'; choose one of coco, "),
+    ("C:marrow", "C:marrow: file not found"),
+    ("some/qupth:marrow", "some/qupth:marrow: file not found"),
+])  # fmt: skip
+def test_a_format_that_is_none_is_named_as_one(bmbench, tmp_path, monkeypatch, name, said):
+    monkeypatch.chdir(tmp_path)
+    answer = bmbench("datasets", "convert", name, "out", "--to", "coco")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert answer.err.startswith(f"error: {said}")
 
 
 @pytest.mark.parametrize("arguments", [

@@ -120,6 +120,14 @@ class Method:
 
     Attributes
     ----------
+    name : str
+        The one that it is registered under.
+    title : str
+        What it is, in a few words.
+    family : str
+        Its kind in one word, as `bmbench methods` and the boards show it.
+    paper : str
+        The publication: authors, title, where and when.
     settings : profile name → settings
         A frozen dataclass with JSON-able fields for each profile (`quick`, `paper`).
     fit : FitRequest → Detector

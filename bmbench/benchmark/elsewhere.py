@@ -196,7 +196,7 @@ def _find(wish: Elsewhere, *, own: str, own_data: Path | None, seed: int, progre
     from bmbench.datasets.hashing import DataHash
     from bmbench.metrics import PROTOCOLS
 
-    dataset = open_dataset(wish.dataset)
+    dataset = open_dataset(wish.dataset, data=wish.data)
     shared = own_data if wish.data is None and dataset.card.name == own else wish.data
     request = LoadRequest(data=shared, seed=seed, options=wish.options)
     if wish.dataset in DATASETS or wish.use == "test":

@@ -86,7 +86,7 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     require_installed(method)
     settings = resolve_settings(method, options.profile, options.settings)
     check_devices(method, settings, options.devices)
-    dataset = open_dataset(options.dataset)
+    dataset = open_dataset(options.dataset, data=options.data)
     request = LoadRequest(data=options.data, seed=options.seed, options=options.dataset_options)
     split = tell_apart(dataset.load(request), options.classes)
     data_hash = _read_all(split, progress)

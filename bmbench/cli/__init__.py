@@ -158,7 +158,7 @@ def predict(
         Path | None, typer.Option(help="A COCO file whose image ids the .json output takes.")
     ] = None,
     crops: Annotated[Path | None, typer.Option(help="A folder for a picture of every cell.")] = None,
-    crop_px: Annotated[int | None, typer.Option(min=8, help="Side of these pictures.")] = None,
+    crop_px: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of these pictures, px.")] = None,
 ) -> None:
     """Find the cells on images and whole slides with a trained run; the same call goes on if killed."""
     from bmbench.benchmark.console import Terminal

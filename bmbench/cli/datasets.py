@@ -195,7 +195,9 @@ def weaken(
 def import_corrections(
     corrected: Annotated[Path, typer.Argument(help="A GeoJSON file from QuPath, or a folder of them.")],
     out: Annotated[Path, typer.Argument(help="The COCO file to write, beside the images.")],
-    images: Annotated[Path | None, typer.Option(help="The folder of the images.")] = None,
+    images: Annotated[
+        Path | None, typer.Option("--images", "--data", help="The folder of the images.")
+    ] = None,
     predicted: Annotated[
         Path | None, typer.Option(help="What was predicted, to count what was changed.")
     ] = None,

@@ -37,11 +37,19 @@ class Registry(Generic[T]):
         return tuple(self._places)
 
     def get(self, name: str) -> T:
-        """The entry of that name; UnknownNameError (with the nearest name) if there is none."""
+        """The entry of that name; UnknownNameError (with the nearest name) if there is none.
+
+        What goes wrong as it is loaded keeps its traceback, with a note that names the line of the table.
+        """
         if name not in self._places:
             raise UnknownNameError(self.kind, name, self._places)
-        module, _, attribute = self._places[name].partition(":")
-        entry: T = getattr(importlib.import_module(module), attribute)
+        place = self._places[name]
+        module, _, attribute = place.partition(":")
+        try:
+            entry: T = getattr(importlib.import_module(module), attribute)
+        except Exception as error:
+            error.add_note(f"{self.kind} {name!r} is registered as {place}, which cannot be loaded")
+            raise
         return entry
 
     def __contains__(self, name: object) -> bool:

@@ -27,11 +27,11 @@ DATASETS: Registry[Dataset] = Registry(
 """Every data set that bmbench knows by name."""
 
 
-def open_dataset(name: str) -> Dataset:
+def open_dataset(name: str, *, data: Path | None = None) -> Dataset:
     """The data set of that name, or the one in a user's own file or folder at that path.
 
     The files may be in any format of `bmbench.datasets.codecs.FORMATS`; ``FORMAT:PATH`` names it where the
-    files do not tell.
+    files do not tell. `data` is the folder of the images, where they do not lie beside such a file.
 
     Raises
     ------
@@ -44,5 +44,5 @@ def open_dataset(name: str) -> Dataset:
     if path.suffix or len(path.parts) > 1 or ":" in name or path.exists():
         from bmbench.datasets.own_dataset import own_dataset
 
-        return own_dataset(name)
+        return own_dataset(name, data)
     return DATASETS.get(name)

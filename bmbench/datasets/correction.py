@@ -22,7 +22,11 @@ from bmbench.datasets.codecs.folder import annotation_files, relabel
 from bmbench.datasets.codecs.qupath import QupathFile, read_qupath
 from bmbench.datasets.codecs.qupath_format import SUFFIXES
 from bmbench.datasets.codecs.qupath_format import read as read_qupath_set
+<<<<<<< HEAD
 from bmbench.datasets.names import nearest, nested
+=======
+from bmbench.datasets.faults import outside
+>>>>>>> f5
 from bmbench.datasets.weak import shape_circles
 
 if TYPE_CHECKING:
@@ -88,7 +92,9 @@ def import_corrected(
     kinds = tuple(
         dataclasses.replace(c, artefact=c.artefact or c.name in artefacts) for c in content.categories
     )
-    content = _with_categories(dataclasses.replace(content, categories=kinds), kinds)
+    fault = outside(content.samples, kinds)
+    notes = (*content.notes, f"{fault.kind} ({fault.count}): {fault.text}") if fault else content.notes
+    content = _with_categories(dataclasses.replace(content, categories=kinds, notes=notes), kinds)
     if shape == "circles":
         content = dataclasses.replace(
             content,

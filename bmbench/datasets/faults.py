@@ -47,7 +47,7 @@ def find_faults(split: Split, pictures: Sequence[Picture]) -> tuple[Fault, ...]:
         _fault("same pixels", [f"{a} and {b}" for a, b in same(pictures)]),
         _fault("nearly the same picture", [f"{a} and {b}" for a, b in alike(pictures)]),
         _fault("objects without extent", list(_empty_boxes(samples, split.categories))),
-        _fault("centre outside the image", list(_outside(samples, split.categories))),
+        outside(samples, split.categories),
         _fault("shape reaches over the edge of the image", list(_over_the_edge(samples, split.categories))),
         _fault("marked twice", list(_duplicates(samples, split.categories))),
         _fault("images without any object", [s.name for s in samples if not len(s.annotations)]),
@@ -55,6 +55,11 @@ def find_faults(split: Split, pictures: Sequence[Picture]) -> tuple[Fault, ...]:
         _fault("part of an image of one colour", list(_flat(pictures))),
     ]
     return tuple(fault for fault in found if fault is not None)
+
+
+def outside(samples: Sequence[Sample], categories: Sequence[Category]) -> Fault | None:
+    """The objects whose centre does not lie on their image; None for nothing."""
+    return _fault("centre outside the image", list(_outside(samples, categories)))
 
 
 def left_to_other_annotators(split: Split, variant: Split, name: str) -> Fault | None:

@@ -16,18 +16,19 @@ from bmbench.datasets.splits import split_samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from bmbench.core.types import Sample
     from bmbench.datasets.codecs.codec import Content
 
 
-def own_dataset(name: str) -> Dataset:
+def own_dataset(name: str, images: Path | None = None) -> Dataset:
     """The data set of a file or folder, ``PATH`` or ``FORMAT:PATH``.
 
-    Images lie beside the annotations, in ``images`` beside them, or in the folder that `LoadRequest.data`
-    names. Where the files say which subset an image is in, that holds; if none does, the split is computed
-    (seeded, classes balanced, groups whole unless ``split_by=image``). The matching radius is a third of
-    the mean cell diameter, unless the option ``radius_px`` says otherwise.
+    Images lie beside the annotations, in ``images`` beside them, or in the folder that `images` and
+    `LoadRequest.data` name. Where the files say which subset an image is in, that holds; if none does, the
+    split is computed (seeded, classes balanced, groups whole unless ``split_by=image``). The matching radius
+    is a third of the mean cell diameter, unless the option ``radius_px`` says otherwise.
 
     Raises
     ------
@@ -35,7 +36,7 @@ def own_dataset(name: str) -> Dataset:
         If there is no such file, it is in no known format, or holds no cell.
     """
     named, path = split_name(name)
-    content = read_any(name)
+    content = read_any(name, images)
     if path.is_dir() and (named or sniff(path)) == "coco":
         path = annotation_file(path)
     diameter = mean_cell_diameter(sample.annotations for sample in content.samples)

@@ -96,7 +96,7 @@ def describe_dataset(
     from bmbench.datasets.pictures import look
     from bmbench.datasets.weak_statistics import weak_statistics
 
-    chosen = open_dataset(dataset)
+    chosen = open_dataset(dataset, data=data)
     request = LoadRequest(data=data, options=options)
     split = chosen.load(request)
     info = describe(split)

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,12 +11,15 @@ import tifffile
 from PIL import Image
 
 from bmbench.adapters import METHODS
+from bmbench.adapters.method import Method
 from bmbench.benchmark.options import require_installed
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.types import Annotations, Role
 from bmbench.datasets.images import read_rgb
 
 from .small import learned, request_for, same
+
+CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 
 
 @pytest.fixture(scope="module", params=METHODS.names())
@@ -38,6 +43,17 @@ def _detector(method):
 
 def test_the_name_in_the_table_is_the_methods_own(listed):
     assert METHODS.get(listed.name) is listed
+
+
+def test_whoever_adds_a_method_is_told_every_fact_that_it_must_have():
+    fields = dataclasses.fields(Method)
+    assert re.findall(r"^    (\w+) : ", Method.__doc__, re.MULTILINE) == [field.name for field in fields]
+    shown = re.search(r"`METHOD = Method\((.*?)\)`", CONTRIBUTING.read_text(), re.DOTALL)
+    assert re.findall(r"(\w+)=", shown[1]) == [
+        field.name
+        for field in fields
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
 
 
 def test_both_profiles_have_settings_that_json_can_hold(listed):

@@ -12,6 +12,18 @@ def test_entries_load_on_use_only():
         registry.get("broken")
 
 
+@pytest.mark.parametrize(("place", "error"), [
+    ("no.such.module:X", ModuleNotFoundError),
+    ("math:no_such_name", AttributeError),
+    ("math", AttributeError),
+])  # fmt: skip
+def test_an_entry_that_cannot_be_loaded_is_named_with_its_place(place, error):
+    registry: Registry[object] = Registry("method", [("mine", place)])
+    with pytest.raises(error) as caught:
+        registry.get("mine")
+    assert caught.value.__notes__ == [f"method 'mine' is registered as {place}, which cannot be loaded"]
+
+
 def test_a_name_that_stands_twice_is_refused():
     with pytest.raises(ValueError, match="'a' is registered twice"):
         Registry("thing", [("a", "math:pi"), ("a", "math:e")])

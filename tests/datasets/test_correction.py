@@ -175,6 +175,17 @@ def test_a_class_can_be_declared_one_of_artefacts(tmp_path):
         import_corrected(tmp_path, images=LOOP / "images", artefacts=["basket"])
 
 
+def test_what_lies_beside_the_image_is_counted_and_named(tmp_path):
+    """On 256 × 256 px, two boxes have their middle outside the image; one only reaches over its edge."""
+    drawn = boxes([-510, 0, -490, 6], [246, 10, 262, 20], [300, 300, 310, 310], [10, 10, 30, 30])
+    write_qupath(tmp_path / "field.geojson", drawn, (CELL,))
+    content = import_corrected(tmp_path, images=LOOP / "images")
+    assert content.notes == (
+        "centre outside the image (2): field.png: cell at (-500.0, 3.0); field.png: cell at (305.0, 305.0)",
+    )
+    assert len(content.samples[0].annotations) == 4
+
+
 def test_objects_with_new_ids_are_known_by_their_place(tmp_path):
     for name in ("old", "new"):
         (tmp_path / name).mkdir()

@@ -186,17 +186,47 @@ def test_blocks_cut_where_brackets_in_texts_would_mislead(tmp_path, monkeypatch)
     assert len(list(json_stream.object_blocks(tmp_path / "a.geojson", key="features"))) > 1
 
 
+BARE = '{"type": "Feature"}'
 POLYGON = '[{"type":"Feature","geometry":{"type":"Polygon","coordinates":[?]},"properties":{}}]'
 
 
 @pytest.mark.parametrize("text", [
-    "", "[", "{", "7", '"x"', "[1]", "[{}", "[{}]x", "[{} {}]", "[{},]", '{"features": [{}',
-    '{"features": [{}]}}', '{"type": "Feature"}x', '[{"type": "Nothing"}]', "[" * 100_000,
+    "", "[", "{", "7", '"x"', "[1]", f"[{BARE}", f"[{BARE}]x", f"[{BARE} {BARE}]", f"[{BARE},]",
+    f'{{"features": [{BARE}', f'{{"features": [{BARE}]}}}}', f"{BARE}x", "[" * 100_000,
     '[{"a":' * 100_000, '{"a":' * 1000,
     POLYGON.replace("?", "[[0,0],[1e400,0],[1,1],[0,0]]"), POLYGON.replace("?", "[[0,0,1],[1],[1,1],[0,0]]"),
 ])  # fmt: skip
 def test_what_is_no_geojson_is_refused_with_its_place(tmp_path, text):
     with pytest.raises(BadInputError, match=r"a\.geojson"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(("value", "got"), [
+    ({"a": 1}, "no type"),
+    ([{"a": 1}], "no type"),
+    ([{"geometry": {"type": "Polygon", "coordinates": [SQUARE]}, "properties": {}}], "no type"),
+    ({"type": "Nothing"}, "type 'Nothing'"),
+    ([feature() | {"type": "Nothing"}], "type 'Nothing'"),
+])  # fmt: skip
+def test_an_object_of_another_kind_is_not_taken_for_a_feature_without_a_shape(tmp_path, value, got):
+    with pytest.raises(BadInputError) as caught:
+        read(tmp_path, value)
+    assert str(caught.value) == (
+        f"{tmp_path / 'a.geojson'}, feature 0: not a GeoJSON feature "
+        f"(expected type 'Feature', or a FeatureCollection of them, got {got})"
+    )
+
+
+@pytest.mark.parametrize("geometry", [
+    {"type": "Point", "coordinates": [5, "?"]},
+    {"type": "MultiPoint", "coordinates": [[1, 2], [5, "?"]]},
+    {"type": "Polygon", "coordinates": [[[1, 2], [5, "?"], [3, 4]]]},
+])  # fmt: skip
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "null"])
+def test_a_position_without_a_number_is_named_as_a_position(tmp_path, geometry, number):
+    text = json.dumps([feature(), feature(geometry=geometry)]).replace('"?"', number)
+    named = r"feature 1: not a position \(expected numbers \[x, y\], got \[5, null\]\)"
+    with pytest.raises(BadInputError, match=named):
         read(tmp_path, text)
 
 

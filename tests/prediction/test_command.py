@@ -72,6 +72,18 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
     assert not list(field.parent.glob("predictions*"))
 
 
+def test_pictures_of_cells_too_large_for_any_memory_are_refused_before_the_work(
+    blob_run: Path, field: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(field.parent)
+    asked = ("field.png", "--run", blob_run, "-o", "a.csv", "--crops", "crops", "--crop-px", 999_999_999)
+    assert call(monkeypatch, *asked) == 2
+    said = capsys.readouterr().err
+    assert "--crop-px" in said
+    assert "4096" in said
+    assert [path.name for path in field.parent.iterdir()] == ["field.png"]
+
+
 def test_ctrl_c_says_how_to_go_on(
     blob_run: Path, field: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

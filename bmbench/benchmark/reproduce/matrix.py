@@ -166,7 +166,7 @@ def _wishes(options: ReproduceOptions) -> tuple[str, ...]:
     wishes = [Elsewhere.parse(text).settled() for text in options.test_on]
     for wish in wishes:
         data = options.data if wish.data is None and wish.dataset == options.dataset else wish.data
-        open_dataset(wish.dataset).load(LoadRequest(data=data, options=wish.options))
+        open_dataset(wish.dataset, data=data).load(LoadRequest(data=data, options=wish.options))
     return tuple(map(str, wishes))
 
 
@@ -230,7 +230,7 @@ def _look(options: ReproduceOptions) -> tuple[DatasetCard, bool]:
     from bmbench.datasets import open_dataset
     from bmbench.datasets.dataset import LoadRequest
 
-    dataset, found = open_dataset(options.dataset), False
+    dataset, found = open_dataset(options.dataset, data=options.data), False
     for fold in options.folds or ("",):
         name, _, value = fold.partition("=")
         wanted = dict(options.dataset_options) | ({name: value} if fold else {})

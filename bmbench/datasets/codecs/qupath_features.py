@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import struct
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from bmbench.datasets.codecs.json_stream import loads
 from bmbench.datasets.codecs.qupath_schema import AnyFeature, Classification, Feature, Measurement, Properties
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from bmbench.core.types import Bools, Floats, Rings
@@ -40,7 +41,6 @@ _KINDS = {
 }
 _FRAMES = ("root", "tmacore", "tile")
 """Objects that hold others and mark no cell."""
-
 
 _NOTHING: Mapping[str, Any] = {}
 _FAST = msgspec.json.Decoder(list[Feature])
@@ -179,7 +179,9 @@ def _add_feature(objects: Objects, value: Any, where: str, depth: int) -> None:
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
         raise BadInputError("not a GeoJSON feature", where=where, got=str(error)) from None
     if feature.type != "Feature":
-        raise BadInputError("not a GeoJSON feature", where=where, got=f"type {feature.type[:40]!r}")
+        expected = "type 'Feature', or a FeatureCollection of them"
+        got = "no type" if feature.type is None else f"type {feature.type[:40]!r}"
+        raise BadInputError("not a GeoJSON feature", where=where, expected=expected, got=got)
     if depth > DEPTH_LIMIT:
         raise BadInputError(f"objects nested deeper than {DEPTH_LIMIT}", where=where)
     properties = feature.properties or Properties()
@@ -202,7 +204,7 @@ def _add_geometry(objects: Objects, geometry: dict[str, Any] | None, where: str)
         rings = [ring for part in _items(value, where) for ring in _items(part, where)]
         _add_outline(objects, rings, where, ellipse=False)
     elif kind in ("Point", "MultiPoint"):
-        for x, y in _points([value] if kind == "Point" else value, where).tolist():
+        for x, y in _points([value] if kind == "Point" else _items(value, where), where).tolist():
             _add_shape(objects, (), [x, y, x, y], ellipse=False)
     else:
         objects.left_out.append(f"object of the shape {str(kind)[:40]}")
@@ -269,19 +271,25 @@ def _drop_frames(objects: Objects) -> None:
 
 def _items(value: Any, where: str) -> list[Any]:
     if not isinstance(value, list) or not value:
-        raise BadInputError("not a GeoJSON shape", where=where, expected="a list of rings")
+        raise BadInputError("not a GeoJSON shape", where=where, expected="a list of rings or positions")
     return value
 
 
-def _points(value: Any, where: str) -> Floats:
+def _points(value: Iterable[Any], where: str) -> Floats:
     """(n, 2) from a list of positions of two or three numbers (the third is the height)."""
-    try:
-        points = np.array([[float(position[0]), float(position[1])] for position in value], np.float64)
-    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
-        raise BadInputError("not a list of positions", where=where, expected="[[x, y], …]") from None
+    points = np.array([_position(position, where) for position in value], np.float64)
     if not (np.abs(points) <= LIMIT_PX).all():
         raise BadInputError("coordinate of no sensible size", where=where)
     return points.reshape(-1, 2)
+
+
+def _position(value: Any, where: str) -> tuple[float, float]:
+    try:
+        return float(value[0]), float(value[1])
+    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
+        # NaN and Infinity have been read as null.
+        got = json.dumps(value)[:40]
+        raise BadInputError("not a position", where=where, expected="numbers [x, y]", got=got) from None
 
 
 def _open_ring(ring: Floats) -> Floats:

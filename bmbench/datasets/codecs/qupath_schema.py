@@ -15,7 +15,7 @@ of the full resolution from the corner of the top-left pixel: bmbench's own.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -58,7 +58,7 @@ class Feature(msgspec.Struct, gc=False):
 
     geometry: Polygon
     properties: Properties
-    type: str = "Feature"
+    type: Literal["Feature"]
     id: str | int | None = None
 
 
@@ -67,5 +67,5 @@ class AnyFeature(msgspec.Struct, gc=False):
 
     geometry: dict[str, Any] | None = None
     properties: Properties | None = None
-    type: str = "Feature"
+    type: str | None = None
     id: str | int | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.datasets.codecs import FORMATS
 from bmbench.datasets.codecs.beside import SIDECAR
 
@@ -16,6 +17,8 @@ _HEAD_BYTES = 1 << 16
 _FILES = {"data.yaml": "yolo", "annotations.csv": "csv", "annotations.json": "coco"}
 _FOLDERS = (".", "annotations", "Annotations", "labels", "rois", "masks", "images")
 _LABEL_FOLDERS = ("labels", "masks")
+_NAMED = re.compile(r"([A-Za-z][\w-]+):")
+"""How ``FORMAT:PATH`` begins; a single letter is a drive."""
 
 
 def read_any(name: str | Path, images: Path | None = None, *, format_: str | None = None) -> Content:
@@ -44,10 +47,15 @@ def sniff(path: Path) -> str:
 
     Raises
     ------
+    UnknownNameError
+        If there is nothing, and the path begins with the name of a format that is none.
     BadInputError
         If there is nothing, it is in none of the formats, or might be in two.
     """
     if not path.exists():
+        named = _NAMED.match(str(path))
+        if named:
+            raise UnknownNameError("format", named[1], FORMATS)
         raise BadInputError("file not found", where=str(path), remedy="check the path")
     if not path.is_dir():
         found = _of_file(path)
