@@ -53,6 +53,31 @@ def test_a_split_is_written_and_can_be_checked(bmbench, marrow, tmp_path):
     assert "exists" in again.err
 
 
+@pytest.mark.parametrize(("arguments", "said"), [
+    (("--sizes", "70,10,10,10"), "--sizes is for a new split (expected a file to write it to)"),
+    (("--by", "group"), "--by is for a new split"),
+    (("--seed", "0"), "--seed is for a new split"),
+    (("--check", "--seed", "0"), "--check looks at the split that the files state (got --seed as well)"),
+    (("new.json", "--check"), "new.json as well); leave that out"),
+])  # fmt: skip
+def test_a_split_that_is_only_looked_at_is_not_asked_to_be_another(
+    bmbench, marrow, tmp_path, arguments, said
+):
+    arguments = [tmp_path / word if word.endswith(".json") else word for word in arguments]
+    answer = bmbench("datasets", "split", marrow, *arguments)
+    assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert said in answer.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_split_of_the_files_is_called_so(bmbench, marrow, tmp_path):
+    title = "split as the files state it"
+    for how in ((), ("--check",)):
+        assert title in bmbench("datasets", "split", marrow, *how).out
+    new = bmbench("datasets", "split", marrow, tmp_path / "s.json", "--by", "image")
+    assert (new.code, title in new.out) == (0, False)
+
+
 def test_weak_circles_and_a_page(bmbench, marrow, tmp_path):
     answer = bmbench("datasets", "weaken", marrow, tmp_path / "weak.json", "--seed", "4")
     assert answer.code == 0

@@ -108,9 +108,23 @@ def runs(truth, tmp_path) -> tuple[Path, Path]:
     )
 
 
+@pytest.mark.parametrize("replicates", [-1, 1, 99, 1_000_001, 10_000_000_000])
+def test_intervals_from_too_few_replicates_or_more_than_anybody_waits_for(bmbench, truth, runs, replicates):
+    asked: list[tuple[object, ...]] = [
+        ("score", runs[0] / "predictions.json", "--truth", truth), ("compare", *runs)
+    ]  # fmt: skip
+    for command in asked:
+        answer = bmbench(*command, "--bootstrap", replicates)
+        assert (answer.code, answer.out) == (2, "")
+        assert answer.err == (
+            f"error: --bootstrap {replicates} (expected 0 for no interval, or 100 to 1,000,000 replicates)\n"
+        )
+        assert [bmbench(*command, "--bootstrap", n).code for n in (0, 100)] == [0, 0]
+
+
 def test_two_runs_are_compared_at_their_own_thresholds(bmbench, runs):
     """F1: 1 − 2·6 / (9 + 6 + 3) = 1/3; AP: 1 − 2/3. Each image alone gives the same: so do all draws."""
-    report = answered(bmbench, "compare", *runs, "--bootstrap", 50)
+    report = answered(bmbench, "compare", *runs, "--bootstrap", 100)
     for geometry in ("bb", "cd"):
         assert report[geometry]["f1"] == pytest.approx(1 / 3)
         assert report[geometry]["f1_ci"] == pytest.approx([1 / 3, 1 / 3])
@@ -123,13 +137,13 @@ def test_two_runs_are_compared_at_their_own_thresholds(bmbench, runs):
 def test_files_and_runs_may_be_mixed_and_options_go_first(bmbench, runs, truth):
     """The file at its oracle threshold has F1 1 too; the other way round every sign turns."""
     file = runs[0] / "predictions.json"
-    report = answered(bmbench, "compare", runs[1], file, "--bootstrap", 20, "--radius", 7)
+    report = answered(bmbench, "compare", runs[1], file, "--bootstrap", 100, "--radius", 7)
     assert report["cd"]["f1"] == pytest.approx(-1 / 3)
     assert report["scores"]["first"]["cd"]["limit"] == 7.0
-    both = answered(bmbench, "compare", *runs, "--threshold", 0.1, "--bootstrap", 20)
+    both = answered(bmbench, "compare", *runs, "--threshold", 0.1, "--bootstrap", 100)
     # At 0.1 the first has three false alarms too: 2·9 / (9 + 9 + 3).
     assert both["cd"]["f1"] == pytest.approx(18 / 21 - 2 / 3)
-    assert answered(bmbench, "compare", file, file, "--truth", truth, "--bootstrap", 20)["cd"]["ap_ci"] == [
+    assert answered(bmbench, "compare", file, file, "--truth", truth, "--bootstrap", 100)["cd"]["ap_ci"] == [
         0,
         0,
     ]
@@ -137,7 +151,7 @@ def test_files_and_runs_may_be_mixed_and_options_go_first(bmbench, runs, truth):
 
 def test_the_table_of_a_comparison_fits_80_columns(bmbench, runs, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    answer = bmbench("compare", *runs, "--bootstrap", 20)
+    answer = bmbench("compare", *runs, "--bootstrap", 100)
     assert answer.code == 0
     assert max(map(len, answer.out.splitlines())) <= 80
     assert answer.out.count("+0.333 [+0.333, +0.333]") == 4

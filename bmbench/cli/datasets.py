@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from bmbench.cli.terminal import console, show_terms
+from bmbench.cli.terminal import console, is_given, show_terms
+from bmbench.core.errors import BadInputError
 
 app = typer.Typer(no_args_is_help=True, help="List, describe, get, convert, split and make data sets.")
 
@@ -126,6 +127,7 @@ def formats() -> None:
 
 @app.command()
 def split(
+    context: typer.Context,
     dataset: Name,
     out: Annotated[Path | None, typer.Argument(help="The COCO file to write, beside the images.")] = None,
     data: Data = None,
@@ -139,21 +141,27 @@ def split(
         bool, typer.Option("--check", help="Only check the split that the files state.")
     ] = False,
 ) -> None:
-    """Split images into four subsets with about the same classes in each; refuse what leaks."""
+    """Split images into four subsets with about the same classes in each; refuse what leaks.
+
+    Without OUT, the split that the files state is checked and shown.
+    """
     from bmbench.benchmark.console import Terminal
     from bmbench.benchmark.options import parse_pairs
     from bmbench.datasets.contents import open_contents
     from bmbench.datasets.splitting import SplitPlan, check_split, parse_sizes, split_content, write_split
     from bmbench.leaderboards.dataset_tables import balance_table
 
+    if check or out is None:
+        _only_looks(context, out, check=check)
     terminal = console()
     listener = Terminal(terminal)
     show_terms(dataset, data)
     content = open_contents(
         dataset, data=data, options=parse_pairs(option or [], option="--option"), seed=seed
     )
-    if check or out is None:
-        terminal.print(balance_table(check_split(content, listener, dataset), content.categories))
+    if out is None:
+        table, title = check_split(content, listener, dataset), "split as the files state it"
+        terminal.print(balance_table(table, content.categories, title=title))
         return
     plan = SplitPlan(sizes=parse_sizes(sizes), by=by.value, seed=seed)
     result = split_content(content, plan, listener)
@@ -162,6 +170,23 @@ def split(
         typer.echo(f"note: {note}", err=True)
     terminal.print(balance_table(result.table, content.categories))
     terminal.print(f"Split (seed {seed}) in {out}", markup=False, soft_wrap=True)
+
+
+def _only_looks(context: typer.Context, out: Path | None, *, check: bool) -> None:
+    """Nothing, or a BadInputError if a split that is only looked at is asked to be another one."""
+    given = [f"--{name}" for name in ("sizes", "by", "seed") if is_given(context, name)]
+    if check and (out is not None or given):
+        raise BadInputError(
+            "--check looks at the split that the files state",
+            got=f"{given[0] if out is None else out} as well",
+            remedy="leave that out",
+        )
+    if given:
+        raise BadInputError(
+            f"{given[0]} is for a new split",
+            expected="a file to write it to",
+            remedy=f"name one after the data set, or leave {given[0]} out",
+        )
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bmbench.cli.terminal import console
+from bmbench.core.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +43,21 @@ MostOption = Annotated[
     int | None,
     typer.Option(min=1, help="Predictions of one image that count, the surest first.  [default: all]"),
 ]
+FEWEST, MOST = 100, 1_000_000
+"""Replicates: of fewer, at most two lie beyond each end of an interval; more change no digit shown."""
+
+
+def _replicates(n: int) -> int:
+    if n and not FEWEST <= n <= MOST:
+        raise BadInputError(
+            f"--bootstrap {n}", expected=f"0 for no interval, or {FEWEST} to {MOST:,} replicates"
+        )
+    return n
+
+
+BootstrapOption = Annotated[
+    int, typer.Option(callback=_replicates, help=f"Replicates behind the intervals, {FEWEST} at least.")
+]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
@@ -57,7 +73,7 @@ def score(
         float | None,
         typer.Option(help="Confidence at which F1 is given.  [default: the best one here, an oracle]"),
     ] = None,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Replicates behind the intervals.")] = 0,
+    bootstrap: BootstrapOption = 0,
     ap: ApOption = None,
     per_class: PerClassOption = False,
     max_detections: MostOption = None,
@@ -117,7 +133,7 @@ def compare(
     ap: ApOption = None,
     per_class: PerClassOption = False,
     max_detections: MostOption = None,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Replicates behind the intervals.")] = 10_000,
+    bootstrap: BootstrapOption = 10_000,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:

@@ -113,9 +113,11 @@ def describe_dataset(
         write_page(page, chosen.card, split, table=info.subsets, measures=measure(split), faults=faults)
 
 
-def balance_table(table: Sequence[Balance], categories: Sequence[Category]) -> Table:
+def balance_table(
+    table: Sequence[Balance], categories: Sequence[Category], *, title: str | None = None
+) -> Table:
     """Images, groups and objects of each class by subset, with the subset's share of the class."""
-    shown = Table(box=box.SIMPLE_HEAD)
+    shown = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     shown.add_column("")
     for part in table:
         shown.add_column(part.subset, justify="right")
