@@ -22,11 +22,8 @@ from bmbench.datasets.codecs.folder import annotation_files, relabel
 from bmbench.datasets.codecs.qupath import QupathFile, read_qupath
 from bmbench.datasets.codecs.qupath_format import SUFFIXES
 from bmbench.datasets.codecs.qupath_format import read as read_qupath_set
-<<<<<<< HEAD
-from bmbench.datasets.names import nearest, nested
-=======
 from bmbench.datasets.faults import outside
->>>>>>> f5
+from bmbench.datasets.names import nearest, nested
 from bmbench.datasets.weak import shape_circles
 
 if TYPE_CHECKING:
