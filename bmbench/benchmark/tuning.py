@@ -143,7 +143,12 @@ def _finish(
             plan=plan,
             options=options,
             space=space_of(plan),
-            store=Store(options.store or path / "journal.log", space_of(plan), seed=plan.options.seed),
+            store=Store(
+                options.store or path / "journal.log",
+                space_of(plan),
+                seed=plan.options.seed,
+                at_once=options.at_once,
+            ),
             clock=Clock(folder.timing),
             cluster=cluster,
         )
@@ -171,10 +176,8 @@ class _Search:
         if self.cluster is not None:
             for note in self.cluster.check(self.folder.path):
                 progress.note(note)
-        first, last = len(self.store.ended()), self.options.trials
-        rounds = [
-            range(n, min(n + self.options.at_once, last)) for n in range(first, last, self.options.at_once)
-        ]
+        last = self.options.trials
+        rounds = rounds_left(len(self.store.ended()), last, self.options.at_once)
         for numbers in progress.track(rounds, description="Trials", total=len(rounds)):
             self._make(numbers, Within(progress, f"trial {numbers[-1] + 1} of {last}"))
             self.clock.save()
@@ -185,7 +188,7 @@ class _Search:
 
     def _make(self, numbers: range, progress: Progress) -> None:
         """Make the trials of one round and tell the store what became of them, in their order."""
-        round_ = [self.store.ask(ahead=ahead) for ahead in range(len(numbers))]
+        round_ = [self.store.ask() for _ in numbers]
         for asked, ended in zip(round_, self._ends(round_, progress), strict=True):
             place = self._place(asked)
             if self.cluster is not None:
@@ -240,11 +243,11 @@ class _Search:
         return self.folder.path / "trials" / f"{asked.number:03d}"
 
     def _peers(self, asked: Asked) -> tuple[Looks, ...]:
-        """The looks of trials that may be compared with this one."""
+        """The looks of trials of earlier rounds that may be compared with this one."""
         own = {name: asked.settings.get(name) for name in self.space.yardstick}
         return tuple(
             trial.looks
-            for trial in self.store.ended()
+            for trial in self.store.before(asked.number)
             if trial.value is not None and {name: trial.settings.get(name) for name in own} == own
         )
 
@@ -276,6 +279,16 @@ class _Search:
 
             draw_importance(self.folder.path / "importance.png", importance, title=self.plan.name)
         self.clock.save()
+
+
+def rounds_left(first: int, last: int, at_once: int) -> list[range]:
+    """The numbers of the trials that are missing, by rounds; every round begins at a multiple of its size.
+
+    So a search that was killed within a round, or is made longer, has the rounds of one that was not.
+    """
+    begins = range(first - first % at_once, last, at_once)
+    rounds = [range(max(begin, first), min(begin + at_once, last)) for begin in begins]
+    return [numbers for numbers in rounds if numbers]
 
 
 def best_first(trials: Iterable[Trial]) -> list[Trial]:

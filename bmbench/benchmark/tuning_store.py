@@ -1,7 +1,8 @@
 """The trials of a search: Optuna's journal file or a database, and which settings to try next.
 
-Which settings a trial gets depends on the seed, the number of trials that came to an end, and what became of
-them, and on nothing else: a search that is killed in the middle of a trial draws the same settings again.
+Trials come in rounds. Which settings one gets depends on the seed, its number, what became of the trials of
+earlier rounds and what was drawn before it in its own, and on nothing else: a search that is killed, in the
+middle of a trial or of a round, draws the same settings again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from bmbench.adapters.space import Choice, Whole
 from bmbench.core.errors import BadInputError, RunFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import optuna
@@ -58,15 +59,15 @@ class Trial:
 class Store:
     """The trials of one search; only the process that holds the search's folder may open it.
 
-    They are in a journal file or in a database.
+    They are in a journal file or in a database. `at_once` is the number of trials in a round.
     """
 
-    def __init__(self, place: Path | Database, space: Space, *, seed: int) -> None:
+    def __init__(self, place: Path | Database, space: Space, *, seed: int, at_once: int = 1) -> None:
         import optuna
 
         from bmbench.benchmark.tuning_database import Database
 
-        self._space, self._seed = space, seed
+        self._space, self._seed, self._at_once = space, seed, at_once
         with _quiet():
             self._study = optuna.create_study(
                 storage=place.storage() if isinstance(place, Database) else _journal(place),
@@ -93,23 +94,56 @@ class Store:
             for number, trial in enumerate(found)
         )
 
-    def ask(self, *, ahead: int = 0) -> Asked:
+    def before(self, number: int) -> tuple[Trial, ...]:
+        """The trials of the rounds before that of trial `number`."""
+        return self.ended()[: self._begin(number)]
+
+    def ask(self) -> Asked:
         """The next settings to try; `Asked.tell` or `Asked.give_up` ends the trial.
 
-        `ahead` is the number of trials that were asked for and have not ended.
+        The trials of a round have to be ended in the order in which they were asked for.
         """
         import optuna
+        from optuna.trial import TrialState
 
-        number = len(self.ended()) + ahead
-        seed = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
+        states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+        known = self._study.get_trials(deepcopy=False, states=states)
         with _quiet():
-            self._study.sampler = optuna.samplers.TPESampler(seed=seed)
+            settings = self._drawn(known)
+            self._study.sampler = optuna.samplers.PartialFixedSampler(
+                settings, optuna.samplers.RandomSampler()
+            )
             trial = self._study.ask()
-            settings: dict[str, Any] = {}
-            for name, kind in self._space.learned.items():
-                if kind.when is None or str(settings.get(kind.when[0])) == kind.when[1]:
-                    settings[name] = _draw(trial, name, kind)
-        return Asked(self._study, trial, number=number, settings=settings)
+            for name in settings:
+                _draw(trial, name, self._space.learned[name])
+        return Asked(self._study, trial, number=len(known), settings=settings)
+
+    def _drawn(self, known: Sequence[optuna.trial.FrozenTrial]) -> dict[str, Any]:
+        """The settings of the trial after those that are known.
+
+        They are drawn in a study that ends with the round before: the store's own has more in it where a
+        part of the round was ended by a process that was killed. Optuna keeps away from what is under way.
+        """
+        import optuna
+        from optuna.trial import TrialState, create_trial
+
+        seed = int(np.random.SeedSequence([self._seed, len(known)]).generate_state(1)[0])
+        study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+        begin = self._begin(len(known))
+        study.add_trials(known[:begin])
+        for one in known[begin:]:
+            study.add_trial(
+                create_trial(state=TrialState.RUNNING, params=one.params, distributions=one.distributions)
+            )
+        trial, settings = study.ask(), dict[str, Any]()
+        for name, kind in self._space.learned.items():
+            if kind.when is None or str(settings.get(kind.when[0])) == kind.when[1]:
+                settings[name] = _draw(trial, name, kind)
+        return settings
+
+    def _begin(self, number: int) -> int:
+        """The number of the first trial in the round of another one."""
+        return number - number % self._at_once
 
     def importance(self) -> dict[str, float]:
         """How much of the difference between trials each setting explains (PED-ANOVA); adds up to 1.
