@@ -7,7 +7,8 @@
     unfinished/CELL.tar         a run under way as it stood a minute ago at most, in one piece
 
 Every file there is whole or not there, as far as the store keeps that promise; what was torn (a copy to a
-disk that was killed) has another size, and is sent again. There are no locks: one command at a time.
+disk that was killed) has another size, and is sent again, as is everything whose metrics.json did not arrive.
+There are no locks: one command at a time.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bmbench.benchmark.cluster_lives import where_it_stands
-from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.folder import ELSEWHERE, StudyFolder
 from bmbench.benchmark.rundir import folder_aside
 from bmbench.core.errors import BadInputError, BmbenchError, MissingExtraError, RunFailedError
 
@@ -124,7 +125,9 @@ class Mirror:
         there = self.sizes(place)
         for path in sorted(_files(run), key=lambda path: (path.name == _LAST, path)):
             name = path.relative_to(run).as_posix()
-            if there.get(name) != path.stat().st_size:
+            # What lies there of a run that did not end may be of another attempt: weights of one network all
+            # have one size.
+            if _marker(name) not in there or there.get(name) != path.stat().st_size:
                 self.put(path, f"{place}/{name}")
         with self._refusals("written"):
             if self._fs.exists(self._at(_unfinished(cell))):
@@ -238,6 +241,12 @@ class Mirror:
 
 def _unfinished(cell: Cell) -> str:
     return f"unfinished/{cell.name}.tar"
+
+
+def _marker(name: str) -> str:
+    """The file that arrives after a file of a run: its answers to other images have one of their own."""
+    parts = name.split("/")
+    return "/".join((*parts[:2], _LAST)) if parts[0] == ELSEWHERE else _LAST
 
 
 def _files(run: Path) -> list[Path]:
