@@ -19,7 +19,7 @@ from bmbench.benchmark.reproduce.study import reproduce
 from bmbench.benchmark.reproduce.work import Job, work
 from bmbench.core.errors import BadInputError, Stopped
 from bmbench.core.progress import Silent
-from tests.reproduce.finished import write_elsewhere, write_run, write_study
+from tests.reproduce.finished import cell, write_elsewhere, write_run, write_study
 
 TRAINED = ("steps=40", "validate_every=5", "width=2", "depth=1", "patch_px=32", "batch=2", "views=1")
 
@@ -186,6 +186,28 @@ def test_weights_of_an_attempt_that_did_not_end_do_not_stay_there(options, tmp_p
     (there / "elsewhere" / "pale" / answers.name).write_bytes(answers.read_bytes()[::-1])
     mirror.store(folder, one)
     assert files(there) == files(folder.run(one))
+
+
+def test_answers_to_other_images_come_to_a_run_that_is_here_already(tmp_path):
+    """Two sets were answered elsewhere, one of them here too; what has not wholly arrived there is left."""
+    one, mirror = cell("blob_log"), Mirror(f"file://{tmp_path}/there")
+    there, here = (write_study(tmp_path / name, [one]) for name in ("elsewhere", "study"))
+    for folder in (there, here):
+        write_run(folder, one, [4])
+    for found, name in enumerate(("pale", "dark", "torn"), start=1):
+        write_elsewhere(there, one, name, [found])
+    write_elsewhere(here, one, "dark", [4])
+    (there.run(one) / "elsewhere" / "torn" / "metrics.json").unlink()
+    mirror.store(there, one)
+    # An answer that a killed process here did not finish.
+    begun = here.run(one) / "elsewhere" / "pale"
+    begun.mkdir()
+    (begun / "predictions.json").write_text("[]")
+    dark = files(here.run(one) / "elsewhere" / "dark")
+    mirror.fetch(here, one)
+    assert files(begun) == files(there.run(one) / "elsewhere" / "pale")
+    assert files(here.run(one) / "elsewhere" / "dark") == dark
+    assert sorted(path.name for path in (here.run(one) / "elsewhere").iterdir()) == ["dark", "pale"]
 
 
 def test_a_study_of_something_else_there_is_refused_and_left_alone(options, tmp_path):

@@ -29,7 +29,7 @@ from bmbench.benchmark.rundir import folder_aside
 from bmbench.core.errors import BadInputError, BmbenchError, MissingExtraError, RunFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bmbench.benchmark.reproduce.matrix import Cell, Matrix
     from bmbench.core.progress import Progress
@@ -95,16 +95,30 @@ class Mirror:
                 self.put(path, path.name)
 
     def fetch(self, folder: StudyFolder, cell: Cell) -> None:
-        """Have a finished run of there in the folder, unless it is there; it appears whole."""
-        place = f"runs/{cell.name}"
-        sizes = self.sizes(place)
-        if _LAST not in sizes or folder.is_finished(cell):
+        """Have a finished run of there in the folder, and its answers to other images, unless they are there.
+
+        Each appears whole.
+        """
+        place, run = f"runs/{cell.name}", folder.run(cell)
+        names = self.sizes(place)
+        if _LAST not in names:
             return
-        with folder_aside(folder.run(cell)) as aside:
-            for name in sizes:
+        if not folder.is_finished(cell):
+            self._bring(place, names, run)
+            return
+        for marker in sorted({_marker(name) for name in names} & names.keys() - {_LAST}):
+            if not (run / marker).is_file():
+                part = marker.removesuffix(f"/{_LAST}")
+                own = [name.removeprefix(f"{part}/") for name in names if _marker(name) == marker]
+                self._bring(f"{place}/{part}", own, run / part)
+
+    def _bring(self, place: str, names: Iterable[str], path: Path) -> None:
+        """Have the files of a place in a folder, instead of what is in it."""
+        with folder_aside(path) as aside:
+            for name in names:
                 self.get(f"{place}/{name}", aside / name)
-            shutil.rmtree(folder.run(cell), ignore_errors=True)
-            aside.rename(folder.run(cell))
+            shutil.rmtree(path, ignore_errors=True)
+            aside.rename(path)
 
     def fetch_unfinished(self, folder: StudyFolder, cell: Cell) -> None:
         """Have a run under way in the folder as it last stood, unless there is one."""
