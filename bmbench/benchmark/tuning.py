@@ -31,12 +31,12 @@ from bmbench.benchmark.plan import Plan, config
 from bmbench.benchmark.rundir import RunDir
 from bmbench.benchmark.timing import Clock
 from bmbench.benchmark.tuning_database import recorded
-from bmbench.benchmark.tuning_plan import TuneOptions, resolve_search, space_of
+from bmbench.benchmark.tuning_plan import Begun, TuneOptions, resolve_search, space_of
 from bmbench.benchmark.tuning_progress import Within
 from bmbench.benchmark.tuning_store import Asked, Store, Trial, refusals
 from bmbench.benchmark.tuning_trial import Ended, Judged, Looks, changed, make_trial
 from bmbench.core.errors import BadInputError, Stopped, TrainingFailedError
-from bmbench.core.files import read_json, write_json
+from bmbench.core.files import write_json
 from bmbench.core.locks import only_one
 
 if TYPE_CHECKING:
@@ -116,15 +116,15 @@ def resume_tuning(
     """
     if not (path / "tuning.json").is_file():
         raise BadInputError("is not a search: it has no tuning.json", where=str(path))
-    record = read_json(path / "tuning.json")
-    asked = RunOptions.from_json(record["run"].get("options"), where=f"{path}/tuning.json, run.options")
+    begun = Begun.read(path / "tuning.json")
+    asked = RunOptions.from_json(begun.run.get("options"), where=f"{path}/tuning.json, run.options")
     plan = resolve_search(asked, progress)
     options = TuneOptions(
         run=asked,
-        trials=trials or record["trials"],
-        decodings=record["decodings"],
-        at_once=record.get("at_once", 1),
-        store=recorded(record, store),
+        trials=trials or begun.trials,
+        decodings=begun.decodings,
+        at_once=begun.at_once,
+        store=recorded(begun.store, store),
     )
     return _finish(path, plan, options, progress, cluster=cluster)
 
@@ -138,22 +138,24 @@ def _finish(
         refuse_changes(record["run"], plan, where=path / "tuning.json", versions=path / "environment.json")
         folder.sweep()
         folder.write("tuning.json", record | {"trials": options.trials})
-        search = _Search(
-            folder=folder,
-            plan=plan,
-            options=options,
-            space=space_of(plan),
-            store=Store(
-                options.store or path / "journal.log",
-                space_of(plan),
-                seed=plan.options.seed,
-                at_once=options.at_once,
-            ),
-            clock=Clock(folder.timing),
-            cluster=cluster,
-        )
+        space = space_of(plan)
         try:
             with refusals(path, options.store), Logged.to(folder.log, progress) as logged:
+                store = Store(
+                    options.store or path / "journal.log",
+                    space,
+                    seed=plan.options.seed,
+                    at_once=options.at_once,
+                )
+                search = _Search(
+                    folder=folder,
+                    plan=plan,
+                    options=options,
+                    space=space,
+                    store=store,
+                    clock=Clock(folder.timing),
+                    cluster=cluster,
+                )
                 return search.finish(logged)
         except KeyboardInterrupt:
             raise Stopped(f"stopped; go on with: bmbench tune --resume {path}") from None

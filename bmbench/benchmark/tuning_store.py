@@ -7,6 +7,7 @@ middle of a trial or of a round, draws the same settings again.
 
 from __future__ import annotations
 
+import json
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -237,7 +238,28 @@ def _journal(path: Path) -> BaseStorage:
     _cut_torn_line(path)
     # The one that held Optuna's own lock is dead, and nobody else comes near.
     path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
-    return JournalStorage(JournalFileBackend(str(path)))
+    _check_lines(path)
+    try:
+        return JournalStorage(JournalFileBackend(str(path)))
+    # Optuna reads the journal here, and takes for granted that every line is one of its own.
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+        raise _damaged(str(path), f"{type(error).__name__}: {error}") from None
+
+
+def _check_lines(path: Path) -> None:
+    """Nothing, or a BadInputError for a line that is no JSON: Optuna would overlook it at the end."""
+    if not path.exists():
+        return
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            json.loads(line)
+        except ValueError as error:
+            raise _damaged(f"{path}, line {number}", str(error)) from None
+
+
+def _damaged(where: str, got: str) -> BadInputError:
+    remedy = "restore it, or begin a new search"
+    return BadInputError("not a journal of trials", where=where, got=got, remedy=remedy)
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -156,6 +158,56 @@ def test_a_full_disk_is_one_sentence_and_the_search_goes_on_later(marrow, whole,
         with pytest.raises(RunFailedError, match="No space left on device"):
             tune(options(marrow, tmp_path), Silent())
     assert results(resume_tuning(next(tmp_path.iterdir()), Silent())) == results(whole)
+
+
+@pytest.fixture
+def copied(whole, tmp_path):
+    """A finished search that may be damaged."""
+    return shutil.copytree(whole.path, tmp_path / "search")
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        ({"run": None}, r"Expected `object`, got `null` - at `\$.run`"),
+        ({"trials": "many"}, r"Expected `int`, got `str` - at `\$.trials`"),
+        ({"at_once": 0}, r">= 1 - at `\$.at_once`"),
+        ({"store": {"database": 3, "study": "s"}}, r"at `\$.store.database`"),
+        (None, "Expected `object`, got `array`"),
+    ],
+)
+def test_a_record_that_is_damaged_is_one_sentence(bmbench, copied, change, fact):
+    path = copied / "tuning.json"
+    record = [] if change is None else json.loads(path.read_text()) | change
+    path.write_text(json.dumps(record))
+    answer = bmbench("tune", "--resume", copied)
+    assert answer.code == 2
+    assert f"{path}: not the record of a search (got " in answer.err
+    assert re.search(fact, answer.err)
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "place"), [("{broken\n", ", line {last}"), ("\xff\n", ", line {last}"), ('{"op_code":5}\n', "")]
+)
+def test_a_journal_that_is_damaged_is_one_sentence(bmbench, copied, line, place):
+    path = copied / "journal.log"
+    with path.open("a", encoding="latin-1") as journal:
+        journal.write(line)
+    last = len(path.read_bytes().splitlines())
+    answer = bmbench("tune", "--resume", copied)
+    assert answer.code == 2
+    assert f"{path}{place.format(last=last)}: not a journal of trials (got " in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_a_store_that_refuses_at_once_is_one_sentence(bmbench, copied):
+    (copied / "journal.log").unlink()
+    (copied / "journal.log").mkdir()
+    answer = bmbench("tune", "--resume", copied)
+    assert answer.code == 1
+    assert f"{copied}: cannot be written (Is a directory)" in answer.err
+    assert answer.err.count("\n") == 1
 
 
 def test_trainings_that_diverge_are_trials_given_up(marrow, tmp_path):
