@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from bmbench.benchmark.environment import describe_environment
+from bmbench.benchmark.environment import describe_environment, versions_of
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
 from bmbench.core.locks import only_one
@@ -102,7 +102,7 @@ def _notes(folder: Path, answers: Mapping[str, Any]) -> tuple[str, ...]:
 def look(place: str | None) -> dict[str, Any]:
     """What a worker finds in the folder `place`, which another process has locked."""
     answer: dict[str, Any] = {"machine": socket.gethostname(), "token": None, "locks": True}
-    answer["versions"] = _versions(describe_environment())
+    answer["versions"] = versions_of(describe_environment())
     if place is not None and (token := Path(place) / _TOKEN).is_file():
         answer["token"] = token.read_text()
         answer["locks"] = _is_refused(Path(place))
@@ -134,7 +134,7 @@ def _refuse(worker: str, answer: Any, *, here: dict[str, Any]) -> None:
             got=str(answer),
             remedy="install the same version there",
         )
-    wanted = _versions(here)
+    wanted = versions_of(here)
     for name in sorted(wanted.keys() | answer["versions"].keys()):
         if answer["versions"].get(name) != wanted.get(name):
             raise BadInputError(
@@ -143,9 +143,3 @@ def _refuse(worker: str, answer: Any, *, here: dict[str, Any]) -> None:
                 got=str(answer["versions"].get(name)),
                 remedy="install the same there: other versions may end with other numbers",
             )
-
-
-def _versions(environment: dict[str, Any]) -> dict[str, Any]:
-    commit = (environment.get("code") or {}).get("commit")
-    code = {"bmbench's code": commit} if commit else {}
-    return {**environment["packages"], "bmbench": environment["bmbench"], **code}
