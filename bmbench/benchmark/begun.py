@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bmbench.benchmark.environment import describe_environment
+from bmbench.benchmark.environment import describe_environment, versions_of
 from bmbench.benchmark.plan import Plan, config
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json
@@ -36,7 +36,7 @@ def refuse_changes(begun: dict[str, Any], plan: Plan, *, where: Path, versions: 
                 got=short(now.get(name)),
                 remedy="restore it, or begin anew in another folder",
             )
-    then, here = _versions(read_json(versions)), _versions(describe_environment())
+    then, here = versions_of(read_json(versions)), versions_of(describe_environment())
     for name in sorted(then.keys() | here.keys()):
         if then.get(name) != here.get(name):
             raise OutdatedError(
@@ -46,16 +46,6 @@ def refuse_changes(begun: dict[str, Any], plan: Plan, *, where: Path, versions: 
                 got=str(here.get(name)),
                 remedy="install that one, or begin anew in another folder",
             )
-
-
-def _versions(environment: dict[str, Any]) -> dict[str, Any]:
-    """What decides about bytes: packages, bmbench, and its commit where it is known."""
-    commit = (environment.get("code") or {}).get("commit")
-    return {
-        **environment.get("packages", {}),
-        "bmbench": environment.get("bmbench"),
-        **({"bmbench's code": commit} if commit else {}),
-    }
 
 
 def short(value: Any) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from bmbench.benchmark.cluster_survey import survey
+from bmbench.benchmark.cluster_survey import Looked
 from bmbench.benchmark.cluster_task import do, stop
 from bmbench.benchmark.environment import describe_environment
 from bmbench.core.errors import BadInputError, MissingExtraError
@@ -109,11 +109,12 @@ class Cluster:
     is_local: bool
     say: Callable[[str], None]
     channel: str = field(default_factory=lambda: f"bmbench-{uuid4().hex}")
+    looked: Looked = field(default_factory=Looked)
 
     def check(self, folder: Path | None) -> tuple[str, ...]:
         """What should be known about the workers, and about a folder that all of them must share.
 
-        Waits for the first worker.
+        Waits for the first worker. Those that join later are looked at before they are counted on.
 
         Raises
         ------
@@ -127,18 +128,18 @@ class Cluster:
             if not self.is_local:
                 self.say("waiting for a worker")
             self.client.wait_for_workers(1)
-        for worker, threads in self.client.nthreads().items():
-            if threads != 1:
-                raise BadInputError(
-                    f"the worker {worker} would do {threads} runs in one process",
-                    remedy="start it with --nthreads 1, and with OMP_NUM_THREADS for the cores of a run",
-                )
-        return survey(self.client, folder, here)
+        self.looked.begin(folder, here)
+        return self.looked.look(self.client, self.client.nthreads())
 
     def each(self, tasks: Sequence[Task], progress: Progress) -> Iterator[tuple[Task, Any]]:
         """Each task with its result, as soon as it is known; a lost one with a LostError.
 
         Where the caller ends early, for Ctrl-C or an error, the tasks under way end too.
+
+        Raises
+        ------
+        BadInputError
+            If a worker that has joined since `check` cannot do its share.
         """
         told = _Told(progress)
         self.client.subscribe_topic(self.channel, told.hear)
@@ -197,7 +198,11 @@ class _Flight:
     def _fill(self) -> None:
         """Hand out tasks as far as workers, and graphics cards, are free for them."""
         client = self._cluster.client
-        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        found = client.scheduler_info(n_workers=-1)["workers"]
+        threads = {name: facts["nthreads"] for name, facts in found.items()}
+        for note in self._cluster.looked.look(client, threads):
+            self._cluster.say(f"note: {note}")
+        workers = found.values()
         cards = sum(int(worker["resources"].get(GPU, 0)) for worker in workers)
         # Without a worker one task waits at the scheduler, where those who start workers see it.
         free = max(len(workers), 1) - len(self.active)

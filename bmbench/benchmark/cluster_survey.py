@@ -8,38 +8,91 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from bmbench.benchmark.environment import describe_environment
+from bmbench.benchmark.environment import describe_environment, versions_of
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
 from bmbench.core.locks import only_one
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import distributed
 
 _TOKEN = "token"
 
 
-def survey(client: distributed.Client, folder: Path | None, here: dict[str, Any]) -> tuple[str, ...]:
-    """What should be known about workers before they work in that folder; BadInputError if they cannot.
+class Looked:
+    """What workers are looked at for, and which of them have been."""
 
-    `here` is the environment of this process. Without a folder only versions are compared.
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        self.here: dict[str, Any] | None = None
+        self.workers: set[str] = set()
+
+    def begin(self, folder: Path | None, here: dict[str, Any]) -> None:
+        """Look at every worker (again), for that folder and the environment `here`."""
+        self.folder, self.here = folder, here
+        self.workers.clear()
+
+    def look(self, client: distributed.Client, threads: Mapping[str, int]) -> tuple[str, ...]:
+        """What should be known about those workers that are new, by their numbers of threads.
+
+        Nothing before `begin`. Raises BadInputError for one that cannot do its share.
+        """
+        new = sorted(threads.keys() - self.workers)
+        if self.here is None or not new:
+            return ()
+        for worker in new:
+            if threads[worker] != 1:
+                raise BadInputError(
+                    f"the worker {worker} would do {threads[worker]} runs in one process",
+                    remedy="start it with --nthreads 1, and with OMP_NUM_THREADS for the cores of a run",
+                )
+        asked, notes = survey(client, self.folder, self.here, new)
+        self.workers |= asked
+        return notes
+
+
+def survey(
+    client: distributed.Client, folder: Path | None, here: dict[str, Any], workers: Sequence[str]
+) -> tuple[set[str], tuple[str, ...]]:
+    """Those of the workers that answer, and what should be known before they work in that folder.
+
+    `here` is the environment of this process. Without a folder only versions are compared. Raises
+    BadInputError if one cannot work there; one that has just died is none.
     """
     if folder is None:
-        for worker, answer in client.run(look, None, on_error="return").items():
+        answers = _asked(client, None, workers)
+        for worker, answer in answers.items():
             _refuse(worker, answer, here=here)
-        return ()
+        return set(answers), ()
     place = folder.absolute() / "locks" / f"survey-{uuid4().hex}"
     token = uuid4().hex
     write_text(place / _TOKEN, token)
     try:
         with only_one(place):
-            answers = client.run(look, str(place), on_error="return")
+            answers = _asked(client, str(place), workers)
     finally:
         (place / _TOKEN).unlink(missing_ok=True)
         place.rmdir()
     for worker, answer in answers.items():
         _refuse(worker, answer, here=here)
         _refuse_unseen(worker, answer, token=token, folder=folder)
+    return set(answers), _notes(folder, answers)
+
+
+def _asked(client: distributed.Client, place: str | None, workers: Sequence[str]) -> dict[str, Any]:
+    """What each worker that can be reached finds: an answer, or its error."""
+    answers = client.run(look, place, workers=list(workers), on_error="return")
+    # Dask's own errors of the connection have no number; those of a worker's disk have one.
+    return {
+        worker: answer
+        for worker, answer in answers.items()
+        if not (isinstance(answer, OSError) and answer.errno is None)
+    }
+
+
+def _notes(folder: Path, answers: Mapping[str, Any]) -> tuple[str, ...]:
     machines = {answer["machine"] for answer in answers.values()}
     if any(not answer["locks"] for answer in answers.values()):
         return (f"no locks between the machines that share {folder}: work on it with one command at a time",)
@@ -49,7 +102,7 @@ def survey(client: distributed.Client, folder: Path | None, here: dict[str, Any]
 def look(place: str | None) -> dict[str, Any]:
     """What a worker finds in the folder `place`, which another process has locked."""
     answer: dict[str, Any] = {"machine": socket.gethostname(), "token": None, "locks": True}
-    answer["versions"] = _versions(describe_environment())
+    answer["versions"] = versions_of(describe_environment())
     if place is not None and (token := Path(place) / _TOKEN).is_file():
         answer["token"] = token.read_text()
         answer["locks"] = _is_refused(Path(place))
@@ -81,7 +134,7 @@ def _refuse(worker: str, answer: Any, *, here: dict[str, Any]) -> None:
             got=str(answer),
             remedy="install the same version there",
         )
-    wanted = _versions(here)
+    wanted = versions_of(here)
     for name in sorted(wanted.keys() | answer["versions"].keys()):
         if answer["versions"].get(name) != wanted.get(name):
             raise BadInputError(
@@ -90,9 +143,3 @@ def _refuse(worker: str, answer: Any, *, here: dict[str, Any]) -> None:
                 got=str(answer["versions"].get(name)),
                 remedy="install the same there: other versions may end with other numbers",
             )
-
-
-def _versions(environment: dict[str, Any]) -> dict[str, Any]:
-    commit = (environment.get("code") or {}).get("commit")
-    code = {"bmbench's code": commit} if commit else {}
-    return {**environment["packages"], "bmbench": environment["bmbench"], **code}

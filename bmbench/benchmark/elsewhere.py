@@ -132,11 +132,8 @@ def find_places(
     BadInputError
         If a set cannot be read, is named twice, has no such image, or holds images that the run learned from.
     """
+    refuse_namesakes(wishes)
     places = [_find(wish, own=own, own_data=own_data, seed=seed, progress=progress) for wish in wishes]
-    names = [place.wish.name for place in places]
-    for name in names:
-        if names.count(name) > 1:
-            raise BadInputError(f"--test-on names {name} twice")
     for place in places:
         if not _related(place.card, own):
             continue
@@ -149,6 +146,19 @@ def find_places(
                 remedy="test on its test subset, with the same choices of the split",
             )
     return tuple(places)
+
+
+def refuse_namesakes(wishes: Sequence[Elsewhere]) -> None:
+    """Nothing, or a BadInputError where the results on two sets of images would have one folder."""
+    known: dict[str, Elsewhere] = {}
+    for wish in wishes:
+        if wish.name in known:
+            raise BadInputError(
+                f"--test-on names {wish.name} twice",
+                got=f"{known[wish.name]} and {wish}",
+                remedy="name one of the two, or rename one of two files",
+            )
+        known[wish.name] = wish
 
 
 def working_factor(

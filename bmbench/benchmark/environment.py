@@ -37,6 +37,16 @@ def describe_environment() -> dict[str, Any]:
     }
 
 
+def versions_of(environment: dict[str, Any]) -> dict[str, Any]:
+    """What of an environment decides about bytes: packages, bmbench, and its commit where it is known."""
+    commit = (environment.get("code") or {}).get("commit")
+    return {
+        **environment.get("packages", {}),
+        "bmbench": environment.get("bmbench"),
+        **({"bmbench's code": commit} if commit else {}),
+    }
+
+
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)

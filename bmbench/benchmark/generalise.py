@@ -11,6 +11,7 @@ run's, where it is known. What each set of images leaves in the run directory::
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +121,10 @@ def apply_unchanged(unchanged: Unchanged, place: Place, folder: Path, progress: 
         answers[sample.image_id] = as_classes_of(place.categories, found, unchanged.classes)
         factors.append(factor)
         reasons.add(reason)
+    # Whoever is killed from here on leaves no old scores beside new answers; a disk that refuses this will
+    # say so of the files.
+    with suppress(OSError):
+        (folder / "metrics.json").unlink()
     write_coco(truth, samples, place.categories)
     write_predictions(predictions, answers, place.categories)
     evaluation = evaluate_files(

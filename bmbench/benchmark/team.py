@@ -106,19 +106,30 @@ class _Known:
 
 
 def _start(place: Path, rank: int, size: int) -> subprocess.Popen[bytes]:
-    cards = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    own = cards.split(",")[rank] if cards else str(rank)
     command = [sys.executable, "-m", "bmbench.benchmark.team", str(place), str(rank), str(size)]
     with (place / f"{rank}.log").open("wb") as log:
         # In a session of its own: Ctrl-C reaches this process alone, which ends the others.
         return subprocess.Popen(
             [*command, str(os.getpid())],
-            env=os.environ | {"CUDA_VISIBLE_DEVICES": own},
+            env=os.environ | {"CUDA_VISIBLE_DEVICES": _card(rank)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
             start_new_session=True,
         )
+
+
+def _card(rank: int) -> str:
+    """The one card that a process of the team may see; none where this process sees none.
+
+    A variable that is set to nothing, or to no card, hides all of them: then everybody works without.
+    """
+    import torch
+
+    if not torch.cuda.device_count():
+        return ""
+    wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return wanted.split(",")[rank] if wanted else str(rank)
 
 
 def _until_ready(place: Path, others: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -31,12 +31,12 @@ from bmbench.benchmark.plan import Plan, config
 from bmbench.benchmark.rundir import RunDir
 from bmbench.benchmark.timing import Clock
 from bmbench.benchmark.tuning_database import recorded
-from bmbench.benchmark.tuning_plan import TuneOptions, resolve_search, space_of
+from bmbench.benchmark.tuning_plan import Begun, TuneOptions, resolve_search, space_of
 from bmbench.benchmark.tuning_progress import Within
 from bmbench.benchmark.tuning_store import Asked, Store, Trial, refusals
 from bmbench.benchmark.tuning_trial import Ended, Judged, Looks, changed, make_trial
 from bmbench.core.errors import BadInputError, Stopped, TrainingFailedError
-from bmbench.core.files import read_json, write_json
+from bmbench.core.files import write_json
 from bmbench.core.locks import only_one
 
 if TYPE_CHECKING:
@@ -116,15 +116,15 @@ def resume_tuning(
     """
     if not (path / "tuning.json").is_file():
         raise BadInputError("is not a search: it has no tuning.json", where=str(path))
-    record = read_json(path / "tuning.json")
-    asked = RunOptions.from_json(record["run"].get("options"), where=f"{path}/tuning.json, run.options")
+    begun = Begun.read(path / "tuning.json")
+    asked = RunOptions.from_json(begun.run.get("options"), where=f"{path}/tuning.json, run.options")
     plan = resolve_search(asked, progress)
     options = TuneOptions(
         run=asked,
-        trials=trials or record["trials"],
-        decodings=record["decodings"],
-        at_once=record.get("at_once", 1),
-        store=recorded(record, store),
+        trials=trials or begun.trials,
+        decodings=begun.decodings,
+        at_once=begun.at_once,
+        store=recorded(begun.store, store),
     )
     return _finish(path, plan, options, progress, cluster=cluster)
 
@@ -138,17 +138,24 @@ def _finish(
         refuse_changes(record["run"], plan, where=path / "tuning.json", versions=path / "environment.json")
         folder.sweep()
         folder.write("tuning.json", record | {"trials": options.trials})
-        search = _Search(
-            folder=folder,
-            plan=plan,
-            options=options,
-            space=space_of(plan),
-            store=Store(options.store or path / "journal.log", space_of(plan), seed=plan.options.seed),
-            clock=Clock(folder.timing),
-            cluster=cluster,
-        )
+        space = space_of(plan)
         try:
             with refusals(path, options.store), Logged.to(folder.log, progress) as logged:
+                store = Store(
+                    options.store or path / "journal.log",
+                    space,
+                    seed=plan.options.seed,
+                    at_once=options.at_once,
+                )
+                search = _Search(
+                    folder=folder,
+                    plan=plan,
+                    options=options,
+                    space=space,
+                    store=store,
+                    clock=Clock(folder.timing),
+                    cluster=cluster,
+                )
                 return search.finish(logged)
         except KeyboardInterrupt:
             raise Stopped(f"stopped; go on with: bmbench tune --resume {path}") from None
@@ -171,10 +178,8 @@ class _Search:
         if self.cluster is not None:
             for note in self.cluster.check(self.folder.path):
                 progress.note(note)
-        first, last = len(self.store.ended()), self.options.trials
-        rounds = [
-            range(n, min(n + self.options.at_once, last)) for n in range(first, last, self.options.at_once)
-        ]
+        last = self.options.trials
+        rounds = rounds_left(len(self.store.ended()), last, self.options.at_once)
         for numbers in progress.track(rounds, description="Trials", total=len(rounds)):
             self._make(numbers, Within(progress, f"trial {numbers[-1] + 1} of {last}"))
             self.clock.save()
@@ -185,7 +190,7 @@ class _Search:
 
     def _make(self, numbers: range, progress: Progress) -> None:
         """Make the trials of one round and tell the store what became of them, in their order."""
-        round_ = [self.store.ask(ahead=ahead) for ahead in range(len(numbers))]
+        round_ = [self.store.ask() for _ in numbers]
         for asked, ended in zip(round_, self._ends(round_, progress), strict=True):
             place = self._place(asked)
             if self.cluster is not None:
@@ -240,11 +245,11 @@ class _Search:
         return self.folder.path / "trials" / f"{asked.number:03d}"
 
     def _peers(self, asked: Asked) -> tuple[Looks, ...]:
-        """The looks of trials that may be compared with this one."""
+        """The looks of trials of earlier rounds that may be compared with this one."""
         own = {name: asked.settings.get(name) for name in self.space.yardstick}
         return tuple(
             trial.looks
-            for trial in self.store.ended()
+            for trial in self.store.before(asked.number)
             if trial.value is not None and {name: trial.settings.get(name) for name in own} == own
         )
 
@@ -276,6 +281,16 @@ class _Search:
 
             draw_importance(self.folder.path / "importance.png", importance, title=self.plan.name)
         self.clock.save()
+
+
+def rounds_left(first: int, last: int, at_once: int) -> list[range]:
+    """The numbers of the trials that are missing, by rounds; every round begins at a multiple of its size.
+
+    So a search that was killed within a round, or is made longer, has the rounds of one that was not.
+    """
+    begins = range(first - first % at_once, last, at_once)
+    rounds = [range(max(begin, first), min(begin + at_once, last)) for begin in begins]
+    return [numbers for numbers in rounds if numbers]
 
 
 def best_first(trials: Iterable[Trial]) -> list[Trial]:

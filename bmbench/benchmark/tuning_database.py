@@ -108,13 +108,21 @@ class Database:
         return said.replace(password, "***") if password else said
 
 
-def recorded(record: dict[str, Any], given: str | None) -> Database | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What a search's record says about its database: the address without a password, and its name there."""
+
+    database: str
+    study: str
+
+
+def recorded(known: Stored | None, given: str | None) -> Database | None:
     """The database of a search that was begun; None if it has its own journal.
 
     Parameters
     ----------
-    record
-        Its `tuning.json`.
+    known
+        What its `tuning.json` says.
     given
         The address that the user gave now, for its password; a moved database may have another one.
 
@@ -123,11 +131,10 @@ def recorded(record: dict[str, Any], given: str | None) -> Database | None:
     BadInputError
         If an address is given for a search that has no database.
     """
-    known = record.get("store")
     if known is None:
         if given is not None:
             raise BadInputError(
                 "--store: the search keeps its trials in its own folder", remedy="leave --store out"
             )
         return None
-    return Database.parse(given or known["database"], study=known["study"])
+    return Database.parse(given or known.database, study=known.study)

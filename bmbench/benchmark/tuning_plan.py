@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
 
 from bmbench.benchmark.plan import Plan, resolve
+from bmbench.benchmark.tuning_database import Stored
 from bmbench.benchmark.tuning_store import check_space
 from bmbench.benchmark.tuning_trial import searched
 from bmbench.core.errors import BadInputError, MissingExtraError
+from bmbench.core.files import read_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bmbench.adapters.space import Space
     from bmbench.benchmark.options import RunOptions
     from bmbench.benchmark.tuning_database import Database
@@ -40,6 +46,30 @@ class TuneOptions:
     decodings: int = 16
     at_once: int = 1
     store: Database | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What the record of a search says about how it was begun; `run` is the configuration of its runs."""
+
+    trials: Annotated[int, msgspec.Meta(ge=1)]
+    decodings: Annotated[int, msgspec.Meta(ge=0)]
+    run: dict[str, Any]
+    at_once: Annotated[int, msgspec.Meta(ge=1)] = 1
+    store: Stored | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Begun:
+        """What stands in a search's tuning.json; BadInputError if it is none."""
+        try:
+            return msgspec.convert(read_json(path), cls)
+        except msgspec.ValidationError as error:
+            raise BadInputError(
+                "not the record of a search",
+                where=str(path),
+                got=str(error),
+                remedy="restore it, or begin a new search",
+            ) from None
 
 
 def resolve_search(options: RunOptions, progress: Progress) -> Plan:

@@ -1,11 +1,13 @@
 """The trials of a search: Optuna's journal file or a database, and which settings to try next.
 
-Which settings a trial gets depends on the seed, the number of trials that came to an end, and what became of
-them, and on nothing else: a search that is killed in the middle of a trial draws the same settings again.
+Trials come in rounds. Which settings one gets depends on the seed, its number, what became of the trials of
+earlier rounds and what was drawn before it in its own, and on nothing else: a search that is killed, in the
+middle of a trial or of a round, draws the same settings again.
 """
 
 from __future__ import annotations
 
+import json
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from bmbench.adapters.space import Choice, Whole
 from bmbench.core.errors import BadInputError, RunFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import optuna
@@ -58,15 +60,15 @@ class Trial:
 class Store:
     """The trials of one search; only the process that holds the search's folder may open it.
 
-    They are in a journal file or in a database.
+    They are in a journal file or in a database. `at_once` is the number of trials in a round.
     """
 
-    def __init__(self, place: Path | Database, space: Space, *, seed: int) -> None:
+    def __init__(self, place: Path | Database, space: Space, *, seed: int, at_once: int = 1) -> None:
         import optuna
 
         from bmbench.benchmark.tuning_database import Database
 
-        self._space, self._seed = space, seed
+        self._space, self._seed, self._at_once = space, seed, at_once
         with _quiet():
             self._study = optuna.create_study(
                 storage=place.storage() if isinstance(place, Database) else _journal(place),
@@ -93,23 +95,56 @@ class Store:
             for number, trial in enumerate(found)
         )
 
-    def ask(self, *, ahead: int = 0) -> Asked:
+    def before(self, number: int) -> tuple[Trial, ...]:
+        """The trials of the rounds before that of trial `number`."""
+        return self.ended()[: self._begin(number)]
+
+    def ask(self) -> Asked:
         """The next settings to try; `Asked.tell` or `Asked.give_up` ends the trial.
 
-        `ahead` is the number of trials that were asked for and have not ended.
+        The trials of a round have to be ended in the order in which they were asked for.
         """
         import optuna
+        from optuna.trial import TrialState
 
-        number = len(self.ended()) + ahead
-        seed = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
+        states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+        known = self._study.get_trials(deepcopy=False, states=states)
         with _quiet():
-            self._study.sampler = optuna.samplers.TPESampler(seed=seed)
+            settings = self._drawn(known)
+            self._study.sampler = optuna.samplers.PartialFixedSampler(
+                settings, optuna.samplers.RandomSampler()
+            )
             trial = self._study.ask()
-            settings: dict[str, Any] = {}
-            for name, kind in self._space.learned.items():
-                if kind.when is None or str(settings.get(kind.when[0])) == kind.when[1]:
-                    settings[name] = _draw(trial, name, kind)
-        return Asked(self._study, trial, number=number, settings=settings)
+            for name in settings:
+                _draw(trial, name, self._space.learned[name])
+        return Asked(self._study, trial, number=len(known), settings=settings)
+
+    def _drawn(self, known: Sequence[optuna.trial.FrozenTrial]) -> dict[str, Any]:
+        """The settings of the trial after those that are known.
+
+        They are drawn in a study that ends with the round before: the store's own has more in it where a
+        part of the round was ended by a process that was killed. Optuna keeps away from what is under way.
+        """
+        import optuna
+        from optuna.trial import TrialState, create_trial
+
+        seed = int(np.random.SeedSequence([self._seed, len(known)]).generate_state(1)[0])
+        study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+        begin = self._begin(len(known))
+        study.add_trials(known[:begin])
+        for one in known[begin:]:
+            study.add_trial(
+                create_trial(state=TrialState.RUNNING, params=one.params, distributions=one.distributions)
+            )
+        trial, settings = study.ask(), dict[str, Any]()
+        for name, kind in self._space.learned.items():
+            if kind.when is None or str(settings.get(kind.when[0])) == kind.when[1]:
+                settings[name] = _draw(trial, name, kind)
+        return settings
+
+    def _begin(self, number: int) -> int:
+        """The number of the first trial in the round of another one."""
+        return number - number % self._at_once
 
     def importance(self) -> dict[str, float]:
         """How much of the difference between trials each setting explains (PED-ANOVA); adds up to 1.
@@ -203,7 +238,28 @@ def _journal(path: Path) -> BaseStorage:
     _cut_torn_line(path)
     # The one that held Optuna's own lock is dead, and nobody else comes near.
     path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
-    return JournalStorage(JournalFileBackend(str(path)))
+    _check_lines(path)
+    try:
+        return JournalStorage(JournalFileBackend(str(path)))
+    # Optuna reads the journal here, and takes for granted that every line is one of its own.
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+        raise _damaged(str(path), f"{type(error).__name__}: {error}") from None
+
+
+def _check_lines(path: Path) -> None:
+    """Nothing, or a BadInputError for a line that is no JSON: Optuna would overlook it at the end."""
+    if not path.exists():
+        return
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            json.loads(line)
+        except ValueError as error:
+            raise _damaged(f"{path}, line {number}", str(error)) from None
+
+
+def _damaged(where: str, got: str) -> BadInputError:
+    remedy = "restore it, or begin a new search"
+    return BadInputError("not a journal of trials", where=where, got=got, remedy=remedy)
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -18,7 +18,7 @@ Anything else that reaches the command line is a bug of bmbench and keeps its tr
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +28,10 @@ class BmbenchError(Exception):
     """Something a user can repair; its text is one sentence with the remedy."""
 
     exit_code = 2
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process gets the text as it is: not every class of errors is made from its own text."""
+        return _again, (type(self), self.args), self.__dict__
 
 
 class BadInputError(BmbenchError):
@@ -86,6 +90,10 @@ class Stopped(KeyboardInterrupt):
     A KeyboardInterrupt, not a BmbenchError: a loop over many runs that survives the failure of one must
     end here.
     """
+
+
+def _again(kind: type[BmbenchError], args: tuple[Any, ...]) -> BmbenchError:
+    return kind.__new__(kind, *args)
 
 
 def _sentence(what: str, *, where: str, expected: str, got: str, remedy: str) -> str:

@@ -122,6 +122,30 @@ def test_too_many_processes_are_refused(name, changes, said):
         check_devices(method, tiny(method, **changes), 2)
 
 
+@pytest.mark.parametrize(
+    ("seen", "variable", "card"),
+    [
+        (2, None, "1"),
+        (2, "4,7", "7"),
+        (2, "GPU-6e1a,GPU-93c0", "GPU-93c0"),
+        # Hidden on purpose, or named on a machine that has none.
+        (0, "", ""),
+        (0, "-1", ""),
+        (0, "0", ""),
+        (0, None, ""),
+    ],
+)
+def test_another_process_sees_its_own_card_or_none_as_the_first(tmp_path, monkeypatch, seen, variable, card):
+    started = []
+    monkeypatch.setattr(team.subprocess, "Popen", lambda _, *, env, **__: started.append(env))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: seen)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", variable)
+    team._start(tmp_path, 1, 2)
+    assert [env["CUDA_VISIBLE_DEVICES"] for env in started] == [card]
+
+
 def test_the_number_of_processes_is_no_part_of_what_a_run_is():
     assert RunOptions(devices=4).to_json() == RunOptions().to_json()
 

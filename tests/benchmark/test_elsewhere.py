@@ -205,6 +205,30 @@ def test_what_cannot_be_tested_on_is_refused_and_leaves_nothing(finished, wishes
     assert sorted(path.name for path in (finished / "elsewhere").iterdir()) == before
 
 
+def test_whoever_is_killed_leaves_no_old_scores_beside_new_answers(finished, monkeypatch):
+    name = "synthetic-images=9-size=256-stain=purple"
+    wish = "synthetic,images=9,size=256,stain=purple"
+    apply_run(finished, [wish], Silent())
+    place = finished / "elsewhere" / name
+    before = files(place)
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bmbench.benchmark.generalise.predict_resized", killed)
+    with pytest.raises(KeyboardInterrupt):
+        apply_run(finished, [wish], Silent())
+    assert files(place) == before  # nothing was written yet
+    monkeypatch.undo()
+    monkeypatch.setattr("bmbench.datasets.predictions.write_predictions", killed)
+    with pytest.raises(KeyboardInterrupt):
+        apply_run(finished, [wish], Silent())
+    assert not (place / "metrics.json").exists()
+    monkeypatch.undo()
+    apply_run(finished, [wish], Silent())
+    assert files(place) == before
+
+
 def test_a_run_refuses_before_it_works_and_remembers_what_was_asked(finished, tmp_path):
     options = RunOptions(method="blob_log", dataset_options={"images": "9", "size": "256"}, out=tmp_path)
     with pytest.raises(BadInputError, match="unknown stain"):

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from bmbench.adapters.space import Choice, Real, Space, Whole
 from bmbench.benchmark.options import RunOptions
 from bmbench.benchmark.tuning import TuneOptions, best_first, resume_tuning, tune
 from bmbench.benchmark.tuning_store import Store, Trial
-from bmbench.benchmark.tuning_trial import decodings, is_hopeless
+from bmbench.benchmark.tuning_trial import Ended, Judged, decodings, is_hopeless
 from bmbench.core.errors import RunFailedError, Stopped, TrainingFailedError
 from bmbench.core.progress import Silent
 
@@ -156,6 +158,56 @@ def test_a_full_disk_is_one_sentence_and_the_search_goes_on_later(marrow, whole,
         with pytest.raises(RunFailedError, match="No space left on device"):
             tune(options(marrow, tmp_path), Silent())
     assert results(resume_tuning(next(tmp_path.iterdir()), Silent())) == results(whole)
+
+
+@pytest.fixture
+def copied(whole, tmp_path):
+    """A finished search that may be damaged."""
+    return shutil.copytree(whole.path, tmp_path / "search")
+
+
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        ({"run": None}, r"Expected `object`, got `null` - at `\$.run`"),
+        ({"trials": "many"}, r"Expected `int`, got `str` - at `\$.trials`"),
+        ({"at_once": 0}, r">= 1 - at `\$.at_once`"),
+        ({"store": {"database": 3, "study": "s"}}, r"at `\$.store.database`"),
+        (None, "Expected `object`, got `array`"),
+    ],
+)
+def test_a_record_that_is_damaged_is_one_sentence(bmbench, copied, change, fact):
+    path = copied / "tuning.json"
+    record = [] if change is None else json.loads(path.read_text()) | change
+    path.write_text(json.dumps(record))
+    answer = bmbench("tune", "--resume", copied)
+    assert answer.code == 2
+    assert f"{path}: not the record of a search (got " in answer.err
+    assert re.search(fact, answer.err)
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "place"), [("{broken\n", ", line {last}"), ("\xff\n", ", line {last}"), ('{"op_code":5}\n', "")]
+)
+def test_a_journal_that_is_damaged_is_one_sentence(bmbench, copied, line, place):
+    path = copied / "journal.log"
+    with path.open("a", encoding="latin-1") as journal:
+        journal.write(line)
+    last = len(path.read_bytes().splitlines())
+    answer = bmbench("tune", "--resume", copied)
+    assert answer.code == 2
+    assert f"{path}{place.format(last=last)}: not a journal of trials (got " in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_a_store_that_refuses_at_once_is_one_sentence(bmbench, copied):
+    (copied / "journal.log").unlink()
+    (copied / "journal.log").mkdir()
+    answer = bmbench("tune", "--resume", copied)
+    assert answer.code == 1
+    assert f"{copied}: cannot be written (Is a directory)" in answer.err
+    assert answer.err.count("\n") == 1
 
 
 def test_trainings_that_diverge_are_trials_given_up(marrow, tmp_path):
@@ -304,3 +356,55 @@ def test_the_unit_of_reported_losses_is_what_knowing_nothing_costs():
     ):
         cost = ignorant_loss([patch], encoding=encoding, settings=UNetSettings(**changes))
         assert cost == pytest.approx(expected, rel=1e-5)
+
+
+class StopsAfter(Silent):
+    """Raises once so many trials of the search were told."""
+
+    def __init__(self, told):
+        self.left = told
+
+    def note(self, text):
+        self.left -= ": F1 " in text or ": given up" in text
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+def invented(peers_seen):
+    """What stands in for a training: an F1 that its settings decide about, and a look."""
+
+    def make_trial(plan, drawn, *, place, peers, look, **_):
+        rate = drawn["learning_rate"]
+        peers_seen[int(place.name)] = peers
+        look(1, rate)
+        return Ended(
+            judged=Judged(f1=abs(math.sin(9 * math.log(rate))), ap=None, threshold=None, decoded={}),
+            looks=((1, rate),),
+        )
+
+    return make_trial
+
+
+@pytest.mark.parametrize("at_once", [3, 4])
+def test_a_search_in_rounds_is_the_same_when_killed_within_one_or_made_longer(
+    marrow, tmp_path, monkeypatch, at_once
+):
+    """Draws learn from the eleventh trial on: of 18 trials in rounds several do."""
+    expected, seen = {}, {}
+    monkeypatch.setattr("bmbench.benchmark.tuning.make_trial", invented(expected))
+    plain = tune(options(marrow, tmp_path / "plain", trials=18, at_once=at_once), Silent())
+    monkeypatch.setattr("bmbench.benchmark.tuning.make_trial", invented(seen))
+    out = tmp_path / "killed"
+    with pytest.raises(Stopped):
+        tune(options(marrow, out, trials=14, at_once=at_once), StopsAfter(5))
+    (folder,) = out.iterdir()
+    # Five, six more, two more: each time in the middle of a round of three or of four.
+    for told in (6, 2):
+        with pytest.raises(Stopped):
+            resume_tuning(folder, StopsAfter(told))
+    assert len(resume_tuning(folder, Silent()).trials) == 14
+    again = resume_tuning(folder, Silent(), trials=18)
+    assert again.trials == plain.trials
+    assert results(again) == results(plain)
+    assert seen == expected
+    assert len({trial.settings["learning_rate"] for trial in again.trials}) == 18

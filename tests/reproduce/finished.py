@@ -47,7 +47,7 @@ def write_run(
     _write(run / "metrics.json", _metrics())
 
 
-def write_elsewhere(folder: StudyFolder, one: Cell, name: str, found: list[int]) -> None:
+def write_elsewhere(folder: StudyFolder, one: Cell, name: str, found: list[int], *, asked: str = "") -> None:
     """What a finished run answers to images of another set, four cells on each."""
     place = folder.run(one) / "elsewhere" / name
     write_answers(place, found)
@@ -56,7 +56,7 @@ def write_elsewhere(folder: StudyFolder, one: Cell, name: str, found: list[int])
         "images": len(found),
         "cells": 4 * len(found),
         "cd": {"limit": 12.0},
-        "set": {"data_hash": "2" * 64},
+        "set": {"asked": asked or name, "data_hash": "2" * 64},
         "scale": {"factor": 0.5, "from": "pixel size"},
     }
     _write(place / "metrics.json", record)

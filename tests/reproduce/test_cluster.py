@@ -260,7 +260,7 @@ def test_what_workers_must_share(two_workers, tmp_path):
     assert list((tmp_path / "locks").iterdir()) == []
     other = describe_environment() | {"bmbench": "0.0.1"}
     with pytest.raises(BadInputError, match=r"another version of bmbench \(expected 0.0.1, got"):
-        survey(two_workers.client, tmp_path, other)
+        survey(two_workers.client, tmp_path, other, list(two_workers.client.nthreads()))
     assert list((tmp_path / "locks").iterdir()) == []
 
 
@@ -270,6 +270,27 @@ def test_a_worker_with_several_threads_is_refused(two_workers, tmp_path, monkeyp
         two_workers.check(tmp_path)
 
 
+def test_a_worker_that_joins_later_is_looked_at_before_it_is_counted_on(two_workers, tmp_path):
+    """One dies, and another with a new address comes in its place, while the others' versions change."""
+    assert two_workers.check(tmp_path) == ()
+    before = set(two_workers.client.nthreads())
+    death = Task(kind="dies", name="later", function=die_once, argument=str(tmp_path / "mark"))
+    list(two_workers.each([death], Silent()))
+    wait_until(lambda: len(set(two_workers.client.nthreads()) & before) == 1)
+    wait_until(lambda: len(two_workers.client.nthreads()) == 2)
+    two_workers.looked.begin(tmp_path, describe_environment() | {"bmbench": "0.0.1"})
+    two_workers.looked.workers |= before
+    task = Task(kind="unet_shrink", name="later", function=say_something, argument="done")
+    with pytest.raises(BadInputError, match=r"another version of bmbench \(expected 0.0.1, got"):
+        list(two_workers.each([task], Silent()))
+    assert two_workers.check(tmp_path) == ()
+    assert [result for _, result in two_workers.each([task], Silent())] == ["done"]
+    assert two_workers.looked.workers == set(two_workers.client.nthreads())
+
+
+FAR = ["tcp://far:1"]
+
+
 def test_a_worker_that_does_not_see_the_folder_is_named_and_one_whose_lock_is_none_gets_a_note(tmp_path):
     class Far:
         """One worker, on a machine where the study's disk is not, or has no locks."""
@@ -277,18 +298,22 @@ def test_a_worker_that_does_not_see_the_folder_is_named_and_one_whose_lock_is_no
         def __init__(self, change):
             self.change = change
 
-        def run(self, function, place, *, on_error):
-            return {"tcp://far:1": self.change(function(place))}
+        def run(self, function, place, *, workers, on_error):
+            return {worker: self.change(function(place)) for worker in workers}
 
     here = describe_environment()
     with pytest.raises(BadInputError, match=r"is not seen by the worker tcp://far:1 .* --publish"):
-        survey(Far(lambda answer: answer | {"token": None}), tmp_path, here)
-    (note,) = survey(Far(lambda answer: answer | {"locks": False}), tmp_path, here)
+        survey(Far(lambda answer: answer | {"token": None}), tmp_path, here, FAR)
+    _, (note,) = survey(Far(lambda answer: answer | {"locks": False}), tmp_path, here, FAR)
     assert note.startswith(f"no locks between the machines that share {tmp_path}")
-    assert survey(Far(lambda answer: answer), tmp_path, here) == ()
-    assert survey(Far(lambda answer: answer), None, here) == ()
+    assert survey(Far(lambda answer: answer), tmp_path, here, FAR) == (set(FAR), ())
+    assert survey(Far(lambda answer: answer), None, here, FAR) == (set(FAR), ())
+    # Whoever died meanwhile is nobody; a disk that refuses there is something else.
+    assert survey(Far(lambda _: OSError("Timed out trying to connect")), None, here, FAR) == (set(), ())
+    with pytest.raises(BadInputError, match=r"tcp://far:1 cannot use bmbench \(got .*stale"):
+        survey(Far(lambda _: OSError(116, "stale")), None, here, FAR)
     with pytest.raises(BadInputError, match="another version of bmbench"):
-        survey(Far(lambda answer: answer), None, here | {"bmbench": "0.0.1"})
+        survey(Far(lambda answer: answer), None, here | {"bmbench": "0.0.1"}, FAR)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import Matrix, plan
 from bmbench.benchmark.reproduce.options import ReproduceOptions, parse_list, parse_seeds
 from bmbench.core.errors import BadInputError, UnknownNameError
-from tests.reproduce.finished import FACTS, cell
+from tests.reproduce.finished import FACTS, cell, write_elsewhere
 
 
 @pytest.fixture
@@ -77,6 +77,8 @@ def test_points_have_one_track_and_no_artefacts_one_mode(shared_data, tmp_path):
         ({"folds": ("patients=1",)}, "patients"),
         ({"dataset": "nowhere/gt.json"}, "nowhere"),
         ({"methods": ("blob_log",), "artefacts": ("class",)}, "nothing to run"),
+        ({"test_on": ("synthetic,cell_px=30", "synthetic,cell_px=60")}, "names synthetic twice"),
+        ({"test_on": ("/a/gt.json", "/b/gt.json")}, r"names gt twice \(got /a/gt.json and /b/gt.json\)"),
     ],
 )
 def test_bad_options_are_found_before_anything_is_done(options, changes, fact):
@@ -120,6 +122,24 @@ def test_a_folder_of_another_study_is_refused(tmp_path):
     with pytest.raises(BadInputError, match="other settings"):
         folder.join(Matrix(facts=FACTS, cells=(changed,)))
     assert folder.read().cells == (cell("blob_log"),)
+
+
+def test_images_of_one_name_are_not_taken_for_each_other(tmp_path):
+    """Two files called gt.json, and one with another size of its cells."""
+    folder, one = StudyFolder(tmp_path), cell("blob_log")
+    study = Matrix(facts=FACTS, cells=(one,), test_on=("/a/gt.json",))
+    folder.join(study)
+    write_elsewhere(folder, one, "gt", [4], asked="/a/gt.json")
+    assert folder.untested(one, ["/a/gt.json"]) == ()
+    others = ("/b/gt.json", "/a/gt.json,cell_px=30", "/a/gt.json,data=/a")
+    assert folder.untested(one, others) == others
+    for other in others:
+        with pytest.raises(BadInputError, match=r"other images called gt \(expected /a/gt.json, got "):
+            folder.join(replace(study, test_on=(other,)))
+    assert folder.join(replace(study, test_on=("/a/gt.json", "/a/more.json"))).test_on == (
+        "/a/gt.json",
+        "/a/more.json",
+    )
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):

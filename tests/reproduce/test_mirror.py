@@ -19,6 +19,7 @@ from bmbench.benchmark.reproduce.study import reproduce
 from bmbench.benchmark.reproduce.work import Job, work
 from bmbench.core.errors import BadInputError, Stopped
 from bmbench.core.progress import Silent
+from tests.reproduce.finished import cell, write_elsewhere, write_run, write_study
 
 TRAINED = ("steps=40", "validate_every=5", "width=2", "depth=1", "patch_px=32", "batch=2", "views=1")
 
@@ -164,6 +165,49 @@ def test_a_file_that_was_torn_on_the_way_is_sent_again_and_the_marker_goes_last(
     sent.clear()
     Watched(mirror.url).store(job.folder, job.cell)
     assert sent == [f"runs/{job.cell.name}/predictions.json"]
+
+
+def test_weights_of_an_attempt_that_did_not_end_do_not_stay_there(options, tmp_path):
+    """Two files of one size: sent by an attempt whose marker never arrived, then written anew here."""
+    (one, *_), mirror = plan(options).cells, Mirror(f"file://{tmp_path}/there")
+    folder = write_study(tmp_path / "study", [one])
+    write_run(folder, one, [4])
+    write_elsewhere(folder, one, "pale", [4])
+    weights, answers = (folder.run(one) / name for name in ("weights", "elsewhere/pale/predictions.json"))
+    weights.write_text("new")
+    there = tmp_path / "there" / "runs" / one.name
+    (there / "elsewhere" / "pale").mkdir(parents=True)
+    (there / "weights").write_text("old")
+    (there / "elsewhere" / "pale" / answers.name).write_bytes(answers.read_bytes()[::-1])
+    mirror.store(folder, one)
+    assert (there / "weights").read_text() == "new"
+    # The same when the run has arrived, and its answers to other images have not.
+    (there / "elsewhere" / "pale" / "metrics.json").unlink()
+    (there / "elsewhere" / "pale" / answers.name).write_bytes(answers.read_bytes()[::-1])
+    mirror.store(folder, one)
+    assert files(there) == files(folder.run(one))
+
+
+def test_answers_to_other_images_come_to_a_run_that_is_here_already(tmp_path):
+    """Two sets were answered elsewhere, one of them here too; what has not wholly arrived there is left."""
+    one, mirror = cell("blob_log"), Mirror(f"file://{tmp_path}/there")
+    there, here = (write_study(tmp_path / name, [one]) for name in ("elsewhere", "study"))
+    for folder in (there, here):
+        write_run(folder, one, [4])
+    for found, name in enumerate(("pale", "dark", "torn"), start=1):
+        write_elsewhere(there, one, name, [found])
+    write_elsewhere(here, one, "dark", [4])
+    (there.run(one) / "elsewhere" / "torn" / "metrics.json").unlink()
+    mirror.store(there, one)
+    # An answer that a killed process here did not finish.
+    begun = here.run(one) / "elsewhere" / "pale"
+    begun.mkdir()
+    (begun / "predictions.json").write_text("[]")
+    dark = files(here.run(one) / "elsewhere" / "dark")
+    mirror.fetch(here, one)
+    assert files(begun) == files(there.run(one) / "elsewhere" / "pale")
+    assert files(here.run(one) / "elsewhere" / "dark") == dark
+    assert sorted(path.name for path in (here.run(one) / "elsewhere").iterdir()) == ["dark", "pale"]
 
 
 def test_a_study_of_something_else_there_is_refused_and_left_alone(options, tmp_path):

@@ -179,6 +179,23 @@ def test_a_process_that_is_killed_costs_its_own_cell_only(options):
     assert len(list((options.out / "failures").iterdir())) == 1
 
 
+def test_an_answer_longer_than_a_pipe_holds_comes_back(tmp_path):
+    """A data set whose name is far too long to be one: the reason repeats it, 200,000 letters."""
+    folder, name = write_study(tmp_path, [cell("blob_log")]), "x" * 200_000
+    job = Job(cell=cell("blob_log"), facts=replace(FACTS, dataset=name), folder=folder)
+
+    def kill() -> None:
+        for child in multiprocessing.active_children():
+            child.kill()
+
+    patience = threading.Timer(60, kill)
+    patience.start()
+    (outcome,) = side_by_side(1)([job])
+    patience.cancel()
+    assert outcome.state == "failed"
+    assert name in outcome.reason
+
+
 @pytest.mark.slow
 def test_killed_at_any_moment_the_same_command_ends_with_the_same_bytes(options, marrow, tmp_path):
     """Side by side in two processes, killed twice with SIGKILL, against one undisturbed run."""

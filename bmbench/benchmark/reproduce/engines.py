@@ -50,8 +50,9 @@ def side_by_side(n: int) -> Engine:
             while left or active:
                 while left and len(active) < n:
                     active.append(_Worker.start(left.pop()))
-                wait([worker.process.sentinel for worker in active])
-                for worker in [worker for worker in active if not worker.process.is_alive()]:
+                # Not for their ends alone: a process with a long answer does not end before it is read.
+                ready = set(wait([sign for worker in active for sign in worker.signs]))
+                for worker in [worker for worker in active if not ready.isdisjoint(worker.signs)]:
                     active.remove(worker)
                     yield worker.outcome()
         finally:
@@ -100,16 +101,24 @@ class _Worker:
         there.close()
         return cls(job=job, process=process, answer=here)
 
+    @property
+    def signs(self) -> tuple[Connection[None, Outcome], int]:
+        """What there is to be waited for: an answer, or the end."""
+        return self.answer, self.process.sentinel
+
     def outcome(self) -> Outcome:
         with self.answer:
             try:
-                return self.answer.recv()
-            except EOFError:
-                code = self.process.exitcode
-                how = (
-                    f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with {code}"
-                )
-                return failed(self.job, f"its process {how} (out of memory?)")
+                answer = self.answer.recv()
+            # Of an answer that was begun the end of the file is an OSError.
+            except (EOFError, OSError):
+                answer = None
+        self.process.join()
+        if answer is not None:
+            return answer
+        code = self.process.exitcode
+        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with {code}"
+        return failed(self.job, f"its process {how} (out of memory?)")
 
 
 def _work_alone(job: Job, answer: Connection[Outcome, None], parent: int) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bmbench.benchmark.elsewhere import Elsewhere
 from bmbench.benchmark.reproduce.matrix import Cell, Facts, Matrix
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.files import read_json, write_json
@@ -55,14 +56,13 @@ class StudyFolder:
 
     def untested(self, cell: Cell, test_on: Sequence[str]) -> tuple[str, ...]:
         """Those of the other images that the detector of a cell has not been applied to."""
-        from bmbench.benchmark.elsewhere import Elsewhere
+        return tuple(wish for wish in test_on if not self._is_tested(cell, wish))
 
-        places = self.run(cell) / ELSEWHERE
-        return tuple(
-            wish
-            for wish in test_on
-            if not (places / Elsewhere.parse(wish).settled().name / "metrics.json").is_file()
-        )
+    def _is_tested(self, cell: Cell, test_on: str) -> bool:
+        wish = Elsewhere.parse(test_on).settled()
+        record = self.run(cell) / ELSEWHERE / wish.name / "metrics.json"
+        # Other images may have the same name: a file of another folder, or cells of another stated size.
+        return record.is_file() and read_json(record)["set"].get("asked") == str(wish)
 
     def is_complete(self, cell: Cell, test_on: Sequence[str]) -> bool:
         """Whether nothing is left to do for a cell."""
@@ -152,6 +152,17 @@ class StudyFolder:
                     expected=_settings_text(settings[cell.method]),
                     got=_settings_text(cell.settings),
                     remedy="choose another --out",
+                )
+        tested = {Elsewhere.parse(text).name: text for text in before.test_on}
+        for text in wanted.test_on:
+            name = Elsewhere.parse(text).name
+            if tested.get(name, text) != text:
+                raise BadInputError(
+                    f"the study in this folder is tested on other images called {name}",
+                    where=str(self.path),
+                    expected=tested[name],
+                    got=text,
+                    remedy="rename the file, or choose another --out",
                 )
         known = {cell.name for cell in before.cells}
         return Matrix(

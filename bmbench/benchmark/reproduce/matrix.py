@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bmbench.benchmark.elsewhere import Elsewhere
+from bmbench.benchmark.elsewhere import Elsewhere, refuse_namesakes
 from bmbench.benchmark.options import RunOptions, is_installed, require_installed, resolve_settings
 from bmbench.benchmark.profiles import get_profile
 from bmbench.benchmark.supervision import ARTEFACT_MODES
@@ -164,6 +164,7 @@ def _wishes(options: ReproduceOptions) -> tuple[str, ...]:
     from bmbench.datasets.dataset import LoadRequest
 
     wishes = [Elsewhere.parse(text).settled() for text in options.test_on]
+    refuse_namesakes(wishes)
     for wish in wishes:
         data = options.data if wish.data is None and wish.dataset == options.dataset else wish.data
         open_dataset(wish.dataset, data=data).load(LoadRequest(data=data, options=wish.options))

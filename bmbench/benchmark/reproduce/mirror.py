@@ -7,7 +7,8 @@
     unfinished/CELL.tar         a run under way as it stood a minute ago at most, in one piece
 
 Every file there is whole or not there, as far as the store keeps that promise; what was torn (a copy to a
-disk that was killed) has another size, and is sent again. There are no locks: one command at a time.
+disk that was killed) has another size, and is sent again, as is everything whose metrics.json did not arrive.
+There are no locks: one command at a time.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bmbench.benchmark.cluster_lives import where_it_stands
-from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.folder import ELSEWHERE, StudyFolder
 from bmbench.benchmark.rundir import folder_aside
 from bmbench.core.errors import BadInputError, BmbenchError, MissingExtraError, RunFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bmbench.benchmark.reproduce.matrix import Cell, Matrix
     from bmbench.core.progress import Progress
@@ -94,16 +95,30 @@ class Mirror:
                 self.put(path, path.name)
 
     def fetch(self, folder: StudyFolder, cell: Cell) -> None:
-        """Have a finished run of there in the folder, unless it is there; it appears whole."""
-        place = f"runs/{cell.name}"
-        sizes = self.sizes(place)
-        if _LAST not in sizes or folder.is_finished(cell):
+        """Have a finished run of there in the folder, and its answers to other images, unless they are there.
+
+        Each appears whole.
+        """
+        place, run = f"runs/{cell.name}", folder.run(cell)
+        names = self.sizes(place)
+        if _LAST not in names:
             return
-        with folder_aside(folder.run(cell)) as aside:
-            for name in sizes:
+        if not folder.is_finished(cell):
+            self._bring(place, names, run)
+            return
+        for marker in sorted({_marker(name) for name in names} & names.keys() - {_LAST}):
+            if not (run / marker).is_file():
+                part = marker.removesuffix(f"/{_LAST}")
+                own = [name.removeprefix(f"{part}/") for name in names if _marker(name) == marker]
+                self._bring(f"{place}/{part}", own, run / part)
+
+    def _bring(self, place: str, names: Iterable[str], path: Path) -> None:
+        """Have the files of a place in a folder, instead of what is in it."""
+        with folder_aside(path) as aside:
+            for name in names:
                 self.get(f"{place}/{name}", aside / name)
-            shutil.rmtree(folder.run(cell), ignore_errors=True)
-            aside.rename(folder.run(cell))
+            shutil.rmtree(path, ignore_errors=True)
+            aside.rename(path)
 
     def fetch_unfinished(self, folder: StudyFolder, cell: Cell) -> None:
         """Have a run under way in the folder as it last stood, unless there is one."""
@@ -124,7 +139,9 @@ class Mirror:
         there = self.sizes(place)
         for path in sorted(_files(run), key=lambda path: (path.name == _LAST, path)):
             name = path.relative_to(run).as_posix()
-            if there.get(name) != path.stat().st_size:
+            # What lies there of a run that did not end may be of another attempt: weights of one network all
+            # have one size.
+            if _marker(name) not in there or there.get(name) != path.stat().st_size:
                 self.put(path, f"{place}/{name}")
         with self._refusals("written"):
             if self._fs.exists(self._at(_unfinished(cell))):
@@ -238,6 +255,12 @@ class Mirror:
 
 def _unfinished(cell: Cell) -> str:
     return f"unfinished/{cell.name}.tar"
+
+
+def _marker(name: str) -> str:
+    """The file that arrives after a file of a run: its answers to other images have one of their own."""
+    parts = name.split("/")
+    return "/".join((*parts[:2], _LAST)) if parts[0] == ELSEWHERE else _LAST
 
 
 def _files(run: Path) -> list[Path]:
