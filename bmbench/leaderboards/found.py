@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 class TrackFacts:
     """What a new track is called and asks.
 
-    `data_sha256` is the hash that runs on the data set state, `data_options` what they chose of it; `outside`
-    says that the ground truth may not lie in the repository.
+    `data_sha256` is the hash that runs on the data set state, `data_options` what they chose of one that
+    bmbench knows; `outside` says that the ground truth may not lie in the repository.
     """
 
     name: str
@@ -158,22 +158,22 @@ def track_facts(
 
 
 def _facts_of_run(source: Path, facts: TrackFacts) -> tuple[TrackFacts, Path]:
-    """The same with what a run knows: its data set's card and hash, its rules."""
+    """The same with what a run knows: its data set's name and hash, its rules.
+
+    Of a data set that bmbench knows also who made it, and the options that make it again. A user's own says
+    none of that and need not lie where it lay.
+    """
     from bmbench.benchmark.rundir import RunDir
-    from bmbench.datasets import open_dataset
+    from bmbench.datasets import DATASETS
 
     run = RunDir.open(source)
     config = run.read("config.json")
-    card = open_dataset(config["dataset"]).card
     protocol = config["protocol"]
     rules = Rules(protocol=protocol["name"], iou=protocol["iou"], radius_px=protocol["radius_px"])
-    known_facts = replace(
-        facts,
-        data_name=card.name,
-        data_sha256=config["data_hash"],
-        data_options=config["dataset_options"],
-        rules=rules,
-        citation=card.citation,
-        licence=card.licence,
-    )
-    return known_facts, run.truth("test")
+    facts = replace(facts, data_name=config["dataset"], data_sha256=config["data_hash"], rules=rules)
+    asked = config["options"]["dataset"]
+    if asked in DATASETS:
+        card = DATASETS.get(asked).card
+        options = config["dataset_options"]
+        facts = replace(facts, citation=card.citation, licence=card.licence, data_options=options)
+    return facts, run.truth("test")

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import write_bytes
+from bmbench.core.files import sha256, write_bytes
 from bmbench.leaderboards.manifest import Manifest
 from bmbench.leaderboards.submissions.card import CARD_FILE, CARD_SCHEMA
 from bmbench.leaderboards.submissions.names import is_id
@@ -23,6 +23,7 @@ from bmbench.leaderboards.submissions.sources import folder_files
 from bmbench.leaderboards.submissions.validate import Others, Verdict, validate
 
 if TYPE_CHECKING:
+    from bmbench.benchmark.rundir import RunDir
     from bmbench.core.types import ImageId
     from bmbench.datasets.predictions import DetectionColumns
 
@@ -210,7 +211,7 @@ def read_run(path: Path, manifest: Manifest) -> tuple[Answer, dict[str, Any]]:
 
     folder = RunDir.open(path)
     config, metrics = folder.read("config.json"), folder.read("metrics.json")
-    if config["data_hash"] != manifest.data.sha256:
+    if config["data_hash"] != manifest.data.sha256 and not _has_truth_of(folder, manifest):
         raise BadInputError(
             "the run was made on other data than the track's",
             where=f"{path}/config.json, data_hash",
@@ -226,6 +227,12 @@ def read_run(path: Path, manifest: Manifest) -> tuple[Answer, dict[str, Any]]:
         "threshold_chosen_on": "optimisation" if chosen == "optimisation" else "not chosen",
         "train_hours": round(folder.read("timing.json")["seconds"]["fit"] / 3600, 4),
     }
+
+
+def _has_truth_of(run: RunDir, manifest: Manifest) -> bool:
+    """Whether a track that was made from a truth file alone was made from this run's."""
+    truth = run.truth("test")
+    return truth.is_file() and sha256(truth) == manifest.data.sha256
 
 
 def _run_facts(environment: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
