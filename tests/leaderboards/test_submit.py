@@ -82,6 +82,25 @@ def test_an_id_is_taken_once(bench):
         handed_in(bench, [])
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"team": "中文", "name": "日本"}, "no id can be made of team and method .*; give --id"),
+        ({"team": "C", "name": "日本"}, "no id can be made .*got 'c'.*; give --id"),
+        ({"id": "../../elsewhere"}, "elsewhere: cannot be the id"),
+        ({"id": ""}, "cannot be the id"),
+    ],
+)
+def test_an_id_that_cannot_be_a_folder_of_the_track_writes_nothing(bench, changes, words):
+    bench.track()
+    before = sorted(bench.board.path.rglob("*"))
+    with pytest.raises(BadInputError, match=words):
+        handed_in(bench, [], **changes)
+    assert sorted(bench.board.path.rglob("*")) == before
+    folder, verdict = handed_in(bench, [], **(changes | {"id": "named-so"}))
+    assert (folder.name, verdict.valid) == ("named-so", True)
+
+
 def test_the_same_answer_twice_is_told(bench):
     bench.track()
     handed_in(bench, [])

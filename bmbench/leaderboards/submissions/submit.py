@@ -17,7 +17,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256, write_bytes
 from bmbench.leaderboards.manifest import Manifest
 from bmbench.leaderboards.submissions.card import CARD_FILE, CARD_SCHEMA
-from bmbench.leaderboards.submissions.names import is_id
+from bmbench.leaderboards.submissions.names import require_id
 from bmbench.leaderboards.submissions.predictions_check import PREDICTIONS_SCHEMA
 from bmbench.leaderboards.submissions.sources import folder_files
 from bmbench.leaderboards.submissions.validate import Others, Verdict, validate
@@ -71,9 +71,7 @@ def submit(
     BadInputError
         If the folder is there already, its name cannot be an id, or a predictions file cannot be read.
     """
-    if not is_id(folder.name):
-        expected = "3 to 48 of a-z, 0-9 and -"
-        raise BadInputError("cannot be the id of a submission", where=folder.name, expected=expected)
+    require_id(folder.name)
     if folder.exists() and any(folder.iterdir()):
         raise BadInputError("is not empty", where=str(folder), remedy="choose another --id")
     files = {f"predictions-s{answer.seed}.json": normalised(answer.path, manifest) for answer in answers}
