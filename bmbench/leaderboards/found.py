@@ -21,8 +21,9 @@ from bmbench.leaderboards.manifest import (
     Supervision,
     TruthFacts,
     Unit,
+    parse_manifest,
 )
-from bmbench.leaderboards.submissions.names import is_id
+from bmbench.leaderboards.submissions.names import is_id, require_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,8 @@ def found_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
     Raises
     ------
     BadInputError
-        If the name cannot be a folder, the track exists, or the truth cannot be read.
+        If the name cannot be a folder, the track exists, the truth cannot be read or holds nothing to score,
+        or the facts are none that a track can have. Nothing is written then.
     """
     from bmbench.datasets.codecs.coco import read_coco
 
@@ -73,17 +75,29 @@ def found_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
         raise BadInputError(
             "the track is there already", where=str(folder), remedy="raise its version by hand"
         )
+    for id_ in facts.controls:
+        require_id(id_)
+    if facts.partner is not None:
+        _require_track(board, facts.partner.track)
     manifest = _manifest(truth, read_coco(truth), facts)
+    parse_manifest(_text(manifest), where=f"the new {folder / MANIFEST_FILE}")
     if not facts.outside:
         write_bytes(folder / manifest.truth.file, read_bytes(truth))
     write_manifest(folder, manifest)
     return manifest
 
 
+def _require_track(board: Leaderboard, name: str) -> None:
+    """Nothing, or a BadInputError if the board has no track of that name."""
+    names = [path.parent.name for path in (board.path / "tracks").glob(f"*/{MANIFEST_FILE}")]
+    if not names:
+        remedy = "make that track first: bmbench leaderboard init"
+        raise BadInputError(f"unknown track {name!r}", where=str(board.path), remedy=remedy)
+    if name not in names:
+        raise UnknownNameError("track", name, names)
+
+
 def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
-    metrics: tuple[MetricName, ...] = ("cd.f1", "bb.f1", "cd.ap", "bb.ap")
-    if facts.rules.protocol == "kainz":
-        metrics = ("cd.f1", "cd.ap")
     return Manifest(
         schema="bmbench.track/1",
         name=facts.name,
@@ -102,16 +116,38 @@ def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
         images=tuple(_image(sample) for sample in file.samples),
         unit=facts.unit,
         rules=facts.rules,
-        metrics=metrics,
+        metrics=_metrics(truth, facts.rules),
         controls=facts.controls,
         partner=facts.partner,
     )
 
 
+def _metrics(truth: Path, rules: Rules) -> tuple[MetricName, ...]:
+    """The columns that a board by these rules can have: by boxes only where cells have them."""
+    from bmbench.benchmark.scoring import resolve_protocol
+    from bmbench.core.types import Role
+    from bmbench.datasets.codecs.coco_columns import read_ground_truth
+    from bmbench.metrics.evaluation import scored_geometries
+
+    protocol = resolve_protocol(
+        rules.protocol, iou=rules.iou, radius_px=rules.radius_px, assignment=rules.assignment
+    )
+    objects = read_ground_truth(truth)
+    if not (objects.role == Role.CELL).any():
+        remedy = "annotate the cells that submissions are to find"
+        raise BadInputError("no cell is annotated", where=str(truth), remedy=remedy)
+    scored = scored_geometries(objects, protocol)
+    every: tuple[MetricName, ...] = get_args(MetricName)
+    return tuple(name for name in every if name.partition(".")[0] in scored)
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write a track's manifest."""
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-    write_bytes(folder / MANIFEST_FILE, text + b"\n")
+    write_bytes(folder / MANIFEST_FILE, _text(manifest))
+
+
+def _text(manifest: Manifest) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
 
 
 def _image(sample: Sample) -> ImageFacts:

@@ -1,13 +1,18 @@
 """How a track is founded: from a run or from a truth file alone, whole or not at all."""
 
+import json
 import shutil
 
+import msgspec
 import pytest
 
 from bmbench.benchmark.options import RunOptions
 from bmbench.benchmark.run import run
+from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
 from bmbench.leaderboards.folder import Leaderboard
+from bmbench.leaderboards.found import write_manifest
+from bmbench.leaderboards.manifest import Partner, Rules
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +36,76 @@ def test_a_run_on_a_users_own_data_founds_a_track_and_answers_it(bmbench, own_ru
     assert (answer.code, answer.out.splitlines()[-1]) == (0, "valid")
     manifest = Leaderboard(tmp_path).manifest("weak")
     assert (manifest.data.name, manifest.data.licence) == ("smears" if truth == "." else "truth", "")
+
+
+def points_of(truth):
+    """The same cells as points: their centres, and boxes without an extent."""
+    value = json.loads(truth.read_text())
+    for row in value["annotations"]:
+        x, y, width, height = row["bbox"]
+        middle = [x + width / 2, y + height / 2]
+        row |= {"bbox": [*middle, 0, 0], "center": middle, "area": 0}
+    truth.write_text(json.dumps(value))
+
+
+def test_a_track_of_points_is_scored_by_centres_alone_beside_others(bench, make_truth):
+    points = make_truth("points.json")
+    points_of(points)
+    bench.track("points", truth=points)
+    bench.track("boxes")
+    assert bench.board.manifest("points").metrics == ("cd.f1", "cd.ap")
+    assert bench.board.manifest("boxes").metrics == ("cd.f1", "bb.f1", "cd.ap", "bb.ap")
+    for track in ("points", "boxes"):
+        folder = bench.board.path / "tracks" / track
+        write_manifest(folder, msgspec.structs.replace(bench.board.manifest(track), replicates=300))
+    bench.score()
+    results = [
+        json.loads(bench.board.result(track, "oracle-jitter").read_bytes()) for track in ("points", "boxes")
+    ]
+    assert [sorted(result["rules"]) for result in results] == [["cd"], ["bb", "cd"]]
+    assert results[0]["metrics"]["cd.f1"]["value"] == 1.0
+
+
+def test_a_track_that_asks_for_what_its_truth_does_not_give_is_told(bench, make_truth):
+    points_of(bench.truth)
+    bench.track()
+    folder, manifest = bench.board.path / "tracks" / "weak", bench.board.manifest("weak")
+    write_manifest(folder, msgspec.structs.replace(manifest, metrics=("cd.f1", "bb.f1")))
+    with pytest.raises(BadInputError, match=r"weak, metrics: .*expected only cd\.\*, got cd\.f1, bb\.f1"):
+        bench.score()
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"controls": ("blob-log", "a b")}, "a b: cannot be the id of a submission"),
+        (
+            {"partner": Partner(track="precize", kind="weaker")},
+            "unknown track 'precize'; did you mean 'precise'",
+        ),
+        ({"partner": Partner(track="weak", kind="weaker")}, "unknown track 'weak'"),
+        ({"rules": Rules(protocol="papper")}, "unknown protocol 'papper'"),
+        ({"rules": Rules(radius_px=0.0)}, "radius_px is 0.0"),
+        ({"data_sha256": "abc"}, "not a track .*data.sha256"),
+    ],
+)
+def test_facts_that_no_track_can_have_write_nothing(bench, facts, words):
+    bench.track("precise", supervision="precise")
+    with pytest.raises(BadInputError, match=words):
+        bench.track("weak", **facts)
+    assert not (bench.board.path / "tracks" / "weak").exists()
+    bench.board.manifests()
+
+
+def test_the_first_track_has_no_partner_yet(bench):
+    with pytest.raises(BadInputError, match="unknown track 'precise'; make that track first"):
+        bench.track("weak", partner=Partner(track="precise", kind="weaker"))
+
+
+def test_a_truth_without_a_cell_founds_nothing(bench):
+    value = json.loads(bench.truth.read_text())
+    artefacts = [row for row in value["annotations"] if row["category_id"] == 2]
+    bench.truth.write_text(json.dumps(value | {"annotations": artefacts}))
+    with pytest.raises(BadInputError, match=r"truth\.json: no cell is annotated"):
+        bench.track()
+    assert not (bench.board.path / "tracks").exists()
