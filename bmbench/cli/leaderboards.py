@@ -72,7 +72,7 @@ def submit(
         typer.Option("--declare", help="Rules accepted, test images not used, publication allowed."),
     ] = False,
 ) -> None:
-    """Make a submission folder from runs or predictions files, and check it."""
+    """Check a submission made from runs or predictions files, and write its folder if it is valid."""
     from bmbench.leaderboards.folder import Leaderboard
     from bmbench.leaderboards.submissions.prepare import Wishes, prepare
 
@@ -93,7 +93,7 @@ def submit(
         declared=declare,
     )
     folder, verdict = prepare(Leaderboard(board), predictions, wishes)
-    typer.echo(f"Written: {folder}")
+    typer.echo(f"Written: {folder}" if verdict.valid else f"Not written: {folder}")
     _tell(verdict, json=False)
 
 

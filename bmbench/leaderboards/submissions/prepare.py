@@ -41,7 +41,7 @@ class Wishes:
 
 
 def prepare(board: Leaderboard, paths: Sequence[Path], wishes: Wishes) -> tuple[Path, Verdict]:
-    """The new submission's folder, and the verdict on it.
+    """The new submission's folder, which is written if it is valid, and the verdict on it.
 
     Raises
     ------

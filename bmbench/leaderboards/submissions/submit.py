@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from bmbench.benchmark.rundir import RunDir, folder_aside
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256, write_bytes
 from bmbench.leaderboards.manifest import Manifest
 from bmbench.leaderboards.submissions.card import CARD_FILE, CARD_SCHEMA
 from bmbench.leaderboards.submissions.names import require_id
 from bmbench.leaderboards.submissions.predictions_check import PREDICTIONS_SCHEMA
-from bmbench.leaderboards.submissions.sources import folder_files
+from bmbench.leaderboards.submissions.sources import held_files
 from bmbench.leaderboards.submissions.validate import Others, Verdict, validate
 
 if TYPE_CHECKING:
-    from bmbench.benchmark.rundir import RunDir
     from bmbench.core.types import ImageId
     from bmbench.datasets.predictions import DetectionColumns
 
@@ -64,7 +64,7 @@ class Facts:
 def submit(
     answers: Sequence[Answer], facts: Facts, manifest: Manifest, *, folder: Path, others: Others | None = None
 ) -> Verdict:
-    """The verdict on a new submission folder, which is written even if something is wrong with it.
+    """The verdict on a new submission; its folder appears whole, and only if nothing is wrong with it.
 
     Raises
     ------
@@ -86,16 +86,24 @@ def submit(
         }
         for answer, (name, data) in zip(answers, files.items(), strict=True)
     ]
-    for name, data in files.items():
-        write_bytes(folder / name, data)
-    write_card(folder, _card(folder.name, facts, manifest, runs))
-    return validate(folder_files(folder), manifest, folder=folder.name, others=others)
+    files[CARD_FILE] = card_text(_card(folder.name, facts, manifest, runs))
+    verdict = validate(held_files(files), manifest, folder=folder.name, others=others)
+    if verdict.valid:
+        with folder_aside(folder) as aside:
+            for name, data in files.items():
+                write_bytes(aside / name, data)
+            aside.rename(folder)
+    return verdict
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write the card of a submission."""
-    text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)
-    write_bytes(folder / CARD_FILE, f"{text}\n".encode())
+    write_bytes(folder / CARD_FILE, card_text(card))
+
+
+def card_text(card: Mapping[str, Any]) -> bytes:
+    """A card as its file holds it."""
+    return f"{json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
 
 
 def normalised(path: Path, manifest: Manifest) -> bytes:
@@ -205,8 +213,6 @@ def read_run(path: Path, manifest: Manifest) -> tuple[Answer, dict[str, Any]]:
     BadInputError
         If the run did not end, or was made on other data than the track's.
     """
-    from bmbench.benchmark.rundir import RunDir
-
     folder = RunDir.open(path)
     config, metrics = folder.read("config.json"), folder.read("metrics.json")
     if config["data_hash"] != manifest.data.sha256 and not _has_truth_of(folder, manifest):
