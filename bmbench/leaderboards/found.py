@@ -132,6 +132,11 @@ def _metrics(truth: Path, rules: Rules) -> tuple[MetricName, ...]:
     protocol = resolve_protocol(
         rules.protocol, iou=rules.iou, radius_px=rules.radius_px, assignment=rules.assignment
     )
+    if protocol.pycocotools:
+        raise BadInputError(
+            f"protocol {protocol.name!r} has no Hungarian matching, which boards show beside the greedy one",
+            expected="paper, voc2007, voc2010 or kainz",
+        )
     objects = read_ground_truth(truth)
     if not (objects.role == Role.CELL).any():
         remedy = "annotate the cells that submissions are to find"
@@ -156,41 +161,60 @@ def _image(sample: Sample) -> ImageFacts:
     )
 
 
-def track_facts(
-    source: Path,
-    *,
-    name: str,
-    title: str,
-    supervision: str,
-    unit: str,
-    controls: tuple[str, ...] = (),
-    weaker_than: str | None = None,
-    outside: bool = False,
-) -> tuple[TrackFacts, Path]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackWishes:
+    """The options of `bmbench leaderboard init`, as they were given; None or () where they were not."""
+
+    name: str
+    title: str = ""
+    supervision: str | None = None
+    unit: str = "image"
+    protocol: str | None = None
+    radius_px: float | None = None
+    controls: tuple[str, ...] = ()
+    weaker_than: str | None = None
+    outside: bool = False
+
+
+def track_facts(source: Path, wishes: TrackWishes) -> tuple[TrackFacts, Path]:
     """What a new track is, from a truth file or a finished run, and the file with its ground truth.
 
-    A run gives its protocol and the hash of its data set; a file alone gets the rules of the study.
+    A run gives its protocol and the hash of its data set; a file alone gets the rules of the study. Without
+    a word about supervision, a track that is called like one of its kinds is of that kind.
 
     Raises
     ------
     BadInputError
         If the run did not end, or a word is none of those possible.
     """
-    words = {"supervision": (supervision, get_args(Supervision)), "unit": (unit, get_args(Unit))}
+    kinds = get_args(Supervision)
+    supervision = wishes.supervision or (wishes.name if wishes.name in kinds else "precise")
+    words = {"supervision": (supervision, kinds), "unit": (wishes.unit, get_args(Unit))}
     for option, (word, known) in words.items():
         if word not in known:
             raise UnknownNameError(option, word, known)
+    weaker_than = wishes.weaker_than
     facts = TrackFacts(
-        name=name,
-        title=title or f"Cell detection, {name}",
+        name=wishes.name,
+        title=wishes.title or f"Cell detection, {wishes.name}",
         supervision=cast("Supervision", supervision),
         data_name=source.stem,
-        unit=cast("Unit", unit),
-        controls=controls,
-        outside=outside,
+        unit=cast("Unit", wishes.unit),
+        controls=wishes.controls,
+        outside=wishes.outside,
         partner=None if weaker_than is None else Partner(track=weaker_than, kind="weaker"),
     )
-    return _facts_of_run(source, facts) if source.is_dir() else (facts, source)
+    facts, file = _facts_of_run(source, facts) if source.is_dir() else (facts, source)
+    return replace(facts, rules=_rules(facts.rules, wishes)), file
+
+
+def _rules(known: Rules, wishes: TrackWishes) -> Rules:
+    """The rules with what was asked for; the limits of one protocol say nothing about another."""
+    if wishes.protocol not in {None, known.protocol}:
+        return Rules(protocol=wishes.protocol, radius_px=wishes.radius_px)
+    if wishes.radius_px is None:
+        return known
+    return msgspec.structs.replace(known, radius_px=wishes.radius_px)
 
 
 def _facts_of_run(source: Path, facts: TrackFacts) -> tuple[TrackFacts, Path]:

@@ -11,7 +11,7 @@ from bmbench.benchmark.run import run
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
 from bmbench.leaderboards.folder import Leaderboard
-from bmbench.leaderboards.found import write_manifest
+from bmbench.leaderboards.found import TrackWishes, track_facts, write_manifest
 from bmbench.leaderboards.manifest import Partner, Rules
 
 
@@ -86,6 +86,7 @@ def test_a_track_that_asks_for_what_its_truth_does_not_give_is_told(bench, make_
         ({"partner": Partner(track="weak", kind="weaker")}, "unknown track 'weak'"),
         ({"rules": Rules(protocol="papper")}, "unknown protocol 'papper'"),
         ({"rules": Rules(radius_px=0.0)}, "radius_px is 0.0"),
+        ({"rules": Rules(protocol="coco")}, "'coco' has no Hungarian matching"),
         ({"data_sha256": "abc"}, "not a track .*data.sha256"),
     ],
 )
@@ -109,3 +110,51 @@ def test_a_truth_without_a_cell_founds_nothing(bench):
     with pytest.raises(BadInputError, match=r"truth\.json: no cell is annotated"):
         bench.track()
     assert not (bench.board.path / "tracks").exists()
+
+
+def founded(bmbench, bench, *options):
+    answer = bmbench("leaderboard", "init", bench.board.path, "--truth", bench.truth, *options)
+    assert answer.code == 0, answer.err
+    return answer, bench.board.manifests()[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "supervision"),
+    [
+        (("--track", "weak"), "weak"),
+        (("--track", "artefacts"), "artefacts"),
+        (("--track", "smears"), "precise"),
+        (("--track", "weak", "--supervision", "precise"), "precise"),
+        (("--track", "smears", "--supervision", "artefacts"), "artefacts"),
+    ],
+)
+def test_a_track_is_about_what_it_is_called(bmbench, bench, options, supervision):
+    assert founded(bmbench, bench, *options)[1].supervision == supervision
+
+
+@pytest.mark.parametrize(
+    ("options", "rules"),
+    [
+        ((), Rules()),
+        (("--radius", 13), Rules(radius_px=13.0)),
+        (("--protocol", "voc2010"), Rules(protocol="voc2010")),
+        (("--protocol", "kainz", "--radius", 13), Rules(protocol="kainz", radius_px=13.0)),
+    ],
+)
+def test_the_rules_of_a_truth_file_are_those_asked_for(bmbench, bench, options, rules):
+    manifest = founded(bmbench, bench, "--track", "weak", *options)[1]
+    assert manifest.rules == rules
+    few = msgspec.structs.replace(manifest, replicates=100)
+    write_manifest(bench.board.path / "tracks" / "weak", few)
+    bench.score()
+
+
+def test_a_run_keeps_its_rules_where_nothing_else_is_asked_for(own_run):
+    """A radius changes the radius alone; the limits of one protocol say nothing about another."""
+    known = track_facts(own_run, TrackWishes(name="weak"))[0].rules
+    assert (known.protocol, known.iou, known.radius_px) == ("paper", 0.5, pytest.approx(13, abs=3))
+    wider = track_facts(own_run, TrackWishes(name="weak", radius_px=20.0))[0].rules
+    assert (wider.protocol, wider.iou, wider.radius_px) == ("paper", 0.5, 20.0)
+    assert track_facts(own_run, TrackWishes(name="weak", protocol="kainz"))[0].rules == Rules(
+        protocol="kainz"
+    )
