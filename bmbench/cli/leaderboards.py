@@ -165,7 +165,7 @@ def init(
     """Start a track: its manifest and ground truth, with the rules of a run or of the study."""
     from bmbench.benchmark.reproduce.words import many
     from bmbench.leaderboards.folder import Leaderboard
-    from bmbench.leaderboards.found import TrackWishes, found_track, track_facts
+    from bmbench.leaderboards.found import TrackWishes, found_track, note_on, track_facts
 
     wishes = TrackWishes(
         name=track,
@@ -182,6 +182,9 @@ def init(
     manifest = found_track(Leaderboard(board), file, facts)
     images, units = many(len(manifest.images), "image"), many(manifest.n_units, "unit")
     typer.echo(f"Track {manifest.name}: {images}, {units} ({manifest.unit})")
+    note = note_on(file, manifest)
+    if note is not None:
+        typer.echo(f"note: {note}", err=True)
 
 
 @leaderboard_app.command("score")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bmbench.core.types import Sample
     from bmbench.datasets.codecs.coco import CocoFile
     from bmbench.leaderboards.folder import Leaderboard
+    from bmbench.metrics import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,14 +125,11 @@ def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
 
 def _metrics(truth: Path, rules: Rules) -> tuple[MetricName, ...]:
     """The columns that a board by these rules can have: by boxes only where cells have them."""
-    from bmbench.benchmark.scoring import resolve_protocol
     from bmbench.core.types import Role
     from bmbench.datasets.codecs.coco_columns import read_ground_truth
     from bmbench.metrics.evaluation import scored_geometries
 
-    protocol = resolve_protocol(
-        rules.protocol, iou=rules.iou, radius_px=rules.radius_px, assignment=rules.assignment
-    )
+    protocol = _protocol(rules)
     if protocol.pycocotools:
         raise BadInputError(
             f"protocol {protocol.name!r} has no Hungarian matching, which boards show beside the greedy one",
@@ -144,6 +142,22 @@ def _metrics(truth: Path, rules: Rules) -> tuple[MetricName, ...]:
     scored = scored_geometries(objects, protocol)
     every: tuple[MetricName, ...] = get_args(MetricName)
     return tuple(name for name in every if name.partition(".")[0] in scored)
+
+
+def note_on(truth: Path, manifest: Manifest) -> str | None:
+    """What a maintainer should know of the track's rules on its ground truth, if anything."""
+    from bmbench.benchmark.reach import radius_note
+    from bmbench.datasets.codecs.coco_columns import read_ground_truth
+
+    return radius_note(read_ground_truth(truth), _protocol(manifest.rules))
+
+
+def _protocol(rules: Rules) -> Protocol:
+    from bmbench.benchmark.scoring import resolve_protocol
+
+    return resolve_protocol(
+        rules.protocol, iou=rules.iou, radius_px=rules.radius_px, assignment=rules.assignment
+    )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -158,3 +158,11 @@ def test_a_run_keeps_its_rules_where_nothing_else_is_asked_for(own_run):
     assert track_facts(own_run, TrackWishes(name="weak", protocol="kainz"))[0].rules == Rules(
         protocol="kainz"
     )
+
+
+def test_a_founder_is_told_of_a_radius_beyond_half_a_cell(bmbench, bench):
+    """Cells of 40 px: 20 px are half of one, and 40 / 3 = 13.3."""
+    wide, _ = founded(bmbench, bench, "--track", "wide")
+    assert "up to 55 px apart, but cells are 40.0 px across on average" in wide.err
+    assert wide.err.endswith("--radius 13.3\n")
+    assert founded(bmbench, bench, "--track", "narrow", "--radius", 20)[0].err == ""
