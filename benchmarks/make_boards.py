@@ -18,7 +18,7 @@ from pathlib import Path
 from bmbench.core.progress import Silent
 from bmbench.leaderboards.boards.build import build_board
 from bmbench.leaderboards.folder import Leaderboard
-from bmbench.leaderboards.found import found_track, track_facts
+from bmbench.leaderboards.found import TrackWishes, found_track, track_facts
 from bmbench.leaderboards.results.publish import score_board
 from bmbench.leaderboards.results.truths import make_truths
 from bmbench.leaderboards.results.verify import verify_board
@@ -90,8 +90,7 @@ def make(dataset: str, tracks: dict[str, Methods], out: Path) -> None:
 
 def add_track(board: Leaderboard, dataset: str, track: str, tracks: dict[str, Methods]) -> None:
     methods = tracks[track]
-    facts, truth = track_facts(
-        next(iter(methods.values()))[0],
+    wishes = TrackWishes(
         name=track,
         title=f"Learn from {track} annotations: {TITLES.get(dataset, dataset)}",
         supervision=track,
@@ -100,9 +99,10 @@ def add_track(board: Leaderboard, dataset: str, track: str, tracks: dict[str, Me
         weaker_than="precise" if track == "weak" and "precise" in tracks else None,
         outside=dataset != "synthetic",
     )
+    facts, truth = track_facts(next(iter(methods.values()))[0], wishes)
     found_track(board, truth, facts)
     for method, runs in methods.items():
-        wishes = Wishes(
+        asked = Wishes(
             track=track,
             team=TEAM,
             contacts=(LOGIN,),
@@ -110,7 +110,7 @@ def add_track(board: Leaderboard, dataset: str, track: str, tracks: dict[str, Me
             name=method,
             declared=True,
         )
-        _, verdict = prepare(board, runs, wishes)
+        _, verdict = prepare(board, runs, asked)
         if not verdict.valid:
             listed = verdict.problems.listed
             sys.exit("\n".join(f"{dataset} {track} {method}: {problem}" for problem in listed))

@@ -67,6 +67,20 @@ def test_a_cap_on_the_predictions_of_an_image(bmbench, truth, tmp_path):
     assert (scores["cd"]["tp"], scores["cd"]["fn"]) == (3, 6)
 
 
+def test_a_radius_beyond_half_a_cell_is_told(bmbench, truth, tmp_path):
+    """Cells of 20 px: 10 px are half of one, and 20 / 3 = 6.7."""
+    path = write(tmp_path / "p.json", [record(1, 0, score=0.9)])
+    answer = bmbench("score", path, "--truth", truth)
+    assert answer.err == (
+        "note: centres match up to 55 px apart, but cells are 20.0 px across on average: "
+        "the study's third of the diameter would be --radius 6.7\n"
+    )
+    assert "note" not in answer.out
+    assert bmbench("score", path, "--truth", truth, "--radius", 10.5).err.startswith("note: ")
+    for options in (("--radius", 10), ("--protocol", "voc2010")):
+        assert bmbench("score", path, "--truth", truth, *options).err == ""
+
+
 def test_details(bmbench, truth, tmp_path):
     """Hits 3 px to the right: IoU (17 · 20) / (23 · 20). Two predictions for three cells an image: −1."""
     found = [record(image, x + 3, score=0.9) for image in (1, 2, 3) for x in (0, 100)]

@@ -53,9 +53,11 @@ def score_files(
 
     With the protocol `coco` it has ``coco_summary`` too, the twelve numbers of pycocotools at the
     protocol's cap; with `details`, what `details_report` gives. Where several classes are scored each by
-    itself, `as_one_class` has all cells as one class beside them.
+    itself, `as_one_class` has all cells as one class beside them. ``notes`` are there where a reader should
+    know something of the rules.
     """
     annotations, detections = read_pair(predictions, truth)
+    from bmbench.benchmark.reach import radius_note
     from bmbench.metrics import coco_summary, evaluate
 
     evaluation = evaluate(
@@ -73,7 +75,8 @@ def score_files(
         )
     if details:
         report["details"] = details_report(annotations, detections, evaluation)
-    return report
+    note = radius_note(annotations, protocol)
+    return report if note is None else report | {"notes": [note]}
 
 
 def details_report(truth: GroundTruth, predictions: Predictions, evaluation: Evaluation) -> dict[str, Any]:

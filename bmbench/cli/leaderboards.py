@@ -32,6 +32,14 @@ class Supervised(StrEnum):
     none = "none"
 
 
+class Question(StrEnum):
+    """What a track's submissions may learn from."""
+
+    precise = "precise"
+    weak = "weak"
+    artefacts = "artefacts"
+
+
 class Chosen(StrEnum):
     """Where the threshold was chosen."""
 
@@ -72,7 +80,7 @@ def submit(
         typer.Option("--declare", help="Rules accepted, test images not used, publication allowed."),
     ] = False,
 ) -> None:
-    """Make a submission folder from runs or predictions files, and check it."""
+    """Check a submission made from runs or predictions files, and write its folder if it is valid."""
     from bmbench.leaderboards.folder import Leaderboard
     from bmbench.leaderboards.submissions.prepare import Wishes, prepare
 
@@ -93,7 +101,7 @@ def submit(
         declared=declare,
     )
     folder, verdict = prepare(Leaderboard(board), predictions, wishes)
-    typer.echo(f"Written: {folder}")
+    typer.echo(f"Written: {folder}" if verdict.valid else f"Not written: {folder}")
     _tell(verdict, json=False)
 
 
@@ -128,10 +136,24 @@ def init(
         Path, typer.Option(help="The ground truth as COCO JSON, or a finished run's directory.")
     ],
     title: Annotated[str, typer.Option(help="The question, in a few words.")] = "",
-    supervision: Annotated[Supervised, typer.Option(help="What may be learnt from.")] = Supervised.precise,
+    supervision: Annotated[
+        Question | None,
+        typer.Option(
+            help="What may be learnt from; artefacts: anything.  "
+            "[default: as the track is called where that is one of these, else precise]"
+        ),
+    ] = None,
     unit: Annotated[
         str, typer.Option(help="What is drawn for intervals: patient, slide or image.")
     ] = "image",
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="paper, voc2007, voc2010 or kainz.  [default: that of the run, or paper]"),
+    ] = None,
+    radius: Annotated[
+        float | None,
+        typer.Option(min=0, help="Matching limit of centres, px.  [default: that of the run, or 55]"),
+    ] = None,
     control: Annotated[list[str] | None, typer.Option(help="Id of a submission that is a control.")] = None,
     weaker_than: Annotated[
         str | None, typer.Option(help="The track of stronger annotations on the same images.")
@@ -141,23 +163,28 @@ def init(
     ] = False,
 ) -> None:
     """Start a track: its manifest and ground truth, with the rules of a run or of the study."""
+    from bmbench.benchmark.reproduce.words import many
     from bmbench.leaderboards.folder import Leaderboard
-    from bmbench.leaderboards.found import found_track, track_facts
+    from bmbench.leaderboards.found import TrackWishes, found_track, note_on, track_facts
 
-    facts, file = track_facts(
-        truth,
+    wishes = TrackWishes(
         name=track,
         title=title,
-        supervision=supervision.value,
+        supervision=None if supervision is None else supervision.value,
         unit=unit,
+        protocol=protocol,
+        radius_px=radius,
         controls=tuple(control or ()),
         weaker_than=weaker_than,
         outside=outside,
     )
+    facts, file = track_facts(truth, wishes)
     manifest = found_track(Leaderboard(board), file, facts)
-    typer.echo(
-        f"Track {manifest.name}: {len(manifest.images)} images, {manifest.n_units} units ({manifest.unit})"
-    )
+    images, units = many(len(manifest.images), "image"), many(manifest.n_units, "unit")
+    typer.echo(f"Track {manifest.name}: {images}, {units} ({manifest.unit})")
+    note = note_on(file, manifest)
+    if note is not None:
+        typer.echo(f"note: {note}", err=True)
 
 
 @leaderboard_app.command("score")
@@ -282,6 +309,8 @@ def _tell(verdict: Verdict, *, json: bool) -> None:
         more = problems.count - len(problems.listed)
         if more:
             typer.echo(f"… and {more} more of the kind")
-        typer.echo("valid" if verdict.valid else f"not valid: {problems.count} problems")
+        from bmbench.benchmark.reproduce.words import many
+
+        typer.echo("valid" if verdict.valid else f"not valid: {many(problems.count, 'problem')}")
     if not verdict.valid:
         raise typer.Exit(2)

@@ -109,6 +109,8 @@ def score(
     )
     from bmbench.leaderboards.scored import score_tables
 
+    for note in scores.get("notes", ()):
+        typer.echo(f"note: {note}", err=True)
     _print(scores, score_tables(scores, title=predictions.name), json=json)
 
 

@@ -21,8 +21,9 @@ from bmbench.leaderboards.manifest import (
     Supervision,
     TruthFacts,
     Unit,
+    parse_manifest,
 )
-from bmbench.leaderboards.submissions.names import is_id
+from bmbench.leaderboards.submissions.names import is_id, require_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,14 +32,15 @@ if TYPE_CHECKING:
     from bmbench.core.types import Sample
     from bmbench.datasets.codecs.coco import CocoFile
     from bmbench.leaderboards.folder import Leaderboard
+    from bmbench.metrics import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackFacts:
     """What a new track is called and asks.
 
-    `data_sha256` is the hash that runs on the data set state, `data_options` what they chose of it; `outside`
-    says that the ground truth may not lie in the repository.
+    `data_sha256` is the hash that runs on the data set state, `data_options` what they chose of one that
+    bmbench knows; `outside` says that the ground truth may not lie in the repository.
     """
 
     name: str
@@ -62,7 +64,8 @@ def found_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
     Raises
     ------
     BadInputError
-        If the name cannot be a folder, the track exists, or the truth cannot be read.
+        If the name cannot be a folder, the track exists, the truth cannot be read or holds nothing to score,
+        or the facts are none that a track can have. Nothing is written then.
     """
     from bmbench.datasets.codecs.coco import read_coco
 
@@ -73,17 +76,29 @@ def found_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
         raise BadInputError(
             "the track is there already", where=str(folder), remedy="raise its version by hand"
         )
+    for id_ in facts.controls:
+        require_id(id_)
+    if facts.partner is not None:
+        _require_track(board, facts.partner.track)
     manifest = _manifest(truth, read_coco(truth), facts)
+    parse_manifest(_text(manifest), where=f"the new {folder / MANIFEST_FILE}")
     if not facts.outside:
         write_bytes(folder / manifest.truth.file, read_bytes(truth))
     write_manifest(folder, manifest)
     return manifest
 
 
+def _require_track(board: Leaderboard, name: str) -> None:
+    """Nothing, or a BadInputError if the board has no track of that name."""
+    names = [path.parent.name for path in (board.path / "tracks").glob(f"*/{MANIFEST_FILE}")]
+    if not names:
+        remedy = "make that track first: bmbench leaderboard init"
+        raise BadInputError(f"unknown track {name!r}", where=str(board.path), remedy=remedy)
+    if name not in names:
+        raise UnknownNameError("track", name, names)
+
+
 def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
-    metrics: tuple[MetricName, ...] = ("cd.f1", "bb.f1", "cd.ap", "bb.ap")
-    if facts.rules.protocol == "kainz":
-        metrics = ("cd.f1", "cd.ap")
     return Manifest(
         schema="bmbench.track/1",
         name=facts.name,
@@ -102,16 +117,56 @@ def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
         images=tuple(_image(sample) for sample in file.samples),
         unit=facts.unit,
         rules=facts.rules,
-        metrics=metrics,
+        metrics=_metrics(truth, facts.rules),
         controls=facts.controls,
         partner=facts.partner,
     )
 
 
+def _metrics(truth: Path, rules: Rules) -> tuple[MetricName, ...]:
+    """The columns that a board by these rules can have: by boxes only where cells have them."""
+    from bmbench.core.types import Role
+    from bmbench.datasets.codecs.coco_columns import read_ground_truth
+    from bmbench.metrics.evaluation import scored_geometries
+
+    protocol = _protocol(rules)
+    if protocol.pycocotools:
+        raise BadInputError(
+            f"protocol {protocol.name!r} has no Hungarian matching, which boards show beside the greedy one",
+            expected="paper, voc2007, voc2010 or kainz",
+        )
+    objects = read_ground_truth(truth)
+    if not (objects.role == Role.CELL).any():
+        remedy = "annotate the cells that submissions are to find"
+        raise BadInputError("no cell is annotated", where=str(truth), remedy=remedy)
+    scored = scored_geometries(objects, protocol)
+    every: tuple[MetricName, ...] = get_args(MetricName)
+    return tuple(name for name in every if name.partition(".")[0] in scored)
+
+
+def note_on(truth: Path, manifest: Manifest) -> str | None:
+    """What a maintainer should know of the track's rules on its ground truth, if anything."""
+    from bmbench.benchmark.reach import radius_note
+    from bmbench.datasets.codecs.coco_columns import read_ground_truth
+
+    return radius_note(read_ground_truth(truth), _protocol(manifest.rules))
+
+
+def _protocol(rules: Rules) -> Protocol:
+    from bmbench.benchmark.scoring import resolve_protocol
+
+    return resolve_protocol(
+        rules.protocol, iou=rules.iou, radius_px=rules.radius_px, assignment=rules.assignment
+    )
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write a track's manifest."""
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-    write_bytes(folder / MANIFEST_FILE, text + b"\n")
+    write_bytes(folder / MANIFEST_FILE, _text(manifest))
+
+
+def _text(manifest: Manifest) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
 
 
 def _image(sample: Sample) -> ImageFacts:
@@ -120,60 +175,79 @@ def _image(sample: Sample) -> ImageFacts:
     )
 
 
-def track_facts(
-    source: Path,
-    *,
-    name: str,
-    title: str,
-    supervision: str,
-    unit: str,
-    controls: tuple[str, ...] = (),
-    weaker_than: str | None = None,
-    outside: bool = False,
-) -> tuple[TrackFacts, Path]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackWishes:
+    """The options of `bmbench leaderboard init`, as they were given; None or () where they were not."""
+
+    name: str
+    title: str = ""
+    supervision: str | None = None
+    unit: str = "image"
+    protocol: str | None = None
+    radius_px: float | None = None
+    controls: tuple[str, ...] = ()
+    weaker_than: str | None = None
+    outside: bool = False
+
+
+def track_facts(source: Path, wishes: TrackWishes) -> tuple[TrackFacts, Path]:
     """What a new track is, from a truth file or a finished run, and the file with its ground truth.
 
-    A run gives its protocol and the hash of its data set; a file alone gets the rules of the study.
+    A run gives its protocol and the hash of its data set; a file alone gets the rules of the study. Without
+    a word about supervision, a track that is called like one of its kinds is of that kind.
 
     Raises
     ------
     BadInputError
         If the run did not end, or a word is none of those possible.
     """
-    words = {"supervision": (supervision, get_args(Supervision)), "unit": (unit, get_args(Unit))}
+    kinds = get_args(Supervision)
+    supervision = wishes.supervision or (wishes.name if wishes.name in kinds else "precise")
+    words = {"supervision": (supervision, kinds), "unit": (wishes.unit, get_args(Unit))}
     for option, (word, known) in words.items():
         if word not in known:
             raise UnknownNameError(option, word, known)
+    weaker_than = wishes.weaker_than
     facts = TrackFacts(
-        name=name,
-        title=title or f"Cell detection, {name}",
+        name=wishes.name,
+        title=wishes.title or f"Cell detection, {wishes.name}",
         supervision=cast("Supervision", supervision),
         data_name=source.stem,
-        unit=cast("Unit", unit),
-        controls=controls,
-        outside=outside,
+        unit=cast("Unit", wishes.unit),
+        controls=wishes.controls,
+        outside=wishes.outside,
         partner=None if weaker_than is None else Partner(track=weaker_than, kind="weaker"),
     )
-    return _facts_of_run(source, facts) if source.is_dir() else (facts, source)
+    facts, file = _facts_of_run(source, facts) if source.is_dir() else (facts, source)
+    return replace(facts, rules=_rules(facts.rules, wishes)), file
+
+
+def _rules(known: Rules, wishes: TrackWishes) -> Rules:
+    """The rules with what was asked for; the limits of one protocol say nothing about another."""
+    if wishes.protocol not in {None, known.protocol}:
+        return Rules(protocol=wishes.protocol, radius_px=wishes.radius_px)
+    if wishes.radius_px is None:
+        return known
+    return msgspec.structs.replace(known, radius_px=wishes.radius_px)
 
 
 def _facts_of_run(source: Path, facts: TrackFacts) -> tuple[TrackFacts, Path]:
-    """The same with what a run knows: its data set's card and hash, its rules."""
+    """The same with what a run knows: its data set's name and hash, its rules.
+
+    Of a data set that bmbench knows also who made it, and the options that make it again. A user's own says
+    none of that and need not lie where it lay.
+    """
     from bmbench.benchmark.rundir import RunDir
-    from bmbench.datasets import open_dataset
+    from bmbench.datasets import DATASETS
 
     run = RunDir.open(source)
     config = run.read("config.json")
-    card = open_dataset(config["dataset"]).card
     protocol = config["protocol"]
     rules = Rules(protocol=protocol["name"], iou=protocol["iou"], radius_px=protocol["radius_px"])
-    known_facts = replace(
-        facts,
-        data_name=card.name,
-        data_sha256=config["data_hash"],
-        data_options=config["dataset_options"],
-        rules=rules,
-        citation=card.citation,
-        licence=card.licence,
-    )
-    return known_facts, run.truth("test")
+    facts = replace(facts, data_name=config["dataset"], data_sha256=config["data_hash"], rules=rules)
+    asked = config["options"]["dataset"]
+    if asked in DATASETS:
+        card = DATASETS.get(asked).card
+        options = config["dataset_options"]
+        facts = replace(facts, citation=card.citation, licence=card.licence, data_options=options)
+    return facts, run.truth("test")

@@ -148,10 +148,7 @@ class Manifest(_Record, frozen=True, kw_only=True):
 def read_manifest(folder: Path) -> Manifest:
     """The track in a folder `tracks/<name>`; BadInputError with the place of the first fault."""
     path = folder / MANIFEST_FILE
-    try:
-        manifest = msgspec.json.decode(read_bytes(path), type=Manifest)
-    except msgspec.MsgspecError as error:
-        raise BadInputError("not a track", where=str(path), got=str(error)) from None
+    manifest = parse_manifest(read_bytes(path), where=str(path))
     if manifest.name != folder.name:
         raise BadInputError(
             "the folder and the track have two names",
@@ -159,9 +156,18 @@ def read_manifest(folder: Path) -> Manifest:
             expected=folder.name,
             got=manifest.name,
         )
+    return manifest
+
+
+def parse_manifest(data: bytes, *, where: str) -> Manifest:
+    """The track that these bytes are; BadInputError with the place of the first fault."""
+    try:
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise BadInputError("not a track", where=where, got=str(error)) from None
     ids = [image.id for image in manifest.images]
     if len(set(map(repr, ids))) < len(ids):
-        raise BadInputError("an image stands twice", where=f"{path}, images")
+        raise BadInputError("an image stands twice", where=f"{where}, images")
     return manifest
 
 

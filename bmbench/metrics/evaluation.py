@@ -105,9 +105,7 @@ def _both(request: Request) -> tuple[Scores | None, Scores | None]:
     def work(geometry: Geometry) -> Scores:
         return score_geometry(request, geometry, labels, scenes)
 
-    wanted = [geometry for geometry in GEOMETRIES if protocol.limit(geometry) is not None]
-    if len(wanted) > 1 and _only_points(request.truth):
-        wanted = ["cd"]
+    wanted = scored_geometries(request.truth, protocol)
     if len(wanted) == 1 or len(request.predictions) < _MANY:
         found = {geometry: work(geometry) for geometry in wanted}
     else:
@@ -118,7 +116,13 @@ def _both(request: Request) -> tuple[Scores | None, Scores | None]:
     return found.get("bb"), found.get("cd")
 
 
-def _only_points(truth: GroundTruth) -> bool:
+def scored_geometries(truth: GroundTruth, protocol: Protocol) -> tuple[Geometry, ...]:
+    """What `evaluate` scores of this ground truth: boxes, centres, or both."""
+    wanted = tuple(geometry for geometry in GEOMETRIES if protocol.limit(geometry) is not None)
+    return ("cd",) if len(wanted) > 1 and only_points(truth) else wanted
+
+
+def only_points(truth: GroundTruth) -> bool:
     """Whether there are cells and none of them has a box to overlap with: boxes cannot be scored then."""
     box = truth.box[truth.role == Role.CELL]
     return len(box) > 0 and not np.any((box[:, 2:] > box[:, :2]).all(axis=1))

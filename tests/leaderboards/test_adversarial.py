@@ -305,6 +305,59 @@ def test_every_fault_is_told_at_once_and_the_list_ends(good):
     assert (len(many.listed), many.count) == (MOST, 500)
 
 
+def test_a_faulty_card_keeps_nothing_else_from_being_looked_at(good):
+    """One fault a stage: what a field holds, what a schema cannot say, the track, the predictions."""
+    change_predictions(good, wrapped(BOX | {"score": 2}))
+    change_card(
+        good,
+        training__artefacts="some",
+        declarations__rules_accepted=False,
+        question__version=2,
+        contacts=["a login"],
+    )
+    found = {(problem.code, problem.file, problem.pointer) for problem in verdict_of(good).problems.listed}
+    card, predictions = "submission.json", "predictions-s0.json"
+    assert found == {
+        ("E303", card, "/training/artefacts"),
+        ("E303", card, "/contacts/0"),
+        ("E306", card, "/declarations/rules_accepted"),
+        ("E307", card, "/question/version"),
+        ("E407", predictions, "/detections/0/score"),
+    }
+
+
+@pytest.mark.parametrize("card", ["[]", "{", '{"runs": "none"}', None])
+def test_predictions_are_looked_at_where_the_card_does_not_name_them(good, card):
+    change_predictions(good, wrapped(BOX | {"score": 2}))
+    path = good[0] / "submission.json"
+    path.unlink() if card is None else path.write_text(card)
+    (good[0] / "predictions-sum.json").write_text("{}")
+    codes = {(problem.code, problem.file) for problem in verdict_of(good).problems.listed}
+    assert {("E407", "predictions-s0.json"), ("E102", "predictions-sum.json")} <= codes
+
+
+@pytest.mark.parametrize("login", ["marrow.lab", "marrow_lab", "Marrow-Lab-2", "m" * 255])
+def test_logins_of_any_host_that_boards_link_to(good, login):
+    change_card(good, contacts=[login])
+    assert verdict_of(good).valid
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("contacts", "expected a login on the git host"),
+        ("supersedes", "expected an id: 3 to 48 of"),
+        ("method__commit", "expected a commit: 40 of"),
+        ("question__data_sha256", "expected a SHA-256: 64 of"),
+    ],
+)
+def test_what_a_text_must_look_like_is_said_in_words(good, place, words):
+    change_card(good, **{place: ["@me"] if place == "contacts" else "@me"})
+    (problem,) = verdict_of(good).problems.listed
+    assert problem.text.startswith(words)
+    assert "[A-Z" not in str(problem)
+
+
 def test_no_error_text_carries_raw_bytes_of_a_stranger(good):
     nasty = "\x1b[31m\u202e|<script>`::error::"
     change_card(good, **{nasty: 1, "id": nasty, "training__artefacts": nasty})

@@ -14,7 +14,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.boards import words
 from bmbench.leaderboards.boards.build import _exchange, board_files, build_board, check_board
 from bmbench.leaderboards.found import write_manifest
-from bmbench.leaderboards.manifest import Partner
+from bmbench.leaderboards.manifest import Partner, Rules
 from bmbench.leaderboards.results.record import canonical, read_result
 from bmbench.leaderboards.results.standings_record import read_standings
 
@@ -165,7 +165,10 @@ def test_too_few_patients_is_said_instead_of_a_p_value(bench, make_truth):
     assert not re.search(r", p [<0-9]", text)
 
 
-@pytest.mark.parametrize(("n_images", "words"), [(2, "Only 2 images stand"), (7, "Only 7 images stand")])
+@pytest.mark.parametrize(
+    ("n_images", "words"),
+    [(1, "Only 1 image stands"), (2, "Only 2 images stand"), (7, "Only 7 images stand")],
+)
 def test_a_board_of_few_images_says_so_first(bench, make_truth, n_images, words):
     bench.truth = make_truth("few.json", n_images=n_images)
     for track, partner in (("precise", None), ("weak", Partner(track="precise", kind="weaker", margin=0.05))):
@@ -180,6 +183,8 @@ def test_a_board_of_few_images_says_so_first(bench, make_truth, n_images, words)
     assert words in board.partition("## Ranking")[0]
     assert words in page.partition("<table")[0]
     few = n_images < 6
+    assert ("1 image is too few" in board) == (n_images == 1)
+    assert f"drawn, {n_images} image{'s' * (n_images > 1)}, {12 * n_images} cells" in board
     # No test is possible: neither a p-value nor a verdict, nor a promise of what a test would find.
     assert ("no submissions are told apart" in board) == few
     assert bool(re.search(r", p [<0-9]", board)) != few
@@ -187,6 +192,25 @@ def test_a_board_of_few_images_says_so_first(bench, make_truth, n_images, words)
     assert ("not worse |" in board) != few
     verdicts = {row.verdict for row in read_standings(bench.board.standings("weak")).crossings}
     assert (verdicts == {"too few to say"}) == few
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (Rules(radius_px=14.67), "paper (centres at most 14.67 px apart, boxes with an IoU above 0.5)"),
+        (Rules(), "paper (centres at most 55 px apart, boxes with an IoU above 0.5)"),
+        (Rules(protocol="voc2010", iou=0.3), "voc2010 (boxes with an IoU of at least 0.3)"),
+        (Rules(protocol="kainz"), "kainz (centres at most 10 px apart)"),
+    ],
+)
+def test_a_board_states_the_limits_that_it_matches_by(bench, rules, words):
+    bench.track(rules=rules)
+    manifest = bench.board.manifest("weak")
+    write_manifest(bench.board.path / "tracks" / "weak", msgspec.structs.replace(manifest, replicates=100))
+    bench.score()
+    files = board_files(bench.board)
+    for name in ("weak.md", "site/index.html"):
+        assert f"Protocol: {words}. Unit" in files[name].decode()
 
 
 def build_often(board, seconds):

@@ -82,6 +82,43 @@ def test_an_id_is_taken_once(bench):
         handed_in(bench, [])
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"team": "中文", "name": "日本"}, "no id can be made of team and method .*; give --id"),
+        ({"team": "C", "name": "日本"}, "no id can be made .*got 'c'.*; give --id"),
+        ({"id": "../../elsewhere"}, "elsewhere: cannot be the id"),
+        ({"id": ""}, "cannot be the id"),
+    ],
+)
+def test_an_id_that_cannot_be_a_folder_of_the_track_writes_nothing(bench, changes, words):
+    bench.track()
+    before = sorted(bench.board.path.rglob("*"))
+    with pytest.raises(BadInputError, match=words):
+        handed_in(bench, [], **changes)
+    assert sorted(bench.board.path.rglob("*")) == before
+    folder, verdict = handed_in(bench, [], **(changes | {"id": "named-so"}))
+    assert (folder.name, verdict.valid) == ("named-so", True)
+
+
+def test_what_is_not_valid_is_not_written_and_does_not_block_its_correction(bench, bmbench):
+    bench.track()
+    path = bench.board.path.parent / "mine.json"
+    path.write_text("[]")
+    wishes = ("--team", "Marrow Lab", "--name", "My detector", "--family", "rcnn", "--annotations", "weak")
+    wishes += ("--threshold", 0.5, "--chosen-on", "validation", "--contact", "marrow-lab")
+    command = ("submit", path, "--board", bench.board.path, "--track", "weak", *wishes)
+    answer = bmbench(*command)
+    folder = bench.board.submission("weak", "marrow-lab-my-detector")
+    assert (answer.code, answer.out.count("E306"), folder.exists()) == (2, 3, False)
+    assert f"Not written: {folder}" in answer.out
+    answer = bmbench(*command, "--declare")
+    assert (answer.code, answer.out) == (0, f"Written: {folder}\nvalid\n")
+    assert sorted(path.name for path in folder.iterdir()) == ["predictions-s0.json", "submission.json"]
+    assert validate_folder(folder).valid
+    assert bench.board.submissions("weak") == (folder,)
+
+
 def test_the_same_answer_twice_is_told(bench):
     bench.track()
     handed_in(bench, [])

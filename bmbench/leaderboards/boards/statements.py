@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bmbench.benchmark.reproduce.words import many
 from bmbench.leaderboards.boards.words import metric_title
 from bmbench.leaderboards.statistics.pairs import FEWEST_UNITS
 
 if TYPE_CHECKING:
     from bmbench.leaderboards.boards.page import Page
-    from bmbench.leaderboards.manifest import DataFacts
+    from bmbench.leaderboards.manifest import DataFacts, Manifest
     from bmbench.leaderboards.results.standings_record import Crossing
 
 _FEW = 10
@@ -22,16 +23,33 @@ _ASKED = {"weaker": "not worse with weak annotations?", "artefacts": "does artef
 def facts(page: Page) -> str:
     """What was counted, in one line."""
     manifest, table = page.manifest, page.table
-    units = "" if manifest.unit == "image" else f", {_many(table.n_units, manifest.unit)}"
-    cells = f", {table.n_cells:,} cells" if table.n_cells else ""
+    units = "" if manifest.unit == "image" else f", {many(table.n_units, manifest.unit)}"
+    cells = f", {many(table.n_cells, 'cell')}" if table.n_cells else ""
     truth = "public" if manifest.truth.visibility == "public" else "hidden (scores in steps of 0.1 points)"
     learn = "anything" if manifest.supervision == "artefacts" else f"{manifest.supervision} annotations"
     if not isinstance(manifest.data.options, msgspec.UnsetType):
         truth += ", made from the published files by bmbench leaderboard truth"
     return (
-        f"Data: {_data(manifest.data)}, {table.n_images} images{cells}{units}. May learn from: {learn}. "
-        f"Ground truth: {truth}. Protocol: {manifest.rules.protocol}. Unit of resampling: {table.unit}."
+        f"Data: {_data(manifest.data)}, {many(table.n_images, 'image')}{cells}{units}. "
+        f"May learn from: {learn}. Ground truth: {truth}. "
+        f"Protocol: {_rules(manifest)}. Unit of resampling: {table.unit}."
     )
+
+
+def _rules(manifest: Manifest) -> str:
+    """The protocol with the limits that its metrics match by."""
+    from bmbench.benchmark.scoring import resolve_protocol
+
+    rules = manifest.rules
+    protocol = resolve_protocol(rules.protocol, iou=rules.iou, radius_px=rules.radius_px)
+    limits = {
+        "cd": f"centres at most {protocol.radius_px:g} px apart" if protocol.radius_px else "",
+        "bb": f"boxes with an IoU {'of at least' if protocol.inclusive else 'above'} {protocol.iou:g}"
+        if protocol.iou
+        else "",
+    }
+    used = dict.fromkeys(name.partition(".")[0] for name in manifest.metrics)
+    return f"{rules.protocol} ({', '.join(limits[rule] for rule in used)})"
 
 
 def _data(facts: DataFacts) -> str:
@@ -43,7 +61,8 @@ def _data(facts: DataFacts) -> str:
 def statements(page: Page) -> tuple[str, ...]:
     """What this board cannot say."""
     table, found = page.table, []
-    units = _many(table.n_units, page.manifest.unit)
+    units = many(table.n_units, page.manifest.unit)
+    stand = "stands" if table.n_units == 1 else "stand"
     if table.few_units:
         found.append(
             f"The test set has only {units}. No test is possible with fewer "
@@ -52,20 +71,21 @@ def statements(page: Page) -> tuple[str, ...]:
         )
     elif table.n_units < FEWEST_UNITS:
         found.append(
-            f"Only {units} stand behind every number here. No test is possible with fewer than six, so there "
-            "are no p-values and no submissions are told apart. An interval drawn from so few is little more "
-            "than the range between them: it does not say what other images would give."
+            f"Only {units} {stand} behind every number here. No test is possible with fewer than six, so "
+            "there are no p-values and no submissions are told apart. An interval drawn from so few is "
+            "little more than the range between them: it does not say what other images would give."
         )
     elif table.n_units < _FEW:
         found.append(
-            f"Only {units} stand behind every number here: intervals drawn from so few are too narrow as a "
+            f"Only {units} {stand} behind every number here: intervals drawn from so few are too narrow as a "
             "rule."
         )
     primary = page.primary
     if primary is not None and primary.tests is not None and not primary.tests.possible:
         found.append(
-            f"With {primary.tests.n_pairs:,} pairs and {table.n_units} {table.unit}s the smallest p-value "
-            "that a test can give does not survive Holm's correction: nobody can be told apart on this board."
+            f"With {primary.tests.n_pairs:,} pairs and {many(table.n_units, table.unit)} the smallest "
+            "p-value that a test can give does not survive Holm's correction: nobody can be told apart on "
+            "this board."
         )
     if primary is not None and primary.tests is not None and primary.tests.n_pairs:
         tests = primary.tests
@@ -79,8 +99,9 @@ def statements(page: Page) -> tuple[str, ...]:
 def planning(page: Page) -> tuple[str, ...]:
     """How large a difference the test set can show, by metric."""
     if page.table.n_units < FEWEST_UNITS:
-        units = _many(page.table.n_units, page.manifest.unit)
-        return (f"None: {units} are too few for any test, whatever the difference.",)
+        units = many(page.table.n_units, page.manifest.unit)
+        are = "is" if page.table.n_units == 1 else "are"
+        return (f"None: {units} {are} too few for any test, whatever the difference.",)
     lines = []
     for metric in page.table.metrics:
         if metric.plan is None:
@@ -92,7 +113,7 @@ def planning(page: Page) -> tuple[str, ...]:
         lines.append(
             f"{metric_title(metric.name)}: a true difference of {100 * plan.alone:.1f} points is found "
             f"4 times in 5 by one planned test{company}; one of 1.0 points would need about "
-            f"{plan.units_for_a_point:,} {page.table.unit}s."
+            f"{many(plan.units_for_a_point, page.table.unit)}."
         )
     return tuple(lines) or ("Too few submissions to say.",)
 
@@ -117,10 +138,6 @@ def image_title(name: str) -> str:
         if part in name:
             return title
     raise ValueError(name)
-
-
-def _many(n: int, word: str) -> str:
-    return f"{n} {word}" if n == 1 else f"{n} {word}s"
 
 
 _TITLES = {

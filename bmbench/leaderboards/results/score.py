@@ -62,10 +62,12 @@ def judge(manifest: Manifest, truth: GroundTruth) -> Judge:
     Raises
     ------
     BadInputError
-        If the track's rules are not possible, or the truth is of other images than the track.
+        If the track's rules are not possible, its metrics are not what they score, or the truth is of other
+        images than the track.
     """
     from bmbench.benchmark.scoring import resolve_protocol
     from bmbench.core.errors import BadInputError
+    from bmbench.metrics.evaluation import scored_geometries
 
     ids = tuple(image.id for image in manifest.images)
     if truth.image_ids != ids:
@@ -74,7 +76,7 @@ def judge(manifest: Manifest, truth: GroundTruth) -> Judge:
     rules = manifest.rules
     few = manifest.unit != "image" and manifest.n_units < FEWEST_UNITS
     names = [str(i) for i in ids] if few else list(manifest.unit_names)
-    return Judge(
+    bench = Judge(
         manifest=manifest,
         truth=truth,
         protocol=resolve_protocol(
@@ -83,6 +85,17 @@ def judge(manifest: Manifest, truth: GroundTruth) -> Judge:
         unit=_numbered(names),
         unit_name="image" if few else manifest.unit,
     )
+    scored = scored_geometries(truth, bench.protocol)
+    unscored = [rule for rule in bench.rules if rule not in scored]
+    if unscored:
+        raise BadInputError(
+            "the track has metrics that its protocol and ground truth do not give",
+            where=f"{manifest.name}, metrics",
+            expected=f"only {' and '.join(f'{rule}.*' for rule in scored)}",
+            got=", ".join(manifest.metrics),
+            remedy="take the others out, as a new version of the track",
+        )
+    return bench
 
 
 def score(

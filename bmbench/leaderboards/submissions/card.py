@@ -5,6 +5,7 @@ The records are the schema: `schemas/submission.schema.json` is exported from th
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
@@ -15,12 +16,34 @@ CARD_FILE = "submission.json"
 CARD_SCHEMA = "bmbench.submission/1"
 CARD_BYTES = 64 * 1024
 
-Id: TypeAlias = Annotated[str, Meta(pattern=ID_PATTERN, description="folder name: a-z, 0-9 and -")]
+_DIGEST = "^[0-9a-f]{64}$"
+_LOGIN = "^[A-Za-z0-9._-]{1,255}$"
+_COMMIT = "^[0-9a-f]{40}$"
+_PARAMETER = "^[A-Za-z][A-Za-z0-9_.-]{0,39}$"
+PREDICTIONS_PATTERN = r"^predictions-s[0-9]{1,10}\.json$"
+PATTERNS = MappingProxyType(
+    {
+        ID_PATTERN: "an id: 3 to 48 of a-z, 0-9 and -",
+        _DIGEST: "a SHA-256: 64 of 0-9 and a-f",
+        _LOGIN: "a login on the git host: 1 to 255 of A-Z, a-z, 0-9, '.', _ and -",
+        _COMMIT: "a commit: 40 of 0-9 and a-f",
+        _PARAMETER: "a parameter's name: a letter, then up to 39 of A-Z, a-z, 0-9, '.', _ and -",
+        PREDICTIONS_PATTERN: "predictions-s<seed>.json",
+    }
+)
+"""What each pattern of the card asks for, in words: for the schema and for error texts."""
+
+
+def _like(pattern: str) -> Meta:
+    return Meta(pattern=pattern, description=PATTERNS[pattern])
+
+
+Id: TypeAlias = Annotated[str, _like(ID_PATTERN)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MOST_CHARACTERS)]
 Note: TypeAlias = Annotated[str, Meta(max_length=300)]
 Link: TypeAlias = Annotated[str, Meta(min_length=9, max_length=200)]
-Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-Login: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z0-9-]{1,39}$")]
+Digest: TypeAlias = Annotated[str, _like(_DIGEST)]
+Login: TypeAlias = Annotated[str, _like(_LOGIN)]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Positive: TypeAlias = Annotated[float, Meta(ge=0, le=1e9)]
 Scalar: TypeAlias = bool | int | float | Annotated[str, Meta(max_length=80)]
@@ -50,11 +73,11 @@ class MethodFacts(_Record, frozen=True, kw_only=True):
 
     family: Name
     params: Annotated[
-        dict[Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9_.-]{0,39}$")], Scalar | None],
+        dict[Annotated[str, _like(_PARAMETER)], Scalar | None],
         Meta(max_length=64),
     ] = field(default_factory=dict)
     code_url: Link | None = None
-    commit: Annotated[str, Meta(pattern="^[0-9a-f]{40}$")] | None = None
+    commit: Annotated[str, _like(_COMMIT)] | None = None
     dirty: bool | None = None
     paper: Link | None = None
 
@@ -72,7 +95,7 @@ class Run(_Record, frozen=True, kw_only=True):
     """One seed: its predictions file, that file's SHA-256 and the score at which predictions count."""
 
     seed: Annotated[int, Meta(ge=0, le=2**32)]
-    predictions: Annotated[str, Meta(pattern=r"^predictions-s[0-9]{1,10}\.json$")]
+    predictions: Annotated[str, _like(PREDICTIONS_PATTERN)]
     sha256: Digest
     threshold: Share
 

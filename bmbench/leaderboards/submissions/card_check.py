@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 import types
 import typing
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
 
 import msgspec
 
-from bmbench.leaderboards.submissions.card import Submission
+from bmbench.leaderboards.submissions.card import (
+    PATTERNS,
+    Declarations,
+    Run,
+    Submission,
+    Training,
+)
 from bmbench.leaderboards.submissions.names import has_controls, is_id, is_link, link_hosts, name_fault
 from bmbench.leaderboards.submissions.problems import Problems, pointer, quoted
 
@@ -20,16 +29,55 @@ _LINKS = (("method", "code_url"), ("method", "paper"))
 _STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.([A-Za-z_]\w*)")
 
 
-def check_card(value: Any, problems: Problems) -> Submission | None:
-    """The card that a JSON value is, or None with every fault added to `problems`."""
+Check: TypeAlias = tuple[tuple[str, ...], Callable[..., None]]
+"""Fields of the card, and what is asked of them: a function of their values and of what goes with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A card that was looked at.
+
+    `parts` are the fields that could be read, by name; `card` is the whole, None if anything is wrong.
+    """
+
+    card: Submission | None
+    parts: Mapping[str, Any]
+
+
+def check_card(value: Any, problems: Problems) -> Checked:
+    """What a JSON value is as a card, with every fault added to `problems`.
+
+    A field that cannot be read keeps none of the others from being looked at.
+    """
     before = len(problems)
     _check_record(value, Submission, (), problems)
     _check_texts(value, (), problems)
-    if len(problems) > before:
-        return None
-    card = msgspec.convert(value, Submission)
-    _check_facts(card, problems)
-    return card if len(problems) == before else None
+    parts = _readable(value)
+    look_at(parts, _FACTS, problems)
+    card = msgspec.convert(value, Submission) if len(problems) == before else None
+    return Checked(card=card, parts=parts)
+
+
+def look_at(parts: Mapping[str, Any], checks: Sequence[Check], *context: Any) -> None:
+    """Make every check whose fields could be read."""
+    for names, check in checks:
+        if parts.keys() >= set(names):
+            check(*(parts[name] for name in names), *context)
+
+
+def _readable(value: Any) -> dict[str, Any]:
+    """The fields of a card that are what they should be, each by itself; None where one may be left out."""
+    hints = typing.get_type_hints(Submission, include_extras=True)
+    parts: dict[str, Any] = {}
+    for one in msgspec.structs.fields(Submission) if isinstance(value, dict) else ():
+        if one.encode_name in value:
+            try:
+                parts[one.encode_name] = msgspec.convert(value[one.encode_name], hints[one.encode_name])
+            except msgspec.ValidationError:
+                continue
+        elif not one.required:
+            parts[one.encode_name] = None
+    return parts
 
 
 def _check_record(value: Any, record: type, place: Place, problems: Problems) -> None:
@@ -83,6 +131,10 @@ def _record_of(kind: Any) -> tuple[type | None, bool]:
 
 
 def _harmless(text: str) -> str:
+    if "matching regex" in text:
+        words = next((words for pattern, words in PATTERNS.items() if pattern in text), None)
+        if words is not None:
+            return f"expected {words}"
     if text.startswith(("Invalid enum value", "Object contains unknown")):
         return quoted(text, most=80)[1:-1]
     return text.replace("`", "")
@@ -101,42 +153,66 @@ def _check_texts(value: Any, place: Place, problems: Problems) -> None:
             _check_texts(inner, (*place, row), problems)
 
 
-def _check_facts(card: Submission, problems: Problems) -> None:
-    """What a schema cannot say."""
-    for part, name in _NAMES:
-        record = getattr(card, part)
-        fault = name_fault(getattr(record, name)) if record is not None else None
-        if fault is not None:
-            problems.add("E304", pointer(part, name), fault, "choose a plain name")
-    for part, name in _LINKS:
-        link = getattr(getattr(card, part), name)
-        if link is not None and not is_link(link):
-            remedy = f"link to {link_hosts()} with https, without query"
-            problems.add("E305", pointer(part, name), "is not a link that boards carry", remedy)
-    for name in card.declarations.__struct_fields__:
-        if not getattr(card.declarations, name):
+def _check_name(part: str, name: str, record: Any, problems: Problems) -> None:
+    fault = name_fault(getattr(record, name)) if record is not None else None
+    if fault is not None:
+        problems.add("E304", pointer(part, name), fault, "choose a plain name")
+
+
+def _check_link(part: str, name: str, record: Any, problems: Problems) -> None:
+    link = getattr(record, name)
+    if link is not None and not is_link(link):
+        remedy = f"link to {link_hosts()} with https, without query"
+        problems.add("E305", pointer(part, name), "is not a link that boards carry", remedy)
+
+
+def _check_declarations(declarations: Declarations, problems: Problems) -> None:
+    for name in declarations.__struct_fields__:
+        if not getattr(declarations, name):
             problems.add("E306", pointer("declarations", name), "is false", "a submission must declare it")
-    for name in ("id", "supersedes", "withdraws"):
-        text = getattr(card, name)
-        if text is not None and not is_id(text):
-            problems.add("E303", pointer(name), "cannot be a folder", "a-z, 0-9 and -, 3 to 48 characters")
-    _check_runs(card, problems)
 
 
-def _check_runs(card: Submission, problems: Problems) -> None:
-    if card.withdraws is None and not card.runs:
+def _check_id(name: str, text: str | None, problems: Problems) -> None:
+    if text is not None and not is_id(text):
+        problems.add("E303", pointer(name), "cannot be a folder", "a-z, 0-9 and -, 3 to 48 characters")
+
+
+def _check_withdrawal(runs: Sequence[Run], withdraws: str | None, problems: Problems) -> None:
+    if withdraws is None and not runs:
         problems.add("E301", "/runs", "holds no run", "add one run a seed")
-    if card.withdraws is not None and card.runs:
+    if withdraws is not None and runs:
         problems.add("E303", "/runs", "a withdrawal has no runs", "empty the list")
-    if card.withdraws is not None and card.supersedes is not None:
+
+
+def _check_one_of_two(withdraws: str | None, supersedes: str | None, problems: Problems) -> None:
+    if withdraws is not None and supersedes is not None:
         problems.add("E303", "/withdraws", "stands beside supersedes", "choose one of the two")
+
+
+def _check_runs(runs: Sequence[Run], problems: Problems) -> None:
     seen: set[int] = set()
-    for row, run in enumerate(card.runs):
+    for row, run in enumerate(runs):
         if run.seed in seen:
             problems.add("E303", pointer("runs", row, "seed"), "stands twice", "one run a seed")
         seen.add(run.seed)
         if run.predictions != f"predictions-s{run.seed}.json":
             remedy = f"call it predictions-s{run.seed}.json"
             problems.add("E303", pointer("runs", row, "predictions"), "is not named after its seed", remedy)
-    if card.training.external_note is None and card.training.external_data:
+
+
+def _check_note(training: Training, problems: Problems) -> None:
+    if training.external_note is None and training.external_data:
         problems.add("E301", "/training/external_note", "is missing", "say which external data")
+
+
+_FACTS: tuple[Check, ...] = (
+    *(((part,), partial(_check_name, part, name)) for part, name in _NAMES),
+    *(((part,), partial(_check_link, part, name)) for part, name in _LINKS),
+    (("declarations",), _check_declarations),
+    *(((name,), partial(_check_id, name)) for name in ("id", "supersedes", "withdraws")),
+    (("runs", "withdraws"), _check_withdrawal),
+    (("withdraws", "supersedes"), _check_one_of_two),
+    (("runs",), _check_runs),
+    (("training",), _check_note),
+)
+"""What a schema cannot say."""

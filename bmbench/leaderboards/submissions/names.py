@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bmbench.core.errors import BadInputError
+
 MOST_CHARACTERS = 60
 _SIGNS = frozenset(" -+._()")
 _HOSTS = ("github.com", "gitlab.com", "arxiv.org", "doi.org", "huggingface.co", "zenodo.org")
@@ -19,6 +21,14 @@ _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{p}{n}" for p in ("com", 
 def is_id(text: object) -> bool:
     """Whether a text can be the id of a submission or track: it becomes a folder and part of a link."""
     return isinstance(text, str) and _ID.match(text) is not None and text not in _RESERVED
+
+
+def require_id(text: str) -> str:
+    """The text, which can be the id of a submission; a BadInputError if it cannot."""
+    if not is_id(text):
+        expected = "3 to 48 of a-z, 0-9 and -"
+        raise BadInputError("cannot be the id of a submission", where=text, expected=expected)
+    return text
 
 
 def name_fault(text: str) -> str | None:

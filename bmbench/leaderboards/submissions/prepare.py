@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.folder import others
+from bmbench.leaderboards.submissions.names import is_id, require_id
 from bmbench.leaderboards.submissions.submit import Answer, Facts, read_run, submit
 from bmbench.leaderboards.submissions.validate import refuse_retired
 
@@ -40,12 +41,13 @@ class Wishes:
 
 
 def prepare(board: Leaderboard, paths: Sequence[Path], wishes: Wishes) -> tuple[Path, Verdict]:
-    """The new submission's folder, and the verdict on it.
+    """The new submission's folder, which is written if it is valid, and the verdict on it.
 
     Raises
     ------
     BadInputError
-        If something that a predictions file does not say was not given either, or the files cannot be read.
+        If something that a predictions file does not say was not given either, no id can be made of the
+        names, or the files cannot be read.
     """
     manifest = board.manifest(wishes.track)
     refuse_retired(manifest)
@@ -59,8 +61,7 @@ def prepare(board: Leaderboard, paths: Sequence[Path], wishes: Wishes) -> tuple[
             answer = _answer(path, row, len(paths), wishes)
         answers.append(answer)
     facts = _facts(known, wishes, manifest)
-    id_ = wishes.id or _id(f"{wishes.team} {facts.name}")
-    folder = board.submission(manifest.name, id_)
+    folder = board.submission(manifest.name, _id(wishes, facts.name))
     return folder, submit(answers, facts, manifest, folder=folder, others=others(board, manifest.name))
 
 
@@ -105,5 +106,18 @@ def _facts(known: dict[str, Any], wishes: Wishes, manifest: Manifest) -> Facts:
     return Facts(team=wishes.team, contacts=wishes.contacts, declared=wishes.declared, **merged)
 
 
-def _id(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].rstrip("-")
+def _id(wishes: Wishes, name: str) -> str:
+    """The id that was given, or the one that team and method make; it is a folder's name, never a path."""
+    if wishes.id is not None:
+        return require_id(wishes.id)
+    names = f"{wishes.team} {name}"
+    made = re.sub(r"[^a-z0-9]+", "-", names.lower()).strip("-")[:48].rstrip("-")
+    if not is_id(made):
+        raise BadInputError(
+            "no id can be made of team and method",
+            where=names,
+            expected="3 to 48 of a-z, 0-9 and -",
+            got=repr(made),
+            remedy="give --id",
+        )
+    return made

@@ -11,6 +11,7 @@ import stat
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -48,6 +49,13 @@ def folder_files(folder: Path) -> Files:
         regular = stat.S_ISREG(facts.st_mode)
         files[entry.name] = Blob(size=facts.st_size, regular=regular, read=Path(entry.path).read_bytes)
     return files
+
+
+def held_files(texts: Mapping[str, bytes]) -> Files:
+    """Files that are not written yet."""
+    return {
+        name: Blob(size=len(data), regular=True, read=partial(bytes, data)) for name, data in texts.items()
+    }
 
 
 def commit_files(repository: Path, commit: str, folder: str) -> Files:

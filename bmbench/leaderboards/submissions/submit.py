@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from bmbench.benchmark.rundir import RunDir, folder_aside
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import write_bytes
+from bmbench.core.files import sha256, write_bytes
 from bmbench.leaderboards.manifest import Manifest
 from bmbench.leaderboards.submissions.card import CARD_FILE, CARD_SCHEMA
-from bmbench.leaderboards.submissions.names import is_id
+from bmbench.leaderboards.submissions.names import require_id
 from bmbench.leaderboards.submissions.predictions_check import PREDICTIONS_SCHEMA
-from bmbench.leaderboards.submissions.sources import folder_files
+from bmbench.leaderboards.submissions.sources import held_files
 from bmbench.leaderboards.submissions.validate import Others, Verdict, validate
 
 if TYPE_CHECKING:
@@ -63,16 +64,14 @@ class Facts:
 def submit(
     answers: Sequence[Answer], facts: Facts, manifest: Manifest, *, folder: Path, others: Others | None = None
 ) -> Verdict:
-    """The verdict on a new submission folder, which is written even if something is wrong with it.
+    """The verdict on a new submission; its folder appears whole, and only if nothing is wrong with it.
 
     Raises
     ------
     BadInputError
         If the folder is there already, its name cannot be an id, or a predictions file cannot be read.
     """
-    if not is_id(folder.name):
-        expected = "3 to 48 of a-z, 0-9 and -"
-        raise BadInputError("cannot be the id of a submission", where=folder.name, expected=expected)
+    require_id(folder.name)
     if folder.exists() and any(folder.iterdir()):
         raise BadInputError("is not empty", where=str(folder), remedy="choose another --id")
     files = {f"predictions-s{answer.seed}.json": normalised(answer.path, manifest) for answer in answers}
@@ -87,16 +86,24 @@ def submit(
         }
         for answer, (name, data) in zip(answers, files.items(), strict=True)
     ]
-    for name, data in files.items():
-        write_bytes(folder / name, data)
-    write_card(folder, _card(folder.name, facts, manifest, runs))
-    return validate(folder_files(folder), manifest, folder=folder.name, others=others)
+    files[CARD_FILE] = card_text(_card(folder.name, facts, manifest, runs))
+    verdict = validate(held_files(files), manifest, folder=folder.name, others=others)
+    if verdict.valid:
+        with folder_aside(folder) as aside:
+            for name, data in files.items():
+                write_bytes(aside / name, data)
+            aside.rename(folder)
+    return verdict
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write the card of a submission."""
-    text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)
-    write_bytes(folder / CARD_FILE, f"{text}\n".encode())
+    write_bytes(folder / CARD_FILE, card_text(card))
+
+
+def card_text(card: Mapping[str, Any]) -> bytes:
+    """A card as its file holds it."""
+    return f"{json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
 
 
 def normalised(path: Path, manifest: Manifest) -> bytes:
@@ -206,11 +213,9 @@ def read_run(path: Path, manifest: Manifest) -> tuple[Answer, dict[str, Any]]:
     BadInputError
         If the run did not end, or was made on other data than the track's.
     """
-    from bmbench.benchmark.rundir import RunDir
-
     folder = RunDir.open(path)
     config, metrics = folder.read("config.json"), folder.read("metrics.json")
-    if config["data_hash"] != manifest.data.sha256:
+    if config["data_hash"] != manifest.data.sha256 and not _has_truth_of(folder, manifest):
         raise BadInputError(
             "the run was made on other data than the track's",
             where=f"{path}/config.json, data_hash",
@@ -226,6 +231,12 @@ def read_run(path: Path, manifest: Manifest) -> tuple[Answer, dict[str, Any]]:
         "threshold_chosen_on": "optimisation" if chosen == "optimisation" else "not chosen",
         "train_hours": round(folder.read("timing.json")["seconds"]["fit"] / 3600, 4),
     }
+
+
+def _has_truth_of(run: RunDir, manifest: Manifest) -> bool:
+    """Whether a track that was made from a truth file alone was made from this run's."""
+    truth = run.truth("test")
+    return truth.is_file() and sha256(truth) == manifest.data.sha256
 
 
 def _run_facts(environment: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:

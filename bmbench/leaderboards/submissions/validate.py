@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
-from bmbench.leaderboards.submissions.card import CARD_BYTES, CARD_FILE
-from bmbench.leaderboards.submissions.card_check import check_card
+from bmbench.leaderboards.submissions.card import CARD_BYTES, CARD_FILE, PREDICTIONS_PATTERN
+from bmbench.leaderboards.submissions.card_check import Check, Checked, check_card, look_at
 from bmbench.leaderboards.submissions.predictions_check import check_predictions
 from bmbench.leaderboards.submissions.problems import Problems, pointer, quoted
 from bmbench.leaderboards.submissions.strict_json import parse
 
 if TYPE_CHECKING:
     from bmbench.leaderboards.manifest import Manifest
-    from bmbench.leaderboards.submissions.card import Submission
+    from bmbench.leaderboards.submissions.card import Display, Question, Run, Submission, Training
     from bmbench.leaderboards.submissions.sources import Blob, Files
 
 
@@ -62,20 +64,25 @@ def validate(
     problems = Problems(CARD_FILE)
     data = _read(files.get(CARD_FILE), CARD_BYTES, problems)
     value = parse(data, problems) if data is not None else None
-    card = check_card(value, problems) if data is not None and not len(problems) else None
-    if card is not None:
-        _check_place(card, manifest, folder, problems)
-        _check_others(card, manifest, others or Others(), author, problems)
-    expected = {CARD_FILE} | ({run.predictions for run in card.runs} if card else set())
-    for name in files:
-        if name not in expected and (card is not None or not name.startswith("predictions-s")):
-            problems.file = quoted(name)[1:-1]
-            problems.add("E102", "", "does not belong to the submission", "take it out")
-    for row, run in enumerate(card.runs if card else ()):
-        problems.file = run.predictions
-        place = pointer("runs", row, "sha256")
-        _check_file(files.get(run.predictions), run.sha256, place, manifest, problems)
-    return Verdict(card=card, problems=problems)
+    is_json = data is not None and not len(problems)
+    checked = check_card(value, problems) if is_json else Checked(card=None, parts={})
+    desk = _Desk(
+        manifest=manifest, folder=folder, others=others or Others(), author=author, problems=problems
+    )
+    look_at(checked.parts, _PLACE, desk)
+    _check_files(files, checked.parts.get("runs"), desk)
+    return Verdict(card=checked.card, problems=problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """What a card is held against, and where its faults go."""
+
+    manifest: Manifest
+    folder: str
+    others: Others
+    author: str | None
+    problems: Problems
 
 
 def refuse_retired(manifest: Manifest) -> None:
@@ -98,22 +105,43 @@ def _read(blob: Blob | None, most: int, problems: Problems) -> bytes | None:
     return None
 
 
-def _check_file(blob: Blob | None, sha256: str, place: str, manifest: Manifest, problems: Problems) -> None:
-    data = _read(blob, manifest.limits.predictions_bytes, problems)
-    if data is None:
-        return
-    if hashlib.sha256(data).hexdigest() != sha256:
-        problems.add("E308", "", f"is not the file of {CARD_FILE}#{place}", "write both with bmbench submit")
-    before = len(problems)
-    value = parse(data, problems)
-    if len(problems) == before:
-        check_predictions(value, manifest, problems)
+def _check_files(files: Files, runs: Sequence[Run] | None, desk: _Desk) -> None:
+    """The files beside the card: those of its runs, or what is named so where the runs cannot be read."""
+    problems, manifest = desk.problems, desk.manifest
+    digests: Mapping[str, str | None]
+    if runs is None:
+        named = [name for name in files if re.fullmatch(PREDICTIONS_PATTERN, name)]
+        digests = dict.fromkeys(named[: manifest.limits.seeds])
+    else:
+        named = [run.predictions for run in runs]
+        digests = {run.predictions: run.sha256 for run in runs}
+    for name in files:
+        if name != CARD_FILE and name not in named:
+            problems.file = quoted(name)[1:-1]
+            problems.add("E102", "", "does not belong to the submission", "take it out")
+    for row, (name, sha256) in enumerate(digests.items()):
+        problems.file = name
+        data = _read(files.get(name), manifest.limits.predictions_bytes, problems)
+        if data is None:
+            continue
+        if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+            place = pointer("runs", row, "sha256")
+            problems.add(
+                "E308", "", f"is not the file of {CARD_FILE}#{place}", "write both with bmbench submit"
+            )
+        before = len(problems)
+        value = parse(data, problems)
+        if len(problems) == before:
+            check_predictions(value, manifest, problems)
 
 
-def _check_place(card: Submission, manifest: Manifest, folder: str, problems: Problems) -> None:
-    if card.id != folder:
-        problems.add("E105", "/id", "is not the name of the folder", "name the folder after the id")
-    asked = card.question
+def _check_id(id_: str, desk: _Desk) -> None:
+    if id_ != desk.folder:
+        desk.problems.add("E105", "/id", "is not the name of the folder", "name the folder after the id")
+
+
+def _check_question(asked: Question, desk: _Desk) -> None:
+    manifest = desk.manifest
     facts = (
         ("track", asked.track, manifest.name),
         ("version", asked.version, manifest.version),
@@ -122,42 +150,63 @@ def _check_place(card: Submission, manifest: Manifest, folder: str, problems: Pr
     for name, got, expected in facts:
         if got != expected:
             text = f"is {quoted(got)}, the track has '{expected}'"
-            problems.add("E307", pointer("question", name), text, "answer the track as it is now")
-    if manifest.supervision == "weak" and card.training.annotations not in {"weak", "none"}:
+            desk.problems.add("E307", pointer("question", name), text, "answer the track as it is now")
+
+
+def _check_supervision(training: Training, desk: _Desk) -> None:
+    if desk.manifest.supervision == "weak" and training.annotations not in {"weak", "none"}:
         remedy = "hand it in on a track of precise annotations"
-        problems.add("E312", "/training/annotations", "the track is about weak annotations", remedy)
-    if len(card.runs) > manifest.limits.seeds:
-        problems.add("E303", "/runs", f"more than {manifest.limits.seeds} seeds", "hand in fewer")
+        desk.problems.add("E312", "/training/annotations", "the track is about weak annotations", remedy)
 
 
-def _check_others(
-    card: Submission, manifest: Manifest, others: Others, author: str | None, problems: Problems
-) -> None:
-    if author is not None and author not in card.contacts:
-        problems.add("E309", "/contacts", "does not name who hands it in", "add your login")
-    for name in ("supersedes", "withdraws"):
-        target = getattr(card, name)
-        if target is None:
-            continue
-        allowed = others.contacts.get(target)
-        if allowed is None or target == card.id:
-            problems.add("E309", pointer(name), "is not a submission of the track", "check the id")
-        elif not set(allowed) & ({author} if author is not None else set(card.contacts)):
-            problems.add("E309", pointer(name), "belongs to other contacts", "ask one of them")
-    for row, run in enumerate(card.runs):
-        twin = others.digests.get(run.sha256)
-        if twin is not None and twin not in (card.id, card.supersedes):
-            text = "the same predictions stand in another submission"
-            problems.add("E310", pointer("runs", row, "sha256"), text, "hand in each answer once")
-    _check_attempts(card, manifest, others, problems)
+def _check_seeds(runs: Sequence[Run], desk: _Desk) -> None:
+    most = desk.manifest.limits.seeds
+    if len(runs) > most:
+        desk.problems.add("E303", "/runs", f"more than {most} seeds", "hand in fewer")
 
 
-def _check_attempts(card: Submission, manifest: Manifest, others: Others, problems: Problems) -> None:
-    most = manifest.limits.attempts
-    if most is None or card.withdraws is not None:
+def _check_author(contacts: Sequence[str], desk: _Desk) -> None:
+    if desk.author is not None and desk.author not in contacts:
+        desk.problems.add("E309", "/contacts", "does not name who hands it in", "add your login")
+
+
+def _check_target(name: str, target: str | None, id_: str, contacts: Sequence[str], desk: _Desk) -> None:
+    if target is None:
         return
-    team = card.display.team.casefold()
-    earlier = sum(name.casefold() == team for id_, name in others.teams.items() if id_ != card.id)
+    allowed = desk.others.contacts.get(target)
+    if allowed is None or target == id_:
+        desk.problems.add("E309", pointer(name), "is not a submission of the track", "check the id")
+    elif not set(allowed) & ({desk.author} if desk.author is not None else set(contacts)):
+        desk.problems.add("E309", pointer(name), "belongs to other contacts", "ask one of them")
+
+
+def _check_twins(runs: Sequence[Run], id_: str, supersedes: str | None, desk: _Desk) -> None:
+    for row, run in enumerate(runs):
+        twin = desk.others.digests.get(run.sha256)
+        if twin is not None and twin not in (id_, supersedes):
+            text = "the same predictions stand in another submission"
+            desk.problems.add("E310", pointer("runs", row, "sha256"), text, "hand in each answer once")
+
+
+def _check_attempts(display: Display, id_: str, withdraws: str | None, desk: _Desk) -> None:
+    most = desk.manifest.limits.attempts
+    if most is None or withdraws is not None:
+        return
+    team = display.team.casefold()
+    earlier = sum(name.casefold() == team for other, name in desk.others.teams.items() if other != id_)
     if earlier >= most:
         text = f"the team has used its {most} attempts"
-        problems.add("E311", "/display/team", text, "wait for the next version of the track")
+        desk.problems.add("E311", "/display/team", text, "wait for the next version of the track")
+
+
+_PLACE: tuple[Check, ...] = (
+    (("id",), _check_id),
+    (("question",), _check_question),
+    (("training",), _check_supervision),
+    (("runs",), _check_seeds),
+    (("contacts",), _check_author),
+    *(((name, "id", "contacts"), partial(_check_target, name)) for name in ("supersedes", "withdraws")),
+    (("runs", "id", "supersedes"), _check_twins),
+    (("display", "id", "withdraws"), _check_attempts),
+)
+"""What a card must be on this track, in this folder, beside these submissions."""
