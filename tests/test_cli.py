@@ -104,6 +104,10 @@ def test_bad_data_gets_one_sentence_and_leaves_nothing(bmbench, marrow, tmp_path
         (["--set", "steps=0"], ("steps is 0", "more than 0")),
         (["--set", "width=-8"], ("width is -8", "more than 0")),
         (["--set", "rise=-1"], ("rise is -1", "0 or more")),
+        (["--set", "learning_rate=nan"], ("learning_rate=nan", "a finite number")),
+        (["--set", "patch_px=100"], ("patch_px is 100", "a multiple of 16")),
+        (["--set", "tile_px=128"], ("overlap_px is 224", "less than tile_px, 128")),
+        (["--jitter-px", "inf"], ("--jitter-px inf", "a finite number")),
     ],
 )
 def test_bad_options_get_one_sentence_and_leave_nothing(bmbench, tmp_path, monkeypatch, arguments, facts):

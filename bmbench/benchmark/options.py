@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,6 +55,10 @@ class RunOptions:
     test_on: tuple[str, ...] = ()
     devices: int = 1
     out: Path = Path("runs")
+
+    def __post_init__(self) -> None:
+        if self.jitter_px is not None and not 0 <= self.jitter_px < math.inf:
+            raise BadInputError(f"--jitter-px {self.jitter_px}", expected="a finite number, 0 or more")
 
     def settled(self) -> RunOptions:
         """The same options with absolute paths: they mean the same from any folder."""
@@ -141,11 +146,14 @@ def _parse(name: str, text: str, kinds: Mapping[str, Any]) -> Any:
         raise UnknownNameError("setting", name, kinds)
     kind = kinds[name]
     try:
-        return msgspec.convert(text, kind, strict=False)
+        value = msgspec.convert(text, kind, strict=False)
     except msgspec.ValidationError:
         choices = typing.get_args(kind)
         expected = f"one of {', '.join(map(str, choices))}" if choices else f"a value of type {kind.__name__}"
         raise BadInputError(f"--set {name}={text}", expected=expected) from None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadInputError(f"--set {name}={text}", expected="a finite number")
+    return value
 
 
 def absolute_dataset(dataset: str) -> str:
