@@ -297,6 +297,27 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(blob_run: Path, slide: Pat
     assert sorted(path.name for path in killed.iterdir()) == sorted(names)
 
 
+def test_a_second_process_on_the_same_output_is_refused_and_disturbs_nothing(
+    blob_run: Path, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, refusals = BlobDetector.predict, []
+    more: dict[str, Any] = {"out": tmp_path / "a.json", "tile_px": 480}
+
+    def meanwhile(self: BlobDetector, image: Any) -> Any:
+        if not refusals:
+            refusals.append("")
+            with pytest.raises(BadInputError, match=f"being worked on by process {os.getpid()} "):
+                ask(blob_run, slide, **more)
+        return real(self, image)
+
+    ask(blob_run, slide, out=tmp_path / "calm.json", tile_px=480)
+    monkeypatch.setattr(BlobDetector, "predict", meanwhile)
+    ask(blob_run, slide, **more)
+    assert refusals
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "calm.json").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "calm.json"]
+
+
 def test_finished_tiles_are_not_predicted_again(
     blob_run: Path, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,6 +338,28 @@ def test_finished_tiles_are_not_predicted_again(
     report = ask(blob_run, slide, **more)
     kept = report.images[0].tiles - (len(calls) - before)
     assert kept >= 6
+
+
+@pytest.mark.parametrize("out", [".", "..", "deeper/.."])
+def test_the_folder_one_stands_in_takes_predictions(
+    blob_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    Image.fromarray(sample(0, seed=5, size_px=256).load()).save(tmp_path / "smear.png")
+    here = tmp_path / "studies" / "here"
+    (here / "deeper").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    ask(blob_run, tmp_path / "smear.png", out=Path(out))
+    assert (here / out / "smear.geojson").is_file()
+    assert not list(tmp_path.rglob("*.unfinished"))
+    assert list((here / "deeper").iterdir()) == []
+
+
+def test_the_root_folder_takes_no_predictions(
+    blob_run: Path, slide: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BlobDetector, "predict", None)
+    with pytest.raises(BadInputError, match="--out /: a folder that nothing lies beside"):
+        ask(blob_run, slide, out=Path("/"))
 
 
 def test_an_empty_slide_is_told_about(blob_run: Path, tmp_path: Path) -> None:
