@@ -79,7 +79,7 @@ class RunOptions:
 
     @classmethod
     def from_json(cls, record: Any, *, where: str) -> RunOptions:
-        """The options of `to_json`; BadInputError if these are none, or of a later version."""
+        """The options of `to_json`; BadInputError if these are none, damaged, or of a later version."""
         known = {field.name for field in dataclasses.fields(cls)}
         if not isinstance(record, dict) or not record.keys() <= known:
             raise BadInputError(
@@ -88,8 +88,19 @@ class RunOptions:
                 got=", ".join(sorted(record.keys() - known)) if isinstance(record, dict) else "no object",
                 remedy="go on with the version of bmbench that began the run",
             )
-        paths = {name: Path(record[name]) for name in _PATHS if record.get(name) is not None}
-        return cls(**record | paths | {name: tuple(record.get(name, ())) for name in _LISTS})
+        try:
+            return msgspec.convert(record, cls, dec_hook=_path)
+        except msgspec.ValidationError as error:
+            raise BadInputError(
+                "damaged options of a run", where=where, got=str(error), remedy="begin the run anew"
+            ) from error
+
+
+def _path(kind: type, value: Any) -> Any:
+    """A path from its text in JSON; no other type of an option is unknown to JSON."""
+    if kind is not Path or not isinstance(value, str):
+        raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
+    return Path(value)
 
 
 def is_installed(method: Method) -> bool:
