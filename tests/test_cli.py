@@ -116,6 +116,15 @@ def test_bad_options_get_one_sentence_and_leave_nothing(bmbench, tmp_path, monke
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_run_in_brackets_is_printed_as_it_is_called(bmbench, finished, tmp_path):
+    folder = tmp_path / "runs[old]" / finished.name
+    shutil.copytree(finished, folder)
+    answer = bmbench("run", "--resume", folder)
+    assert answer.code == 0
+    assert f"Run directory: {folder} " in answer.out
+    assert f"Leaderboard row: {folder}" in answer.out
+
+
 def test_debug_shows_where_an_error_came_from(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["bmbench", "run", "--track", "week", "--debug"])
     with pytest.raises(Exception, match="unknown track"):

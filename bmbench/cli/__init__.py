@@ -83,6 +83,7 @@ def run(
 ) -> None:
     """Train a method, choose its threshold, predict, score and draw; --resume goes on with a stopped run."""
     from rich.console import Console
+    from rich.markup import escape
 
     from bmbench.benchmark.console import Terminal
     from bmbench.benchmark.options import RunOptions, parse_pairs
@@ -126,9 +127,10 @@ def run(
     for table in run_tables(folder):
         console.print(table)
     console.print(
-        f"\nRun directory: [bold]{folder.path}[/]  (look at gallery.png and pr_curves.png)", soft_wrap=True
+        f"\nRun directory: [bold]{escape(str(folder.path))}[/]  (look at gallery.png and pr_curves.png)",
+        soft_wrap=True,
     )
-    console.print(f"Leaderboard row: {row}", highlight=False, soft_wrap=True)
+    console.print(f"Leaderboard row: {row}", markup=False, highlight=False, soft_wrap=True)
 
 
 def predict(

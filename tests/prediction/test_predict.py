@@ -255,6 +255,54 @@ def test_crops_are_the_pixels_around_each_cell(blob_run: Path, slide: Path, tmp_
     assert beyond > 0
 
 
+def test_crops_of_a_lower_threshold_do_not_stay_beside_the_table(
+    blob_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(sample(0, seed=5, size_px=256).load()).save(tmp_path / "smear.png")
+    crops, more = tmp_path / "crops", {"out": tmp_path / "a.csv", "crops": tmp_path / "crops"}
+    # Two in a folder: whole folders are left over too.
+    monkeypatch.setattr("bmbench.benchmark.prediction.crops.PER_FOLDER", 2)
+    ask(blob_run, tmp_path / "smear.png", threshold=0, **more)
+    many = table(crops / "smear.csv")
+    ours = crops / "smear" / "000" / "000009x.png", crops / "smear" / "note.png"
+    for path in ours:
+        path.write_text("the user's own")
+    ask(blob_run, tmp_path / "smear.png", threshold=0.5, **more)
+    few = table(crops / "smear.csv")
+    assert 1 < len(few) < len(many) - 3
+    there = {path.relative_to(crops).as_posix() for path in crops.rglob("*")}
+    pictures = {row["file"] for row in few}
+    folders = {"/".join(name.split("/")[:2]) for name in pictures} | {"smear"}
+    assert there == pictures | folders | {"smear.csv"} | {path.relative_to(crops).as_posix() for path in ours}
+
+
+def test_a_crop_is_never_half_a_file_and_never_beside_an_old_table(
+    blob_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(sample(0, seed=5, size_px=256).load()).save(tmp_path / "smear.png")
+    more = {"out": tmp_path / "a.csv", "crops": tmp_path / "crops"}
+    ask(blob_run, tmp_path / "smear.png", crop_px=24, **more)
+    real, saved = Image.Image.save, []
+
+    def breaks_off(self: Image.Image, path: Path) -> None:
+        saved.append(path)
+        if len(saved) == 2:
+            path.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+        real(self, path)
+
+    with monkeypatch.context() as full:
+        full.setattr(Image.Image, "save", breaks_off)
+        with pytest.raises(RunFailedError, match="No space left"):
+            ask(blob_run, tmp_path / "smear.png", crop_px=32, **more)
+    assert not (tmp_path / "crops" / "smear.csv").exists()
+    for path in (tmp_path / "crops" / "smear").rglob("*.png"):
+        with Image.open(path) as picture:
+            assert picture.size == ((32, 32) if path.stem == "000001" else (24, 24))
+    ask(blob_run, tmp_path / "smear.png", crop_px=32, **more)
+    assert [path.name for path in (tmp_path / "crops").iterdir() if path.name.startswith(".")] == []
+
+
 KILLED = """
 import sys, time
 from pathlib import Path
