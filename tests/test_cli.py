@@ -122,7 +122,6 @@ def test_a_run_in_brackets_is_printed_as_it_is_called(bmbench, finished, tmp_pat
     answer = bmbench("run", "--resume", folder)
     assert answer.code == 0
     assert f"Run directory: {folder} " in answer.out
-    assert f"Leaderboard row: {folder}" in answer.out
 
 
 def test_debug_shows_where_an_error_came_from(monkeypatch):

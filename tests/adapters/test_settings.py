@@ -120,3 +120,23 @@ def test_a_unet_learns_from_every_patch_that_is_allowed():
         allowed.append(side)
         UNet(settings)(torch.zeros(1, 3, side, side))
     assert sorted(set(allowed)) == [16, 24, 32, 40, 48, 56, 64]
+
+
+def test_every_family_normalises_in_the_same_groups():
+    torch = pytest.importorskip("torch")
+    from bmbench.adapters.detection.backbone import normalisation
+    from bmbench.adapters.detection.yolov3 import YoloV3
+    from bmbench.adapters.unet.network import UNet
+
+    def groups(network):
+        layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.GroupNorm)]
+        return {layer.num_channels: layer.num_groups for layer in layers}
+
+    # By hand: the largest divisor of the width that is at most one more than an eighth of it.
+    by_hand = {6: 1, 8: 2, 12: 2, 16: 2, 24: 4, 32: 4, 48: 6, 64: 8, 96: 12, 128: 16, 192: 24}
+    unets = [groups(UNet(dataclasses.replace(UNET, width=width))) for width in (6, 8)]
+    yolo = groups(YoloV3(dataclasses.replace(YOLO_QUICK, width=8), ((6.0, 6.0) * 3,) * 3, classes=1))
+    for found in (*unets, yolo):
+        assert found == {width: by_hand[width] for width in found}
+    for width, number in by_hand.items():
+        assert normalisation(BOXES)(width).num_groups == number
