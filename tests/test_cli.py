@@ -104,12 +104,24 @@ def test_bad_data_gets_one_sentence_and_leaves_nothing(bmbench, marrow, tmp_path
         (["--set", "steps=0"], ("steps is 0", "more than 0")),
         (["--set", "width=-8"], ("width is -8", "more than 0")),
         (["--set", "rise=-1"], ("rise is -1", "0 or more")),
+        (["--set", "learning_rate=nan"], ("learning_rate=nan", "a finite number")),
+        (["--set", "patch_px=100"], ("patch_px is 100", "a multiple of 16")),
+        (["--set", "tile_px=128"], ("overlap_px is 224", "less than tile_px, 128")),
+        (["--jitter-px", "inf"], ("--jitter-px inf", "a finite number")),
     ],
 )
 def test_bad_options_get_one_sentence_and_leave_nothing(bmbench, tmp_path, monkeypatch, arguments, facts):
     monkeypatch.chdir(tmp_path)
     _is_one_sentence(bmbench("run", *arguments), facts)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_in_brackets_is_printed_as_it_is_called(bmbench, finished, tmp_path):
+    folder = tmp_path / "runs[old]" / finished.name
+    shutil.copytree(finished, folder)
+    answer = bmbench("run", "--resume", folder)
+    assert answer.code == 0
+    assert f"Run directory: {folder} " in answer.out
 
 
 def test_debug_shows_where_an_error_came_from(monkeypatch):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.adapters.method import Method
+from bmbench.adapters.ranges import require_ranges
 from bmbench.adapters.rescaling import mean_diameter
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json, write_json
@@ -59,6 +60,13 @@ class BlobSettings:
     apart: float = 0.35
     reach: float = 0.6
     faintest: float = 0.1
+
+    def __post_init__(self) -> None:
+        require_ranges(
+            self,
+            positive=("smallest_blob", "largest_blob", "n_blobs", "spread", "n_scales"),
+            not_negative=("apart", "reach", "faintest"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

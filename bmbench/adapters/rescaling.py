@@ -86,3 +86,15 @@ def scaled(annotations: Annotations, ratio: Floats) -> Annotations:
         circle=annotations.circle * growth,
         contour=tuple(tuple(ring * ratio for ring in rings) for rings in annotations.contour),
     )
+
+
+def moved(annotations: Annotations, by: Floats) -> Annotations:
+    """The annotations shifted by (x, y) pixels."""
+    given = annotations.circle[:, 2:] > 0
+    return dataclasses.replace(
+        annotations,
+        xy=annotations.xy + by,
+        box=annotations.box + np.tile(by, 2),
+        circle=np.where(given, annotations.circle + np.append(by, 0), annotations.circle),
+        contour=tuple(tuple(ring + by for ring in rings) for rings in annotations.contour),
+    )

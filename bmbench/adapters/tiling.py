@@ -58,10 +58,10 @@ class Tiling:
         ValueError
             If the overlap leaves no new pixel in a tile.
         """
-        tile, overlap = (_round_up(length, stride) for length in (tile, overlap))
+        tile, overlap = (rounded_up(length, stride) for length in (tile, overlap))
         if overlap >= tile:
             raise ValueError(f"an overlap of {overlap} px leaves nothing of a tile of {tile} px")
-        padded = _round_up(max(height, stride + 1), stride), _round_up(max(width, stride + 1), stride)
+        padded = rounded_up(max(height, stride + 1), stride), rounded_up(max(width, stride + 1), stride)
         return cls(
             height=height,
             width=width,
@@ -92,7 +92,8 @@ class Tiling:
         return whole[: self.height, : self.width]
 
 
-def _round_up(length: int, step: int) -> int:
+def rounded_up(length: int, step: int) -> int:
+    """The next multiple of `step` that is not less."""
     return -(-length // step) * step
 
 

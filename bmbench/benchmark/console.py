@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -39,11 +40,13 @@ class Terminal:
     def track(self, items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
         """The items again, with a bar under way and one line when done."""
         started = time.monotonic()
+        # Names of files stand in it: what looks like markup there is none.
+        shown = escape(description)
         if self._console.is_terminal:
-            yield from self._track_with_bar(items, description=description, total=total)
+            yield from self._track_with_bar(items, description=shown, total=total)
         else:
             yield from items
-        self._console.print(f"[green]✓[/] {description} [dim]{time.monotonic() - started:.1f} s[/]")
+        self._console.print(f"[green]✓[/] {shown} [dim]{time.monotonic() - started:.1f} s[/]")
 
     def _track_with_bar(self, items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
         with _bar(self._console) as bar:
@@ -59,7 +62,7 @@ class Terminal:
     def note(self, text: str) -> None:
         """Show the fact beside the bar; say nothing where no bar is up."""
         if self._bar is not None and self._bar.tasks:
-            self._bar.update(self._bar.tasks[-1].id, note=text)
+            self._bar.update(self._bar.tasks[-1].id, note=escape(text))
 
 
 class Logged:

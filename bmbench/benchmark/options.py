@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -55,6 +56,10 @@ class RunOptions:
     devices: int = 1
     out: Path = Path("runs")
 
+    def __post_init__(self) -> None:
+        if self.jitter_px is not None and not 0 <= self.jitter_px < math.inf:
+            raise BadInputError(f"--jitter-px {self.jitter_px}", expected="a finite number, 0 or more")
+
     def settled(self) -> RunOptions:
         """The same options with absolute paths: they mean the same from any folder."""
         from bmbench.benchmark.elsewhere import Elsewhere
@@ -74,7 +79,7 @@ class RunOptions:
 
     @classmethod
     def from_json(cls, record: Any, *, where: str) -> RunOptions:
-        """The options of `to_json`; BadInputError if these are none, or of a later version."""
+        """The options of `to_json`; BadInputError if these are none, damaged, or of a later version."""
         known = {field.name for field in dataclasses.fields(cls)}
         if not isinstance(record, dict) or not record.keys() <= known:
             raise BadInputError(
@@ -83,8 +88,19 @@ class RunOptions:
                 got=", ".join(sorted(record.keys() - known)) if isinstance(record, dict) else "no object",
                 remedy="go on with the version of bmbench that began the run",
             )
-        paths = {name: Path(record[name]) for name in _PATHS if record.get(name) is not None}
-        return cls(**record | paths | {name: tuple(record.get(name, ())) for name in _LISTS})
+        try:
+            return msgspec.convert(record, cls, dec_hook=_path)
+        except msgspec.ValidationError as error:
+            raise BadInputError(
+                "damaged options of a run", where=where, got=str(error), remedy="begin the run anew"
+            ) from error
+
+
+def _path(kind: type, value: Any) -> Any:
+    """A path from its text in JSON; no other type of an option is unknown to JSON."""
+    if kind is not Path or not isinstance(value, str):
+        raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
+    return Path(value)
 
 
 def is_installed(method: Method) -> bool:
@@ -141,11 +157,14 @@ def _parse(name: str, text: str, kinds: Mapping[str, Any]) -> Any:
         raise UnknownNameError("setting", name, kinds)
     kind = kinds[name]
     try:
-        return msgspec.convert(text, kind, strict=False)
+        value = msgspec.convert(text, kind, strict=False)
     except msgspec.ValidationError:
         choices = typing.get_args(kind)
         expected = f"one of {', '.join(map(str, choices))}" if choices else f"a value of type {kind.__name__}"
         raise BadInputError(f"--set {name}={text}", expected=expected) from None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadInputError(f"--set {name}={text}", expected="a finite number")
+    return value
 
 
 def absolute_dataset(dataset: str) -> str:

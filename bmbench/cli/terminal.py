@@ -63,6 +63,8 @@ def show_terms(dataset: str, data: Path | None) -> None:
 
 def show_run(terminal: Console, folder: RunDir) -> None:
     """The scores of a finished run, and where to look; its leaderboard row is written."""
+    from rich.markup import escape
+
     from bmbench.leaderboards.rows import write_row
     from bmbench.leaderboards.summary import run_tables
 
@@ -70,6 +72,7 @@ def show_run(terminal: Console, folder: RunDir) -> None:
     for table in run_tables(folder):
         terminal.print(table)
     terminal.print(
-        f"\nRun directory: [bold]{folder.path}[/]  (look at gallery.png and pr_curves.png)", soft_wrap=True
+        f"\nRun directory: [bold]{escape(str(folder.path))}[/]  (look at gallery.png and pr_curves.png)",
+        soft_wrap=True,
     )
-    terminal.print(f"Leaderboard row: {row}", highlight=False, soft_wrap=True)
+    terminal.print(f"Leaderboard row: {row}", markup=False, highlight=False, soft_wrap=True)

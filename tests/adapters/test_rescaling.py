@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bmbench.adapters.rescaling import mean_diameter, object_circles, resized, scaled, working_size
+from bmbench.adapters.rescaling import mean_diameter, moved, object_circles, resized, scaled, working_size
 from bmbench.core.types import Annotations, Role
 
 
@@ -19,14 +19,14 @@ def test_a_disc_stays_where_its_circle_goes(circles, smear):
     size = working_size(60, 40, 0.53)
     assert size == (32, 21)
     ratio = np.array(size) / (60, 40)
-    moved = scaled(annotations, ratio)
+    smaller = scaled(annotations, ratio)
     dark = 255.0 - resized(image, size)[..., 1]
     dark = np.where(dark > 60, dark - 35, 0)
     y, x = np.mgrid[:21, :32] + 0.5
     centroid = [(dark * x).sum() / dark.sum(), (dark * y).sum() / dark.sum()]
-    assert moved.xy[0] == pytest.approx(centroid, abs=0.1)
-    assert moved.circle[0, 2] == pytest.approx(9 * np.sqrt(32 / 60 * 21 / 40))
-    assert moved.box[0] == pytest.approx(annotations.box[0] * [32 / 60, 21 / 40, 32 / 60, 21 / 40])
+    assert smaller.xy[0] == pytest.approx(centroid, abs=0.1)
+    assert smaller.circle[0, 2] == pytest.approx(9 * np.sqrt(32 / 60 * 21 / 40))
+    assert smaller.box[0] == pytest.approx(annotations.box[0] * [32 / 60, 21 / 40, 32 / 60, 21 / 40])
 
 
 def test_a_contour_is_scaled_point_by_point():
@@ -57,3 +57,18 @@ def test_only_cells_count_for_the_mean(circles):
 
 def test_no_image_is_smaller_than_a_pixel():
     assert working_size(3, 1, 0.1) == (1, 1)
+
+
+def test_a_shift_moves_all_that_is_given_and_no_circle_that_is_not():
+    ring = np.array([[2.0, 2.0], [6.0, 2.0], [6.0, 10.0]])
+    annotations = Annotations.of(
+        xy=np.array([[4.0, 6.0], [9.0, 9.0]]),
+        box=np.array([[2.0, 2.0, 6.0, 10.0], [7.0, 7.0, 11.0, 11.0]]),
+        circle=np.array([[0.0, 0.0, 0.0], [9.0, 9.0, 2.0]]),
+        contour=((ring,), ()),
+    )
+    shifted = moved(annotations, np.array([3.0, -1.0]))
+    assert shifted.xy.tolist() == [[7, 5], [12, 8]]
+    assert shifted.box.tolist() == [[5, 1, 9, 9], [10, 6, 14, 10]]
+    assert shifted.circle.tolist() == [[0, 0, 0], [12, 8, 2]]
+    assert shifted.contour[0][0].tolist() == [[5, 1], [9, 1], [9, 9]]

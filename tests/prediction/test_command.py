@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import time
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from bmbench import cli
 from bmbench.adapters.blob_log import BlobDetector
+from bmbench.benchmark.console import Terminal
 from bmbench.datasets.synthetic.dataset import sample
 
 
@@ -39,6 +44,30 @@ def test_it_says_what_it_found_where_it_is_and_what_it_took_for_granted(
     assert "field.png: pixel size unknown" in printed
     assert "cells.csv" in printed
     assert "drag its .geojson file onto it" in printed
+
+
+def test_names_in_brackets_are_printed_as_they_are(
+    blob_run: Path, field: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Two images of one name are called by their paths: "a[/b].png" would close a style that nobody opened.
+    monkeypatch.chdir(field.parent)
+    for folder in ("a[", "c[old]"):
+        Path(folder).mkdir()
+        shutil.copy(field, Path(folder) / "b].png")
+    assert call(monkeypatch, "a[/b].png", "c[old]/b].png", "--run", blob_run, "-o", "cells[new].csv") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    for name in ("Predicting a[/b].png", "Predicting c[old]/b].png", "Written: cells[new].csv"):
+        assert name in printed
+
+
+def test_a_bar_shows_brackets_as_they_are() -> None:
+    shown = StringIO()
+    terminal = Terminal(Console(file=shown, force_terminal=True, width=200))
+    for name in terminal.track(["a[/b].png"], description="Looking at a[/b].png", total=1):
+        terminal.note(f"cut out {name}, [bold]")
+        time.sleep(0.2)
+    assert "Looking at a[/b].png" in shown.getvalue()
+    assert "cut out a[/b].png, [bold]" in shown.getvalue()
 
 
 def test_without_an_output_a_folder_gets_geojson(

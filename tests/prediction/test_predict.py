@@ -302,6 +302,54 @@ def test_crops_are_the_pixels_around_each_cell(blob_run: Path, slide: Path, tmp_
     assert beyond > 0
 
 
+def test_crops_of_a_lower_threshold_do_not_stay_beside_the_table(
+    blob_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(sample(0, seed=5, size_px=256).load()).save(tmp_path / "smear.png")
+    crops, more = tmp_path / "crops", {"out": tmp_path / "a.csv", "crops": tmp_path / "crops"}
+    # Two in a folder: whole folders are left over too.
+    monkeypatch.setattr("bmbench.benchmark.prediction.crops.PER_FOLDER", 2)
+    ask(blob_run, tmp_path / "smear.png", threshold=0, **more)
+    many = table(crops / "smear.csv")
+    ours = crops / "smear" / "000" / "000009x.png", crops / "smear" / "note.png"
+    for path in ours:
+        path.write_text("the user's own")
+    ask(blob_run, tmp_path / "smear.png", threshold=0.5, **more)
+    few = table(crops / "smear.csv")
+    assert 1 < len(few) < len(many) - 3
+    there = {path.relative_to(crops).as_posix() for path in crops.rglob("*")}
+    pictures = {row["file"] for row in few}
+    folders = {"/".join(name.split("/")[:2]) for name in pictures} | {"smear"}
+    assert there == pictures | folders | {"smear.csv"} | {path.relative_to(crops).as_posix() for path in ours}
+
+
+def test_a_crop_is_never_half_a_file_and_never_beside_an_old_table(
+    blob_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(sample(0, seed=5, size_px=256).load()).save(tmp_path / "smear.png")
+    more = {"out": tmp_path / "a.csv", "crops": tmp_path / "crops"}
+    ask(blob_run, tmp_path / "smear.png", crop_px=24, **more)
+    real, saved = Image.Image.save, []
+
+    def breaks_off(self: Image.Image, path: Path) -> None:
+        saved.append(path)
+        if len(saved) == 2:
+            path.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+        real(self, path)
+
+    with monkeypatch.context() as full:
+        full.setattr(Image.Image, "save", breaks_off)
+        with pytest.raises(RunFailedError, match="No space left"):
+            ask(blob_run, tmp_path / "smear.png", crop_px=32, **more)
+    assert not (tmp_path / "crops" / "smear.csv").exists()
+    for path in (tmp_path / "crops" / "smear").rglob("*.png"):
+        with Image.open(path) as picture:
+            assert picture.size == ((32, 32) if path.stem == "000001" else (24, 24))
+    ask(blob_run, tmp_path / "smear.png", crop_px=32, **more)
+    assert [path.name for path in (tmp_path / "crops").iterdir() if path.name.startswith(".")] == []
+
+
 KILLED = """
 import sys, time
 from pathlib import Path
@@ -344,6 +392,27 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(blob_run: Path, slide: Pat
     assert sorted(path.name for path in killed.iterdir()) == sorted(names)
 
 
+def test_a_second_process_on_the_same_output_is_refused_and_disturbs_nothing(
+    blob_run: Path, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, refusals = BlobDetector.predict, []
+    more: dict[str, Any] = {"out": tmp_path / "a.json", "tile_px": 480}
+
+    def meanwhile(self: BlobDetector, image: Any) -> Any:
+        if not refusals:
+            refusals.append("")
+            with pytest.raises(BadInputError, match=f"being worked on by process {os.getpid()} "):
+                ask(blob_run, slide, **more)
+        return real(self, image)
+
+    ask(blob_run, slide, out=tmp_path / "calm.json", tile_px=480)
+    monkeypatch.setattr(BlobDetector, "predict", meanwhile)
+    ask(blob_run, slide, **more)
+    assert refusals
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "calm.json").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "calm.json"]
+
+
 def test_finished_tiles_are_not_predicted_again(
     blob_run: Path, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,6 +433,28 @@ def test_finished_tiles_are_not_predicted_again(
     report = ask(blob_run, slide, **more)
     kept = report.images[0].tiles - (len(calls) - before)
     assert kept >= 6
+
+
+@pytest.mark.parametrize("out", [".", "..", "deeper/.."])
+def test_the_folder_one_stands_in_takes_predictions(
+    blob_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    Image.fromarray(sample(0, seed=5, size_px=256).load()).save(tmp_path / "smear.png")
+    here = tmp_path / "studies" / "here"
+    (here / "deeper").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    ask(blob_run, tmp_path / "smear.png", out=Path(out))
+    assert (here / out / "smear.geojson").is_file()
+    assert not list(tmp_path.rglob("*.unfinished"))
+    assert list((here / "deeper").iterdir()) == []
+
+
+def test_the_root_folder_takes_no_predictions(
+    blob_run: Path, slide: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BlobDetector, "predict", None)
+    with pytest.raises(BadInputError, match="--out /: a folder that nothing lies beside"):
+        ask(blob_run, slide, out=Path("/"))
 
 
 def test_an_empty_slide_is_told_about(blob_run: Path, tmp_path: Path) -> None:

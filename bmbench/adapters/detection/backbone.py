@@ -12,6 +12,7 @@ from torchvision.models import resnet
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
 
+from bmbench.adapters.learning.layers import group_normalisation
 from bmbench.core.errors import BadInputError, RunFailedError
 
 if TYPE_CHECKING:
@@ -95,11 +96,6 @@ def take_weights(network: nn.Module, weights: str, *, family: str, settings: Det
         )
     network.load_state_dict(fitting, strict=False)
     return f"{len(fitting)} of {len(own)} weights from {weights}"
-
-
-def group_normalisation(width: int) -> nn.Module:
-    """Group normalisation of that many channels, in groups of about eight."""
-    return nn.GroupNorm(max(groups for groups in range(1, width // 8 + 2) if width % groups == 0), width)
 
 
 def _channels(body: resnet.ResNet, stage: str) -> int:

@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from bmbench.adapters.ranges import require_ranges, require_tiles
+from bmbench.adapters.tiling import rounded_up
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommonSettings:
@@ -68,11 +71,10 @@ class CommonSettings:
     overlap_px: int = 128
 
     def __post_init__(self) -> None:
-        for name in _POSITIVE:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
-        if self.overlap_px >= self.tile_px:
-            raise ValueError(f"overlap_px is {self.overlap_px}, expected less than tile_px, {self.tile_px}")
+        require_ranges(self, positive=_POSITIVE, not_negative=_NOT_NEGATIVE, shares=_SHARES)
+        if self.weak_shrink == 1:
+            raise ValueError(f"weak_shrink is {self.weak_shrink}, expected less than 1")
+        require_tiles(tile_px=self.tile_px, overlap_px=self.overlap_px, stride=self.stride)
 
     @property
     def stride(self) -> int:
@@ -104,7 +106,11 @@ class AnchorSettings(CommonSettings):
     coarsest: int = 3
 
     def __post_init__(self) -> None:
+        # The levels first: the stride of the tiles comes from them.
+        self._check_levels()
         CommonSettings.__post_init__(self)
+
+    def _check_levels(self) -> None:
         if not 2 <= self.finest <= self.coarsest <= 5:
             levels = f"{self.finest}, {self.coarsest}"
             raise ValueError(f"finest, coarsest are {levels}, expected 2 ≤ finest ≤ coarsest ≤ 5")
@@ -152,13 +158,16 @@ class DetectorSettings(AnchorSettings):
 
     def __post_init__(self) -> None:
         AnchorSettings.__post_init__(self)
-        for name in ("width", "scales"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
-        if not self.coarsest <= self.deepest <= 5:
-            raise ValueError(f"deepest is {self.deepest}, expected coarsest, {self.coarsest}, to 5")
+        require_ranges(self, positive=("width", "scales"), shares=("positive", "negative"))
+        if self.negative > self.positive:
+            raise ValueError(f"negative is {self.negative}, expected at most positive, {self.positive}")
         if self.weights == "none" and self.normalisation == "frozen":
             raise ValueError("normalisation frozen without weights does nothing; expected group")
+
+    def _check_levels(self) -> None:
+        AnchorSettings._check_levels(self)
+        if not self.coarsest <= self.deepest <= 5:
+            raise ValueError(f"deepest is {self.deepest}, expected coarsest, {self.coarsest}, to 5")
 
     @property
     def stride(self) -> int:
@@ -189,6 +198,10 @@ class MaskRCNNSettings(DetectorSettings):
     regions: int = 64
     features: int = 256
 
+    def __post_init__(self) -> None:
+        DetectorSettings.__post_init__(self)
+        require_ranges(self, positive=("proposals", "proposals_kept", "regions", "features"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YoloSettings(AnchorSettings):
@@ -209,6 +222,17 @@ class YoloSettings(AnchorSettings):
     ignore_iou: float = 0.5
     finest: int = 2
     coarsest: int = 4
+
+    def __post_init__(self) -> None:
+        AnchorSettings.__post_init__(self)
+        require_ranges(self, positive=("width",), shares=("ignore_iou",))
+        # A coarse level is doubled and laid beside the finer one: the finest must be halved without a rest.
+        side = rounded_up(self.patch_px, 2**self.finest)
+        if side % 2**self.coarsest:
+            raise ValueError(
+                f"patch_px is {self.patch_px}, expected a multiple of {2**self.coarsest} "
+                f"(2 to the power of coarsest)"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,9 +258,7 @@ class YoloUSettings(CommonSettings):
 
     def __post_init__(self) -> None:
         CommonSettings.__post_init__(self)
-        for name in ("depth_multiple", "width_multiple", "places"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
+        require_ranges(self, positive=("depth_multiple", "width_multiple", "places"))
 
 
 _POSITIVE = (
@@ -249,4 +271,23 @@ _POSITIVE = (
     "patience",
     "validation_patches",
     "tile_px",
+)
+_NOT_NEGATIVE = (
+    "learning_rate",
+    "weight_decay",
+    "stain_jitter",
+    "stain_shift",
+    "anms_rival",
+    "wbc_missing",
+    "wbc_area",
+)
+_SHARES = (
+    "weak_shrink",
+    "momentum",
+    "averaging",
+    "least_confidence",
+    "nms_iou",
+    "anms_share",
+    "wbc_iou",
+    "wbc_floor",
 )

@@ -7,7 +7,6 @@ and of an ignored object, nothing is learned: neither that it is a cell nor that
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ import numpy as np
 from bmbench.adapters.classes import labels_of
 from bmbench.adapters.learning.sources import Source
 from bmbench.adapters.merging.shapes import area, bounding_box
-from bmbench.adapters.rescaling import object_circles
+from bmbench.adapters.rescaling import moved, object_circles
 from bmbench.core.geometry import circle_box, rings_mask
 from bmbench.core.types import Annotations, Role
 
@@ -110,18 +109,6 @@ def cut_patch(source: Source, row: int, column: int, side: int) -> Source:
     edge = [(0.0, height - row, side, side)] if missing[0] else []
     edge += [(width - column, 0.0, side, side)] if missing[1] else []
     return Source(image=image, annotations=with_regions(annotations, np.array(edge, float).reshape(-1, 4)))
-
-
-def moved(annotations: Annotations, by: Floats) -> Annotations:
-    """The annotations shifted by (x, y) pixels."""
-    given = annotations.circle[:, 2:] > 0
-    return dataclasses.replace(
-        annotations,
-        xy=annotations.xy + by,
-        box=annotations.box + np.tile(by, 2),
-        circle=np.where(given, annotations.circle + np.append(by, 0), annotations.circle),
-        contour=tuple(tuple(ring + by for ring in rings) for rings in annotations.contour),
-    )
 
 
 def with_regions(annotations: Annotations, box: Floats) -> Annotations:

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 from torchvision.ops import batched_nms, box_iou
 
-from bmbench.adapters.detection.backbone import group_normalisation
 from bmbench.adapters.detection.retinanet import where_ignored
+from bmbench.adapters.learning.layers import group_normalisation
 from bmbench.adapters.merging.shapes import bounding_box
 
 if TYPE_CHECKING:

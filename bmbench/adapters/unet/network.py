@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from bmbench.adapters.learning.layers import group_normalisation
+
 if TYPE_CHECKING:
     from bmbench.adapters.unet.settings import UNetSettings
 
@@ -62,7 +64,7 @@ def _double(before: int, after: int, normalisation: str) -> nn.Sequential:
 
 def _normalise(width: int, kind: str) -> nn.Module:
     if kind == "group":
-        return nn.GroupNorm(max(groups for groups in range(1, width // 8 + 2) if width % groups == 0), width)
+        return group_normalisation(width)
     if kind == "batch":
         return nn.BatchNorm2d(width)
     if kind == "instance":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.adapters.learning.sources import source_of
-from bmbench.adapters.rescaling import mean_diameter, object_circles
+from bmbench.adapters.rescaling import mean_diameter, moved, object_circles
 from bmbench.adapters.unet.curve import SYNTHETIC
 from bmbench.adapters.unet.encoding import ENCODINGS, Inside
 from bmbench.adapters.unet.sampling import encode
@@ -39,6 +39,8 @@ LINES = {
 """Colours that colour-blind readers tell apart (Okabe and Ito), dashes and widths where lines coincide."""
 PATCH_CELLS = 5.0
 """Side of the patch that is shown, in mean cell diameters."""
+NEAR = 0.8
+"""Share of half that side within which a cell counts as near."""
 SHOWN_CELL_PX = 40.0
 """Mean cell diameter in the picture: finer than networks need, so that shapes are smooth."""
 
@@ -52,7 +54,7 @@ def draw_targets(request: FitRequest, path: Path, *, title: str = "") -> None:
 
     curve = request.foreground_curve() or SYNTHETIC
     settings = dataclasses.replace(request.settings, cell_px=SHOWN_CELL_PX)
-    image, annotations = _busiest(request)
+    image, annotations = busiest(request)
     figure = Figure(figsize=(11, 8.6), layout="constrained")
     above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1, 1.35)), object))
     if title:
@@ -122,16 +124,20 @@ def _draw_patch(axis: Axes, image: Pixels, annotations: Annotations) -> None:
     axis.set(title="annotated shapes", xticks=[], yticks=[])
 
 
-def _busiest(request: FitRequest) -> tuple[Pixels, Annotations]:
-    """The part of the training images around a cell that has the most cells near it, and its annotations."""
+def busiest(request: FitRequest) -> tuple[Pixels, Annotations]:
+    """The part of the training images around a cell that has the most cells near it, and its annotations.
+
+    Near is less than two cell diameters away, in x and in y. Of several such cells, the first.
+    """
+    from scipy.spatial import cKDTree
+
     factor = SHOWN_CELL_PX / mean_diameter(sample.annotations for sample in request.train)
     reach = PATCH_CELLS * SHOWN_CELL_PX / 2
     best: tuple[int, int, Any] = (0, 0, np.zeros(2))
     for number, sample in enumerate(request.train):
-        cell = sample.annotations.role == Role.CELL
-        xy = sample.annotations.xy[cell] * factor
-        far = np.abs(xy[:, None] - xy[None]).max(axis=2)
-        near = (far < reach * 0.8).sum(axis=1)
+        xy = sample.annotations.xy[sample.annotations.role == Role.CELL] * factor
+        # Counted, not listed: where many cells lie close together there are too many pairs to hold.
+        near = cKDTree(xy).query_ball_point(xy, np.nextafter(reach * NEAR, 0), p=np.inf, return_length=True)
         if len(near) and near.max() > best[0]:
             best = int(near.max()), number, xy[int(near.argmax())]
     source = source_of(request.train[best[1]], factor)
@@ -140,15 +146,8 @@ def _busiest(request: FitRequest) -> tuple[Pixels, Annotations]:
     left, top = (
         int(np.clip(c - reach, 0, max(n - side, 0))) for c, n in zip(best[2], (width, height), strict=True)
     )
-    here = source.annotations
-    moved = dataclasses.replace(
-        here,
-        xy=here.xy - (left, top),
-        box=here.box - (left, top, left, top),
-        circle=here.circle - (left, top, 0),
-        contour=tuple(tuple(ring - (left, top) for ring in rings) for rings in here.contour),
-    )
-    return source.image[top : top + side, left : left + side], moved
+    part = source.image[top : top + side, left : left + side]
+    return part, moved(source.annotations, np.array([-left, -top], float))
 
 
 def _with_curve(name: str, curve: ForegroundCurve) -> Encoding:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+from bmbench.adapters.ranges import require_ranges, require_tiles
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UNetSettings:
@@ -127,12 +129,18 @@ class UNetSettings:
     smallest: float = 0.25
 
     def __post_init__(self) -> None:
-        for name in _POSITIVE:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
-        for name in ("smooth", "rise"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected 0 or more")
+        require_ranges(self, positive=_POSITIVE, not_negative=_NOT_NEGATIVE, shares=_SHARES)
+        # At a threshold of 0 or 1 a map by depth cannot say how much of a cell it cuts off.
+        if self.lowest == 1:
+            raise ValueError(f"lowest is {self.lowest}, expected less than 1")
+        stride = 2**self.depth
+        # Two pixels at the coarsest level: a normalisation layer needs more than one.
+        if self.patch_px % stride or self.patch_px < 2 * stride:
+            raise ValueError(
+                f"patch_px is {self.patch_px}, expected a multiple of {stride} (2 to the power of depth) "
+                f"and at least {2 * stride}"
+            )
+        require_tiles(tile_px=self.tile_px, overlap_px=self.overlap_px, stride=stride)
         if self.loss == "none" and not self.dice > 0:
             raise ValueError("loss is none and dice is 0: there is nothing to learn from")
 
@@ -149,7 +157,28 @@ _POSITIVE = (
     "patience",
     "validation_patches",
     "tile_px",
+    "lowest",
+    "highest",
+    "faint",
 )
+_NOT_NEGATIVE = (
+    "learning_rate",
+    "weight_decay",
+    "dice",
+    "foreground_weight",
+    "contour_weight",
+    "stain_jitter",
+    "stain_shift",
+    "shrink",
+    "undo",
+    "contour",
+    "opening",
+    "surround",
+    "smooth",
+    "rise",
+    "smallest",
+)
+_SHARES = ("momentum", "averaging", "keep", "lowest", "highest", "faint", "marker")
 
 
 QUICK = UNetSettings()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,11 +37,13 @@ def write_crops(
     """Write ``folder/STEM/000/000001.png`` … and, when all are there, their table ``folder/STEM.csv``.
 
     Each crop is `side_px` square with its cell's centre in the middle, at the pixel size that the detector
-    works at; outside the slide it is white. The numbers are those of the cells in a CSV output.
+    works at; outside the slide it is white. The numbers are those of the cells in a CSV output. Crops that an
+    earlier call left and this one has no cell for are removed; as long as they are mixed there is no table.
     """
     with ExitStack() as stack:
         slide = stack.enter_context(opened(job.path))
         aside = stack.enter_context(writing(folder / f"{stem}.csv"))
+        (folder / f"{stem}.csv").unlink(missing_ok=True)
         file = stack.enter_context(aside.open("w", newline="", encoding="utf-8"))
         table: Any = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
@@ -50,12 +52,13 @@ def write_crops(
         for part in progress.track(parts, description=stage, total=len(job.tiles)):
             for row, pixels in enumerate(cut_out(slide, part.xy, job.ratio, side_px)):
                 number += 1
-                place = f"{stem}/{number // PER_FOLDER:03d}/{number:06d}.png"
-                _save(folder / place, pixels)
+                place = f"{stem}/{_place(number)}"
+                _save(folder / place, pixels, aside=folder / f".{stem}.png")
                 centre = np.round(part.xy[row], 2).tolist()
                 name = categories[part.label[row]].name
                 confidence = round(float(part.confidence[row]), 6)
                 table.writerow((place, job.name, number, name, confidence, *centre))
+        _remove_others(folder / stem, number)
 
 
 def cut_out(slide: Slide, xy: Floats, ratio: Floats, side_px: int) -> Iterator[Pixels]:
@@ -80,8 +83,24 @@ def cut_out(slide: Slide, xy: Floats, ratio: Floats, side_px: int) -> Iterator[P
         yield whole[top : top + side_px, left : left + side_px]
 
 
-def _save(path: Path, pixels: Pixels) -> None:
+def _place(number: int) -> str:
+    return f"{number // PER_FOLDER:03d}/{number:06d}.png"
+
+
+def _save(path: Path, pixels: Pixels, *, aside: Path) -> None:
+    """Write a picture, whole or not at all; unlike other files not forced to the disk one by one."""
     from PIL import Image
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
+    Image.fromarray(pixels).save(aside)
+    aside.replace(path)
+
+
+def _remove_others(folder: Path, number: int) -> None:
+    """Remove the crops with a higher number, and nothing that `write_crops` did not write."""
+    for path in list(folder.glob("*/*.png")):
+        its = int(path.stem) if path.stem.isdecimal() else 0
+        if its > number and path == folder / _place(its):
+            path.unlink()
+            with suppress(OSError):
+                path.parent.rmdir()

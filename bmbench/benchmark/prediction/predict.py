@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from bmbench.benchmark.prediction.prepare import largest_cell_px, notes, prepare
 from bmbench.benchmark.prediction.trained import load_run
 from bmbench.core.errors import BadInputError, RunFailedError, Stopped
 from bmbench.core.files import require_folder
+from bmbench.core.locks import only_one
 from bmbench.datasets.names import nearest
 from bmbench.datasets.slides import opened, slide_files
 
@@ -61,12 +61,14 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
     """The cells of every image, in files.
 
     Killed at any moment, the same call goes on where it stood, and its files have the same bytes: finished
-    tiles stand in a folder ``OUT.unfinished`` beside the first output until everything is written.
+    tiles stand in a folder ``OUT.unfinished`` beside the first output until everything is written. Only one
+    process at a time works on one first output.
 
     Raises
     ------
     BadInputError
-        For a run, an image, a region file or an option that is no such thing.
+        For a run, an image, a region file or an option that is no such thing, or while another process works
+        on the same first output.
     MissingExtraError
         If the method, or the reader of a slide, is not installed.
     RunFailedError
@@ -78,14 +80,14 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
     outputs = plan_outputs(options.out, options.form, n_images=len(files))
     if options.regions is not None and len(files) > 1:
         raise BadInputError("--regions belongs to one image", got=f"{len(files)} images")
+    unfinished = _unfinished(outputs[0].path)
     names = _unique([path.name for path in files], [path.as_posix() for path in files])
     trained = load_run(options.run)
     ids, categories = _ids(options.truth, files, names, trained.classes)
     threshold = options.threshold if options.threshold is not None else trained.threshold or 0.0
     for place in [output.place for output in outputs] + ([options.crops] if options.crops else []):
         require_folder(place)
-    unfinished = outputs[0].path.with_name(outputs[0].path.name + ".unfinished")
-    with _going_on(unfinished):
+    with _going_on(unfinished), _alone(unfinished):
         finished = []
         for number, (path, name) in enumerate(zip(files, names, strict=True)):
             place = unfinished / f"{number:06d}.journal"
@@ -100,8 +102,37 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
             threshold=threshold,
             notes=notes(trained, [image.job for image in finished], options),
         )
-    shutil.rmtree(unfinished)
+        for image in finished:
+            image.journal.unlink()
     return report
+
+
+def _unfinished(output: Path) -> Path:
+    """The folder of the finished tiles of that first output."""
+    # "." and ".." are names of their own: what they stand for has one that a folder can lie beside.
+    whole = output if output.name not in ("", "..") else output.resolve()
+    if not whole.name:
+        raise BadInputError(
+            f"--out {output}: a folder that nothing lies beside", remedy="name a folder in it"
+        )
+    return whole.with_name(f"{whole.name}.unfinished")
+
+
+@contextmanager
+def _alone(unfinished: Path) -> Iterator[None]:
+    """Make and hold the folder of the finished tiles; afterwards it is gone if none are left in it."""
+    made = [folder for folder in (unfinished, *unfinished.parents) if not folder.exists()]
+    try:
+        unfinished.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFailedError(f"{unfinished}: cannot be written ({error.strerror})") from error
+    try:
+        with only_one(unfinished):
+            yield
+    finally:
+        for folder in (unfinished, *made):
+            with suppress(OSError):
+                folder.rmdir()
 
 
 @contextmanager
