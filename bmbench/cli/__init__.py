@@ -83,7 +83,6 @@ def run(
 ) -> None:
     """Train a method, choose its threshold, predict, score and draw; --resume goes on with a stopped run."""
     from rich.console import Console
-    from rich.markup import escape
 
     from bmbench.benchmark.console import Terminal
     from bmbench.benchmark.options import RunOptions, parse_pairs
