@@ -2,12 +2,13 @@
 
     python benchmarks/label_ceiling.py RUN_DIRECTORY... [--out PICTURE.png]
 
-The runs are of one data set and one split. Three tables are printed. First, the labels: fragments, and
-neighbours that meet in one straight line, as tiles that were put together leave them. Second, what the
-segmentation makes of the very targets that a U-Net is taught. Third, the test images, all together and one by
-one: how well the answers of the runs match the labels, and each other. Where detectors agree with one another
-much more than with the labels, they see the same cells, and it is the labels that differ. Last, the images
-that each run learned from: labels that it saw and does not give back cannot be asked of it elsewhere.
+The runs are of one data set and were tested on the same images. Four tables are printed. First, the labels:
+fragments, and neighbours that meet in one straight line, as tiles that were put together leave them. Second,
+what the segmentation makes of the very targets that a U-Net is taught. Third, the test images, all together
+and one by one: how well the answers of the runs match the labels, and each other. Where detectors agree with
+one another much more than with the labels, they see the same cells, and it is the labels that differ. Last,
+the images that each run learned from, all together and one by one: labels that it saw and does not give back
+cannot be asked of it elsewhere.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bmbench.core.types import Detections, Sample
+    from bmbench.datasets.dataset import Split
     from bmbench.metrics import Protocol
 
 FRAGMENT = 0.1
@@ -121,6 +123,15 @@ def as_truth(samples: Sequence[Sample]) -> GroundTruth:
     )
 
 
+def split_of(run: Path) -> Split:
+    """The data of a run, as it was split for it."""
+    config = read_json(run / "config.json")
+    data = None if config["data"] is None else Path(config["data"])
+    return open_dataset(config["dataset"]).load(
+        LoadRequest(data=data, seed=config["seed"], options=config["dataset_options"])
+    )
+
+
 def answer_of(run: Path) -> Answer:
     """The test answers of a run."""
     metrics = read_json(run / "metrics.json")
@@ -190,11 +201,14 @@ def compare(answers: Sequence[Answer], where: str, protocol: Protocol) -> None:
         print(f"| {where} | {one.name} | {other.name} | {f1(labelled_by(other), one.kept, protocol)} |")
 
 
-def relearned(run: Path, samples: Sequence[Sample], protocol: Protocol) -> str:
-    """F1 of a run's detector on these samples, at the run's own threshold."""
-    trained = load_run(run)
+def relearn(run: Path, name: str, protocol: Protocol) -> None:
+    """Print how a run's detector, at its own threshold, matches the labels that it learned from."""
+    trained, samples = load_run(run), split_of(run).samples["train"]
     found = [trained.detector.predict(sample.load()) for sample in samples]
-    return f1(as_truth(samples), as_predictions(found, threshold=trained.threshold or 0.0), protocol)
+    for title, rows in [("all", range(len(samples))), *((s.image_id, [i]) for i, s in enumerate(samples))]:
+        kept = as_predictions([found[i] for i in rows], threshold=trained.threshold or 0.0)
+        scores = f1(as_truth([samples[i] for i in rows]), kept, protocol)
+        print(f"| {title} | {name} | {scores} |", flush=True)
 
 
 def draw(path: Path, samples: Sequence[Sample], answers: Sequence[Answer]) -> None:
@@ -251,11 +265,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, help="a picture of what the runs agree on")
     options = parser.parse_args()
-    config = read_json(options.runs[0] / "config.json")
-    data = None if config["data"] is None else Path(config["data"])
-    split = open_dataset(config["dataset"]).load(
-        LoadRequest(data=data, seed=config["seed"], options=config["dataset_options"])
-    )
+    split = split_of(options.runs[0])
     samples = sorted((s for subset in split.samples.values() for s in subset), key=lambda s: s.name)
     answers = [answer_of(run) for run in options.runs]
     protocol = answers[0].protocol
@@ -274,9 +284,9 @@ def main() -> None:
     compare(answers, "all", protocol)
     for row, image_id in enumerate(answers[0].truth.image_ids):
         compare([on_image(answer, row) for answer in answers], str(image_id), protocol)
-    print("\n| images that a run learned from | F1, centres | F1, boxes |\n|---|--:|--:|")
+    print("\n| images that a run learned from | run | F1, centres | F1, boxes |\n|---|---|--:|--:|")
     for run, answer in zip(options.runs, answers, strict=True):
-        print(f"| {answer.name} | {relearned(run, split.samples['train'], protocol)} |", flush=True)
+        relearn(run, answer.name, protocol)
     if options.out:
         draw(options.out, samples, answers)
 

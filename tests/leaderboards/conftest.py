@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from bmbench.core.progress import Silent
-from bmbench.leaderboards.folder import Leaderboard
+from bmbench.leaderboards.folder import Leaderboard, others
 from bmbench.leaderboards.found import TrackFacts, found_track
 from bmbench.leaderboards.manifest import Rules
 from bmbench.leaderboards.submissions.submit import Answer, Facts, submit
+from bmbench.leaderboards.submissions.validate import Others
 
 N_IMAGES, SIZE, CELL = 10, 512, 40
 
@@ -104,7 +105,8 @@ class Bench:
             answers.append(Answer(path=path, seed=seed, threshold=threshold))
         card = Facts(**(FACTS | {"name": id_.replace("-", " ")} | facts))
         folder = self.board.submission(track, id_)
-        verdict = submit(answers, card, self.board.manifest(track), folder=folder)
+        beside = Others(contacts=others(self.board, track).contacts)
+        verdict = submit(answers, card, self.board.manifest(track), folder=folder, others=beside)
         for answer in answers:
             answer.path.unlink()
         return folder, verdict

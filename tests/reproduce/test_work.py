@@ -241,10 +241,14 @@ def test_the_command(bmbench, marrow, tmp_path):
     assert StudyFolder(study).read().cells[0].method == "blob_log"
 
 
-def test_a_bug_in_a_method_is_a_failure_with_its_traceback(bmbench, marrow, tmp_path):
+def test_a_bug_in_a_method_is_a_failure_with_its_traceback(bmbench, marrow, tmp_path, monkeypatch):
+    def faulty(*_, **__):
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("bmbench.adapters.blob_log.BlobDetector.predict", faulty)
     answer = bmbench(
         "reproduce", "--dataset", marrow, "--methods", "blob_log", "--seeds", "0", "--tracks", "weak",
-        "--set", "smallest_blob=0", "--out", tmp_path / "study",
+        "--out", tmp_path / "study",
     )  # fmt: skip
     assert answer.code == 1
     assert "1 runs failed" in answer.err
