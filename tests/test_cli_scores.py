@@ -77,7 +77,11 @@ def test_a_radius_beyond_half_a_cell_is_told(bmbench, truth, tmp_path):
     )
     assert "note" not in answer.out
     assert bmbench("score", path, "--truth", truth, "--radius", 10.5).err.startswith("note: ")
+    both = bmbench("compare", path, path, "--truth", truth, "--json")
+    assert both.err == answer.err
+    assert json.loads(both.out)["notes"] == [both.err.removeprefix("note: ").strip()]
     for options in (("--radius", 10), ("--protocol", "voc2010")):
+        assert bmbench("compare", path, path, "--truth", truth, *options).err == ""
         assert bmbench("score", path, "--truth", truth, *options).err == ""
 
 

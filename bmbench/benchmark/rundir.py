@@ -133,8 +133,16 @@ class RunDir:
         return self._of(subset) / "truth.json"
 
     def read(self, name: str) -> Any:
-        """The value of one of the run's JSON files."""
-        return read_json(self.path / name)
+        """The object in one of the run's JSON files; BadInputError if it holds anything else."""
+        value = read_json(self.path / name)
+        if not isinstance(value, dict):
+            raise BadInputError(
+                "not the record of a run",
+                where=str(self.path / name),
+                expected="a JSON object",
+                got=type(value).__name__,
+            )
+        return value
 
     def write(self, name: str, value: Any) -> None:
         """Write one of the run's JSON files."""

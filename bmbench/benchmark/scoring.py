@@ -121,8 +121,9 @@ def compare_files(
     """First minus second predictions file on the same ground truth, with paired intervals, by geometry.
 
     ``scores`` holds what `bmbench.metrics.Scores` says of each file, by geometry. A threshold that is None is
-    the best one of these very images.
+    the best one of these very images. ``notes`` as in `score_files`.
     """
+    from bmbench.benchmark.reach import radius_note
     from bmbench.datasets.codecs.coco_columns import read_ground_truth
     from bmbench.datasets.predictions import read_predictions
     from bmbench.metrics import evaluate, paired_difference
@@ -136,6 +137,7 @@ def compare_files(
         geometry: paired_difference(one, other, geometry, n=n, seed=seed) for geometry in GEOMETRIES
     }
     reports = {"first": one.to_json(), "second": other.to_json()}
+    note = radius_note(annotations, protocol)
     return {
         **{name: reports["first"][name] for name in ("protocol", "images", "groups", "cells")},
         "scores": {
@@ -143,6 +145,7 @@ def compare_files(
             for side, report in reports.items()
         },
         **{name: None if found is None else found.to_json() for name, found in differences.items()},
+        **({} if note is None else {"notes": [note]}),
     }
 
 

@@ -109,8 +109,6 @@ def score(
     )
     from bmbench.leaderboards.scored import score_tables
 
-    for note in scores.get("notes", ()):
-        typer.echo(f"note: {note}", err=True)
     _print(scores, score_tables(scores, title=predictions.name), json=json)
 
 
@@ -160,6 +158,8 @@ def compare(
 
 
 def _print(report: Any, tables: Iterable[Table], *, json: bool) -> None:
+    for note in report.get("notes", ()):
+        typer.echo(f"note: {note}", err=True)
     if json:
         import json as json_library
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import circle_box, enclosing_circle
 from bmbench.core.types import Annotations
 from bmbench.datasets.sizes import mean_cell_diameter
@@ -52,7 +53,14 @@ def weaken(
         See `scaled_jitter` for images of another scale than the study's.
     radius_jitter_px : float, pixels, optional
         A third of `jitter_px` if not given, as in the study.
+
+    Raises
+    ------
+    BadInputError
+        If the jitter is no finite number.
     """
+    if not np.isfinite(jitter_px):
+        raise BadInputError("jitter of circles", expected="a finite number of px", got=str(jitter_px))
     if radius_jitter_px is None:
         radius_jitter_px = jitter_px * RADIUS_SHARE
     draws = _generator(seed, image_id).standard_normal((len(annotations), 3))

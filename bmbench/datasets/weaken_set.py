@@ -70,6 +70,8 @@ def _with_radius(annotations: Annotations, radius_px: float | None, name: str) -
             where=name,
             remedy="give their radius with --radius-px",
         )
+    if not np.isfinite(radius_px):
+        raise BadInputError("--radius-px", expected="a finite number", got=str(radius_px))
     circle = np.where(
         point[:, None], np.column_stack([annotations.xy, np.full(len(point), radius_px)]), annotations.circle
     )

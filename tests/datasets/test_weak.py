@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from bmbench.core.errors import BadInputError
 from bmbench.core.types import Annotations, Role
 from bmbench.datasets.sizes import diameters, mean_cell_diameter
 from bmbench.datasets.weak import scaled_jitter, shape_circles, weaken
@@ -59,6 +60,12 @@ def test_box_and_centre_are_the_circles_and_the_radius_stays_positive(seed):
     assert_array_equal(weak.xy, weak.circle[:, :2])
     assert_allclose(weak.box[:, 2:] - weak.box[:, :2], 2 * weak.circle[:, [2, 2]])
     assert_allclose((weak.box[:, 2:] + weak.box[:, :2]) / 2, weak.xy)
+
+
+@pytest.mark.parametrize("jitter", [np.inf, np.nan])
+def test_a_jitter_without_end_is_refused(jitter):
+    with pytest.raises(BadInputError, match="finite number of px"):
+        weaken(triangles(1), seed=0, image_id=1, jitter_px=jitter)
 
 
 def test_an_image_has_its_own_circles_whatever_comes_before_it():

@@ -176,6 +176,10 @@ def test_a_run_directory(bench, tmp_path):
     (run / "config.json").write_text(json.dumps(config | {"data_hash": "b" * 64}))
     with pytest.raises(BadInputError, match="other data"):
         prepare(bench.board, [run], wishes)
+    (run / "config.json").write_text(json.dumps(config))
+    (run / "environment.json").write_text("[]")
+    with pytest.raises(BadInputError, match=r"environment\.json: not the record of a run"):
+        prepare(bench.board, [run], wishes)
 
 
 def test_committed_schemas_are_those_of_the_code(request):

@@ -249,7 +249,7 @@ def _run_facts(environment: Mapping[str, Any], config: Mapping[str, Any]) -> dic
         if value is None or isinstance(value, (bool, int, float, str))
     }
     packages = {name: str(version) for name, version in environment.get("packages", {}).items()}
-    machine = f"{environment['machine']} - {environment['cpus']} CPU"
+    machine = f"{environment.get('machine', 'unknown')} - {environment.get('cpus', '?')} CPU"
     method = config["method"]
     return {
         "family": re.sub(r"[^\w .+()-]", " ", METHODS.get(method).family) if method in METHODS else "other",
