@@ -48,7 +48,7 @@ def stretches(line: Any) -> Any:
 
 
 def agreement(one: Any, other: Any) -> tuple[int, int]:
-    """Stretches of both lines, and those of them that match: (matched, all).
+    """How many of the stretches of both lines have a partner on the other one, of how many.
 
     Stretches of one line do not overlap, so none has two partners with an intersection over union above 0.5.
     """

@@ -50,6 +50,8 @@ class Space:
         What a detector has to be trained for, in the order in which it is chosen.
     decoded : setting → range
         What is applied to a trained detector's answer: many values are tried on one training.
+    applied : settings
+        Applied to a trained detector's answer too, but not searched.
     yardstick : settings
         Validation losses are compared between trainings that have these settings in common: a loss of
         another kind falls to another share of what it was.
@@ -57,4 +59,5 @@ class Space:
 
     learned: Mapping[str, Range]
     decoded: Mapping[str, Range] = field(default_factory=dict)
+    applied: tuple[str, ...] = ()
     yardstick: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ from bmbench.core.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bmbench.adapters.method import Detector, Method
+    from bmbench.adapters.method import Detector
     from bmbench.core.progress import Progress
 
 _MAY_DIFFER = ("settings", "options", "test_on")
@@ -54,7 +54,7 @@ def redecode(
     _refuse(plan, old, settings)
     detector = load_detector(plan.method, old.checkpoint)
     if n_decodings:
-        plan = _best(plan, detector, _decoded(plan.method, options.profile), settings, n_decodings)
+        plan = _best(plan, detector, _space(plan).decoded, settings, n_decodings)
     environment = describe_environment() | {"trained": old.read("environment.json")}
     folder = RunDir.create(out, plan.name, records(plan) | {"environment.json": environment})
     save_whole(_with_settings(plan, detector), folder.checkpoint)
@@ -62,8 +62,9 @@ def redecode(
 
 
 def _refuse(plan: Plan, old: RunDir, settings: Mapping[str, str]) -> None:
-    decoded = _decoded(plan.method, plan.options.profile)
-    learned = sorted(settings.keys() - decoded.keys())
+    space = _space(plan)
+    decoded = (*space.decoded, *space.applied)
+    learned = sorted(settings.keys() - set(decoded))
     if learned:
         raise BadInputError(
             f"--set {learned[0]}: {plan.method.name} has to be trained for it",
@@ -88,9 +89,9 @@ def _refuse(plan: Plan, old: RunDir, settings: Mapping[str, str]) -> None:
             )
 
 
-def _decoded(method: Method, profile: str) -> Mapping[str, Any]:
-    """The ranges of the settings that need no training."""
-    return method.space.get(profile, Space(learned={})).decoded
+def _space(plan: Plan) -> Space:
+    """Which of the method's settings need training, and which do not."""
+    return plan.method.space.get(plan.options.profile, Space(learned={}))
 
 
 def _best(

@@ -131,5 +131,4 @@ def records(plan: Plan) -> dict[str, Any]:
 def options_of(folder: RunDir) -> RunOptions:
     """What a run was asked for; BadInputError if its record is damaged or of a later version."""
     record = folder.read("config.json")
-    asked = record.get("options") if isinstance(record, dict) else None
-    return RunOptions.from_json(asked, where=f"{folder.path}/config.json, options")
+    return RunOptions.from_json(record.get("options"), where=f"{folder.path}/config.json, options")

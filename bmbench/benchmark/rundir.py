@@ -132,12 +132,12 @@ class RunDir:
         """The ground truth of a subset, as COCO JSON."""
         return self._of(subset) / "truth.json"
 
-    def read(self, name: str) -> Any:
+    def read(self, name: str) -> dict[str, Any]:
         """The object in one of the run's JSON files; BadInputError if it holds anything else."""
         value = read_json(self.path / name)
         if not isinstance(value, dict):
             raise BadInputError(
-                "not the record of a run",
+                "is not a run's record",
                 where=str(self.path / name),
                 expected="a JSON object",
                 got=type(value).__name__,

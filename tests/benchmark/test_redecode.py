@@ -16,7 +16,8 @@ TINY = {
     "steps": "6", "width": "4", "depth": "2", "cell_px": "10", "patch_px": "48", "batch": "2", "shard": "1",
     "views": "1", "validate_every": "3",
 }  # fmt: skip
-CUT = {"seeds": "map", "rise": "0.07", "lowest": "0.15"}
+CUT = {"seeds": "map", "rise": "0.07", "lowest": "0.15", "smooth": "0.15"}
+FLOODED = {"flooding": "background", "surround": "0.2", "lowest": "0.15"}
 RESULTS = ("predictions.json", "truth.json", "optimisation/predictions.json")
 
 
@@ -38,12 +39,12 @@ def settings_of(folder):
     return json.loads((folder / "config.json").read_bytes())["settings"]
 
 
-@pytest.mark.parametrize("models", [1, 2])
-def test_it_is_the_run_that_had_these_settings_from_its_beginning(options, models, tmp_path):
+@pytest.mark.parametrize(("models", "cut"), [(1, CUT), (2, CUT), (1, FLOODED)])
+def test_it_is_the_run_that_had_these_settings_from_its_beginning(options, models, cut, tmp_path):
     asked = dataclasses.replace(options, models=models)
     first = run_in(tmp_path / "first", asked, Silent()).path
-    again = redecode(first, tmp_path / "again", Silent(), settings=CUT).path
-    whole = dataclasses.replace(asked, settings=TINY | CUT)
+    again = redecode(first, tmp_path / "again", Silent(), settings=cut).path
+    whole = dataclasses.replace(asked, settings=TINY | cut)
     wanted = run_in(tmp_path / "wanted", whole, Silent()).path
     checkpoint = [str(path.relative_to(wanted)) for path in (wanted / "checkpoint").rglob("*.*")]
     assert contents(again, (*RESULTS, *checkpoint)) == contents(wanted, (*RESULTS, *checkpoint))

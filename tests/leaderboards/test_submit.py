@@ -178,7 +178,7 @@ def test_a_run_directory(bench, tmp_path):
         prepare(bench.board, [run], wishes)
     (run / "config.json").write_text(json.dumps(config))
     (run / "environment.json").write_text("[]")
-    with pytest.raises(BadInputError, match=r"environment\.json: not the record of a run"):
+    with pytest.raises(BadInputError, match=r"environment\.json: is not a run's record"):
         prepare(bench.board, [run], wishes)
 
 

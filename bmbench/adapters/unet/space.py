@@ -43,6 +43,7 @@ _SEGMENTATION: Mapping[str, Range] = {
     "rise": Real(low=0.05, high=0.3),
     "smallest": Real(low=0.1, high=0.5),
 }
+_APPLIED = ("smooth", "flooding", "surround")
 _YARDSTICK = ("loss", "dice")
 
 
@@ -54,6 +55,7 @@ def space_of(encoding: str) -> Mapping[str, Space]:
             profile: Space(
                 learned={**_NETWORK, **_OPTIMISER, **_LOSS, **contour, **sizes},
                 decoded=_SEGMENTATION,
+                applied=_APPLIED,
                 yardstick=_YARDSTICK,
             )
             for profile, sizes in _SIZES.items()

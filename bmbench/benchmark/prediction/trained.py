@@ -69,8 +69,8 @@ def load_run(path: Path) -> TrainedRun:
 
     run = RunDir.open(path)
     config, metrics = run.read("config.json"), run.read("metrics.json")
-    name = config.get("method") if isinstance(config, dict) else None
-    if not isinstance(name, str) or not isinstance(metrics, dict) or not run.checkpoint.is_dir():
+    name = config.get("method")
+    if not isinstance(name, str) or not run.checkpoint.is_dir():
         raise BadInputError(
             "is not a run with a trained detector", where=str(path), remedy="give a folder of `bmbench run`"
         )
