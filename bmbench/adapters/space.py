@@ -19,6 +19,10 @@ class Real:
     log: bool = False
     when: Condition | None = None
 
+    def holds(self, value: float) -> bool:
+        """Whether the value is one that a search may try."""
+        return self.low <= value <= self.high
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
@@ -28,6 +32,10 @@ class Whole:
     high: int
     when: Condition | None = None
 
+    def holds(self, value: float) -> bool:
+        """Whether the value is one that a search may try."""
+        return self.low <= value <= self.high
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
@@ -35,6 +43,10 @@ class Choice:
 
     options: tuple[str | int | float, ...]
     when: Condition | None = None
+
+    def holds(self, value: object) -> bool:
+        """Whether the value is one that a search may try."""
+        return value in self.options
 
 
 Range: TypeAlias = Real | Whole | Choice

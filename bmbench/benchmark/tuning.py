@@ -144,6 +144,7 @@ def _finish(
                 store = Store(
                     options.store or path / "journal.log",
                     space,
+                    first=dataclasses.asdict(plan.settings),
                     seed=plan.options.seed,
                     at_once=options.at_once,
                 )

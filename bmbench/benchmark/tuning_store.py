@@ -1,8 +1,9 @@
 """The trials of a search: Optuna's journal file or a database, and which settings to try next.
 
-Trials come in rounds. Which settings one gets depends on the seed, its number, what became of the trials of
-earlier rounds and what was drawn before it in its own, and on nothing else: a search that is killed, in the
-middle of a trial or of a round, draws the same settings again.
+The first trial has the settings that the search began with, so that it cannot end with worse ones. Trials
+come in rounds. Which settings one gets depends on the seed, its number, what became of the trials of earlier
+rounds and what was drawn before it in its own, and on nothing else: a search that is killed, in the middle
+of a trial or of a round, draws the same settings again.
 """
 
 from __future__ import annotations
@@ -60,15 +61,24 @@ class Trial:
 class Store:
     """The trials of one search; only the process that holds the search's folder may open it.
 
-    They are in a journal file or in a database. `at_once` is the number of trials in a round.
+    They are in a journal file or in a database. `at_once` is the number of trials in a round. The first
+    trial has the settings `first`, where the space holds them.
     """
 
-    def __init__(self, place: Path | Database, space: Space, *, seed: int, at_once: int = 1) -> None:
+    def __init__(
+        self,
+        place: Path | Database,
+        space: Space,
+        *,
+        first: Mapping[str, Any],
+        seed: int,
+        at_once: int = 1,
+    ) -> None:
         import optuna
 
         from bmbench.benchmark.tuning_database import Database
 
-        self._space, self._seed, self._at_once = space, seed, at_once
+        self._space, self._first, self._seed, self._at_once = space, first, seed, at_once
         with _quiet():
             self._study = optuna.create_study(
                 storage=place.storage() if isinstance(place, Database) else _journal(place),
@@ -136,10 +146,12 @@ class Store:
             study.add_trial(
                 create_trial(state=TrialState.RUNNING, params=one.params, distributions=one.distributions)
             )
+        own = {} if known else self._first
         trial, settings = study.ask(), dict[str, Any]()
         for name, kind in self._space.learned.items():
             if kind.when is None or str(settings.get(kind.when[0])) == kind.when[1]:
-                settings[name] = _draw(trial, name, kind)
+                keep = name in own and kind.holds(own[name])
+                settings[name] = own[name] if keep else _draw(trial, name, kind)
         return settings
 
     def _begin(self, number: int) -> int:

@@ -130,6 +130,9 @@ def test_the_command_prints_what_it_found_at_80_columns(bmbench, whole, monkeypa
     table = answer.out.split("Search directory")[0]
     assert max(map(len, table.splitlines())) <= 80
     assert "…" not in table
+    assert f"trial 1, with the profile's settings, came to F1 {whole.trials[0].value:.3g}" in " ".join(
+        table.split()
+    )
     assert f"bmbench run --settings {whole.settings} --retrain --dataset {whole.run.dataset}\n" in answer.out
 
 
@@ -228,7 +231,7 @@ SPACE = Space(
 
 
 def filled(path, values, seed=0):
-    store = Store(path, SPACE, seed=seed)
+    store = Store(path, SPACE, first={}, seed=seed)
     for value in values:
         asked = store.ask()
         asked.look(1, 0.5)
@@ -249,8 +252,26 @@ def test_a_store_draws_the_same_whatever_happened_between(tmp_path):
     assert other[0].settings != whole[0].settings
 
 
+def test_the_first_trial_has_the_settings_that_the_search_began_with(tmp_path):
+    first = {"rate": 0.02, "depth": 7, "kind": "a", "push": 0.7, "other": 1}
+    store = Store(tmp_path / "a.log", SPACE, first=first, seed=3)
+    begun, later = store.ask(), store.ask()
+    # A depth of 7 is none of the space, and of kind "a" there is no push.
+    assert begun.settings == {"rate": 0.02, "depth": begun.settings["depth"], "kind": "a"}
+    assert begun.settings["depth"] in {2, 3, 4}
+    assert later.settings["rate"] != 0.02
+    again = Store(tmp_path / "b.log", SPACE, first=first, seed=3).ask()
+    assert again.settings == begun.settings
+
+
+def test_a_search_begins_with_the_profile(whole):
+    asked = {name: whole.trials[0].settings[name] for name in ("normalisation", "optimiser", "learning_rate")}
+    profile = dataclasses.asdict(METHODS.get("unet_shrink").settings["quick"])
+    assert asked == {name: profile[name] for name in asked}
+
+
 def test_draws_lie_in_the_space_and_learn(tmp_path):
-    store = Store(tmp_path / "a.log", SPACE, seed=3)
+    store = Store(tmp_path / "a.log", SPACE, first={}, seed=3)
     for _ in range(30):
         asked = store.ask()
         s = asked.settings
@@ -330,6 +351,8 @@ def test_every_space_names_settings_of_its_method():
                 ends = kind.options if isinstance(kind, Choice) else (kind.low, kind.high)
                 for value in ends:
                     assert getattr(dataclasses.replace(base, **{setting: value}), setting) == value
+                # A search begins with these.
+                assert kind.holds(getattr(base, setting)), (name, profile, setting)
             assert not space.decoded.keys() & space.learned.keys()
             assert set(space.yardstick) <= space.learned.keys()
 
