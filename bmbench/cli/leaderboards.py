@@ -150,6 +150,10 @@ def init(
         str | None,
         typer.Option(help="paper, voc2007, voc2010 or kainz.  [default: that of the run, or paper]"),
     ] = None,
+    iou: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Matching limit of boxes.  [default: that of the run, or 0.5]"),
+    ] = None,
     radius: Annotated[
         float | None,
         typer.Option(min=0, help="Matching limit of centres, px.  [default: that of the run, or 55]"),
@@ -173,6 +177,7 @@ def init(
         supervision=None if supervision is None else supervision.value,
         unit=unit,
         protocol=protocol,
+        iou=iou,
         radius_px=radius,
         controls=tuple(control or ()),
         weaker_than=weaker_than,

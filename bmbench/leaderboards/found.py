@@ -81,6 +81,8 @@ def found_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
     if facts.partner is not None:
         _require_track(board, facts.partner.track)
     manifest = _manifest(truth, read_coco(truth), facts)
+    if facts.partner is not None:
+        _require_same_images(manifest, board.manifest(facts.partner.track))
     parse_manifest(_text(manifest), where=f"the new {folder / MANIFEST_FILE}")
     if not facts.outside:
         write_bytes(folder / manifest.truth.file, read_bytes(truth))
@@ -96,6 +98,18 @@ def _require_track(board: Leaderboard, name: str) -> None:
         raise BadInputError(f"unknown track {name!r}", where=str(board.path), remedy=remedy)
     if name not in names:
         raise UnknownNameError("track", name, names)
+
+
+def _require_same_images(track: Manifest, other: Manifest) -> None:
+    """Nothing, or a BadInputError: a submission is held against itself on another track image by image."""
+    mine, theirs = ({image.id for image in one.images} for one in (track, other))
+    if mine != theirs:
+        raise BadInputError(
+            f"not the images of track {other.name!r}, which {track.name!r} is to be compared with",
+            expected=f"its {len(theirs)} images",
+            got=f"{len(mine)} images, {len(mine & theirs)} of them there",
+            remedy="give the truth of the same images, or leave out --weaker-than",
+        )
 
 
 def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
@@ -184,6 +198,7 @@ class TrackWishes:
     supervision: str | None = None
     unit: str = "image"
     protocol: str | None = None
+    iou: float | None = None
     radius_px: float | None = None
     controls: tuple[str, ...] = ()
     weaker_than: str | None = None
@@ -225,10 +240,11 @@ def track_facts(source: Path, wishes: TrackWishes) -> tuple[TrackFacts, Path]:
 def _rules(known: Rules, wishes: TrackWishes) -> Rules:
     """The rules with what was asked for; the limits of one protocol say nothing about another."""
     if wishes.protocol not in {None, known.protocol}:
-        return Rules(protocol=wishes.protocol, radius_px=wishes.radius_px)
-    if wishes.radius_px is None:
-        return known
-    return msgspec.structs.replace(known, radius_px=wishes.radius_px)
+        known = Rules(protocol=wishes.protocol)
+    asked = {"iou": wishes.iou, "radius_px": wishes.radius_px}
+    return msgspec.structs.replace(
+        known, **{name: limit for name, limit in asked.items() if limit is not None}
+    )
 
 
 def _facts_of_run(source: Path, facts: TrackFacts) -> tuple[TrackFacts, Path]:

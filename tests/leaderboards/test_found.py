@@ -103,6 +103,22 @@ def test_the_first_track_has_no_partner_yet(bench):
         bench.track("weak", partner=Partner(track="precise", kind="weaker"))
 
 
+def test_a_partner_on_other_images_is_refused(bench):
+    bench.track("precise", supervision="precise")
+    value = json.loads(bench.truth.read_text())
+    value["images"] = value["images"][1:]
+    kept = {image["id"] for image in value["images"]}
+    value["annotations"] = [row for row in value["annotations"] if row["image_id"] in kept]
+    fewer = bench.truth.with_name("fewer.json")
+    fewer.write_text(json.dumps(value))
+    n = len(kept)
+    words = rf"not the images of track 'precise'.*its {n + 1} images, got {n} images, {n} of them there"
+    with pytest.raises(BadInputError, match=words):
+        bench.track("weak", truth=fewer, partner=Partner(track="precise", kind="weaker"))
+    assert not (bench.board.path / "tracks" / "weak").exists()
+    bench.track("weak", partner=Partner(track="precise", kind="weaker"))
+
+
 def test_a_truth_without_a_cell_founds_nothing(bench):
     value = json.loads(bench.truth.read_text())
     artefacts = [row for row in value["annotations"] if row["category_id"] == 2]
@@ -137,6 +153,7 @@ def test_a_track_is_about_what_it_is_called(bmbench, bench, options, supervision
     [
         ((), Rules()),
         (("--radius", 13), Rules(radius_px=13.0)),
+        (("--iou", 0.4), Rules(iou=0.4)),
         (("--protocol", "voc2010"), Rules(protocol="voc2010")),
         (("--protocol", "kainz", "--radius", 13), Rules(protocol="kainz", radius_px=13.0)),
     ],
@@ -155,6 +172,8 @@ def test_a_run_keeps_its_rules_where_nothing_else_is_asked_for(own_run):
     assert (known.protocol, known.iou, known.radius_px) == ("paper", 0.5, pytest.approx(13, abs=3))
     wider = track_facts(own_run, TrackWishes(name="weak", radius_px=20.0))[0].rules
     assert (wider.protocol, wider.iou, wider.radius_px) == ("paper", 0.5, 20.0)
+    looser = track_facts(own_run, TrackWishes(name="weak", iou=0.3))[0].rules
+    assert looser == msgspec.structs.replace(known, iou=0.3)
     assert track_facts(own_run, TrackWishes(name="weak", protocol="kainz"))[0].rules == Rules(
         protocol="kainz"
     )
