@@ -2,13 +2,14 @@
 
     python benchmarks/label_ceiling.py RUN_DIRECTORY... [--out PICTURE.png]
 
-The runs are of one data set and were tested on the same images. Four tables are printed. First, the labels:
+The runs are of one data set and were tested on the same images. Five tables are printed. First, the labels:
 fragments, and neighbours that meet in one straight line, as tiles that were put together leave them. Second,
 what the segmentation makes of the very targets that a U-Net is taught. Third, the test images, all together
 and one by one: how well the answers of the runs match the labels, and each other. Where detectors agree with
-one another much more than with the labels, they see the same cells, and it is the labels that differ. Last,
-the images that each run learned from, all together and one by one: labels that it saw and does not give back
-cannot be asked of it elsewhere.
+one another much more than with the labels, they see the same cells, and it is the labels that differ.
+Fourth, what all of them err on: it bounds the F1 of one that errs nowhere else. Last, the images that each
+run learned from, all together and one by one: labels that it saw and does not give back cannot be asked of it
+elsewhere.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from bmbench.benchmark.gallery import Marks, draw_overlay
 from bmbench.benchmark.prediction.trained import load_run
 from bmbench.benchmark.scoring import read_pair, resolve_protocol
 from bmbench.core.files import read_json
-from bmbench.core.geometry import rings_area
+from bmbench.core.geometry import box_iou, rings_area
 from bmbench.core.types import GroundTruth, Predictions, Role
 from bmbench.datasets import open_dataset
 from bmbench.datasets.codecs.label_image import draw_labels
@@ -216,25 +217,16 @@ def draw(path: Path, samples: Sequence[Sample], answers: Sequence[Answer]) -> No
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    radius = answers[0].protocol.radius_px
-    assert radius is not None
-    truth = answers[0].truth
+    truth, first = answers[0].truth, answers[0].kept
     of_id = {sample.image_id: sample for sample in samples}
     figure = Figure(figsize=(9, 7.2 * len(truth.image_ids)), layout="compressed")
     for row, image_id in enumerate(truth.image_ids):
-        cells = np.flatnonzero((truth.image == row) & (truth.role == Role.CELL))
-        seen = [answer.kept.xy[answer.kept.image == row] for answer in answers]
-        hits = np.array([near(truth.xy[cells], xy, radius) for xy in seen])
-        first = answers[0].kept
-        mine = np.flatnonzero(first.image == row)
-        alone = ~near(first.xy[mine], truth.xy[cells], radius)
-        for xy in seen[1:]:
-            alone &= near(first.xy[mine], xy, radius)
+        cells, missed, alone = shared_errors(answers, row, "xy")
         marks = Marks(
             row=row,
-            hit=truth.box[cells[hits.any(axis=0)]],
-            miss=truth.box[cells[~hits.any(axis=0)]],
-            false_alarm=first.box[mine[alone]],
+            hit=truth.box[cells[~missed]],
+            miss=truth.box[cells[missed]],
+            false_alarm=first.box[alone],
         )
         axes = figure.add_subplot(len(truth.image_ids), 1, row + 1)
         sample = of_id[image_id]
@@ -253,11 +245,47 @@ def draw(path: Path, samples: Sequence[Sample], answers: Sequence[Answer]) -> No
     save_figure(path, figure)
 
 
-def near(one: Any, other: Any, radius: float) -> Any:
-    """(n,) whether a centre of `other` lies within the radius of each centre of `one`."""
+def shared_errors(answers: Sequence[Answer], row: int, by: str) -> tuple[Any, Any, Any]:
+    """What all runs err on in one image, by centres (`xy`) or boxes (`box`).
+
+    Rows of its cells, whether no run finds them, and rows of what the first run finds, like all others, where
+    no label is.
+    """
+    truth, first = answers[0].truth, answers[0].kept
+    limits = answers[0].protocol
+    cells = np.flatnonzero((truth.image == row) & (truth.role == Role.CELL))
+    mine = np.flatnonzero(first.image == row)
+    there, here = getattr(truth, by)[cells], getattr(first, by)[mine]
+    seen = [getattr(answer.kept, by)[answer.kept.image == row] for answer in answers]
+    missed = ~np.any([near(there, one, limits) for one in seen], axis=0)
+    alone = ~near(here, there, limits) & np.all([near(here, one, limits) for one in seen], axis=0)
+    return cells, missed, mine[alone]
+
+
+def near(one: Any, other: Any, limits: Protocol) -> Any:
+    """(n,) whether any of `other` matches each of `one`: (n, 2) centres, or (n, 4) boxes."""
+    assert limits.iou is not None
+    assert limits.radius_px is not None
     if not len(one) or not len(other):
         return np.zeros(len(one), bool)
-    return np.linalg.norm(one[:, None] - other[None], axis=2).min(axis=1) <= radius
+    if one.shape[1] == 4:
+        pairs = np.repeat(one, len(other), axis=0), np.tile(other, (len(one), 1))
+        matches = box_iou(*pairs).reshape(len(one), len(other)) >= limits.iou
+    else:
+        matches = np.linalg.norm(one[:, None] - other[None], axis=2) <= limits.radius_px
+    return matches.any(axis=1)
+
+
+def print_bounds(answers: Sequence[Answer]) -> None:
+    """F1 of a detector that errs only where all runs do."""
+    for title, by in (("centres", "xy"), ("boxes", "box")):
+        errors = [shared_errors(answers, row, by) for row in range(len(answers[0].truth.image_ids))]
+        n_cells, n_missed, n_alone = (
+            sum(counts) for counts in zip(*((len(c), m.sum(), len(a)) for c, m, a in errors), strict=True)
+        )
+        found = n_cells - n_missed
+        best = 2 * found / (n_cells + found + n_alone)
+        print(f"| {title} | {n_cells} | {n_missed} | {n_alone} | {best:.3f} |")
 
 
 def main() -> None:
@@ -284,6 +312,9 @@ def main() -> None:
     compare(answers, "all", protocol)
     for row, image_id in enumerate(answers[0].truth.image_ids):
         compare([on_image(answer, row) for answer in answers], str(image_id), protocol)
+    columns = "by | labels | found by no run | by every run, no label | F1 of one that errs nowhere else"
+    print(f"\n| {columns} |\n|---|--:|--:|--:|--:|")
+    print_bounds(answers)
     print("\n| images that a run learned from | run | F1, centres | F1, boxes |\n|---|---|--:|--:|")
     for run, answer in zip(options.runs, answers, strict=True):
         relearn(run, answer.name, protocol)
