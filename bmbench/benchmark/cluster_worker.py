@@ -75,19 +75,19 @@ def run(address: str, card: str | None) -> None:
     if card is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = card
     _import()
-    asyncio.run(work(address))
+    asyncio.run(work(address, has_card=bool(card)))
     # A task that still runs belongs to nobody any more.
     os._exit(0)
 
 
-async def work(address: str) -> None:
-    """Work for that scheduler until it goes; one task at a time, with a graphics card if any is visible."""
+async def work(address: str, *, has_card: bool) -> None:
+    """Work for that scheduler until it goes; one task at a time, with a graphics card or without."""
     import dask
     from distributed import Worker
 
     # Its profile of every task would take a hundredth of the time of each.
     dask.config.set(SELDOM | {"distributed.worker.profile.enabled": False})
-    resources: dict[str, float] | None = {GPU: 1} if os.environ.get("CUDA_VISIBLE_DEVICES") else None
+    resources: dict[str, float] | None = {GPU: 1} if has_card else None
     # No limit of memory: Dask would end a worker that the machine can still bear.
     worker = Worker(
         address,

@@ -76,6 +76,14 @@ def test_a_task_goes_on_with_another_worker_when_its_own_dies(two_workers, tmp_p
     assert pid != int((tmp_path / "mark").read_text())
 
 
+def test_workers_have_no_card_where_none_is_visible(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    with connected("local:1", quietly) as cluster:
+        cluster.client.wait_for_workers(1, timeout=60)
+        (worker,) = cluster.client.scheduler_info(n_workers=-1)["workers"].values()
+    assert worker["resources"] == {}
+
+
 def test_workers_come_back_without_their_keeper_and_end_with_the_block(tmp_path):
     """Whoever keeps the workers may be killed too; the one worker is then of another process."""
     mark = tmp_path / "mark"
