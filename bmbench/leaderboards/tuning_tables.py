@@ -22,7 +22,7 @@ def tuning_table(tuning: Tuning) -> Table:
     table = Table(
         title=f"Best trials of {tuning.run.method}",
         title_justify="left",
-        caption=f"{len(tuning.trials)} trials, {given_up} of them given up early; trial 1, with the "
+        caption=f"{len(tuning.trials)} trials, {given_up} of them given up early; trial 1, trained with the "
         f"profile's settings, came to F1 {_text(tuning.trials[0].value)}; F1 and AP between centres; "
         f"· how maps are cut, {UNDEFINED} as in the profile",
         box=None,

@@ -130,8 +130,9 @@ def test_the_command_prints_what_it_found_at_80_columns(bmbench, whole, monkeypa
     table = answer.out.split("Search directory")[0]
     assert max(map(len, table.splitlines())) <= 80
     assert "…" not in table
-    assert f"trial 1, with the profile's settings, came to F1 {whole.trials[0].value:.3g}" in " ".join(
-        table.split()
+    assert (
+        f"trial 1, trained with the profile's settings, came to F1 {whole.trials[0].value:.3g}"
+        in " ".join(table.split())
     )
     assert f"bmbench run --settings {whole.settings} --retrain --dataset {whole.run.dataset}\n" in answer.out
 
