@@ -93,6 +93,7 @@ def test_details(bmbench, truth, tmp_path):
     for geometry in ("bb", "cd"):
         assert details[geometry]["localisation"]["mean_distance_px"] == pytest.approx(3)
         assert details[geometry]["localisation"]["mean_iou"] == pytest.approx(17 / 23)
+        assert details[geometry]["localisation"]["median_size_ratio"] == pytest.approx(1)
         assert details[geometry]["count_error"]["mean"] == -1
     # Above an IoU of 17/23 = 0.739 nothing is found.
     assert details["bb"]["sweep"]["recall"] == pytest.approx([6 / 9] * 9 + [0])

@@ -41,6 +41,7 @@ def _details_table(details: Mapping[str, Any]) -> Table:
         ("hits: mean distance, px", "localisation", "mean_distance_px"),
         ("hits: median distance, px", "localisation", "median_distance_px"),
         ("hits: mean IoU", "localisation", "mean_iou"),
+        ("hits: median size / the cell's", "localisation", "median_size_ratio"),
         ("predictions minus cells, an image", "count_error", "mean"),
         ("· without sign", "count_error", "mean_absolute"),
         ("· root mean square", "count_error", "root_mean_square"),

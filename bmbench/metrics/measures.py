@@ -30,12 +30,16 @@ class Localisation:
         Between the centres of a prediction and its cell, pixels.
     mean_iou : float or None
         Of their boxes.
+    median_size_ratio : float or None
+        Side of the prediction's box over that of its cell, as square roots of areas: below 1 where cells are
+        drawn too small. None too if the boxes have no area.
     """
 
     hits: int
     mean_distance_px: float | None
     median_distance_px: float | None
     mean_iou: float | None
+    median_size_ratio: float | None
 
 
 def localisation(truth: GroundTruth, predictions: Predictions, scores: Scores) -> Localisation:
@@ -45,13 +49,17 @@ def localisation(truth: GroundTruth, predictions: Predictions, scores: Scores) -
     cells = scores.matching.annotation[hits]
     offset = predictions.xy[hits] - truth.xy[cells]
     distance = np.hypot(offset[:, 0], offset[:, 1])
-    iou = box_iou(predictions.box[hits], truth.box[cells])
+    found, sought = predictions.box[hits], truth.box[cells]
+    iou = box_iou(found, sought)
+    area, cell_area = (np.prod(box[:, 2:] - box[:, :2], axis=1) for box in (found, sought))
+    real = (area > 0) & (cell_area > 0)
     some = len(hits) > 0
     return Localisation(
         hits=len(hits),
         mean_distance_px=float(distance.mean()) if some else None,
         median_distance_px=float(np.median(distance)) if some else None,
         mean_iou=float(iou.mean()) if some else None,
+        median_size_ratio=float(np.median(np.sqrt(area[real] / cell_area[real]))) if real.any() else None,
     )
 
 

@@ -17,7 +17,7 @@ TINY = {
     "views": "1", "validate_every": "3",
 }  # fmt: skip
 CUT = {"seeds": "map", "rise": "0.07", "lowest": "0.15", "smooth": "0.15"}
-FLOODED = {"flooding": "background", "surround": "0.2", "lowest": "0.15"}
+FLOODED = {"flooding": "background", "surround": "0.2", "lowest": "0.15", "undo": "1.2"}
 RESULTS = ("predictions.json", "truth.json", "optimisation/predictions.json")
 
 

@@ -72,12 +72,13 @@ def further(geometry: str) -> Scorer:
             "hundred": average_precision(scores.curve, "101"),
             "f2": None if not scores.curve.cells else scores.curve.f(2.0).tolist(),
             "mean_iou": _rounded(lies.mean_iou),
+            "size": _rounded(lies.median_size_ratio),
             "mean_distance_px": _rounded(lies.mean_distance_px),
             "mean_absolute": _rounded(counted.mean_absolute),
             "rms": _rounded(counted.root_mean_square),
         }
 
-    perfect = ("eleven", "hundred", "mean_iou")
+    perfect = ("eleven", "hundred", "mean_iou", "size")
     return Scorer(f"further-{geometry}", values, pixels=("mean_distance_px",), perfect=perfect)
 
 

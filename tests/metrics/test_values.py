@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from bmbench.core.types import CELL, Category, Predictions, Role
+from bmbench.core.types import CELL, Category, GroundTruth, Predictions, Role
 from bmbench.metrics import (
     PROTOCOLS,
     Counts,
     Curve,
+    Localisation,
     Tally,
     average_precision,
     choose_threshold,
@@ -205,13 +206,26 @@ def test_an_artefact_weighs_more_than_a_duplicate() -> None:
 
 def test_how_hits_lie() -> None:
     """Offsets (3, 4), (0, 1): 5 and 1 px, mean, median 3. IoU: 17·16 / (800 − 272), 19·20 / (800 − 380)."""
-    truth = truth_of([square(0, 0), square(200, 0)])
-    predictions = predictions_of([square(3, 4), square(200, 1)], [0.9, 0.8])
-    scores = evaluate(truth, predictions, PAPER, threshold=0.0).cd
-    assert scores is not None
-    lies = localisation(truth, predictions, scores)
+    lies = _localised(truth_of([square(0, 0), square(200, 0)]), [square(3, 4), square(200, 1)])
     assert (lies.hits, lies.mean_distance_px, lies.median_distance_px) == (2, 3.0, 3.0)
     assert lies.mean_iou == pytest.approx((272 / 528 + 380 / 420) / 2)
+    assert lies.median_size_ratio == 1
+
+
+def test_how_large_hits_are() -> None:
+    """Cells of 20 x 20 px found as 10 x 10, 20 x 5, 40 x 40 and as a point: sides 0.5, 0.5, 2 times as long."""
+    truth = truth_of([square(x, 20) for x in (20, 220, 420, 620)])
+    found = [square(20, 20, 10), [210, 17.5, 230, 22.5], square(420, 20, 40), square(620, 20, 0)]
+    of_all, of_points = (_localised(truth, boxes) for boxes in (found, found[3:]))
+    assert (of_all.hits, of_all.median_size_ratio) == (4, 0.5)
+    assert (of_points.hits, of_points.median_size_ratio) == (1, None)
+
+
+def _localised(truth: GroundTruth, boxes: list[list[float]]) -> Localisation:
+    predictions = predictions_of(boxes, [0.9] * len(boxes))
+    scores = evaluate(truth, predictions, PAPER, threshold=0.0).cd
+    assert scores is not None
+    return localisation(truth, predictions, scores)
 
 
 def test_counts_of_images() -> None:
