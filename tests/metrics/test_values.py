@@ -213,7 +213,7 @@ def test_how_hits_lie() -> None:
 
 
 def test_how_large_hits_are() -> None:
-    """Cells of 20 x 20 px found as 10 x 10, 20 x 5, 40 x 40 and as a point: sides 0.5, 0.5, 2 times as long."""
+    """Cells of 20 x 20 px found as 10 x 10, 20 x 5, 40 x 40 and a point: sides 0.5, 0.5, 2 times as long."""
     truth = truth_of([square(x, 20) for x in (20, 220, 420, 620)])
     found = [square(20, 20, 10), [210, 17.5, 230, 22.5], square(420, 20, 40), square(620, 20, 0)]
     of_all, of_points = (_localised(truth, boxes) for boxes in (found, found[3:]))
