@@ -251,3 +251,17 @@ def test_a_threshold_in_a_cone_or_its_sigmoid_is_undone():
     assert ENCODINGS.get("sigmoid").regrowth(0.5, SETTINGS).share == pytest.approx(1)
     depth = 0.5 + logit(0.3) / 10
     assert ENCODINGS.get("sigmoid").regrowth(0.3, SETTINGS).share == pytest.approx(depth / (1 - depth))
+
+
+@pytest.mark.parametrize("level", [1e-6, 0.003, 0.5, 0.994, 1 - 1e-6])
+def test_cells_are_found_at_any_threshold(name, level):
+    """The sigmoid of no depth is as low as the first of them, or as high as the last ones."""
+    encoding = taught(name)
+    settings = dataclasses.replace(SETTINGS, lowest=level, highest=level, faint=level)
+    value = np.zeros((encoding.outputs, 60, 60), np.float32)
+    value[0, 10:30, 10:30] = 1
+    found = decoded(encoding, value, settings)
+    assert len(found) == 1
+    assert (found.box[0] >= 0).all()
+    assert (found.box[0, :2] <= 10.5).all()
+    assert (found.box[0, 2:] >= 29.5).all()

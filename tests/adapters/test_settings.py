@@ -37,6 +37,7 @@ NAN, INF = float("nan"), float("inf")
         (UNET, {"highest": 1.2}),
         (UNET, {"faint": 0.0}),
         (UNET, {"marker": NAN}),
+        (UNET, {"shrink": 0.6}),
         (BOXES, {"tile_px": 150, "overlap_px": 149}),
         (BOXES, {"nms_iou": 1.5}),
         (BOXES, {"weak_shrink": 1.0}),

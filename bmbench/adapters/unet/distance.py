@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 STEEPNESS = 10.0
 """Of the sigmoid of the normalised depth, around 0.5 (Graebel et al. 2021)."""
+_DEEPEST = 0.95
+"""Cut off deeper in the flank, an object is too small to tell how large its cell is."""
 
 
 def cone(inside: Inside) -> tuple[Reals, Reals]:
@@ -33,7 +35,9 @@ def _cone_regrowth(threshold: float, _: UNetSettings) -> Regrowth:
 
 
 def _flank_regrowth(threshold: float, _: UNetSettings) -> Regrowth:
-    return _from_depth(0.5 + np.log(threshold / (1 - threshold)) / STEEPNESS)
+    # A flank runs from 0.007 to 0.993; thresholds may lie beyond, cells do not.
+    depth = 0.5 + np.log(threshold / (1 - threshold)) / STEEPNESS
+    return _from_depth(float(np.clip(depth, 0, _DEEPEST)))
 
 
 def _from_depth(depth: float) -> Regrowth:

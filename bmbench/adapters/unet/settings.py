@@ -50,7 +50,7 @@ class UNetSettings:
     stain_shift : float
         How far every second patch's stain is moved towards other stains (see `bmbench.adapters.stain`).
     shrink : float
-        Erosion of the shapes, in mean cell diameters.
+        Erosion of the shapes, in mean cell diameters; at most a mean cell's radius.
     undo : float
         The part of an encoding's shrinking that is undone in every object; less than all of it where the
         circles are larger than the cells that are to be found.
@@ -133,6 +133,10 @@ class UNetSettings:
         # At a threshold of 0 or 1 a map by depth cannot say how much of a cell it cuts off.
         if self.lowest == 1:
             raise ValueError(f"lowest is {self.lowest}, expected less than 1")
+        if self.shrink > 0.5:
+            raise ValueError(
+                f"shrink is {self.shrink}, expected at most 0.5 (diameters): no mean cell would be left"
+            )
         stride = 2**self.depth
         # Two pixels at the coarsest level: a normalisation layer needs more than one.
         if self.patch_px % stride or self.patch_px < 2 * stride:
