@@ -66,15 +66,29 @@ def picture(case):
     return pixels.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
 
 
+def panels(pixels):
+    """(2, encodings, height, width, 3) the targets and the objects of a picture, without gaps and zoom."""
+    small = pixels[::ZOOM, ::ZOOM].astype(int)
+    rows, columns = HEIGHT + GAP, WIDTH + GAP
+    return np.stack(
+        [
+            [small[top : top + HEIGHT, left : left + WIDTH] for left in range(0, small.shape[1], columns)]
+            for top in range(0, small.shape[0], rows)
+        ]
+    )
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_targets_and_objects_look_as_they_did(case):
     with Image.open(PICTURES / f"{case}.png") as image:
-        expected = np.asarray(image.convert("RGB")).astype(int)
-    drawn = picture(case).astype(int)
+        expected = np.asarray(image.convert("RGB"))
+    drawn = picture(case)
     assert drawn.shape == expected.shape
+    changed = (np.abs(panels(drawn) - panels(expected)).max(axis=-1) > 8).sum(axis=(2, 3))
+    # A kernel may have five pixels: no target may miss one.
+    assert not changed[0].any()
     # Other versions of OpenCV and scikit-image may round a few pixels of an outline otherwise.
-    changed = (np.abs(drawn - expected).max(axis=2) > 8).mean()
-    assert changed < 0.002
+    assert changed[1].max() <= 8
 
 
 def main() -> None:
