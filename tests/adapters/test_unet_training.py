@@ -64,6 +64,11 @@ def test_the_same_seed_gives_the_same_weights_on_any_number_of_threads(sample, m
     assert same(alone, fitted(sample, settings=settings))
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card, which is asked to")
+def test_a_processor_is_not_asked_for_short_numbers(sample):
+    assert same(fitted(sample, settings=dataclasses.replace(TINY, precision="bfloat16")), fitted(sample))
+
+
 def test_another_seed_gives_other_weights(sample):
     assert not same(fitted(sample), fitted(sample, seed=1))
 
@@ -193,6 +198,7 @@ def test_the_quick_profile_learns_from_few_steps_what_a_cell_is(sample):
         {"normalisation": "batch"},
         {"normalisation": "instance"},
         {"normalisation": "none"},
+        {"precision": "bfloat16"},
     ],
     ids=str,
 )
