@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from bmbench.metrics.confusion import Confusion, confusion_table
     from bmbench.metrics.evaluation import choose_threshold, evaluate
     from bmbench.metrics.matching import Cause, Matching, Outcome
-    from bmbench.metrics.measures import CountError, Froc, Localisation, count_error, froc, localisation
+    from bmbench.metrics.measures import (
+        CountError,
+        Froc,
+        Localisation,
+        count_error,
+        froc,
+        localisation,
+        size_ratios,
+    )
     from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
     from bmbench.metrics.scores import Counts, Evaluation, Scores
     from bmbench.metrics.sweeps import Sweep, sweep
@@ -56,6 +64,7 @@ __all__ = [
     "froc",
     "localisation",
     "paired_difference",
+    "size_ratios",
     "sweep",
 ]
 
@@ -86,6 +95,7 @@ _MODULES = {
         "count_error",
         "froc",
         "localisation",
+        "size_ratios",
     ),
     "protocol": (
         "Assignment",

@@ -31,8 +31,7 @@ class Localisation:
     mean_iou : float or None
         Of their boxes.
     median_size_ratio : float or None
-        Side of the prediction's box over that of its cell, as square roots of areas: below 1 where cells are
-        drawn too small. None too if the boxes have no area.
+        See `size_ratios`; below 1 where cells are drawn too small. None too if the boxes have no area.
     """
 
     hits: int
@@ -44,23 +43,40 @@ class Localisation:
 
 def localisation(truth: GroundTruth, predictions: Predictions, scores: Scores) -> Localisation:
     """How well the hits of a geometry lie, measured both ways whichever way they were matched."""
-    least = np.inf if scores.threshold is None else scores.threshold
-    hits = np.flatnonzero(scores.matching.is_hit & (predictions.confidence >= least))
-    cells = scores.matching.annotation[hits]
+    hits, cells = _hits(predictions, scores)
     offset = predictions.xy[hits] - truth.xy[cells]
     distance = np.hypot(offset[:, 0], offset[:, 1])
-    found, sought = predictions.box[hits], truth.box[cells]
-    iou = box_iou(found, sought)
-    area, cell_area = (np.prod(box[:, 2:] - box[:, :2], axis=1) for box in (found, sought))
-    real = (area > 0) & (cell_area > 0)
+    iou = box_iou(predictions.box[hits], truth.box[cells])
+    ratios = size_ratios(truth, predictions, scores)
     some = len(hits) > 0
     return Localisation(
         hits=len(hits),
         mean_distance_px=float(distance.mean()) if some else None,
         median_distance_px=float(np.median(distance)) if some else None,
         mean_iou=float(iou.mean()) if some else None,
-        median_size_ratio=float(np.median(np.sqrt(area[real] / cell_area[real]))) if real.any() else None,
+        median_size_ratio=float(np.median(ratios)) if len(ratios) else None,
     )
+
+
+def size_ratios(truth: GroundTruth, predictions: Predictions, scores: Scores) -> Floats:
+    """How large each hit at the threshold is beside its cell: √(area of its box / area of the cell's box).
+
+    Hits without a box, and on cells without one, are left out.
+    """
+    hits, cells = _hits(predictions, scores)
+    area, cell_area = (
+        np.prod(box[:, 2:] - box[:, :2], axis=1) for box in (predictions.box[hits], truth.box[cells])
+    )
+    real = (area > 0) & (cell_area > 0)
+    ratios: Floats = np.sqrt(area[real] / cell_area[real])
+    return ratios
+
+
+def _hits(predictions: Predictions, scores: Scores) -> tuple[Ints, Ints]:
+    """Rows of the hits at the threshold, and of their cells."""
+    least = np.inf if scores.threshold is None else scores.threshold
+    hits = np.flatnonzero(scores.matching.is_hit & (predictions.confidence >= least))
+    return hits, scores.matching.annotation[hits]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

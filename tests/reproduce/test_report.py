@@ -67,6 +67,34 @@ def test_the_report_by_hand(text):
     assert "| `unet_shrink_contour` | `unet_shrink_contour` |       0.0 [0.0, 0.0] |" in text
 
 
+def test_an_order_that_is_not_shown_comes_with_its_errors(tmp_path):
+    """6 of 24 cells missed and 6 false alarms, against none: F1 18 / 24 and 1."""
+    folder = write_study(tmp_path / "study", [cell(SHRINK), cell(STATISTICAL)])
+    write_run(folder, cell(SHRINK), [3] * 6, false=1)
+    write_run(folder, cell(STATISTICAL), [4] * 6)
+    text = " ".join(write_report(folder).read_text().split())
+    assert (
+        "F1 (centres): −25.0 [−25.0, −25.0]: the opposite is shown. `unet_shrink` misses 6.0 cells a run and "
+        "makes up 6.0, `unet_statistical` misses 0.0 cells a run and makes up 0.0."
+    ) in text
+
+
+def test_errors_are_counted_for_every_row_and_drawn_for_those_taught_in_several_ways(tmp_path):
+    cells = [cell(SHRINK), cell(SHRINK, artefacts="class"), cell(CONTOUR)]
+    folder = write_study(tmp_path / "study", cells)
+    for one in cells:
+        write_run(folder, one, [4] * 6)
+    text = write_report(folder).read_text()
+    table = text[text.index("## False alarms and misses") : text.index("![False alarms and misses]")]
+    assert all(f"weak `{one.method}`: {one.artefacts}" in table for one in cells)
+    only = write_study(tmp_path / "only", cells[:2])
+    for one in cells[:2]:
+        write_run(only, one, [4] * 6)
+    write_report(only)
+    pictures = [(place.path / "artefacts.png").read_bytes() for place in (folder, only)]
+    assert pictures[0] == pictures[1]
+
+
 @pytest.mark.parametrize("methods", [("retinanet", "yolov3"), ("retinanet", SHRINK)])
 def test_detectors_are_drawn_with_their_table(methods, tmp_path):
     """With U-Nets among them in a picture of their own, since Table 2 has one of the U-Nets."""

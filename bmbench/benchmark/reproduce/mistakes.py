@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.artefacts import draw_errors, error_counts
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from bmbench.benchmark.artefacts import Errors
     from bmbench.benchmark.reproduce.folder import StudyFolder
-    from bmbench.benchmark.reproduce.runs import Collection, Key
+    from bmbench.benchmark.reproduce.runs import Collection
 
 PICTURE = "artefacts.png"
 _COLUMNS = (
@@ -28,15 +29,16 @@ _COLUMNS = (
 
 
 def mistakes(out: Path, folder: StudyFolder, collection: Collection) -> str:
-    """Counts and picture; of methods that were taught in several ways, where there are such."""
-    keys = _telling(collection)
-    paths = [folder.run(run.cell) for key in ordered(keys) for run in collection.rows[key]]
+    """The counts of all rows, and a picture: of the methods that were taught in several ways, if any were."""
+    keys = ordered(list(collection.rows))
+    paths = [folder.run(run.cell) for key in keys for run in collection.rows[key]]
     title = "## False alarms and misses, by artefact mode"
     try:
         rows = error_counts(paths)
     except BadInputError as error:
         return f"{title}\n\n{paragraph(f'Not shown: {error}.')}"
-    draw_errors(out / PICTURE, rows)
+    telling = _telling(rows)
+    draw_errors(out / PICTURE, telling)
     about = (
         "The study's Figure 8: absolute counts on the test images, by centres, means over seeds. On art.: on "
         "an artefact; second: on a cell that was found already; near: near a cell; backgr.: on background; "
@@ -44,17 +46,14 @@ def mistakes(out: Path, folder: StudyFolder, collection: Collection) -> str:
     )
     parts = [title, paragraph(about), _counts(rows), f"![False alarms and misses]({PICTURE})"]
     if len({row.mode for row in rows}) > 1:
-        parts.append(bullets(_answers(rows)))
+        parts.append(bullets(_answers(telling)))
     return "\n\n".join(parts)
 
 
-def _telling(collection: Collection) -> list[Key]:
+def _telling(rows: tuple[Errors, ...]) -> tuple[Errors, ...]:
     """The rows of methods with several artefact modes; all rows if no method has."""
-    modes: dict[tuple[str, str], set[str]] = {}
-    for key in collection.rows:
-        modes.setdefault((key.track, key.method), set()).add(key.artefacts)
-    several = [key for key in collection.rows if len(modes[key.track, key.method]) > 1]
-    return several or list(collection.rows)
+    taught = Counter((row.track, row.method) for row in rows)
+    return tuple(row for row in rows if taught[row.track, row.method] > 1) or rows
 
 
 def _counts(rows: tuple[Errors, ...]) -> str:

@@ -22,6 +22,7 @@ from bmbench.benchmark.reproduce.words import (
     points,
     table,
 )
+from bmbench.metrics import size_ratios
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,8 +126,20 @@ def claims(scores: Table, rules: Mapping[Geometry, str], *, artefacts: str = "ba
             continue
         for geometry, title in rules.items():
             found = scores.contrast("f1", plus=[(first, geometry)], minus=[(second, geometry)])
-            texts.append(f"`{better}` ahead of `{worse}`, F1 ({title}): {gap(found)}: {verdict(found)}.")
+            text = f"`{better}` ahead of `{worse}`, F1 ({title}): {gap(found)}: {verdict(found)}."
+            shown = found.sign > 0 and found.n_units >= FEWEST_UNITS
+            texts.append(text if shown else f"{text} {_errors(scores, first, second, geometry)}")
     return bullets(texts)
+
+
+def _errors(scores: Table, first: Key, second: Key, geometry: Geometry) -> str:
+    """Where a difference that is not shown comes from: what both rows miss and make up."""
+    texts = []
+    for key in (first, second):
+        found = [run.scores(geometry) for run in scores.collection.rows[key]]
+        missed, false = np.mean([(one.fn, one.fp) for one in found if one is not None], axis=0)
+        texts.append(f"`{key.method}` misses {missed:.1f} cells a run and makes up {false:.1f}")
+    return f"{texts[0]}, {texts[1]}."
 
 
 def verdict(found: Estimate) -> str:
@@ -171,20 +184,10 @@ def size_text(runs: Sequence[FinishedRun]) -> str:
 
 def relative_size(runs: Sequence[FinishedRun]) -> float | None:
     """The median of √(area of the predicted box / area of the cell's box) over hits by centres."""
-    found = []
-    for run in runs:
-        scores = run.scores("cd")
-        if scores is None:
-            continue
-        truth, predictions = run.files
-        least = -np.inf if scores.threshold is None else scores.threshold
-        hits = np.flatnonzero(scores.matching.is_hit & (predictions.confidence >= least))
-        cells = truth.box[scores.matching.annotation[hits]]
-        area = np.prod(cells[:, 2:] - cells[:, :2], axis=1)
-        own = np.prod(predictions.box[hits, 2:] - predictions.box[hits, :2], axis=1)
-        found.append(np.sqrt(own[area > 0] / area[area > 0]))
-    ratios = np.concatenate(found) if found else np.zeros(0)
-    return float(np.median(ratios)) if len(ratios) else None
+    found = [(run, run.scores("cd")) for run in runs]
+    ratios = [size_ratios(*run.files, scores) for run, scores in found if scores is not None]
+    every = np.concatenate(ratios) if ratios else np.zeros(0)
+    return float(np.median(every)) if len(every) else None
 
 
 def encodings(scores: Table, *, track: str = "weak", artefacts: str = "background") -> list[Key]:
