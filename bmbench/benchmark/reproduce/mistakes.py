@@ -45,8 +45,9 @@ def mistakes(out: Path, folder: StudyFolder, collection: Collection) -> str:
         "taken: cells taken for artefacts."
     )
     parts = [title, paragraph(about), _counts(rows), f"![False alarms and misses]({PICTURE})"]
-    if len({row.mode for row in rows}) > 1:
-        parts.append(bullets(_answers(telling)))
+    answers = _answers(telling)
+    if answers:
+        parts.append(bullets(answers))
     return "\n\n".join(parts)
 
 

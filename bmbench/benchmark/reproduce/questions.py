@@ -36,6 +36,7 @@ REFERENCE = "unet_shrink_contour"
 DONT_CARE = "unet_dont_care"
 CLAIMED = (("unet_shrink", "unet_statistical"), ("unet_shrink_contour", "unet_statistical"))
 """Orders of encodings that the study found."""
+_WHERE = "What kinds of errors: *False alarms and misses*, below. How they look: *Examples*."
 
 
 def weak_against_precise(scores: Table, *, artefacts: str = "background") -> str:
@@ -117,8 +118,8 @@ def _order_text(apart: Sequence[tuple[str, str]], n_pairs: int, rule: str) -> st
 
 
 def claims(scores: Table, rules: Mapping[Geometry, str], *, artefacts: str = "background") -> str:
-    """The study's orders of encodings on weak circles, one by one."""
-    texts = []
+    """The study's orders of encodings on weak circles, one by one, with the errors where one is not shown."""
+    texts, doubts = [], False
     for better, worse in CLAIMED:
         first, second = Key("weak", artefacts, better), Key("weak", artefacts, worse)
         if not {first, second} <= scores.collection.rows.keys():
@@ -129,7 +130,10 @@ def claims(scores: Table, rules: Mapping[Geometry, str], *, artefacts: str = "ba
             text = f"`{better}` ahead of `{worse}`, F1 ({title}): {gap(found)}: {verdict(found)}."
             shown = found.sign > 0 and found.n_units >= FEWEST_UNITS
             texts.append(text if shown else f"{text} {_errors(scores, first, second, geometry)}")
-    return bullets(texts)
+            doubts = doubts or not shown
+    if not doubts:
+        return bullets(texts)
+    return f"{bullets(texts)}\n\n{paragraph(_WHERE)}"
 
 
 def _errors(scores: Table, first: Key, second: Key, geometry: Geometry) -> str:

@@ -184,10 +184,6 @@ class Pages:
             self._by_image(),
             "The orders that the study found:",
             questions.claims(self.judge, self._rules(), artefacts=self.mode),
-            paragraph(
-                "What kinds of errors those are stands under *False alarms and misses*; how they look, under "
-                "*Examples*."
-            ),
             "All pairs here:",
             questions.orders(self.judge, keys, self._rules()),
             *(
