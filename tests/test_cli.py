@@ -85,6 +85,15 @@ def test_bad_data_gets_one_sentence_and_leaves_nothing(bmbench, marrow, tmp_path
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("command", [("run", "--method", "blob_log"), ("tune", "--trials", "2")])
+def test_a_file_where_runs_should_go_is_bad_input(bmbench, marrow, tmp_path, command):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    answer = bmbench(*command, "--dataset", marrow, "--out", file)
+    _is_one_sentence(answer, (str(file), "is a file", "expected a folder for runs", "--out"))
+    assert file.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("arguments", "facts"),
     [

@@ -48,6 +48,10 @@ class RunDir:
 
         It appears with its JSON files in it: a directory without them is never seen.
         """
+        if out.exists() and not out.is_dir():
+            raise BadInputError(
+                "is a file", where=str(out), expected="a folder for runs", remedy="name another --out"
+            )
         number = 1
         while True:
             path = out / (name if number == 1 else f"{name}-{number}")
