@@ -177,6 +177,25 @@ def test_the_table_of_a_comparison_fits_80_columns(bmbench, runs, monkeypatch):
     assert "F1 of both: threshold as given" in answer.out
 
 
+def test_one_image_is_no_plural_and_gives_no_interval(bmbench, tmp_path):
+    truth = write(
+        tmp_path / "one.json",
+        {
+            "images": [{"id": 1, "width": 300, "height": 50, "file_name": "1.png"}],
+            "categories": [{"id": 1, "name": "cell"}],
+            "annotations": [record(1, 0) | {"id": 1}],
+        },
+    )
+    file = write(tmp_path / "p.json", [record(1, 0, score=0.9)])
+    for command, counted in (
+        (("score", file), "1 image, 1 cell, 1 prediction"),
+        (("compare", file, file), "1 image, 1 cell, 1 group"),
+    ):
+        shown = [line.strip() for line in bmbench(*command, "--truth", truth).out.splitlines()]
+        assert counted in shown
+        assert "no interval: all images are of one group (patient or slide)" in shown
+
+
 def test_what_cannot_be_compared(bmbench, runs, truth, tmp_path):
     file = runs[0] / "predictions.json"
     assert "--truth" in refusal(bmbench, file, file)

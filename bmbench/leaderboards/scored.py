@@ -8,9 +8,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from bmbench.benchmark.reproduce.words import many
 from bmbench.leaderboards.class_tables import RULES, class_tables
 from bmbench.leaderboards.rows import UNDEFINED
-from bmbench.leaderboards.summary import THRESHOLD_SOURCES, scores_table
+from bmbench.leaderboards.summary import ONE_GROUP, THRESHOLD_SOURCES, scores_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,7 +86,7 @@ def comparison_table(report: Mapping[str, Any]) -> Table:
 
 
 def _caption(report: Mapping[str, Any]) -> Text:
-    counted = f"{report['images']} images, {report['cells']} cells, {report['groups']} groups"
+    counted = ", ".join(many(report[f"{word}s"], word) for word in ("image", "cell", "group"))
     lines = [f"first: {report['first']}", f"second: {report['second']}", counted]
     sources = {
         side: THRESHOLD_SOURCES[report["scores"][side]["threshold_source"]] for side in report["scores"]
@@ -95,6 +96,8 @@ def _caption(report: Mapping[str, Any]) -> Text:
     lines += [f"F1 of {side}: {source}" for side, source in sources.items()]
     if any(report[rule] and report[rule]["ap_ci"] for rule in _RULES):
         lines.append("in brackets: 95 % interval of the difference, on the same draws of groups")
+    elif report["groups"] == 1:
+        lines.append(ONE_GROUP)
     return Text("\n".join(lines), overflow="fold")
 
 

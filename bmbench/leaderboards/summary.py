@@ -8,6 +8,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from bmbench.benchmark.reproduce.words import many
 from bmbench.core.files import read_json
 from bmbench.leaderboards.class_tables import class_tables
 from bmbench.leaderboards.rows import UNDEFINED, with_interval
@@ -23,6 +24,7 @@ THRESHOLD_SOURCES = {
     "given": "threshold as given",
     "oracle": "best threshold of these very images (oracle)",
 }
+ONE_GROUP = "no interval: all images are of one group (patient or slide)"
 
 
 def run_tables(folder: RunDir) -> Iterator[Table]:
@@ -127,7 +129,7 @@ def _rule_title(rule: str, scores: Mapping[str, Any]) -> str:
 
 
 def _caption(scores: Mapping[str, Any]) -> str:
-    counted = f"{scores['images']} images, {scores['cells']} cells, {scores['predictions']} predictions"
+    counted = ", ".join(many(scores[f"{word}s"], word) for word in ("image", "cell", "prediction"))
     lines = [counted, THRESHOLD_SOURCES.get(scores["threshold_source"], ""), _interval_note(scores)]
     return "\n".join(line for line in lines if line)
 
@@ -137,7 +139,7 @@ def _interval_note(scores: Mapping[str, Any]) -> str:
     groups = scores["groups"]
     if any(scores[rule] and scores[rule]["ap_ci"] for rule in ("bb", "cd")):
         return f"in brackets: 95 % interval over {groups} groups (patients, slides or images)"
-    return "no interval: all images are of one group (patient or slide)" if groups == 1 else ""
+    return ONE_GROUP if groups == 1 else ""
 
 
 def _decimal(value: float | None) -> str:
