@@ -55,10 +55,17 @@ def redecode(
     detector = load_detector(plan.method, old.checkpoint)
     if n_decodings:
         plan = _best(plan, detector, _space(plan).decoded, settings, n_decodings)
+    progress.note(_changes(old.read("config.json")["settings"], records(plan)["config.json"]["settings"]))
     environment = describe_environment() | {"trained": old.read("environment.json")}
     folder = RunDir.create(out, plan.name, records(plan) | {"environment.json": environment})
     save_whole(_with_settings(plan, detector), folder.checkpoint)
     return finish(folder, plan, progress)
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """What is cut or merged otherwise, in words."""
+    changed = [f"{name} {before[name]} → {value}" for name, value in after.items() if value != before[name]]
+    return f"Settings: {', '.join(changed)}" if changed else "Settings: as they were"
 
 
 def _refuse(plan: Plan, old: RunDir, settings: Mapping[str, str]) -> None:

@@ -64,6 +64,18 @@ def test_the_best_of_many_ways_is_better_than_a_bad_one_on_the_optimisation_imag
     assert settings_of(found)["lowest"] < 0.5
 
 
+def test_it_says_which_settings_are_others(trained, tmp_path):
+    class Heard(Silent):
+        def note(self, text):
+            notes.append(text)
+
+    notes = []
+    redecode(trained, tmp_path, Heard(), settings={"undo": "0.5", "lowest": "0.3"})
+    redecode(trained, tmp_path, Heard(), settings={})
+    told = [text for text in notes if text.startswith("Settings")]
+    assert told == ["Settings: undo 1.0 → 0.5", "Settings: as they were"]
+
+
 def f1_optimisation(folder):
     place = folder / "optimisation"
     scores = evaluate_files(
