@@ -55,16 +55,18 @@ def redecode(
     detector = load_detector(plan.method, old.checkpoint)
     if n_decodings:
         plan = _best(plan, detector, _space(plan).decoded, settings, n_decodings)
-    progress.note(_changes(old.read("config.json")["settings"], records(plan)["config.json"]["settings"]))
     environment = describe_environment() | {"trained": old.read("environment.json")}
     folder = RunDir.create(out, plan.name, records(plan) | {"environment.json": environment})
     save_whole(_with_settings(plan, detector), folder.checkpoint)
     return finish(folder, plan, progress)
 
 
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """What is cut or merged otherwise, in words."""
-    changed = [f"{name} {before[name]} → {value}" for name, value in after.items() if value != before[name]]
+def changed_settings(old: RunDir, new: RunDir) -> str:
+    """What the new run cuts or merges otherwise, in words: "Settings: rise 0.2 → 0.15"."""
+    before, after = (folder.read("config.json")["settings"] for folder in (old, new))
+    changed = [
+        f"{name} {before.get(name)} → {value}" for name, value in after.items() if value != before.get(name)
+    ]
     return f"Settings: {', '.join(changed)}" if changed else "Settings: as they were"
 
 

@@ -62,7 +62,9 @@ def redecode(
     """Make cells of what a run's networks see with other settings, without training again: a new run."""
     from bmbench.benchmark.console import Terminal
     from bmbench.benchmark.options import parse_pairs
+    from bmbench.benchmark.redecode import changed_settings
     from bmbench.benchmark.redecode import redecode as redecode_run
+    from bmbench.benchmark.rundir import RunDir
 
     terminal, settings = console(), parse_pairs(set_ or [], option="--set")
     if not settings and not decodings:
@@ -70,6 +72,7 @@ def redecode(
     with stoppable():
         folder = redecode_run(run, out, Terminal(terminal), settings=settings, n_decodings=decodings)
     show_run(terminal, folder)
+    terminal.print(changed_settings(RunDir.open(run), folder), markup=False, soft_wrap=True)
 
 
 def artefacts(

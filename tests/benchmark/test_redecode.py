@@ -6,8 +6,9 @@ import json
 import pytest
 
 from bmbench.benchmark.options import RunOptions
-from bmbench.benchmark.redecode import redecode
+from bmbench.benchmark.redecode import changed_settings, redecode
 from bmbench.benchmark.run import run_in
+from bmbench.benchmark.rundir import RunDir
 from bmbench.benchmark.scoring import evaluate_files, resolve_protocol
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
@@ -65,15 +66,10 @@ def test_the_best_of_many_ways_is_better_than_a_bad_one_on_the_optimisation_imag
 
 
 def test_it_says_which_settings_are_others(trained, tmp_path):
-    class Heard(Silent):
-        def note(self, text):
-            notes.append(text)
-
-    notes = []
-    redecode(trained, tmp_path, Heard(), settings={"undo": "0.5", "lowest": "0.3"})
-    redecode(trained, tmp_path, Heard(), settings={})
-    told = [text for text in notes if text.startswith("Settings")]
-    assert told == ["Settings: undo 1.0 → 0.5", "Settings: as they were"]
+    old = RunDir.open(trained)
+    cut = redecode(trained, tmp_path, Silent(), settings={"undo": "0.5", "lowest": "0.25"})
+    assert changed_settings(old, cut) == "Settings: undo 1.0 → 0.5, lowest 0.3 → 0.25"
+    assert changed_settings(cut, cut) == "Settings: as they were"
 
 
 def f1_optimisation(folder):
