@@ -167,7 +167,7 @@ def init(
     ] = False,
 ) -> None:
     """Start a track: its manifest and ground truth, with the rules of a run or of the study."""
-    from bmbench.benchmark.reproduce.words import many
+    from bmbench.core.words import many
     from bmbench.leaderboards.folder import Leaderboard
     from bmbench.leaderboards.found import TrackWishes, found_track, note_on, track_facts
 
@@ -314,7 +314,7 @@ def _tell(verdict: Verdict, *, json: bool) -> None:
         more = problems.count - len(problems.listed)
         if more:
             typer.echo(f"… and {more} more of the kind")
-        from bmbench.benchmark.reproduce.words import many
+        from bmbench.core.words import many
 
         typer.echo("valid" if verdict.valid else f"not valid: {many(problems.count, 'problem')}")
     if not verdict.valid:

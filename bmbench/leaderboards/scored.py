@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from bmbench.benchmark.reproduce.words import many
+from bmbench.core.words import many
 from bmbench.leaderboards.class_tables import RULES, class_tables
 from bmbench.leaderboards.rows import UNDEFINED
 from bmbench.leaderboards.summary import ONE_GROUP, THRESHOLD_SOURCES, scores_table

@@ -8,8 +8,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from bmbench.benchmark.reproduce.words import many
 from bmbench.core.files import read_json
+from bmbench.core.words import many
 from bmbench.leaderboards.class_tables import class_tables
 from bmbench.leaderboards.rows import UNDEFINED, with_interval
 

@@ -53,7 +53,7 @@ class UNetSettings:
         Erosion of the shapes, in mean cell diameters; at most a mean cell's radius.
     undo : float
         The part of an encoding's shrinking that is undone in every object; less than all of it where the
-        circles are larger than the cells that are to be found.
+        circles are larger than the cells that are to be found, more where the objects come out too small.
     contour : float
         Width of the contour class around an eroded shape, in mean cell diameters; at most the erosion.
     keep : float

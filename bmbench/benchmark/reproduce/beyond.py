@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from bmbench.benchmark.reproduce.runs import collect, views
 from bmbench.benchmark.reproduce.statistics import Table
 from bmbench.benchmark.reproduce.tables import score_table
-from bmbench.benchmark.reproduce.words import many, paragraph
+from bmbench.benchmark.reproduce.words import paragraph
 from bmbench.core.files import read_json
+from bmbench.core.words import many
 
 if TYPE_CHECKING:
     from bmbench.benchmark.reproduce.folder import StudyFolder

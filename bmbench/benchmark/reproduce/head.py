@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce.published import CITATION
 from bmbench.benchmark.reproduce.statistics import FEWEST_UNITS
-from bmbench.benchmark.reproduce.words import bullets, many, paragraph
+from bmbench.benchmark.reproduce.words import bullets, paragraph
+from bmbench.core.words import many
 
 if TYPE_CHECKING:
     from bmbench.benchmark.reproduce.runs import Collection, FinishedRun

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from bmbench.benchmark.artefacts import draw_errors, error_counts
 from bmbench.benchmark.reproduce.tables import ordered
-from bmbench.benchmark.reproduce.words import bullets, many, paragraph, table
+from bmbench.benchmark.reproduce.words import bullets, paragraph, table
 from bmbench.core.errors import BadInputError
+from bmbench.core.words import many
 
 if TYPE_CHECKING:
     from pathlib import Path

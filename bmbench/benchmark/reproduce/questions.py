@@ -16,12 +16,12 @@ from bmbench.benchmark.reproduce.words import (
     bullets,
     gap,
     listed,
-    many,
     paragraph,
     percent,
     points,
     table,
 )
+from bmbench.core.words import many
 from bmbench.metrics import size_ratios
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import itertools
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce.published import PLACES, PUBLISHED
-from bmbench.benchmark.reproduce.words import UNDEFINED, many, paragraph, percent, span, table
+from bmbench.benchmark.reproduce.words import UNDEFINED, paragraph, percent, span, table
+from bmbench.core.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -43,11 +43,6 @@ def gap(estimate: Estimate) -> str:
     return f"{points(estimate.value)} [{points(low)}, {points(high)}]"
 
 
-def many(n: int, word: str) -> str:
-    """A count with its noun, "1 seed" or "3 seeds"."""
-    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
-
-
 def listed(texts: Sequence[str]) -> str:
     """Texts as one enumeration, "a, b and c"."""
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bmbench.benchmark.reproduce.words import many
+from bmbench.core.words import many
 from bmbench.leaderboards.boards.words import metric_title
 from bmbench.leaderboards.statistics.pairs import FEWEST_UNITS
 
