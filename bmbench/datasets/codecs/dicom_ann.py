@@ -123,10 +123,10 @@ def _group(item: Any, path: Path) -> BulkGroup:
 def _read(path: Path, tags: list[str] | None) -> Any:
     try:
         from pydicom import dcmread
-        from pydicom.errors import InvalidDicomError
+        from pydicom.errors import BytesLengthException, InvalidDicomError
     except ImportError:
         raise MissingExtraError("pydicom, which DICOM files need,", extra="wsi") from None
-    with _named_errors(path, "not a DICOM file, or a damaged one", (InvalidDicomError,)):
+    with _named_errors(path, "not a DICOM file, or a damaged one", (InvalidDicomError, BytesLengthException)):
         return dcmread(path, stop_before_pixels=True, specific_tags=tags)
 
 
