@@ -123,19 +123,20 @@ def _group(item: Any, path: Path) -> BulkGroup:
 def _read(path: Path, tags: list[str] | None) -> Any:
     try:
         from pydicom import dcmread
-        from pydicom.errors import BytesLengthException, InvalidDicomError
     except ImportError:
         raise MissingExtraError("pydicom, which DICOM files need,", extra="wsi") from None
-    with _named_errors(path, "not a DICOM file, or a damaged one", (InvalidDicomError, BytesLengthException)):
+    with _named_errors(path, "not a DICOM file, or a damaged one"):
         return dcmread(path, stop_before_pixels=True, specific_tags=tags)
 
 
 @contextmanager
-def _named_errors(path: Path, what: str, more: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+def _named_errors(path: Path, what: str) -> Iterator[None]:
     """Values are decoded when they are asked for, so that damage shows then, as an error or a warning."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except _WRONG + more as error:
+    except (*_WRONG, InvalidDicomError, BytesLengthException) as error:
         raise BadInputError(what, where=str(path), got=str(error)[:80]) from None
