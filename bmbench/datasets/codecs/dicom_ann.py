@@ -134,9 +134,10 @@ def _named_errors(path: Path, what: str) -> Iterator[None]:
     """Values are decoded when they are asked for, so that damage shows then, as an error or a warning."""
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
+    wrong: tuple[type[Exception], ...] = (*_WRONG, InvalidDicomError, BytesLengthException)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (*_WRONG, InvalidDicomError, BytesLengthException) as error:
+    except wrong as error:
         raise BadInputError(what, where=str(path), got=str(error)[:80]) from None
