@@ -18,9 +18,6 @@ import numpy as np
 
 from bmbench.core.files import write_bytes
 from bmbench.leaderboards.boards.build import build_board
-from bmbench.leaderboards.folder import Leaderboard
-from bmbench.leaderboards.found import write_manifest
-from bmbench.leaderboards.manifest import DataFacts, ImageFacts, Manifest, TruthFacts
 from bmbench.leaderboards.results.columns import column
 from bmbench.leaderboards.results.record import (
     CardFacts,
@@ -33,9 +30,12 @@ from bmbench.leaderboards.results.record import (
     canonical,
 )
 from bmbench.leaderboards.results.standings import standings
-from bmbench.leaderboards.statistics.influence import ap_shares
-from bmbench.leaderboards.statistics.pairs import LEVEL, paired_tests
+from bmbench.leaderboards.tracks.create_track import write_manifest
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.manifest import DataFacts, ImageFacts, Manifest, TruthFacts
 from bmbench.metrics import Tally
+from bmbench.statistics.influence import ap_shares
+from bmbench.statistics.paired_tests import LEVEL, paired_tests
 
 N_IMAGES = 22
 CELLS = np.full(N_IMAGES, 44)

@@ -72,7 +72,7 @@ class Timed:
 def one(task: str, shape: str, path: Path, cells: int) -> None:
     """Write or read, and print seconds, processor seconds and megabytes."""
     from bmbench.core.types import CELL
-    from bmbench.datasets.codecs.qupath import read_qupath, write_qupath
+    from bmbench.datasets.formats.qupath.geojson import read_qupath, write_qupath
 
     parts = Timed(detections(cells, outlines=shape == "outlines"))
     wall, work = time.perf_counter(), time.process_time()

@@ -134,7 +134,7 @@ def predict_patches(options: Any) -> dict[str, Any] | None:
     """Every smear by itself, as an image of its own, in one thread after the other."""
     from bmbench.benchmark.prediction.image import moved
     from bmbench.benchmark.prediction.journal import Journal
-    from bmbench.benchmark.prediction.trained import load_run
+    from bmbench.benchmark.records.trained_run import load_run
     from bmbench.datasets.slides import opened
 
     detector = load_run(options.run).detector
@@ -169,7 +169,7 @@ def throughput(options: Any) -> dict[str, Any]:
     from bmbench.benchmark.prediction.journal import Journal
     from bmbench.benchmark.prediction.options import PredictOptions
     from bmbench.benchmark.prediction.prepare import prepare
-    from bmbench.benchmark.prediction.trained import load_run
+    from bmbench.benchmark.records.trained_run import load_run
     from bmbench.core.progress import Silent
     from bmbench.datasets.slides import opened
 
@@ -209,8 +209,8 @@ def throughput(options: Any) -> dict[str, Any]:
 def compare(options: Any) -> dict[str, Any]:
     """F1 of the slide and of its patches, at the run's threshold, and cells that only one of them found."""
     from bmbench.benchmark.prediction.journal import Journal
-    from bmbench.benchmark.prediction.trained import load_run
-    from bmbench.datasets.codecs.coco import read_coco
+    from bmbench.benchmark.records.trained_run import load_run
+    from bmbench.datasets.formats.coco.samples import read_coco
 
     truth = read_coco(options.folder / "truth.json").samples[0].annotations
     rows = json.loads((options.folder / "slide.out.json").read_text())["detections"]
@@ -267,7 +267,7 @@ def _seams(options: Any, truth: Any, slide: Any, patches: Any, threshold: float)
 
     from bmbench.benchmark.prediction.options import PredictOptions
     from bmbench.benchmark.prediction.prepare import prepare
-    from bmbench.benchmark.prediction.trained import load_run
+    from bmbench.benchmark.records.trained_run import load_run
     from bmbench.core.types import Role
     from bmbench.datasets.slides import opened
 

@@ -33,6 +33,7 @@ import numpy as np
 import torch
 
 from bmbench.adapters import METHODS
+from bmbench.adapters.learning.augment import augment
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.method import FitRequest
 from bmbench.adapters.reproducible import (
@@ -47,12 +48,11 @@ from bmbench.adapters.unet import training
 from bmbench.adapters.unet.encoding import ENCODINGS
 from bmbench.adapters.unet.network import build
 from bmbench.adapters.unet.sampling import draw_patch
-from bmbench.benchmark.options import RunOptions, resolve_settings
-from bmbench.benchmark.plan import resolve
-from bmbench.benchmark.profiles import get_profile
-from bmbench.benchmark.run import run
+from bmbench.benchmark.protocol.profiles import get_profile
+from bmbench.benchmark.records.options import RunOptions, resolve_settings
+from bmbench.benchmark.run.plan import resolve
+from bmbench.benchmark.run.run import run
 from bmbench.core.progress import Silent
-from bmbench.datasets.augment import augment
 from bmbench.datasets.synthetic import synthesise
 
 METHOD = "unet_shrink"

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.adapters import METHODS
-from bmbench.benchmark.answers import as_classes_of
-from bmbench.benchmark.scoring import evaluate_files, resolve_protocol
+from bmbench.benchmark.protocol.label_mapping import as_classes_of
+from bmbench.benchmark.scoring.score_files import evaluate_files, resolve_protocol
 from bmbench.core.files import read_json
-from bmbench.datasets.codecs.coco import write_coco
-from bmbench.datasets.predictions import write_predictions
+from bmbench.datasets.formats.coco.samples import write_coco
+from bmbench.datasets.formats.predictions import write_predictions
 from bmbench.datasets.synthetic.dataset import radius_px, sample
 from bmbench.datasets.synthetic.kinds import CATEGORIES
 from bmbench.metrics.comparison import paired_difference

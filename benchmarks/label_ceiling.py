@@ -28,23 +28,23 @@ from bmbench.adapters.unet.encoding import ENCODINGS
 from bmbench.adapters.unet.sampling import encode
 from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
-from bmbench.benchmark.figures import BLUE, ORANGE, save_figure
-from bmbench.benchmark.gallery import Marks, draw_overlay
-from bmbench.benchmark.prediction.trained import load_run
-from bmbench.benchmark.scoring import read_pair, resolve_protocol
+from bmbench.benchmark.drawing.figures import BLUE, ORANGE, save_figure
+from bmbench.benchmark.drawing.gallery import Marks, draw_overlay
+from bmbench.benchmark.records.trained_run import load_run
+from bmbench.benchmark.scoring.score_files import read_pair, resolve_protocol
+from bmbench.core.dataset import LoadRequest
 from bmbench.core.files import read_json
 from bmbench.core.geometry import box_iou, rings_area
 from bmbench.core.types import GroundTruth, Predictions, Role
 from bmbench.datasets import open_dataset
-from bmbench.datasets.codecs.label_image import draw_labels
-from bmbench.datasets.dataset import LoadRequest
+from bmbench.datasets.formats.label_image import draw_labels
 from bmbench.metrics import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bmbench.core.dataset import Split
     from bmbench.core.types import Detections, Sample
-    from bmbench.datasets.dataset import Split
     from bmbench.metrics import Protocol
 
 FRAGMENT = 0.1

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from label_ceiling import split_of
 
-from bmbench.benchmark.prediction.trained import load_run
+from bmbench.benchmark.records.trained_run import load_run
 from bmbench.core.types import Annotations
-from bmbench.datasets.codecs.label_image import draw_labels
-from bmbench.datasets.dsb_tiles import HEIGHT, WIDTH
+from bmbench.datasets.formats.label_image import draw_labels
+from bmbench.datasets.sets.dsb_tiles import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

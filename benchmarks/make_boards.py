@@ -17,12 +17,12 @@ from pathlib import Path
 
 from bmbench.core.progress import Silent
 from bmbench.leaderboards.boards.build import build_board
-from bmbench.leaderboards.folder import Leaderboard
-from bmbench.leaderboards.found import TrackWishes, found_track, track_facts
+from bmbench.leaderboards.results.make_truths import make_truths
 from bmbench.leaderboards.results.publish import score_board
-from bmbench.leaderboards.results.truths import make_truths
 from bmbench.leaderboards.results.verify import verify_board
 from bmbench.leaderboards.submissions.prepare import Wishes, prepare
+from bmbench.leaderboards.tracks.create_track import TrackWishes, found_track, track_facts
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
 TEAM, LOGIN = "bmbench authors", "bmbench"
 CONTROL = "blob_log"

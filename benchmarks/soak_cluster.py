@@ -74,7 +74,7 @@ def workers_of(pid: int) -> list[psutil.Process]:
     for keeper in psutil.Process(pid).children():
         # One that has just ended has no command line any more.
         with suppress(psutil.Error):
-            found += keeper.children() if "bmbench.benchmark.cluster_worker" in keeper.cmdline() else []
+            found += keeper.children() if "bmbench.benchmark.workers.worker" in keeper.cmdline() else []
     return found
 
 

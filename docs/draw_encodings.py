@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 
 from bmbench.adapters import METHODS
+from bmbench.adapters.learning.augment import augment
 from bmbench.adapters.method import FitRequest
 from bmbench.adapters.unet.pictures import draw_targets
-from bmbench.benchmark.foreground import foreground_curve
-from bmbench.benchmark.supervision import supervise
-from bmbench.benchmark.tracks import get_track
+from bmbench.benchmark.protocol.foreground import foreground_curve
+from bmbench.benchmark.protocol.supervision import supervise
+from bmbench.benchmark.protocol.tracks import get_track
+from bmbench.core.dataset import LoadRequest
 from bmbench.datasets import open_dataset
-from bmbench.datasets.augment import augment
-from bmbench.datasets.dataset import LoadRequest
 
 IMAGES = Path(__file__).resolve().parent / "images"
 

@@ -14,7 +14,7 @@ from bmbench.core.progress import Progress, Silent
 from bmbench.core.types import Annotations, Category, Detections, Pixels, Sample
 
 if TYPE_CHECKING:
-    from bmbench.adapters.learning.team import Team
+    from bmbench.adapters.learning.process_group import Team
     from bmbench.adapters.unet.curve import ForegroundCurve
 
 Augment: TypeAlias = Callable[[Pixels, Annotations, int, np.random.Generator], tuple[Pixels, Annotations]]

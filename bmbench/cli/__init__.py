@@ -84,12 +84,12 @@ def run(
     """Train a method, choose its threshold, predict, score and draw; --resume goes on with a stopped run."""
     from rich.console import Console
 
-    from bmbench.benchmark.console import Terminal
-    from bmbench.benchmark.options import RunOptions, parse_pairs
+    from bmbench.benchmark.records.options import RunOptions, parse_pairs
+    from bmbench.benchmark.records.settings_file import with_settings
     from bmbench.benchmark.reproduce.options import parse_list
-    from bmbench.benchmark.run import resume as resume_run
-    from bmbench.benchmark.run import run as run_benchmark
-    from bmbench.benchmark.settings_file import with_settings
+    from bmbench.benchmark.run.run import resume as resume_run
+    from bmbench.benchmark.run.run import run as run_benchmark
+    from bmbench.core.console import Terminal
 
     options = RunOptions(
         method=method,
@@ -161,10 +161,10 @@ def predict(
     crop_px: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of these pictures, px.")] = None,
 ) -> None:
     """Find the cells on images and whole slides with a trained run; the same call goes on if killed."""
-    from bmbench.benchmark.console import Terminal
     from bmbench.benchmark.prediction.options import PredictOptions
     from bmbench.benchmark.prediction.predict import predict as predict_images
-    from bmbench.leaderboards.predicted import predicted_table
+    from bmbench.benchmark.prediction.table import predicted_table
+    from bmbench.core.console import Terminal
 
     options = PredictOptions(
         run=run,
@@ -195,7 +195,7 @@ def predict(
 
 def methods() -> None:
     """Every method, its family, what it needs, whether it is installed."""
-    from bmbench.leaderboards.summary import methods_table
+    from bmbench.benchmark.run.tables import methods_table
 
     _console().print(methods_table())
 

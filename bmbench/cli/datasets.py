@@ -37,7 +37,7 @@ def list_datasets(
     dataset: Annotated[str | None, typer.Argument(help="One of the names: its whole card.")] = None,
 ) -> None:
     """Every data set that bmbench knows, or the card of one."""
-    from bmbench.leaderboards.dataset_tables import card_table, datasets_table
+    from bmbench.present.dataset_tables import card_table, datasets_table
 
     console().print(datasets_table() if dataset is None else card_table(dataset))
 
@@ -50,9 +50,9 @@ def info(
     page: Annotated[Path | None, typer.Option(help="Write a page with pictures here (HTML).")] = None,
 ) -> None:
     """Counts by class and subset, cell sizes, faults, licence and citation of a data set."""
-    from bmbench.benchmark.console import Terminal
-    from bmbench.benchmark.options import parse_pairs
-    from bmbench.leaderboards.dataset_tables import describe_dataset
+    from bmbench.benchmark.records.options import parse_pairs
+    from bmbench.core.console import Terminal
+    from bmbench.present.dataset_tables import describe_dataset
 
     show_terms(dataset, data)
     terminal = console()
@@ -74,10 +74,10 @@ def fetch(
     ] = None,
 ) -> None:
     """Get the files of a data set, checked against pinned checksums; or say where they are to be had."""
-    from bmbench.benchmark.console import Terminal
+    from bmbench.core.console import Terminal
     from bmbench.datasets import DATASETS
-    from bmbench.datasets.fetch import fetch as get
-    from bmbench.datasets.terms import note_shown, terms
+    from bmbench.datasets.fetch.fetch import fetch as get
+    from bmbench.datasets.fetch.licence_terms import note_shown, terms
 
     terminal = console()
     card = DATASETS.get(dataset).card
@@ -101,10 +101,10 @@ def convert(
     images: Annotated[bool, typer.Option(help="Copy the images into the folder as well.")] = True,
 ) -> None:
     """Write a data set in another format; what that format cannot carry is named."""
-    from bmbench.benchmark.console import Terminal
-    from bmbench.benchmark.options import parse_pairs
-    from bmbench.datasets.contents import open_contents
-    from bmbench.datasets.convert import convert as write
+    from bmbench.benchmark.records.options import parse_pairs
+    from bmbench.core.console import Terminal
+    from bmbench.datasets.describe.contents import open_contents
+    from bmbench.datasets.exchange.convert import convert as write
 
     terminal = console()
     show_terms(dataset, data)
@@ -120,7 +120,7 @@ def convert(
 @app.command()
 def formats() -> None:
     """Every format, its files, and what it can carry."""
-    from bmbench.leaderboards.dataset_tables import formats_table
+    from bmbench.present.dataset_tables import formats_table
 
     console().print(formats_table())
 
@@ -145,11 +145,17 @@ def split(
 
     Without OUT, the split that the files state is checked and shown.
     """
-    from bmbench.benchmark.console import Terminal
-    from bmbench.benchmark.options import parse_pairs
-    from bmbench.datasets.contents import open_contents
-    from bmbench.datasets.splitting import SplitPlan, check_split, parse_sizes, split_content, write_split
-    from bmbench.leaderboards.dataset_tables import balance_table
+    from bmbench.benchmark.records.options import parse_pairs
+    from bmbench.core.console import Terminal
+    from bmbench.datasets.describe.contents import open_contents
+    from bmbench.datasets.exchange.split import (
+        SplitPlan,
+        check_split,
+        parse_sizes,
+        split_content,
+        write_split,
+    )
+    from bmbench.present.dataset_tables import balance_table
 
     if check or out is None:
         _only_looks(context, out, check=check)
@@ -204,9 +210,9 @@ def weaken(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same circles.")] = 0,
 ) -> None:
     """Write the circles that somebody would draw who marks every cell quickly."""
-    from bmbench.benchmark.options import parse_pairs
-    from bmbench.datasets.contents import open_contents
-    from bmbench.datasets.weaken_set import weaken_content, write_beside
+    from bmbench.benchmark.records.options import parse_pairs
+    from bmbench.datasets.describe.contents import open_contents
+    from bmbench.datasets.exchange.weaken import weaken_content, write_beside
 
     show_terms(dataset, data)
     content = open_contents(dataset, data=data, options=parse_pairs(option or [], option="--option"))
@@ -233,10 +239,10 @@ def import_corrections(
     into: Annotated[Path | None, typer.Option(help="A set to add the corrected images to.")] = None,
 ) -> None:
     """Take in predictions that were corrected in QuPath, ready to train on."""
-    from bmbench.datasets.codecs.sniff import read_any
-    from bmbench.datasets.correction import changes, import_corrected
-    from bmbench.datasets.weaken_set import write_beside
-    from bmbench.leaderboards.dataset_tables import changes_line
+    from bmbench.datasets.exchange.correction import changes, import_corrected
+    from bmbench.datasets.exchange.weaken import write_beside
+    from bmbench.datasets.formats.recognise import read_any
+    from bmbench.present.dataset_tables import changes_line
 
     old = read_any(into) if into is not None else None
     content = import_corrected(
@@ -261,7 +267,7 @@ def synthesise(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same patches.")] = 0,
 ) -> None:
     """Draw synthetic bone-marrow smears with contours and artefacts, as PNG and COCO JSON."""
-    from bmbench.benchmark.console import Terminal
+    from bmbench.core.console import Terminal
     from bmbench.datasets.synthetic import synthesise as draw
 
     terminal = console()

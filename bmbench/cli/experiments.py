@@ -36,9 +36,9 @@ def try_elsewhere(
     ],
 ) -> None:
     """Apply a finished run unchanged to other images: another stain, tissue or laboratory."""
-    from bmbench.benchmark.console import Terminal
-    from bmbench.benchmark.generalise import apply_run
-    from bmbench.leaderboards.summary import elsewhere_table
+    from bmbench.benchmark.run.apply_to_other_sets import apply_run
+    from bmbench.benchmark.run.tables import elsewhere_table
+    from bmbench.core.console import Terminal
 
     terminal = console()
     folder = apply_run(run, on, Terminal(terminal))
@@ -60,11 +60,11 @@ def redecode(
     ),
 ) -> None:
     """Make cells of what a run's networks see with other settings, without training again: a new run."""
-    from bmbench.benchmark.console import Terminal
-    from bmbench.benchmark.options import parse_pairs
-    from bmbench.benchmark.redecode import changed_settings
-    from bmbench.benchmark.redecode import redecode as redecode_run
-    from bmbench.benchmark.rundir import RunDir
+    from bmbench.benchmark.records.options import parse_pairs
+    from bmbench.benchmark.records.run_folder import RunDir
+    from bmbench.benchmark.run.redecode import changed_settings
+    from bmbench.benchmark.run.redecode import redecode as redecode_run
+    from bmbench.core.console import Terminal
 
     terminal, settings = console(), parse_pairs(set_ or [], option="--set")
     if not settings and not decodings:
@@ -81,7 +81,7 @@ def artefacts(
     match: Annotated[Match, typer.Option(help="Count by centres or by boxes.")] = Match.centres,
 ) -> None:
     """What runs get wrong, by what they learned of artefacts: a table and a figure (the study's Figure 8)."""
-    from bmbench.benchmark.artefacts import draw_errors, error_counts, errors_table
+    from bmbench.benchmark.reproduce.report.error_counts import draw_errors, error_counts, errors_table
     from bmbench.core.files import write_text
 
     rows = error_counts(runs, geometry="cd" if match == Match.centres else "bb")

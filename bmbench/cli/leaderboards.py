@@ -81,8 +81,8 @@ def submit(
     ] = False,
 ) -> None:
     """Check a submission made from runs or predictions files, and write its folder if it is valid."""
-    from bmbench.leaderboards.folder import Leaderboard
     from bmbench.leaderboards.submissions.prepare import Wishes, prepare
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
     wishes = Wishes(
         track=track,
@@ -167,9 +167,9 @@ def init(
     ] = False,
 ) -> None:
     """Start a track: its manifest and ground truth, with the rules of a run or of the study."""
-    from bmbench.core.words import many
-    from bmbench.leaderboards.folder import Leaderboard
-    from bmbench.leaderboards.found import TrackWishes, found_track, note_on, track_facts
+    from bmbench.leaderboards.tracks.create_track import TrackWishes, found_track, note_on, track_facts
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+    from bmbench.present.words import many
 
     wishes = TrackWishes(
         name=track,
@@ -202,9 +202,9 @@ def score_boards(
     """Score every submission and write results and standings; say which ranks changed."""
     from rich.console import Console
 
-    from bmbench.benchmark.console import Terminal
-    from bmbench.leaderboards.folder import Leaderboard
+    from bmbench.core.console import Terminal
     from bmbench.leaderboards.results.publish import score_board
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
     changes = score_board(Leaderboard(board, truths), Terminal(Console(stderr=True)), key=key, afresh=afresh)
     for change in changes:
@@ -221,7 +221,7 @@ def build(
 ) -> None:
     """Make Markdown boards, plots and the site from the results."""
     from bmbench.leaderboards.boards.build import build_board, check_board
-    from bmbench.leaderboards.folder import Leaderboard
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
     if check:
         check_board(Leaderboard(board))
@@ -238,9 +238,9 @@ def verify(board: BoardArgument, key: KeyOption = None, truths: TruthsOption = N
     """Score everything again and compare every published number."""
     from rich.console import Console
 
-    from bmbench.benchmark.console import Terminal
-    from bmbench.leaderboards.folder import Leaderboard
+    from bmbench.core.console import Terminal
     from bmbench.leaderboards.results.verify import verify_board
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
     count = verify_board(Leaderboard(board, truths), Terminal(Console(stderr=True)), key=key)
     typer.echo(f"{count} numbers recomputed, all as published")
@@ -253,8 +253,8 @@ def truth(
     out: Annotated[Path, typer.Option(help="The folder for <track>.json, outside the repository.")],
 ) -> None:
     """Make ground truth that the repository may not hold from the published data, for --truths."""
-    from bmbench.leaderboards.folder import Leaderboard
-    from bmbench.leaderboards.results.truths import make_truths
+    from bmbench.leaderboards.results.make_truths import make_truths
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
     for path in make_truths(Leaderboard(board), data, out):
         typer.echo(f"{path}: as the track names it")
@@ -267,8 +267,8 @@ def hide(
     recipient: Annotated[list[str], typer.Option(help="An age public key: age1…")],
 ) -> None:
     """Encrypt a track's ground truth and commit to it, before the truth was ever in the repository."""
-    from bmbench.leaderboards.folder import Leaderboard
     from bmbench.leaderboards.results.hidden import hide as hide_truth
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
     manifest = hide_truth(Leaderboard(board), track, recipient)
     typer.echo(f"Commitment: {manifest.truth.commitment}")
@@ -281,8 +281,8 @@ def reveal(
     key: Annotated[Path, typer.Option(help="The age identity.")],
 ) -> None:
     """Retire a track: put its truth and salt beside it, so that everybody can verify every number."""
-    from bmbench.leaderboards.folder import Leaderboard
     from bmbench.leaderboards.results.hidden import reveal as reveal_truth
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
     manifest = reveal_truth(Leaderboard(board), track, key)
     typer.echo(f"Track {manifest.name} is retired; its truth is what it committed to.")
@@ -314,7 +314,7 @@ def _tell(verdict: Verdict, *, json: bool) -> None:
         more = problems.count - len(problems.listed)
         if more:
             typer.echo(f"… and {more} more of the kind")
-        from bmbench.core.words import many
+        from bmbench.present.words import many
 
         typer.echo("valid" if verdict.valid else f"not valid: {many(problems.count, 'problem')}")
     if not verdict.valid:

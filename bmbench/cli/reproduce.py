@@ -63,13 +63,13 @@ def reproduce(
     ] = False,
 ) -> None:
     """Run the study's experiments on a data set: its tables and figures as one report; goes on if killed."""
-    from bmbench.benchmark.options import parse_pairs
+    from bmbench.benchmark.records.options import parse_pairs
     from bmbench.benchmark.reproduce.options import ReproduceOptions, parse_list, parse_seeds
     from bmbench.cli.terminal import console
 
     if report_only:
         from bmbench.benchmark.reproduce.folder import StudyFolder
-        from bmbench.benchmark.reproduce.report import write_report
+        from bmbench.benchmark.reproduce.report.report import write_report
 
         console().print(f"Report: {write_report(StudyFolder(out))}", markup=False, soft_wrap=True)
         return
@@ -111,9 +111,9 @@ def _show(seen: Preview) -> None:
 
 
 def _run(options: ReproduceOptions) -> None:
-    from bmbench.benchmark.console import Terminal
     from bmbench.benchmark.reproduce.study import reproduce as run_study
     from bmbench.cli.terminal import console, show_terms, stoppable
+    from bmbench.core.console import Terminal
 
     show_terms(options.dataset, options.data)
     terminal = console()

@@ -87,7 +87,7 @@ def score(
     json: JsonOption = False,
 ) -> None:
     """Score a predictions file against ground truth."""
-    from bmbench.benchmark.scoring import resolve_protocol, score_files
+    from bmbench.benchmark.scoring.score_files import resolve_protocol, score_files
 
     rules = resolve_protocol(
         protocol,
@@ -107,7 +107,7 @@ def score(
         seed=seed,
         details=details,
     )
-    from bmbench.leaderboards.scored import score_tables
+    from bmbench.benchmark.scoring.tables import score_tables
 
     _print(scores, score_tables(scores, title=predictions.name), json=json)
 
@@ -138,7 +138,7 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Two predictions files or runs on the same images: the paired difference, with its interval."""
-    from bmbench.benchmark.comparing import Comparison, compare_predictions
+    from bmbench.benchmark.scoring.compare_files import Comparison, compare_predictions
 
     changes = {
         "assignment": assignment,
@@ -152,7 +152,7 @@ def compare(
         first=first, second=second, truth=truth, protocol=protocol, changes=changes, threshold=threshold
     )
     report = compare_predictions(asked, n=bootstrap, seed=seed)
-    from bmbench.leaderboards.scored import comparison_table
+    from bmbench.benchmark.scoring.tables import comparison_table
 
     _print(report, [comparison_table(report)], json=json)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from bmbench.benchmark.rundir import RunDir
+    from bmbench.benchmark.records.run_folder import RunDir
 
 
 def console() -> Console:
@@ -55,7 +55,7 @@ def alone(context: typer.Context, name: str, *, beside: tuple[str, ...] = ()) ->
 
 def show_terms(dataset: str, data: Path | None) -> None:
     """Licence and citation of a public set on the error stream, the first time that it is used."""
-    from bmbench.datasets.terms import terms_at_first_use
+    from bmbench.datasets.fetch.licence_terms import terms_at_first_use
 
     for line in terms_at_first_use(dataset, data):
         typer.echo(line, err=True)
@@ -65,8 +65,8 @@ def show_run(terminal: Console, folder: RunDir) -> None:
     """The scores of a finished run, and where to look; its leaderboard row is written."""
     from rich.markup import escape
 
-    from bmbench.leaderboards.rows import write_row
-    from bmbench.leaderboards.summary import run_tables
+    from bmbench.benchmark.run.row import write_row
+    from bmbench.benchmark.run.tables import run_tables
 
     row = write_row(folder)
     for table in run_tables(folder):

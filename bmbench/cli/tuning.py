@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from bmbench.benchmark.cluster import Cluster
-    from bmbench.benchmark.tuning import Tuning
+    from bmbench.benchmark.search.search import Tuning
+    from bmbench.benchmark.workers.cluster import Cluster
 
 
 def tune(
@@ -68,13 +68,13 @@ def tune(
     ] = None,
 ) -> None:
     """Search for better settings: train on train, stop on validation, judge on optimisation images."""
-    from bmbench.benchmark.console import Terminal
-    from bmbench.benchmark.options import RunOptions, parse_pairs
-    from bmbench.benchmark.tuning import resume_tuning
-    from bmbench.benchmark.tuning import tune as search
-    from bmbench.benchmark.tuning_database import Database
-    from bmbench.benchmark.tuning_plan import TuneOptions
-    from bmbench.leaderboards.tuning_tables import tuning_table
+    from bmbench.benchmark.records.options import RunOptions, parse_pairs
+    from bmbench.benchmark.search.database import Database
+    from bmbench.benchmark.search.plan import TuneOptions
+    from bmbench.benchmark.search.search import resume_tuning
+    from bmbench.benchmark.search.search import tune as search
+    from bmbench.benchmark.search.table import tuning_table
+    from bmbench.core.console import Terminal
 
     run = RunOptions(
         method=method,
@@ -116,7 +116,7 @@ def _workers(address: str | None, terminal: Console) -> Iterator[Cluster | None]
     if address is None:
         yield None
         return
-    from bmbench.benchmark.cluster import connected
+    from bmbench.benchmark.workers.cluster import connected
 
     with connected(address, lambda line: terminal.print(line, markup=False)) as cluster:
         yield cluster
@@ -124,7 +124,7 @@ def _workers(address: str | None, terminal: Console) -> Iterator[Cluster | None]
 
 def run_command(found: Tuning) -> str:
     """The command that makes a run with the settings of a search, on its data."""
-    from bmbench.benchmark.options import RunOptions
+    from bmbench.benchmark.records.options import RunOptions
 
     plain, asked = RunOptions(), found.run
     words = ["bmbench", "run", "--settings", str(found.settings), "--retrain"]

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 from bmbench.core.registry import Registry
 
 if TYPE_CHECKING:
-    from bmbench.datasets.dataset import Dataset
+    from bmbench.core.dataset import Dataset
 
 DATASETS: Registry[Dataset] = Registry(
     "data set",
     (
         ("synthetic", "bmbench.datasets.synthetic.dataset:DATASET"),
-        ("kainz", "bmbench.datasets.kainz:DATASET"),
-        ("kainz_mbm", "bmbench.datasets.kainz:DATASET_MBM"),
-        ("dsb_purple", "bmbench.datasets.dsb_purple:DATASET"),
-        ("bccd", "bmbench.datasets.bccd:DATASET"),
-        ("bonemarrow_wsi", "bmbench.datasets.bone_marrow_wsi:DATASET"),
-        ("nuinsseg", "bmbench.datasets.nuinsseg:DATASET"),
-        ("midog", "bmbench.datasets.midog:DATASET"),
-        ("segpc2021", "bmbench.datasets.segpc:DATASET"),
+        ("kainz", "bmbench.datasets.sets.kainz:DATASET"),
+        ("kainz_mbm", "bmbench.datasets.sets.kainz:DATASET_MBM"),
+        ("dsb_purple", "bmbench.datasets.sets.dsb_purple:DATASET"),
+        ("bccd", "bmbench.datasets.sets.bccd:DATASET"),
+        ("bonemarrow_wsi", "bmbench.datasets.sets.bone_marrow_wsi:DATASET"),
+        ("nuinsseg", "bmbench.datasets.sets.nuinsseg:DATASET"),
+        ("midog", "bmbench.datasets.sets.midog:DATASET"),
+        ("segpc2021", "bmbench.datasets.sets.segpc:DATASET"),
     ),
 )
 """Every data set that bmbench knows by name."""
@@ -30,7 +30,7 @@ DATASETS: Registry[Dataset] = Registry(
 def open_dataset(name: str, *, data: Path | None = None) -> Dataset:
     """The data set of that name, or the one in a user's own file or folder at that path.
 
-    The files may be in any format of `bmbench.datasets.codecs.FORMATS`; ``FORMAT:PATH`` names it where the
+    The files may be in any format of `bmbench.datasets.formats.FORMATS`; ``FORMAT:PATH`` names it where the
     files do not tell. `data` is the folder of the images, where they do not lie beside such a file.
 
     Raises
@@ -42,7 +42,7 @@ def open_dataset(name: str, *, data: Path | None = None) -> Dataset:
         return DATASETS.get(name)
     path = Path(name)
     if path.suffix or len(path.parts) > 1 or ":" in name or path.exists():
-        from bmbench.datasets.own_dataset import own_dataset
+        from bmbench.datasets.sets.own_files import own_dataset
 
         return own_dataset(name, data)
     return DATASETS.get(name)

@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 
 from bmbench.adapters import METHODS
+from bmbench.adapters.learning.augment import augment
 from bmbench.adapters.method import FitRequest
-from bmbench.datasets.augment import augment
 
 from .conftest import sample
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from bmbench.adapters.blob_log import BlobDetector, BlobSettings, find_blobs, fit, sigmas
+from bmbench.adapters.learning.augment import augment
 from bmbench.adapters.method import FitRequest
 from bmbench.core.progress import Silent
 from bmbench.core.types import Role
-from bmbench.datasets.augment import augment
 
 ONE_TO_ONE = BlobDetector(settings=BlobSettings(), diameter_px=16.0, blob=1.0, believable=0.5)
 

@@ -12,10 +12,10 @@ from PIL import Image
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.method import Method
-from bmbench.benchmark.options import require_installed
+from bmbench.benchmark.records.options import require_installed
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.types import Annotations, Role
-from bmbench.datasets.images import read_rgb
+from bmbench.datasets.reading.images import read_rgb
 
 from .small import learned, request_for, same
 

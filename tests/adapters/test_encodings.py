@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.special import logit
 
+from bmbench.adapters.learning.augment import augment
 from bmbench.adapters.method import FitRequest
 from bmbench.adapters.unet.curve import SYNTHETIC, ForegroundCurve, measure
 from bmbench.adapters.unet.encoding import ENCODINGS, Inside, encoding_of, fitted
@@ -15,7 +16,6 @@ from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.geometry import box_iou
 from bmbench.core.types import Annotations, Role
-from bmbench.datasets.augment import augment
 
 SETTINGS = UNetSettings(cell_px=20.0, shrink=0.2)  # erosion by 4 px
 LINE = ForegroundCurve(probability=(0.25, 0.75), source="by hand")

@@ -8,9 +8,9 @@ import pytest
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.ensemble import load_detector, member_seed
+from bmbench.adapters.learning.augment import augment
 from bmbench.adapters.method import FitRequest
 from bmbench.core.errors import BadInputError
-from bmbench.datasets.augment import augment
 
 METHOD = METHODS.get("unet_shrink")
 SETTINGS = dataclasses.replace(

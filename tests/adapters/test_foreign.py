@@ -15,9 +15,9 @@ from bmbench.adapters.detection.families import FAMILIES
 from bmbench.adapters.detection.targets import targets_of
 from bmbench.adapters.detection.training import Patch, _losses
 from bmbench.adapters.method import Beside
-from bmbench.benchmark.options import is_installed, require_installed
+from bmbench.benchmark.records.options import is_installed, require_installed
+from bmbench.benchmark.run.tables import methods_table
 from bmbench.core.errors import MissingExtraError
-from bmbench.leaderboards.summary import methods_table
 
 from .conftest import circles, smear
 from .small import learned, tiny

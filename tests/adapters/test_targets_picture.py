@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from bmbench.adapters import METHODS
+from bmbench.adapters.learning.augment import augment
 from bmbench.adapters.method import FitRequest
 from bmbench.adapters.unet.pictures import busiest
-from bmbench.datasets.augment import augment
 
 from .conftest import circles, sample
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from bmbench.adapters import METHODS
+from bmbench.adapters.learning.augment import augment
 from bmbench.adapters.method import FitRequest
 from bmbench.adapters.resuming import EVERY_S, FILE, Keeper
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
-from bmbench.datasets.augment import augment
 
 TINY = UNetSettings(
     cell_px=10.0, depth=1, width=4, patch_px=32, batch=3, shard=2, steps=6, validate_every=2, views=1,

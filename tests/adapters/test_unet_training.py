@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from bmbench.adapters import METHODS
+from bmbench.adapters.learning.augment import augment
 from bmbench.adapters.learning.sources import source_of
 from bmbench.adapters.method import FitRequest
 from bmbench.adapters.unet.encoding import ENCODINGS
@@ -19,7 +20,6 @@ from bmbench.adapters.unet.settings import QUICK, UNetSettings
 from bmbench.core.errors import RunFailedError
 from bmbench.core.progress import Silent
 from bmbench.core.types import Role
-from bmbench.datasets.augment import augment
 
 TINY = UNetSettings(
     cell_px=10.0, depth=1, width=4, patch_px=32, batch=3, shard=1, steps=3, validate_every=1, views=1

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from bmbench.benchmark.begun import OutdatedError
+from bmbench.benchmark.run.resume_check import OutdatedError
 from bmbench.core.errors import (
     BadInputError,
     MissingExtraError,

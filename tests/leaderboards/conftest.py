@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from bmbench.core.progress import Silent
-from bmbench.leaderboards.folder import Leaderboard, others
-from bmbench.leaderboards.found import TrackFacts, found_track
-from bmbench.leaderboards.manifest import Rules
 from bmbench.leaderboards.submissions.submit import Answer, Facts, submit
 from bmbench.leaderboards.submissions.validate import Others
+from bmbench.leaderboards.tracks.create_track import TrackFacts, found_track
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard, others
+from bmbench.leaderboards.tracks.manifest import Rules
 
 N_IMAGES, SIZE, CELL = 10, 512, 40
 

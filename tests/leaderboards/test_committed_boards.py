@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from bmbench.leaderboards.boards.build import check_board
-from bmbench.leaderboards.folder import Leaderboard
+from bmbench.leaderboards.results.make_truths import make_truths
 from bmbench.leaderboards.results.record import canonical, read_result
 from bmbench.leaderboards.results.standings import standings
-from bmbench.leaderboards.results.truths import make_truths
 from bmbench.leaderboards.submissions.card import CARD_FILE
 from bmbench.leaderboards.submissions.gate import validate_folder
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
 pytest.importorskip("jinja2", reason="jinja2 (bmbench[leaderboard]) is not installed")
 ROOT = Path(__file__).parents[2] / "leaderboards"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bmbench.benchmark.scoring import score_files
+from bmbench.benchmark.scoring.score_files import score_files
 from bmbench.core.errors import BadInputError
 from bmbench.metrics import PROTOCOLS
 

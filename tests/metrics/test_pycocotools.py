@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmbench.benchmark.scoring import read_pair, score_files
+from bmbench.benchmark.scoring.score_files import read_pair, score_files
 from bmbench.core.types import CELL, Category
 from bmbench.metrics import PROTOCOLS, coco_summary
 
@@ -143,7 +143,7 @@ def test_hotcoco_agrees(tmp_path: Path) -> None:
 
 def test_real_boxes_of_blood_cells(shared_data: Path, tmp_path: Path) -> None:
     """Boxes that experts drew, of three classes; as predictions the same boxes moved, and some more."""
-    from bmbench.datasets.codecs.voc import read_voc
+    from bmbench.datasets.formats.voc import read_voc
 
     files = sorted((shared_data / "bccd" / "Annotations").glob("*.xml"))[:80]
     read = [read_voc(file) for file in files]

@@ -1,7 +1,7 @@
 """Steps of gradient descent, the same bytes from the same seed.
 
 A batch is drawn and computed in shards, each on one torch thread, perhaps in several processes
-(`bmbench.adapters.learning.team`); their gradients are added in a fixed order
+(`bmbench.adapters.learning.process_group`); their gradients are added in a fixed order
 (`bmbench.adapters.reproducible`). What a patch shows depends on the seed, the step and the patch's number in
 the batch alone, so that a training can be stopped after any step and go on.
 """
@@ -18,9 +18,9 @@ import torch
 from torch import nn
 
 from bmbench.adapters.learning.ahead import drawn_ahead
-from bmbench.adapters.learning.course import Course
+from bmbench.adapters.learning.process_group import ALONE
 from bmbench.adapters.learning.replicas import average_buffers, follow, sharing_weights
-from bmbench.adapters.learning.team import ALONE
+from bmbench.adapters.learning.training_state import Course
 from bmbench.adapters.resuming import Keeper
 from bmbench.core.errors import TrainingFailedError
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import ThreadPoolExecutor
 
-    from bmbench.adapters.learning.team import Team
+    from bmbench.adapters.learning.process_group import Team
     from bmbench.adapters.method import FitRequest
 
 Patch = TypeVar("Patch")

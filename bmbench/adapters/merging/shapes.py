@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bmbench.core.geometry import circle_box, circle_shared_area
-from bmbench.core.nearby import Nearby, iou_reach
+from bmbench.core.spatial_index import Nearby, iou_reach
 
 if TYPE_CHECKING:
     from bmbench.core.types import Floats, Ints

@@ -14,7 +14,7 @@ from bmbench.adapters.learning.sources import Source, colours, source_of
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.rescaling import mean_diameter
-from bmbench.adapters.unet.ignorance import ignorant_loss
+from bmbench.adapters.unet.baseline_loss import ignorant_loss
 from bmbench.adapters.unet.network import UNet, build
 from bmbench.adapters.unet.sampling import Patch, draw_patch, fixed_patches
 from bmbench.core.types import Role

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import bmbench
-from bmbench.benchmark.prediction.ahead import mapped
 from bmbench.benchmark.prediction.seams import candidates, near_seams, owned, settle
 from bmbench.benchmark.prediction.selection import core_on_slide
+from bmbench.core.threads import mapped
 from bmbench.datasets.slides import read_region
 
 if TYPE_CHECKING:

@@ -149,14 +149,14 @@ def _form(text: str) -> Form:
 
 def _write(path: Path, form: Form, answers: Sequence[Answer], categories: Sequence[Category]) -> None:
     if form == "json":
-        from bmbench.datasets.predictions import write_prediction_parts
+        from bmbench.datasets.formats.predictions import write_prediction_parts
 
         parts = ((answer.image_id, part) for answer in answers for part in answer.parts())
         write_prediction_parts(path, [answer.image_id for answer in answers], parts, categories)
     elif form == "csv":
         _write_csv(path, answers, categories)
     else:
-        from bmbench.datasets.codecs.qupath import write_qupath
+        from bmbench.datasets.formats.qupath.geojson import write_qupath
 
         (answer,) = answers
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.benchmark.answers import as_classes_of
 from bmbench.benchmark.prediction.crops import write_crops
 from bmbench.benchmark.prediction.image import cells, predict_tiles
 from bmbench.benchmark.prediction.journal import Journal
 from bmbench.benchmark.prediction.options import ImageReport, Report
 from bmbench.benchmark.prediction.outputs import Answer, plan_outputs, write_output
 from bmbench.benchmark.prediction.prepare import largest_cell_px, notes, prepare
-from bmbench.benchmark.prediction.trained import load_run
+from bmbench.benchmark.protocol.label_mapping import as_classes_of
+from bmbench.benchmark.records.trained_run import load_run
 from bmbench.core.errors import BadInputError, RunFailedError, Stopped
 from bmbench.core.files import require_folder
 from bmbench.core.locks import only_one
-from bmbench.datasets.names import nearest
+from bmbench.datasets.reading.image_names import nearest
 from bmbench.datasets.slides import opened, slide_files
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bmbench.benchmark.prediction.image import ImageJob
     from bmbench.benchmark.prediction.options import PredictOptions
     from bmbench.benchmark.prediction.outputs import Output
-    from bmbench.benchmark.prediction.trained import TrainedRun
+    from bmbench.benchmark.records.trained_run import TrainedRun
     from bmbench.core.progress import Progress
     from bmbench.core.types import Category, Detections, ImageId
 
@@ -245,7 +245,7 @@ def _ids(
     """Ids and categories in COCO files: the images' names and a detector's classes, or those of `truth`."""
     if truth is None:
         return list(names), classes
-    from bmbench.datasets.codecs.coco import read_coco
+    from bmbench.datasets.formats.coco.samples import read_coco
 
     file = read_coco(truth)
     known = [sample.name for sample in file.samples]

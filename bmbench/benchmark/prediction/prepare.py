@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bmbench.benchmark.prediction.options import PredictOptions
     from bmbench.benchmark.prediction.selection import Selection
-    from bmbench.benchmark.prediction.trained import TrainedRun
+    from bmbench.benchmark.records.trained_run import TrainedRun
     from bmbench.datasets.slides import Slide
 
 TILE_PX = 2048

@@ -18,7 +18,7 @@ import numpy as np
 
 from bmbench.benchmark.prediction.tiles import within
 from bmbench.core.geometry import box_centre, box_iou
-from bmbench.core.nearby import Nearby, iou_reach
+from bmbench.core.spatial_index import Nearby, iou_reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -71,7 +71,7 @@ def in_regions(path: Path) -> Selection:
     BadInputError
         If the file is not GeoJSON, or holds no area.
     """
-    from bmbench.datasets.codecs.qupath import read_qupath
+    from bmbench.datasets.formats.qupath.geojson import read_qupath
 
     annotations = read_qupath(path).annotations
     areas = [rings or _box_ring(box) for rings, box in zip(annotations.contour, annotations.box, strict=True)]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, TypeAlias
 
-from bmbench.benchmark.orphans import end_with
 from bmbench.benchmark.reproduce.work import Job, Outcome, failed, work
+from bmbench.benchmark.workers.end_with_parent import end_with
 from bmbench.core.progress import Silent
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 ::
 
     study.json            what all cells share, and every cell that was ever asked for
-    runs/CELL/            one run directory a cell (see `bmbench.benchmark.rundir`)
+    runs/CELL/            one run directory a cell (see `bmbench.benchmark.records.run_folder`)
     failures/CELL.json    why the last attempt at a cell failed
     locks/                who works on what; nothing in here needs to be kept
     report.md, *.png, results.csv
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bmbench.benchmark.elsewhere import Elsewhere
 from bmbench.benchmark.reproduce.matrix import Cell, Facts, Matrix
+from bmbench.benchmark.run.other_sets import Elsewhere
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.files import read_json, write_json
 from bmbench.core.locks import only_one

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bmbench.benchmark.elsewhere import Elsewhere, refuse_namesakes
-from bmbench.benchmark.options import RunOptions, is_installed, require_installed, resolve_settings
-from bmbench.benchmark.profiles import get_profile
-from bmbench.benchmark.supervision import ARTEFACT_MODES
-from bmbench.benchmark.tracks import get_track
+from bmbench.benchmark.protocol.profiles import get_profile
+from bmbench.benchmark.protocol.supervision import ARTEFACT_MODES
+from bmbench.benchmark.protocol.tracks import get_track
+from bmbench.benchmark.records.options import RunOptions, is_installed, require_installed, resolve_settings
+from bmbench.benchmark.run.other_sets import Elsewhere, refuse_namesakes
 from bmbench.core.errors import BadInputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bmbench.adapters.method import Method
     from bmbench.benchmark.reproduce.options import ReproduceOptions
-    from bmbench.datasets.dataset import DatasetCard
+    from bmbench.core.dataset import DatasetCard
 
 _UNDRAWN = ("points", "circles")
 """Kinds of annotation from which the precise track would learn exactly what the weak one does."""
@@ -160,8 +160,8 @@ def _facts(options: ReproduceOptions) -> Facts:
 
 def _wishes(options: ReproduceOptions) -> tuple[str, ...]:
     """The other images that were asked for; each set is loaded once, so that a bad one is found early."""
+    from bmbench.core.dataset import LoadRequest
     from bmbench.datasets import open_dataset
-    from bmbench.datasets.dataset import LoadRequest
 
     wishes = [Elsewhere.parse(text).settled() for text in options.test_on]
     refuse_namesakes(wishes)
@@ -227,9 +227,9 @@ def _questions(
 
 def _look(options: ReproduceOptions) -> tuple[DatasetCard, bool]:
     """The card of the data set, and whether artefacts are annotated in it; loads every fold once."""
+    from bmbench.core.dataset import LoadRequest
     from bmbench.core.types import Role
     from bmbench.datasets import open_dataset
-    from bmbench.datasets.dataset import LoadRequest
 
     dataset, found = open_dataset(options.dataset, data=options.data), False
     for fold in options.folds or ("",):

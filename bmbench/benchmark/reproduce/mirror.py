@@ -23,9 +23,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bmbench.benchmark.cluster_lives import where_it_stands
+from bmbench.benchmark.records.run_folder import folder_aside
 from bmbench.benchmark.reproduce.folder import ELSEWHERE, StudyFolder
-from bmbench.benchmark.rundir import folder_aside
+from bmbench.benchmark.workers.retries import where_it_stands
 from bmbench.core.errors import BadInputError, BmbenchError, MissingExtraError, RunFailedError
 
 if TYPE_CHECKING:

@@ -25,11 +25,11 @@ class ReproduceOptions:
     settings : tuple of str
         ``name=value`` for every method that has the setting, ``method:name=value`` for one.
     test_on : tuple of str
-        Other images that every detector is applied to (`bmbench.benchmark.elsewhere`).
+        Other images that every detector is applied to (`bmbench.benchmark.run.other_sets`).
     jobs : int
         Runs side by side.
     cluster : str or None
-        Whose workers do the runs (`bmbench.benchmark.cluster`); None: this process, or `jobs` of its own.
+        Whose workers do the runs (`bmbench.benchmark.workers.cluster`); None: this process, or `jobs` of its own.
     publish : str or None
         An address where a copy of the study is kept (`bmbench.benchmark.reproduce.mirror`).
     """

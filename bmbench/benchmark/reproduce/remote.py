@@ -10,17 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bmbench.benchmark.cluster import LostError, Task
-from bmbench.benchmark.cluster_lives import LIVES, attempt
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.work import Outcome, failed, work
+from bmbench.benchmark.workers.cluster import LostError, Task
+from bmbench.benchmark.workers.retries import LIVES, attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bmbench.benchmark.cluster import Cluster
     from bmbench.benchmark.reproduce.engines import Engine
     from bmbench.benchmark.reproduce.work import Job
+    from bmbench.benchmark.workers.cluster import Cluster
     from bmbench.core.progress import Progress
 
 

@@ -11,7 +11,7 @@ from bmbench.benchmark.reproduce.estimate import estimate
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import plan
 from bmbench.benchmark.reproduce.mirror import Mirror
-from bmbench.benchmark.reproduce.report import write_report
+from bmbench.benchmark.reproduce.report.report import write_report
 from bmbench.benchmark.reproduce.work import Job
 from bmbench.core.errors import Stopped
 
@@ -120,8 +120,8 @@ def _engine(
         alone = one_by_one(progress, lambda job: say(job.cell.name))
         yield alone if options.jobs < 2 else side_by_side(options.jobs)
         return
-    from bmbench.benchmark.cluster import connected
     from bmbench.benchmark.reproduce.remote import on_cluster
+    from bmbench.benchmark.workers.cluster import connected
 
     with connected(options.cluster, say) as cluster:
         yield on_cluster(cluster, folder.path, progress)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from bmbench.benchmark.options import RunOptions
+    from bmbench.benchmark.records.options import RunOptions
     from bmbench.benchmark.reproduce.folder import StudyFolder
     from bmbench.benchmark.reproduce.matrix import Cell, Facts
     from bmbench.benchmark.reproduce.mirror import Mirror
@@ -106,8 +106,8 @@ def _run(path: Path, options: RunOptions, progress: Progress) -> None:
 
     What a version of bmbench began that is not this one cannot be gone on with: it is begun anew.
     """
-    from bmbench.benchmark.begun import OutdatedError
-    from bmbench.benchmark.run import run_in
+    from bmbench.benchmark.run.resume_check import OutdatedError
+    from bmbench.benchmark.run.run import run_in
 
     try:
         run_in(path, options, progress)
@@ -119,7 +119,7 @@ def _run(path: Path, options: RunOptions, progress: Progress) -> None:
 
 def _test(job: Job, progress: Progress) -> None:
     """Apply the detector of a finished run to the other images that it has not answered yet."""
-    from bmbench.benchmark.generalise import apply_run
+    from bmbench.benchmark.run.apply_to_other_sets import apply_run
 
     wishes = job.folder.untested(job.cell, job.test_on)
     if wishes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
-from bmbench.datasets.images import to_rgb
+from bmbench.datasets.reading.images import to_rgb
 from bmbench.datasets.slides.slide import DAMAGE, Slide, plausible_um
 
 if TYPE_CHECKING:

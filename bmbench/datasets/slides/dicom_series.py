@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError
-from bmbench.datasets.codecs.dicom_ann import read_header
+from bmbench.datasets.formats.dicom_ann import read_header
 from bmbench.datasets.slides.slide import plausible_um
 
 if TYPE_CHECKING:

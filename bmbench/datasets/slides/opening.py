@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError, MissingExtraError
-from bmbench.datasets.images import SUFFIXES, read_rgb
+from bmbench.datasets.reading.images import SUFFIXES, read_rgb
 from bmbench.datasets.slides.slide import Slide
 
 if TYPE_CHECKING:

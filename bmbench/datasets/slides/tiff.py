@@ -19,7 +19,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
-from bmbench.datasets.images import quiet_tifffile, to_rgb
+from bmbench.datasets.reading.images import quiet_tifffile, to_rgb
 from bmbench.datasets.slides.slide import DAMAGE, Slide, plausible_um
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import read_bytes
-from bmbench.datasets.images import to_rgb
+from bmbench.datasets.reading.images import to_rgb
 from bmbench.datasets.slides.slide import Slide, plausible_um
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from bmbench.core.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing
 from bmbench.core.types import Sample
-from bmbench.datasets.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
-from bmbench.datasets.options import choice, known_options, positive
+from bmbench.datasets.sets.options import choice, known_options, positive
 from bmbench.datasets.synthetic.kinds import CATEGORIES, MEAN_CELL_UM
 from bmbench.datasets.synthetic.looks import LOOKS, PLAIN
 from bmbench.datasets.synthetic.scene import annotate, compose
@@ -116,7 +116,7 @@ def synthesise(folder: Path, *, n_images: int, size_px: int, seed: int, progress
     """
     from PIL import Image
 
-    from bmbench.datasets.codecs.coco import write_coco
+    from bmbench.datasets.formats.coco.samples import write_coco
 
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise BadInputError("is not an empty folder", where=str(folder), remedy="choose a new one")

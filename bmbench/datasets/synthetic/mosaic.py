@@ -172,7 +172,7 @@ def write_truth(path: Path, here: Mosaic, *, name: str) -> None:
 
     Objects are written as boxes: their outlines would be twenty times the text.
     """
-    from bmbench.datasets.codecs.coco import write_coco
+    from bmbench.datasets.formats.coco.samples import write_coco
 
     width, height = here.size
     whole = Sample(

@@ -17,7 +17,7 @@ from bmbench.core.errors import BadInputError, MissingExtraError, RunFailedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bmbench.leaderboards.folder import Leaderboard
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
 BOARDS = "boards"
 _ASIDE = ".boards-"

@@ -14,10 +14,10 @@ from bmbench.leaderboards.submissions.problems import CODES, quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bmbench.leaderboards.folder import Leaderboard
-    from bmbench.leaderboards.manifest import Manifest
     from bmbench.leaderboards.results.record import Result
     from bmbench.leaderboards.results.standings_record import MetricStandings, Place, Standings
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+    from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from bmbench.leaderboards.boards import plots, statements, words
 from bmbench.leaderboards.boards.page import reason
-from bmbench.leaderboards.statistics.ranks import MOST_SHOWN
 from bmbench.leaderboards.submissions.names import is_link
+from bmbench.statistics.ranks import MOST_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

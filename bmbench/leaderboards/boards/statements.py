@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bmbench.core.words import many
 from bmbench.leaderboards.boards.words import metric_title
-from bmbench.leaderboards.statistics.pairs import FEWEST_UNITS
+from bmbench.present.words import many
+from bmbench.statistics.paired_tests import FEWEST_UNITS
 
 if TYPE_CHECKING:
     from bmbench.leaderboards.boards.page import Page
-    from bmbench.leaderboards.manifest import DataFacts, Manifest
     from bmbench.leaderboards.results.standings_record import Crossing
+    from bmbench.leaderboards.tracks.manifest import DataFacts, Manifest
 
 _FEW = 10
 """Units below which a percentile bootstrap is plainly too narrow, even of normally distributed values."""
@@ -38,7 +38,7 @@ def facts(page: Page) -> str:
 
 def _rules(manifest: Manifest) -> str:
     """The protocol with the limits that its metrics match by."""
-    from bmbench.benchmark.scoring import resolve_protocol
+    from bmbench.benchmark.scoring.score_files import resolve_protocol
 
     rules = manifest.rules
     protocol = resolve_protocol(rules.protocol, iou=rules.iou, radius_px=rules.radius_px)

@@ -18,13 +18,13 @@ import msgspec
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import read_bytes, write_bytes
-from bmbench.leaderboards.found import write_manifest
+from bmbench.leaderboards.tracks.create_track import write_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bmbench.leaderboards.folder import Leaderboard
-    from bmbench.leaderboards.manifest import Manifest
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+    from bmbench.leaderboards.tracks.manifest import Manifest
 
 SALT_BYTES = 32
 _HIDDEN_FILE = "truth.json.age"

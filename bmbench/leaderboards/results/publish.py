@@ -19,8 +19,8 @@ from bmbench.leaderboards.results.standings_record import Standings, read_standi
 
 if TYPE_CHECKING:
     from bmbench.core.progress import Progress
-    from bmbench.leaderboards.folder import Leaderboard
-    from bmbench.leaderboards.manifest import Manifest
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+    from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

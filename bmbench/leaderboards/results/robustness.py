@@ -8,14 +8,14 @@ import numpy as np
 
 from bmbench.leaderboards.results.columns import image_f1
 from bmbench.leaderboards.results.standings_record import RuleRow
-from bmbench.leaderboards.statistics.ranks import kendall_tau, order
+from bmbench.statistics.ranks import kendall_tau, order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bmbench.core.types import Floats
-    from bmbench.leaderboards.manifest import Manifest
     from bmbench.leaderboards.results.record import Result
+    from bmbench.leaderboards.tracks.manifest import Manifest
 
 Kind = Literal["metric", "limit", "assignment", "aggregation"]
 _GEOMETRY = {"bb": "boxes", "cd": "centres"}

@@ -14,16 +14,16 @@ from bmbench.leaderboards.results.record import (
     Outcomes,
     RuleResult,
 )
-from bmbench.leaderboards.statistics.curves import envelope_at
-from bmbench.leaderboards.statistics.draws import multiplicities
-from bmbench.leaderboards.statistics.influence import ap_shares
-from bmbench.leaderboards.statistics.pairs import FEWEST_UNITS
+from bmbench.statistics.curves import envelope_at
+from bmbench.statistics.draws import multiplicities
+from bmbench.statistics.influence import ap_shares
+from bmbench.statistics.paired_tests import FEWEST_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bmbench.core.types import Floats, GroundTruth, Ints, Predictions
-    from bmbench.leaderboards.manifest import Manifest
+    from bmbench.leaderboards.tracks.manifest import Manifest
     from bmbench.metrics import Evaluation, ImageCounts, Protocol, Scores, Tally
     from bmbench.metrics.protocol import Geometry
 
@@ -65,7 +65,7 @@ def judge(manifest: Manifest, truth: GroundTruth) -> Judge:
         If the track's rules are not possible, its metrics are not what they score, or the truth is of other
         images than the track.
     """
-    from bmbench.benchmark.scoring import resolve_protocol
+    from bmbench.benchmark.scoring.score_files import resolve_protocol
     from bmbench.core.errors import BadInputError
     from bmbench.metrics.evaluation import scored_geometries
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
-from bmbench.leaderboards.folder import others
 from bmbench.leaderboards.results.controls import CONTROLS
 from bmbench.leaderboards.results.record import (
     SCORER_VERSION,
@@ -25,19 +24,20 @@ from bmbench.leaderboards.results.record import (
     read_result,
 )
 from bmbench.leaderboards.results.score import Judge, judge, score
-from bmbench.leaderboards.results.states import settled
+from bmbench.leaderboards.results.submission_states import settled
 from bmbench.leaderboards.submissions.card import CARD_FILE
 from bmbench.leaderboards.submissions.sources import folder_files
 from bmbench.leaderboards.submissions.validate import Others, validate
+from bmbench.leaderboards.tracks.leaderboard_folder import others
 
 if TYPE_CHECKING:
     from bmbench.core.progress import Progress
     from bmbench.core.types import Predictions
-    from bmbench.leaderboards.folder import Leaderboard
-    from bmbench.leaderboards.manifest import Manifest
     from bmbench.leaderboards.results.record import State
     from bmbench.leaderboards.submissions.card import Submission
     from bmbench.leaderboards.submissions.validate import Verdict
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+    from bmbench.leaderboards.tracks.manifest import Manifest
 
 FAILED_CODE = "E901"
 """The scorer failed on a valid submission; what it said stays with the maintainers."""
@@ -104,7 +104,7 @@ def to_step(value: float | None, step: float) -> float | None:
 
 
 def _desk(board: Leaderboard, manifest: Manifest, truth: Path) -> Desk:
-    from bmbench.datasets.codecs.coco_columns import read_ground_truth
+    from bmbench.datasets.formats.coco.columns import read_ground_truth
 
     data = read_bytes(truth)
     if manifest.truth.visibility == "public" and digest(data) != manifest.truth.sha256:
@@ -141,7 +141,7 @@ def _first_code(verdict: Verdict) -> str:
 
 
 def _scored(desk: Desk, folder: Path, card: Submission, digests: Digests) -> Result:
-    from bmbench.datasets.predictions import read_predictions
+    from bmbench.datasets.formats.predictions import read_predictions
 
     truth = desk.bench.truth
     try:

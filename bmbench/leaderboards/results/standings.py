@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.leaderboards.results.columns import column, ranked
-from bmbench.leaderboards.results.crossings import artefact_modes, non_inferiority
+from bmbench.leaderboards.results.cross_track_questions import artefact_modes, non_inferiority
 from bmbench.leaderboards.results.record import SCORER_VERSION
 from bmbench.leaderboards.results.robustness import rule_rows
 from bmbench.leaderboards.results.standings_record import (
@@ -21,10 +21,10 @@ from bmbench.leaderboards.results.standings_record import (
     Standings,
     Tests,
 )
-from bmbench.leaderboards.statistics.draws import multiplicities
-from bmbench.leaderboards.statistics.pairs import FEWEST_UNITS, LEVEL, PairTests, paired_tests
-from bmbench.leaderboards.statistics.planning import plan
-from bmbench.leaderboards.statistics.ranks import (
+from bmbench.statistics.draws import multiplicities
+from bmbench.statistics.paired_tests import FEWEST_UNITS, LEVEL, PairTests, paired_tests
+from bmbench.statistics.planning import plan
+from bmbench.statistics.ranks import (
     MOST_SHOWN,
     RankSets,
     RankSpread,
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bmbench.core.types import Floats, Ints
-    from bmbench.leaderboards.manifest import Manifest
     from bmbench.leaderboards.results.record import Result
-    from bmbench.leaderboards.statistics.entries import Column
+    from bmbench.leaderboards.tracks.manifest import Manifest
+    from bmbench.statistics.unit_columns import Column
 
 _TAU_REPLICATES = 200
 _PLAN_REPLICATES = 1_000

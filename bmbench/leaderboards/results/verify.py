@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bmbench.core.progress import Progress
-    from bmbench.leaderboards.folder import Leaderboard
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
 _TOLERANCE = 1e-6
 """Relative: a sum in another order differs in the last digits, a score that was changed by hand in more."""

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
-from bmbench.leaderboards.folder import Leaderboard, others
 from bmbench.leaderboards.submissions.names import is_id
 from bmbench.leaderboards.submissions.problems import Problems, quoted
 from bmbench.leaderboards.submissions.sources import changed_paths, commit_files, folder_files, prefix
 from bmbench.leaderboards.submissions.validate import Verdict, refuse_retired, validate
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard, others
 
 if TYPE_CHECKING:
-    from bmbench.leaderboards.manifest import Manifest
+    from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 def validate_folder(folder: Path, *, board: Path | None = None, author: str | None = None) -> Verdict:

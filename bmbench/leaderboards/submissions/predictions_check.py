@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from bmbench.leaderboards.submissions.problems import Problems, pointer
 
 if TYPE_CHECKING:
-    from bmbench.leaderboards.manifest import ImageFacts, Manifest
+    from bmbench.leaderboards.tracks.manifest import ImageFacts, Manifest
 
 PREDICTIONS_SCHEMA = "bmbench.predictions/1"
 _KEYS = {"schema", "images", "detections"}

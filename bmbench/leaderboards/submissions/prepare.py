@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError
-from bmbench.leaderboards.folder import others
 from bmbench.leaderboards.submissions.names import is_id, require_id
 from bmbench.leaderboards.submissions.submit import Answer, Facts, read_run, submit
 from bmbench.leaderboards.submissions.validate import refuse_retired
+from bmbench.leaderboards.tracks.leaderboard_folder import others
 
 if TYPE_CHECKING:
-    from bmbench.leaderboards.folder import Leaderboard
-    from bmbench.leaderboards.manifest import Manifest
     from bmbench.leaderboards.submissions.validate import Verdict
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+    from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

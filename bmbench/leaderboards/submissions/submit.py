@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from bmbench.benchmark.rundir import RunDir, folder_aside
+from bmbench.benchmark.records.run_folder import RunDir, folder_aside
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256, write_bytes
-from bmbench.leaderboards.manifest import Manifest
 from bmbench.leaderboards.submissions.card import CARD_FILE, CARD_SCHEMA
 from bmbench.leaderboards.submissions.names import require_id
 from bmbench.leaderboards.submissions.predictions_check import PREDICTIONS_SCHEMA
 from bmbench.leaderboards.submissions.sources import held_files
 from bmbench.leaderboards.submissions.validate import Others, Verdict, validate
+from bmbench.leaderboards.tracks.manifest import Manifest
 
 if TYPE_CHECKING:
     from bmbench.core.types import ImageId
-    from bmbench.datasets.predictions import DetectionColumns
+    from bmbench.datasets.formats.predictions import DetectionColumns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ def normalised(path: Path, manifest: Manifest) -> bytes:
     Image ids may be the track's own, or file names or their stems, as Ultralytics writes them. Outlines
     are left out: nothing is scored by them.
     """
-    from bmbench.datasets.predictions import read_columns
+    from bmbench.datasets.formats.predictions import read_columns
 
     columns = read_columns(path)
     ids = _Ids(manifest, path)

@@ -17,9 +17,9 @@ from bmbench.leaderboards.submissions.problems import Problems, pointer, quoted
 from bmbench.leaderboards.submissions.strict_json import parse
 
 if TYPE_CHECKING:
-    from bmbench.leaderboards.manifest import Manifest
     from bmbench.leaderboards.submissions.card import Display, Question, Run, Submission, Training
     from bmbench.leaderboards.submissions.sources import Blob, Files
+    from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

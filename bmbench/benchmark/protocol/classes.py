@@ -1,0 +1,126 @@
+"""Which classes of cells a run tells apart, and what the labels of its detector mean.
+
+A detector says numbers (`bmbench.adapters.method.Detector`). `label_classes` names them; a run keeps that
+list in its `config.json`, so that whoever loads its detector can name what it finds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bmbench.benchmark.protocol.label_mapping import CLASSES
+from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.types import Category
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bmbench.adapters.method import Method
+    from bmbench.core.dataset import Split
+    from bmbench.core.types import Sample
+
+ALL = ("all",)
+OTHER = "other cell"
+"""The class of all cells whose own was not listed."""
+
+
+def require_classes(method: Method, classes: Sequence[str], *, artefacts: str) -> None:
+    """Nothing, or a BadInputError if the method cannot learn classes, or not with artefacts treated so."""
+    if not classes:
+        return
+    if not method.cell_classes:
+        raise BadInputError(f"{method.name} has one class of cells", remedy="leave --classes out")
+    if artefacts == "foreground":
+        raise BadInputError(
+            "an artefact learned as a cell has no class of cells",
+            got="--classes and --artefacts foreground",
+            remedy="use --artefacts background or class",
+        )
+
+
+def tell_apart(split: Split, classes: Sequence[str]) -> Split:
+    """The split with its listed classes of cells, and all others as one (`OTHER`).
+
+    As it was where all of them are listed, or none.
+
+    Raises
+    ------
+    UnknownNameError
+        If it has no class of cells of that name.
+    BadInputError
+        If it has one class of cells only.
+    """
+    if not classes:
+        return split
+    cells = [category for category in split.categories if not category.artefact]
+    if len(cells) < 2:
+        raise BadInputError(
+            "the data set has one class of cells",
+            got=f"--classes {','.join(classes)}",
+            remedy="leave --classes out",
+        )
+    known = [category.name for category in cells]
+    for name in () if tuple(classes) == ALL else classes:
+        if name not in known:
+            raise UnknownNameError("class of cells", name, known)
+    others = [c for c in cells if tuple(classes) != ALL and c.name not in classes]
+    return _with_others_as_one(split, others) if others else split
+
+
+def cell_classes(split: Split, classes: Sequence[str]) -> tuple[Category, ...]:
+    """The classes of cells that a detector is taught, in the order of its labels; () where there are none."""
+    return tuple(category for category in split.categories if not category.artefact) if classes else ()
+
+
+def label_classes(split: Split, classes: Sequence[str]) -> tuple[Category, ...]:
+    """What the labels of a detector mean: the cells' classes, then `artefact`.
+
+    An artefact has the id of the data set's first category of artefacts.
+    """
+    if not classes:
+        return CLASSES
+    ids = [category.id for category in split.categories if category.artefact]
+    artefact = ids[0] if ids else _free_id(split.categories)
+    return (*cell_classes(split, classes), Category(id=artefact, name="artefact", artefact=True))
+
+
+def classes_from_json(record: Any) -> tuple[Category, ...]:
+    """What labels mean, from the `classes` of a run's `config.json`; older runs have none."""
+    return tuple(Category(**one) for one in record) if record else CLASSES
+
+
+def as_taught(samples: Sequence[Sample], categories: Sequence[Category]) -> tuple[Sample, ...]:
+    """The samples with labels that point into the classes of cells among the categories.
+
+    That of an artefact means nothing: its role says what it is.
+    """
+    rows = np.cumsum([not category.artefact for category in categories]) - 1
+    return tuple(_relabelled(sample, np.maximum(rows, 0)) for sample in samples)
+
+
+def _with_others_as_one(split: Split, others: Sequence[Category]) -> Split:
+    kept = [category for category in split.categories if category not in others]
+    if any(category.name == OTHER for category in kept):
+        raise BadInputError(
+            f"the data set has a class {OTHER!r} of its own", remedy="list all classes, or rename it"
+        )
+    # Behind the other classes of cells, as all of them stand in the file.
+    place = 1 + max(row for row, category in enumerate(kept) if not category.artefact)
+    kept.insert(place, Category(id=_free_id(split.categories), name=OTHER))
+    rows = np.array([place if c in others else kept.index(c) for c in split.categories], np.int64)
+    samples = {
+        subset: tuple(_relabelled(sample, rows) for sample in part) for subset, part in split.samples.items()
+    }
+    return dataclasses.replace(split, categories=tuple(kept), samples=samples)
+
+
+def _relabelled(sample: Sample, rows: Any) -> Sample:
+    annotations = dataclasses.replace(sample.annotations, label=rows[sample.annotations.label])
+    return dataclasses.replace(sample, annotations=annotations)
+
+
+def _free_id(categories: Sequence[Category]) -> int:
+    return 1 + max(category.id for category in categories)

@@ -1,0 +1,46 @@
+"""The scale of a run's images: what a slide needs to know to be read at the same one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.core.types import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bmbench.core.types import Sample
+
+SAME_SIZE = 0.05
+"""Pixel sizes that differ by less, relative to their median, are one."""
+
+
+def pixel_size(samples: Sequence[Sample]) -> float | None:
+    """µm per px of these images; None where one does not know it, or they differ."""
+    known = [sample.um_per_px for sample in samples if sample.um_per_px is not None]
+    if not known or len(known) < len(samples):
+        return None
+    middle = float(np.median(known))
+    return middle if max(abs(um - middle) for um in known) <= SAME_SIZE * middle else None
+
+
+def largest_cell(samples: Sequence[Sample]) -> float | None:
+    """The longest side of a cell's box, or diameter of its circle, in pixels; None without a cell."""
+    sides = [0.0]
+    for sample in samples:
+        here = sample.annotations
+        cell = here.role == Role.CELL
+        sides += (here.box[cell, 2:] - here.box[cell, :2]).max(axis=1).tolist()
+        sides += (2 * here.circle[cell, 2]).tolist()
+    largest = max(sides)
+    return round(float(largest), 3) if largest > 0 else None
+
+
+def mean_cell(samples: Sequence[Sample]) -> float | None:
+    """Mean diameter of the annotated cells, in pixels; None without a cell that has a size."""
+    from bmbench.core.cell_sizes import mean_cell_diameter
+
+    mean = mean_cell_diameter(sample.annotations for sample in samples)
+    return round(mean, 3) if mean else None

@@ -1,0 +1,178 @@
+"""What a user asks for, resolved: names to records, text to typed settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import math
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bmbench.core.errors import BadInputError, MissingExtraError, UnknownNameError
+
+if TYPE_CHECKING:
+    from bmbench.adapters.method import Method
+
+_PROBE = {"train": "torch", "yolo": "ultralytics", "cluster": "distributed"}
+"""The module whose presence tells that an extra is installed."""
+_PATHS = ("data",)
+"""Options that are paths; names of files in JSON."""
+_HOW = ("out", "devices")
+"""Options that change where and how a run is made, not what comes out."""
+_LISTS = ("classes", "test_on")
+"""Options of several texts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """The options of `bmbench run`, as they were given.
+
+    `retrain` None leaves it to the profile whether the detector is fitted once more, on train and
+    optimisation images, after the threshold was chosen; `models` None how many are fitted and averaged.
+    `classes` are the classes of cells to tell apart (`bmbench.benchmark.protocol.classes`).
+    `devices` processes train together, one a graphics card; the result does not depend on their number.
+    `test_on` names other images that the trained detector is applied to (`bmbench.benchmark.run.other_sets`).
+    """
+
+    method: str = "unet_shrink"
+    dataset: str = "synthetic"
+    data: Path | None = None
+    dataset_options: Mapping[str, str] = field(default_factory=dict)
+    track: str = "weak"
+    profile: str = "quick"
+    artefacts: str = "background"
+    classes: tuple[str, ...] = ()
+    jitter_px: float | None = None
+    seed: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    retrain: bool | None = None
+    models: int | None = None
+    test_on: tuple[str, ...] = ()
+    devices: int = 1
+    out: Path = Path("runs")
+
+    def __post_init__(self) -> None:
+        if self.jitter_px is not None and not 0 <= self.jitter_px < math.inf:
+            raise BadInputError(f"--jitter-px {self.jitter_px}", expected="a finite number, 0 or more")
+
+    def settled(self) -> RunOptions:
+        """The same options with absolute paths: they mean the same from any folder."""
+        from bmbench.benchmark.run.other_sets import Elsewhere
+
+        data = None if self.data is None else self.data.expanduser().absolute()
+        test_on = tuple(str(Elsewhere.parse(text).settled()) for text in self.test_on)
+        return dataclasses.replace(self, dataset=absolute_dataset(self.dataset), data=data, test_on=test_on)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `from_json` reads; without `out` and `devices`, which are no part of what is asked."""
+        record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        for name in _HOW:
+            del record[name]
+        paths = {name: None if record[name] is None else str(record[name]) for name in _PATHS}
+        mappings = {name: dict(value) for name, value in record.items() if isinstance(value, Mapping)}
+        return record | paths | mappings | {name: list(record[name]) for name in _LISTS}
+
+    @classmethod
+    def from_json(cls, record: Any, *, where: str) -> RunOptions:
+        """The options of `to_json`; BadInputError if these are none, damaged, or of a later version."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(record, dict) or not record.keys() <= known:
+            raise BadInputError(
+                "not the options of a run",
+                where=where,
+                got=", ".join(sorted(record.keys() - known)) if isinstance(record, dict) else "no object",
+                remedy="go on with the version of bmbench that began the run",
+            )
+        try:
+            return msgspec.convert(record, cls, dec_hook=_path)
+        except msgspec.ValidationError as error:
+            raise BadInputError(
+                "damaged options of a run", where=where, got=str(error), remedy="begin the run anew"
+            ) from error
+
+
+def _path(kind: type, value: Any) -> Any:
+    """A path from its text in JSON; no other type of an option is unknown to JSON."""
+    if kind is not Path or not isinstance(value, str):
+        raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
+    return Path(value)
+
+
+def is_installed(method: Method) -> bool:
+    """Whether the optional dependencies of a method are there."""
+    return _has_extra(method) and _has_beside(method)
+
+
+def require_installed(method: Method) -> None:
+    """Nothing, or a MissingExtraError with the command that installs what the method needs."""
+    if method.extra is not None and not _has_extra(method):
+        raise MissingExtraError(f"{_PROBE[method.extra]}, which {method.name} needs,", extra=method.extra)
+    if method.beside is not None and not _has_beside(method):
+        what = f"{method.beside.module}, which {method.name} needs,"
+        raise MissingExtraError(what, command=method.beside.command)
+
+
+def _has_extra(method: Method) -> bool:
+    return method.extra is None or importlib.util.find_spec(_PROBE[method.extra]) is not None
+
+
+def _has_beside(method: Method) -> bool:
+    return method.beside is None or importlib.util.find_spec(method.beside.module) is not None
+
+
+def resolve_settings(method: Method, profile: str, changes: Mapping[str, str]) -> Any:
+    """The method's settings for a profile, with `--set name=value` changes applied.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that the method has no setting of.
+    BadInputError
+        For a value that is not of the setting's type, or out of its range.
+    """
+    settings = method.settings[profile]
+    kinds = typing.get_type_hints(type(settings))
+    values = {name: _parse(name, text, kinds) for name, text in changes.items()}
+    try:
+        return dataclasses.replace(settings, **values)
+    except ValueError as error:
+        raise BadInputError(f"--set: {error}") from None
+
+
+def parse_pairs(texts: list[str], *, option: str) -> dict[str, str]:
+    """``["a=1", "b=x"]`` as a mapping; BadInputError for a text without ``=``."""
+    for text in texts:
+        if "=" not in text:
+            raise BadInputError(f"{option} {text!r} is not a pair", expected="name=value")
+    return dict(text.split("=", 1) for text in texts)
+
+
+def _parse(name: str, text: str, kinds: Mapping[str, Any]) -> Any:
+    if name not in kinds:
+        raise UnknownNameError("setting", name, kinds)
+    kind = kinds[name]
+    try:
+        value = msgspec.convert(text, kind, strict=False)
+    except msgspec.ValidationError:
+        choices = typing.get_args(kind)
+        expected = f"one of {', '.join(map(str, choices))}" if choices else f"a value of type {kind.__name__}"
+        raise BadInputError(f"--set {name}={text}", expected=expected) from None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadInputError(f"--set {name}={text}", expected="a finite number")
+    return value
+
+
+def absolute_dataset(dataset: str) -> str:
+    """The name of a data set, or the absolute path of a file or folder with its format, if it has one."""
+    from bmbench.datasets import DATASETS
+    from bmbench.datasets.formats.recognise import split_name
+
+    form, path = split_name(dataset)
+    if dataset in DATASETS or not path.exists():
+        return dataset
+    return f"{form}:{path.absolute()}" if form else str(path.absolute())

@@ -1,0 +1,101 @@
+"""A finished run as something that predicts."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bmbench.benchmark.protocol.classes import classes_from_json
+from bmbench.benchmark.records.options import require_installed
+from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import sha256
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bmbench.adapters.method import Detector
+    from bmbench.core.types import Category
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainedRun:
+    """A detector and what its run says about it.
+
+    Attributes
+    ----------
+    detector : Detector
+    classes : tuple of Category
+        What its labels mean.
+    method : str
+    um_per_px : float or None
+        Pixel size of the images that it learned from.
+    largest_cell_px : float or None
+        Diameter of the largest cell that it learned from; None in the records of older runs.
+    mean_cell_px : float or None
+        Mean diameter of the cells that it learned from; None in the records of older runs.
+    threshold : float or None
+        The confidence at which the run's F1 is given.
+    digest : str
+        SHA-256 over the files of the checkpoint, those of an ensemble's members too.
+    """
+
+    path: Path
+    detector: Detector
+    classes: tuple[Category, ...]
+    method: str
+    um_per_px: float | None
+    largest_cell_px: float | None
+    mean_cell_px: float | None
+    threshold: float | None
+    digest: str
+
+
+def load_run(path: Path) -> TrainedRun:
+    """The trained detector of a finished run.
+
+    Raises
+    ------
+    BadInputError
+        If the folder is not a finished run, or its checkpoint is damaged.
+    UnknownNameError
+        If its method is not known here.
+    MissingExtraError
+        If the method needs a dependency that is not installed.
+    """
+    from bmbench.adapters import METHODS
+    from bmbench.adapters.ensemble import load_detector
+
+    run = RunDir.open(path)
+    config, metrics = run.read("config.json"), run.read("metrics.json")
+    name = config.get("method")
+    if not isinstance(name, str) or not run.checkpoint.is_dir():
+        raise BadInputError(
+            "is not a run with a trained detector", where=str(path), remedy="give a folder of `bmbench run`"
+        )
+    method = METHODS.get(name)
+    require_installed(method)
+    centre_distance = metrics.get("cd")
+    return TrainedRun(
+        path=path,
+        detector=load_detector(method, run.checkpoint),
+        classes=classes_from_json(config.get("classes")),
+        method=name,
+        um_per_px=_positive(config, "um_per_px"),
+        largest_cell_px=_positive(config, "largest_cell_px"),
+        mean_cell_px=_positive(config, "mean_cell_px"),
+        threshold=_positive(centre_distance, "threshold") if isinstance(centre_distance, dict) else None,
+        digest=_digest(run.checkpoint),
+    )
+
+
+def _positive(record: dict[str, Any], name: str) -> float | None:
+    value = record.get(name)
+    return float(value) if isinstance(value, int | float) and value > 0 else None
+
+
+def _digest(folder: Path) -> str:
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    lines = (f"{name} {sha256(files[name])}\n" for name in sorted(files))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -1,0 +1,86 @@
+"""What the methods get wrong, by what they were taught about artefacts (the study's Figure 8)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from bmbench.benchmark.reproduce.report.error_counts import draw_errors, error_counts
+from bmbench.benchmark.reproduce.report.tables import ordered
+from bmbench.benchmark.reproduce.report.words import bullets, paragraph, table
+from bmbench.core.errors import BadInputError
+from bmbench.present.words import many
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bmbench.benchmark.reproduce.folder import StudyFolder
+    from bmbench.benchmark.reproduce.report.error_counts import Errors
+    from bmbench.benchmark.reproduce.report.runs import Collection
+
+PICTURE = "artefacts.png"
+_COLUMNS = (
+    ("fp_artefact", "on art."),
+    ("fp_duplicate", "second"),
+    ("fp_near", "near"),
+    ("fp_background", "backgr."),
+    ("fn_missed", "missed"),
+    ("fn_artefact", "taken"),
+)
+
+
+def mistakes(out: Path, folder: StudyFolder, collection: Collection) -> str:
+    """The counts of all rows, and a picture: of the methods that were taught in several ways, if any were."""
+    keys = ordered(list(collection.rows))
+    paths = [folder.run(run.cell) for key in keys for run in collection.rows[key]]
+    title = "## False alarms and misses, by artefact mode"
+    try:
+        rows = error_counts(paths)
+    except BadInputError as error:
+        return f"{title}\n\n{paragraph(f'Not shown: {error}.')}"
+    telling = _telling(rows)
+    draw_errors(out / PICTURE, telling)
+    about = (
+        "The study's Figure 8: absolute counts on the test images, by centres, means over seeds. On art.: on "
+        "an artefact; second: on a cell that was found already; near: near a cell; backgr.: on background; "
+        "taken: cells taken for artefacts."
+    )
+    parts = [title, paragraph(about), _counts(rows), f"![False alarms and misses]({PICTURE})"]
+    answers = _answers(telling)
+    if answers:
+        parts.append(bullets(answers))
+    return "\n\n".join(parts)
+
+
+def _telling(rows: tuple[Errors, ...]) -> tuple[Errors, ...]:
+    """The rows of methods with several artefact modes; all rows if no method has."""
+    taught = Counter((row.track, row.method) for row in rows)
+    return tuple(row for row in rows if taught[row.track, row.method] > 1) or rows
+
+
+def _counts(rows: tuple[Errors, ...]) -> str:
+    header = ["track, method: artefacts as", *(title for _, title in _COLUMNS)]
+    lines = [
+        [
+            f"{row.track} `{row.method}`: {row.mode}",
+            *(f"{row.counts[name]:.1f}" for name, _ in _COLUMNS),
+        ]
+        for row in rows
+    ]
+    return table(header, lines)
+
+
+def _answers(rows: tuple[Errors, ...]) -> list[str]:
+    """For every method with several modes, which has fewest false alarms and which fewest misses."""
+    texts = []
+    for track, method in dict.fromkeys((row.track, row.method) for row in rows):
+        mine = [row for row in rows if (row.track, row.method) == (track, method)]
+        if len(mine) > 1:
+            alarms = min(mine, key=lambda row: row.counts["fp"])
+            misses = min(mine, key=lambda row: row.counts["fn"])
+            texts.append(
+                f"`{method}` ({track}): fewest false alarms as *{alarms.mode}* "
+                f"({alarms.counts['fp']:.1f}), fewest misses as *{misses.mode}* ({misses.counts['fn']:.1f}), "
+                f"of {many(mine[0].n_runs, 'run')} each."
+            )
+    return texts

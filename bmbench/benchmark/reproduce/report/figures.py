@@ -1,0 +1,127 @@
+"""The pictures of the report: scores with intervals, precision against recall."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.benchmark.drawing.figures import save_figure
+from bmbench.benchmark.reproduce.report.seed_means import mean_curve
+from bmbench.benchmark.reproduce.report.tables import ordered
+from bmbench.benchmark.reproduce.report.words import RULES
+from bmbench.metrics.protocol import GEOMETRIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
+    from bmbench.benchmark.reproduce.report.seed_means import Score, Table
+    from bmbench.core.types import Floats
+    from bmbench.metrics import Geometry
+
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe and Ito's (2008), which colour-blind people can tell apart, without yellow (too pale on white)."""
+DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)), (0, (4, 1.5, 1.5, 1.5, 1.5, 1.5)))
+_CORNERS = (0.9, 0.8)
+"""Recall and precision from which on a part is drawn once more: the first that all curves come into."""
+_RECALLS = np.linspace(0.0, 1.0, 501)
+_STYLES: Mapping[Geometry, tuple[str, str, float]] = {
+    "bb": ("#D55E00", "s", -0.14),
+    "cd": ("#0072B2", "o", 0.14),
+}
+"""Colour, marker and place of a matching rule in its line."""
+_PANELS: tuple[Score, Score] = ("f1", "ap")
+
+
+def draw_scores(path: Path, scores: Table, keys: Sequence[Key], *, title: str) -> None:
+    """Write F1 and AP of every row as points with their intervals, boxes and centres in one line each."""
+    from matplotlib.figure import Figure
+
+    keys = ordered(keys)
+    figure = Figure(figsize=(8.4, 1.3 + 0.42 * len(keys)), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, name in zip(panels, _PANELS, strict=True):
+        for geometry in GEOMETRIES:
+            _draw_points(axes, scores, keys, geometry, name)
+        axes.set(xlabel=f"{name.upper()}, per cent")
+        axes.grid(axis="x", color="0.9")
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_yticks(range(len(keys)), [_name(key, keys) for key in keys])
+    panels[0].set_ylim(len(keys) - 0.5, -0.5)
+    figure.suptitle(title, fontsize=11)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    save_figure(path, figure)
+
+
+def _draw_points(axes: Axes, scores: Table, keys: Sequence[Key], geometry: Geometry, name: Score) -> None:
+    colour, marker, shift = _STYLES[geometry]
+    for place, key in enumerate(keys):
+        found = scores.mean(key, geometry, name)
+        if found.value is None:
+            continue
+        low, high = found.interval or (found.value, found.value)
+        axes.plot([100 * low, 100 * high], [place + shift] * 2, color=colour, lw=1.6, solid_capstyle="butt")
+        label = RULES[geometry] if place == 0 else None
+        axes.plot(100 * found.value, place + shift, marker, color=colour, mec="white", ms=7, label=label)
+
+
+def draw_curves(path: Path, rows: Mapping[Key, tuple[FinishedRun, ...]], *, title: str) -> None:
+    """Write precision against recall of every row, by boxes and by centres, whole and their corner."""
+    from matplotlib.figure import Figure
+
+    keys = ordered(list(rows))
+    geometries = [
+        geometry for geometry in GEOMETRIES if all(run.scores(geometry) for key in keys for run in rows[key])
+    ]
+    curves = {(key, rule): mean_curve(rows[key], rule, _RECALLS) for key in keys for rule in geometries}
+    corner = _corner(list(curves.values()))
+    zoom = corner is not None
+    figure = Figure(figsize=(4.6 * len(geometries), 9.6 if zoom else 5.2), layout="constrained")
+    panels = figure.subplots(1 + zoom, len(geometries), squeeze=False)
+    for column, rule in enumerate(geometries):
+        for row, start in enumerate((0.0, corner) if corner else (0.0,)):
+            axes = panels[row, column]
+            _draw_curves(axes, keys, [curves[key, rule] for key in keys])
+            part = f" from {start:g}" if start else ""
+            axes.set(title=f"{RULES[rule]}{part}", xlabel="recall", ylabel="precision")
+            axes.set(xlim=(start, 1 + (1 - start) / 200), ylim=(start, 1 + (1 - start) / 100))
+    figure.suptitle(title, fontsize=11)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, handlelength=4)
+    save_figure(path, figure)
+
+
+def _corner(curves: Sequence[Floats]) -> float | None:
+    """Where the part begins that is drawn once more; None where few curves come into it."""
+
+    def coming(start: float) -> float:
+        return float(np.mean([curve[start <= _RECALLS].max() > start for curve in curves]))
+
+    if coming(_CORNERS[-1]) <= 0.5:
+        return None
+    return next((start for start in _CORNERS if coming(start) == 1), _CORNERS[-1])
+
+
+def _draw_curves(axes: Axes, keys: Sequence[Key], curves: Sequence[Floats]) -> None:
+    for place, (key, precision) in enumerate(zip(keys, curves, strict=True)):
+        reached = precision > 0
+        axes.plot(
+            _RECALLS[reached],
+            precision[reached],
+            color=COLOURS[place % len(COLOURS)],
+            ls=DASHES[place % len(DASHES)],
+            lw=1.6,
+            label=_name(key, keys),
+        )
+    axes.grid(color="0.93")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _name(key: Key, keys: Sequence[Key]) -> str:
+    several = len({other.artefacts for other in keys}) > 1
+    return f"{key.method}, {key.artefacts}" if several else key.method

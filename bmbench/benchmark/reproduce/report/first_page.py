@@ -1,0 +1,100 @@
+"""The first page of a report: what was run on what, and how the numbers are to be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bmbench.benchmark.reproduce.report.published import CITATION
+from bmbench.benchmark.reproduce.report.seed_means import FEWEST_UNITS
+from bmbench.benchmark.reproduce.report.words import bullets, paragraph
+from bmbench.present.words import many
+
+if TYPE_CHECKING:
+    from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun
+    from bmbench.benchmark.reproduce.report.seed_means import Table
+
+_SCORES = """Scores are in per cent, means over seeds, each seed at the threshold that its own
+optimisation images gave. Below a score: its 95 % interval."""
+_INTERVALS = """Intervals are percentile bootstraps of two levels: the test groups are drawn again (the
+same draw for every method), and so are the seeds. They cover other patients and other seeds. No
+correction is made for the number of comparisons."""
+_AHEAD = f"""One method is called *ahead* of another only if the interval of their paired difference
+excludes 0 and at least {FEWEST_UNITS} units are drawn from."""
+_STUDY = """Rows of the study are its own, on its own private data (63x, 22 test patches): they show the
+layout and the order that it found, not a level to be reached here. Only the rows shown are at hand; its
+other numbers are not available here."""
+
+
+def head(scores: Table) -> str:
+    """Title, facts and reading rules."""
+    collection = scores.collection
+    first, facts = collection.first, collection.facts
+    name = first.config["dataset"] if first is not None else facts.dataset
+    done = sum(len(runs) for runs in collection.rows.values())
+    parts = [
+        f"# The study on `{name}`",
+        paragraph(
+            f"The experiments of {CITATION}, here called *the study*, on other data with the methods of "
+            f"bmbench. {done} of {many(len(collection.cells), 'run')} finished, profile `{facts.profile}`."
+        ),
+    ]
+    if first is not None:
+        parts += [bullets(_facts(collection, first, scores.n_units))]
+        parts += ["## How to read it", bullets(_reading(collection, scores.n_units))]
+    return "\n\n".join(parts)
+
+
+def _facts(collection: Collection, first: FinishedRun, n_groups: int) -> list[str]:
+    config = first.config
+    seeds = sorted({cell.seed for cell in collection.cells})
+    facts = [
+        _data(first),
+        f"Test groups (patients, slides, fields): {n_groups}. Seeds: {', '.join(map(str, seeds))}.",
+        _protocol(config["protocol"]),
+    ]
+    folds = dict.fromkeys(f"`{cell.fold}`" for cell in collection.cells if cell.fold)
+    if folds:
+        facts.append(f"Folds: {', '.join(folds)}; by seed, the test images of all folds are one test set.")
+    changed = dict.fromkeys(
+        f"`{cell.method}` with {', '.join(f'{name}={value}' for name, value in cell.settings)}"
+        for cell in collection.cells
+        if cell.settings
+    )
+    if changed:
+        facts.append(f"Settings changed: {'; '.join(changed)}.")
+    return facts
+
+
+def _data(first: FinishedRun) -> str:
+    config, images = first.config, first.config["images"]
+    chosen = first.cell.fold.partition("=")[0]
+    options = "".join(
+        f", {name}={value}" for name, value in config["dataset_options"].items() if name != chosen
+    )
+    fold = f" (fold `{first.cell.fold}`)" if first.cell.fold else ""
+    return (
+        f"Data: `{config['dataset']}`{options}; {images['train']} training, {images['validation']} "
+        f"validation, {images['optimisation']} optimisation and {many(images['test'], 'test image')} with "
+        f"{first.evaluation.n_cells:,} cells{fold}; SHA-256 `{config['data_hash'][:12]}…`."
+    )
+
+
+def _protocol(protocol: dict[str, object]) -> str:
+    boxes = "" if protocol["iou"] is None else f"boxes match above an IoU of {protocol['iou']}, "
+    return (
+        f"Protocol `{protocol['name']}`: {boxes}centres match within {protocol['radius_px']} px, "
+        f"{protocol['assignment']} assignment."
+    )
+
+
+def _reading(collection: Collection, n_groups: int) -> list[str]:
+    texts = [_SCORES, _INTERVALS, _AHEAD, _STUDY]
+    if len({cell.seed for cell in collection.cells}) < 2:
+        texts.append("**One seed: what another training would change is not in the intervals.**")
+    if n_groups < FEWEST_UNITS:
+        texts.append(
+            f"**Too few test groups ({n_groups}) to speak about other patients: intervals of scores are too "
+            "narrow. In the questions below images are drawn instead of groups, so that an answer holds "
+            "for further images of these very groups.**"
+        )
+    return texts

@@ -1,0 +1,68 @@
+"""The same detectors on other annotations of the test images, and unchanged on other images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bmbench.benchmark.reproduce.report.runs import collect, views
+from bmbench.benchmark.reproduce.report.seed_means import Table
+from bmbench.benchmark.reproduce.report.tables import score_table
+from bmbench.benchmark.reproduce.report.words import paragraph
+from bmbench.core.files import read_json
+from bmbench.present.words import many
+
+if TYPE_CHECKING:
+    from bmbench.benchmark.reproduce.folder import StudyFolder
+    from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun
+
+_TRACKS = {"precise": "precise annotations", "weak": "weak annotations"}
+
+
+def generalisation(folder: StudyFolder, collection: Collection) -> str:
+    """One block for each other set of images, with where its scale comes from; says so if there is none."""
+    found = [view for view in views(collection, folder) if view.elsewhere]
+    parts = [
+        "## Other stains and tissues",
+        paragraph(
+            "The study's last experiment: the trained detectors, weights and thresholds unchanged, on images "
+            "of another kind."
+        ),
+    ]
+    if not found:
+        parts.append(paragraph("Not run here (`--test-on`)."))
+    for view in found:
+        other = collect(folder, view)
+        if other.first is not None:
+            parts += [f"### `{view.elsewhere}`", _about(other, other.first), *_blocks(other, "run")]
+    return "\n\n".join(parts)
+
+
+def other_annotations(folder: StudyFolder, collection: Collection) -> str:
+    """One block for each other set of annotations of the test images; empty if there is none."""
+    parts = []
+    for view in views(collection, folder):
+        other = collect(folder, view)
+        if view.variant and other.first is not None:
+            parts += [f"## The same answers, scored on `{view.variant}`", *_blocks(other, "seed")]
+    return "\n\n".join(parts)
+
+
+def _blocks(other: Collection, word: str) -> list[str]:
+    scores, modes = Table(other), {key.artefacts for key in other.rows}
+    blocks = []
+    for track, title in _TRACKS.items():
+        keys = list(other.of(track))
+        if keys:
+            rows = score_table(scores, keys, with_mode=len(modes) > 1, word=word)
+            blocks += [f"Trained on {title}:", rows]
+    return blocks
+
+
+def _about(other: Collection, first: FinishedRun) -> str:
+    record = read_json(first.predictions.parent / "metrics.json")
+    scale = record["scale"]
+    return paragraph(
+        f"{many(record['images'], 'image')} of {many(len(other.groups), 'group')} with {record['cells']:,} "
+        f"cells; resized by {scale['factor']:g} ({scale['from']}); centres match within "
+        f"{first.protocol.radius_px:g} px."
+    )

@@ -1,0 +1,256 @@
+"""One Markdown report with its pictures: a function of the finished run directories and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bmbench.benchmark.reproduce.report import questions
+from bmbench.benchmark.reproduce.report.errors_section import mistakes
+from bmbench.benchmark.reproduce.report.examples import draw_examples
+from bmbench.benchmark.reproduce.report.figures import draw_curves, draw_scores
+from bmbench.benchmark.reproduce.report.first_page import head
+from bmbench.benchmark.reproduce.report.mappings import draw_mappings
+from bmbench.benchmark.reproduce.report.other_sets_section import generalisation, other_annotations
+from bmbench.benchmark.reproduce.report.runs import collect
+from bmbench.benchmark.reproduce.report.seed_means import Table, judge
+from bmbench.benchmark.reproduce.report.tables import (
+    is_unet,
+    places_table,
+    published_table,
+    results_csv,
+    runs_table,
+    score_table,
+)
+from bmbench.benchmark.reproduce.report.words import RULES, bullets, paragraph
+from bmbench.core.files import write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bmbench.benchmark.reproduce.folder import StudyFolder
+    from bmbench.benchmark.reproduce.report.runs import Collection, Key
+    from bmbench.metrics import Geometry
+
+TRACKS = {"precise": "precise annotations", "weak": "weak annotations"}
+
+
+def write_report(folder: StudyFolder) -> Path:
+    """The report of the study in a folder, written anew; the same runs give the same bytes.
+
+    Raises
+    ------
+    BadInputError
+        If the folder is not that of a study.
+    """
+    collection = collect(folder)
+    pages = Pages(folder, collection)
+    sections = [head(pages.scores), *pages.body(), pages.foot()]
+    path = folder.path / "report.md"
+    write_text(folder.path / "results.csv", results_csv(pages.scores, pages.judge))
+    write_text(path, "\n\n".join(section for section in sections if section) + "\n")
+    return path
+
+
+class Pages:
+    """The sections of a report; each writes the pictures that it names beside it."""
+
+    def __init__(self, folder: StudyFolder, collection: Collection) -> None:
+        self.collection = collection
+        self._folder = folder
+        self.scores = Table(collection)
+        self.judge = judge(self.scores)
+        self._out = folder.path
+        modes = list(dict.fromkeys(cell.artefacts for cell in collection.cells))
+        self.mode = "background" if "background" in modes else modes[0]
+        """The artefact mode of the tables that have one only."""
+        self.modes = modes
+
+    def body(self) -> list[str]:
+        """Tables, questions and figures."""
+        if self.collection.first is None:
+            return []
+        return [
+            self._table_1(),
+            self._table_2(),
+            self._table_3(),
+            self._weak_against_precise(),
+            self._mappings(),
+            self._orders(),
+            self._signature(),
+            *(self._curves(track) for track in TRACKS),
+            self._examples(),
+            mistakes(self._out, self._folder, self.collection),
+            other_annotations(self._folder, self.collection),
+            generalisation(self._folder, self.collection),
+        ]
+
+    def foot(self) -> str:
+        """Every run by itself, and what failed or is missing."""
+        collection = self.collection
+        parts = ["## Every run", runs_table(collection)]
+        if any(collection.rows.values()):
+            parts.append(
+                paragraph(
+                    "Scores in per cent (BB: boxes, CD: centres); conf.: the confidence chosen on the "
+                    "optimisation images. Run directories: `runs/`."
+                )
+            )
+        for title, texts in (
+            ("Failed", [f"`{cell.name}`: {reason}" for cell, reason in collection.failures.items()]),
+            ("Left out", [f"`{cell.name}` {reason}" for cell, reason in collection.odd.items()]),
+            ("Not run yet", [f"`{cell.name}`" for cell in collection.missing]),
+        ):
+            if texts:
+                parts += [f"## {title}", bullets(texts)]
+        return "\n\n".join(parts)
+
+    def _table_1(self) -> str:
+        keys = list(self.collection.of("precise", artefacts=self.mode))
+        return _section(
+            "## Table 1: methods on precise annotations",
+            self._measured("precise", keys),
+            published_table("precise"),
+            places_table(),
+        )
+
+    def _table_2(self) -> str:
+        keys = self._encodings()
+        if not any(is_unet(cell.method) for cell in self.collection.cells):
+            return ""
+        return _section(
+            "## Table 2: U-Net encodings on weak annotations",
+            self._measured("weak", keys),
+            published_table("weak", only_unets=True),
+        )
+
+    def _table_3(self) -> str:
+        weak = list(self.collection.of("weak"))
+        if len(self.modes) > 1:
+            keys = list(self.collection.rows)
+            blocks = []
+            for track, title in TRACKS.items():
+                some = [key for key in keys if key.track == track]
+                if some:
+                    blocks += [f"Trained on {title}:", score_table(self.scores, some, with_mode=True)]
+            body = "\n\n".join(blocks)
+        elif weak and all(is_unet(key.method) for key in weak):
+            body = paragraph("Only U-Nets were run, in one artefact mode: Table 2 is all of it.")
+        else:
+            some_unets = any(is_unet(key.method) for key in weak)
+            body = self._measured("weak", weak, name="all" if some_unets else "weak")
+        return _section(
+            "## Table 3: all methods on weak annotations, by artefact mode", body, published_table("weak")
+        )
+
+    def _weak_against_precise(self) -> str:
+        return _section(
+            "## Are weak circles as good as contours?",
+            paragraph(
+                "Weak minus precise, F1 by centres, both scored on the same precise annotations. *yes*: the "
+                "interval lies above −2 points; *no*: below; *open*: it holds −2."
+            ),
+            self._by_image(),
+            questions.weak_against_precise(self.judge, artefacts=self.mode),
+        )
+
+    def _mappings(self) -> str:
+        name = "encodings.png"
+        cells = {key.method: self.collection.rows[key][0].cell for key in self._encodings()}
+        if not draw_mappings(self._out / name, self._folder, cells):
+            return ""
+        return _section(
+            "## What the networks are taught",
+            paragraph(
+                "The study's Figure 3. The target of a pixel by its depth in a round cell of the mean size. "
+                "The statistical curves are measured on this training data."
+            ),
+            f"![Target by depth, for each encoding]({name})",
+        )
+
+    def _by_image(self) -> str:
+        if self.judge.unit == "group":
+            return ""
+        return paragraph("Drawn by image: about further images of these groups, not about other patients.")
+
+    def _encodings(self) -> list[Key]:
+        return questions.encodings(self.scores, artefacts=self.mode)
+
+    def _orders(self) -> str:
+        keys = self._encodings()
+        if len(keys) < 2:
+            return ""
+        return _section(
+            "## Which encoding of weak circles?",
+            self._by_image(),
+            "The orders that the study found:",
+            questions.claims(self.judge, self._rules(), artefacts=self.mode),
+            "All pairs here:",
+            questions.orders(self.judge, keys, self._rules()),
+            *(
+                f"F1 ({title}):\n\n{questions.differences(self.judge, keys, geometry)}"
+                for geometry, title in self._rules().items()
+            ),
+            paragraph("Bold: the interval excludes 0. All intervals are in `results.csv`."),
+        )
+
+    def _signature(self) -> str:
+        keys = self._encodings()
+        if not keys or "bb" not in self._rules():
+            return ""
+        return _section(
+            "## Boxes against centres",
+            paragraph(
+                "The study's *don't care* encoding finds the cells (centres) and draws them too large "
+                "(boxes). Size: median width of the found objects beside their cells."
+            ),
+            questions.signature(self.judge, keys),
+            questions.signature_verdict(self.judge, keys),
+        )
+
+    def _measured(self, track: str, keys: list[Key], *, name: str = "") -> str:
+        if not keys:
+            return paragraph("No such run is finished.")
+        name = f"scores_{name or track}.png"
+        title = f"{TRACKS[track]}: means over seeds, 95 % intervals"
+        draw_scores(self._out / name, self.scores, keys, title=title)
+        return _section(score_table(self.scores, keys), f"![F1 and AP by method, {TRACKS[track]}]({name})")
+
+    def _curves(self, track: str) -> str:
+        rows = self.collection.of(track, artefacts=self.mode)
+        if not rows:
+            return ""
+        name = f"pr_{track}.png"
+        draw_curves(self._out / name, rows, title=f"{TRACKS[track]}, mean over seeds")
+        return _section(
+            f"## Precision against recall, {TRACKS[track]}",
+            paragraph(
+                "The study's Figures 5 and 7. At each recall the best precision there or beyond, as AP takes "
+                "it, the mean over seeds."
+            ),
+            f"![Precision against recall, {TRACKS[track]}]({name})",
+        )
+
+    def _examples(self) -> str:
+        name = "examples.jpg"
+        why_not = draw_examples(self._out / name, self.collection, artefacts=self.mode)
+        title = "## Examples"
+        if why_not:
+            return _section(title, paragraph(f"No picture: {why_not}."))
+        return _section(
+            title,
+            paragraph(
+                "The study's Figure 6. One part of one test image, first seed: the image on which the "
+                "methods' numbers of errors differ most, the part with most cells. Hits and errors are by "
+                "boxes, where boxes are scored."
+            ),
+            f"![Hits and misses of every method on one test image]({name})",
+        )
+
+    def _rules(self) -> dict[Geometry, str]:
+        """The matching rules that are scored, with their names."""
+        first = self.collection.first
+        return {rule: name for rule, name in RULES.items() if first is not None and first.scores(rule)}
+
+
+def _section(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,255 @@
+"""Finished run directories, read back: what the report is a function of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from bmbench.benchmark.reproduce.folder import ELSEWHERE
+from bmbench.core.files import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from bmbench.benchmark.reproduce.folder import StudyFolder
+    from bmbench.benchmark.reproduce.matrix import Cell, Facts
+    from bmbench.core.types import GroundTruth, Ints, Predictions
+    from bmbench.metrics import Evaluation, Geometry, Protocol, Scores
+
+Unit: TypeAlias = Literal["group", "image"]
+"""What intervals draw: groups (patients, slides, fields), or single images."""
+
+
+class Key(NamedTuple):
+    """What is compared: a method under one supervision."""
+
+    track: str
+    artefacts: str
+    method: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FinishedRun:
+    """A run and some answers of it, scored again from their files.
+
+    Attributes
+    ----------
+    config, metrics : the run's `config.json` and `metrics.json`
+    predictions, truth : Path
+        The answers that are looked at: those to its test images, unless a `View` says otherwise.
+    protocol : Protocol
+        What they are scored by.
+    data : str
+        SHA-256 of the data set that the images are from.
+    fold : str
+        The fold whose test images these are; empty where all folds answer the same images.
+    """
+
+    cell: Cell
+    config: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    predictions: Path
+    truth: Path
+    protocol: Protocol
+    data: str
+    fold: str
+
+    @property
+    def repeat(self) -> tuple[int, str]:
+        """The seed, and the fold where it is no more than another training set."""
+        return self.cell.seed, "" if self.fold else self.cell.fold
+
+    @property
+    def threshold(self) -> float | None:
+        """The confidence chosen on the optimisation images; None where there are none."""
+        if self.metrics["threshold_source"] == "oracle":
+            return None
+        chosen: float | None = (self.metrics["cd"] or self.metrics["bb"])["threshold"]
+        return chosen
+
+    @cached_property
+    def files(self) -> tuple[GroundTruth, Predictions]:
+        """The images' annotations and the answers to them."""
+        from bmbench.benchmark.scoring.score_files import read_pair
+
+        return read_pair(self.predictions, self.truth)
+
+    def units(self, unit: Unit) -> tuple[str, ...]:
+        """The group of each image, or the image's own id; folds have units of their own."""
+        truth = self.files[0]
+        names = truth.groups if unit == "group" else truth.image_ids
+        return tuple(f"{self.fold} {name}".strip() for name in names)
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """The scores, with everything that a resampling needs."""
+        from bmbench.metrics import evaluate
+
+        return evaluate(*self.files, self.protocol, threshold=self.threshold)
+
+    def scores(self, geometry: Geometry) -> Scores | None:
+        """The scores of one matching rule; None where it is not scored."""
+        scores: Scores | None = getattr(self.evaluation, geometry)
+        return scores
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Collection:
+    """A study as it stands on disk.
+
+    Attributes
+    ----------
+    rows : Key → its finished runs, by seed and fold
+    failures : cell → why its last attempt failed
+    missing : cells that nobody has finished or failed at
+    odd : cell → why its finished run takes no part
+    """
+
+    facts: Facts
+    cells: Sequence[Cell]
+    rows: Mapping[Key, tuple[FinishedRun, ...]]
+    failures: Mapping[Cell, str]
+    missing: tuple[Cell, ...]
+    odd: Mapping[Cell, str] = field(default_factory=dict)
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of test images, of all folds together."""
+        return self.units("group")
+
+    def units(self, unit: Unit) -> tuple[str, ...]:
+        """What intervals are drawn from: the groups of test images, or the images, of all folds together."""
+        return tuple(sorted({name for run in self.runs for name in run.units(unit)}))
+
+    @cached_property
+    def n_folds(self) -> int:
+        """Test sets that are scored as one, by seed."""
+        return max(len({run.fold for run in runs}) for runs in self.rows.values()) if self.rows else 1
+
+    @property
+    def runs(self) -> Iterable[FinishedRun]:
+        """Every run that takes part."""
+        return (run for runs in self.rows.values() for run in runs)
+
+    @property
+    def first(self) -> FinishedRun | None:
+        """Any run: what all of them share can be read from it."""
+        return next(iter(self.runs), None)
+
+    def of(self, track: str, *, artefacts: str | None = None) -> dict[Key, tuple[FinishedRun, ...]]:
+        """The rows of one track, of one artefact mode or all."""
+        return {
+            key: runs
+            for key, runs in self.rows.items()
+            if key.track == track and artefacts in (None, key.artefacts)
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Which answers of the runs are looked at.
+
+    `variant` names other annotations of the test images, `elsewhere` other images that the detectors were
+    applied to unchanged; neither: the test images as they are.
+    """
+
+    variant: str = ""
+    elsewhere: str = ""
+
+
+def collect(folder: StudyFolder, view: View = View()) -> Collection:
+    """The study in a folder: finished runs, failures, and what is missing.
+
+    Runs of another protocol than the first one's, or of other data than the first one's of that fold, take
+    no part and are named in `odd`; runs without such a view are left out.
+    """
+    study = folder.read()
+    cells = sorted(study.cells, key=lambda cell: (cell.track, cell.artefacts, cell.method, cell.repeat))
+    rows: dict[Key, list[FinishedRun]] = {}
+    failures, missing, odd = {}, [], {}
+    first: dict[str, FinishedRun] = {}
+    for cell in cells:
+        if folder.is_finished(cell):
+            run = _read(folder.run(cell), cell, view)
+            if run is None:
+                continue
+            reason = _differs(run, first)
+            if reason:
+                odd[cell] = reason
+            else:
+                rows.setdefault(Key(cell.track, cell.artefacts, cell.method), []).append(run)
+        elif folder.failure(cell).is_file():
+            failures[cell] = str(read_json(folder.failure(cell))["reason"])
+        else:
+            missing.append(cell)
+    return Collection(
+        facts=study.facts,
+        cells=cells,
+        rows={key: tuple(sorted(runs, key=_order)) for key, runs in rows.items()},
+        failures=failures,
+        missing=tuple(missing),
+        odd=odd,
+    )
+
+
+def views(collection: Collection, folder: StudyFolder) -> list[View]:
+    """What else the runs of a collection were scored on: annotations first, then images, by name."""
+    variants, places = set(), set()
+    for run in collection.runs:
+        variants |= set(run.metrics.get("variants", {}))
+        places |= {path.parent.name for path in (folder.run(run.cell) / ELSEWHERE).glob("*/metrics.json")}
+    found = [View(variant=name) for name in sorted(variants)]
+    return found + [View(elsewhere=name) for name in sorted(places)]
+
+
+def _read(path: Path, cell: Cell, view: View) -> FinishedRun | None:
+    from bmbench.metrics import PROTOCOLS, Protocol
+
+    config, metrics = read_json(path / "config.json"), read_json(path / "metrics.json")
+    protocol, data, place, truth = Protocol(**config["protocol"]), config["data_hash"], path, "truth.json"
+    if view.variant:
+        truth = f"truth_{view.variant}.json"
+    elif view.elsewhere:
+        place = path / ELSEWHERE / view.elsewhere
+        if not (place / "metrics.json").is_file():
+            return None
+        there = read_json(place / "metrics.json")
+        limit = None if there["cd"] is None else there["cd"]["limit"]
+        protocol, data = replace(PROTOCOLS[there["protocol"]], radius_px=limit), there["set"]["data_hash"]
+    if not (place / truth).is_file():
+        return None
+    return FinishedRun(
+        cell=cell,
+        config=config,
+        metrics=metrics,
+        predictions=place / "predictions.json",
+        truth=place / truth,
+        protocol=protocol,
+        data=data,
+        fold="" if view.elsewhere else cell.fold,
+    )
+
+
+def _order(run: FinishedRun) -> tuple[int, str]:
+    return run.cell.seed, run.cell.fold
+
+
+def _differs(run: FinishedRun, first: dict[str, FinishedRun]) -> str:
+    """Why a run cannot stand beside those before it; empty if it can."""
+    before = first.setdefault("", run)
+    if run.protocol != before.protocol:
+        return f"was run with another protocol than `{before.cell.name}`"
+    before = first.setdefault(f"fold {run.fold}", run)
+    if run.data != before.data:
+        return f"was run with other data than `{before.cell.name}`"
+    return ""
+
+
+def unit_rows(run: FinishedRun, units: Sequence[str], unit: Unit) -> Ints:
+    """(images,) row of each image's group, or of the image itself, among those of the study."""
+    place = {name: row for row, name in enumerate(units)}
+    return np.array([place[name] for name in run.units(unit)], np.int64)

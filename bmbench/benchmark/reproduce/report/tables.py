@@ -1,0 +1,123 @@
+"""The study's Tables 1 to 3 for the data at hand, and every run by itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from typing import TYPE_CHECKING
+
+from bmbench.benchmark.reproduce.report.published import PLACES, PUBLISHED
+from bmbench.benchmark.reproduce.report.words import UNDEFINED, paragraph, percent, span, table
+from bmbench.present.words import many
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key
+    from bmbench.benchmark.reproduce.report.seed_means import Estimate, Score, Table
+    from bmbench.metrics import Geometry
+
+COLUMNS: tuple[tuple[str, Geometry, Score], ...] = (
+    ("F1 boxes", "bb", "f1"),
+    ("F1 centres", "cd", "f1"),
+    ("AP boxes", "bb", "ap"),
+    ("AP centres", "cd", "ap"),
+)
+"""The study's four columns, in its order."""
+
+
+def ordered(keys: Sequence[Key]) -> list[Key]:
+    """Rows in the order of the table of methods, by track and artefact mode."""
+    from bmbench.adapters import METHODS
+
+    place = {name: number for number, name in enumerate(METHODS)}
+    return sorted(keys, key=lambda key: (key.track, key.artefacts, place.get(key.method, len(place)), key))
+
+
+def is_unet(method: str) -> bool:
+    """Whether a method is one of the study's U-Net encodings."""
+    return method.startswith("unet_")
+
+
+def score_table(scores: Table, keys: Sequence[Key], *, with_mode: bool = False, word: str = "seed") -> str:
+    """A method in two lines: the means over its seeds (or what `word` calls them), and their intervals."""
+    rows = []
+    for key in ordered(keys):
+        found = [scores.mean(key, geometry, name) for _, geometry, name in COLUMNS]
+        mode = f", {key.artefacts}" if with_mode else ""
+        n = max(estimate.n_seeds for estimate in found)
+        rows.append([f"`{key.method}`{mode}", *(percent(estimate.value) for estimate in found)])
+        rows.append([f"· {many(n, word)}", *(span(estimate.interval) for estimate in found)])
+    return table(["method", *(title for title, _, _ in COLUMNS)], rows)
+
+
+def published_table(track: str, *, only_unets: bool = False) -> str:
+    """The study's own rows of a track, on its own data; empty where none are known."""
+    known = [row for row in PUBLISHED.get(track, ()) if not only_unets or row.method.startswith("U-Net")]
+    if not known:
+        return ""
+    rows = [
+        [row.method, *(f"{value:.1f}" for value in (row.f1_bb, row.f1_cd, row.ap_bb, row.ap_cd))]
+        for row in known
+    ]
+    about = f"The study, on another data set, its own ({known[0].table}):"
+    return f"{about}\n\n{table(['the study', *(title for title, _, _ in COLUMNS)], rows)}"
+
+
+def places_table() -> str:
+    """The places of the five families in the study's Table 1."""
+    rows = [[name, *map(str, places)] for name, places in PLACES.items()]
+    return f"Places there:\n\n{table(['the study', *(title for title, _, _ in COLUMNS)], rows)}"
+
+
+def runs_table(collection: Collection) -> str:
+    """Every finished run, with the threshold it chose."""
+    rows = []
+    for key in ordered(list(collection.rows)):
+        for run in collection.rows[key]:
+            fold = f" {run.cell.fold.partition('=')[2]}" if run.cell.fold else ""
+            scores = [_single(run, geometry, name) for _, geometry, name in COLUMNS]
+            mode = "" if key.artefacts == "background" else f", {key.artefacts}"
+            rows.append(
+                [
+                    f"`{key.method}` {key.track}{mode}",
+                    f"{run.cell.seed}{fold}",
+                    *scores,
+                    UNDEFINED if run.threshold is None else f"{run.threshold:.2f}",
+                ]
+            )
+    header = ["run", "seed", "F1 BB", "F1 CD", "AP BB", "AP CD", "conf."]
+    return table(header, rows, left=2) if rows else paragraph("None.")
+
+
+def _single(run: FinishedRun, geometry: Geometry, name: Score) -> str:
+    scores = run.metrics[geometry]
+    return percent(None if scores is None else scores[name])
+
+
+def results_csv(scores: Table, judge: Table) -> str:
+    """Every number of the report for other programs: one row a mean or a paired difference.
+
+    `units` says how many groups (or images, for differences, where groups are too few) were drawn from.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["kind", "score", "first", "second", "value", "low", "high", "seeds", "units"])
+    keys = ordered(list(scores.collection.rows))
+    for title, geometry, name in COLUMNS:
+        for key in keys:
+            writer.writerow(["mean", title, "/".join(key), "", *_numbers(scores.mean(key, geometry, name))])
+        for key, other in itertools.permutations(keys, 2):
+            found = judge.contrast(name, plus=[(key, geometry)], minus=[(other, geometry)])
+            writer.writerow(["difference", title, "/".join(key), "/".join(other), *_numbers(found)])
+    return text.getvalue()
+
+
+def _numbers(found: Estimate) -> list[str]:
+    numbers = (found.value, *(found.interval or (None, None)))
+    return [
+        *("" if number is None else f"{number:.6f}" for number in numbers),
+        str(found.n_seeds),
+        str(found.n_units),
+    ]

@@ -1,0 +1,1 @@
+"""One run: plan → stages → records, resumed, decoded again, or applied to other images."""

@@ -1,0 +1,165 @@
+"""A trained detector applied unchanged to other images: the study's last experiment.
+
+Weights, threshold and all settings stay those of the run; only the scale of the images is brought to the
+run's, where it is known. What each set of images leaves in the run directory::
+
+    elsewhere/
+      dsb_purple-subset=purple/
+        truth.json, predictions.json   `bmbench score` on the two gives metrics.json again
+        metrics.json                   the scores at the run's own threshold, what the images are, the scale
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bmbench.benchmark.protocol.label_mapping import CLASSES, as_classes_of
+from bmbench.benchmark.run.other_sets import Elsewhere, find_places, working_factor
+from bmbench.core.files import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bmbench.adapters.method import Detector
+    from bmbench.benchmark.records.run_folder import RunDir
+    from bmbench.benchmark.run.other_sets import Place
+    from bmbench.core.progress import Progress
+    from bmbench.core.types import Category, Detections, Pixels
+    from bmbench.metrics import Evaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Unchanged:
+    """A trained detector and what stays as it is.
+
+    Attributes
+    ----------
+    um_per_px, mean_cell_px : float or None
+        Pixel size and mean cell diameter of the images that it learned from.
+    threshold : float or None
+        The confidence at which its F1 is given.
+    bootstrap, seed : int
+        Of the intervals.
+    classes : tuple of Category
+        What the detector's labels mean.
+    """
+
+    detector: Detector
+    um_per_px: float | None
+    mean_cell_px: float | None
+    threshold: float | None
+    bootstrap: int
+    seed: int
+    classes: tuple[Category, ...] = CLASSES
+
+
+def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
+    """The directory of a finished run, with its results on other images in it.
+
+    Raises
+    ------
+    BadInputError
+        If it is no finished run, and as for `find_places`.
+    """
+    from bmbench.benchmark.records.options import RunOptions
+    from bmbench.benchmark.records.run_folder import RunDir
+    from bmbench.benchmark.records.trained_run import load_run
+    from bmbench.benchmark.run.plan import learned_names
+    from bmbench.core.dataset import LoadRequest
+    from bmbench.core.locks import only_one
+    from bmbench.datasets import open_dataset
+
+    asked = [Elsewhere.parse(text).settled() for text in wishes]
+    trained, folder = load_run(path), RunDir(path)
+    config, centres = folder.read("config.json"), folder.read("metrics.json")["cd"]
+    own = RunOptions.from_json(config.get("options"), where=f"{path}/config.json, options")
+
+    def learned() -> frozenset[str]:
+        request = LoadRequest(data=own.data, seed=own.seed, options=own.dataset_options)
+        return learned_names(open_dataset(own.dataset, data=own.data).load(request))
+
+    places = find_places(
+        asked, own=config["dataset"], own_data=own.data, learned=learned, seed=own.seed, progress=progress
+    )
+    unchanged = Unchanged(
+        detector=trained.detector,
+        classes=trained.classes,
+        um_per_px=trained.um_per_px,
+        mean_cell_px=trained.mean_cell_px,
+        threshold=None if centres is None else centres["threshold"],
+        bootstrap=config["profile"]["bootstrap"],
+        seed=own.seed,
+    )
+    with only_one(path):
+        for place in places:
+            apply_unchanged(unchanged, place, folder.elsewhere / place.wish.name, progress)
+    return folder
+
+
+def apply_unchanged(unchanged: Unchanged, place: Place, folder: Path, progress: Progress) -> Evaluation:
+    """The scores on the images of a place; their files are written into `folder`, metrics.json last."""
+    from bmbench.benchmark.scoring.score_files import evaluate_files
+    from bmbench.datasets.formats.coco.samples import write_coco
+    from bmbench.datasets.formats.predictions import write_predictions
+
+    truth, predictions = folder / "truth.json", folder / "predictions.json"
+    answers, factors, reasons = {}, [], set()
+    samples = place.samples
+    for sample in progress.track(samples, description=f"Predicting {place.wish.name}", total=len(samples)):
+        factor, reason = working_factor(
+            sample.um_per_px,
+            cell_px=place.wish.cell_px,
+            trained_um=unchanged.um_per_px,
+            trained_cell_px=unchanged.mean_cell_px,
+        )
+        found = predict_resized(unchanged.detector, sample.load(), factor)
+        answers[sample.image_id] = as_classes_of(place.categories, found, unchanged.classes)
+        factors.append(factor)
+        reasons.add(reason)
+    # Whoever is killed from here on leaves no old scores beside new answers; a disk that refuses this will
+    # say so of the files.
+    with suppress(OSError):
+        (folder / "metrics.json").unlink()
+    write_coco(truth, samples, place.categories)
+    write_predictions(predictions, answers, place.categories)
+    evaluation = evaluate_files(
+        predictions,
+        truth,
+        place.protocol,
+        threshold=unchanged.threshold,
+        bootstrap=unchanged.bootstrap,
+        seed=unchanged.seed,
+    )
+    record = evaluation.to_json() | {
+        "set": place.facts(),
+        "scale": {"factor": round(float(np.median(factors)), 4), "from": ", ".join(sorted(reasons))},
+        "best_f1": {rule: _best_f1(evaluation, rule) for rule in ("bb", "cd")},
+    }
+    write_json(folder / "metrics.json", record)
+    return evaluation
+
+
+def predict_resized(detector: Detector, image: Pixels, factor: float) -> Detections:
+    """What a detector finds on an image that is resized before, in the pixels of the image as it is."""
+    from bmbench.adapters.rescaling import resized, working_size
+    from bmbench.benchmark.prediction.image import moved
+
+    if factor == 1:
+        return detector.predict(image)
+    height, width = image.shape[:2]
+    size = working_size(width, height, factor)
+    found = detector.predict(resized(image, size))
+    return moved(found, np.zeros(2), np.array([width, height]) / size)
+
+
+def _best_f1(evaluation: Evaluation, rule: str) -> float | None:
+    """The F1 that the best threshold of these very images would give: an oracle."""
+    scores: Any = getattr(evaluation, rule)
+    if scores is None or not scores.curve.cells:
+        return None
+    return float(max(scores.curve.f(), default=0.0))

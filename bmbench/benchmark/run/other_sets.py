@@ -1,0 +1,258 @@
+"""Other images than a run's own: which ones, and at which scale its detector shall see them."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bmbench.core.errors import BadInputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from bmbench.core.dataset import DatasetCard
+    from bmbench.core.progress import Progress
+    from bmbench.core.types import Category, Sample
+    from bmbench.metrics import Protocol
+
+Use = Literal["test", "all"]
+_OURS = ("data", "use", "cell_px")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """What a user asks for: ``NAME[,data=FOLDER][,use=all][,cell_px=NUMBER][,OPTION=VALUE …]``.
+
+    Attributes
+    ----------
+    dataset : str
+        As of `--dataset`.
+    use : "test", "all" or None
+        None: the test subset where the set has subsets, all of a file that names none.
+    cell_px : float or None
+        Mean diameter of the cells there, for sets whose pixel size nobody knows.
+    options : name → value
+        Choices of the data set.
+    """
+
+    dataset: str
+    data: Path | None = None
+    use: Use | None = None
+    cell_px: float | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> Elsewhere:
+        """The wish that a text states; BadInputError with the form if it is none."""
+        name, *parts = text.split(",")
+        pairs = {key: value for key, _, value in (part.partition("=") for part in parts)}
+        if not name or "=" in name or "" in {*pairs, *pairs.values()}:
+            raise BadInputError(f"--test-on {text!r}", expected="NAME, or NAME,option=value,…")
+        use = pairs.get("use")
+        if use not in (None, "test", "all"):
+            raise UnknownNameError("choice of images", use or "", ("test", "all"))
+        return cls(
+            dataset=name,
+            data=Path(pairs["data"]) if "data" in pairs else None,
+            use="all" if use == "all" else "test" if use == "test" else None,
+            cell_px=_positive(pairs.get("cell_px")),
+            options={key: value for key, value in pairs.items() if key not in _OURS},
+        )
+
+    def settled(self) -> Elsewhere:
+        """The same with absolute paths: it means the same from any folder."""
+        from bmbench.benchmark.records.options import absolute_dataset
+
+        data = None if self.data is None else self.data.expanduser().absolute()
+        return dataclasses.replace(self, dataset=absolute_dataset(self.dataset), data=data)
+
+    def __str__(self) -> str:
+        """The text that `parse` reads."""
+        ours = {"data": self.data, "use": self.use, "cell_px": self.cell_px}
+        pairs = {key: value for key, value in ours.items() if value is not None} | dict(self.options)
+        return ",".join([self.dataset, *(f"{key}={value}" for key, value in pairs.items())])
+
+    @property
+    def name(self) -> str:
+        """What its folder and its row are called: the data set and the choices made."""
+        stem = Path(self.dataset).stem if "/" in self.dataset else self.dataset
+        chosen = [f"{key}={value}" for key, value in sorted(self.options.items())]
+        parts = [stem, *chosen, *(["all"] if self.use == "all" else [])]
+        return re.sub(r"[^\w.=-]+", "_", "-".join(parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Place:
+    """Images of another set, found and read once."""
+
+    wish: Elsewhere
+    card: DatasetCard
+    samples: tuple[Sample, ...]
+    categories: tuple[Category, ...]
+    protocol: Protocol
+    data_hash: str
+
+    def facts(self) -> dict[str, Any]:
+        """What a run's records say about it."""
+        return {
+            "asked": str(self.wish),
+            "dataset": self.card.name,
+            "options": dict(self.wish.options),
+            "images": len(self.samples),
+            "data_hash": self.data_hash,
+        }
+
+
+def find_places(
+    wishes: Sequence[Elsewhere],
+    *,
+    own: str,
+    own_data: Path | None,
+    learned: Callable[[], Collection[str]],
+    seed: int,
+    progress: Progress,
+) -> tuple[Place, ...]:
+    """The images that are asked for; every one is read once, so that a bad one is found early.
+
+    Parameters
+    ----------
+    own, own_data
+        Name of the run's own data set and its folder, which other choices of the same set lie in too.
+    learned : () → names of images
+        Those of its own set that the detector has seen; asked for where a place may share them.
+    seed : int
+        The run's: where a set has no split of its own, it is the same as there.
+
+    Raises
+    ------
+    BadInputError
+        If a set cannot be read, is named twice, has no such image, or holds images that the run learned from.
+    """
+    refuse_namesakes(wishes)
+    places = [_find(wish, own=own, own_data=own_data, seed=seed, progress=progress) for wish in wishes]
+    for place in places:
+        if not _related(place.card, own):
+            continue
+        known = learned()
+        seen = [sample.name for sample in place.samples if sample.name in known]
+        if seen:
+            raise BadInputError(
+                f"--test-on {place.wish.name}: the run has learned from {seen[0]}",
+                got=f"{len(seen)} of {len(place.samples)} images",
+                remedy="test on its test subset, with the same choices of the split",
+            )
+    return tuple(places)
+
+
+def refuse_namesakes(wishes: Sequence[Elsewhere]) -> None:
+    """Nothing, or a BadInputError where the results on two sets of images would have one folder."""
+    known: dict[str, Elsewhere] = {}
+    for wish in wishes:
+        if wish.name in known:
+            raise BadInputError(
+                f"--test-on names {wish.name} twice",
+                got=f"{known[wish.name]} and {wish}",
+                remedy="name one of the two, or rename one of two files",
+            )
+        known[wish.name] = wish
+
+
+def working_factor(
+    um_per_px: float | None,
+    *,
+    cell_px: float | None,
+    trained_um: float | None,
+    trained_cell_px: float | None,
+) -> tuple[float, str]:
+    """By what an image is resized before the detector sees it, and what that rests on.
+
+    The stated diameter of its cells goes before pixel sizes: tissues differ in more than the scanner.
+    Without either the image stays as it is.
+
+    Raises
+    ------
+    BadInputError
+        If a diameter is stated and the run does not know that of its own cells.
+    """
+    from bmbench.benchmark.prediction.prepare import scale
+
+    if cell_px is not None:
+        if trained_cell_px is None:
+            raise BadInputError(
+                "the run does not know how large its own cells were",
+                remedy="leave cell_px out, or train anew",
+            )
+        return trained_cell_px / cell_px, "cell diameter"
+    if um_per_px is None or trained_um is None:
+        return 1.0, "unchanged: pixel size unknown"
+    return scale(um_per_px, trained_um), "pixel size"
+
+
+def _related(card: DatasetCard, own: str) -> bool:
+    """Whether a set may have images of the data set `own`: it is that one, or other annotations of it."""
+    from bmbench.datasets import DATASETS
+
+    others = DATASETS.get(own).card.also_scored_as if own in DATASETS else ()
+    return card.name == own or card.name in others or own in card.also_scored_as
+
+
+def _find(wish: Elsewhere, *, own: str, own_data: Path | None, seed: int, progress: Progress) -> Place:
+    from bmbench.core.dataset import LoadRequest
+    from bmbench.datasets import DATASETS, open_dataset
+    from bmbench.datasets.describe.data_hash import DataHash
+    from bmbench.metrics import PROTOCOLS
+
+    dataset = open_dataset(wish.dataset, data=wish.data)
+    shared = own_data if wish.data is None and dataset.card.name == own else wish.data
+    request = LoadRequest(data=shared, seed=seed, options=wish.options)
+    if wish.dataset in DATASETS or wish.use == "test":
+        split = dataset.load(request)
+        parts = split.samples.values() if wish.use == "all" else [split.samples["test"]]
+        samples = tuple(sample for part in parts for sample in part)
+        categories, radius_px = split.categories, split.radius_px
+    else:
+        samples, categories, radius_px = _of_file(wish, dataset.card, request)
+    if not samples:
+        raise BadInputError(f"--test-on {wish.name}: no image", remedy="choose use=all")
+    digest = DataHash(categories)
+    stage = progress.track(samples, description=f"Reading {wish.name}", total=len(samples))
+    for sample in stage:
+        digest.add(sample)
+    return Place(
+        wish=wish,
+        card=dataset.card,
+        samples=samples,
+        categories=categories,
+        protocol=dataclasses.replace(PROTOCOLS[dataset.card.protocol], radius_px=radius_px),
+        data_hash=digest.hexdigest(),
+    )
+
+
+def _of_file(
+    wish: Elsewhere, card: DatasetCard, request: Any
+) -> tuple[tuple[Sample, ...], tuple[Category, ...], float]:
+    """Samples, categories and matching radius of a user's own file: a set may be too small to be split."""
+    from bmbench.datasets.formats.recognise import read_any
+    from bmbench.datasets.sets.options import known_options, positive
+
+    known_options(request, ("radius_px", "split_by"))
+    content = read_any(wish.dataset, request.data)
+    tested = tuple(s for s in content.samples if content.subsets.get(s.image_id) == "test")
+    chosen = content.samples if wish.use == "all" or not content.subsets else tested
+    return tuple(chosen), content.categories, positive(request, "radius_px", card.radius_px)
+
+
+def _positive(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise BadInputError(f"cell_px={text}", expected="a number of pixels above 0")
+    return value

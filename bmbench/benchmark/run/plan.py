@@ -1,0 +1,210 @@
+"""A run, resolved: names to records, and every image read once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bmbench.benchmark.protocol.classes import (
+    as_taught,
+    cell_classes,
+    label_classes,
+    require_classes,
+    tell_apart,
+)
+from bmbench.benchmark.protocol.image_scale import largest_cell, mean_cell, pixel_size
+from bmbench.benchmark.protocol.profiles import Profile, get_profile
+from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
+from bmbench.benchmark.protocol.tracks import Track, get_track
+from bmbench.benchmark.records.options import RunOptions, require_installed, resolve_settings
+from bmbench.benchmark.run.other_sets import Elsewhere, Place, find_places
+from bmbench.benchmark.workers.devices import check_devices
+from bmbench.core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bmbench.adapters.method import Method
+    from bmbench.core.dataset import Dataset, LoadRequest, Split, Subset
+    from bmbench.core.progress import Progress
+    from bmbench.core.types import Category, Sample
+    from bmbench.metrics import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A run, resolved: every name is a record and every image has been read once."""
+
+    options: RunOptions
+    method: Method
+    settings: Any
+    dataset: Dataset
+    request: LoadRequest
+    split: Split
+    data_hash: str
+    track: Track
+    profile: Profile
+    protocol: Protocol
+    supervision: Supervision
+    elsewhere: tuple[Place, ...] = ()
+
+    @property
+    def classes(self) -> tuple[Category, ...]:
+        """The classes of cells that the method is taught; () where it is taught none."""
+        return cell_classes(self.split, self.options.classes)
+
+    @property
+    def label_classes(self) -> tuple[Category, ...]:
+        """What the labels of the detector mean."""
+        return label_classes(self.split, self.options.classes)
+
+    def taught(self, samples: Sequence[Sample]) -> tuple[Sample, ...]:
+        """The samples as the method may see them, their labels in the classes that it is taught."""
+        seen = self.supervision.view(samples)
+        return as_taught(seen, self.split.categories) if self.classes else seen
+
+    @property
+    def name(self) -> str:
+        """The name of the run directory."""
+        o = self.options
+        return f"{self.dataset.card.name}-{o.track}-{o.method}-{o.profile}-s{o.seed}"
+
+
+def resolve(options: RunOptions, progress: Progress) -> Plan:
+    """The run that these options ask for, with its data read and checked."""
+    from bmbench.adapters import METHODS
+    from bmbench.core.dataset import LoadRequest
+    from bmbench.datasets import open_dataset
+    from bmbench.metrics import PROTOCOLS
+
+    track, method = get_track(options.track), METHODS.get(options.method)
+    profile = _profile(options, method)
+    artefacts = require_artefact_mode(method, options.artefacts)
+    require_classes(method, options.classes, artefacts=artefacts)
+    require_installed(method)
+    settings = resolve_settings(method, options.profile, options.settings)
+    check_devices(method, settings, options.devices)
+    dataset = open_dataset(options.dataset, data=options.data)
+    request = LoadRequest(data=options.data, seed=options.seed, options=options.dataset_options)
+    split = tell_apart(dataset.load(request), options.classes)
+    data_hash = _read_all(split, progress)
+    protocol = dataclasses.replace(PROTOCOLS[dataset.card.protocol], radius_px=split.radius_px)
+    supervision = supervise(
+        dataset.card,
+        split.samples["train"],
+        track=track,
+        artefacts=artefacts,
+        seed=options.seed,
+        jitter_px=options.jitter_px,
+    )
+    elsewhere = find_places(
+        [Elsewhere.parse(text) for text in options.test_on],
+        own=dataset.card.name,
+        own_data=options.data,
+        learned=lambda: learned_names(split),
+        seed=options.seed,
+        progress=progress,
+    )
+    return Plan(
+        options=options,
+        method=method,
+        settings=settings,
+        dataset=dataset,
+        request=request,
+        split=split,
+        data_hash=data_hash,
+        track=track,
+        profile=profile,
+        protocol=protocol,
+        supervision=supervision,
+        elsewhere=elsewhere,
+    )
+
+
+def learned_names(split: Split) -> frozenset[str]:
+    """The names of all images that a run of this split sees before its test."""
+    return frozenset(
+        sample.name for subset, samples in split.samples.items() if subset != "test" for sample in samples
+    )
+
+
+def config(plan: Plan) -> dict[str, Any]:
+    """The run's `config.json`: what was asked for, and what that came to."""
+    options, card = plan.options, plan.dataset.card
+    record = {
+        "schema": "bmbench.run/1",
+        "method": options.method,
+        "settings": dataclasses.asdict(plan.settings),
+        "dataset": card.name,
+        "data": None if options.data is None else str(options.data),
+        "dataset_options": dict(options.dataset_options),
+        "data_hash": plan.data_hash,
+        "um_per_px": pixel_size(plan.split.samples["train"]),
+        "mean_cell_px": mean_cell(plan.split.samples["train"]),
+        "largest_cell_px": largest_cell(plan.supervision.view(plan.split.samples["train"])),
+        "images": {subset: len(samples) for subset, samples in plan.split.samples.items()},
+        "track": {"name": plan.track.name, "version": plan.track.version},
+        "profile": dataclasses.asdict(plan.profile),
+        "artefacts": options.artefacts,
+        "classes": [dataclasses.asdict(one) for one in plan.label_classes] if options.classes else [],
+        "jitter_px": plan.supervision.jitter_px,
+        "seed": options.seed,
+        "protocol": dataclasses.asdict(plan.protocol),
+        "options": options.to_json(),
+        "test_on": [place.facts() for place in plan.elsewhere],
+    }
+    # As it is read back from its file: tuples are lists there.
+    value: dict[str, Any] = json.loads(json.dumps(record, allow_nan=False))
+    return value
+
+
+def split_record(split: Split) -> dict[str, Any]:
+    """The run's `split.json`: which image is in which subset, and how the classes are balanced."""
+    from bmbench.datasets.splits.balanced import balance
+
+    return {
+        "schema": "bmbench.split/1",
+        "categories": [category.name for category in split.categories],
+        "balance": [dataclasses.asdict(row) for row in balance(split.samples, len(split.categories))],
+        "images": {
+            subset: [{"id": sample.image_id, "name": sample.name, "group": sample.group} for sample in part]
+            for subset, part in split.samples.items()
+        },
+    }
+
+
+def _profile(options: RunOptions, method: Method) -> Profile:
+    """The profile with the changes that were asked for; one model where the method cannot join several.
+
+    Raises
+    ------
+    BadInputError
+        If several are asked for and it cannot.
+    """
+    profile = get_profile(options.profile)
+    if options.models is not None and options.models > 1 and method.ensemble is None:
+        raise BadInputError(
+            f"{method.name} cannot answer as an ensemble",
+            got=f"--models {options.models}",
+            remedy="leave --models out",
+        )
+    models = profile.models if options.models is None else options.models
+    retrain = profile.retrain if options.retrain is None else options.retrain
+    return dataclasses.replace(profile, models=models if method.ensemble else 1, retrain=retrain)
+
+
+def _read_all(split: Split, progress: Progress) -> str:
+    """The hash of the data set; reads every image, so that a bad one is found before any work is done."""
+    from bmbench.datasets.describe.data_hash import DataHash
+
+    samples = [sample for subset in split.samples.values() for sample in subset]
+    needed: tuple[Subset, ...] = ("train", "test")
+    empty = [name for name in needed if not split.samples[name]]
+    if empty:
+        raise BadInputError(f"no image in the subset {empty[0]!r}", remedy="check the data set's split")
+    digest = DataHash(split.categories)
+    for sample in progress.track(samples, description="Reading images", total=len(samples)):
+        digest.add(sample)
+    return digest.hexdigest()

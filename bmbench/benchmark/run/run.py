@@ -1,0 +1,134 @@
+"""`bmbench run`: begin a run, or go on with one, in a directory that only one process has at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from bmbench.benchmark.records.clock import Clock
+from bmbench.benchmark.records.environment import describe_environment
+from bmbench.benchmark.records.options import RunOptions
+from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.run.plan import Plan, config, resolve, split_record
+from bmbench.benchmark.run.resume_check import refuse_changes
+from bmbench.benchmark.run.stages import Work, work_through
+from bmbench.core.console import Logged
+from bmbench.core.errors import BadInputError, Stopped
+from bmbench.core.locks import LOCK, only_one
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bmbench.core.progress import Progress
+
+
+def run(options: RunOptions, progress: Progress) -> RunDir:
+    """The directory of a finished run, a new one in `options.out`.
+
+    Nothing is written before the whole input has been read and found good.
+
+    Raises
+    ------
+    BadInputError
+        For an unknown name, a bad setting, data that cannot be read.
+    MissingExtraError
+        If the method needs a dependency that is not installed.
+    RunFailedError
+        If the training diverges or the disk refuses: what was done stays, and `resume` goes on.
+    Stopped
+        On Ctrl-C; likewise.
+    """
+    plan = resolve(options.settled(), progress)
+    folder = RunDir.create(options.out, plan.name, records(plan))
+    return finish(folder, plan, progress)
+
+
+def resume(path: Path, progress: Progress, *, devices: int = 1) -> RunDir:
+    """The directory of a run, finished: the work goes on where it stood, and ends with the same bytes.
+
+    Nothing is done where the run is finished already.
+
+    Raises
+    ------
+    BadInputError
+        If it is no run directory, another process works on it, or the data, bmbench or its dependencies
+        are no longer those that it was begun with.
+    """
+    folder = RunDir(path)
+    if not folder.is_begun:
+        raise BadInputError(
+            "is not a run: it has no config.json", where=str(path), remedy="begin one without --resume"
+        )
+    if folder.is_finished:
+        if (path / LOCK).exists():
+            # Its owner was killed after the last file. Whoever holds it now removes it.
+            with suppress(BadInputError), only_one(path):
+                pass
+        return folder
+    asked = dataclasses.replace(options_of(folder), devices=devices)
+    return finish(folder, resolve(asked, progress), progress)
+
+
+def run_in(path: Path, options: RunOptions, progress: Progress) -> RunDir:
+    """The directory `path` with the finished run of these options: begun, or gone on with, or as it is.
+
+    `options.out` takes no part. A finished run is recognised without reading its data.
+
+    Raises
+    ------
+    BadInputError
+        If the folder holds something else, or a run of other options; and as for `run` and `resume`.
+    """
+    folder, wanted = RunDir(path), options.settled()
+    if not folder.is_begun:
+        plan = resolve(wanted, progress)
+        if RunDir.create_at(path, records(plan)):
+            return finish(folder, plan, progress)
+        if not folder.is_begun:
+            raise BadInputError("holds something else than a run", where=str(path), expected="a new folder")
+    asked = options_of(folder).to_json()
+    other = sorted(name for name, value in wanted.to_json().items() if value != asked.get(name))
+    if other:
+        raise BadInputError(
+            f"holds a run with another choice of {', '.join(other)}",
+            where=str(path),
+            remedy="delete the folder, or choose another",
+        )
+    return resume(path, progress, devices=wanted.devices)
+
+
+def finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
+    """Do what is left of a run, alone in its directory."""
+    path = folder.path
+    with only_one(path):
+        if folder.is_finished:
+            return folder
+        refuse_changes(
+            folder.read("config.json"),
+            plan,
+            where=path / "config.json",
+            versions=path / "environment.json",
+        )
+        folder.sweep()
+        try:
+            with Logged.to(folder.log, progress) as logged:
+                work_through(Work(plan=plan, folder=folder, clock=Clock(folder.timing), progress=logged))
+        except KeyboardInterrupt:
+            raise Stopped(f"stopped; go on with: bmbench run --resume {folder.path}") from None
+    return folder
+
+
+def records(plan: Plan) -> dict[str, Any]:
+    """What a run directory is born with."""
+    return {
+        "config.json": config(plan),
+        "split.json": split_record(plan.split),
+        "environment.json": describe_environment(),
+    }
+
+
+def options_of(folder: RunDir) -> RunOptions:
+    """What a run was asked for; BadInputError if its record is damaged or of a later version."""
+    record = folder.read("config.json")
+    return RunOptions.from_json(record.get("options"), where=f"{folder.path}/config.json, options")

@@ -1,0 +1,1 @@
+"""From two files to scores, comparisons and their tables."""

@@ -1,0 +1,111 @@
+"""Two predictions files, or two finished runs, on the same images: what `bmbench compare` prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bmbench.benchmark.scoring.score_files import compare_files, resolve_protocol
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bmbench.metrics import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What is compared, and how; None where the runs say it.
+
+    `first` and `second` are predictions files or run directories, `protocol` the name of one and `changes`
+    its fields that are other than there.
+    """
+
+    first: Path
+    second: Path
+    truth: Path | None = None
+    protocol: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """A predictions file; what its run says of ground truth, threshold and protocol, if it is of one."""
+
+    predictions: Path
+    truth: Path | None = None
+    threshold: float | None = None
+    protocol: Mapping[str, Any] | None = None
+
+
+def compare_predictions(asked: Comparison, *, n: int = 10_000, seed: int = 0) -> dict[str, Any]:
+    """First minus second, with paired intervals from n replicates, by geometry; and the scores of both.
+
+    The predictions of a run count from its own threshold up, those of a file from the best one of these very
+    images (an oracle), unless a threshold is given.
+
+    Raises
+    ------
+    BadInputError
+        If there is no ground truth, or the two runs are not of the same images, or a file cannot be read.
+    """
+    sides = _side(asked.first), _side(asked.second)
+    thresholds = [side.threshold if asked.threshold is None else asked.threshold for side in sides]
+    report = compare_files(
+        sides[0].predictions,
+        sides[1].predictions,
+        _truth(asked, sides),
+        _protocol(asked, sides),
+        thresholds=(thresholds[0], thresholds[1]),
+        n=n,
+        seed=seed,
+    )
+    return {"first": str(asked.first), "second": str(asked.second), **report}
+
+
+def _side(path: Path) -> _Side:
+    if not path.is_dir():
+        return _Side(predictions=path)
+    from bmbench.benchmark.records.run_folder import RunDir
+
+    folder = RunDir.open(path)
+    metrics = folder.read("metrics.json")
+    scores = metrics["cd"] or metrics["bb"]
+    return _Side(
+        predictions=path / "predictions.json",
+        truth=path / "truth.json",
+        threshold=scores["threshold"],
+        protocol=folder.read("config.json")["protocol"],
+    )
+
+
+def _truth(asked: Comparison, sides: tuple[_Side, _Side]) -> Path:
+    if asked.truth is not None:
+        return asked.truth
+    truths = [side.truth for side in sides if side.truth is not None]
+    if not truths:
+        raise BadInputError("no ground truth is given", where=str(asked.first), remedy="add --truth GT.json")
+    if len(truths) > 1 and sha256(truths[0]) != sha256(truths[1]):
+        raise BadInputError(
+            f"is not of the same test images as {asked.first}",
+            where=str(asked.second),
+            remedy="compare runs of one data set and seed, or give --truth",
+        )
+    return truths[0]
+
+
+def _protocol(asked: Comparison, sides: tuple[_Side, _Side]) -> Protocol:
+    own = [side.protocol for side in sides if side.protocol is not None]
+    if asked.protocol is not None or not own:
+        return resolve_protocol(asked.protocol or "paper", **asked.changes)
+    if own[0] != own[-1]:
+        raise BadInputError(
+            f"was scored by other rules than {asked.first}", where=str(asked.second), remedy="give --protocol"
+        )
+    rules = dict(own[0])
+    changed = {name: value for name, value in asked.changes.items() if value is not None}
+    return resolve_protocol(rules.pop("name"), **rules | changed)

@@ -1,0 +1,1 @@
+"""Processes that work for a study or a search: a cluster, this machine, graphics cards."""

@@ -1,0 +1,1 @@
+"""What `bmbench datasets info` says of a set: numbers, faults, a page."""

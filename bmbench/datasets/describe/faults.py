@@ -1,0 +1,166 @@
+"""Faults of annotations and images, found by looking; each is one sentence with names and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.core.geometry import box_iou
+from bmbench.core.spatial_index import Nearby, iou_reach
+from bmbench.core.types import Role
+from bmbench.datasets.reading.picture_copies import FLAT_SHARE, alike, same
+from bmbench.datasets.splits.balanced import leaks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bmbench.core.dataset import Split, Subset
+    from bmbench.core.types import Annotations, Category, Ints, Sample
+    from bmbench.datasets.reading.picture_copies import Picture
+
+DUPLICATE_IOU = 0.8
+"""Two boxes of one class that overlap more mark one object twice."""
+USUAL = 0.8
+"""A class that this share of the images has is missed where it is absent."""
+OUTSIDE_PX = 1.0
+_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One kind of fault: what it is, how often, and where (the first few places)."""
+
+    kind: str
+    count: int
+    text: str
+
+
+def find_faults(split: Split, pictures: Sequence[Picture]) -> tuple[Fault, ...]:
+    """What is wrong, or looks wrong, in a data set; the gravest first."""
+    samples = [sample for part in split.samples.values() for sample in part]
+    found = [
+        *_leaks(split.samples, pictures),
+        _fault("left out of the published files", list(split.faults)),
+        _fault("same pixels", [f"{a} and {b}" for a, b in same(pictures)]),
+        _fault("nearly the same picture", [f"{a} and {b}" for a, b in alike(pictures)]),
+        _fault("objects without extent", list(_empty_boxes(samples, split.categories))),
+        outside(samples, split.categories),
+        _fault("shape reaches over the edge of the image", list(_over_the_edge(samples, split.categories))),
+        _fault("marked twice", list(_duplicates(samples, split.categories))),
+        _fault("images without any object", [s.name for s in samples if not len(s.annotations)]),
+        *_absent_classes(samples, split.categories),
+        _fault("part of an image of one colour", list(_flat(pictures))),
+    ]
+    return tuple(fault for fault in found if fault is not None)
+
+
+def outside(samples: Sequence[Sample], categories: Sequence[Category]) -> Fault | None:
+    """The objects whose centre does not lie on their image; None for nothing."""
+    return _fault("centre outside the image", list(_outside(samples, categories)))
+
+
+def left_to_other_annotators(split: Split, variant: Split, name: str) -> Fault | None:
+    """What another set of annotations of the same pixels marks as objects to be ignored; None for nothing."""
+    counts = [f"{sample.name}: {n} beside {len(own)}" for own, sample, n in _added(split, variant) if n > 0]
+    total = sum(n for _, _, n in _added(split, variant))
+    if not total:
+        return None
+    return Fault(
+        kind="cells that are not marked",
+        count=total,
+        text=f"{name}, a later annotation of the same pixels, has {total} more ({_some(counts)})",
+    )
+
+
+def duplicate_pairs(annotations: Annotations) -> Ints:
+    """(m, 2) rows of objects of one class whose boxes overlap by more than `DUPLICATE_IOU`."""
+    objects = np.flatnonzero(~annotations.region)
+    box, label = annotations.box[objects], annotations.label[objects]
+    pairs = Nearby.of(box).pairs(box, partial(iou_reach, iou=DUPLICATE_IOU))
+    a, b = pairs[pairs[:, 0] < pairs[:, 1]].T
+    twice = (box_iou(box[a], box[b]) > DUPLICATE_IOU) & (label[a] == label[b])
+    a, b = objects[a[twice]], objects[b[twice]]
+    return np.column_stack([a, b])[np.lexsort((b, a))]
+
+
+def _added(split: Split, variant: Split) -> list[tuple[Annotations, Sample, int]]:
+    own = {s.image_id: s for part in split.samples.values() for s in part}
+    other = [s for part in variant.samples.values() for s in part]
+    return [
+        (own[s.image_id].annotations, s, int((s.annotations.role == Role.IGNORE).sum()))
+        for s in other
+        if s.image_id in own
+    ]
+
+
+def _leaks(samples: Mapping[Subset, Sequence[Sample]], pictures: Sequence[Picture]) -> Iterator[Fault | None]:
+    subset_of = {sample.name: subset for subset, part in samples.items() for sample in part}
+    torn = [
+        f"{a} ({subset_of[a]}) and {b} ({subset_of[b]})"
+        for a, b in same(pictures)
+        if subset_of[a] != subset_of[b]
+    ]
+    yield _fault("in two subsets", [*leaks(samples), *torn])
+
+
+def _empty_boxes(samples: Sequence[Sample], categories: Sequence[Category]) -> Iterator[str]:
+    for sample in samples:
+        size = sample.annotations.box[:, 2:] - sample.annotations.box[:, :2]
+        for row in np.flatnonzero((size <= 1).any(axis=1) & (sample.annotations.circle[:, 2] <= 0)):
+            yield _place(sample, int(row), categories)
+
+
+def _outside(samples: Sequence[Sample], categories: Sequence[Category]) -> Iterator[str]:
+    for sample in samples:
+        xy, size = sample.annotations.xy, np.array([sample.width, sample.height])
+        for row in np.flatnonzero(((xy < 0) | (xy > size)).any(axis=1)):
+            yield _place(sample, int(row), categories)
+
+
+def _over_the_edge(samples: Sequence[Sample], categories: Sequence[Category]) -> Iterator[str]:
+    """Circles around cells at the edge reach over it by nature; outlines and boxes do not."""
+    for sample in samples:
+        box, size = sample.annotations.box, np.array([sample.width, sample.height])
+        beyond = (box[:, :2] < -OUTSIDE_PX).any(axis=1) | (box[:, 2:] > size + OUTSIDE_PX).any(axis=1)
+        for row in np.flatnonzero(beyond & (sample.annotations.circle[:, 2] <= 0)):
+            yield _place(sample, int(row), categories)
+
+
+def _duplicates(samples: Sequence[Sample], categories: Sequence[Category]) -> Iterator[str]:
+    for sample in samples:
+        for a, _ in duplicate_pairs(sample.annotations).tolist():
+            yield _place(sample, a, categories)
+
+
+def _absent_classes(samples: Sequence[Sample], categories: Sequence[Category]) -> Iterator[Fault | None]:
+    marked = [sample for sample in samples if len(sample.annotations)]
+    for label, category in enumerate(categories):
+        has = [bool((sample.annotations.label == label).any()) for sample in marked]
+        if len(categories) > 1 and sum(has) >= USUAL * len(has) and not all(has):
+            names = [sample.name for sample, there in zip(marked, has, strict=True) if not there]
+            share = f"{100 * sum(has) / len(has):.0f} % of the images have it"
+            yield _fault(f"images without {category.name}, perhaps not marked ({share})", names)
+
+
+def _flat(pictures: Sequence[Picture]) -> Iterator[str]:
+    for picture in pictures:
+        share, colour = picture.flat
+        if share >= FLAT_SHARE:
+            yield f"{picture.name}: {100 * share:.0f} % is exactly {colour}"
+
+
+def _fault(kind: str, places: list[str]) -> Fault | None:
+    return Fault(kind=kind, count=len(places), text=_some(places)) if places else None
+
+
+def _place(sample: Sample, row: int, categories: Sequence[Category]) -> str:
+    x, y = sample.annotations.xy[row]
+    return f"{sample.name}: {categories[sample.annotations.label[row]].name} at ({x:.1f}, {y:.1f})"
+
+
+def _some(places: Sequence[str]) -> str:
+    more = f"; and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    return "; ".join(places[:_SHOWN]) + more

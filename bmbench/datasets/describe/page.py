@@ -1,0 +1,210 @@
+"""The page of a data set: one HTML file with its pictures inside, which needs nothing beside it."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bmbench.core.files import write_text
+from bmbench.core.types import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from bmbench.core.dataset import DatasetCard, Split
+    from bmbench.core.types import Floats, Sample
+    from bmbench.datasets.describe.faults import Fault
+    from bmbench.datasets.describe.measures import Measures
+    from bmbench.datasets.splits.balanced import Balance
+
+# Okabe and Ito (2008): colours that colour-blind people can tell apart; the dashes tell them apart in print.
+COLOURS = {Role.CELL: "#0072B2", Role.ARTEFACT: "#D55E00", Role.IGNORE: "#666666"}
+DASHES = {Role.CELL: "-", Role.ARTEFACT: "--", Role.IGNORE: ":"}
+_CLASS_DASHES = ("-", "--", ":", "-.")
+_CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_EXAMPLES = 4
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; margin: 1rem 0 }
+th, td { padding: .25rem .8rem; border-bottom: 1px solid #ddd; text-align: right }
+th:first-child, td:first-child, td.text, th.text { text-align: left }
+img { max-width: 100%; height: auto }
+h2 { margin-top: 2.5rem }
+"""
+
+
+def write_page(
+    path: Path,
+    card: DatasetCard,
+    split: Split,
+    *,
+    table: Sequence[Balance],
+    measures: Measures,
+    faults: Sequence[Fault],
+) -> None:
+    """Write the page, whole or not at all."""
+    samples = [sample for part in split.samples.values() for sample in part]
+    names = [category.name for category in split.categories]
+    # Classes run down: a set may have dozens of them, and always has four subsets.
+    rows = [
+        ["images", *(f"{b.images:,}" for b in table)],
+        ["groups", *(f"{b.groups:,}" for b in table)],
+        *([name, *(_counted(b.objects[n], b.shares[n]) for b in table)] for n, name in enumerate(names)),
+    ]
+    facts = [
+        ("what it is", card.title),
+        ("modality", card.modality),
+        ("annotation", card.annotation),
+        ("licence", card.licence),
+        ("please cite", card.citation),
+        ("source", card.source or "embedded"),
+        ("images", f"{len(samples):,}"),
+        *_measured(measures, split.radius_px),
+    ]
+    fault_rows = [[fault.kind, f"{fault.count:,}", fault.text] for fault in faults]
+    body = [
+        f"<h1>{escape(card.name)}</h1>",
+        _table(["", ""], facts, text=(1,)),
+        "<h2>Objects by class and subset</h2>",
+        _table(["", *(b.subset for b in table)], rows),
+        "<h2>Faults found</h2>",
+        _table(["what", "how many", "where"], fault_rows, text=(2,)) if fault_rows else "<p>None.</p>",
+        "<h2>Sizes and distances</h2>",
+        _image(histograms(measures, names, split.radius_px), "histograms of cell sizes and distances"),
+        "<h2>Examples</h2>",
+        _image(examples(split), "one image of each subset with its annotations"),
+    ]
+    page = f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(card.name)}</title>"
+    write_text(path, f"{page}<style>{_STYLE}</style>\n" + "\n".join(body) + "</html>\n")
+
+
+def histograms(measures: Measures, names: Sequence[str], radius_px: float) -> bytes:
+    """PNG: cell diameters by class, and distances to the nearest cell with the matching radius."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    sizes, distances = figure.subplots(1, 2)
+    shown = [(name, d) for name, d in zip(names, measures.diameters, strict=True) if len(d)]
+    _draw_sizes(sizes, shown)
+    nearest = measures.nearest
+    if len(nearest):
+        limit = float(np.quantile(nearest, 0.99))
+        distances.hist(nearest[nearest <= limit], bins=50, color="#999999")
+        distances.axvline(radius_px, color="#D55E00", ls="--", label=f"matching radius {radius_px:g} px")
+        distances.legend(frameon=False)
+    distances.set(xlabel="distance to the nearest cell, px", ylabel="cells", title="nearest neighbours")
+    for axes in (sizes, distances):
+        axes.spines[["top", "right"]].set_visible(False)
+    return _png(figure)
+
+
+def examples(split: Split) -> bytes:
+    """PNG: the image with most objects of each subset, with outlines, circles or boxes, and marked roles."""
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    chosen = [
+        (subset, max(part, key=lambda sample: len(sample.annotations)))
+        for subset, part in split.samples.items()
+        if part
+    ][:_EXAMPLES]
+    tallest = max((sample.height / sample.width for _, sample in chosen), default=1.0)
+    size = (11, (5.4 * tallest + 0.3) * -(-len(chosen) // 2) + 0.4)
+    figure = Figure(figsize=size, layout="constrained")
+    for place, (subset, sample) in enumerate(chosen, start=1):
+        axes = figure.add_subplot(-(-len(chosen) // 2), min(2, len(chosen)), place)
+        _draw_sample(axes, sample)
+        axes.set_title(f"{subset}: {sample.name}", fontsize=9)
+    words = {Role.CELL: "cell", Role.ARTEFACT: "artefact", Role.IGNORE: "ignored"}
+    handles = [
+        Line2D([], [], color=COLOURS[role], ls=DASHES[role], label=word) for role, word in words.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    return _png(figure, dpi=110)
+
+
+def _draw_sizes(axes: Any, shown: Sequence[tuple[str, Floats]]) -> None:
+    if shown:
+        limit = float(np.quantile(np.concatenate([d for _, d in shown]), 0.995))
+        bins = np.linspace(0, limit if limit > 0 else 1.0, 50).tolist()
+        for row, (name, values) in enumerate(shown):
+            label = f"{name} (median {np.median(values):.0f} px)"
+            colour = _CLASS_COLOURS[row % len(_CLASS_COLOURS)]
+            dashes = _CLASS_DASHES[row // len(_CLASS_COLOURS) % len(_CLASS_DASHES)]
+            axes.hist(values, bins=bins, histtype="step", lw=1.6, color=colour, ls=dashes, label=label)
+        axes.legend(frameon=False, fontsize=8 if len(shown) < 12 else 5)
+    axes.set(xlabel="diameter, px", ylabel="objects", title="sizes")
+
+
+def _draw_sample(axes: Any, sample: Sample) -> None:
+    from matplotlib.collections import LineCollection
+
+    axes.imshow(sample.load(), extent=(0, sample.width, sample.height, 0), interpolation="lanczos")
+    for role in Role:
+        own = sample.annotations.take(sample.annotations.role == role)
+        reach = sample.width / 100
+        outlines = [line for row in range(len(own)) for line in _lines(own, row, reach)]
+        lines = LineCollection(outlines, colors=COLOURS[role], linestyles=DASHES[role], linewidths=1.3)
+        axes.add_collection(lines)
+    axes.set(xlim=(0, sample.width), ylim=(sample.height, 0), xticks=[], yticks=[])
+
+
+def _lines(annotations: Any, row: int, reach: float) -> list[Floats]:
+    """The lines to draw for an object: closed ones, or a cross with arms of `reach` px on a point."""
+    if annotations.contour[row]:
+        return [np.concatenate([ring, ring[:1]]) for ring in annotations.contour[row]]
+    x, y, radius = annotations.circle[row]
+    if radius > 0:
+        angle = np.linspace(0, 2 * np.pi, 49)
+        return [np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], axis=1)]
+    x0, y0, x1, y1 = annotations.box[row]
+    if x0 == x1 and y0 == y1:
+        return [np.array([[x0 - a, y0 - b], [x0 + a, y0 + b]]) for a, b in ((reach, 0), (0, reach))]
+    return [np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]])]
+
+
+def _measured(measures: Measures, radius_px: float) -> list[tuple[str, str]]:
+    def share(value: float | None) -> str:
+        return "–" if value is None else f"{100 * value:.0f} %"
+
+    suggested = measures.suggested_radius_px
+    return [
+        ("matching radius", f"{radius_px:g} px"),
+        ("suggested: a third of the mean cell diameter", "–" if suggested is None else f"{suggested:.1f} px"),
+        ("cells with another one nearer than that", share(measures.closer)),
+        ("jitter of simulated circles", f"{measures.jitter_px:.2f} px"),
+        ("cells whose simulated circle overlaps another", share(measures.overlapping)),
+        ("circle over cell area, median", "–" if measures.cover is None else f"{measures.cover:.2f}"),
+    ]
+
+
+def _counted(count: int, share: float | None) -> str:
+    return f"{count:,}" + (f" ({100 * share:.0f} %)" if share is not None else "")
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], text: tuple[int, ...] = ()) -> str:
+    def line(kind: str, cells: Sequence[str]) -> str:
+        return "".join(
+            f"<{kind}{' class=text' if n in text else ''}>{escape(cell)}</{kind}>"
+            for n, cell in enumerate(cells)
+        )
+
+    head = line("th", header) if any(header) else ""
+    lines = [f"<tr>{line('td', row)}</tr>" for row in rows]
+    return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
+
+
+def _image(png: bytes, text: str) -> str:
+    return f"<img alt='{escape(text)}' src='data:image/png;base64,{base64.b64encode(png).decode()}'>"
+
+
+def _png(figure: Any, dpi: int = 120) -> bytes:
+    buffer = BytesIO()
+    # Without the program's name, the same figure gives the same bytes.
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()

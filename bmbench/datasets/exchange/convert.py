@@ -1,0 +1,128 @@
+"""From one format to another; what the new one cannot carry is named."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import writing_folder
+from bmbench.datasets.exchange.changes import facts_lost, lines
+from bmbench.datasets.formats import FORMATS
+from bmbench.datasets.formats.annotation_folder import inner_path, write_folder
+
+if TYPE_CHECKING:
+    from bmbench.core.progress import Progress
+    from bmbench.datasets.formats.codec import Codec, Content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """What was written: `path`, how many images and objects, and a warning line for every loss."""
+
+    path: Path
+    images: int
+    objects: int
+    warnings: tuple[str, ...]
+
+
+def convert(
+    content: Content, out: Path, *, to: str, progress: Progress, copy_images: bool = True
+) -> Converted:
+    """Write a set of annotated images in another format, then read it again and compare.
+
+    `out` is a new folder, with the images in ``images``; or, where its name ends as files of the format do,
+    a single annotation file without images.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such format.
+    BadInputError
+        If `out` exists, or the images do not fit into one file.
+    RunFailedError
+        If the disk refuses (full, read-only, no permission), or what was written does not come back.
+    """
+    codec: Codec = FORMATS.get(to)
+    if out.exists():
+        raise BadInputError("exists", where=str(out), remedy="choose a new name")
+    if out.name.lower().endswith(codec.extensions):
+        left, warnings = _write_file(content, out, codec)
+    else:
+        left, warnings = _write_whole_folder(content, out, codec, progress if copy_images else None)
+    return Converted(
+        path=out,
+        images=len(content.samples),
+        objects=sum(len(sample.annotations) for sample in content.samples) - left,
+        warnings=(*content.notes, *warnings, *(codec.cautions(content) if codec.cautions else ())),
+    )
+
+
+def _write_file(content: Content, out: Path, codec: Codec) -> tuple[int, list[str]]:
+    """How many objects had to be left out, and the warnings."""
+    if codec.layout == "image" and len(content.samples) != 1:
+        raise BadInputError(
+            f"{len(content.samples)} images for one file",
+            where=str(out),
+            expected=f"one image: {codec.name} has a file for each",
+            remedy="name a folder",
+        )
+    left = codec.write(out, content)
+    sample = content.samples[0] if content.samples else None
+    folder = sample.file.parent if sample is not None and sample.file is not None else None
+    if codec.layout == "image" and sample is not None:
+        # A file alone lacks what is kept beside it in a folder, which is no fault of the format.
+        with tempfile.TemporaryDirectory() as home:
+            write_folder(Path(home), content, codec)
+            after = codec.read(Path(home), folder)
+    else:
+        after = codec.read(out, folder)
+    return len(left), lines(facts_lost(content, after, left), codec.name)
+
+
+def _write_whole_folder(
+    content: Content, out: Path, codec: Codec, progress: Progress | None
+) -> tuple[int, list[str]]:
+    """How many objects had to be left out, and the warnings."""
+    # Built aside and moved as a whole, so that a folder is never half a data set.
+    with writing_folder(out) as aside:
+        names = [str(inner_path(sample)) for sample in content.samples]
+        renamed = dataclasses.replace(
+            content,
+            samples=tuple(
+                dataclasses.replace(s, name=n) for s, n in zip(content.samples, names, strict=True)
+            ),
+        )
+        left = write_folder(aside, renamed, codec)
+        warnings = _copy_images(renamed, aside / "images", progress) if progress else []
+        folder = aside / "images" if progress else _common_folder(content)
+        warnings += lines(facts_lost(renamed, codec.read(aside, folder), left), codec.name)
+    return len(left), warnings
+
+
+def _common_folder(content: Content) -> Path | None:
+    for sample in content.samples:
+        if sample.file is not None and sample.file.as_posix().endswith(sample.name):
+            return Path(sample.file.as_posix()[: -len(sample.name)])
+    return None
+
+
+def _copy_images(content: Content, folder: Path, progress: Progress) -> list[str]:
+    from PIL import Image
+
+    missing = []
+    total = len(content.samples)
+    for sample in progress.track(content.samples, description="copying images", total=total):
+        target = folder / sample.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if sample.file is None:
+            Image.fromarray(sample.load()).save(target, format="PNG")
+        elif sample.file.is_file():
+            shutil.copyfile(sample.file, target)
+        else:
+            missing.append(sample.name)
+    return [f"{len(missing)} images are not there to be copied ({missing[0]}, …)"] if missing else []

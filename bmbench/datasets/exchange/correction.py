@@ -1,0 +1,242 @@
+"""Predictions that were corrected in QuPath, taken in as annotations.
+
+QuPath keeps the id of an object through a correction; what was drawn anew has another one. So the corrected
+file, beside the one that was predicted, tells what was kept, moved, renamed, deleted and added.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.geometry import box_iou, circle_box
+from bmbench.core.spatial_index import Nearby, iou_reach
+from bmbench.core.types import Category
+from bmbench.datasets.describe.faults import outside
+from bmbench.datasets.formats.annotation_folder import annotation_files, relabel
+from bmbench.datasets.formats.qupath.codec import SUFFIXES
+from bmbench.datasets.formats.qupath.codec import read as read_qupath_set
+from bmbench.datasets.formats.qupath.geojson import QupathFile, read_qupath
+from bmbench.datasets.reading.image_names import nearest, nested
+from bmbench.datasets.weak.simulator import shape_circles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bmbench.core.dataset import Subset
+    from bmbench.core.types import Annotations, ImageId, Ints
+    from bmbench.datasets.formats.codec import Content
+
+MOVED_PX = 0.05
+"""QuPath rounds to a hundredth: below this, a shape was not touched."""
+SAME_IOU = 0.5
+"""An object with a new id is an old one if it overlaps it more."""
+Shape = Literal["as-drawn", "circles"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What became of the predicted objects; `added` are new ones."""
+
+    kept: int = 0
+    moved: int = 0
+    renamed: int = 0
+    deleted: int = 0
+    added: int = 0
+
+
+def import_corrected(
+    corrected: Path,
+    *,
+    images: Path | None = None,
+    shape: Shape = "as-drawn",
+    artefacts: Sequence[str] = (),
+    into: Content | None = None,
+) -> Content:
+    """The corrected objects of a GeoJSON file, or of a folder with one file an image, as a training set.
+
+    Parameters
+    ----------
+    images : Path, optional
+        Where the images lie, if not beside the files.
+    shape : "as-drawn" or "circles"
+        Keep outlines where somebody drew some, or turn every shape into the smallest circle around it.
+    artefacts : sequence of str
+        Names of classes whose objects must not be counted, beside those that say artefact.
+    into : Content, optional
+        A set to add the images to: an image that is in both has the corrected annotations, a new one is
+        for training where the set is split.
+
+    Raises
+    ------
+    BadInputError
+        If a file is no GeoJSON, an image is missing, or its name is that of several images of the set.
+    """
+    content = read_qupath_set(corrected, images)
+    known = {category.name for category in content.categories}
+    for name in artefacts:
+        if name not in known:
+            raise BadInputError(
+                f"no object has the class {name!r}", where=str(corrected), got=", ".join(known)
+            )
+    kinds = tuple(
+        dataclasses.replace(c, artefact=c.artefact or c.name in artefacts) for c in content.categories
+    )
+    fault = outside(content.samples, kinds)
+    notes = (*content.notes, f"{fault.kind} ({fault.count}): {fault.text}") if fault else content.notes
+    content = _with_categories(dataclasses.replace(content, categories=kinds, notes=notes), kinds)
+    if shape == "circles":
+        content = dataclasses.replace(
+            content,
+            samples=tuple(
+                dataclasses.replace(s, annotations=_rounded(s.annotations)) for s in content.samples
+            ),
+        )
+    return _merged(into, content) if into is not None else content
+
+
+def changes(predicted: Path, corrected: Path) -> Changes:
+    """What a correction did, over all files, told by the ids of the objects, else by their overlap.
+
+    Raises
+    ------
+    BadInputError
+        If one of them is no GeoJSON, or a predicted file has no corrected one.
+    """
+    total = Changes()
+    old_files, old_home = annotation_files(predicted, SUFFIXES, ())
+    for file in old_files:
+        other = corrected / file.relative_to(old_home) if corrected.is_dir() else corrected
+        found = _changes(read_qupath(file), read_qupath(other))
+        total = Changes(
+            **{f.name: getattr(total, f.name) + getattr(found, f.name) for f in dataclasses.fields(Changes)}
+        )
+    return total
+
+
+def _changes(old: QupathFile, new: QupathFile) -> Changes:
+    pairs = _pairs(old, new)
+    kept = moved = renamed = 0
+    for row, other in pairs:
+        same_class = old.classes[old.annotations.label[row]] == new.classes[new.annotations.label[other]]
+        same_role = old.annotations.role[row] == new.annotations.role[other]
+        close = np.abs(old.annotations.box[row] - new.annotations.box[other]).max() <= MOVED_PX
+        moved += int(not close)
+        renamed += int(close and not (same_class and same_role))
+        kept += int(close and same_class and same_role)
+    return Changes(
+        kept=kept,
+        moved=moved,
+        renamed=renamed,
+        deleted=len(old.annotations) - len(pairs),
+        added=len(new.annotations) - len(pairs),
+    )
+
+
+def _pairs(old: QupathFile, new: QupathFile) -> list[tuple[int, int]]:
+    """Rows of the same object before and after: by id, else by overlap (a script may give new ids)."""
+    there = {identity: row for row, identity in enumerate(new.ids) if identity}
+    pairs = [(row, there.pop(identity)) for row, identity in enumerate(old.ids) if identity in there]
+    old_rows = np.setdiff1d(np.arange(len(old.annotations)), [row for row, _ in pairs])
+    new_rows = np.setdiff1d(np.arange(len(new.annotations)), [row for _, row in pairs])
+    return pairs + _overlapping(old.annotations, new.annotations, (old_rows, new_rows))
+
+
+def _overlapping(old: Annotations, new: Annotations, rows: tuple[Ints, Ints]) -> list[tuple[int, int]]:
+    """Pairs whose boxes overlap by more than half, each object in one pair, the closest pairs first."""
+    before, after = old.box[rows[0]], new.box[rows[1]]
+    near = Nearby.of(after).pairs(before, partial(iou_reach, iou=SAME_IOU))
+    iou = box_iou(before[near[:, 0]], after[near[:, 1]])
+    near, iou = near[iou > SAME_IOU], iou[iou > SAME_IOU]
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for a, b in near[np.lexsort((near[:, 1], near[:, 0], -iou))].tolist():
+        if a not in pairs and b not in taken:
+            pairs[a] = b
+            taken.add(b)
+    return [(int(rows[0][a]), int(rows[1][b])) for a, b in pairs.items()]
+
+
+def _rounded(annotations: Annotations) -> Annotations:
+    """Every object with extent as the smallest circle around it; regions as they are."""
+    circle = shape_circles(annotations)
+    change = (circle[:, 2] > 0) & ~annotations.region
+    new = np.where(change[:, None], circle, annotations.circle)
+    return dataclasses.replace(
+        annotations,
+        circle=new,
+        xy=np.where(change[:, None], new[:, :2], annotations.xy),
+        box=np.where(change[:, None], circle_box(new), annotations.box),
+        contour=tuple(
+            () if round_one else rings for rings, round_one in zip(annotations.contour, change, strict=True)
+        ),
+    )
+
+
+def _merged(into: Content, content: Content) -> Content:
+    table = {category.name: category for category in into.categories}
+    for category in content.categories:
+        number = max(c.id for c in table.values()) + 1
+        table.setdefault(category.name, Category(id=number, name=category.name, artefact=category.artefact))
+    categories = tuple(table.values())
+    old, new = _with_categories(into, categories), _with_categories(content, categories)
+    # A corrected image is the old one with other annotations: its group and subset stay.
+    rows = _rows([sample.name for sample in new.samples], [sample.name for sample in old.samples])
+    corrected = {row: sample.annotations for row, sample in zip(rows, new.samples, strict=True)}
+    samples = [
+        dataclasses.replace(sample, annotations=corrected.get(row, sample.annotations))
+        for row, sample in enumerate(old.samples)
+    ]
+    unknown = [sample for row, sample in zip(rows, new.samples, strict=True) if row is None]
+    # Where the set is split already, what was corrected by hand is for training.
+    fresh: dict[ImageId, Subset] = {s.image_id: "train" for s in unknown} if into.subsets else {}
+    return dataclasses.replace(
+        into,
+        samples=(*samples, *unknown),
+        categories=categories,
+        subsets={**into.subsets, **fresh},
+        notes=(*into.notes, *content.notes),
+    )
+
+
+def _with_categories(content: Content, categories: tuple[Category, ...]) -> Content:
+    rows = {category.name: row for row, category in enumerate(categories)}
+    own = np.array([rows[category.name] for category in content.categories], np.int64)
+    artefact = np.array([category.artefact for category in categories], bool)
+    samples = tuple(
+        dataclasses.replace(s, annotations=relabel(s.annotations, own, artefact)) for s in content.samples
+    )
+    return dataclasses.replace(content, samples=samples, categories=categories)
+
+
+def _rows(names: Sequence[str], known: Sequence[str]) -> list[int | None]:
+    """Which known image each corrected one is, by its name in more folders or fewer; None for a new one."""
+    stems, known_stems = [_stem(name) for name in names], [_stem(name) for name in known]
+    rows: list[int | None] = []
+    for name, stem, near in zip(names, stems, nearest(stems, known_stems), strict=True):
+        # One of that file name in another folder is another image.
+        own = [row for row in near if nested(stem, known_stems[row])]
+        fits = [row for row in own if known[row] == name] or own
+        if len(fits) > 1:
+            raise BadInputError(
+                "a corrected image that several of the set may be",
+                where=name,
+                got=", ".join(known[row] for row in fits[:3]),
+                remedy="put its file into the folder that the set names",
+            )
+        if fits and fits[0] in rows:
+            raise BadInputError("an image that is corrected twice", where=known[fits[0]], got=name)
+        rows.append(fits[0] if fits else None)
+    return rows
+
+
+def _stem(name: str) -> str:
+    path = PurePosixPath(name.replace("\\", "/"))
+    return str(path.parent / path.stem)

@@ -1,0 +1,1 @@
+"""Published sets fetched, checked against pinned digests, unpacked and kept."""

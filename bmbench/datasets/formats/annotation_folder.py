@@ -1,0 +1,219 @@
+"""Data set folders with one annotation file an image.
+
+::
+
+    FOLDER/annotations/NAME.xml …   (or labels/, as the format wants)
+    FOLDER/images/NAME.png …
+    FOLDER/bmbench-images.json      a COCO file without annotations
+
+The last file is bmbench's own: it keeps what such formats have no place for, the id, group, subset and pixel
+size of images, and the number and kind of classes. Other programs pass over it, and a folder without it is
+read as well: an image is then named by its file, a class by its name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.types import CELL, Annotations, Category, Role, Sample
+from bmbench.datasets.formats.artefact_words import is_artefact_name
+from bmbench.datasets.formats.coco.samples import write_coco
+from bmbench.datasets.formats.codec import Content
+from bmbench.datasets.formats.images_beside import SIDECAR, Pictures
+from bmbench.datasets.formats.marks import UNNAMED, Marks
+from bmbench.datasets.reading.images import SUFFIXES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bmbench.core.dataset import Subset
+    from bmbench.core.types import Bools, ImageId, Ints
+    from bmbench.datasets.formats.codec import Codec, Left
+
+ANNOTATION_FOLDERS = ("annotations", "Annotations", "labels", "labelTxt", "masks", "rois")
+NOTHING = Marks(annotations=Annotations.empty(), classes=())
+
+
+def read_folder(
+    path: Path,
+    images: Path | None,
+    *,
+    suffixes: tuple[str, ...],
+    parse: Callable[[Path, Callable[[], tuple[int, int]]], Marks],
+    keep_unmarked: bool = False,
+    folders: tuple[str, ...] = ANNOTATION_FOLDERS,
+) -> Content:
+    """The images of a folder with their annotations; `path` may be a single annotation file as well.
+
+    Parameters
+    ----------
+    suffixes : tuple of str
+        Endings of annotation files.
+    parse : (file, function that gives the image's size) → Marks
+        The size is asked for only where the format does not state it.
+    keep_unmarked : bool
+        Whether an image without annotation file is one without objects (else it is left out, and named).
+
+    Raises
+    ------
+    BadInputError
+        If there is no annotation file, or one is damaged or belongs to no image.
+    """
+    base = path if path.is_dir() else path.parent
+    files, home = annotation_files(path, suffixes, folders)
+    pictures = Pictures(base, home, images, suffixes)
+    found: list[tuple[Sample, Marks]] = []
+    notes: list[str] = []
+    for file in files:
+        stem = _stem(file.relative_to(home), suffixes)
+        marks = parse(file, partial(pictures.size, stem, file))
+        found.append((pictures.sample(stem, marks, file), marks))
+    unmarked = pictures.unmarked({sample.name for sample, _ in found})
+    if keep_unmarked:
+        found += [(sample, NOTHING) for sample in unmarked]
+    elif unmarked and path.is_dir():
+        notes.append(f"left out: {len(unmarked)} images without annotations ({_some(unmarked)})")
+    sidecar = pictures.sidecar
+    order = {sample.image_id: place for place, sample in enumerate(sidecar.samples if sidecar else ())}
+    found.sort(key=lambda pair: order.get(pair[0].image_id, len(order)))
+    return join_marks(
+        found,
+        known=sidecar.categories if sidecar else (),
+        subsets=sidecar.subsets if sidecar else None,
+        notes=notes,
+        where=str(path),
+    )
+
+
+def annotation_files(
+    path: Path, suffixes: tuple[str, ...], folders: Sequence[str]
+) -> tuple[list[Path], Path]:
+    """The annotation files of a folder (or the one file) and the folder they lie in; else BadInputError."""
+    if not path.is_dir():
+        return [path], path.parent
+    for home in (*(path / name for name in folders), path):
+        if home.is_dir():
+            pattern = "*" if home == path else "**/*"
+            files = sorted(
+                file
+                for file in home.glob(pattern)
+                if file.name.lower().endswith(suffixes) and file.name != SIDECAR and file.is_file()
+            )
+            if files:
+                return files, home
+    raise BadInputError("no annotation file", where=str(path), expected=f"files *{suffixes[0]}")
+
+
+def write_folder(folder: Path, content: Content, codec: Codec) -> list[Left]:
+    """Write a data set folder of a format, without the pixels; the objects that it had to leave out.
+
+    Raises
+    ------
+    BadInputError
+        If an image's name leads out of the folder, or two images would share a file.
+    """
+    if codec.layout == "set":
+        return list(codec.write(folder / codec.folder, content))
+    left: list[Left] = []
+    taken: set[Path] = set()
+    for sample in content.samples:
+        name = inner_path(sample)
+        file = folder / codec.folder / f"{name.with_suffix('')}{codec.extensions[0]}"
+        if file in taken:
+            raise BadInputError("two images of one name", where=sample.name, remedy="rename one of them")
+        taken.add(file)
+        left += codec.write(file, dataclasses.replace(content, samples=(sample,)))
+    bare = [
+        dataclasses.replace(s, annotations=Annotations.empty(), name=str(inner_path(s)))
+        for s in content.samples
+    ]
+    write_coco(folder / SIDECAR, bare, content.categories, subsets=content.subsets)
+    if codec.frame is not None:
+        codec.frame(folder, content)
+    return left
+
+
+def inner_path(sample: Sample) -> PurePosixPath:
+    """An image's name as a path inside a folder, with an ending; BadInputError if it leads out of it."""
+    name = sample.name
+    if not name.lower().endswith(SUFFIXES):
+        name = sample.file.name if sample.file is not None else f"{name}.png"
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name:
+        raise BadInputError("image name leads out of its folder", where=name, expected="a plain file name")
+    return path
+
+
+def join_marks(
+    found: Sequence[tuple[Sample, Marks]],
+    *,
+    known: Sequence[Category] = (),
+    names: Sequence[str] = (),
+    subsets: Mapping[ImageId, Subset] | None = None,
+    notes: Sequence[str] = (),
+    where: str = "",
+) -> Content:
+    """One set of images in their order; its classes are those of all marks, in the order of their first use.
+
+    Parameters
+    ----------
+    known : sequence of Category
+        Classes that are there already, with their numbers and kinds.
+    names : sequence of str
+        The order in which new classes are to stand.
+
+    Raises
+    ------
+    BadInputError
+        If an image is there twice; names `where`.
+    """
+    table = {category.name: category for category in known}
+    classes = [item for _, marks in found for item in marks.classes]
+    kinds = dict(reversed(classes))
+    # Objects without a class, where there is only one, are of that class.
+    alias = {UNNAMED: known[0].name} if len(known) == 1 else {}
+    for name, artefact in [(name, kinds.get(name, is_artefact_name(name))) for name in names] + classes:
+        number = max((category.id for category in table.values()), default=0) + 1
+        table.setdefault(alias.get(name, name), Category(id=number, name=name, artefact=artefact))
+    categories = tuple(table.values()) or (CELL,)
+    rows = {category.name: row for row, category in enumerate(categories)}
+    artefact_rows = np.array([category.artefact for category in categories], bool)
+    samples: dict[ImageId, Sample] = {}
+    for sample, marks in found:
+        if sample.image_id in samples:
+            raise BadInputError("image that is there twice", where=where, got=sample.name[:80])
+        own = np.array([rows[alias.get(name, name)] for name, _ in marks.classes], np.int64)
+        annotations = relabel(marks.annotations, own, artefact_rows)
+        samples[sample.image_id] = dataclasses.replace(sample, annotations=annotations)
+    all_notes = [f"{sample.name}: {note}" for sample, marks in found for note in marks.notes]
+    return Content(
+        samples=tuple(samples.values()),
+        categories=categories,
+        subsets=dict(subsets or {}),
+        notes=(*all_notes, *notes),
+    )
+
+
+def relabel(annotations: Annotations, rows: Ints, artefact: Bools) -> Annotations:
+    """The objects with `rows[label]` as their labels, and the roles that these categories give them."""
+    label = rows[annotations.label] if len(annotations) else annotations.label
+    role = np.where(artefact[label], int(Role.ARTEFACT), int(Role.CELL))
+    role = np.where(annotations.role == Role.IGNORE, int(Role.IGNORE), role).astype(np.int64)
+    return dataclasses.replace(annotations, label=label, role=role)
+
+
+def _stem(path: Path, suffixes: tuple[str, ...]) -> str:
+    name = path.as_posix()
+    ending = max((suffix for suffix in suffixes if name.lower().endswith(suffix)), key=len, default="")
+    return name[: len(name) - len(ending)]
+
+
+def _some(samples: Sequence[Sample]) -> str:
+    names = ", ".join(sample.name for sample in samples[:5])
+    return names + (f" and {len(samples) - 5} more" if len(samples) > 5 else "")

@@ -1,0 +1,191 @@
+"""Label images: every pixel holds the number of the object it belongs to, 0 for none.
+
+As a format of data sets, one image a picture: shapes become the pixels whose centres they hold, an earlier
+object gives way to a later one, and classes are lost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import writing
+from bmbench.core.geometry import rings_box
+from bmbench.core.types import Annotations, Role
+from bmbench.datasets.formats.annotation_folder import read_folder
+from bmbench.datasets.formats.codec import Codec, Content, Left
+from bmbench.datasets.formats.marks import UNNAMED, Marks
+from bmbench.datasets.formats.masks import mask_rings
+from bmbench.datasets.reading.images import read_raw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bmbench.core.types import Bools, Floats, Ints
+
+LARGEST = 2**16 - 1
+
+
+def read_labels(path: Path, size: tuple[int, int] | None = None) -> Ints:
+    """(height, width) object numbers of a 16- or 32-bit PNG or TIFF.
+
+    Parameters
+    ----------
+    size : (width, height), optional
+        That of the image; another one is refused.
+
+    Raises
+    ------
+    BadInputError
+        If the file is no such image. Eight bits are refused: more than 255 objects overflow there, and
+        the damage is silent.
+    """
+    raw = read_raw(path)
+    if raw.ndim != 2 or raw.dtype.kind not in "iu" or raw.dtype.itemsize < 2:
+        channels = 1 if raw.ndim == 2 else raw.shape[2]
+        raise BadInputError(
+            "not a label image",
+            where=str(path),
+            expected="one channel of 16 or 32 bits",
+            got=f"{channels} of {raw.dtype}",
+            remedy="save the labels as 16-bit PNG or TIFF",
+        )
+    if raw.min(initial=0) < 0:
+        raise BadInputError("negative label", where=str(path), got=str(raw.min()))
+    if size is not None and (raw.shape[1], raw.shape[0]) != size:
+        raise BadInputError(
+            "label image of another size than the image",
+            where=str(path),
+            expected=f"{size[0]} × {size[1]} px",
+            got=f"{raw.shape[1]} × {raw.shape[0]} px",
+        )
+    return raw.astype(np.int64)
+
+
+def label_annotations(labels: NDArray[Any]) -> Annotations:
+    """The objects of a (height, width) label image in the order of their numbers, as plain cells.
+
+    Contours run along pixel edges and are exact in area; an object in several parts or with holes has
+    several rings. The box is that of the contour, the centre that of the box.
+    """
+    from scipy import ndimage
+
+    dense = _dense(labels)
+    contour = []
+    for number, place in enumerate(ndimage.find_objects(dense), start=1):
+        mask = dense[place] == number
+        contour.append(mask_rings(mask, (place[1].start, place[0].start)))
+    box = np.array([rings_box(rings) for rings in contour]).reshape(-1, 4)
+    return Annotations.of(xy=(box[:, :2] + box[:, 2:]) / 2, box=box, contour=tuple(contour))
+
+
+def _dense(labels: NDArray[Any]) -> NDArray[np.int32]:
+    """The same objects, numbered from 1 without gaps, in the same order."""
+    if labels.max(initial=0) <= 2 * labels.size:
+        # One look at each pixel; sorting them all takes twenty times as long.
+        there = np.bincount(labels.ravel()) > 0
+        there[:1] = False
+        number: NDArray[np.int32] = np.cumsum(there, dtype=np.int32)
+        return np.asarray(number[labels])
+    numbers, dense = np.unique(labels, return_inverse=True)
+    return (dense.reshape(labels.shape) + int(numbers[0] != 0)).astype(np.int32)
+
+
+def read(path: Path, images: Path | None = None) -> Content:
+    """The images of a folder with ``labels`` (or ``masks``) and ``images``, or of one label image."""
+    return read_folder(
+        path,
+        images,
+        suffixes=(".png", ".tif", ".tiff"),
+        parse=parse,
+        folders=("labels", "masks", "annotations"),
+    )
+
+
+def parse(path: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
+    """The objects of one label image, cells all of them."""
+    labels = read_labels(path)
+    annotations = label_annotations(labels)
+    return Marks(
+        annotations=annotations,
+        classes=((UNNAMED, False),) if len(annotations) else (),
+        size=(labels.shape[1], labels.shape[0]),
+    )
+
+
+def write(path: Path, content: Content) -> list[Left]:
+    """Write one image with 16 bits a pixel; ignored, pointlike and wholly covered objects are left out.
+
+    Raises
+    ------
+    BadInputError
+        If there are more objects than 16 bits can number.
+    """
+    from PIL import Image
+
+    sample = content.samples[0]
+    fit = np.flatnonzero((sample.annotations.role != Role.IGNORE) & _has_extent(sample.annotations))
+    if len(fit) > LARGEST:
+        raise BadInputError(f"more than {LARGEST} objects", where=sample.name, remedy="use another format")
+    labels = draw_labels(sample.annotations.take(fit), (sample.height, sample.width))
+    shown = np.unique(labels)
+    hidden = np.setdiff1d(np.arange(1, len(fit) + 1), shown)
+    left = [
+        Left(image_id=sample.image_id, row=int(row), why="ignored object, or a point")
+        for row in np.setdiff1d(np.arange(len(sample.annotations)), fit)
+    ]
+    left += [Left(image_id=sample.image_id, row=int(fit[n - 1]), why="covered by others") for n in hidden]
+    with writing(path) as aside:
+        Image.fromarray(labels).save(aside, format="PNG")
+    return left
+
+
+def draw_labels(annotations: Annotations, shape: tuple[int, int]) -> NDArray[np.uint16]:
+    """(height, width) the number of the last object, from 1 on, whose shape holds each pixel's centre."""
+    labels = np.zeros(shape, np.uint16)
+    for row in range(len(annotations)):
+        x0, y0 = np.maximum(np.floor(annotations.box[row, :2]), 0).astype(int).tolist()
+        x1, y1 = np.minimum(np.ceil(annotations.box[row, 2:]), shape[::-1]).astype(int).tolist()
+        if x1 > x0 and y1 > y0:
+            inside = _inside(annotations, row, (np.arange(x0, x1) + 0.5, np.arange(y0, y1) + 0.5))
+            labels[y0:y1, x0:x1][inside] = row + 1
+    return labels
+
+
+def _inside(annotations: Annotations, row: int, centres: tuple[Floats, Floats]) -> Bools:
+    """(height, width) whether the shape of an object holds the pixel centres of a grid."""
+    x, y = centres
+    rings, (cx, cy, radius) = annotations.contour[row], annotations.circle[row]
+    if radius > 0 and not rings:
+        return np.asarray(np.hypot(x - cx, (y - cy)[:, None]) <= radius, bool)
+    if not rings:
+        x0, y0, x1, y1 = annotations.box[row]
+        rings = (np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]),)
+    inside = np.zeros((len(y), len(x)), bool)
+    for ring in rings:
+        for (ax, ay), (bx, by) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+            rows = np.flatnonzero((ay > y) != (by > y))
+            at = ax + (y[rows] - ay) * (bx - ax) / (by - ay) if len(rows) else np.zeros(0)
+            inside[rows] ^= at[:, None] > x
+    return inside
+
+
+def _has_extent(annotations: Annotations) -> Bools:
+    return np.asarray(np.all(annotations.box[:, 2:] > annotations.box[:, :2], axis=1), bool)
+
+
+CODEC = Codec(
+    name="labels",
+    title="label images (16-bit PNG; 16- or 32-bit PNG and TIFF are read)",
+    extensions=(".png", ".tif", ".tiff"),
+    layout="image",
+    carries=frozenset(),
+    read=read,
+    write=write,
+    folder="labels",
+)

@@ -1,0 +1,128 @@
+"""Objects of one image as a file names them, before the classes of the whole set are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.geometry import rings_box
+from bmbench.core.types import Annotations, Role
+from bmbench.datasets.formats.artefact_words import is_artefact_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from bmbench.core.types import Floats, Rings
+
+UNNAMED = "cell"
+LIMIT_PX = 1e9
+
+
+class Flags(TypedDict):
+    """What an object is beside its class."""
+
+    ignore: bool
+    region: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Marks:
+    """What one annotation file says about one image.
+
+    Attributes
+    ----------
+    annotations : Annotations
+        Their `label` points into `classes`.
+    classes : tuple of (name, artefact)
+    image : str
+        The image's file name, as far as the file says so.
+    size : (width, height) or None, pixels
+        As the file states it.
+    notes : tuple of str
+        What the file holds that was not taken over.
+    """
+
+    annotations: Annotations
+    classes: tuple[tuple[str, bool], ...]
+    image: str = ""
+    size: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Collector:
+    """Objects that come one at a time; `where` names the file in errors.
+
+    `artefacts` names classes of artefacts beside those whose name says so.
+    """
+
+    where: str
+    artefacts: Collection[str] = ()
+    classes: dict[tuple[str, bool], int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    _rows: list[tuple[Floats, Floats, Floats, Rings, int, Role, bool]] = field(default_factory=list)
+
+    def add(
+        self,
+        name: str,
+        *,
+        rings: Rings = (),
+        circle: Sequence[float] = (),
+        box: Sequence[float] = (),
+        point: Sequence[float] = (),
+        ignore: bool = False,
+        region: bool = False,
+    ) -> None:
+        """Take in an object of any one geometry; a BadInputError if its numbers are none."""
+        round_one = np.array(circle if len(circle) else (0.0, 0.0, 0.0), np.float64)
+        if len(circle):
+            corners = np.concatenate([round_one[:2] - round_one[2], round_one[:2] + round_one[2]])
+        elif rings:
+            corners = rings_box(rings)
+        else:
+            corners = np.array(box if len(box) else (*point, *point), np.float64)
+        if not (np.abs(corners) <= LIMIT_PX).all() or (len(circle) and round_one[2] <= 0):
+            raise BadInputError(
+                "coordinates of no sensible size", where=f"{self.where}, object {len(self._rows) + 1}"
+            )
+        corners = np.concatenate([np.minimum(corners[:2], corners[2:]), np.maximum(corners[:2], corners[2:])])
+        artefact = name in self.artefacts or is_artefact_name(name)
+        label = self.classes.setdefault((name or UNNAMED, artefact), len(self.classes))
+        role = Role.IGNORE if ignore or region else Role.ARTEFACT if artefact else Role.CELL
+        xy = round_one[:2] if len(circle) else (corners[:2] + corners[2:]) / 2
+        self._rows.append((xy, corners, round_one, rings, label, role, region))
+
+    def marks(self, *, image: str = "", size: tuple[int, int] | None = None) -> Marks:
+        """Everything added, as one record."""
+        annotations = Annotations.empty()
+        if self._rows:
+            xy, box, circle, contour, label, role, region = zip(*self._rows, strict=True)
+            annotations = Annotations(
+                xy=np.array(xy),
+                box=np.array(box),
+                circle=np.array(circle),
+                contour=tuple(contour),
+                label=np.array(label, np.int64),
+                role=np.array(role, np.int64),
+                region=np.array(region, bool),
+            )
+        return Marks(
+            annotations=annotations,
+            classes=tuple(self.classes),
+            image=image,
+            size=size,
+            notes=tuple(self.notes),
+        )
+
+
+def ring_of(points: Sequence[Sequence[float]], where: str) -> Floats:
+    """(k, 2) closed polygon from corners, the repeated last one left out; BadInputError below three."""
+    ring = np.array(points, np.float64).reshape(-1, 2)
+    if len(ring) > 1 and (ring[0] == ring[-1]).all():
+        ring = ring[:-1]
+    if len(ring) < 3 or not (np.abs(ring) <= LIMIT_PX).all():
+        raise BadInputError("not a polygon", where=where, expected="three corners or more")
+    return ring

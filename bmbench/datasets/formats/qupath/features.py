@@ -1,0 +1,304 @@
+"""QuPath features → columns; the dialects are those of `qupath_schema`."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.geometry import rings_box
+from bmbench.datasets.formats.qupath.schema import (
+    AnyFeature,
+    Classification,
+    Feature,
+    Measurement,
+    Properties,
+)
+from bmbench.datasets.reading.json_stream import loads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from bmbench.core.types import Bools, Floats, Rings
+    from bmbench.datasets.reading.json_stream import Block
+
+CONFIDENCE_NAMES = ("confidence", "score", "detection probability", "probability")
+"""Measurements that hold a detector's belief, in lower case: bmbench's, COCO's, StarDist's."""
+LIMIT_PX = 1e9
+ROUND_PX = 0.03
+"""An ellipse whose sides differ by less is a circle: QuPath keeps two decimals of each corner."""
+DEPTH_LIMIT = 32
+_KINDS = {
+    "pathdetectionobject": "detection",
+    "pathannotationobject": "annotation",
+    "pathcellobject": "cell",
+    "pathtileobject": "tile",
+    "tmacoreobject": "tmacore",
+    "pathrootobject": "root",
+}
+_FRAMES = ("root", "tmacore", "tile")
+"""Objects that hold others and mark no cell."""
+
+_NOTHING: Mapping[str, Any] = {}
+_FAST = msgspec.json.Decoder(list[Feature])
+_NESTED = msgspec.json.Decoder(list[list[tuple[float, float]]])
+_NUMBERS = msgspec.json.Decoder(list[float])
+_NUMERALS = b"0123456789.-+eE \t\r\n"
+
+
+@dataclass(slots=True)
+class Objects:
+    """The objects of some features; item i of every column is object i.
+
+    `circle` is x, y, radius (radius 0: none), `box` x0, y0, x1, y1; a point has no ring and a box of no
+    extent.
+    """
+
+    rings: list[Rings] = field(default_factory=list)
+    circle: list[list[float]] | Floats = field(default_factory=list)
+    box: list[list[float]] | Floats = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    kind: list[str] = field(default_factory=list)
+    metadata: list[Mapping[str, Any]] = field(default_factory=list)
+    measurements: list[Mapping[str, float | None]] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def decode(block: Block, path: Path) -> Objects:
+    """The objects of a block of features; those that mark nothing are named in `left_out`.
+
+    Raises
+    ------
+    BadInputError
+        If a feature is not one; names its number in the file, counted from 0.
+    """
+    objects = Objects()
+    try:
+        features = _FAST.decode(b"[" + block.text + b"]")
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        features = []
+    if not features or not _decode_plain(features, objects):
+        _decode_any(block, path, objects)
+    _drop_frames(objects)
+    return objects
+
+
+def _decode_plain(features: list[Feature], objects: Objects) -> bool:
+    """Add features that are all plain outlines to no objects; False, and nothing added, if one is not."""
+    outlines = [bytes(feature.geometry.coordinates) for feature in features]
+    try:
+        together = b",".join(outlines)
+        sizes = _ring_sizes(outlines, together)
+        # The numbers without the brackets around them are read several times faster.
+        values = _NUMBERS.decode(b"[" + together.translate(None, b"[]") + b"]")
+        numbers = np.frombuffer(bytearray(struct.pack(f"={len(values)}d", *values)))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+    parts = np.array([len(size) for size in sizes], np.int64)
+    lengths = np.array(list(chain.from_iterable(sizes)), np.int64)
+    plain = parts.all() and (lengths >= 4).all() and len(numbers) == 2 * lengths.sum()
+    if (
+        not plain
+        or any(f.properties.childObjects for f in features)
+        or not (np.abs(numbers) <= LIMIT_PX).all()
+    ):
+        return False
+    points = numbers.reshape(-1, 2)
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    closed = (points[starts] == points[ends - 1]).all(axis=1)
+    first = np.cumsum(parts) - parts
+    low = np.minimum.reduceat(np.minimum.reduceat(points, starts), first)
+    high = np.maximum.reduceat(np.maximum.reduceat(points, starts), first)
+    ellipse = np.array([feature.geometry.isEllipse for feature in features], bool)
+    circle = _circles(low, high, ellipse & (parts == 1))
+    objects.box, objects.circle = np.concatenate([low, high], axis=1), circle
+    cuts = list(zip(starts.tolist(), (ends - closed).tolist(), strict=True))
+    objects.rings += [
+        () if radius else tuple([points[a:b] for a, b in cuts[n : n + size]])
+        for radius, n, size in zip(circle[:, 2].tolist(), first.tolist(), parts.tolist(), strict=True)
+    ]
+    _add_properties(objects, [(feature.id, feature.properties) for feature in features])
+    return True
+
+
+def _circles(low: Floats, high: Floats, ellipse: Bools) -> Floats:
+    """(n, 3) the circle in each bounding box, as QuPath restores it; zeros where it is none."""
+    size = high - low
+    round_one = ellipse & (size[:, 0] > 0) & (np.abs(size[:, 0] - size[:, 1]) <= ROUND_PX)
+    circle = np.column_stack([(low + high) / 2, size.sum(axis=1) / 4])
+    return np.where(round_one[:, None], circle, 0.0)
+
+
+def _ring_sizes(outlines: list[bytes], together: bytes) -> list[Sequence[int]]:
+    """Points of each ring of each polygon's coordinates; a MsgspecError if they are none.
+
+    `together` is the text of all of them with commas between.
+    """
+    points = [outline.count(b"[") - 2 for outline in outlines]
+    if min(points) > 0 and together.translate(None, _NUMERALS) == b",".join(map(_one_ring, points)):
+        return [(count,) for count in points]
+    return [[len(ring) for ring in _NESTED.decode(outline)] for outline in outlines]
+
+
+@lru_cache(maxsize=4096)
+def _one_ring(points: int) -> bytes:
+    return b"[[" + b",".join([b"[,]"] * points) + b"]]"
+
+
+def confidence_of(measurements: Mapping[str, float | None]) -> float:
+    """The detector's belief among the measurements; NaN where there is none."""
+    for name, value in measurements.items():
+        if value is not None and _says_confidence(name):
+            return value
+    return math.nan
+
+
+@lru_cache(maxsize=4096)
+def _says_confidence(name: str) -> bool:
+    return name.lower() in CONFIDENCE_NAMES
+
+
+def _decode_any(block: Block, path: Path, objects: Objects) -> None:
+    try:
+        values = loads(b"[" + block.text + b"]")
+    except ValueError as error:
+        where = f"{path}, features {block.first} to {block.first + block.count - 1}"
+        raise BadInputError("not valid JSON", where=where, got=str(error)) from None
+    for number, value in enumerate(values, start=block.first):
+        _add_feature(objects, value, f"{path}, feature {number}", 0)
+
+
+def _add_feature(objects: Objects, value: Any, where: str, depth: int) -> None:
+    try:
+        feature = msgspec.convert(value, AnyFeature, strict=False)
+    except (msgspec.ValidationError, RecursionError, OverflowError) as error:
+        raise BadInputError("not a GeoJSON feature", where=where, got=str(error)) from None
+    if feature.type != "Feature":
+        expected = "type 'Feature', or a FeatureCollection of them"
+        got = "no type" if feature.type is None else f"type {feature.type[:40]!r}"
+        raise BadInputError("not a GeoJSON feature", where=where, expected=expected, got=got)
+    if depth > DEPTH_LIMIT:
+        raise BadInputError(f"objects nested deeper than {DEPTH_LIMIT}", where=where)
+    properties = feature.properties or Properties()
+    before = len(objects.rings)
+    _add_geometry(objects, feature.geometry, where)
+    _add_properties(objects, [(feature.id, properties)] * (len(objects.rings) - before))
+    children = (value.get("properties") or {}).get("childObjects") or []
+    for child in children:
+        _add_feature(objects, child, where, depth + 1)
+
+
+def _add_geometry(objects: Objects, geometry: dict[str, Any] | None, where: str) -> None:
+    kind = (geometry or {}).get("type")
+    value = (geometry or {}).get("coordinates")
+    if geometry is None or not value:
+        objects.left_out.append("object without a shape")
+    elif kind == "Polygon":
+        _add_outline(objects, _items(value, where), where, ellipse=geometry.get("isEllipse") is True)
+    elif kind == "MultiPolygon":
+        rings = [ring for part in _items(value, where) for ring in _items(part, where)]
+        _add_outline(objects, rings, where, ellipse=False)
+    elif kind in ("Point", "MultiPoint"):
+        for x, y in _points([value] if kind == "Point" else _items(value, where), where).tolist():
+            _add_shape(objects, (), [x, y, x, y], ellipse=False)
+    else:
+        objects.left_out.append(f"object of the shape {str(kind)[:40]}")
+
+
+def _add_outline(objects: Objects, value: list[Any], where: str, *, ellipse: bool) -> None:
+    rings = tuple(_open_ring(_points(_items(ring, where), where)) for ring in value)
+    rings = tuple(ring for ring in rings if len(ring) >= 3)
+    if rings:
+        _add_shape(objects, rings, rings_box(rings).tolist(), ellipse=ellipse)
+    else:
+        objects.left_out.append("outline of fewer than three corners")
+
+
+def _add_shape(objects: Objects, rings: Rings, box: list[float], *, ellipse: bool) -> None:
+    """Add an outline, or a point where there is no ring; a round ellipse is its circle."""
+    corners = np.array([box])
+    circle = _circles(corners[:, :2], corners[:, 2:], np.array([ellipse and len(rings) == 1]))[0]
+    assert isinstance(objects.box, list)
+    assert isinstance(objects.circle, list)
+    objects.box.append(box)
+    objects.circle.append(circle.tolist())
+    objects.rings.append(() if circle[2] else rings)
+
+
+def _add_properties(objects: Objects, items: Sequence[tuple[str | int | None, Properties]]) -> None:
+    """Add the columns beside the shapes, from the id and properties of each object."""
+    objects.kind += [_kind(identity, properties) for identity, properties in items]
+    objects.classes += [_class_name(properties.classification) for _, properties in items]
+    objects.metadata += [properties.metadata or _NOTHING for _, properties in items]
+    objects.measurements += [_measured(properties.measurements) for _, properties in items]
+    objects.ids += ["" if identity is None else str(identity) for identity, _ in items]
+
+
+def _kind(identity: str | int | None, properties: Properties) -> str:
+    kind = properties.objectType or properties.object_type or properties.type
+    if kind is None and isinstance(identity, str):
+        kind = _KINDS.get(identity.lower())
+    return kind.lower() if kind else "annotation"
+
+
+def _class_name(given: Classification | str | None) -> str:
+    if isinstance(given, Classification):
+        return given.name or ": ".join(given.names or [])
+    return given or ""
+
+
+def _measured(given: dict[str, float | None] | list[Measurement] | None) -> Mapping[str, float | None]:
+    if isinstance(given, dict):
+        return given
+    return {item.name: item.value for item in given} if given else _NOTHING
+
+
+def _drop_frames(objects: Objects) -> None:
+    """Leave out the objects that only hold others."""
+    if not set(objects.kind) & set(_FRAMES):
+        return
+    keep = [row for row, kind in enumerate(objects.kind) if kind not in _FRAMES]
+    objects.left_out += [f"object of the kind {kind}" for kind in objects.kind if kind in _FRAMES]
+    for name in ("rings", "circle", "box", "classes", "kind", "metadata", "measurements", "ids"):
+        column = getattr(objects, name)
+        setattr(objects, name, [column[row] for row in keep])
+
+
+def _items(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise BadInputError("not a GeoJSON shape", where=where, expected="a list of rings or positions")
+    return value
+
+
+def _points(value: Iterable[Any], where: str) -> Floats:
+    """(n, 2) from a list of positions of two or three numbers (the third is the height)."""
+    points = np.array([_position(position, where) for position in value], np.float64)
+    if not (np.abs(points) <= LIMIT_PX).all():
+        raise BadInputError("coordinate of no sensible size", where=where)
+    return points.reshape(-1, 2)
+
+
+def _position(value: Any, where: str) -> tuple[float, float]:
+    try:
+        return float(value[0]), float(value[1])
+    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
+        # NaN and Infinity have been read as null.
+        got = json.dumps(value)[:40]
+        raise BadInputError("not a position", where=where, expected="numbers [x, y]", got=got) from None
+
+
+def _open_ring(ring: Floats) -> Floats:
+    """A ring without its repeated last point."""
+    closed = len(ring) > 1 and ring[0, 0] == ring[-1, 0] and ring[0, 1] == ring[-1, 1]
+    return ring[:-1] if closed else ring

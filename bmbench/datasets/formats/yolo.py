@@ -1,0 +1,256 @@
+"""YOLO text files: one an image, numbers from 0 to 1, and ``data.yaml`` with the names of the classes.
+
+Two formats, since the programs that read them keep outlines only where every line of a set is one: `yolo`
+writes boxes, `yolo-seg` polygons (a box as its corners, a circle as 32). Both are read alike, line by line.
+The format knows no image size (images must be at hand), no ignored objects and no circles.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.core.dataset import SUBSETS
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import write_text
+from bmbench.core.types import Role
+from bmbench.datasets.formats.annotation_folder import inner_path, read_folder
+from bmbench.datasets.formats.artefact_words import is_artefact_name
+from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
+from bmbench.datasets.formats.marks import Collector, Marks
+from bmbench.datasets.formats.ring_nesting import bridged
+from bmbench.datasets.reading.limits import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bmbench.core.types import Annotations, Floats
+
+YAML = "data.yaml"
+NAME_FILES = ("classes.txt", "obj.names", "labels.txt")
+DIGITS = 12
+"""Decimal places: a millionth of a pixel on an image of 100,000."""
+SLACK = 1e-3
+"""How far beyond 0 and 1 rounding in other programs leads."""
+CORNERS = 32
+_CLASS_LIMIT = 100_000
+
+
+def read(path: Path, images: Path | None = None) -> Content:
+    """The images of a folder with ``labels`` and ``images``, of its ``data.yaml``, or of one text file.
+
+    An image without a text file is one without objects, as in the programs that train on the format.
+
+    Raises
+    ------
+    BadInputError
+        If an image is missing (its size is needed), or a line has no sense.
+    """
+    base = path.parent if path.name == YAML else path
+    names = _class_names(base if base.is_dir() else base.parent.parent, base)
+
+    def parse(file: Path, size: Callable[[], tuple[int, int]]) -> Marks:
+        return _parse(file, size, names)
+
+    return read_folder(base, images, suffixes=(".txt",), parse=parse, keep_unmarked=base.is_dir())
+
+
+def write_boxes(path: Path, content: Content) -> list[Left]:
+    """Write one image as boxes; ignored objects and points are left out."""
+    return _write(path, content, polygons=False)
+
+
+def write_polygons(path: Path, content: Content) -> list[Left]:
+    """Write one image as polygons; ignored objects and points are left out."""
+    return _write(path, content, polygons=True)
+
+
+def write_frame(folder: Path, content: Content) -> None:
+    """Write ``data.yaml`` and, where images have subsets, the list of each as ``SUBSET.txt``."""
+    lists = {subset: [] for subset in SUBSETS}  # type: dict[str, list[str]]
+    for sample in content.samples:
+        if sample.image_id in content.subsets:
+            lists[content.subsets[sample.image_id]].append(f"./images/{inner_path(sample)}")
+    words = {"train": "train", "validation": "val", "optimisation": "optimisation", "test": "test"}
+    lines = []
+    for subset, files in lists.items():
+        if files:
+            write_text(folder / f"{words[subset]}.txt", "\n".join(files) + "\n")
+        target = f"{words[subset]}.txt" if files else "images" if words[subset] in ("train", "val") else ""
+        if target:
+            lines.append(f"{words[subset]}: {target}")
+    lines += [f"nc: {len(content.categories)}", "names:"]
+    lines += [
+        f"  {row}: {json.dumps(c.name, ensure_ascii=False)}" for row, c in enumerate(content.categories)
+    ]
+    write_text(folder / YAML, "\n".join(lines) + "\n")
+
+
+def _class_names(base: Path, place: Path) -> dict[int, str]:
+    for folder in (place if place.is_dir() else place.parent, base):
+        if (folder / YAML).is_file():
+            return _yaml_names(folder / YAML)
+        for name in NAME_FILES:
+            for file in (folder / name, folder / "labels" / name):
+                if file.is_file():
+                    return dict(
+                        enumerate(line.strip() for line in read_text(file).splitlines() if line.strip())
+                    )
+    return {}
+
+
+def _yaml_names(path: Path) -> dict[int, str]:
+    """The entry ``names`` of a data.yaml: a list or a map, in brackets or line by line.
+
+    This much of YAML is all that the format uses; a full reader would be a dependency of its own.
+    """
+    text = re.sub(r"^\s*#.*$", "", read_text(path), flags=re.MULTILINE)
+    found = re.search(r"^names\s*:(.*(?:\n(?:[ \t-].*)?)*)", text, flags=re.MULTILINE)
+    if found is None:
+        raise BadInputError("no entry 'names'", where=str(path))
+    body = found[1].strip()
+    if body.startswith(("[", "{")):
+        items = re.findall(
+            r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|[^,\[\]{}\n]+", body[1:].rsplit("]", 1)[0].rsplit("}", 1)[0]
+        )
+        entries = [item.strip() for item in items if item.strip()]
+    else:
+        entries = [line.strip().removeprefix("- ") for line in body.splitlines() if line.strip()]
+    names: dict[int, str] = {}
+    for number, entry in enumerate(entries):
+        keyed = re.match(r"(\d{1,6})\s*:\s*(.+)", entry)
+        names[int(keyed[1]) if keyed else number] = _unquoted(keyed[2] if keyed else entry)
+    return names
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        try:
+            return str(json.loads(text))
+        except ValueError:
+            return text[1:-1]
+    if len(text) >= 2 and text[0] == text[-1] == "'":
+        return text[1:-1].replace("''", "'")
+    return text.split(" #")[0].strip()
+
+
+def _parse(path: Path, size: Callable[[], tuple[int, int]], names: dict[int, str]) -> Marks:
+    collector = Collector(str(path))
+    for name in names.values():
+        # Every class has its place, used or not, so that numbers keep their meaning.
+        collector.classes[name, is_artefact_name(name)] = len(collector.classes)
+    if path.name in NAME_FILES:
+        return collector.marks(size=size())
+    scale = np.array(size(), np.float64)
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        label, numbers = _line(line, where)
+        name = names.get(label, f"class {label}")
+        if len(numbers) == 4:
+            centre, extent = numbers[:2] * scale, numbers[2:] * scale
+            collector.add(name, box=np.concatenate([centre - extent / 2, centre + extent / 2]).tolist())
+        else:
+            collector.add(name, rings=(numbers.reshape(-1, 2) * scale,))
+    return collector.marks(size=(int(scale[0]), int(scale[1])))
+
+
+def _line(line: str, where: str) -> tuple[int, Floats]:
+    try:
+        values = np.array([float(word) for word in line.split()], np.float64)
+    except ValueError:
+        values = np.zeros(0)
+    count = len(values) - 1
+    if count == 5:
+        # A sixth number is the confidence of a prediction.
+        values, count = values[:5], 4
+    good = count == 4 or (count >= 6 and count % 2 == 0)
+    if (
+        not good
+        or not np.isfinite(values).all()
+        or not (values[0].is_integer() and 0 <= values[0] < _CLASS_LIMIT)
+    ):
+        raise BadInputError(
+            "not a line of the format",
+            where=where,
+            expected="class x y width height, or class x y x y …",
+            got=line[:40],
+        )
+    if (values[1:] < -SLACK).any() or (values[1:] > 1 + SLACK).any():
+        raise BadInputError(
+            "number outside 0 to 1", where=where, got=line[:40], remedy="divide by the image's size"
+        )
+    return int(values[0]), values[1:]
+
+
+def _write(path: Path, content: Content, *, polygons: bool) -> list[Left]:
+    sample = content.samples[0]
+    left, lines = [], []
+    scale = np.array([sample.width, sample.height], np.float64)
+    for row in range(len(sample.annotations)):
+        why = _unfit(sample.annotations, row)
+        if why:
+            left.append(Left(image_id=sample.image_id, row=row, why=why))
+            continue
+        if polygons:
+            numbers = (_polygon(sample.annotations, row) / scale).ravel()
+        else:
+            low, high = sample.annotations.box[row].reshape(2, 2)
+            numbers = np.concatenate([(low + high) / 2 / scale, (high - low) / scale])
+        label = int(sample.annotations.label[row])
+        lines.append(" ".join([str(label), *(_number(value) for value in numbers)]))
+    write_text(path, "".join(f"{line}\n" for line in lines))
+    return left
+
+
+def _unfit(annotations: Annotations, row: int) -> str:
+    if annotations.role[row] == Role.IGNORE:
+        return "ignored object"
+    low, high = annotations.box[row].reshape(2, 2)
+    return "" if (high > low).all() else "point"
+
+
+def _polygon(annotations: Annotations, row: int) -> Floats:
+    if annotations.contour[row]:
+        return bridged(annotations.contour[row])
+    x, y, radius = annotations.circle[row]
+    if radius > 0:
+        angle = np.arange(CORNERS) * (2 * math.pi / CORNERS)
+        return np.stack([x + radius * np.cos(angle), y + radius * np.sin(angle)], axis=1)
+    x0, y0, x1, y1 = annotations.box[row]
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+
+
+def _number(value: float) -> str:
+    return f"{value:.{DIGITS}f}".rstrip("0").rstrip(".") or "0"
+
+
+CODEC = Codec(
+    name="yolo",
+    title="YOLO text files, boxes",
+    extensions=(".txt",),
+    layout="image",
+    carries=frozenset({Fact.CLASS}),
+    read=read,
+    write=write_boxes,
+    folder="labels",
+    frame=write_frame,
+)
+CODEC_POLYGONS = Codec(
+    name="yolo-seg",
+    title="YOLO text files, polygons",
+    extensions=(".txt",),
+    layout="image",
+    carries=frozenset({Fact.CLASS, Fact.OUTLINE}),
+    read=read,
+    write=write_polygons,
+    folder="labels",
+    frame=write_frame,
+)

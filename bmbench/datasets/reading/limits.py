@@ -1,0 +1,46 @@
+"""Text and JSON from outside, up to a size that annotations have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import read_bytes
+from bmbench.datasets.reading.json_stream import loads
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT_LIMIT_BYTES = 512 << 20
+
+
+def read_limited(path: Path, limit: int = TEXT_LIMIT_BYTES) -> bytes:
+    """The bytes of a file; BadInputError if it cannot be read or has more than `limit`."""
+    if path.is_file() and path.stat().st_size > limit:
+        raise BadInputError(
+            "file too large",
+            where=str(path),
+            expected=f"at most {limit:,} bytes",
+            got=f"{path.stat().st_size:,}",
+            remedy="split it into several sets",
+        )
+    return read_bytes(path)
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file; BadInputError if it cannot be read, is no text or too large."""
+    try:
+        return read_limited(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInputError("not UTF-8 text", where=f"{path}, byte {error.start}") from None
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object of a file; BadInputError if it is none, or too large."""
+    try:
+        value = loads(read_limited(path).removeprefix(b"\xef\xbb\xbf"))
+    except ValueError as error:
+        raise BadInputError("not valid JSON", where=str(path), got=str(error)) from None
+    if not isinstance(value, dict):
+        raise BadInputError("not a JSON object", where=str(path), got=type(value).__name__)
+    return value

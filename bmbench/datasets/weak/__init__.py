@@ -1,0 +1,1 @@
+"""The simulator of weak circle annotations, and how weak its circles are."""

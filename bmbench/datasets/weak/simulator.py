@@ -1,0 +1,111 @@
+"""Weak circles: what somebody marks who circles each cell quickly instead of tracing it.
+
+The simulation of Graebel et al. (J Pathol Inform 2021;12:36): the smallest circle around the contour, its
+centre moved at random, its radius grown so that the cell stays about covered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.core.cell_sizes import mean_cell_diameter
+from bmbench.core.errors import BadInputError
+from bmbench.core.geometry import circle_box, enclosing_circle
+from bmbench.core.types import Annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bmbench.core.types import Floats, ImageId
+
+JITTER_PX = 3.0
+"""Standard deviation of each centre coordinate in the study."""
+RADIUS_SHARE = 1 / 3
+"""Standard deviation of the radius beside that of the centre: 1 px to 3 px in the study."""
+STUDY_DIAMETER_PX = 165.0
+"""Mean cell diameter in the study's pixels: its matching radius of 55 px is a third of it."""
+SMALLEST_RADIUS_PX = 0.5
+
+
+def weaken(
+    annotations: Annotations,
+    *,
+    seed: int,
+    image_id: ImageId,
+    jitter_px: float = JITTER_PX,
+    radius_jitter_px: float | None = None,
+) -> Annotations:
+    """The same objects as circles without contours, at randomly moved places.
+
+    Each centre coordinate moves by N(0, `jitter_px`); the radius grows by the larger of the two
+    displacements (absolute) plus N(0, `radius_jitter_px`) and is at least half a pixel. Box and centre are
+    the circle's; label and role stay. Ignored regions stay as they are: nobody circles those. An object
+    without contour starts from its circle, one without either from the circle of its longer side.
+
+    Parameters
+    ----------
+    seed, image_id
+        Fix the random numbers, so that an image has the same circles in whatever order images come.
+    jitter_px : float, pixels
+        See `scaled_jitter` for images of another scale than the study's.
+    radius_jitter_px : float, pixels, optional
+        A third of `jitter_px` if not given, as in the study.
+
+    Raises
+    ------
+    BadInputError
+        If the jitter is no finite number.
+    """
+    if not np.isfinite(jitter_px):
+        raise BadInputError("jitter of circles", expected="a finite number of px", got=str(jitter_px))
+    if radius_jitter_px is None:
+        radius_jitter_px = jitter_px * RADIUS_SHARE
+    draws = _generator(seed, image_id).standard_normal((len(annotations), 3))
+    move = draws[:, :2] * jitter_px
+    circle = shape_circles(annotations)
+    circle[:, :2] += move
+    circle[:, 2] += np.abs(move).max(axis=1, initial=0.0) + draws[:, 2] * radius_jitter_px
+    circle[:, 2] = np.maximum(circle[:, 2], SMALLEST_RADIUS_PX)
+    region = annotations.region
+    return Annotations(
+        xy=np.where(region[:, None], annotations.xy, circle[:, :2]),
+        box=np.where(region[:, None], annotations.box, circle_box(circle)),
+        circle=np.where(region[:, None], annotations.circle, circle),
+        contour=tuple(rings if keep else () for rings, keep in zip(annotations.contour, region, strict=True)),
+        label=annotations.label,
+        role=annotations.role,
+        region=region,
+    )
+
+
+def scaled_jitter(images: Iterable[Annotations]) -> float:
+    """The study's 3 px jitter in the pixels of these images, by the mean diameter of their cells.
+
+    Without any cell, the study's own figure.
+    """
+    diameter = mean_cell_diameter(images)
+    return JITTER_PX if diameter is None else JITTER_PX * diameter / STUDY_DIAMETER_PX
+
+
+def shape_circles(annotations: Annotations) -> Floats:
+    """(n, 3) the smallest circle around each contour, else the circle given, else that of the box.
+
+    A box alone has a circle around its middle with half of its longer side as radius: cells are round, so
+    that the circle through the corners would be far too large.
+    """
+    middle = (annotations.box[:, :2] + annotations.box[:, 2:]) / 2
+    reach = (annotations.box[:, 2:] - annotations.box[:, :2]).max(axis=1, initial=0.0) / 2
+    given = annotations.circle[:, 2:] > 0
+    circles: Floats = np.where(given, annotations.circle, np.column_stack([middle, reach]))
+    for row, rings in enumerate(annotations.contour):
+        if rings:
+            circles[row] = enclosing_circle(np.concatenate(rings))
+    return circles
+
+
+def _generator(seed: int, image_id: ImageId) -> np.random.Generator:
+    name = f"{type(image_id).__name__} {image_id}".encode()
+    return np.random.default_rng([seed, int.from_bytes(hashlib.sha256(name).digest()[:8])])

@@ -1,0 +1,1 @@
+"""The questions of a leaderboard: `track.json`, and how one is made."""

@@ -1,0 +1,269 @@
+"""`bmbench leaderboard init`: a new track from a ground truth file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast, get_args
+
+import msgspec
+from msgspec import UNSET
+
+from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.files import read_bytes, sha256, write_bytes
+from bmbench.leaderboards.submissions.names import is_id, require_id
+from bmbench.leaderboards.tracks.manifest import (
+    MANIFEST_FILE,
+    DataFacts,
+    ImageFacts,
+    Manifest,
+    MetricName,
+    Partner,
+    Rules,
+    Supervision,
+    TruthFacts,
+    Unit,
+    parse_manifest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bmbench.core.types import Sample
+    from bmbench.datasets.formats.coco.samples import CocoFile
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+    from bmbench.metrics import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackFacts:
+    """What a new track is called and asks.
+
+    `data_sha256` is the hash that runs on the data set state, `data_options` what they chose of one that
+    bmbench knows; `outside` says that the ground truth may not lie in the repository.
+    """
+
+    name: str
+    title: str
+    supervision: Supervision
+    data_name: str
+    data_sha256: str | None = None
+    data_options: Mapping[str, str] | None = None
+    unit: Unit = "image"
+    rules: Rules = field(default_factory=Rules)
+    controls: tuple[str, ...] = ()
+    partner: Partner | None = None
+    citation: str = ""
+    licence: str = ""
+    outside: bool = False
+
+
+def found_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
+    """The manifest of a new track with public ground truth; both files are written.
+
+    Raises
+    ------
+    BadInputError
+        If the name cannot be a folder, the track exists, the truth cannot be read or holds nothing to score,
+        or the facts are none that a track can have. Nothing is written then.
+    """
+    from bmbench.datasets.formats.coco.samples import read_coco
+
+    if not is_id(facts.name):
+        raise BadInputError("cannot be a track's name", where=facts.name, expected="3 to 48 of a-z, 0-9, -")
+    folder = board.path / "tracks" / facts.name
+    if folder.exists():
+        raise BadInputError(
+            "the track is there already", where=str(folder), remedy="raise its version by hand"
+        )
+    for id_ in facts.controls:
+        require_id(id_)
+    if facts.partner is not None:
+        _require_track(board, facts.partner.track)
+    manifest = _manifest(truth, read_coco(truth), facts)
+    if facts.partner is not None:
+        _require_same_images(manifest, board.manifest(facts.partner.track))
+    parse_manifest(_text(manifest), where=f"the new {folder / MANIFEST_FILE}")
+    if not facts.outside:
+        write_bytes(folder / manifest.truth.file, read_bytes(truth))
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def _require_track(board: Leaderboard, name: str) -> None:
+    """Nothing, or a BadInputError if the board has no track of that name."""
+    names = [path.parent.name for path in (board.path / "tracks").glob(f"*/{MANIFEST_FILE}")]
+    if not names:
+        remedy = "make that track first: bmbench leaderboard init"
+        raise BadInputError(f"unknown track {name!r}", where=str(board.path), remedy=remedy)
+    if name not in names:
+        raise UnknownNameError("track", name, names)
+
+
+def _require_same_images(track: Manifest, other: Manifest) -> None:
+    """Nothing, or a BadInputError: a submission is held against itself on another track image by image."""
+    mine, theirs = ({image.id for image in one.images} for one in (track, other))
+    if mine != theirs:
+        raise BadInputError(
+            f"not the images of track {other.name!r}, which {track.name!r} is to be compared with",
+            expected=f"its {len(theirs)} images",
+            got=f"{len(mine)} images, {len(mine & theirs)} of them there",
+            remedy="give the truth of the same images, or leave out --weaker-than",
+        )
+
+
+def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
+    return Manifest(
+        schema="bmbench.track/1",
+        name=facts.name,
+        version=1,
+        title=facts.title,
+        supervision=facts.supervision,
+        data=DataFacts(
+            name=facts.data_name,
+            sha256=facts.data_sha256 or sha256(truth),
+            citation=facts.citation,
+            licence=facts.licence,
+            options=UNSET if facts.data_options is None or not facts.outside else dict(facts.data_options),
+        ),
+        truth=TruthFacts(visibility="public", file="truth.json", sha256=sha256(truth)),
+        categories=tuple(category.id for category in file.categories),
+        images=tuple(_image(sample) for sample in file.samples),
+        unit=facts.unit,
+        rules=facts.rules,
+        metrics=_metrics(truth, facts.rules),
+        controls=facts.controls,
+        partner=facts.partner,
+    )
+
+
+def _metrics(truth: Path, rules: Rules) -> tuple[MetricName, ...]:
+    """The columns that a board by these rules can have: by boxes only where cells have them."""
+    from bmbench.core.types import Role
+    from bmbench.datasets.formats.coco.columns import read_ground_truth
+    from bmbench.metrics.evaluation import scored_geometries
+
+    protocol = _protocol(rules)
+    if protocol.pycocotools:
+        raise BadInputError(
+            f"protocol {protocol.name!r} has no Hungarian matching, which boards show beside the greedy one",
+            expected="paper, voc2007, voc2010 or kainz",
+        )
+    objects = read_ground_truth(truth)
+    if not (objects.role == Role.CELL).any():
+        remedy = "annotate the cells that submissions are to find"
+        raise BadInputError("no cell is annotated", where=str(truth), remedy=remedy)
+    scored = scored_geometries(objects, protocol)
+    every: tuple[MetricName, ...] = get_args(MetricName)
+    return tuple(name for name in every if name.partition(".")[0] in scored)
+
+
+def note_on(truth: Path, manifest: Manifest) -> str | None:
+    """What a maintainer should know of the track's rules on its ground truth, if anything."""
+    from bmbench.benchmark.scoring.radius_note import radius_note
+    from bmbench.datasets.formats.coco.columns import read_ground_truth
+
+    return radius_note(read_ground_truth(truth), _protocol(manifest.rules))
+
+
+def _protocol(rules: Rules) -> Protocol:
+    from bmbench.benchmark.scoring.score_files import resolve_protocol
+
+    return resolve_protocol(
+        rules.protocol, iou=rules.iou, radius_px=rules.radius_px, assignment=rules.assignment
+    )
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a track's manifest."""
+    write_bytes(folder / MANIFEST_FILE, _text(manifest))
+
+
+def _text(manifest: Manifest) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+
+
+def _image(sample: Sample) -> ImageFacts:
+    return ImageFacts(
+        id=sample.image_id, name=sample.name, width=sample.width, height=sample.height, group=sample.group
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackWishes:
+    """The options of `bmbench leaderboard init`, as they were given; None or () where they were not."""
+
+    name: str
+    title: str = ""
+    supervision: str | None = None
+    unit: str = "image"
+    protocol: str | None = None
+    iou: float | None = None
+    radius_px: float | None = None
+    controls: tuple[str, ...] = ()
+    weaker_than: str | None = None
+    outside: bool = False
+
+
+def track_facts(source: Path, wishes: TrackWishes) -> tuple[TrackFacts, Path]:
+    """What a new track is, from a truth file or a finished run, and the file with its ground truth.
+
+    A run gives its protocol and the hash of its data set; a file alone gets the rules of the study. Without
+    a word about supervision, a track that is called like one of its kinds is of that kind.
+
+    Raises
+    ------
+    BadInputError
+        If the run did not end, or a word is none of those possible.
+    """
+    kinds = get_args(Supervision)
+    supervision = wishes.supervision or (wishes.name if wishes.name in kinds else "precise")
+    words = {"supervision": (supervision, kinds), "unit": (wishes.unit, get_args(Unit))}
+    for option, (word, known) in words.items():
+        if word not in known:
+            raise UnknownNameError(option, word, known)
+    weaker_than = wishes.weaker_than
+    facts = TrackFacts(
+        name=wishes.name,
+        title=wishes.title or f"Cell detection, {wishes.name}",
+        supervision=cast("Supervision", supervision),
+        data_name=source.stem,
+        unit=cast("Unit", wishes.unit),
+        controls=wishes.controls,
+        outside=wishes.outside,
+        partner=None if weaker_than is None else Partner(track=weaker_than, kind="weaker"),
+    )
+    facts, file = _facts_of_run(source, facts) if source.is_dir() else (facts, source)
+    return replace(facts, rules=_rules(facts.rules, wishes)), file
+
+
+def _rules(known: Rules, wishes: TrackWishes) -> Rules:
+    """The rules with what was asked for; the limits of one protocol say nothing about another."""
+    if wishes.protocol not in {None, known.protocol}:
+        known = Rules(protocol=wishes.protocol)
+    asked = {"iou": wishes.iou, "radius_px": wishes.radius_px}
+    return msgspec.structs.replace(
+        known, **{name: limit for name, limit in asked.items() if limit is not None}
+    )
+
+
+def _facts_of_run(source: Path, facts: TrackFacts) -> tuple[TrackFacts, Path]:
+    """The same with what a run knows: its data set's name and hash, its rules.
+
+    Of a data set that bmbench knows also who made it, and the options that make it again. A user's own says
+    none of that and need not lie where it lay.
+    """
+    from bmbench.benchmark.records.run_folder import RunDir
+    from bmbench.datasets import DATASETS
+
+    run = RunDir.open(source)
+    config = run.read("config.json")
+    protocol = config["protocol"]
+    rules = Rules(protocol=protocol["name"], iou=protocol["iou"], radius_px=protocol["radius_px"])
+    facts = replace(facts, data_name=config["dataset"], data_sha256=config["data_hash"], rules=rules)
+    asked = config["options"]["dataset"]
+    if asked in DATASETS:
+        card = DATASETS.get(asked).card
+        options = config["dataset_options"]
+        facts = replace(facts, citation=card.citation, licence=card.licence, data_options=options)
+    return facts, run.truth("test")

@@ -1,0 +1,115 @@
+"""The folder of a leaderboard: everything that a git repository has to hold.
+
+::
+
+    tracks/<track>/track.json, truth.json       the question; a hidden truth is truth.json.age
+    submissions/<track>/<id>/submission.json    what strangers hand in: the only thing a pull request touches
+    results/<track>/<id>.json                   written by the scorer alone
+    results/<track>/standings.json              what is compared between submissions, by the scorer too
+    boards/*.md, boards/*.svg, site/            made from results; never edited
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bmbench.core.errors import BadInputError
+from bmbench.leaderboards.submissions.card import CARD_BYTES, CARD_FILE
+from bmbench.leaderboards.submissions.sources import folder_files
+from bmbench.leaderboards.submissions.validate import Others
+from bmbench.leaderboards.tracks.manifest import read_manifest, read_manifests
+
+if TYPE_CHECKING:
+    from bmbench.leaderboards.tracks.manifest import Manifest
+
+STANDINGS_FILE = "standings.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """The paths of one leaderboard.
+
+    `truths` is a folder with `<track>.json` for tracks whose public ground truth may not lie in the
+    repository (its licence forbids it, or everybody has it already).
+    """
+
+    path: Path
+    truths: Path | None = None
+
+    def manifests(self) -> tuple[Manifest, ...]:
+        """Every track, by name; BadInputError if the folder is no leaderboard."""
+        return read_manifests(self.path)
+
+    def manifest(self, track: str) -> Manifest:
+        """One track; BadInputError if there is none of that name."""
+        return read_manifest(self.path / "tracks" / track)
+
+    def truth(self, manifest: Manifest) -> Path:
+        """The ground truth of a track, encrypted where it is hidden.
+
+        BadInputError if it is not in the repository and was not given.
+        """
+        inside = self.path / "tracks" / manifest.name / manifest.truth.file
+        if inside.is_file() or manifest.truth.visibility == "hidden":
+            return inside
+        if self.truths is None:
+            remedy = f"give --truths with a folder that holds {manifest.name}.json"
+            if not isinstance(manifest.data.options, msgspec.UnsetType):
+                remedy += f"; `bmbench leaderboard truth {self.path}` makes it from the published data"
+            raise BadInputError("the ground truth is not in the repository", where=str(inside), remedy=remedy)
+        return self.truths / f"{manifest.name}.json"
+
+    def submission(self, track: str, id_: str) -> Path:
+        """The folder of one submission."""
+        return self.path / "submissions" / track / id_
+
+    def submissions(self, track: str) -> tuple[Path, ...]:
+        """Every submission folder of a track, by name."""
+        folder = self.path / "submissions" / track
+        return tuple(sorted(path for path in folder.glob("*") if not path.name.startswith(".")))
+
+    def results(self, track: str) -> Path:
+        """The folder of a track's results."""
+        return self.path / "results" / track
+
+    def result(self, track: str, id_: str) -> Path:
+        """One result."""
+        return self.results(track) / f"{id_}.json"
+
+    def standings(self, track: str) -> Path:
+        """The standings of a track."""
+        return self.results(track) / STANDINGS_FILE
+
+
+def others(board: Leaderboard, track: str) -> Others:
+    """What the submissions of a track say about who they belong to; cards that cannot be read say nothing."""
+    contacts: dict[str, list[str]] = {}
+    digests: dict[str, str] = {}
+    teams: dict[str, str] = {}
+    for folder in board.submissions(track):
+        card = _card(folder)
+        try:
+            contacts[folder.name] = [str(login) for login in card["contacts"]]
+            teams[folder.name] = str(card["display"]["team"])
+            digests |= {str(run["sha256"]): folder.name for run in card["runs"]}
+        except (KeyError, TypeError):
+            continue
+    return Others(contacts=contacts, digests=digests, teams=teams)
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    if folder.is_symlink() or not folder.is_dir():
+        return {}
+    blob = folder_files(folder).get(CARD_FILE)
+    if blob is None or not blob.regular or blob.size > CARD_BYTES:
+        return {}
+    try:
+        value = json.loads(blob.read())
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,256 @@
+"""Tables about data sets and formats for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from bmbench.benchmark.run.row import UNDEFINED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
+    from bmbench.core.progress import Progress
+    from bmbench.core.types import Category
+    from bmbench.datasets.describe.faults import Fault
+    from bmbench.datasets.describe.info import DatasetInfo
+    from bmbench.datasets.exchange.correction import Changes
+    from bmbench.datasets.splits.balanced import Balance
+    from bmbench.datasets.weak.statistics import WeakStatistics
+
+
+def datasets_table() -> RenderableType:
+    """Every data set that bmbench knows, a few lines each: counts, modality, licence, citation."""
+    from bmbench.datasets import DATASETS
+    from bmbench.datasets.fetch.store import stored_folder
+
+    heads = ("data set", "images", "cells", "MB", "annotation", "here")
+    lines: list[RenderableType] = [Text(_columns(*heads), style="bold"), Text("─" * 62)]
+    for name in DATASETS:
+        card = DATASETS.get(name).card
+        here = "yes" if not card.source or stored_folder(name) is not None else "no"
+        counts = (_count(card.images), _count(card.cells), _count(card.size_mb))
+        lines.append(Text(_columns(name, *counts, card.annotation, here)))
+        terms = f"{card.modality} · licence: {card.licence} · {card.cite_as or card.citation}"
+        lines.append(Padding(Text(terms, style="dim"), (0, 0, 0, 4)))
+    lines.append(Text("\nOne set in full: bmbench datasets list NAME", style="dim"))
+    return Group(*lines)
+
+
+def card_table(dataset: str) -> Table:
+    """The card of one set, its files unread."""
+    from bmbench.datasets import DATASETS
+    from bmbench.datasets.fetch.store import stored_folder
+
+    card = DATASETS.get(dataset).card
+    folder = stored_folder(dataset)
+    if not card.source:
+        here = "it is part of bmbench"
+    elif folder is not None:
+        here = str(folder)
+    elif card.manifest or card.download:
+        here = f"no; bmbench datasets fetch {dataset}"
+    else:
+        here = f"no; {card.access}"
+    size = "" if card.size_mb is None else f", {_count(card.size_mb)} MB"
+    cells = "" if card.cells is None else f", {_count(card.cells)} cells"
+    rows = (
+        *_card_rows(card),
+        ("images", f"{_count(card.images)}{cells}{size}"),
+        ("matching radius", f"{card.radius_px:g} px"),
+        ("protocol", card.protocol),
+        ("here", here),
+    )
+    return _facts(card.name, rows)
+
+
+def _columns(*cells: str) -> str:
+    return "{:<16}{:>6}{:>9}{:>10}  {:<12}{}".format(*cells)
+
+
+def describe_dataset(
+    dataset: str,
+    progress: Progress,
+    *,
+    data: Path | None,
+    options: Mapping[str, str],
+    page: Path | None = None,
+) -> Iterator[Table]:
+    """The card of a data set, its objects by class and subset, the faults found; its page, if asked for."""
+    from bmbench.core.dataset import LoadRequest
+    from bmbench.datasets import open_dataset
+    from bmbench.datasets.describe.faults import find_faults
+    from bmbench.datasets.describe.info import describe
+    from bmbench.datasets.describe.measures import measure
+    from bmbench.datasets.describe.page import write_page
+    from bmbench.datasets.reading.picture_copies import look
+    from bmbench.datasets.weak.statistics import weak_statistics
+
+    chosen = open_dataset(dataset, data=data)
+    request = LoadRequest(data=data, options=options)
+    split = chosen.load(request)
+    info = describe(split)
+    samples = [sample for part in split.samples.values() for sample in part]
+    faults = (*_of_variants(chosen, split, request), *find_faults(split, look(samples, progress)))
+    yield _card_table(chosen.card, info)
+    yield _subsets_table(info)
+    weak = weak_statistics(samples)
+    if weak:
+        yield _weak_table(weak)
+    if faults:
+        yield _faults_table(faults)
+    if page is not None:
+        write_page(page, chosen.card, split, table=info.subsets, measures=measure(split), faults=faults)
+
+
+def balance_table(
+    table: Sequence[Balance], categories: Sequence[Category], *, title: str | None = None
+) -> Table:
+    """Images, groups and objects of each class by subset, with the subset's share of the class."""
+    shown = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    shown.add_column("")
+    for part in table:
+        shown.add_column(part.subset, justify="right")
+    shown.add_row("images", *(f"{part.images:,}" for part in table))
+    shown.add_row("groups", *(f"{part.groups:,}" for part in table))
+    for row, category in enumerate(categories):
+        shown.add_row(category.name, *(_shared(part.objects[row], part.shares[row]) for part in table))
+    return shown
+
+
+def _shared(count: int, share: float | None) -> str:
+    return f"{count:,}" + (f" ({100 * share:.1f} %)" if share is not None else "")
+
+
+def formats_table() -> Table:
+    """Every format, the ending of its files, and what it can carry."""
+    from bmbench.datasets.formats import FORMATS
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("format", "what it is", "files", "carries, beside boxes"):
+        table.add_column(column)
+    for name in FORMATS:
+        codec = FORMATS.get(name)
+        carried = ", ".join(sorted(codec.carries)) or UNDEFINED
+        table.add_row(name, codec.title, " ".join(codec.extensions), carried)
+    return table
+
+
+def changes_line(changes: Changes) -> str:
+    """What a correction did, in one line."""
+    return (
+        f"{changes.kept} kept, {changes.moved} moved, {changes.renamed} given another class, "
+        f"{changes.deleted} deleted, {changes.added} added"
+    )
+
+
+def _of_variants(chosen: Dataset, split: Split, request: LoadRequest) -> list[Fault]:
+    """What other annotations of the same pixels have, where their files are at hand."""
+    from bmbench.core.errors import BadInputError
+    from bmbench.datasets import DATASETS
+    from bmbench.datasets.describe.faults import left_to_other_annotators
+
+    found = []
+    for name in chosen.card.also_scored_as:
+        try:
+            variant = DATASETS.get(name).load(request)
+        except BadInputError:
+            continue
+        fault = left_to_other_annotators(split, variant, name)
+        found += [fault] if fault is not None else []
+    return found
+
+
+def _faults_table(faults: Sequence[Fault]) -> Table:
+    table = Table(title="faults found", box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("what")
+    table.add_column("how many", justify="right")
+    table.add_column("where", overflow="fold")
+    for fault in faults:
+        table.add_row(escape(fault.kind), f"{fault.count:,}", escape(fault.text))
+    return table
+
+
+def _weak_table(statistics: Sequence[WeakStatistics]) -> Table:
+    """What circles instead of outlines do to these cells, a column a jitter."""
+    table = Table(title="weak circles", box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("")
+    for part in statistics:
+        table.add_column(f"jitter {part.jitter_px:.2f} px", justify="right")
+    table.add_row("circles", *(f"{part.circles:,}" for part in statistics))
+    table.add_row("overlap another one", *(_percent(part.overlapping) for part in statistics))
+    table.add_row("images covered by circles", *(_percent(part.covered) for part in statistics))
+    table.add_row("· of that, by two or more", *(_percent(part.covered_twice) for part in statistics))
+    table.add_row("· of that, no cell", *(_percent(part.not_cell) for part in statistics))
+    table.add_row("images covered by cells", *(_percent(part.cells) for part in statistics))
+    table.add_row("· of that, in no circle", *(_percent(part.missed) for part in statistics))
+    cover = ("–" if part.cover is None else f"{part.cover:.2f}" for part in statistics)
+    table.add_row("area of a circle, in cells (median)", *cover)
+    return table
+
+
+def _percent(share: float | None) -> str:
+    return UNDEFINED if share is None else f"{100 * share:.1f} %"
+
+
+def _count(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:,.0f}"
+
+
+def _card_rows(card: DatasetCard) -> tuple[tuple[str, str], ...]:
+    return (
+        ("what it is", card.title),
+        ("modality", card.modality),
+        ("annotation", card.annotation),
+        ("licence", card.licence),
+        ("citation", card.citation or UNDEFINED),
+        ("source", card.source or "embedded"),
+    )
+
+
+def _card_table(card: DatasetCard, info: DatasetInfo) -> Table:
+    sizes = ", ".join(f"{n} of {width} × {height} px" for width, height, n in info.image_sizes[:3])
+    more = f" and {len(info.image_sizes) - 3} other sizes" if len(info.image_sizes) > 3 else ""
+    mean = UNDEFINED if info.mean_diameter_px is None else f"{info.mean_diameter_px:.1f} px"
+    rows = (
+        *_card_rows(card),
+        ("images", sizes + more),
+        ("mean cell diameter", mean),
+        ("matching radius", f"{info.radius_px:g} px"),
+        ("protocol", card.protocol),
+        ("hash", info.hash[:16]),
+    )
+    return _facts(card.name, rows)
+
+
+def _facts(title: str, rows: Sequence[tuple[str, str]]) -> Table:
+    table = Table(title=title, box=box.SIMPLE, show_header=False, title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(name, escape(text))
+    return table
+
+
+def _subsets_table(info: DatasetInfo) -> Table:
+    """Rows: images, groups, then a class each; columns: subsets."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for subset in info.subsets:
+        table.add_column(subset.subset, justify="right")
+    table.add_row("images", *(f"{subset.images:,}" for subset in info.subsets))
+    table.add_row("groups", *(f"{subset.groups:,}" for subset in info.subsets))
+    for row, category in enumerate(info.categories):
+        name = f"{category.name} (artefact)" if category.artefact else category.name
+        table.add_row(name, *(f"{subset.objects[row]:,}" for subset in info.subsets))
+    return table

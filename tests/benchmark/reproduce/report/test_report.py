@@ -1,0 +1,208 @@
+"""The report: a function of the finished runs, and what it says of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+
+import pytest
+
+from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.report.published import PUBLISHED
+from bmbench.benchmark.reproduce.report.questions import relative_size, within_margin
+from bmbench.benchmark.reproduce.report.report import write_report
+from bmbench.benchmark.reproduce.report.runs import Key, collect
+from bmbench.benchmark.reproduce.report.seed_means import Estimate
+from bmbench.core.errors import BadInputError
+from tests.benchmark.reproduce.finished import cell, write_elsewhere, write_run, write_study
+
+SHRINK, CONTOUR, STATISTICAL, DONT_CARE = (
+    "unet_shrink",
+    "unet_shrink_contour",
+    "unet_statistical",
+    "unet_dont_care",
+)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> StudyFolder:
+    """Four encodings on weak circles, one on contours, six groups, two seeds; one failure, two not run."""
+    found = {
+        cell(SHRINK): {"found": [4] * 6},
+        cell(STATISTICAL): {"found": [3] * 6, "false": 1},
+        cell(DONT_CARE): {"found": [4] * 6, "grow": 1.6},
+        cell(CONTOUR): {"found": [4] * 6},
+        cell(CONTOUR, track="precise"): {"found": [4] * 6},
+        cell(CONTOUR, track="precise", seed=1): {"found": [3] * 6},
+    }
+    others = [cell(SHRINK, seed=1), cell(STATISTICAL, seed=1), cell(DONT_CARE, seed=1)]
+    folder = write_study(tmp_path_factory.mktemp("study"), [*found, *others])
+    for one, what in found.items():
+        write_run(folder, one, **what)
+    write_elsewhere(folder, cell(SHRINK), "purple", [3, 3])
+    folder.failure(others[0]).parent.mkdir()
+    folder.failure(others[0]).write_text(json.dumps({"reason": "the training diverged"}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def text(study) -> str:
+    """The report of that study."""
+    return write_report(study).read_text()
+
+
+def test_the_report_by_hand(text):
+    # Shrink minus statistical: 1 − 2 · 18 / (24 + 24) = 0.25 on every group.
+    claim = "`unet_shrink` ahead of `unet_statistical`, F1 (centres): +25.0 [+25.0, +25.0]: shown."
+    assert claim in " ".join(text.split())
+    # Boxes 1.6 times as wide: IoU 1 / 2.56 < 0.5, so that none matches.
+    assert "| `unet_dont_care`      |      0.0 |      100.0 | +100.0 [+100.0, +100.0] | 1.60 |" in text
+    assert "`weak-background-unet_shrink-s1`: the training diverged" in text
+    missing = "- `weak-background-unet_dont_care-s1`\n- `weak-background-unet_statistical-s1`"
+    assert f"## Not run yet\n\n{missing}" in text
+    row = "| weak `unet_shrink`: background            |     5.0 |    2.0 |  1.0 |     2.0 |    3.0 |   1.0 |"
+    assert row in text
+    # Weak 1, precise 1 on the seed that both have.
+    assert "| `unet_shrink_contour` | `unet_shrink_contour` |       0.0 [0.0, 0.0] |" in text
+
+
+def test_an_order_that_is_not_shown_comes_with_its_errors(tmp_path):
+    """6 of 24 cells missed and 6 false alarms, against none: F1 18 / 24 and 1."""
+    folder = write_study(tmp_path / "study", [cell(SHRINK), cell(STATISTICAL)])
+    write_run(folder, cell(SHRINK), [3] * 6, false=1)
+    write_run(folder, cell(STATISTICAL), [4] * 6)
+    text = " ".join(write_report(folder).read_text().split())
+    assert (
+        "F1 (centres): −25.0 [−25.0, −25.0]: the opposite is shown. `unet_shrink` misses 6.0 cells a run and "
+        "makes up 6.0, `unet_statistical` misses 0.0 cells a run and makes up 0.0."
+    ) in text
+
+
+def test_errors_are_counted_for_every_row_and_drawn_for_those_taught_in_several_ways(tmp_path):
+    cells = [cell(SHRINK), cell(SHRINK, artefacts="class"), cell(CONTOUR)]
+    folder = write_study(tmp_path / "study", cells)
+    for one in cells:
+        write_run(folder, one, [4] * 6)
+    text = write_report(folder).read_text()
+    table = text[text.index("## False alarms and misses") : text.index("![False alarms and misses]")]
+    assert all(f"weak `{one.method}`: {one.artefacts}" in table for one in cells)
+    only = write_study(tmp_path / "only", cells[:2])
+    for one in cells[:2]:
+        write_run(only, one, [4] * 6)
+    write_report(only)
+    pictures = [(place.path / "artefacts.png").read_bytes() for place in (folder, only)]
+    assert pictures[0] == pictures[1]
+
+
+@pytest.mark.parametrize("methods", [("retinanet", "yolov3"), ("retinanet", SHRINK)])
+def test_detectors_are_drawn_with_their_table(methods, tmp_path):
+    """With U-Nets among them in a picture of their own, since Table 2 has one of the U-Nets."""
+    folder = write_study(tmp_path / "study", [cell(method) for method in methods])
+    for method in methods:
+        write_run(folder, cell(method), [4] * 6)
+    text = write_report(folder).read_text()
+    table = text[text.index("## Table 3") : text.index("## Are weak")]
+    assert all(f"`{method}`" in table for method in methods)
+    with_unets = SHRINK in methods
+    assert ("scores_all.png" if with_unets else "scores_weak.png") in table
+    assert ("## Table 2" in text) == with_unets
+    assert (folder.path / "scores_weak.png").is_file()
+
+
+def test_other_images_have_a_table_of_their_own(text):
+    """3 of 4 cells on both: 2 · 6 / (8 + 6) = 85.7 per cent; recall reaches 3/4 at precision 1."""
+    block = text[text.index("### `purple`") : text.index("## Every run")]
+    assert "2 images of 2 groups with 8 cells; resized by 0.5 (pixel size)" in block
+    assert "| `unet_shrink` |      85.7 |       85.7 |      75.0 |       75.0 |" in block
+    assert "shrink_contour" not in block
+
+
+def test_the_same_runs_give_the_same_bytes(study, text, tmp_path):
+    """Wherever they lie, in whatever order they were asked for, and with an older report around."""
+    other = StudyFolder(tmp_path / "other")
+    shutil.copytree(study.path, other.path)
+    record = json.loads((other.path / "study.json").read_text())
+    record["cells"] = record["cells"][::-1]
+    (other.path / "study.json").write_text(json.dumps(record))
+    write_report(other)
+    names = sorted(path.name for path in study.path.iterdir() if path.suffix in {".md", ".png", ".csv"})
+    assert {"report.md", "results.csv", "pr_weak.png", "scores_weak.png"} <= set(names)
+    for name in names:
+        assert (study.path / name).read_bytes() == (other.path / name).read_bytes(), name
+
+
+def test_lines_fit_80_columns_but_for_wide_tables(text):
+    for line in text.splitlines():
+        assert len(line) <= (100 if line.startswith("|") else 80), line
+
+
+def test_published_rows_are_marked_as_other_data(text):
+    parts = text.split("\n\n")
+    for row in (row for rows in PUBLISHED.values() for row in rows):
+        numbers = [f"{value:.1f}" for value in (row.f1_bb, row.f1_cd, row.ap_bb, row.ap_cd)]
+        wanted = [row.method, *numbers]
+        places = [
+            place
+            for place, part in enumerate(parts)
+            for line in part.splitlines()
+            if [cell.strip() for cell in line.strip("|").split("|")] == wanted
+        ]
+        assert places
+        for place in places:
+            assert parts[place - 1] == f"The study, on another data set, its own ({row.table}):"
+
+
+def test_every_picture_named_is_there_and_none_is_empty(study, text):
+    names = [part.split(")")[0] for part in text.split("](")[1:]]
+    assert names
+    for name in names:
+        assert (study.path / name).stat().st_size > 1000, name
+
+
+def test_the_table_for_programs_holds_every_pair(study, text):
+    rows = list(csv.DictReader((study.path / "results.csv").read_text().splitlines()))
+    means = [row for row in rows if row["kind"] == "mean"]
+    pairs = [row for row in rows if row["kind"] == "difference"]
+    assert (len(means), len(pairs)) == (4 * 5, 4 * 5 * 4)
+    row = next(
+        row
+        for row in pairs
+        if (row["score"], row["first"], row["second"])
+        == ("F1 centres", "weak/background/unet_shrink", "weak/background/unet_statistical")
+    )
+    assert (row["value"], row["low"], row["high"]) == ("0.250000",) * 3
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "groups", "word"),
+    [
+        (-0.01, (-0.015, 0.0), 6, "yes"),
+        (-0.01, (-0.03, 0.0), 6, "open"),
+        (-0.05, (-0.08, -0.03), 6, "no"),
+        (-0.01, (-0.015, 0.0), 5, "yes, unproven"),
+        (-0.03, None, 1, "no, unproven"),
+        (None, None, 6, "–"),
+    ],
+)
+def test_the_margin(value, interval, groups, word):
+    found = Estimate(value=value, interval=interval, n_seeds=3, n_units=groups)
+    assert within_margin(found) == word
+
+
+def test_size_is_that_of_hits_by_centres(study):
+    rows = collect(study).rows
+    assert relative_size(rows[Key("weak", "background", DONT_CARE)]) == pytest.approx(1.6)
+    assert relative_size(rows[Key("weak", "background", SHRINK)]) == pytest.approx(1.0)
+
+
+def test_a_study_without_a_finished_run_says_so(tmp_path):
+    folder = write_study(tmp_path, [cell(SHRINK)])
+    text = write_report(folder).read_text()
+    assert "0 of 1 run finished" in text
+    assert "- `weak-background-unet_shrink-s0`" in text
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    with pytest.raises(BadInputError, match="is not the folder of a study"):
+        write_report(StudyFolder(tmp_path))

@@ -1,0 +1,172 @@
+"""Several processes that train one network end as one alone does; a process that dies is one sentence."""
+
+import dataclasses
+import os
+import signal
+import time
+
+import pytest
+import torch
+
+from bmbench.adapters import METHODS
+from bmbench.adapters.learning.augment import augment
+from bmbench.adapters.learning.process_group import Team, _packed, _unpacked
+from bmbench.adapters.method import FitRequest
+from bmbench.benchmark.records.options import RunOptions
+from bmbench.benchmark.workers import devices as team
+from bmbench.benchmark.workers.devices import assembled, check_devices
+from bmbench.core.errors import BadInputError, RunFailedError
+from bmbench.core.progress import Silent
+from tests.adapters.conftest import sample
+from tests.adapters.small import tiny
+
+UNET = {"width": 4, "batch": 5, "shard": 2, "steps": 4, "validate_every": 2, "validation_patches": 5}
+
+
+class AtStep(Silent):
+    """Does something when a step of the training begins."""
+
+    def __init__(self, step, deed):
+        self.step, self.deed = step, deed
+
+    def track(self, items, *, description, total):
+        for item in items:
+            if item == self.step:
+                self.deed()
+            yield item
+
+
+def fitted(method, settings, folder, *, devices, state=None, progress=None):
+    """The files of a detector that so many processes fitted."""
+    request = FitRequest(
+        train=[sample(1), sample(2)],
+        validation=[sample(3)],
+        settings=settings,
+        seed=0,
+        augment=augment,
+        state=state,
+        progress=progress or Silent(),
+    )
+    with assembled(method, request, devices) as shared:
+        detector = method.fit(shared)
+    folder.mkdir()
+    detector.save(folder)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def unet(**changes):
+    method = METHODS.get("unet_shrink")
+    return method, dataclasses.replace(tiny(method), **UNET, **changes)
+
+
+# Three shards of 2, 2 and 1 patches: two processes have unequal work; so have three in the validation.
+@pytest.mark.parametrize(("devices", "normalisation"), [(2, "batch"), (3, "group")])
+def test_a_unet_of_several_processes_has_the_bytes_of_one(devices, normalisation, tmp_path):
+    method, settings = unet(normalisation=normalisation)
+    alone = fitted(method, settings, tmp_path / "one", devices=1)
+    assert fitted(method, settings, tmp_path / "many", devices=devices) == alone
+
+
+@pytest.mark.parametrize("name", ["retinanet", "mask_rcnn"])
+def test_a_detector_of_two_processes_has_the_bytes_of_one(name, tmp_path):
+    method = METHODS.get(name)
+    settings = tiny(method, steps=2)
+    alone = fitted(method, settings, tmp_path / "one", devices=1)
+    assert fitted(method, settings, tmp_path / "two", devices=2) == alone
+
+
+def test_a_process_that_dies_is_one_sentence_and_what_was_done_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("bmbench.adapters.resuming.SHARE", 0)
+    begun = []
+
+    def start(*arguments):
+        begun.append(start_one(*arguments))
+        return begun[-1]
+
+    start_one = team._start
+    monkeypatch.setattr(team, "_start", start)
+    method, settings = unet()
+    state = tmp_path / "state"
+    state.mkdir()
+    kill = AtStep(3, lambda: os.kill(begun[0].pid, signal.SIGKILL))
+    started = time.monotonic()
+    with pytest.raises(RunFailedError, match=r"process 2 of 2 ended before its time \(signal 9\)"):
+        fitted(method, settings, tmp_path / "none", devices=2, state=state, progress=kill)
+    assert time.monotonic() - started < 120
+    assert begun[0].poll() is not None
+    alone = fitted(method, settings, tmp_path / "one", devices=1)
+    # Gone on with by another number of processes.
+    assert fitted(method, settings, tmp_path / "two", devices=3, state=state) == alone
+    assert all(process.poll() is not None for process in begun)
+
+
+def test_what_a_process_cannot_fit_is_told_by_the_first(tmp_path, monkeypatch):
+    plain = team._plain
+    monkeypatch.setattr(team, "_plain", lambda request: dataclasses.replace(plain(request), train=()))
+    method, settings = unet()
+    with pytest.raises(RunFailedError, match=r"process 2 of 2 ended before its time \(.*no cell"):
+        fitted(method, settings, tmp_path / "none", devices=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("unet_shrink", {"batch": 8, "shard": 8}, "add --set shard=4"),
+        ("blob_log", {}, "does not learn in steps"),
+    ],
+)
+def test_too_many_processes_are_refused(name, changes, said):
+    method = METHODS.get(name)
+    with pytest.raises(BadInputError, match=said):
+        check_devices(method, tiny(method, **changes), 2)
+
+
+@pytest.mark.parametrize(
+    ("seen", "variable", "card"),
+    [
+        (2, None, "1"),
+        (2, "4,7", "7"),
+        (2, "GPU-6e1a,GPU-93c0", "GPU-93c0"),
+        # Hidden on purpose, or named on a machine that has none.
+        (0, "", ""),
+        (0, "-1", ""),
+        (0, "0", ""),
+        (0, None, ""),
+    ],
+)
+def test_another_process_sees_its_own_card_or_none_as_the_first(tmp_path, monkeypatch, seen, variable, card):
+    started = []
+    monkeypatch.setattr(team.subprocess, "Popen", lambda _, *, env, **__: started.append(env))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: seen)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", variable)
+    team._start(tmp_path, 1, 2)
+    assert [env["CUDA_VISIBLE_DEVICES"] for env in started] == [card]
+
+
+def test_the_number_of_processes_is_no_part_of_what_a_run_is():
+    assert RunOptions(devices=4).to_json() == RunOptions().to_json()
+
+
+def test_tensors_come_back_with_their_bytes_types_and_places_in_memory():
+    image = torch.randn(2, 3, 5, 4)
+    piece = (
+        torch.tensor(0.1),
+        image.contiguous(memory_format=torch.channels_last),
+        torch.tensor([7], dtype=torch.int64),
+        image.transpose(0, 3),
+        torch.arange(3, dtype=torch.uint8),
+        torch.tensor(1e-300, dtype=torch.float64),
+    )
+    back = _unpacked(_packed(piece), piece)
+    for one, other in zip(piece, back, strict=True):
+        assert one.dtype == other.dtype
+        assert one.stride() == other.stride()
+        assert torch.equal(one, other)
+
+
+def test_every_item_has_one_owner():
+    items = list(range(7))
+    owned = [Team(rank=rank, size=3).own(items) for rank in range(3)]
+    assert sorted(number for numbers in owned for number in numbers) == items

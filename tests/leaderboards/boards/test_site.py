@@ -1,0 +1,159 @@
+"""The site in a real browser, from the file system."""
+
+import json
+import shutil
+
+import msgspec
+import pytest
+
+from bmbench.leaderboards.boards.build import build_board
+from bmbench.leaderboards.tracks.create_track import write_manifest
+
+pytest.importorskip("jinja2", reason="jinja2 (bmbench[leaderboard]) is not installed")
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+BROWSER, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (BROWSER and DRIVER), reason="no Chromium with chromedriver (Debian: chromium, chromium-driver)"
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def site(bench):
+    """A built site with two tracks and three methods on the weak one."""
+    bench.track("precise", supervision="precise")
+    bench.track("weak")
+    for track in ("precise", "weak"):
+        manifest = bench.board.manifest(track)
+        path = bench.board.path / "tracks" / track
+        write_manifest(path, msgspec.structs.replace(manifest, replicates=300))
+    bench.submit("alpha-net", bench.answer(recall=0.95, false=1), family="unet")
+    bench.submit("beta-net", bench.answer(recall=0.6, false=2, seed=4), family="rcnn", annotations="none")
+    bench.submit("gamma-net", bench.answer(recall=0.75, false=2, seed=5), family="unet")
+    bench.submit("alpha-net", bench.answer(recall=0.9, false=1, seed=6), track="precise")
+    bench.score()
+    build_board(bench.board)
+    return bench.board.path / "boards" / "site"
+
+
+def names(browser):
+    rows = browser.find_elements("css selector", "section:not([hidden]) table.board tbody tr:not([hidden])")
+    return [row.find_elements("tag name", "td")[1].text for row in rows]
+
+
+def choose(browser, id_, value):
+    """As a hand does it: an option that is clicked, or letters that are typed."""
+    control = browser.find_element("id", id_)
+    if control.tag_name == "select":
+        options = control.find_elements("tag name", "option")
+        next(option for option in options if option.get_property("value") == value).click()
+    else:
+        # Unlike `clear`, pressing keys tells the page about every letter.
+        control.send_keys("\b" * len(control.get_attribute("value")) + value)
+
+
+def press(browser, title):
+    for button in browser.find_elements("css selector", "section:not([hidden]) table.board th button"):
+        if button.text.startswith(title):
+            button.click()
+            return
+    raise AssertionError(title)
+
+
+def quiet(browser):
+    """Assert that no page complained, and that nothing but files and data was asked for."""
+    assert [entry for entry in browser.get_log("browser") if entry["level"] != "INFO"] == []
+    asked = []
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            asked.append(message["params"]["request"]["url"])
+    assert asked
+    # Chromium itself may look for its start page: only what this site's pages ask for counts.
+    ours = [url for url in asked if not url.startswith(("chrome:", "about:"))]
+    assert all(url.startswith(("file:", "data:")) for url in ours), ours
+
+
+def test_sort_and_filter(browser, site):
+    browser.get(f"{(site / 'index.html').as_uri()}#weak")
+    assert names(browser) == ["alpha net", "gamma net", "beta net"]
+    press(browser, "F1 (centres)")
+    assert names(browser) == ["alpha net", "gamma net", "beta net"]
+    press(browser, "F1 (centres)")
+    assert names(browser) == ["beta net", "gamma net", "alpha net"]
+    press(browser, "Method")
+    assert names(browser) == ["alpha net", "beta net", "gamma net"]
+    head = browser.find_element("css selector", "section:not([hidden]) th[aria-sort]")
+    assert head.get_attribute("aria-sort") == "ascending"
+    choose(browser, "family", "unet")
+    assert names(browser) == ["alpha net", "gamma net"]
+    choose(browser, "family", "")
+    choose(browser, "annotations", "none")
+    assert names(browser) == ["beta net"]
+    choose(browser, "annotations", "")
+    choose(browser, "search", "GAM")
+    assert names(browser) == ["gamma net"]
+    assert browser.find_element("css selector", "section:not([hidden]) .count").text == "1"
+    choose(browser, "search", "")
+    choose(browser, "track", "precise")
+    assert names(browser) == ["alpha net"]
+    quiet(browser)
+
+
+def test_compare_two(browser, site):
+    browser.get(f"{(site / 'compare.html').as_uri()}#weak")
+    verdict = browser.find_element("id", "verdict")
+    assert "alpha net is better" in verdict.text or "not tell the two apart" in verdict.text
+    rows = browser.find_elements("css selector", "#differences tbody tr")
+    assert len(rows) == 4
+    first = [cell.text for cell in rows[0].find_elements("tag name", "td")]
+    choose(browser, "first", "1")
+    choose(browser, "second", "0")
+    turned = [
+        cell.text for cell in browser.find_elements("css selector", "#differences tbody tr:first-child td")
+    ]
+    assert turned[1:3] == first[2:0:-1]
+    assert turned[3] == first[3].replace("+", "\u2212")
+    low, high = first[4].split(" to ")
+    swap = {"+": "\u2212", "\u2212": "+"}
+    assert turned[4] == f"{swap[high[0]]}{high[1:]} to {swap[low[0]]}{low[1:]}"
+    assert len(browser.find_elements("css selector", "#curves svg polyline")) == 4
+    choose(browser, "second", "1")
+    assert "different" in verdict.text
+    quiet(browser)
+
+
+def test_a_page_of_its_own(browser, site):
+    browser.get(f"{(site / 'index.html').as_uri()}#weak")
+    browser.find_element("link text", "beta net").click()
+    assert browser.find_element("tag name", "h1").text == "beta net"
+    browser.find_element("link text", "Boards").click()
+    assert "Leaderboards" in browser.title
+    quiet(browser)
+
+
+@pytest.mark.parametrize("page", ["index.html", "compare.html", "weak/alpha-net.html"])
+def test_it_fits_a_phone(browser, site, page):
+    size = {"width": 380, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.get(f"{(site / page).as_uri()}#weak")
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 380
+        for control in browser.find_elements("css selector", "select, input"):
+            place = control.rect
+            assert place["x"] >= 0
+            assert place["x"] + place["width"] <= 380
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    quiet(browser)

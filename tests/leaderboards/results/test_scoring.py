@@ -1,0 +1,391 @@
+"""Scoring: silence never pays, nothing hidden gets out, everything can be recomputed."""
+
+import json
+import shutil
+
+import msgspec
+import numpy as np
+import pytest
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.progress import Silent
+from bmbench.leaderboards.results import score as score_module
+from bmbench.leaderboards.results.columns import column
+from bmbench.leaderboards.results.record import canonical, read_result
+from bmbench.leaderboards.results.standings_record import read_standings
+from bmbench.leaderboards.tracks.create_track import write_manifest
+from bmbench.leaderboards.tracks.manifest import Partner
+
+METRICS = ("cd.f1", "bb.f1", "cd.ap", "bb.ap")
+
+
+def fewer_replicates(bench, track="weak", **changes):
+    """Keep tests quick: what they look at does not depend on the number of replicates."""
+    manifest = bench.board.manifest(track)
+    write_manifest(
+        bench.board.path / "tracks" / track, msgspec.structs.replace(manifest, replicates=500, **changes)
+    )
+
+
+@pytest.fixture
+def small(bench):
+    """A leaderboard with one track of few replicates."""
+    bench.track()
+    fewer_replicates(bench)
+    return bench
+
+
+def values(bench, id_, track="weak"):
+    result = read_result(bench.board.result(track, id_))
+    return {name: one.value for name, one in result.metrics.items()}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_silence_never_pays(small, metric):
+    """Leaving the cells of any image unanswered never raises a score that a good answer on it would not."""
+    rows = small.answer(recall=0.85, false=0)
+    small.submit("everything", rows)
+    for image in (1, 4):
+        small.submit(f"without-{image}", [row for row in rows if row["image_id"] != image])
+    small.score()
+    whole = values(small, "everything")[metric]
+    assert values(small, "without-1")[metric] < whole
+    assert values(small, "without-4")[metric] < whole
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_false_alarms_on_an_image_without_cells_cost(bench, make_truth, metric):
+    truth = make_truth("empty.json", n_images=6)
+    value = json.loads(truth.read_text())
+    value["annotations"] = [row for row in value["annotations"] if row["image_id"] != 2]
+    truth.write_text(json.dumps(value))
+    bench.truth = truth
+    bench.track()
+    fewer_replicates(bench)
+    rows = bench.answer(recall=0.85, false=0)
+    alarms = [
+        {"image_id": 2, "category_id": 1, "bbox": [50 * i, 40, 30, 30], "score": 0.99} for i in range(1, 9)
+    ]
+    bench.submit("quiet", rows)
+    bench.submit("alarmed", rows + alarms)
+    bench.score()
+    assert values(bench, "alarmed")[metric] < values(bench, "quiet")[metric] - 0.005
+
+
+def test_order_of_images_and_detections_does_not_matter(small):
+    rows = small.answer(recall=0.8, false=2)
+    small.submit("as-is", rows)
+    small.submit("turned", rows[::-1])
+    small.score()
+    assert values(small, "as-is") == values(small, "turned")
+
+
+def test_another_submission_changes_nobodys_numbers(small):
+    small.submit("first-one", small.answer(recall=0.8, false=2))
+    small.score()
+    path = small.board.result("weak", "first-one")
+    before = path.read_bytes()
+    small.submit("second-one", small.answer(recall=0.9, false=2, seed=9), team="Other Team")
+    small.score(afresh=True)
+    assert path.read_bytes() == before
+
+
+def test_columns_repeat_the_published_numbers(small):
+    small.submit("two-seeds", [small.answer(recall=0.8, false=2, seed=s) for s in (1, 2)])
+    small.submit("one-seed", small.answer(recall=0.9, false=2, seed=3))
+    small.score()
+    results = [read_result(small.board.result("weak", id_)) for id_ in ("two-seeds", "one-seed")]
+    for name in METRICS:
+        table = column(results, name, np.arange(10))
+        ratio = table.upper.sum(1) / table.lower.sum(1)
+        assert ratio == pytest.approx(table.value, abs=1e-8)
+
+
+def test_intervals_of_a_result_are_those_of_bmbench_score(small, tmp_path):
+    from bmbench.benchmark.scoring.score_files import resolve_protocol, score_files
+
+    folder, _ = small.submit("only-one", small.answer(recall=0.8, false=2))
+    small.score()
+    rules = resolve_protocol("paper", radius_px=15.0)
+    direct = score_files(folder / "predictions-s0.json", small.truth, rules, threshold=0.3, bootstrap=500)
+    result = read_result(small.board.result("weak", "only-one"))
+    for name in METRICS:
+        rule, what = name.split(".")
+        one = result.metrics[name]
+        assert one.value == pytest.approx(direct[rule][what], abs=1e-8)
+        assert one.interval == pytest.approx(direct[rule][f"{what}_ci"], abs=1e-8)
+
+
+def test_kept_and_fresh_results_give_the_same_standings(small):
+    small.submit("first-one", [small.answer(recall=0.8, false=2, seed=s) for s in (1, 2, 3)])
+    small.score()
+    small.submit("second-one", small.answer(recall=0.8, false=2, seed=7), team="Other Team")
+    small.score()
+    kept = small.board.standings("weak").read_bytes()
+    small.score(afresh=True)
+    assert small.board.standings("weak").read_bytes() == kept
+
+
+def test_unchanged_submissions_are_not_scored_again(small, monkeypatch):
+    small.submit("first-one", small.answer(recall=0.8, false=2))
+    small.score()
+    scored = []
+    keep = score_module.score
+    monkeypatch.setattr(
+        "bmbench.leaderboards.results.scorer.score", lambda *given: scored.append(1) or keep(*given)
+    )
+    small.score()
+    assert len(scored) == 3  # the controls
+    small.submit("second-one", small.answer(recall=0.9, false=2, seed=5), team="Other Team")
+    small.score()
+    assert len(scored) == 3 + 4
+
+
+def test_a_new_truth_scores_everything_again_and_lists_the_ranks(small, make_truth):
+    from bmbench.core.files import sha256
+
+    small.submit("early-one", small.answer(recall=0.95, false=1, seed=1))
+    other = make_truth("other.json", seed=5)
+    small.truth = other
+    small.submit("late-one", small.answer(recall=0.95, false=1, seed=2), team="Other Team")
+    assert small.score() == ()
+    shutil.copy(other, small.board.path / "tracks" / "weak" / "truth.json")
+    manifest = small.board.manifest("weak")
+    facts = msgspec.structs.replace(manifest.truth, sha256=sha256(other))
+    write_manifest(small.board.path / "tracks" / "weak", msgspec.structs.replace(manifest, truth=facts))
+    changes = {(change.metric, change.id): (change.before, change.after) for change in small.score()}
+    assert changes["cd.f1", "early-one"] == ((1, 1), (2, 2))
+    assert changes["cd.f1", "late-one"] == ((2, 2), (1, 1))
+
+
+def test_states(small):
+    small.submit("first-one", small.answer(recall=0.8, false=2))
+    small.submit("second-one", small.answer(recall=0.85, false=2, seed=5), supersedes="first-one")
+    small.submit("doubted", small.answer(recall=0.99, false=0, seed=6), team="Other Team")
+    (small.board.path / "tracks" / "weak" / "disputes.json").write_text('["doubted"]')
+    broken = small.board.submission("weak", "broken-one")
+    broken.mkdir()
+    (broken / "submission.json").write_text("{}")
+    small.score()
+    states = {
+        path.stem: read_result(path).state
+        for path in small.board.results("weak").glob("*.json")
+        if path.name != "standings.json"
+    }
+    assert states["first-one"] == "superseded"
+    assert states["second-one"] == "published"
+    assert states["doubted"] == "disputed"
+    assert states["broken-one"] == "failed"
+    ranked = [place.id for place in read_standings(small.board.standings("weak")).metrics[0].places]
+    assert ranked == ["second-one"]
+
+
+def test_a_withdrawal_takes_a_submission_off_the_board(small):
+    from bmbench.leaderboards.submissions.submit import write_card
+
+    folder, _ = small.submit("first-one", small.answer(recall=0.8, false=2))
+    card = json.loads((folder / "submission.json").read_text())
+    write_card(
+        small.board.submission("weak", "take-back"),
+        card | {"id": "take-back", "runs": [], "withdraws": "first-one"},
+    )
+    small.score()
+    assert read_result(small.board.result("weak", "first-one")).state == "withdrawn"
+    assert not small.board.result("weak", "take-back").exists()
+    assert read_standings(small.board.standings("weak")).metrics == ()
+
+
+def test_undefined_scores_rank_last_and_are_null(bench, make_truth):
+    """No such track can be founded; a truth that lost its cells in a later version gives one."""
+    from bmbench.core.files import sha256
+
+    bench.truth = make_truth("none.json", n_images=7)
+    bench.track()
+    truth = bench.board.path / "tracks" / "weak" / "truth.json"
+    truth.write_text(json.dumps(json.loads(truth.read_text()) | {"annotations": []}))
+    facts = msgspec.structs.replace(bench.board.manifest("weak").truth, sha256=sha256(truth))
+    fewer_replicates(bench, truth=facts)
+    bench.submit("first-one", [{"image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9], "score": 0.9}])
+    bench.score()
+    assert values(bench, "first-one") == dict.fromkeys(METRICS)
+    assert "NaN" not in bench.board.standings("weak").read_text()
+
+
+def test_patients_are_the_unit_and_too_few_are_said(bench, make_truth):
+    for name, groups in (("three", 3), ("seven", 7)):
+        bench.truth = make_truth(f"{name}.json", n_images=14, groups=groups)
+        bench.track(name, unit="patient")
+        fewer_replicates(bench, name)
+        for seed, recall in enumerate((0.95, 0.4)):
+            bench.submit(f"with-{seed}", bench.answer(recall=recall, false=1, seed=seed), track=name)
+    bench.score()
+    few, enough = (read_standings(bench.board.standings(name)) for name in ("three", "seven"))
+    assert (few.few_units, few.unit, few.metrics[0].tests) == (True, "image", None)
+    assert [place.ranks for place in few.metrics[0].places] == [(1, 2), (1, 2)]
+    assert (enough.few_units, enough.unit) == (False, "patient")
+    # Seven patients: the smallest two-sided p-value is 2 / 2^7.
+    assert enough.metrics[0].tests.smallest_p == 2 / 2**7
+    assert [place.ranks for place in enough.metrics[0].places] == [(1, 1), (2, 2)]
+
+
+def test_weak_against_precise(bench):
+    bench.track("precise", supervision="precise")
+    bench.track("weak", partner=Partner(track="precise", kind="weaker", margin=0.05))
+    for track in ("precise", "weak"):
+        fewer_replicates(bench, track)
+    good, bad = bench.answer(recall=0.95, false=1, seed=1), bench.answer(recall=0.5, false=1, seed=2)
+    bench.submit("same-one", good, track="precise")
+    bench.submit("same-one", good, track="weak")
+    bench.submit("worse-one", good[:-1], track="precise", team="Other Team")
+    bench.submit("worse-one", bad, track="weak", team="Other Team")
+    bench.score()
+    found = {row.first: row for row in read_standings(bench.board.standings("weak")).crossings}
+    assert found["same-one"].verdict == "not worse"
+    assert (found["same-one"].value, found["same-one"].interval) == (0, (0, 0))
+    assert found["worse-one"].verdict == "worse"
+
+
+def test_controls_are_where_they_must_be(small):
+    small.score()
+    assert values(small, "oracle-jitter")["cd.f1"] == 1.0
+    assert values(small, "blank") == {"cd.f1": 0.0, "bb.f1": 0.0, "cd.ap": 0.0, "bb.ap": 0.0}
+    assert values(small, "dense-grid")["cd.f1"] < 0.3
+
+
+def test_results_have_one_canonical_form(small):
+    small.submit("first-one", small.answer(recall=0.8, false=2))
+    small.score()
+    path = small.board.result("weak", "first-one")
+    assert canonical(read_result(path)) == path.read_bytes()
+
+
+def test_truth_that_may_not_lie_in_the_repository(bench, tmp_path):
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+
+    bench.track(outside=True)
+    fewer_replicates(bench)
+    bench.submit("first-one", bench.answer(recall=0.8, false=2))
+    with pytest.raises(BadInputError, match="--truths"):
+        bench.score()
+    truths = tmp_path / "truths"
+    truths.mkdir()
+    shutil.copy(bench.truth, truths / "weak.json")
+    bench.board = Leaderboard(bench.board.path, truths)
+    bench.score()
+    assert values(bench, "first-one")["cd.f1"] > 0.5
+    assert not list(bench.board.path.rglob("truth*"))
+    (truths / "weak.json").write_text(bench.truth.read_text() + " ")
+    with pytest.raises(BadInputError, match="not the ground truth"):
+        bench.score()
+
+
+@pytest.fixture
+def key(tmp_path):
+    pyrage = pytest.importorskip("pyrage", reason="pyrage (bmbench[leaderboard]) is not installed")
+    identity = pyrage.x25519.Identity.generate()
+    path = tmp_path / "key.txt"
+    path.write_text(f"# created for a test\n{identity}\n")
+    return path, str(identity.to_public())
+
+
+@pytest.fixture
+def hidden(small, key):
+    """A track with hidden truth, its images' coordinates salted with a canary."""
+    from bmbench.leaderboards.results.hidden import hide
+
+    truth = small.board.path / "tracks" / "weak" / "truth.json"
+    value = json.loads(truth.read_text())
+    value["annotations"][3]["note"] = "CANARY-8c1f"
+    truth.write_text(json.dumps(value))
+    hide(small.board, "weak", [key[1]])
+    small.submit("first-one", small.answer(recall=0.8, false=2))
+    small.submit("second-one", small.answer(recall=0.7, false=2, seed=4), team="Other Team")
+    return small, key[0]
+
+
+def everything(board):
+    return b"".join(path.read_bytes() for path in sorted(board.path.rglob("*")) if path.is_file())
+
+
+def test_hidden_truth_stays_hidden(hidden, capsys):
+    bench, key = hidden
+    assert not (bench.board.path / "tracks" / "weak" / "truth.json").exists()
+    with pytest.raises(BadInputError, match="hidden"):
+        bench.score()
+    bench.score(key=key)
+    seen = everything(bench.board) + capsys.readouterr().out.encode()
+    assert b"CANARY" not in seen
+    result = read_result(bench.board.result("weak", "first-one"))
+    assert result.rules == {}
+    for one in result.metrics.values():
+        for value in (one.value, *one.interval, *one.seeds):
+            assert round(value * 1000) / 1000 == pytest.approx(value, abs=1e-12)
+    table = read_standings(bench.board.standings("weak"))
+    assert (table.n_cells, table.rules) == (0, ())
+
+
+def test_a_failing_scorer_says_a_code_and_no_truth(hidden, monkeypatch, capsys):
+    bench, key = hidden
+
+    def fail(judge, answers):
+        raise ValueError(f"CANARY-8c1f at {judge.truth.xy[0]}")
+
+    keep = score_module.score
+    monkeypatch.setattr(
+        "bmbench.leaderboards.results.scorer.score",
+        lambda judge, answers: fail(judge, answers) if answers[0][1] else keep(judge, answers),
+    )
+    bench.score(key=key)
+    printed = capsys.readouterr()
+    assert b"CANARY" not in everything(bench.board) + (printed.out + printed.err).encode()
+    assert read_result(bench.board.result("weak", "first-one")).code == "E901"
+
+
+def test_a_retired_track_is_verified_by_everybody(hidden):
+    from bmbench.leaderboards.results.hidden import reveal
+    from bmbench.leaderboards.results.verify import verify_board
+
+    bench, key = hidden
+    bench.score(key=key)
+    assert verify_board(bench.board, Silent(), key=key) > 100
+    with pytest.raises(BadInputError, match="hidden"):
+        verify_board(bench.board, Silent())
+    reveal(bench.board, "weak", key)
+    assert verify_board(bench.board, Silent()) > 100
+    clear = bench.board.path / "tracks" / "weak" / "truth.json"
+    clear.write_text(clear.read_text().replace("CANARY", "canary"))
+    with pytest.raises(BadInputError, match="committed"):
+        verify_board(bench.board, Silent())
+
+
+def test_a_wrong_key_and_a_changed_truth_are_told(hidden, tmp_path):
+    import pyrage
+
+    bench, key = hidden
+    other = tmp_path / "other.txt"
+    other.write_text(str(pyrage.x25519.Identity.generate()))
+    with pytest.raises(BadInputError, match="does not open"):
+        bench.score(key=other)
+    identity = pyrage.x25519.Identity.from_str(key.read_text().splitlines()[1])
+    path = bench.board.path / "tracks" / "weak" / "truth.json.age"
+    path.write_bytes(pyrage.encrypt(b"another truth", [identity.to_public()]))
+    with pytest.raises(BadInputError, match="committed"):
+        bench.score(key=key)
+
+
+def test_a_number_changed_by_hand_is_found(small):
+    from bmbench.leaderboards.results.verify import verify_board
+
+    small.submit("first-one", small.answer(recall=0.8, false=2))
+    small.score()
+    assert verify_board(small.board, Silent()) > 100
+    path = small.board.result("weak", "first-one")
+    value = json.loads(path.read_text())
+    value["metrics"]["cd.f1"]["value"] += 0.001
+    path.write_text(json.dumps(value))
+    with pytest.raises(BadInputError, match=r"/metrics/cd\.f1/value"):
+        verify_board(small.board, Silent())
+    small.score(afresh=True)
+    (small.board.results("weak") / "ghost.json").write_bytes(path.read_bytes())
+    with pytest.raises(BadInputError, match="no submission"):
+        verify_board(small.board, Silent())

@@ -1,0 +1,289 @@
+"""A submission from each kind of file that people have; the gate that a pull request goes through."""
+
+import json
+import subprocess
+
+import msgspec
+import pytest
+
+from bmbench.core.errors import BadInputError
+from bmbench.leaderboards.submissions.card import Submission
+from bmbench.leaderboards.submissions.gate import validate_changes, validate_folder
+from bmbench.leaderboards.submissions.prepare import Wishes, prepare
+from bmbench.leaderboards.submissions.submit import schemas
+
+WISHES = {
+    "track": "weak",
+    "team": "Marrow Lab",
+    "contacts": ("marrow-lab",),
+    "name": "My detector",
+    "family": "rcnn",
+    "annotations": "weak",
+    "chosen_on": "validation",
+    "declared": True,
+}
+
+
+def handed_in(bench, rows, **changes):
+    path = bench.board.path.parent / "mine.json"
+    path.write_text(json.dumps(rows))
+    wishes = Wishes(**(WISHES | {"thresholds": (0.4,)} | changes))
+    return prepare(bench.board, [path], wishes)
+
+
+def test_a_detectron2_results_list(bench):
+    bench.track()
+    rows = bench.answer(recall=0.7, false=1)
+    folder, verdict = handed_in(bench, rows)
+    assert verdict.valid
+    assert folder.name == "marrow-lab-my-detector"
+    written = json.loads((folder / "predictions-s0.json").read_text())
+    assert written["images"] == list(range(1, 11))
+    assert written["detections"] == rows
+
+
+def test_an_ultralytics_predictions_file_names_images_by_file(bench):
+    bench.track()
+    rows = [
+        row
+        | {
+            "image_id": f"field_{row['image_id'] - 1:02d}",
+            "file_name": f"field_{row['image_id'] - 1:02d}.png",
+        }
+        for row in bench.answer(recall=0.7, false=1)
+    ]
+    folder, verdict = handed_in(bench, rows)
+    assert verdict.valid
+    written = json.loads((folder / "predictions-s0.json").read_text())
+    assert {row["image_id"] for row in written["detections"]} <= set(range(1, 11))
+
+
+def test_points_without_boxes(bench):
+    bench.track()
+    folder, verdict = handed_in(bench, [{"image_id": 1, "category_id": 1, "center": [9, 9], "score": 0.5}])
+    assert verdict.valid
+    assert '"center":[9,9]' in (folder / "predictions-s0.json").read_text()
+
+
+def test_a_predictions_file_needs_what_it_does_not_say(bench):
+    bench.track()
+    with pytest.raises(BadInputError, match="--threshold"):
+        handed_in(bench, [], thresholds=())
+    with pytest.raises(BadInputError, match="--family, --chosen-on"):
+        handed_in(bench, [], family=None, chosen_on=None)
+    with pytest.raises(BadInputError, match="does not have"):
+        handed_in(bench, [{"image_id": "elsewhere", "category_id": 1, "bbox": [1, 1, 2, 2], "score": 1}])
+
+
+def test_an_id_is_taken_once(bench):
+    bench.track()
+    handed_in(bench, [])
+    with pytest.raises(BadInputError, match="not empty"):
+        handed_in(bench, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"team": "中文", "name": "日本"}, "no id can be made of team and method .*; give --id"),
+        ({"team": "C", "name": "日本"}, "no id can be made .*got 'c'.*; give --id"),
+        ({"id": "../../elsewhere"}, "elsewhere: cannot be the id"),
+        ({"id": ""}, "cannot be the id"),
+    ],
+)
+def test_an_id_that_cannot_be_a_folder_of_the_track_writes_nothing(bench, changes, words):
+    bench.track()
+    before = sorted(bench.board.path.rglob("*"))
+    with pytest.raises(BadInputError, match=words):
+        handed_in(bench, [], **changes)
+    assert sorted(bench.board.path.rglob("*")) == before
+    folder, verdict = handed_in(bench, [], **(changes | {"id": "named-so"}))
+    assert (folder.name, verdict.valid) == ("named-so", True)
+
+
+def test_what_is_not_valid_is_not_written_and_does_not_block_its_correction(bench, bmbench):
+    bench.track()
+    path = bench.board.path.parent / "mine.json"
+    path.write_text("[]")
+    wishes = ("--team", "Marrow Lab", "--name", "My detector", "--family", "rcnn", "--annotations", "weak")
+    wishes += ("--threshold", 0.5, "--chosen-on", "validation", "--contact", "marrow-lab")
+    command = ("submit", path, "--board", bench.board.path, "--track", "weak", *wishes)
+    answer = bmbench(*command)
+    folder = bench.board.submission("weak", "marrow-lab-my-detector")
+    assert (answer.code, answer.out.count("E306"), folder.exists()) == (2, 3, False)
+    assert f"Not written: {folder}" in answer.out
+    answer = bmbench(*command, "--declare")
+    assert (answer.code, answer.out) == (0, f"Written: {folder}\nvalid\n")
+    assert sorted(path.name for path in folder.iterdir()) == ["predictions-s0.json", "submission.json"]
+    assert validate_folder(folder).valid
+    assert bench.board.submissions("weak") == (folder,)
+
+
+def test_the_same_answer_twice_is_told(bench):
+    bench.track()
+    handed_in(bench, [])
+    _, verdict = handed_in(bench, [], id="other-id")
+    assert {problem.code for problem in verdict.problems.listed} == {"E310"}
+
+
+def test_a_run_directory(bench, tmp_path):
+    import hashlib
+
+    bench.track(data_sha256="a" * 64)
+    run = tmp_path / "run"
+    run.mkdir()
+    config = {
+        "method": "unet_shrink",
+        "settings": {"depth": 4, "scales": [1, 2]},
+        "data_hash": "a" * 64,
+        "track": {"name": "weak", "version": 1},
+        "profile": {"name": "quick"},
+        "artefacts": "background",
+        "seed": 3,
+    }
+    metrics = {
+        "cd": {"threshold": 0.37},
+        "bb": None,
+        "threshold_source": "optimisation",
+    }
+    timing = {"seconds": {"fit": 36.0}}
+    machine = {
+        "bmbench": "0.1",
+        "python": "3.11",
+        "system": "Linux",
+        "machine": "x86_64",
+        "cpus": 2,
+        "code": None,
+    }
+    for name, value in (
+        ("config", config),
+        ("metrics", metrics),
+        ("timing", timing),
+        ("environment", machine),
+    ):
+        (run / f"{name}.json").write_text(json.dumps(value))
+    rows = bench.answer(recall=0.9, false=1)
+    (run / "predictions.json").write_text(json.dumps(rows))
+    wishes = Wishes(track="weak", team="Marrow Lab", contacts=("marrow-lab",), declared=True)
+    folder, verdict = prepare(bench.board, [run], wishes)
+    assert verdict.valid
+    card = json.loads((folder / "submission.json").read_text())
+    assert card["runs"][0]["threshold"] == 0.37
+    assert card["threshold_chosen_on"] == "optimisation"
+    assert card["method"]["params"] == {"depth": 4, "profile": "quick"}
+    data = (folder / "predictions-s3.json").read_bytes()
+    assert card["runs"][0]["sha256"] == hashlib.sha256(data).hexdigest()
+    (run / "config.json").write_text(json.dumps(config | {"data_hash": "b" * 64}))
+    with pytest.raises(BadInputError, match="other data"):
+        prepare(bench.board, [run], wishes)
+    (run / "config.json").write_text(json.dumps(config))
+    (run / "environment.json").write_text("[]")
+    with pytest.raises(BadInputError, match=r"environment\.json: is not a run's record"):
+        prepare(bench.board, [run], wishes)
+
+
+def test_committed_schemas_are_those_of_the_code(request):
+    folder = request.config.rootpath / "schemas"
+    assert {path.name: path.read_bytes() for path in folder.glob("*.json")} == schemas()
+
+
+def test_every_field_of_a_card_is_in_its_schema():
+    schema = json.loads(schemas()["submission.schema.json"])
+    fields = {field.encode_name for field in msgspec.structs.fields(Submission)}
+    assert set(schema["$defs"]["Submission"]["properties"]) == fields
+    assert schema["$defs"]["Submission"]["additionalProperties"] is False
+
+
+def git(repository, *arguments):
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", str(repository), *who, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(bench):
+    """The leaderboard as a git repository: `main` is the base, `head` a pull request with one submission."""
+    bench.track()
+    root = bench.board.path
+    git(root, "init", "-q", "-b", "main")
+    bench.submit("early-bird", bench.answer(recall=0.5, false=1, seed=4))
+    git(root, "add", ".")
+    git(root, "commit", "-q", "-m", "base")
+    git(root, "checkout", "-q", "-b", "head")
+    return bench
+
+
+def pull_request(bench):
+    """Commit what lies there as a pull request, and go back to the base."""
+    root = bench.board.path
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "submission")
+    git(root, "checkout", "-q", "main")
+    return validate_changes(root, "main..head", author="marrow-lab")
+
+
+def codes(verdict):
+    return {problem.code for problem in verdict.problems.listed}
+
+
+def test_a_pull_request_with_one_submission(repository):
+    repository.submit("new-one", repository.answer(recall=0.8, false=1))
+    verdict = pull_request(repository)
+    assert verdict.valid
+    assert verdict.card.id == "new-one"
+    assert not repository.board.submission("weak", "new-one").exists()
+
+
+def test_a_pull_request_that_changes_more(repository):
+    repository.submit("new-one", repository.answer(recall=0.8, false=1))
+    (repository.board.path / "tracks" / "weak" / "truth.json").write_text("{}")
+    assert codes(pull_request(repository)) == {"E106"}
+
+
+def test_a_pull_request_that_changes_somebody_elses(repository):
+    folder = repository.board.submission("weak", "early-bird")
+    (folder / "predictions-s0.json").write_text("{}")
+    assert codes(pull_request(repository)) == {"E106"}
+
+
+def test_a_pull_request_that_deletes(repository):
+    import shutil
+
+    shutil.rmtree(repository.board.submission("weak", "early-bird"))
+    assert codes(pull_request(repository)) == {"E106"}
+
+
+def test_links_and_executables_in_a_commit(repository):
+    folder, _ = repository.submit("new-one", repository.answer(recall=0.8, false=1))
+    (folder / "submission.json").chmod(0o755)
+    path = folder / "predictions-s0.json"
+    path.unlink()
+    path.symlink_to("../../../tracks/weak/truth.json")
+    assert codes(pull_request(repository)) == {"E103"}
+
+
+def test_only_its_contacts_withdraw_a_submission(repository):
+    from bmbench.leaderboards.submissions.submit import write_card
+
+    early = repository.board.submission("weak", "early-bird")
+    card = json.loads((early / "submission.json").read_text())
+    note = card | {"id": "take-back", "runs": [], "withdraws": "early-bird"}
+    folder = repository.board.submission("weak", "take-back")
+    write_card(folder, note)
+    assert validate_folder(folder, author="marrow-lab").valid
+    write_card(folder, note | {"contacts": ["stranger"]})
+    assert codes(validate_folder(folder, author="stranger")) == {"E309"}
+    write_card(folder, note | {"contacts": ["stranger", "marrow-lab"]})
+    assert codes(validate_folder(folder, author="stranger")) == {"E309"}
+    assert codes(validate_folder(folder, author="marrow-lab")) == set()
+
+
+def test_attempts_are_limited(bench):
+    from bmbench.leaderboards.tracks.create_track import write_manifest
+
+    bench.track()
+    manifest = bench.board.manifest("weak")
+    limits = msgspec.structs.replace(manifest.limits, attempts=1)
+    write_manifest(bench.board.path / "tracks" / "weak", msgspec.structs.replace(manifest, limits=limits))
+    bench.submit("first-try", bench.answer(recall=0.5, false=1))
+    folder, _ = bench.submit("second-try", bench.answer(recall=0.6, false=1), team="MARROW LAB")
+    assert codes(validate_folder(folder)) == {"E311"}
