@@ -29,7 +29,7 @@ class ReproduceOptions:
     jobs : int
         Runs side by side.
     cluster : str or None
-        Whose workers do the runs (`bmbench.benchmark.workers.cluster`); None: this process, or `jobs` of its own.
+        Whose workers do the runs (`bmbench.benchmark.workers`); None: this process, or `jobs` of its own.
     publish : str or None
         An address where a copy of the study is kept (`bmbench.benchmark.reproduce.mirror`).
     """
