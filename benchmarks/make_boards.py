@@ -21,7 +21,7 @@ from bmbench.leaderboards.results.make_truths import make_truths
 from bmbench.leaderboards.results.publish import score_board
 from bmbench.leaderboards.results.verify import verify_board
 from bmbench.leaderboards.submissions.prepare import Wishes, prepare
-from bmbench.leaderboards.tracks.create_track import TrackWishes, found_track, track_facts
+from bmbench.leaderboards.tracks.create_track import TrackWishes, create_track, track_facts
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
 TEAM, LOGIN = "bmbench authors", "bmbench"
@@ -100,7 +100,7 @@ def add_track(board: Leaderboard, dataset: str, track: str, tracks: dict[str, Me
         outside=dataset != "synthetic",
     )
     facts, truth = track_facts(next(iter(methods.values()))[0], wishes)
-    found_track(board, truth, facts)
+    create_track(board, truth, facts)
     for method, runs in methods.items():
         asked = Wishes(
             track=track,

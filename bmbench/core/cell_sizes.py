@@ -1,4 +1,4 @@
-"""How large the annotated objects are."""
+"""How large the annotated objects are, and the circle around each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.core.geometry import rings_area
+from bmbench.core.geometry import enclosing_circle, rings_area
 from bmbench.core.types import Role
 
 if TYPE_CHECKING:
@@ -45,3 +45,19 @@ def measured_radius(samples: Iterable[Sample], default: float) -> float:
     """A third of the mean cell diameter in pixels, with one decimal; the default where no cell has a size."""
     diameter = mean_cell_diameter(sample.annotations for sample in samples)
     return round(diameter / 3, 1) if diameter else default
+
+
+def shape_circles(annotations: Annotations) -> Floats:
+    """(n, 3) the smallest circle around each contour, else the circle given, else that of the box.
+
+    A box alone has a circle around its middle with half of its longer side as radius: cells are round, so
+    that the circle through the corners would be far too large.
+    """
+    middle = (annotations.box[:, :2] + annotations.box[:, 2:]) / 2
+    reach = (annotations.box[:, 2:] - annotations.box[:, :2]).max(axis=1, initial=0.0) / 2
+    given = annotations.circle[:, 2:] > 0
+    circles: Floats = np.where(given, annotations.circle, np.column_stack([middle, reach]))
+    for row, rings in enumerate(annotations.contour):
+        if rings:
+            circles[row] = enclosing_circle(np.concatenate(rings))
+    return circles

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from bmbench.core.progress import Silent
+from bmbench.leaderboards.submissions.other_submissions import Others, read_others
 from bmbench.leaderboards.submissions.submit import Answer, Facts, submit
-from bmbench.leaderboards.submissions.validate import Others
-from bmbench.leaderboards.tracks.create_track import TrackFacts, found_track
-from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard, others
+from bmbench.leaderboards.tracks.create_track import TrackFacts, create_track
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Rules
 
 N_IMAGES, SIZE, CELL = 10, 512, 40
@@ -92,7 +92,7 @@ class Bench:
             "data_name": "drawn",
             "rules": Rules(radius_px=15),
         }
-        found_track(self.board, truth or self.truth, TrackFacts(name=name, **(plain | facts)))
+        create_track(self.board, truth or self.truth, TrackFacts(name=name, **(plain | facts)))
 
     def submit(
         self, id_: str, rows: list[dict] | list[list[dict]], *, track: str = "weak", threshold=0.3, **facts
@@ -105,7 +105,7 @@ class Bench:
             answers.append(Answer(path=path, seed=seed, threshold=threshold))
         card = Facts(**(FACTS | {"name": id_.replace("-", " ")} | facts))
         folder = self.board.submission(track, id_)
-        beside = Others(contacts=others(self.board, track).contacts)
+        beside = Others(contacts=read_others(self.board, track).contacts)
         verdict = submit(answers, card, self.board.manifest(track), folder=folder, others=beside)
         for answer in answers:
             answer.path.unlink()

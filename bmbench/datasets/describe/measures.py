@@ -9,7 +9,7 @@ import numpy as np
 
 from bmbench.core.cell_sizes import diameters
 from bmbench.core.types import Role
-from bmbench.datasets.weak.simulator import scaled_jitter, weaken
+from bmbench.datasets.weak.simulator import overlapping_circles, scaled_jitter, weaken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,19 +90,6 @@ def _nearest(xy: Floats) -> Floats:
         return np.zeros(0)
     distance, _ = cKDTree(xy).query(xy, k=[2])
     return np.asarray(distance, np.float64).ravel()
-
-
-def overlapping_circles(circle: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """(n,) whether each circle shares area with another one."""
-    from scipy.spatial import cKDTree
-
-    overlap = np.zeros(len(circle), bool)
-    if len(circle) > 1:
-        pairs = cKDTree(circle[:, :2]).query_pairs(2 * float(circle[:, 2].max()), output_type="ndarray")
-        a, b = circle[pairs[:, 0]], circle[pairs[:, 1]]
-        close = pairs[np.hypot(*(a - b)[:, :2].T) < a[:, 2] + b[:, 2]]
-        overlap[close.ravel()] = True
-    return overlap
 
 
 def _cover(cells: Annotations, weak: Annotations) -> Floats:

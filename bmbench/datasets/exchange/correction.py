@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from bmbench.core.cell_sizes import shape_circles
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import box_iou, circle_box
 from bmbench.core.spatial_index import Nearby, iou_reach
@@ -24,7 +25,6 @@ from bmbench.datasets.formats.qupath.codec import SUFFIXES
 from bmbench.datasets.formats.qupath.codec import read as read_qupath_set
 from bmbench.datasets.formats.qupath.geojson import QupathFile, read_qupath
 from bmbench.datasets.reading.image_names import nearest, nested
-from bmbench.datasets.weak.simulator import shape_circles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.core.cell_sizes import mean_cell_diameter
+from bmbench.core.cell_sizes import mean_cell_diameter, shape_circles
 from bmbench.core.errors import BadInputError
-from bmbench.core.geometry import circle_box, enclosing_circle
+from bmbench.core.geometry import circle_box
 from bmbench.core.types import Annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bmbench.core.types import Floats, ImageId
+    from bmbench.core.types import Bools, Floats, ImageId
 
 JITTER_PX = 3.0
 """Standard deviation of each centre coordinate in the study."""
@@ -90,22 +90,19 @@ def scaled_jitter(images: Iterable[Annotations]) -> float:
     return JITTER_PX if diameter is None else JITTER_PX * diameter / STUDY_DIAMETER_PX
 
 
-def shape_circles(annotations: Annotations) -> Floats:
-    """(n, 3) the smallest circle around each contour, else the circle given, else that of the box.
-
-    A box alone has a circle around its middle with half of its longer side as radius: cells are round, so
-    that the circle through the corners would be far too large.
-    """
-    middle = (annotations.box[:, :2] + annotations.box[:, 2:]) / 2
-    reach = (annotations.box[:, 2:] - annotations.box[:, :2]).max(axis=1, initial=0.0) / 2
-    given = annotations.circle[:, 2:] > 0
-    circles: Floats = np.where(given, annotations.circle, np.column_stack([middle, reach]))
-    for row, rings in enumerate(annotations.contour):
-        if rings:
-            circles[row] = enclosing_circle(np.concatenate(rings))
-    return circles
-
-
 def _generator(seed: int, image_id: ImageId) -> np.random.Generator:
     name = f"{type(image_id).__name__} {image_id}".encode()
     return np.random.default_rng([seed, int.from_bytes(hashlib.sha256(name).digest()[:8])])
+
+
+def overlapping_circles(circle: Floats) -> Bools:
+    """(n,) whether each circle shares area with another one."""
+    from scipy.spatial import cKDTree
+
+    overlap = np.zeros(len(circle), bool)
+    if len(circle) > 1:
+        pairs = cKDTree(circle[:, :2]).query_pairs(2 * float(circle[:, 2].max()), output_type="ndarray")
+        a, b = circle[pairs[:, 0]], circle[pairs[:, 1]]
+        close = pairs[np.hypot(*(a - b)[:, :2].T) < a[:, 2] + b[:, 2]]
+        overlap[close.ravel()] = True
+    return overlap

@@ -14,8 +14,7 @@ import numpy as np
 
 from bmbench.core.cell_sizes import diameters
 from bmbench.core.types import Role
-from bmbench.datasets.describe.measures import overlapping_circles
-from bmbench.datasets.weak.simulator import scaled_jitter, weaken
+from bmbench.datasets.weak.simulator import overlapping_circles, scaled_jitter, weaken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from bmbench.leaderboards.boards import plots, statements, words
 from bmbench.leaderboards.boards.page import reason
-from bmbench.leaderboards.submissions.names import is_link
+from bmbench.leaderboards.tracks.names import is_link
 from bmbench.statistics.ranks import MOST_SHOWN
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ from bmbench.leaderboards.results.record import (
 from bmbench.leaderboards.results.score import Judge, judge, score
 from bmbench.leaderboards.results.submission_states import settled
 from bmbench.leaderboards.submissions.card import CARD_FILE
+from bmbench.leaderboards.submissions.other_submissions import Others, read_others
 from bmbench.leaderboards.submissions.sources import folder_files
-from bmbench.leaderboards.submissions.validate import Others, validate
-from bmbench.leaderboards.tracks.leaderboard_folder import others
+from bmbench.leaderboards.submissions.validate import validate
 
 if TYPE_CHECKING:
     from bmbench.core.progress import Progress
@@ -113,7 +113,7 @@ def _desk(board: Leaderboard, manifest: Manifest, truth: Path) -> Desk:
     return Desk(
         board=board,
         bench=judge(manifest, read_ground_truth(truth)),
-        others=Others(contacts=others(board, manifest.name).contacts),
+        others=Others(contacts=read_others(board, manifest.name).contacts),
         truth_digest=manifest.truth.commitment or digest(data),
         track_digest=digest(canonical(manifest)),
     )

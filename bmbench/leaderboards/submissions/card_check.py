@@ -13,14 +13,14 @@ from typing import Any, TypeAlias
 import msgspec
 
 from bmbench.leaderboards.submissions.card import (
-    PATTERNS,
     Declarations,
     Run,
     Submission,
     Training,
 )
-from bmbench.leaderboards.submissions.names import has_controls, is_id, is_link, link_hosts, name_fault
 from bmbench.leaderboards.submissions.problems import Problems, pointer, quoted
+from bmbench.leaderboards.tracks.fields import PATTERNS
+from bmbench.leaderboards.tracks.names import has_controls, is_id, is_link, link_hosts, name_fault
 
 Place = tuple[str | int, ...]
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
-from bmbench.leaderboards.submissions.names import is_id
+from bmbench.leaderboards.submissions.other_submissions import read_others
 from bmbench.leaderboards.submissions.problems import Problems, quoted
 from bmbench.leaderboards.submissions.sources import changed_paths, commit_files, folder_files, prefix
 from bmbench.leaderboards.submissions.validate import Verdict, refuse_retired, validate
-from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard, others
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.names import is_id
 
 if TYPE_CHECKING:
     from bmbench.leaderboards.tracks.manifest import Manifest
@@ -28,7 +29,7 @@ def validate_folder(folder: Path, *, board: Path | None = None, author: str | No
     root = Leaderboard(board or _root(place))
     manifest = root.manifest(place.parent.name)
     refuse_retired(manifest)
-    beside = others(root, manifest.name)
+    beside = read_others(root, manifest.name)
     return validate(folder_files(place), manifest, folder=place.name, others=beside, author=author)
 
 
@@ -61,7 +62,7 @@ def validate_changes(board: Path, changes: str, *, author: str | None = None) ->
     if manifest is None or len(problems):
         return Verdict(card=None, problems=problems)
     files = commit_files(board, head, f"{root}submissions/{track}/{id_}")
-    beside = others(Leaderboard(board), track)
+    beside = read_others(Leaderboard(board), track)
     return validate(files, manifest, folder=id_, others=beside, author=author)
 
 

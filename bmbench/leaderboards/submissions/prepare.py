@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError
-from bmbench.leaderboards.submissions.names import is_id, require_id
+from bmbench.leaderboards.submissions.other_submissions import read_others
 from bmbench.leaderboards.submissions.submit import Answer, Facts, read_run, submit
 from bmbench.leaderboards.submissions.validate import refuse_retired
-from bmbench.leaderboards.tracks.leaderboard_folder import others
+from bmbench.leaderboards.tracks.names import is_id, require_id
 
 if TYPE_CHECKING:
     from bmbench.leaderboards.submissions.validate import Verdict
@@ -62,7 +62,7 @@ def prepare(board: Leaderboard, paths: Sequence[Path], wishes: Wishes) -> tuple[
         answers.append(answer)
     facts = _facts(known, wishes, manifest)
     folder = board.submission(manifest.name, _id(wishes, facts.name))
-    return folder, submit(answers, facts, manifest, folder=folder, others=others(board, manifest.name))
+    return folder, submit(answers, facts, manifest, folder=folder, others=read_others(board, manifest.name))
 
 
 def _answer(path: Path, row: int, n: int, wishes: Wishes) -> Answer:

@@ -17,11 +17,12 @@ from bmbench.benchmark.records.run_folder import RunDir, folder_aside
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256, write_bytes
 from bmbench.leaderboards.submissions.card import CARD_FILE, CARD_SCHEMA
-from bmbench.leaderboards.submissions.names import require_id
+from bmbench.leaderboards.submissions.other_submissions import Others
 from bmbench.leaderboards.submissions.predictions_check import PREDICTIONS_SCHEMA
 from bmbench.leaderboards.submissions.sources import held_files
-from bmbench.leaderboards.submissions.validate import Others, Verdict, validate
+from bmbench.leaderboards.submissions.validate import Verdict, validate
 from bmbench.leaderboards.tracks.manifest import Manifest
+from bmbench.leaderboards.tracks.names import require_id
 
 if TYPE_CHECKING:
     from bmbench.core.types import ImageId

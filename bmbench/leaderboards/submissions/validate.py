@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
-from bmbench.leaderboards.submissions.card import CARD_BYTES, CARD_FILE, PREDICTIONS_PATTERN
+from bmbench.leaderboards.submissions.card import CARD_BYTES, CARD_FILE
 from bmbench.leaderboards.submissions.card_check import Check, Checked, check_card, look_at
+from bmbench.leaderboards.submissions.other_submissions import Others
 from bmbench.leaderboards.submissions.predictions_check import check_predictions
 from bmbench.leaderboards.submissions.problems import Problems, pointer, quoted
 from bmbench.leaderboards.submissions.strict_json import parse
+from bmbench.leaderboards.tracks.fields import PREDICTIONS_PATTERN
 
 if TYPE_CHECKING:
     from bmbench.leaderboards.submissions.card import Display, Question, Run, Submission, Training
     from bmbench.leaderboards.submissions.sources import Blob, Files
     from bmbench.leaderboards.tracks.manifest import Manifest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Others:
-    """The submissions of the track that are there already.
-
-    `contacts` by id; `digests` of predictions files → id; `teams` by id.
-    """
-
-    contacts: Mapping[str, Collection[str]] = field(default_factory=dict)
-    digests: Mapping[str, str] = field(default_factory=dict)
-    teams: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

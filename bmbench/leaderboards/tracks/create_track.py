@@ -10,7 +10,6 @@ from msgspec import UNSET
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.files import read_bytes, sha256, write_bytes
-from bmbench.leaderboards.submissions.names import is_id, require_id
 from bmbench.leaderboards.tracks.manifest import (
     MANIFEST_FILE,
     DataFacts,
@@ -24,6 +23,7 @@ from bmbench.leaderboards.tracks.manifest import (
     Unit,
     parse_manifest,
 )
+from bmbench.leaderboards.tracks.names import is_id, require_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ class TrackFacts:
     outside: bool = False
 
 
-def found_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
+def create_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
     """The manifest of a new track with public ground truth; both files are written.
 
     Raises

@@ -11,17 +11,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bmbench.core.errors import BadInputError
-from bmbench.leaderboards.submissions.card import CARD_BYTES, CARD_FILE
-from bmbench.leaderboards.submissions.sources import folder_files
-from bmbench.leaderboards.submissions.validate import Others
 from bmbench.leaderboards.tracks.manifest import read_manifest, read_manifests
 
 if TYPE_CHECKING:
@@ -84,32 +80,3 @@ class Leaderboard:
     def standings(self, track: str) -> Path:
         """The standings of a track."""
         return self.results(track) / STANDINGS_FILE
-
-
-def others(board: Leaderboard, track: str) -> Others:
-    """What the submissions of a track say about who they belong to; cards that cannot be read say nothing."""
-    contacts: dict[str, list[str]] = {}
-    digests: dict[str, str] = {}
-    teams: dict[str, str] = {}
-    for folder in board.submissions(track):
-        card = _card(folder)
-        try:
-            contacts[folder.name] = [str(login) for login in card["contacts"]]
-            teams[folder.name] = str(card["display"]["team"])
-            digests |= {str(run["sha256"]): folder.name for run in card["runs"]}
-        except (KeyError, TypeError):
-            continue
-    return Others(contacts=contacts, digests=digests, teams=teams)
-
-
-def _card(folder: Path) -> dict[str, Any]:
-    if folder.is_symlink() or not folder.is_dir():
-        return {}
-    blob = folder_files(folder).get(CARD_FILE)
-    if blob is None or not blob.regular or blob.size > CARD_BYTES:
-        return {}
-    try:
-        value = json.loads(blob.read())
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
-from bmbench.leaderboards.submissions.card import Digest, Id, Link
+from bmbench.leaderboards.tracks.fields import Digest, Id, Link, StrictRecord
 
 MANIFEST_FILE = "track.json"
 
@@ -23,11 +23,7 @@ Supervision: TypeAlias = Literal["precise", "weak", "artefacts"]
 Unit: TypeAlias = Literal["patient", "slide", "image"]
 
 
-class _Record(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What every part of a manifest keeps: no unknown field, no change."""
-
-
-class ImageFacts(_Record, frozen=True, kw_only=True):
+class ImageFacts(StrictRecord, frozen=True, kw_only=True):
     """One image that every submission answers; `name` is its file, `group` its patient or slide."""
 
     id: int | str
@@ -37,7 +33,7 @@ class ImageFacts(_Record, frozen=True, kw_only=True):
     group: str
 
 
-class DataFacts(_Record, frozen=True, kw_only=True):
+class DataFacts(StrictRecord, frozen=True, kw_only=True):
     """The data set: its name, its hash (as `bmbench datasets info` and every run state it), who made it.
 
     `options` are those of the data set. They are there where the ground truth is not: with them
@@ -52,7 +48,7 @@ class DataFacts(_Record, frozen=True, kw_only=True):
     options: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
-class TruthFacts(_Record, frozen=True, kw_only=True):
+class TruthFacts(StrictRecord, frozen=True, kw_only=True):
     """Where the ground truth lies, and whether anybody may read it.
 
     `sha256` is that of a public truth file. A hidden one is an age file; `commitment` is the SHA-256 of
@@ -67,7 +63,7 @@ class TruthFacts(_Record, frozen=True, kw_only=True):
     step: Annotated[float, Meta(gt=0, le=0.1)] = 0.001
 
 
-class Rules(_Record, frozen=True, kw_only=True):
+class Rules(StrictRecord, frozen=True, kw_only=True):
     """A named protocol of `bmbench.metrics` and what differs from it; None: as it is."""
 
     protocol: str = "paper"
@@ -76,7 +72,7 @@ class Rules(_Record, frozen=True, kw_only=True):
     assignment: Literal["greedy", "hungarian"] | None = None
 
 
-class Limits(_Record, frozen=True, kw_only=True):
+class Limits(StrictRecord, frozen=True, kw_only=True):
     """What a submission may be; enforced before anything is parsed, except the count on one image."""
 
     predictions_bytes: Annotated[int, Meta(ge=1024, le=2**30)] = 16 * 2**20
@@ -86,14 +82,14 @@ class Limits(_Record, frozen=True, kw_only=True):
     attempts: Annotated[int, Meta(ge=1)] | None = None
 
 
-class Sweep(_Record, frozen=True, kw_only=True):
+class Sweep(StrictRecord, frozen=True, kw_only=True):
     """Matching limits at which F1 is shown beside the track's own."""
 
     iou: tuple[float, ...] = (0.3, 0.4, 0.5, 0.6, 0.75)
     radius_shares: tuple[float, ...] = (0.25, 0.5, 1.0, 1.5)
 
 
-class Partner(_Record, frozen=True, kw_only=True):
+class Partner(StrictRecord, frozen=True, kw_only=True):
     """A track that answers another question on the same images, and what is asked across the two.
 
     `weaker`: is the same method here at most `margin` worse than there (non-inferiority)?
@@ -104,7 +100,7 @@ class Partner(_Record, frozen=True, kw_only=True):
     margin: Annotated[float, Meta(gt=0, lt=1)] = 0.01
 
 
-class Manifest(_Record, frozen=True, kw_only=True):
+class Manifest(StrictRecord, frozen=True, kw_only=True):
     """The whole track.
 
     `metrics` are the columns of the board; the first one ranks. `unit` is what bootstrap and permutation

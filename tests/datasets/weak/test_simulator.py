@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from bmbench.core.cell_sizes import diameters, mean_cell_diameter
+from bmbench.core.cell_sizes import diameters, mean_cell_diameter, shape_circles
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Annotations, Role
-from bmbench.datasets.weak.simulator import scaled_jitter, shape_circles, weaken
+from bmbench.datasets.weak.simulator import scaled_jitter, weaken
 
 # Its smallest circle has the longest side as diameter: centre (3, 4), radius 5.
 TRIANGLE = np.array([[0.0, 0], [6, 0], [0, 8]])

@@ -5,11 +5,11 @@ import os
 
 import pytest
 
-from bmbench.leaderboards.submissions.names import is_id, is_link, name_fault
 from bmbench.leaderboards.submissions.problems import MOST, Problems, quoted
 from bmbench.leaderboards.submissions.sources import folder_files
 from bmbench.leaderboards.submissions.strict_json import parse
 from bmbench.leaderboards.submissions.validate import validate
+from bmbench.leaderboards.tracks.names import is_id, is_link, name_fault
 
 
 @pytest.fixture
