@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, TypeAlias
 
-from bmbench.benchmark.reproduce.work import Job, Outcome, failed, work
+from bmbench.benchmark.reproduce.work import Job, JobOutcome, failed, work
 from bmbench.benchmark.workers.end_with_parent import end_with
 from bmbench.core.progress import Silent
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bmbench.core.progress import Progress
 
-Engine: TypeAlias = "Callable[[Sequence[Job]], Iterator[Outcome]]"
+Engine: TypeAlias = "Callable[[Sequence[Job]], Iterator[JobOutcome]]"
 """Jobs → their outcomes, in any order, each as soon as it is known."""
 
 _POLL_S = 1.0
@@ -30,7 +30,7 @@ _POLL_S = 1.0
 def one_by_one(progress: Progress, announce: Callable[[Job], None]) -> Engine:
     """An engine that does each job in this process, announced before it starts."""
 
-    def engine(jobs: Sequence[Job]) -> Iterator[Outcome]:
+    def engine(jobs: Sequence[Job]) -> Iterator[JobOutcome]:
         for job in jobs:
             announce(job)
             yield work(job, progress)
@@ -44,7 +44,7 @@ def side_by_side(n: int) -> Engine:
     A process that is killed (out of memory, say) costs its own job only.
     """
 
-    def engine(jobs: Sequence[Job]) -> Iterator[Outcome]:
+    def engine(jobs: Sequence[Job]) -> Iterator[JobOutcome]:
         left, active = list(reversed(jobs)), list[_Worker]()
         try:
             while left or active:
@@ -62,7 +62,7 @@ def side_by_side(n: int) -> Engine:
     return engine
 
 
-def work_off(jobs: Sequence[Job], engine: Engine) -> Iterator[Outcome]:
+def work_off(jobs: Sequence[Job], engine: Engine) -> Iterator[JobOutcome]:
     """The outcome of every job; those that another process has at work are waited for.
 
     When that process ends without having finished a cell, the cell is taken over.
@@ -89,7 +89,7 @@ def _is_free(job: Job) -> bool:
 class _Worker:
     job: Job
     process: SpawnProcess
-    answer: Connection[None, Outcome]
+    answer: Connection[None, JobOutcome]
 
     @classmethod
     def start(cls, job: Job) -> _Worker:
@@ -102,11 +102,11 @@ class _Worker:
         return cls(job=job, process=process, answer=here)
 
     @property
-    def signs(self) -> tuple[Connection[None, Outcome], int]:
+    def signs(self) -> tuple[Connection[None, JobOutcome], int]:
         """What there is to be waited for: an answer, or the end."""
         return self.answer, self.process.sentinel
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> JobOutcome:
         with self.answer:
             try:
                 answer = self.answer.recv()
@@ -121,7 +121,7 @@ class _Worker:
         return failed(self.job, f"its process {how} (out of memory?)")
 
 
-def _work_alone(job: Job, answer: Connection[Outcome, None], parent: int) -> None:
+def _work_alone(job: Job, answer: Connection[JobOutcome, None], parent: int) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     # Ctrl-C reaches every process of the terminal: the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

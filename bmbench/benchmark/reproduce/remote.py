@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce.folder import StudyFolder
-from bmbench.benchmark.reproduce.work import Outcome, failed, work
+from bmbench.benchmark.reproduce.work import JobOutcome, failed, work
 from bmbench.benchmark.workers.cluster import LostError, Task
 from bmbench.benchmark.workers.retries import LIVES, attempt
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def on_cluster(cluster: Cluster, folder: Path, progress: Progress) -> Engine:
     """An engine that lets the workers of a cluster do jobs in that folder, if they can."""
 
-    def engine(jobs: Sequence[Job]) -> Iterator[Outcome]:
+    def engine(jobs: Sequence[Job]) -> Iterator[JobOutcome]:
         # Workers elsewhere need not see the folder of a study that has a copy which they reach.
         apart = any(job.mirror for job in jobs) and not cluster.is_local
         if jobs:
@@ -43,14 +43,14 @@ def on_cluster(cluster: Cluster, folder: Path, progress: Progress) -> Engine:
     return engine
 
 
-def _task(job: Job, function: Callable[[Job, Progress], Outcome]) -> Task:
+def _task(job: Job, function: Callable[[Job, Progress], JobOutcome]) -> Task:
     from bmbench.adapters import METHODS
 
     learns = METHODS.get(job.cell.method).extra is not None
     return Task(kind=job.cell.method, name=job.cell.name, function=function, argument=job, learns=learns)
 
 
-def _brought(job: Job, outcome: Outcome) -> Outcome:
+def _brought(job: Job, outcome: JobOutcome) -> JobOutcome:
     """The outcome of a run that was made elsewhere, and the run, or why it failed, in the folder here."""
     if outcome.state == "failed":
         return failed(job, outcome.reason, details=outcome.details)
@@ -60,7 +60,7 @@ def _brought(job: Job, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def work_apart(job: Job, progress: Progress) -> Outcome:
+def work_apart(job: Job, progress: Progress) -> JobOutcome:
     """What `work_there` does, in a folder of this machine: the run comes and goes through the mirror."""
     assert job.mirror is not None
     name = hashlib.sha256(f"{getpass.getuser()} {job.mirror.url}".encode()).hexdigest()[:16]
@@ -72,7 +72,7 @@ def work_apart(job: Job, progress: Progress) -> Outcome:
     return outcome
 
 
-def work_there(job: Job, progress: Progress) -> Outcome:
+def work_there(job: Job, progress: Progress) -> JobOutcome:
     """What `work` does, on a worker; a run at which one worker after the other dies has failed."""
     record = job.folder.path / "locks" / job.cell.name / "attempts.json"
     with attempt(record, job.folder.run(job.cell)) as deaths:

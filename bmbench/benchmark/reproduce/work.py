@@ -49,7 +49,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class JobOutcome:
     """What became of a job.
 
     `state` is "taken" where another process works on the cell; `reason` says why it failed, `details` where
@@ -62,17 +62,17 @@ class Outcome:
     details: str = ""
 
 
-Work: TypeAlias = "Callable[[Job, Progress], Outcome]"
+Work: TypeAlias = "Callable[[Job, Progress], JobOutcome]"
 
 
-def work(job: Job, progress: Progress) -> Outcome:
+def work(job: Job, progress: Progress) -> JobOutcome:
     """Run a cell, go on with it where it stood, or leave it alone if it is finished or somebody has it."""
     folder, cell = job.folder, job.cell
     with folder.working(cell) as mine:
         if job.is_complete and job.mirror is None:
-            return Outcome(cell=cell, state="done")
+            return JobOutcome(cell=cell, state="done")
         if not mine:
-            return Outcome(cell=cell, state="taken")
+            return JobOutcome(cell=cell, state="taken")
         try:
             with _mirrored(job, progress):
                 if not folder.is_finished(cell):
@@ -84,7 +84,7 @@ def work(job: Job, progress: Progress) -> Outcome:
         except Exception as error:  # noqa: BLE001
             return failed(job, f"{type(error).__name__}: {error}", details=traceback.format_exc())
         folder.failure(cell).unlink(missing_ok=True)
-        return Outcome(cell=cell, state="done")
+        return JobOutcome(cell=cell, state="done")
 
 
 @contextmanager
@@ -126,8 +126,8 @@ def _test(job: Job, progress: Progress) -> None:
         apply_run(job.folder.run(job.cell), wishes, progress)
 
 
-def failed(job: Job, reason: str, *, details: str = "") -> Outcome:
+def failed(job: Job, reason: str, *, details: str = "") -> JobOutcome:
     """The outcome of a failed cell, whose reason is kept in the study's folder as well."""
     value = {"cell": job.cell.name, "reason": reason, "traceback": details.splitlines()}
     write_json(job.folder.failure(job.cell), value)
-    return Outcome(cell=job.cell, state="failed", reason=reason, details=details)
+    return JobOutcome(cell=job.cell, state="failed", reason=reason, details=details)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bmbench.benchmark.records.options import RunOptions
-from bmbench.benchmark.search.trial import Ended, Judged, Looks, make_trial
+from bmbench.benchmark.run.decodings import Judged
+from bmbench.benchmark.search.trial import Ended, Looks, make_trial
 from bmbench.benchmark.workers.cluster import LostError, Task
 from bmbench.benchmark.workers.retries import LIVES, attempt
 from bmbench.core.errors import BadInputError, RunFailedError

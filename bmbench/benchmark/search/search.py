@@ -27,13 +27,14 @@ from bmbench.benchmark.records.clock import Clock
 from bmbench.benchmark.records.environment import describe_environment
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.run.decodings import Judged, changed
 from bmbench.benchmark.run.plan import Plan, config
 from bmbench.benchmark.run.resume_check import refuse_changes
 from bmbench.benchmark.search.database import recorded
 from bmbench.benchmark.search.plan import Begun, TuneOptions, resolve_search, space_of
 from bmbench.benchmark.search.progress import Within
 from bmbench.benchmark.search.store import Asked, Store, Trial, refusals
-from bmbench.benchmark.search.trial import Ended, Judged, Looks, changed, make_trial
+from bmbench.benchmark.search.trial import Ended, Looks, make_trial
 from bmbench.core.console import Logged
 from bmbench.core.errors import BadInputError, Stopped, TrainingFailedError
 from bmbench.core.files import write_json

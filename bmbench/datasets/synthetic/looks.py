@@ -15,7 +15,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from bmbench.core.types import Floats
-    from bmbench.datasets.synthetic.stain import Slide
+    from bmbench.datasets.synthetic.stain import SlideStain
 
 PLAIN = "pappenheim"
 HAEMATOXYLIN = (0.650, 0.704, 0.286)
@@ -36,24 +36,24 @@ _HAEMATOXYLIN_SHARE = {
 """How much of a dye's place in a smear haematoxylin takes in a section; eosin takes the rest."""
 
 
-def _pale(here: Slide) -> Slide:
+def _pale(here: SlideStain) -> SlideStain:
     """Half of the dye: stained too briefly, or bleached."""
     return _with_dyes(here, lambda _, density: 0.5 * density)
 
 
-def _dark(here: Slide) -> Slide:
+def _dark(here: SlideStain) -> SlideStain:
     """Half as much dye again: stained too long."""
     return _with_dyes(here, lambda _, density: 1.5 * density)
 
 
-def _purple(here: Slide) -> Slide:
+def _purple(here: SlideStain) -> SlideStain:
     """Purple on purple: a stained film under everything, and one hue for nearly all of it."""
     violet = _unit(VIOLET)
     mixed = _with_dyes(here, lambda _, density: 0.15 * density + 0.85 * np.linalg.norm(density) * violet)
     return dataclasses.replace(mixed, haze=here.haze + 0.55)
 
 
-def _haematoxylin_eosin(here: Slide) -> Slide:
+def _haematoxylin_eosin(here: SlideStain) -> SlideStain:
     """Haematoxylin and eosin: blue-violet nuclei, pink everything else, on a faint pink film."""
     haematoxylin, eosin = _unit(HAEMATOXYLIN), _unit(EOSIN)
 
@@ -65,7 +65,7 @@ def _haematoxylin_eosin(here: Slide) -> Slide:
     return dataclasses.replace(_with_dyes(here, restained), haze=here.haze + 0.15)
 
 
-LOOKS: Mapping[str, Callable[[Slide], Slide]] = MappingProxyType(
+LOOKS: Mapping[str, Callable[[SlideStain], SlideStain]] = MappingProxyType(
     {
         PLAIN: lambda here: here,
         "pale": _pale,
@@ -77,7 +77,7 @@ LOOKS: Mapping[str, Callable[[Slide], Slide]] = MappingProxyType(
 """Name → the slide in that stain."""
 
 
-def _with_dyes(here: Slide, restain: Callable[[str, Floats], Floats]) -> Slide:
+def _with_dyes(here: SlideStain, restain: Callable[[str, Floats], Floats]) -> SlideStain:
     return dataclasses.replace(
         here, dyes={name: restain(name, density) for name, density in here.dyes.items()}
     )

@@ -26,7 +26,7 @@ from bmbench.datasets.synthetic.kinds import (
     Kind,
 )
 from bmbench.datasets.synthetic.outline import Outline, cut, grow, hide, press
-from bmbench.datasets.synthetic.stain import Slide, slide
+from bmbench.datasets.synthetic.stain import SlideStain, slide
 
 if TYPE_CHECKING:
     from bmbench.core.types import Floats, Rings
@@ -69,7 +69,7 @@ class Scene:
     key: tuple[int, ...]
     size_px: int
     px_per_um: float
-    slide: Slide
+    slide: SlideStain
     things: tuple[Thing, ...]
     reds: tuple[tuple[Outline, bool], ...]
 

@@ -30,7 +30,7 @@ DYES = tuple(_DYES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Slide:
+class SlideStain:
     """How one slide was stained, spread and photographed.
 
     Attributes
@@ -67,8 +67,8 @@ class Slide:
     haze: float
 
 
-def slide(seed: int, number: int) -> Slide:
-    """Slide `number` of the cohort `seed`.
+def slide(seed: int, number: int) -> SlideStain:
+    """The stain of slide `number` of the cohort `seed`.
 
     Each property takes one of N_SLIDES evenly spaced levels, shuffled independently (a Latin hypercube):
     slides differ as much in every seed, and no held-out slide lies far outside all the others.
@@ -87,7 +87,7 @@ def slide(seed: int, number: int) -> Slide:
         dyes[name] = density
     dyes["haem"] *= (1 + 0.18 * reds) * np.array([1.08 + 0.27 * at[5], 1.0, 0.97 - 0.1 * at[5]])
     field = np.array([0.925, 0.895, 0.895]) + 0.02 * light
-    return Slide(
+    return SlideStain(
         dyes=dyes,
         light=field + np.array([0.012, 0.0, -0.014]) * warmth + np.array([-0.006, 0.0, 0.012]) * hue,
         shade=0.05 + 0.03 * at[6],

@@ -13,9 +13,10 @@ from optuna.storages.journal import JournalFileBackend
 from bmbench.adapters import METHODS
 from bmbench.adapters.space import Choice, Real, Space, Whole
 from bmbench.benchmark.records.options import RunOptions
+from bmbench.benchmark.run.decodings import Judged, decodings
 from bmbench.benchmark.search.search import TuneOptions, best_first, resume_tuning, tune
 from bmbench.benchmark.search.store import Store, Trial
-from bmbench.benchmark.search.trial import Ended, Judged, decodings, is_hopeless
+from bmbench.benchmark.search.trial import Ended, is_hopeless
 from bmbench.core.errors import RunFailedError, Stopped, TrainingFailedError
 from bmbench.core.progress import Silent
 
