@@ -132,9 +132,9 @@ def _timed(command: list[str], limit_s: float) -> tuple[float, int, int]:
 
 def predict_patches(options: Any) -> dict[str, Any] | None:
     """Every smear by itself, as an image of its own, in one thread after the other."""
-    from bmbench.benchmark.prediction.image import moved
     from bmbench.benchmark.prediction.journal import Journal
     from bmbench.benchmark.records.trained_run import load_run
+    from bmbench.core.objects import moved
     from bmbench.datasets.slides import opened
 
     detector = load_run(options.run).detector

@@ -7,8 +7,8 @@ import pytest
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.classes import labels_of, one_class_each
+from bmbench.adapters.installed import is_installed
 from bmbench.adapters.merging.clustering import Clustering, Votes, cluster
-from bmbench.benchmark.records.options import is_installed
 from bmbench.core.geometry import box_iou
 from bmbench.core.types import Annotations, Category, Role, Sample
 

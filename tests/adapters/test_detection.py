@@ -24,8 +24,8 @@ from bmbench.adapters.detection.sizes import anchor_sizes
 from bmbench.adapters.detection.targets import cut_patch, masks_of, shapes_of, targets_of
 from bmbench.adapters.detection.yolov3 import YoloV3
 from bmbench.adapters.detection.yolov3 import anchor_sizes as yolo_anchors
+from bmbench.adapters.installed import is_installed
 from bmbench.adapters.learning.sources import Source
-from bmbench.benchmark.records.options import is_installed
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import circle_box, circle_iou, ring_area
 from bmbench.core.types import Annotations, Role

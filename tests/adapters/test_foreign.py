@@ -14,8 +14,8 @@ from bmbench.adapters import METHODS
 from bmbench.adapters.detection.families import FAMILIES
 from bmbench.adapters.detection.targets import targets_of
 from bmbench.adapters.detection.training import Patch, _losses
+from bmbench.adapters.installed import is_installed, require_installed
 from bmbench.adapters.method import Beside
-from bmbench.benchmark.records.options import is_installed, require_installed
 from bmbench.benchmark.run.tables import methods_table
 from bmbench.core.errors import MissingExtraError
 

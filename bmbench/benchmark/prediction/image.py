@@ -13,6 +13,7 @@ import numpy as np
 import bmbench
 from bmbench.benchmark.prediction.seams import candidates, near_seams, owned, settle
 from bmbench.benchmark.prediction.selection import core_on_slide
+from bmbench.core.objects import moved
 from bmbench.core.threads import mapped
 from bmbench.datasets.slides import read_region
 
@@ -118,17 +119,6 @@ def cells(job: ImageJob, journal: Journal, threshold: float) -> Iterator[tuple[T
         kept[views.row[start:end]] = reported[start:end]
         found = moved(found.take(kept & (found.confidence >= threshold)), np.zeros(2), job.ratio)
         yield tile, found.take(job.selection.inside(found.xy))
-
-
-def moved(detections: Detections, by: Floats, ratio: Floats) -> Detections:
-    """The detections with every point multiplied by `ratio` (2,) after `by` (2,) was added."""
-    both = np.tile(by, 2), np.tile(ratio, 2)
-    return dataclasses.replace(
-        detections,
-        xy=(detections.xy + by) * ratio,
-        box=(detections.box + both[0]) * both[1],
-        contour=tuple(tuple((ring + by) * ratio for ring in rings) for rings in detections.contour),
-    )
 
 
 def _fingerprint(path: Path) -> list[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from bmbench.benchmark.prediction.image import ImageJob
 from bmbench.benchmark.prediction.selection import EVERYTHING, core_on_slide, in_regions, where_stained
 from bmbench.benchmark.prediction.tiles import Grid
+from bmbench.benchmark.protocol.image_scale import scale
 from bmbench.core.errors import BadInputError
 from bmbench.datasets.slides.slide import PLAUSIBLE_UM, plausible_um
 
@@ -28,8 +29,6 @@ UNKNOWN_CELL_PX = 160.0
 """Taken as the largest cell where a run does not say: its record is older than this command."""
 MARGIN_CELLS = 1.5
 """Margin around a tile, in diameters of the largest cell: the cell and what a detector sees around it."""
-SAME_SCALE = 0.01
-"""Pixel sizes that differ by less are the same: scanners are not calibrated better."""
 
 
 def prepare(slide: Slide, name: str, trained: TrainedRun, options: PredictOptions) -> ImageJob:
@@ -69,13 +68,6 @@ def _pixel_size(slide: Slide, options: PredictOptions) -> float | None:
             "no pixel size of a microscope", where="--um-per-px", expected=expected, got=f"{asked:g}"
         )
     return asked
-
-
-def scale(image_um: float | None, trained_um: float | None) -> float:
-    """Pixels of the working grid in one of the image: 1 where a pixel size is unknown, or both are equal."""
-    if image_um is None or trained_um is None or abs(image_um / trained_um - 1) < SAME_SCALE:
-        return 1.0
-    return image_um / trained_um
 
 
 def largest_cell_px(trained: TrainedRun) -> float:

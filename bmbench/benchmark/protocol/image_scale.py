@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SAME_SIZE = 0.05
 """Pixel sizes that differ by less, relative to their median, are one."""
+SAME_SCALE = 0.01
+"""Pixel sizes that differ by less are the same: scanners are not calibrated better."""
 
 
 def pixel_size(samples: Sequence[Sample]) -> float | None:
@@ -44,3 +46,10 @@ def mean_cell(samples: Sequence[Sample]) -> float | None:
 
     mean = mean_cell_diameter(sample.annotations for sample in samples)
     return round(mean, 3) if mean else None
+
+
+def scale(image_um: float | None, trained_um: float | None) -> float:
+    """Pixels of the working grid in one of the image: 1 where a pixel size is unknown, or both are equal."""
+    if image_um is None or trained_um is None or abs(image_um / trained_um - 1) < SAME_SCALE:
+        return 1.0
+    return image_um / trained_um

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import math
 import typing
 from collections.abc import Mapping
@@ -13,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bmbench.core.errors import BadInputError, MissingExtraError, UnknownNameError
+from bmbench.benchmark.protocol.other_sets import OtherSet
+from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.datasets.formats.recognise import absolute_dataset
 
 if TYPE_CHECKING:
     from bmbench.adapters.method import Method
 
-_PROBE = {"train": "torch", "yolo": "ultralytics", "cluster": "distributed"}
-"""The module whose presence tells that an extra is installed."""
 _PATHS = ("data",)
 """Options that are paths; names of files in JSON."""
 _HOW = ("out", "devices")
@@ -36,7 +35,7 @@ class RunOptions:
     optimisation images, after the threshold was chosen; `models` None how many are fitted and averaged.
     `classes` are the classes of cells to tell apart (`bmbench.benchmark.protocol.classes`).
     `devices` processes train together, one a graphics card; the result does not depend on their number.
-    `test_on` names other images that the trained detector is applied to (`bmbench.benchmark.run.other_sets`).
+    `test_on` names other images that the trained detector is applied to (`benchmark.protocol.other_sets`).
     """
 
     method: str = "unet_shrink"
@@ -62,10 +61,8 @@ class RunOptions:
 
     def settled(self) -> RunOptions:
         """The same options with absolute paths: they mean the same from any folder."""
-        from bmbench.benchmark.run.other_sets import Elsewhere
-
         data = None if self.data is None else self.data.expanduser().absolute()
-        test_on = tuple(str(Elsewhere.parse(text).settled()) for text in self.test_on)
+        test_on = tuple(str(OtherSet.parse(text).settled()) for text in self.test_on)
         return dataclasses.replace(self, dataset=absolute_dataset(self.dataset), data=data, test_on=test_on)
 
     def to_json(self) -> dict[str, Any]:
@@ -101,28 +98,6 @@ def _path(kind: type, value: Any) -> Any:
     if kind is not Path or not isinstance(value, str):
         raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
     return Path(value)
-
-
-def is_installed(method: Method) -> bool:
-    """Whether the optional dependencies of a method are there."""
-    return _has_extra(method) and _has_beside(method)
-
-
-def require_installed(method: Method) -> None:
-    """Nothing, or a MissingExtraError with the command that installs what the method needs."""
-    if method.extra is not None and not _has_extra(method):
-        raise MissingExtraError(f"{_PROBE[method.extra]}, which {method.name} needs,", extra=method.extra)
-    if method.beside is not None and not _has_beside(method):
-        what = f"{method.beside.module}, which {method.name} needs,"
-        raise MissingExtraError(what, command=method.beside.command)
-
-
-def _has_extra(method: Method) -> bool:
-    return method.extra is None or importlib.util.find_spec(_PROBE[method.extra]) is not None
-
-
-def _has_beside(method: Method) -> bool:
-    return method.beside is None or importlib.util.find_spec(method.beside.module) is not None
 
 
 def resolve_settings(method: Method, profile: str, changes: Mapping[str, str]) -> Any:
@@ -165,14 +140,3 @@ def _parse(name: str, text: str, kinds: Mapping[str, Any]) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise BadInputError(f"--set {name}={text}", expected="a finite number")
     return value
-
-
-def absolute_dataset(dataset: str) -> str:
-    """The name of a data set, or the absolute path of a file or folder with its format, if it has one."""
-    from bmbench.datasets import DATASETS
-    from bmbench.datasets.formats.recognise import split_name
-
-    form, path = split_name(dataset)
-    if dataset in DATASETS or not path.exists():
-        return dataset
-    return f"{form}:{path.absolute()}" if form else str(path.absolute())

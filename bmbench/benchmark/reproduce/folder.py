@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.reproduce.matrix import Cell, Facts, Matrix
-from bmbench.benchmark.run.other_sets import Elsewhere
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.files import read_json, write_json
 from bmbench.core.locks import only_one
@@ -59,7 +59,7 @@ class StudyFolder:
         return tuple(wish for wish in test_on if not self._is_tested(cell, wish))
 
     def _is_tested(self, cell: Cell, test_on: str) -> bool:
-        wish = Elsewhere.parse(test_on).settled()
+        wish = OtherSet.parse(test_on).settled()
         record = self.run(cell) / ELSEWHERE / wish.name / "metrics.json"
         # Other images may have the same name: a file of another folder, or cells of another stated size.
         return record.is_file() and read_json(record)["set"].get("asked") == str(wish)
@@ -153,9 +153,9 @@ class StudyFolder:
                     got=_settings_text(cell.settings),
                     remedy="choose another --out",
                 )
-        tested = {Elsewhere.parse(text).name: text for text in before.test_on}
+        tested = {OtherSet.parse(text).name: text for text in before.test_on}
         for text in wanted.test_on:
-            name = Elsewhere.parse(text).name
+            name = OtherSet.parse(text).name
             if tested.get(name, text) != text:
                 raise BadInputError(
                     f"the study in this folder is tested on other images called {name}",

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bmbench.adapters.installed import is_installed, require_installed
+from bmbench.benchmark.protocol.other_sets import OtherSet, refuse_namesakes
 from bmbench.benchmark.protocol.profiles import get_profile
 from bmbench.benchmark.protocol.supervision import ARTEFACT_MODES
 from bmbench.benchmark.protocol.tracks import get_track
-from bmbench.benchmark.records.options import RunOptions, is_installed, require_installed, resolve_settings
-from bmbench.benchmark.run.other_sets import Elsewhere, refuse_namesakes
+from bmbench.benchmark.records.options import RunOptions, resolve_settings
 from bmbench.core.errors import BadInputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def _wishes(options: ReproduceOptions) -> tuple[str, ...]:
     from bmbench.core.dataset import LoadRequest
     from bmbench.datasets import open_dataset
 
-    wishes = [Elsewhere.parse(text).settled() for text in options.test_on]
+    wishes = [OtherSet.parse(text).settled() for text in options.test_on]
     refuse_namesakes(wishes)
     for wish in wishes:
         data = options.data if wish.data is None and wish.dataset == options.dataset else wish.data

@@ -25,7 +25,7 @@ class ReproduceOptions:
     settings : tuple of str
         ``name=value`` for every method that has the setting, ``method:name=value`` for one.
     test_on : tuple of str
-        Other images that every detector is applied to (`bmbench.benchmark.run.other_sets`).
+        Other images that every detector is applied to (`bmbench.benchmark.protocol.other_sets`).
     jobs : int
         Runs side by side.
     cluster : str or None

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.benchmark.protocol.label_mapping import CLASSES, as_classes_of
-from bmbench.benchmark.run.other_sets import Elsewhere, find_places, working_factor
+from bmbench.benchmark.protocol.other_sets import OtherSet
+from bmbench.benchmark.run.other_sets import find_places, working_factor
 from bmbench.core.files import write_json
+from bmbench.core.objects import moved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +76,7 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
     from bmbench.core.locks import only_one
     from bmbench.datasets import open_dataset
 
-    asked = [Elsewhere.parse(text).settled() for text in wishes]
+    asked = [OtherSet.parse(text).settled() for text in wishes]
     trained, folder = load_run(path), RunDir(path)
     config, centres = folder.read("config.json"), folder.read("metrics.json")["cd"]
     own = RunOptions.from_json(config.get("options"), where=f"{path}/config.json, options")
@@ -147,7 +149,6 @@ def apply_unchanged(unchanged: Unchanged, place: Place, folder: Path, progress: 
 def predict_resized(detector: Detector, image: Pixels, factor: float) -> Detections:
     """What a detector finds on an image that is resized before, in the pixels of the image as it is."""
     from bmbench.adapters.rescaling import resized, working_size
-    from bmbench.benchmark.prediction.image import moved
 
     if factor == 1:
         return detector.predict(image)

@@ -1,95 +1,30 @@
-"""Other images than a run's own: which ones, and at which scale its detector shall see them."""
+"""Images of other sets than a run's own, found and read, and the scale at which its detector sees them."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.benchmark.protocol.image_scale import scale
+from bmbench.benchmark.protocol.other_sets import OtherSet, refuse_namesakes
+from bmbench.core.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
 
     from bmbench.core.dataset import DatasetCard
     from bmbench.core.progress import Progress
     from bmbench.core.types import Category, Sample
     from bmbench.metrics import Protocol
 
-Use = Literal["test", "all"]
-_OURS = ("data", "use", "cell_px")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
-    """What a user asks for: ``NAME[,data=FOLDER][,use=all][,cell_px=NUMBER][,OPTION=VALUE …]``.
-
-    Attributes
-    ----------
-    dataset : str
-        As of `--dataset`.
-    use : "test", "all" or None
-        None: the test subset where the set has subsets, all of a file that names none.
-    cell_px : float or None
-        Mean diameter of the cells there, for sets whose pixel size nobody knows.
-    options : name → value
-        Choices of the data set.
-    """
-
-    dataset: str
-    data: Path | None = None
-    use: Use | None = None
-    cell_px: float | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, text: str) -> Elsewhere:
-        """The wish that a text states; BadInputError with the form if it is none."""
-        name, *parts = text.split(",")
-        pairs = {key: value for key, _, value in (part.partition("=") for part in parts)}
-        if not name or "=" in name or "" in {*pairs, *pairs.values()}:
-            raise BadInputError(f"--test-on {text!r}", expected="NAME, or NAME,option=value,…")
-        use = pairs.get("use")
-        if use not in (None, "test", "all"):
-            raise UnknownNameError("choice of images", use or "", ("test", "all"))
-        return cls(
-            dataset=name,
-            data=Path(pairs["data"]) if "data" in pairs else None,
-            use="all" if use == "all" else "test" if use == "test" else None,
-            cell_px=_positive(pairs.get("cell_px")),
-            options={key: value for key, value in pairs.items() if key not in _OURS},
-        )
-
-    def settled(self) -> Elsewhere:
-        """The same with absolute paths: it means the same from any folder."""
-        from bmbench.benchmark.records.options import absolute_dataset
-
-        data = None if self.data is None else self.data.expanduser().absolute()
-        return dataclasses.replace(self, dataset=absolute_dataset(self.dataset), data=data)
-
-    def __str__(self) -> str:
-        """The text that `parse` reads."""
-        ours = {"data": self.data, "use": self.use, "cell_px": self.cell_px}
-        pairs = {key: value for key, value in ours.items() if value is not None} | dict(self.options)
-        return ",".join([self.dataset, *(f"{key}={value}" for key, value in pairs.items())])
-
-    @property
-    def name(self) -> str:
-        """What its folder and its row are called: the data set and the choices made."""
-        stem = Path(self.dataset).stem if "/" in self.dataset else self.dataset
-        chosen = [f"{key}={value}" for key, value in sorted(self.options.items())]
-        parts = [stem, *chosen, *(["all"] if self.use == "all" else [])]
-        return re.sub(r"[^\w.=-]+", "_", "-".join(parts))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Place:
     """Images of another set, found and read once."""
 
-    wish: Elsewhere
+    wish: OtherSet
     card: DatasetCard
     samples: tuple[Sample, ...]
     categories: tuple[Category, ...]
@@ -108,7 +43,7 @@ class Place:
 
 
 def find_places(
-    wishes: Sequence[Elsewhere],
+    wishes: Sequence[OtherSet],
     *,
     own: str,
     own_data: Path | None,
@@ -148,19 +83,6 @@ def find_places(
     return tuple(places)
 
 
-def refuse_namesakes(wishes: Sequence[Elsewhere]) -> None:
-    """Nothing, or a BadInputError where the results on two sets of images would have one folder."""
-    known: dict[str, Elsewhere] = {}
-    for wish in wishes:
-        if wish.name in known:
-            raise BadInputError(
-                f"--test-on names {wish.name} twice",
-                got=f"{known[wish.name]} and {wish}",
-                remedy="name one of the two, or rename one of two files",
-            )
-        known[wish.name] = wish
-
-
 def working_factor(
     um_per_px: float | None,
     *,
@@ -178,8 +100,6 @@ def working_factor(
     BadInputError
         If a diameter is stated and the run does not know that of its own cells.
     """
-    from bmbench.benchmark.prediction.prepare import scale
-
     if cell_px is not None:
         if trained_cell_px is None:
             raise BadInputError(
@@ -200,7 +120,7 @@ def _related(card: DatasetCard, own: str) -> bool:
     return card.name == own or card.name in others or own in card.also_scored_as
 
 
-def _find(wish: Elsewhere, *, own: str, own_data: Path | None, seed: int, progress: Progress) -> Place:
+def _find(wish: OtherSet, *, own: str, own_data: Path | None, seed: int, progress: Progress) -> Place:
     from bmbench.core.dataset import LoadRequest
     from bmbench.datasets import DATASETS, open_dataset
     from bmbench.datasets.describe.data_hash import DataHash
@@ -233,7 +153,7 @@ def _find(wish: Elsewhere, *, own: str, own_data: Path | None, seed: int, progre
 
 
 def _of_file(
-    wish: Elsewhere, card: DatasetCard, request: Any
+    wish: OtherSet, card: DatasetCard, request: Any
 ) -> tuple[tuple[Sample, ...], tuple[Category, ...], float]:
     """Samples, categories and matching radius of a user's own file: a set may be too small to be split."""
     from bmbench.datasets.formats.recognise import read_any
@@ -244,15 +164,3 @@ def _of_file(
     tested = tuple(s for s in content.samples if content.subsets.get(s.image_id) == "test")
     chosen = content.samples if wish.use == "all" or not content.subsets else tested
     return tuple(chosen), content.categories, positive(request, "radius_px", card.radius_px)
-
-
-def _positive(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise BadInputError(f"cell_px={text}", expected="a number of pixels above 0")
-    return value

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bmbench.adapters.installed import require_installed
 from bmbench.benchmark.protocol.classes import (
     as_taught,
     cell_classes,
@@ -15,11 +16,12 @@ from bmbench.benchmark.protocol.classes import (
     tell_apart,
 )
 from bmbench.benchmark.protocol.image_scale import largest_cell, mean_cell, pixel_size
+from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.protocol.profiles import Profile, get_profile
 from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
 from bmbench.benchmark.protocol.tracks import Track, get_track
-from bmbench.benchmark.records.options import RunOptions, require_installed, resolve_settings
-from bmbench.benchmark.run.other_sets import Elsewhere, Place, find_places
+from bmbench.benchmark.records.options import RunOptions, resolve_settings
+from bmbench.benchmark.run.other_sets import Place, find_places
 from bmbench.benchmark.workers.devices import check_devices
 from bmbench.core.errors import BadInputError
 
@@ -100,7 +102,7 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
         jitter_px=options.jitter_px,
     )
     elsewhere = find_places(
-        [Elsewhere.parse(text) for text in options.test_on],
+        [OtherSet.parse(text) for text in options.test_on],
         own=dataset.card.name,
         own_data=options.data,
         learned=lambda: learned_names(split),

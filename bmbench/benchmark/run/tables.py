@@ -95,7 +95,7 @@ def scores_table(scores: Mapping[str, Any], *, title: str) -> Table:
 def methods_table() -> Table:
     """Every method, its family, what it needs, whether it is installed."""
     from bmbench.adapters import METHODS
-    from bmbench.benchmark.records.options import is_installed
+    from bmbench.adapters.installed import is_installed
 
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("method", "family", "what it is", "needs", "here"):

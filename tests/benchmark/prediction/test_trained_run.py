@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from bmbench.benchmark.prediction.options import PredictOptions
-from bmbench.benchmark.prediction.prepare import prepare, scale
-from bmbench.benchmark.protocol.image_scale import largest_cell, pixel_size
+from bmbench.benchmark.prediction.prepare import prepare
+from bmbench.benchmark.protocol.image_scale import largest_cell, pixel_size, scale
 from bmbench.benchmark.records.trained_run import load_run
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.types import Annotations, Role, Sample

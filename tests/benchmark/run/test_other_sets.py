@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.apply_to_other_sets import Unchanged, apply_run, apply_unchanged, predict_resized
-from bmbench.benchmark.run.other_sets import Elsewhere, working_factor
+from bmbench.benchmark.run.other_sets import working_factor
 from bmbench.benchmark.run.run import run
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
@@ -40,38 +41,6 @@ def record(folder, name):
 
 def files(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
-def test_a_wish_is_read_back_from_its_text():
-    text = "dsb_purple,data=/there,use=all,cell_px=22.5,subset=purple"
-    wish = Elsewhere.parse(text)
-    assert wish.options == {"subset": "purple"}
-    assert (wish.dataset, wish.data, wish.use, wish.cell_px) == (
-        "dsb_purple",
-        Path("/there"),
-        "all",
-        22.5,
-    )
-    assert str(wish) == text
-    assert wish.name == "dsb_purple-subset=purple-all"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "a=b",
-        "set,stain",
-        "set,=x",
-        "set,use=some",
-        "set,cell_px=-3",
-        "set,cell_px=nan",
-        "set,cell_px=x",
-    ],
-)
-def test_a_text_that_is_no_wish_is_refused(text):
-    with pytest.raises(BadInputError):
-        Elsewhere.parse(text)
 
 
 def test_the_scale_rests_on_stated_cells_then_pixel_sizes_then_nothing():
@@ -256,7 +225,7 @@ def test_cells_only_count_as_cells(tmp_path):
             )
 
     (place,) = find_places(
-        [Elsewhere.parse("synthetic,images=9,size=256")],
+        [OtherSet.parse("synthetic,images=9,size=256")],
         own="none",
         own_data=None,
         learned=set,
