@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.adapters import METHODS
-from bmbench.benchmark.protocol.label_mapping import as_classes_of
+from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.benchmark.scoring.score_files import evaluate_files, resolve_protocol
 from bmbench.core.files import read_json
 from bmbench.datasets.formats.coco.samples import write_coco

@@ -14,8 +14,7 @@ from bmbench.adapters import METHODS
 from bmbench.adapters.learning.augment import augment
 from bmbench.adapters.method import FitRequest
 from bmbench.adapters.unet.pictures import draw_targets
-from bmbench.benchmark.protocol.foreground import foreground_curve
-from bmbench.benchmark.protocol.supervision import supervise
+from bmbench.benchmark.protocol.supervision import foreground_curve, supervise
 from bmbench.benchmark.protocol.tracks import get_track
 from bmbench.core.dataset import LoadRequest
 from bmbench.datasets import open_dataset

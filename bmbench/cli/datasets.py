@@ -103,8 +103,8 @@ def convert(
     """Write a data set in another format; what that format cannot carry is named."""
     from bmbench.benchmark.records.options import parse_pairs
     from bmbench.core.console import Terminal
-    from bmbench.datasets.describe.contents import open_contents
     from bmbench.datasets.exchange.convert import convert as write
+    from bmbench.datasets.exchange.convert import open_contents
 
     terminal = console()
     show_terms(dataset, data)
@@ -147,7 +147,7 @@ def split(
     """
     from bmbench.benchmark.records.options import parse_pairs
     from bmbench.core.console import Terminal
-    from bmbench.datasets.describe.contents import open_contents
+    from bmbench.datasets.exchange.convert import open_contents
     from bmbench.datasets.exchange.split import (
         SplitPlan,
         check_split,
@@ -211,7 +211,7 @@ def weaken(
 ) -> None:
     """Write the circles that somebody would draw who marks every cell quickly."""
     from bmbench.benchmark.records.options import parse_pairs
-    from bmbench.datasets.describe.contents import open_contents
+    from bmbench.datasets.exchange.convert import open_contents
     from bmbench.datasets.exchange.weaken import weaken_content, write_beside
 
     show_terms(dataset, data)

@@ -10,8 +10,7 @@ from bmbench.benchmark.run.plan import resolve
 from bmbench.core.dataset import LoadRequest
 from bmbench.core.progress import Silent
 from bmbench.datasets import DATASETS, open_dataset
-from bmbench.datasets.describe.contents import open_contents
-from bmbench.datasets.exchange.convert import convert
+from bmbench.datasets.exchange.convert import convert, open_contents
 from bmbench.datasets.formats import FORMATS
 
 

@@ -17,7 +17,7 @@ from bmbench.benchmark.prediction.journal import Journal
 from bmbench.benchmark.prediction.options import ImageReport, Report
 from bmbench.benchmark.prediction.outputs import Answer, plan_outputs, write_output
 from bmbench.benchmark.prediction.prepare import largest_cell_px, notes, prepare
-from bmbench.benchmark.protocol.label_mapping import as_classes_of
+from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.benchmark.records.trained_run import load_run
 from bmbench.core.errors import BadInputError, RunFailedError, Stopped
 from bmbench.core.files import require_folder

@@ -1,4 +1,4 @@
-"""Which classes of cells a run tells apart, and what the labels of its detector mean.
+"""Which classes of cells a run tells apart, what its detector's labels mean, and which categories they become.
 
 A detector says numbers (`bmbench.adapters.method.Detector`). `label_classes` names them; a run keeps that
 list in its `config.json`, so that whoever loads its detector can name what it finds.
@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.benchmark.protocol.label_mapping import CLASSES
 from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.core.types import Category
+from bmbench.core.types import CELL, Category
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bmbench.adapters.method import Method
     from bmbench.core.dataset import Split
-    from bmbench.core.types import Sample
+    from bmbench.core.types import Detections, Sample
 
+CLASSES = (CELL, Category(id=2, name="artefact", artefact=True))
+"""What the labels mean of a detector that tells no classes of cells apart: 0 a cell, 1 an artefact."""
 ALL = ("all",)
 OTHER = "other cell"
 """The class of all cells whose own was not listed."""
@@ -124,3 +125,28 @@ def _relabelled(sample: Sample, rows: Any) -> Sample:
 
 def _free_id(categories: Sequence[Category]) -> int:
     return 1 + max(category.id for category in categories)
+
+
+def as_classes_of(
+    categories: Sequence[Category], detections: Detections, classes: Sequence[Category] = CLASSES
+) -> Detections:
+    """The detections with labels that point into a data set's categories.
+
+    Cells of a class get the category of its name. Cells that are just cells, or of a class that the data set
+    does not have, get its first category of cells, artefacts its first category of artefacts. Where it has
+    none of artefacts, those detections are left out: they are no cells, and it asks for nothing else.
+
+    `classes` is what the labels mean so far.
+    """
+    several = sum(not kind.artefact for kind in classes) > 1
+    rows = [_row(categories, kind, by_name=several and not kind.artefact) for kind in classes]
+    label = np.array(rows, np.int64)[detections.label]
+    named = label >= 0
+    return dataclasses.replace(detections.take(named), label=label[named])
+
+
+def _row(categories: Sequence[Category], kind: Category, *, by_name: bool) -> int:
+    """The row of a class among the categories; -1 where there is none of its kind."""
+    alike = [row for row, category in enumerate(categories) if category.artefact == kind.artefact]
+    named = [row for row in alike if by_name and categories[row].name == kind.name]
+    return next(iter((*named, *alike)), -1)

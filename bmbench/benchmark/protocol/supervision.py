@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bmbench.adapters.method import Method
+    from bmbench.adapters.unet.curve import ForegroundCurve
     from bmbench.benchmark.protocol.tracks import Track
     from bmbench.core.dataset import DatasetCard
     from bmbench.core.types import Annotations, Sample
@@ -103,3 +105,27 @@ def _treat_artefacts(annotations: Annotations, *, mode: ArtefactMode) -> Annotat
         "class": lambda a: a,
     }
     return treat[mode](annotations)
+
+
+def foreground_curve(
+    samples: Sequence[Sample], supervision: Supervision, *, name: str
+) -> Callable[[], ForegroundCurve | None]:
+    """A function that measures the curve when it is called first, and then remembers it.
+
+    The shapes are the very ones that the method learns from (simulated circles in the weak track); the
+    foreground is what the experts drew on the same images. None where they drew no contours.
+    """
+
+    @cache
+    def measured() -> ForegroundCurve | None:
+        from bmbench.adapters.unet.curve import measure
+
+        taught = supervision.view(samples)
+        drawn = replace(supervision, jitter_px=None).view(samples)
+        images = (
+            (one.annotations, other.annotations, (one.height, one.width))
+            for one, other in zip(taught, drawn, strict=True)
+        )
+        return measure(images, source=name)
+
+    return measured

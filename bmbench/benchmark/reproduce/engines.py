@@ -11,7 +11,7 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, TypeAlias
 
 from bmbench.benchmark.reproduce.work import Job, JobOutcome, failed, work
-from bmbench.benchmark.workers.end_with_parent import end_with
+from bmbench.benchmark.workers.retries import end_with
 from bmbench.core.progress import Silent
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.benchmark.protocol.label_mapping import CLASSES, as_classes_of
+from bmbench.benchmark.protocol.classes import CLASSES, as_classes_of
 from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.run.other_sets import find_places, working_factor
 from bmbench.core.files import write_json

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.adapters.space import Choice, Whole
-from bmbench.benchmark.protocol.label_mapping import as_classes_of
+from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.core.errors import BadInputError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Whether work that was begun can be gone on with here, and end with the same bytes."""
+"""Whether a run or a search can be resumed here and end with the same bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class OutdatedError(BadInputError):
-    """Work that another version of bmbench, or of what it depends on, began: it can only be begun anew."""
+    """Work of another version of bmbench, or of a dependency: it cannot be resumed, only begun anew."""
 
 
 def refuse_changes(begun: dict[str, Any], plan: Plan, *, where: Path, versions: Path) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bmbench.adapters.ensemble import load_detector, member_seed
-from bmbench.benchmark.protocol.foreground import foreground_curve
+from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.benchmark.protocol.image_scale import mean_cell, pixel_size
-from bmbench.benchmark.protocol.label_mapping import as_classes_of
+from bmbench.benchmark.protocol.supervision import foreground_curve
 from bmbench.benchmark.records.run_folder import RunDir, folder_aside
 from bmbench.benchmark.run.apply_to_other_sets import Unchanged, apply_unchanged
 from bmbench.benchmark.scoring.by_class import report_by_class

@@ -182,7 +182,7 @@ def _fit_along(place: Path, rank: int, size: int) -> None:
 
 def main() -> None:
     """A process of a team but the first: folder, number, size of the team, the process that started it."""
-    from bmbench.benchmark.workers.end_with_parent import end_with
+    from bmbench.benchmark.workers.retries import end_with
 
     place, rank, size, parent = sys.argv[1:]
     end_with(int(parent))

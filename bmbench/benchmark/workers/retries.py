@@ -1,8 +1,11 @@
-"""How often a piece of work took its worker with it."""
+"""Workers that die: how often a piece of work took its worker with it, and processes without a parent."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_POLL_S = 1.0
 LIVES = 5
 """Workers that may die at one and the same point of a piece of work before it is given up."""
 _IDLE = ("log.txt", "timing.json")
@@ -45,3 +49,14 @@ def where_it_stands(work: Path) -> str:
             seen = path.stat()
             digest.update(f"{path.relative_to(work)} {seen.st_size} {seen.st_mtime_ns}\n".encode())
     return digest.hexdigest()
+
+
+def end_with(parent: int) -> None:
+    """End this process soon after that parent, however it ended; what was done stays on disk."""
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_POLL_S)
+    os._exit(1)

@@ -18,8 +18,8 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.workers.cluster import GPU
-from bmbench.benchmark.workers.end_with_parent import end_with
 from bmbench.benchmark.workers.local import SELDOM
+from bmbench.benchmark.workers.retries import end_with
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

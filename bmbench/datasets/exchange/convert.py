@@ -9,13 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bmbench.core.dataset import LoadRequest
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing_folder
+from bmbench.datasets import DATASETS
 from bmbench.datasets.exchange.changes import facts_lost, lines
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.annotation_folder import inner_path, write_folder
+from bmbench.datasets.formats.codec import Content
+from bmbench.datasets.formats.recognise import read_any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from bmbench.core.progress import Progress
     from bmbench.datasets.formats.codec import Codec, Content
 
@@ -126,3 +133,31 @@ def _copy_images(content: Content, folder: Path, progress: Progress) -> list[str
         else:
             missing.append(sample.name)
     return [f"{len(missing)} images are not there to be copied ({missing[0]}, …)"] if missing else []
+
+
+def open_contents(
+    name: str, *, data: Path | None = None, options: Mapping[str, str] | None = None, seed: int = 0
+) -> Content:
+    """Every image of a data set: of a known one with its subsets, of a file with what it says.
+
+    Parameters
+    ----------
+    name : str
+        A name of `DATASETS`, ``PATH`` or ``FORMAT:PATH``.
+    data : Path, optional
+        The folder of the files (of a known set) or of the images (of a file).
+
+    Raises
+    ------
+    BadInputError
+        If the files are missing, damaged, or in no known format.
+    """
+    if name not in DATASETS:
+        return read_any(name, data)
+    split = DATASETS.get(name).load(LoadRequest(data=data, seed=seed, options=options or {}))
+    return Content(
+        samples=tuple(sample for part in split.samples.values() for sample in part),
+        categories=split.categories,
+        subsets={sample.image_id: subset for subset, part in split.samples.items() for sample in part},
+        notes=split.faults,
+    )

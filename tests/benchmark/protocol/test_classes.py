@@ -8,13 +8,14 @@ import pytest
 
 from bmbench.adapters import METHODS
 from bmbench.benchmark.protocol.classes import (
+    CLASSES,
+    as_classes_of,
     as_taught,
     cell_classes,
     label_classes,
     require_classes,
     tell_apart,
 )
-from bmbench.benchmark.protocol.label_mapping import CLASSES, as_classes_of
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.run import resume, run
 from bmbench.core.dataset import Split

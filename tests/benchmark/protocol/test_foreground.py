@@ -5,8 +5,7 @@ import dataclasses
 import pytest
 
 from bmbench.adapters.unet.curve import SYNTHETIC
-from bmbench.benchmark.protocol.foreground import foreground_curve
-from bmbench.benchmark.protocol.supervision import Supervision, supervise
+from bmbench.benchmark.protocol.supervision import Supervision, foreground_curve, supervise
 from bmbench.benchmark.protocol.tracks import get_track
 from bmbench.core.types import Annotations
 from bmbench.datasets.synthetic.dataset import DATASET, sample

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bmbench.benchmark.protocol.label_mapping import CLASSES, as_classes_of
+from bmbench.benchmark.protocol.classes import CLASSES, as_classes_of
 from bmbench.core.types import Category, Detections
 
 BLAST, SMUDGE = Category(id=4, name="blast"), Category(id=9, name="smudge", artefact=True)
