@@ -1,4 +1,4 @@
-"""Which classes of cells a run tells apart, what its detector's labels mean, and which categories they become.
+"""Which classes of cells a run tells apart, what its detector's labels mean, and their categories.
 
 A detector says numbers (`bmbench.adapters.method.Detector`). `label_classes` names them; a run keeps that
 list in its `config.json`, so that whoever loads its detector can name what it finds.
