@@ -1,1 +1,14 @@
-"""The protocol: profiles, train → validate → optimise → test, run directories."""
+"""The protocol of the study as a harness: from options to runs, scores, searches and whole studies.
+
+::
+
+    protocol     the rules: tracks, profiles, supervision, classes, image scale
+    records      what a run leaves on disk and reads back
+    scoring      two files → scores, comparisons, tables
+    drawing      curves, confusion tables, overlays
+    workers      processes that work for a study or a search
+    prediction   `bmbench predict`: images of any size → files
+    run          `bmbench run`: plan → stages → records
+    search       `bmbench tune`: many runs, the best settings
+    reproduce    `bmbench reproduce`: a matrix of runs and its report
+"""

@@ -1,4 +1,18 @@
-"""Cards, loaders, codecs, the weak-annotation simulator, splits, the synthetic generator."""
+"""Data sets: published ones and a user's own, every format, splits, weak annotations, a generator.
+
+::
+
+    reading     JSON, XML and images from outside, within limits
+    formats     one annotation format a file; the table of all
+    slides      whole-slide images
+    splits      subsets, and the proof that nothing leaks
+    weak        the simulator of weak circles
+    synthetic   smears drawn with known cells
+    fetch       published sets from their servers
+    sets        one published set a file; a user's own files
+    describe    what `bmbench datasets info` says
+    exchange    convert, split, weaken, import corrections
+"""
 
 from __future__ import annotations
 

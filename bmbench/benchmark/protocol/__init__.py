@@ -1,1 +1,11 @@
-"""The rules of a run: tracks, profiles, supervision, classes, and the scale of images."""
+"""The rules of a run: what is asked, what may be learned, and at which scale.
+
+::
+
+    tracks        the questions that methods are compared on
+    profiles      how much work a run may be
+    supervision   what a method may learn from: weak circles, contours, artefacts so or so
+    classes       which classes of cells are told apart, and what a detector's labels mean
+    image_scale   pixel size and cell size of a run's images
+    other_sets    the wish of `--test-on`: other images than the run's own
+"""

@@ -10,9 +10,6 @@
     engines      one after the other, or side by side in processes
     remote       on the workers of a cluster
     estimate     how long it will take
-    runs         finished run directories → scores, images, groups
-    statistics   means over seeds and their differences, with intervals
-    published    the study's own numbers
-    report       everything above → report.md and its pictures, with
-                 head, tables, questions, mistakes, beyond (text), figures, mappings, examples (pictures)
+    study        all of it: plan → work off → report
+    report       finished run folders → report.md and its pictures
 """

@@ -1,1 +1,14 @@
-"""One run: plan → stages → records, resumed, decoded again, or applied to other images."""
+"""One run: plan → stages → records; resumed, decoded again, or applied to other images.
+
+::
+
+    plan                  names → records, and every image read once
+    stages                fit → threshold → fit again → predict → score → draw
+    run                   begin a run, or resume one, alone in its folder
+    resume_check          whether a run can be resumed here
+    decodings             ways to decode what a detector sees, and the best of them
+    redecode              `bmbench redecode`: other settings without training again
+    other_sets            the images that `--test-on` names, found and read
+    apply_to_other_sets   a trained detector on them, unchanged
+    row, tables           the result as one Markdown row and as tables
+"""

@@ -1,1 +1,11 @@
-"""Published sets fetched, checked against pinned digests, unpacked and kept."""
+"""Published sets fetched, checked against pinned digests, unpacked and kept.
+
+::
+
+    fetch           `bmbench datasets fetch`
+    download        from a server, by checksum
+    manifest        sets that lie in repositories as single files
+    unpack          archives from outside, without harm
+    store           where fetched sets lie
+    licence_terms   what must be known before a set is used
+"""

@@ -1,1 +1,9 @@
-"""The published data sets, one a file, and a user's own files."""
+"""The published data sets, one a file, and a user's own files.
+
+::
+
+    bccd, bone_marrow_wsi, dsb_purple (with dsb_tiles), kainz, midog, nuinsseg, segpc
+    own_files   a user's own images, in any format
+    options     what a user may say about a set
+    manifests   pinned digests of sets that lie in repositories
+"""

@@ -1,1 +1,7 @@
-"""The simulator of weak circle annotations, and how weak its circles are."""
+"""Weak circles: what somebody marks who circles each cell quickly.
+
+::
+
+    simulator    contours → jittered circles, as the study did
+    statistics   how weak the circles of a set are
+"""

@@ -1,1 +1,11 @@
-"""Boards: Markdown, plots and a site, as pure functions of tracks and results."""
+"""From results to pages; nothing is counted here.
+
+::
+
+    words        numbers and strangers' texts as boards show them
+    svg, plots   drawings, the same bytes on every machine
+    statements   the sentences of a board
+    page         results → the page's record
+    render       pages → Markdown and a site
+    build        `bmbench leaderboard build`
+"""

@@ -1,1 +1,14 @@
-"""What strangers hand in: the card, its predictions, and the one check that all of it goes through."""
+"""What strangers hand in, and the one check that all of it goes through.
+
+::
+
+    sources              files of a folder, or blobs of a commit
+    problems             every fault: code, place, remedy
+    strict_json          JSON read without guessing
+    card, card_check     the card: its record, and its check
+    predictions_check    the predictions, row by row
+    other_submissions    what those already there say of who they belong to
+    validate             `bmbench validate`: one verdict
+    prepare, submit      `bmbench submit`: a submission from runs or files
+    gate                 where submissions come in: a desk or a pull request
+"""

@@ -1,1 +1,10 @@
-"""The questions of a leaderboard: `track.json`, and how one is made."""
+"""The questions of a leaderboard.
+
+::
+
+    names                which texts of strangers may be shown
+    fields               the fields that tracks and cards share
+    manifest             `track.json`: one versioned question
+    leaderboard_folder   the paths of a leaderboard's repository
+    create_track         `bmbench leaderboard init`
+"""

@@ -1,1 +1,13 @@
-"""The report of a study: Markdown and pictures, a function of the finished run folders."""
+"""The report of a study: Markdown and pictures, a function of the finished run folders.
+
+::
+
+    runs                 finished run folders → scores, images, groups
+    seed_means           means over the seeds of a method, and their differences
+    error_counts         what runs get wrong, by what they learned of artefacts
+    published            the study's own numbers
+    words                numbers and tables as the report shows them
+    first_page, tables, questions, errors_section, other_sets_section   the text, part by part
+    figures, mappings, examples                                        the pictures
+    report               all of it → report.md
+"""
