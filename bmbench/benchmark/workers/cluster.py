@@ -75,7 +75,7 @@ def connected(address: str, say: Callable[[str], None]) -> Iterator[Cluster]:
     Raises
     ------
     BadInputError
-        If the address is none, or nobody answers there.
+        If the address is none, nobody answers there, or anybody on the network could answer in its place.
     MissingExtraError
         If Dask is not installed.
     """
@@ -89,6 +89,7 @@ def connected(address: str, say: Callable[[str], None]) -> Iterator[Cluster]:
 
             target: Any = stack.enter_context(started_here(_count(address)))
         elif "://" in address:
+            _refuse_unlocked(address)
             target = address
         else:
             raise _no_address(address)
@@ -247,6 +248,18 @@ class _Told:
         self._facts.pop(name, None)
 
 
+def _refuse_unlocked(address: str) -> None:
+    """Nothing, or a BadInputError for a scheduler of another machine that takes orders from anybody."""
+    scheme, _, place = address.partition("://")
+    host = place.rpartition(":")[0].strip("[]")
+    if scheme != "tls" and host not in ("localhost", "::1") and not host.startswith("127."):
+        raise BadInputError(
+            f"--cluster {address} has no lock: whoever reaches that scheduler can run code as you",
+            expected="tls://HOST:PORT with certificates (docs/cluster.md), or an address of this machine",
+            remedy=f"start it with certificates, or go through `ssh -L 8786:{host}:8786` to tcp://127.0.0.1:8786",
+        )
+
+
 def _count(address: str) -> int:
     text = address.removeprefix("local:")
     if not (text.isascii() and text.isdigit() and int(text) > 0):
@@ -256,5 +269,5 @@ def _count(address: str) -> int:
 
 def _no_address(address: str) -> BadInputError:
     return BadInputError(
-        f"--cluster {address!r} is no cluster", expected="local:N, or a scheduler's address (tcp://HOST:8786)"
+        f"--cluster {address!r} is no cluster", expected="local:N, or a scheduler's address (tls://HOST:8786)"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
 import os
 import subprocess
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from distributed import SpecCluster
+    from distributed.security import Security
 
+LOOPBACK = "127.0.0.1"
+"""The one address that this machine alone reaches."""
+CERTIFICATE = ("tls_ca_file", "tls_worker_cert", "tls_worker_key")
+"""The fields of Dask's `Security` that a worker needs."""
 _NEVER = 10**9
 """Deaths of workers after which the scheduler gives a task up: whoever hands tasks out decides about that."""
 _PAUSE_S = 0.2
@@ -39,20 +45,33 @@ def started_here(n: int) -> Iterator[SpecCluster]:
 
     A worker that dies is started again, at whatever moment it died; all of them end with the block, and with
     this process. (Dask's own nannies give a worker up that dies while it starts.)
+
+    Whoever can speak to a Dask worker runs code as its user. So everything listens on the loopback alone, and
+    speaks only to those who have the certificate that is made here, lives in memory and goes to the workers
+    through a pipe: other users of this machine have not.
     """
     # Before Dask is imported here: the workers' imports take longer.
     with _Keeper(n) as keeper:
         import dask
         from distributed import Scheduler, SpecCluster
+        from distributed.security import Security
 
-        local = {"host": "127.0.0.1", "dashboard_address": ":0", "allowed_failures": _NEVER}
-        local["dashboard"] = importlib.util.find_spec("bokeh") is not None
+        security = Security.temporary()
+        local = {
+            "host": LOOPBACK,
+            "protocol": "tls",
+            "security": security,
+            "dashboard": importlib.util.find_spec("bokeh") is not None,
+            "dashboard_address": f"{LOOPBACK}:0",
+            "allowed_failures": _NEVER,
+        }
         scheduler = {"cls": Scheduler, "options": local}
+        quiet = logging.CRITICAL
         with (
             dask.config.set(SELDOM),
-            SpecCluster(scheduler=scheduler, workers={}, silence_logs=logging.CRITICAL) as cluster,
+            SpecCluster(scheduler=scheduler, workers={}, security=security, silence_logs=quiet) as cluster,
         ):
-            keeper.tell(cluster.scheduler_address)
+            keeper.tell(cluster.scheduler_address, security)
             try:
                 yield cluster
             finally:
@@ -76,9 +95,11 @@ class _Keeper:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def tell(self, address: str) -> None:
-        """Have the workers go to that scheduler."""
-        self._thread = threading.Thread(target=self._keep, args=(address.encode(),))
+    def tell(self, address: str, security: Security) -> None:
+        """Have the workers go to that scheduler, with its certificate."""
+        secrets = {name: getattr(security, name) for name in CERTIFICATE}
+        message = json.dumps({"address": address, "certificate": secrets}).encode()
+        self._thread = threading.Thread(target=self._keep, args=(message,))
         self._thread.start()
 
     def end(self) -> None:
@@ -90,11 +111,11 @@ class _Keeper:
         self._process.terminate()
         self._process.communicate()
 
-    def _keep(self, address: bytes) -> None:
-        self._process.communicate(address)
+    def _keep(self, message: bytes) -> None:
+        self._process.communicate(message)
         while not self._ended.wait(_PAUSE_S):
             self._process = self._start()
-            self._process.communicate(address)
+            self._process.communicate(message)
 
     def _start(self) -> subprocess.Popen[bytes]:
         # A session of its own: Ctrl-C in the terminal is for this process, which ends the workers.

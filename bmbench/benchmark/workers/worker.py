@@ -1,4 +1,6 @@
-"""The workers of this machine: ``python -m bmbench.benchmark.workers.worker N CARDS``, a scheduler on stdin.
+"""The workers of this machine: ``python -m bmbench.benchmark.workers.worker N CARDS``.
+
+One line of JSON comes on stdin: the address of a scheduler, and the certificate that it asks for.
 
 One process imports what all workers need, is copied for each of them, and copied again for one that dies.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import json
 import logging
 import multiprocessing
 import os
@@ -15,10 +18,10 @@ import signal
 import sys
 import time
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bmbench.benchmark.workers.cluster import GPU
-from bmbench.benchmark.workers.local import SELDOM
+from bmbench.benchmark.workers.local import LOOPBACK, SELDOM
 from bmbench.benchmark.workers.retries import end_with
 
 if TYPE_CHECKING:
@@ -47,13 +50,14 @@ def keep(n: int, cards: Sequence[str]) -> None:
     copied = sys.platform == "linux" and not cards
     if copied:
         _import()
-    address = sys.stdin.readline().strip()
+    line = sys.stdin.readline()
+    scheduler = json.loads(line) if line else {}
     context = multiprocessing.get_context("fork") if copied else multiprocessing.get_context("spawn")
     workers: dict[int, BaseProcess] = {}
     signal.signal(signal.SIGTERM, _end)
-    while address and os.getppid() == parent:
+    while scheduler and os.getppid() == parent:
         for number in set(range(n)) - workers.keys():
-            workers[number] = context.Process(target=run, args=(address, _card(number, cards)))
+            workers[number] = context.Process(target=run, args=(scheduler, _card(number, cards)))
             workers[number].start()
         if wait([worker.sentinel for worker in workers.values()], timeout=_POLL_S):
             time.sleep(_PAUSE_S)
@@ -68,29 +72,33 @@ def _end(*_: object) -> None:
     os._exit(0)
 
 
-def run(address: str, card: str | None) -> None:
+def run(scheduler: dict[str, Any], card: str | None) -> None:
     """Be a worker until the scheduler goes, or the process that started this one."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with(os.getppid())
     if card is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = card
     _import()
-    asyncio.run(work(address, has_card=bool(card)))
+    asyncio.run(work(scheduler, has_card=bool(card)))
     # A task that still runs belongs to nobody any more.
     os._exit(0)
 
 
-async def work(address: str, *, has_card: bool) -> None:
+async def work(scheduler: dict[str, Any], *, has_card: bool) -> None:
     """Work for that scheduler until it goes; one task at a time, with a graphics card or without."""
     import dask
     from distributed import Worker
+    from distributed.security import Security
 
     # Its profile of every task would take a hundredth of the time of each.
     dask.config.set(SELDOM | {"distributed.worker.profile.enabled": False})
     resources: dict[str, float] | None = {GPU: 1} if has_card else None
     # No limit of memory: Dask would end a worker that the machine can still bear.
     worker = Worker(
-        address,
+        scheduler["address"],
+        host=LOOPBACK,
+        protocol="tls",
+        security=Security(require_encryption=True, **scheduler["certificate"]),
         nthreads=1,
         memory_limit=0,
         resources=resources,

@@ -8,6 +8,8 @@ import os
 import pickle
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -48,6 +50,20 @@ def two_workers():
         yield cluster
 
 
+@pytest.fixture
+def scheduler(two_workers, tmp_path, monkeypatch):
+    """The address of their scheduler, which this process reaches as a user does: by certificates in files."""
+    import dask
+
+    security, settings = two_workers.client.security, {}
+    for name, key in (("tls_ca_file", "ca-file"), ("tls_client_cert", "cert"), ("tls_client_key", "key")):
+        path = tmp_path / f"{name}.pem"
+        path.write_text(getattr(security, name))
+        settings[f"distributed.comm.tls.{'' if key == 'ca-file' else 'client.'}{key}"] = str(path)
+    with dask.config.set(settings):
+        yield two_workers.client.scheduler.address
+
+
 class Heard:
     """A listener that remembers what it was told."""
 
@@ -59,6 +75,53 @@ class Heard:
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+
+def test_everything_that_is_started_here_listens_on_the_loopback_alone(two_workers):
+    two_workers.client.wait_for_workers(2, timeout=60)
+    here = psutil.Process()
+    listening = [
+        connection.laddr.ip
+        for process in (here, *here.children(recursive=True))
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    # The scheduler's port and those of two workers, each with its page of numbers.
+    assert len(listening) >= 6
+    assert set(listening) == {"127.0.0.1"}
+
+
+def test_a_worker_answers_nobody_without_the_certificate(two_workers):
+    """A function that a stranger hands to a worker would run as the worker's user."""
+    two_workers.client.wait_for_workers(2, timeout=60)
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    workers = two_workers.client.scheduler_info(n_workers=-1)["workers"]
+    for address in (two_workers.client.scheduler.address, *workers):
+        host, _, port = address.removeprefix("tls://").rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=20) as plain:
+            plain.sendall(bytes(64))
+            assert heard(plain) == b""
+        with (
+            socket.create_connection((host, int(port)), timeout=20) as plain,
+            suppress(ssl.SSLError),
+            anybody.wrap_socket(plain) as stranger,
+        ):
+            assert heard(stranger) == b""
+
+
+def heard(connection: socket.socket) -> bytes:
+    """What the other side says before it hangs up."""
+    try:
+        return connection.recv(64)
+    except (ConnectionError, ssl.SSLError):
+        return b""
+
+
+@pytest.mark.parametrize("address", ["tcp://head:8786", "tcp://192.0.2.7:8786", "ucx://[2001:db8::1]:8786"])
+def test_a_scheduler_without_a_lock_is_not_trusted(address):
+    with pytest.raises(BadInputError, match=r"no lock.*certificates"), connected(address, quietly):
+        pass
 
 
 @pytest.mark.parametrize("patience", [0, 10**9])
@@ -171,8 +234,8 @@ def test_a_process_that_is_given_several_tasks_does_one_at_a_time(tmp_path):
     assert seen == [1] * 4
 
 
-def test_a_matrix_at_a_scheduler_ends_with_the_bytes_of_a_serial_one(options, two_workers, tmp_path):
-    options = replace(options, seeds=(0, 1), cluster=two_workers.client.scheduler.address)
+def test_a_matrix_at_a_scheduler_ends_with_the_bytes_of_a_serial_one(options, scheduler, tmp_path):
+    options = replace(options, seeds=(0, 1), cluster=scheduler)
     shared = reproduce(options, Silent(), quietly)
     assert (shared.n_finished, shared.failures) == (2, ())
     matrix, serial = plan(options), StudyFolder(tmp_path / "serial")
@@ -184,9 +247,9 @@ def test_a_matrix_at_a_scheduler_ends_with_the_bytes_of_a_serial_one(options, tw
             ).read_bytes()
 
 
-def test_workers_that_share_no_folder_bring_their_runs_through_a_mirror(options, two_workers, tmp_path):
+def test_workers_that_share_no_folder_bring_their_runs_through_a_mirror(options, scheduler, tmp_path):
     options = replace(options, seeds=(0, 1), publish=f"file://{tmp_path}/there")
-    at_scheduler = replace(options, cluster=two_workers.client.scheduler.address)
+    at_scheduler = replace(options, cluster=scheduler)
     shared = reproduce(at_scheduler, Silent(), quietly)
     assert (shared.n_finished, shared.failures) == (2, ())
     name = hashlib.sha256(f"{getpass.getuser()} {options.publish}".encode()).hexdigest()[:16]
