@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,9 @@ from bmbench.core.errors import BadInputError, RunFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+"""Of Linux' renameat2."""
 
 
 @contextmanager
@@ -46,10 +50,28 @@ def writing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def writing_folder(folder: Path) -> Iterator[Path]:
+def writing_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield a new folder beside `folder` to fill; it is renamed to `folder` if the block ends well.
 
-    On any failure it is removed with all that is in it.
+    On any failure it is removed with all that is in it. A folder of that name that is not empty is such a
+    failure, unless it is to be replaced: it is there until the new one is.
+
+    Raises
+    ------
+    RunFailedError
+        If the disk refuses (full, read-only, no permission).
+    """
+    with folder_aside(folder) as aside, _refusals(folder):
+        yield aside
+        if replace and folder.exists():
+            _replace(aside, folder)
+        else:
+            aside.replace(folder)
+
+
+@contextmanager
+def folder_aside(folder: Path) -> Iterator[Path]:
+    """Yield a new folder beside `folder`; it is removed afterwards unless it was renamed.
 
     Raises
     ------
@@ -61,14 +83,41 @@ def writing_folder(folder: Path) -> Iterator[Path]:
 
     make_folder(folder.parent)
     with _refusals(folder):
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        # mkdtemp makes a folder that is its owner's alone; one inside it gets the usual permissions.
+        own = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        with _refusals(folder):
-            yield aside
-            aside.chmod(0o777 & ~_umask())
-            aside.replace(folder)
+        aside = own / "new"
+        make_folder(aside)
+        yield aside
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def _replace(aside: Path, folder: Path) -> None:
+    """Put a folder made by `folder_aside` in the place of one that is there."""
+    if exchange_folders(aside, folder):
+        return
+    # Elsewhere there is a moment without one, never a mixed one.
+    old = aside.with_name("old")
+    folder.rename(old)
+    try:
+        aside.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+
+
+def exchange_folders(first: Path, second: Path) -> bool:
+    """Exchange two folders in one step (Linux: renameat2); False where that cannot be done."""
+    import ctypes
+
+    if not sys.platform.startswith("linux"):
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    names = os.fsencode(first), os.fsencode(second)
+    return bool(rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0)
 
 
 def make_folder(folder: Path) -> None:

@@ -88,6 +88,23 @@ def test_a_folder_that_the_disk_refuses_is_a_failed_run_in_one_sentence(tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "there"]
 
 
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_a_folder_that_is_replaced_is_there_until_the_new_one_is(tmp_path, monkeypatch, in_one_step):
+    if not in_one_step:
+        monkeypatch.setattr("bmbench.core.files.exchange_folders", lambda first, second: False)
+    folder = tmp_path / "set"
+    for names in (["a"], ["b", "c"]):
+        with writing_folder(folder, replace=True) as aside:
+            for name in names:
+                (aside / name).write_text(name)
+            assert names == ["a"] or [path.name for path in folder.iterdir()] == ["a"]
+        assert sorted(path.name for path in folder.iterdir()) == names
+    with pytest.raises(RuntimeError), writing_folder(folder, replace=True):
+        raise RuntimeError
+    assert sorted(path.name for path in folder.iterdir()) == ["b", "c"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_numbers_that_json_does_not_have_are_not_written(tmp_path, value):
     with pytest.raises(ValueError, match="not JSON compliant"):

@@ -20,7 +20,7 @@ from bmbench.benchmark.prediction.prepare import largest_cell_px, notes, prepare
 from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.benchmark.records.trained_run import load_run
 from bmbench.core.errors import BadInputError, RunFailedError, Stopped
-from bmbench.core.files import require_folder
+from bmbench.core.files import make_folder, require_folder
 from bmbench.core.locks import only_one
 from bmbench.datasets.reading.image_names import nearest
 from bmbench.datasets.slides import opened, slide_files
@@ -122,10 +122,7 @@ def _unfinished(output: Path) -> Path:
 def _alone(unfinished: Path) -> Iterator[None]:
     """Make and hold the folder of the finished tiles; afterwards it is gone if none are left in it."""
     made = [folder for folder in (unfinished, *unfinished.parents) if not folder.exists()]
-    try:
-        unfinished.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFailedError(f"{unfinished}: cannot be written ({error.strerror})") from error
+    make_folder(unfinished)
     try:
         with only_one(unfinished):
             yield

@@ -22,18 +22,17 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError, RunFailedError
-from bmbench.core.files import read_json, write_json
+from bmbench.core.files import folder_aside, read_json, write_json
 from bmbench.core.locks import LOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,26 +163,3 @@ class RunDir:
 
     def _of(self, subset: str) -> Path:
         return self.path if subset == "test" else self.path / subset
-
-
-@contextmanager
-def folder_aside(path: Path) -> Iterator[Path]:
-    """Yield a new folder beside `path`; it is removed afterwards unless it was renamed.
-
-    Raises
-    ------
-    RunFailedError
-        If the disk refuses.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # mkdtemp makes a folder that is its owner's alone; one inside it gets the usual permissions.
-        own = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        aside = own / "new"
-        aside.mkdir()
-    except OSError as error:
-        raise RunFailedError(f"{path}: cannot be created ({error.strerror})") from error
-    try:
-        yield aside
-    finally:
-        shutil.rmtree(own, ignore_errors=True)

@@ -12,8 +12,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,16 +22,17 @@ from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.reproduce.matrix import Cell, Facts, Matrix
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.files import read_json, write_json
-from bmbench.core.locks import only_one
+from bmbench.core.locks import if_free, only_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
 ELSEWHERE = "elsewhere"
 """The folder of a run that holds its answers to images of other sets."""
 SCHEMA = "bmbench.study/1"
-_TRIES, _PAUSE_S = 600, 0.05
-"""How often, and how many seconds apart, a study that somebody else changes is tried again."""
+_WAIT_S = 30.0
+"""How long to wait for somebody else who changes the study, which takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +67,9 @@ class StudyFolder:
         """Whether nothing is left to do for a cell."""
         return self.is_finished(cell) and not self.untested(cell, test_on)
 
-    @contextmanager
-    def working(self, cell: Cell) -> Iterator[bool]:
+    def working(self, cell: Cell) -> AbstractContextManager[bool]:
         """Whether the cell could be had for this process alone; if so, it is its own inside the block."""
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(only_one(self._lock(cell.name)))
-            except BadInputError:
-                yield False
-                return
-            yield True
+        return if_free(self._lock(cell.name))
 
     def read(self) -> Matrix:
         """The study as it stands in the folder.
@@ -108,7 +100,7 @@ class StudyFolder:
         BadInputError
             If the folder holds a study of other data, or one of its methods with other settings.
         """
-        with self._alone():
+        with only_one(self._lock("study"), wait_s=_WAIT_S):
             if self._is_study():
                 matrix = self._merge(self.read(), matrix)
             self._write(matrix)
@@ -180,20 +172,6 @@ class StudyFolder:
             "test_on": list(matrix.test_on),
         }
         write_json(self.path / "study.json", value)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Wait until no other process changes the study, which takes it milliseconds."""
-        with ExitStack() as stack:
-            for last in [*[False] * _TRIES, True]:
-                try:
-                    stack.enter_context(only_one(self._lock("study")))
-                    break
-                except BadInputError:
-                    if last:
-                        raise
-                    time.sleep(_PAUSE_S)
-            yield
 
     def _lock(self, name: str) -> Path:
         folder = self.path / "locks" / name

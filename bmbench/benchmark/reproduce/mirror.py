@@ -13,7 +13,6 @@ There are no locks: one command at a time.
 
 from __future__ import annotations
 
-import shutil
 import tarfile
 import tempfile
 import threading
@@ -23,10 +22,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bmbench.benchmark.records.run_folder import folder_aside
 from bmbench.benchmark.reproduce.folder import ELSEWHERE, StudyFolder
 from bmbench.benchmark.workers.retries import where_it_stands
 from bmbench.core.errors import BadInputError, BmbenchError, MissingExtraError, RunFailedError
+from bmbench.core.files import folder_aside, writing_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -114,11 +113,9 @@ class Mirror:
 
     def _bring(self, place: str, names: Iterable[str], path: Path) -> None:
         """Have the files of a place in a folder, instead of what is in it."""
-        with folder_aside(path) as aside:
+        with writing_folder(path, replace=True) as aside:
             for name in names:
                 self.get(f"{place}/{name}", aside / name)
-            shutil.rmtree(path, ignore_errors=True)
-            aside.rename(path)
 
     def fetch_unfinished(self, folder: StudyFolder, cell: Cell) -> None:
         """Have a run under way in the folder as it last stood, unless there is one."""

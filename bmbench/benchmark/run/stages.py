@@ -14,11 +14,11 @@ from bmbench.adapters.ensemble import load_detector, member_seed
 from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.benchmark.protocol.image_scale import mean_cell, pixel_size
 from bmbench.benchmark.protocol.supervision import foreground_curve
-from bmbench.benchmark.records.run_folder import RunDir, folder_aside
+from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.run.apply_to_other_sets import Unchanged, apply_unchanged
 from bmbench.benchmark.scoring.by_class import report_by_class
 from bmbench.benchmark.workers.devices import assembled
-from bmbench.core.errors import RunFailedError
+from bmbench.core.files import writing_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,12 +190,8 @@ def _request(plan: Plan, train: Sequence[Sample], validation: Sequence[Sample], 
 
 def save_whole(detector: Detector, place: Path) -> None:
     """Save a detector in a new folder, which appears with everything in it."""
-    with folder_aside(place) as aside:
+    with writing_folder(place) as aside:
         detector.save(aside)
-        try:
-            aside.rename(place)
-        except OSError as error:
-            raise RunFailedError(f"{place}: cannot be written ({error.strerror})") from error
 
 
 def _predict(work: Work, detector: Detector, subset: Subset) -> None:

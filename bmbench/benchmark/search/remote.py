@@ -9,8 +9,7 @@ search's folder opens Optuna's store; workers read and write the folders of thei
 from __future__ import annotations
 
 import json
-import time
-from contextlib import ExitStack, contextmanager
+import math
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,13 +25,12 @@ from bmbench.core.files import read_json, write_json
 from bmbench.core.locks import only_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from bmbench.benchmark.run.plan import Plan
     from bmbench.benchmark.workers.cluster import Cluster
     from bmbench.core.progress import Progress
 
-_POLL_S = 1.0
 _ENDED = "ended.json"
 
 
@@ -86,7 +84,8 @@ def make_there(order: Order, progress: Progress) -> Ended:
     """Make a trial on a worker, go on with it where it stood, or read what an earlier attempt ended with."""
     order.place.mkdir(parents=True, exist_ok=True)
     state = order.place / "unfinished"
-    with _alone(order.place):
+    # A worker that the scheduler gave up may live on, and still work in the folder.
+    with only_one(order.place, wait_s=math.inf):
         ended = state / _ENDED
         if ended.is_file() and (earlier := _read(ended, order)) is not None:
             return earlier
@@ -122,19 +121,6 @@ def _plan(options: str) -> Plan:
     from bmbench.core.progress import Silent
 
     return resolve(RunOptions.from_json(json.loads(options), where="the search"), Silent())
-
-
-@contextmanager
-def _alone(place: Path) -> Iterator[None]:
-    """Wait until nobody else works in the folder: a worker that the scheduler gave up may live on."""
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(only_one(place))
-                break
-            except BadInputError:
-                time.sleep(_POLL_S)
-        yield
 
 
 def _read(path: Path, order: Order) -> Ended | None:

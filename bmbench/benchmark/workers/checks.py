@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -11,7 +10,7 @@ from uuid import uuid4
 from bmbench.benchmark.records.environment import describe_environment, versions_of
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
-from bmbench.core.locks import only_one
+from bmbench.core.locks import if_free, only_one
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,12 +109,8 @@ def look(place: str | None) -> dict[str, Any]:
 
 
 def _is_refused(place: Path) -> bool:
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(only_one(place))
-        except BadInputError:
-            return True
-        return False
+    with if_free(place) as free:
+        return not free
 
 
 def _refuse_unseen(worker: str, answer: dict[str, Any], *, token: str, folder: Path) -> None:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
-import os
+import math
 import shutil
-import sys
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bmbench.core.errors import BadInputError, MissingExtraError, RunFailedError
+from bmbench.core.errors import BadInputError, MissingExtraError
+from bmbench.core.files import writing_folder
+from bmbench.core.locks import only_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
 BOARDS = "boards"
-_ASIDE = ".boards-"
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 def board_files(board: Leaderboard) -> dict[str, bytes]:
@@ -56,22 +51,13 @@ def build_board(board: Leaderboard) -> int:
         If the disk refuses.
     """
     texts = board_files(board)
-    target = board.path / BOARDS
-    try:
-        with _alone(board.path):
-            _sweep(board.path)
-            aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=board.path))
-            try:
-                for name, data in texts.items():
-                    path = aside / name
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(data)
-                aside.chmod(0o755)
-                _swap(aside, target)
-            finally:
-                shutil.rmtree(aside, ignore_errors=True)
-    except OSError as error:
-        raise RunFailedError(f"{target}: cannot be written ({error.strerror})") from error
+    with only_one(board.path, wait_s=math.inf):
+        _sweep(board.path)
+        with writing_folder(board.path / BOARDS, replace=True) as aside:
+            for name, data in texts.items():
+                path = aside / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
     return len(texts)
 
 
@@ -94,46 +80,7 @@ def check_board(board: Leaderboard) -> None:
         )
 
 
-def _swap(aside: Path, target: Path) -> None:
-    """Put `aside` in the place of `target`; where both exist, `aside` is then the old one."""
-    if not target.exists():
-        aside.rename(target)
-    elif not _exchange(aside, target):
-        # Where the system cannot exchange two folders there is a moment without one, never a mixed one.
-        old = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=target.parent)) / "old"
-        target.rename(old)
-        aside.rename(target)
-        shutil.rmtree(old.parent, ignore_errors=True)
-
-
-def _exchange(first: Path, second: Path) -> bool:
-    """Exchange two folders in one step (Linux: renameat2); False where that cannot be done."""
-    if not sys.platform.startswith("linux"):
-        return False
-    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if rename is None:
-        return False
-    names = os.fsencode(first), os.fsencode(second)
-    return bool(rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0)
-
-
 def _sweep(folder: Path) -> None:
     """Remove what a killed build left; only the one that holds the lock may."""
-    for path in folder.glob(f"{_ASIDE}*"):
+    for path in folder.glob(f".{BOARDS}.*"):
         shutil.rmtree(path, ignore_errors=True)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; a second build waits. The lock goes with the process that holds it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: builds are not serialised there
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from bmbench.benchmark.records.run_folder import RunDir, folder_aside
+from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import sha256, write_bytes
+from bmbench.core.files import sha256, write_bytes, writing_folder
 from bmbench.leaderboards.submissions.card import CARD_FILE, CARD_SCHEMA
 from bmbench.leaderboards.submissions.other_submissions import Others
 from bmbench.leaderboards.submissions.predictions_check import PREDICTIONS_SCHEMA
@@ -90,10 +90,9 @@ def submit(
     files[CARD_FILE] = card_text(_card(folder.name, facts, manifest, runs))
     verdict = validate(held_files(files), manifest, folder=folder.name, others=others)
     if verdict.valid:
-        with folder_aside(folder) as aside:
+        with writing_folder(folder) as aside:
             for name, data in files.items():
                 write_bytes(aside / name, data)
-            aside.rename(folder)
     return verdict
 
 

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.files import exchange_folders
 from bmbench.leaderboards.boards import words
-from bmbench.leaderboards.boards.build import _exchange, board_files, build_board, check_board
+from bmbench.leaderboards.boards.build import board_files, build_board, check_board
 from bmbench.leaderboards.results.record import canonical, read_result
 from bmbench.leaderboards.results.standings_record import read_standings
 from bmbench.leaderboards.tracks.create_track import write_manifest
@@ -223,7 +224,7 @@ def test_two_builds_at_once_and_a_kill_leave_whole_boards(scored, tmp_path):
     folders = [tmp_path / name for name in ("here", "there")]
     for folder in folders:
         folder.mkdir()
-    if not _exchange(*folders):
+    if not exchange_folders(*folders):
         pytest.skip("this system cannot exchange two folders in one step")
     build_board(scored)
     wanted = board_files(scored)
@@ -243,7 +244,7 @@ def test_two_builds_at_once_and_a_kill_leave_whole_boards(scored, tmp_path):
         assert looks > 3
         check_board(scored)
     build_board(scored)
-    assert not list(scored.path.glob(".boards-*"))
+    assert not list(scored.path.glob(".*"))
 
 
 def seen(folder):
