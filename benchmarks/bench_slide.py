@@ -148,7 +148,7 @@ def predict_patches(options: Any) -> dict[str, Any] | None:
                 return None
             corner = np.array([column, row], np.float64) * PATCH_PX
             pixels = slide.read(0, int(corner[0]), int(corner[1]), PATCH_PX, PATCH_PX)
-            journal.append(number, moved(detector.predict(pixels), corner, np.ones(2)))
+            journal.append(number, moved(detector.predict(pixels), corner))
         return {"patches": len(wanted)}
 
 

@@ -15,29 +15,43 @@ if TYPE_CHECKING:
     from bmbench.core.types import Annotations, Floats, Sample
 
 
-def diameters(annotations: Annotations) -> Floats:
-    """(n,) diameter of every object in pixels, from the best geometry it has.
+def object_circles(annotations: Annotations) -> Floats:
+    """(n, 3) circle of each object, from the best geometry it has.
 
-    That of the disc of equal area for a contour, else that of the circle, else the mean side of the box.
+    An outline gives the circle of its own area around `xy`; else the circle that was given; else a box
+    gives the circle of its mean side around `xy`.
     """
-    sides = (annotations.box[:, 2:] - annotations.box[:, :2]).mean(axis=1)
-    result: Floats = np.where(annotations.circle[:, 2] > 0, 2 * annotations.circle[:, 2], sides)
+    sides = annotations.box[:, 2:] - annotations.box[:, :2]
+    radius = np.where(annotations.circle[:, 2] > 0, annotations.circle[:, 2], sides.mean(axis=1) / 2)
+    centre = np.where(annotations.circle[:, 2:] > 0, annotations.circle[:, :2], annotations.xy)
     for row, rings in enumerate(annotations.contour):
         if rings:
-            result[row] = 2 * np.sqrt(rings_area(rings) / np.pi)
-    return result
+            centre[row] = annotations.xy[row]
+            radius[row] = np.sqrt(rings_area(rings) / np.pi)
+    return np.column_stack([centre, radius])
+
+
+def diameters(annotations: Annotations) -> Floats:
+    """(n,) diameter of the circle of every object in pixels; 0 of a point without a size."""
+    diameter: Floats = 2 * object_circles(annotations)[:, 2]
+    return diameter
+
+
+def cell_diameters(images: Iterable[Annotations]) -> Floats:
+    """(n,) diameters of the cells (role CELL) of all images, in pixels."""
+    cells = [diameters(annotations)[annotations.role == Role.CELL] for annotations in images]
+    return np.concatenate([np.zeros(0), *cells])
 
 
 def mean_cell_diameter(images: Iterable[Annotations]) -> float | None:
-    """Mean diameter in pixels of the cells (role CELL) of all images; None if there is none.
+    """Mean diameter in pixels of the cells of all images; None if there is none.
 
     Points say nothing about sizes and are left out; of points alone the mean is 0.
     """
-    cells = [diameters(annotations.take(annotations.role == Role.CELL)) for annotations in images]
-    joined = np.concatenate([np.zeros(0), *cells])
-    if not len(joined):
+    diameter = cell_diameters(images)
+    if not len(diameter):
         return None
-    sized = joined[joined > 0]
+    sized = diameter[diameter > 0]
     return float(sized.mean()) if len(sized) else 0.0
 
 

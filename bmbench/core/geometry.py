@@ -11,7 +11,10 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bmbench.core.types import Floats, Rings
+    from bmbench.core.types import Bools, Floats, Ints, Rings
+
+_MOST_AT_ONCE = 1 << 22
+"""Pairs of a line and an edge that are compared at a time, for the memory's sake."""
 
 
 def box_centre(box: Floats) -> Floats:
@@ -58,6 +61,11 @@ def circle_iou(a: Floats, b: Floats) -> Floats:
     return iou
 
 
+def rectangle(x0: float, y0: float, x1: float, y1: float) -> Rings:
+    """The outline of a rectangle."""
+    return (np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64),)
+
+
 def rings_box(rings: Rings) -> Floats:
     """(4,) bounding box of an outline with at least one point."""
     points = np.concatenate(rings)
@@ -76,44 +84,54 @@ def rings_area(rings: Rings) -> float:
 
     The rings must not cross each other, but may touch.
     """
-    if len(rings) == 1:
-        return ring_area(rings[0])
     areas = [ring_area(ring) for ring in rings]
+    if len(areas) < 2:
+        return sum(areas, 0.0)
     total = 0.0
-    for ring, area in zip(rings, areas, strict=True):
-        inside = inner_point(ring)
-        # A smaller ring may hold this point as well: that is a hole of this one, not the other way round.
-        depth = sum(
-            larger > area and ring_contains(other, inside) for other, larger in zip(rings, areas, strict=True)
-        )
+    for area, depth in zip(areas, rings_around(rings).sum(axis=0).tolist(), strict=True):
         total += -area if depth % 2 else area
     return total
 
 
-def ring_contains(ring: Floats, point: Floats) -> bool:
-    """Whether a closed polygon (k, 2) contains a point (2,) that is not on it (even-odd rule)."""
-    x, y = point
-    ax, ay = ring.T
-    bx, by = np.roll(ring, -1, axis=0).T
-    crosses = (ay > y) != (by > y)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        at = ax + (y - ay) * (bx - ax) / (by - ay)
-    return bool(np.count_nonzero(crosses & (at > x)) % 2)
+def rings_around(rings: Rings) -> Bools:
+    """(n, n) whether ring i lies around ring j. The rings must not cross each other, but may touch."""
+    area = np.array([ring_area(ring) for ring in rings])
+    inside = np.array([inner_point(ring) for ring in rings]).reshape(-1, 2)
+    holds = np.array([rings_contain((ring,), inside) for ring in rings], bool)
+    # A smaller ring may hold a point inside j as well: that is a hole of j, not the other way round.
+    around: Bools = holds.reshape(len(rings), len(rings)) & (area[:, None] > area)
+    return around
 
 
-def rings_mask(rings: Rings, height: int, width: int) -> NDArray[np.uint8]:
+def rings_contain(rings: Rings, xy: Floats) -> Bools:
+    """(n,) whether an outline contains each point (n, 2) (even-odd rule).
+
+    Of points on the outline itself those at its left and at its upper edge are inside.
+    """
+    point, at = _crossings(rings, xy[:, 1])
+    inside: Bools = np.bincount(point[at > xy[point, 0]], minlength=len(xy)) % 2 == 1
+    return inside
+
+
+def rings_mask(
+    rings: Rings, height: int, width: int, *, corner: tuple[int, int] = (0, 0), lower: bool = True
+) -> NDArray[np.uint8]:
     """(height, width) 1 where a pixel's centre lies inside the outline (even-odd rule), else 0.
 
-    Of centres on the outline itself those at its left and top are inside, so that shapes that touch share
-    no pixel. Takes the time of the outline's corners and rows, not of their product with the columns.
+    Takes the time of the outline's corners and rows, not of their product with the columns.
+
+    Parameters
+    ----------
+    corner : (x, y)
+        Of the first pixel.
+    lower : bool
+        Of centres on the outline itself those at its left are inside, and those at its lower edge, or else at
+        its upper one: shapes that touch share no pixel.
     """
-    x, y = np.concatenate(rings).T - 0.5
-    next_x, next_y = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings]).T - 0.5
-    rows = np.arange(height)
-    row, edge = np.nonzero((y < rows[:, None]) != (next_y < rows[:, None]))
-    slope = (next_x[edge] - x[edge]) / (next_y[edge] - y[edge])
+    heights = np.arange(height, dtype=np.float64) + (corner[1] + 0.5)
+    row, at = _crossings(rings, heights, lower=lower)
     # Right of a crossing, inside and outside change places.
-    first = np.clip(np.ceil(x[edge] + (row - y[edge]) * slope), 0, width).astype(np.intp)
+    first = np.clip(np.ceil(at - (corner[0] + 0.5)), 0, width).astype(np.intp)
     crossings = np.bincount(row * (width + 1) + first, minlength=height * (width + 1))
     odd = crossings.reshape(height, width + 1)[:, :-1].cumsum(axis=1) & 1
     return odd.astype(np.uint8)
@@ -131,10 +149,7 @@ def inner_point(ring: Floats) -> Floats:
         return flat
     gap = int(np.argmax(np.diff(heights)))
     y = (heights[gap] + heights[gap + 1]) / 2
-    a, b = ring, np.roll(ring, -1, axis=0)
-    crossing = (a[:, 1] > y) != (b[:, 1] > y)
-    a, b = a[crossing], b[crossing]
-    at = np.sort(a[:, 0] + (y - a[:, 1]) * (b[:, 0] - a[:, 0]) / (b[:, 1] - a[:, 1]))
+    at = np.sort(_crossings((ring,), np.array([y]))[1])
     return np.array([(at[0] + at[1]) / 2, y])
 
 
@@ -171,6 +186,23 @@ def enclosing_circle(points: Floats) -> Floats:
             break
         (x, y, r), support = _smallest_of_few([*support, (float(near[far, 0]), float(near[far, 1]))])
     return np.array([x + origin[0], y + origin[1], r])
+
+
+def _crossings(rings: Rings, y: Floats, *, lower: bool = False) -> tuple[Ints, Floats]:
+    """(m,) which of the horizontal lines at heights `y` (n,) cross an outline, and (m,) at which x.
+
+    A line at the height of a corner passes below it; with `lower` above it.
+    """
+    ax, ay = np.concatenate(rings).T
+    if len(y) * len(ay) > _MOST_AT_ONCE and len(y) > 1:
+        middle = len(y) // 2
+        first, second = _crossings(rings, y[:middle], lower=lower), _crossings(rings, y[middle:], lower=lower)
+        return np.concatenate([first[0], second[0] + middle]), np.concatenate([first[1], second[1]])
+    bx, by = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings]).T
+    beyond = np.less if lower else np.greater
+    line, edge = np.nonzero(beyond(ay, y[:, None]) != beyond(by, y[:, None]))
+    at: Floats = ax[edge] + (y[line] - ay[edge]) * (bx[edge] - ax[edge]) / (by[edge] - ay[edge])
+    return line, at
 
 
 _Point = tuple[float, float]

@@ -12,8 +12,8 @@ from bmbench.core.geometry import (
     enclosing_circle,
     inner_point,
     ring_area,
-    ring_contains,
     rings_area,
+    rings_contain,
     rings_mask,
 )
 
@@ -86,15 +86,15 @@ def test_area_of_a_ring_whose_middle_is_its_own_hole():
 def test_inner_point_of_a_bent_ring_is_inside():
     # A horseshoe: the mean of its corners lies in its mouth.
     horseshoe = np.array([[0.0, 0], [9, 0], [9, 9], [8, 9], [8, 1], [1, 1], [1, 9], [0, 9]])
-    assert ring_contains(horseshoe, inner_point(horseshoe))
-    assert not ring_contains(horseshoe, horseshoe.mean(axis=0))
+    points = np.array([inner_point(horseshoe), horseshoe.mean(axis=0)])
+    assert rings_contain((horseshoe,), points).tolist() == [True, False]
 
 
 def test_inner_point_is_not_on_an_edge():
     # The mean height of the corners, 3, is that of the notch's floor.
     notched = np.array([[0.0, 0], [3, 0], [3, 3], [7, 3], [7, 0], [10, 0], [10, 9], [0, 9]])
-    for step in np.array([[0, 0.01], [0, -0.01], [0.01, 0], [-0.01, 0]]):
-        assert ring_contains(notched, inner_point(notched) + step)
+    steps = np.array([[0, 0.01], [0, -0.01], [0.01, 0], [-0.01, 0]])
+    assert rings_contain((notched,), inner_point(notched) + steps).all()
 
 
 @pytest.mark.parametrize(
@@ -124,9 +124,12 @@ def test_a_mask_holds_the_centres_that_the_even_odd_rule_finds_one_by_one(points
     # Moved by irrational steps: no corner at the height of a pixel's centre, no centre on the outline.
     nudge = np.random.default_rng(seed).uniform(0, 1e-3, (len(points), 2))
     ring = np.array(points, float) % 12 + nudge
-    mask = rings_mask((ring,), 11, 13)
-    alone = [[ring_contains(ring, np.array([x + 0.5, y + 0.5])) for x in range(13)] for y in range(11)]
-    assert np.array_equal(mask, np.array(alone, np.uint8))
+    alone = [
+        [rings_contain((ring,), np.array([[x + 0.5, y + 0.5]]))[0] for x in range(13)] for y in range(11)
+    ]
+    assert np.array_equal(rings_mask((ring,), 11, 13), np.array(alone, np.uint8))
+    part = rings_mask((ring,), 6, 8, corner=(5, 4), lower=False)
+    assert np.array_equal(part, np.array(alone, np.uint8)[4:10, 5:13])
 
 
 def test_a_mask_is_the_same_as_another_programs():
@@ -146,3 +149,24 @@ def test_a_mask_has_holes_and_gives_a_centre_on_the_outline_to_one_of_two_neighb
     left, right = (rings_mask((half + np.array([10 * n, 0]),), 12, 24) for n in (0, 1))
     assert left.sum() == right.sum() == 100
     assert not (left & right).any()
+
+
+def test_of_the_edges_of_an_outline_the_left_one_is_inside_and_one_of_upper_and_lower():
+    half = SQUARE + 0.5
+    for lower, inside in ((False, slice(0, 10)), (True, slice(1, 11))):
+        expected = np.zeros((12, 12), np.uint8)
+        expected[inside, 0:10] = 1
+        assert np.array_equal(rings_mask((half,), 12, 12, lower=lower), expected)
+    centres = np.stack(np.meshgrid(np.arange(12), np.arange(12)), axis=-1).reshape(-1, 2) + 0.5
+    assert np.array_equal(
+        rings_contain((half,), centres).reshape(12, 12), rings_mask((half,), 12, 12, lower=False)
+    )
+
+
+def test_many_points_are_looked_at_in_parts(monkeypatch):
+    points = np.random.default_rng(0).uniform(-5, 15, (200, 2))
+    at_once = rings_contain((SQUARE, SQUARE / 2 + 2), points)
+    monkeypatch.setattr("bmbench.core.geometry._MOST_AT_ONCE", 50)
+    assert np.array_equal(rings_contain((SQUARE, SQUARE / 2 + 2), points), at_once)
+    assert at_once.any()
+    assert not at_once.all()

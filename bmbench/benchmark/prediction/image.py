@@ -13,7 +13,7 @@ import numpy as np
 import bmbench
 from bmbench.benchmark.prediction.seams import candidates, near_seams, owned, settle
 from bmbench.benchmark.prediction.selection import core_on_slide
-from bmbench.core.objects import moved
+from bmbench.core.objects import moved, scaled
 from bmbench.core.threads import mapped
 from bmbench.datasets.slides import read_region
 
@@ -84,7 +84,7 @@ def predict_tiles(
 
     def answer(tile_and_pixels: tuple[Tile, Pixels]) -> tuple[Tile, Detections]:
         tile, pixels = tile_and_pixels
-        found = moved(detector.predict(pixels), np.array(tile.seen[:2], np.float64), np.ones(2))
+        found = moved(detector.predict(pixels), np.array(tile.seen[:2], np.float64))
         return tile, candidates(found, tile, job.grid)
 
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(AT_ONCE) as workers:
@@ -117,7 +117,7 @@ def cells(job: ImageJob, journal: Journal, threshold: float) -> Iterator[tuple[T
         found = journal.read(tile.number)
         kept = owned(found, tile, job.grid)
         kept[views.row[start:end]] = reported[start:end]
-        found = moved(found.take(kept & (found.confidence >= threshold)), np.zeros(2), job.ratio)
+        found = scaled(found.take(kept & (found.confidence >= threshold)), job.ratio)
         yield tile, found.take(job.selection.inside(found.xy))
 
 

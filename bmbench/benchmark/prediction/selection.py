@@ -10,7 +10,7 @@ import numpy as np
 
 from bmbench.benchmark.prediction.tiles import Rectangle
 from bmbench.core.errors import BadInputError
-from bmbench.core.geometry import clip_ring, ring_area
+from bmbench.core.geometry import clip_ring, rectangle, ring_area, rings_contain
 from bmbench.core.types import Bools, Floats
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ def in_regions(path: Path) -> Selection:
     from bmbench.datasets.formats.qupath.geojson import read_qupath
 
     annotations = read_qupath(path).annotations
-    areas = [rings or _box_ring(box) for rings, box in zip(annotations.contour, annotations.box, strict=True)]
+    areas = [
+        rings or rectangle(*box) for rings, box in zip(annotations.contour, annotations.box, strict=True)
+    ]
     areas = [rings for rings in areas if sum(map(ring_area, rings)) > 0]
     if not areas:
         raise BadInputError(
@@ -82,7 +84,7 @@ def in_regions(path: Path) -> Selection:
         )
     return Selection(
         wanted=lambda part: any(_touches(rings, part) for rings in areas),
-        inside=lambda xy: np.any([_contains(rings, xy) for rings in areas], axis=0),
+        inside=lambda xy: np.any([rings_contain(rings, xy) for rings in areas], axis=0),
     )
 
 
@@ -92,23 +94,6 @@ def core_on_slide(core: Rectangle, ratio: Floats) -> tuple[float, float, float, 
     return float(x0 * ratio[0]), float(y0 * ratio[1]), float(x1 * ratio[0]), float(y1 * ratio[1])
 
 
-def _box_ring(box: Floats) -> Rings:
-    x0, y0, x1, y1 = box
-    return (np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]),)
-
-
 def _touches(rings: Rings, part: tuple[float, float, float, float]) -> bool:
     origin, extent = np.array(part[:2]), (part[2] - part[0], part[3] - part[1])
     return any(len(clip_ring(ring - origin, *extent)) > 0 for ring in rings)
-
-
-def _contains(rings: Rings, xy: Floats) -> Bools:
-    """(n,) whether each point lies inside an odd number of rings: holes are outside."""
-    inside = np.zeros(len(xy), bool)
-    for ring in rings:
-        a, b = ring, np.roll(ring, -1, axis=0)
-        for (ax, ay), (bx, by) in zip(a.tolist(), b.tolist(), strict=True):
-            if ay != by:
-                crosses = (ay > xy[:, 1]) != (by > xy[:, 1])
-                inside ^= crosses & (xy[:, 0] < ax + (xy[:, 1] - ay) * (bx - ax) / (by - ay))
-    return inside

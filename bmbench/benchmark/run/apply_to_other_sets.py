@@ -21,7 +21,7 @@ from bmbench.benchmark.protocol.classes import CLASSES, as_classes_of
 from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.run.other_sets import find_places, working_factor
 from bmbench.core.files import write_json
-from bmbench.core.objects import moved
+from bmbench.core.objects import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,7 +155,7 @@ def predict_resized(detector: Detector, image: Pixels, factor: float) -> Detecti
     height, width = image.shape[:2]
     size = working_size(width, height, factor)
     found = detector.predict(resized(image, size))
-    return moved(found, np.zeros(2), np.array([width, height]) / size)
+    return scaled(found, np.array([width, height]) / size)
 
 
 def _best_f1(evaluation: Evaluation, rule: str) -> float | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing
-from bmbench.core.geometry import rings_box
+from bmbench.core.geometry import rectangle, rings_box, rings_mask
 from bmbench.core.types import Annotations, Role
 from bmbench.datasets.formats.annotation_folder import read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Left
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bmbench.core.types import Bools, Floats, Ints
+    from bmbench.core.types import Bools, Ints
 
 LARGEST = 2**16 - 1
 
@@ -152,27 +152,19 @@ def draw_labels(annotations: Annotations, shape: tuple[int, int]) -> NDArray[np.
         x0, y0 = np.maximum(np.floor(annotations.box[row, :2]), 0).astype(int).tolist()
         x1, y1 = np.minimum(np.ceil(annotations.box[row, 2:]), shape[::-1]).astype(int).tolist()
         if x1 > x0 and y1 > y0:
-            inside = _inside(annotations, row, (np.arange(x0, x1) + 0.5, np.arange(y0, y1) + 0.5))
-            labels[y0:y1, x0:x1][inside] = row + 1
+            labels[y0:y1, x0:x1][_inside(annotations, row, (x0, y0, x1, y1))] = row + 1
     return labels
 
 
-def _inside(annotations: Annotations, row: int, centres: tuple[Floats, Floats]) -> Bools:
-    """(height, width) whether the shape of an object holds the pixel centres of a grid."""
-    x, y = centres
-    rings, (cx, cy, radius) = annotations.contour[row], annotations.circle[row]
+def _inside(annotations: Annotations, row: int, window: tuple[int, int, int, int]) -> Bools:
+    """(height, width) whether the shape of an object holds the centre of each pixel of a window."""
+    x0, y0, x1, y1 = window
+    rings, (x, y, radius) = annotations.contour[row], annotations.circle[row]
     if radius > 0 and not rings:
-        return np.asarray(np.hypot(x - cx, (y - cy)[:, None]) <= radius, bool)
-    if not rings:
-        x0, y0, x1, y1 = annotations.box[row]
-        rings = (np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]),)
-    inside = np.zeros((len(y), len(x)), bool)
-    for ring in rings:
-        for (ax, ay), (bx, by) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
-            rows = np.flatnonzero((ay > y) != (by > y))
-            at = ax + (y[rows] - ay) * (bx - ax) / (by - ay) if len(rows) else np.zeros(0)
-            inside[rows] ^= at[:, None] > x
-    return inside
+        down, right = np.ogrid[y0:y1, x0:x1]
+        return np.asarray(np.hypot(right + 0.5 - x, down + 0.5 - y) <= radius, bool)
+    rings = rings or rectangle(*annotations.box[row])
+    return rings_mask(rings, y1 - y0, x1 - x0, corner=(x0, y0), lower=False) > 0
 
 
 def _has_extent(annotations: Annotations) -> Bools:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.core.geometry import inner_point, ring_area, ring_contains
+from bmbench.core.geometry import ring_area, rings_around
 
 if TYPE_CHECKING:
     from bmbench.core.types import Floats, Rings
@@ -19,11 +19,7 @@ def parts_with_holes(rings: Rings) -> list[list[Floats]]:
     must not cross each other.
     """
     areas = [ring_area(ring) for ring in rings]
-    inside = [inner_point(ring) for ring in rings]
-    around = [
-        [j for j in range(len(rings)) if areas[j] > areas[i] and ring_contains(rings[j], inside[i])]
-        for i in range(len(rings))
-    ]
+    around = [np.flatnonzero(column).tolist() for column in rings_around(rings).T]
     parts = {i: [rings[i]] for i in range(len(rings)) if len(around[i]) % 2 == 0}
     for i, larger in enumerate(around):
         if len(larger) % 2:

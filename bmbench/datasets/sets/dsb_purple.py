@@ -26,7 +26,8 @@ import numpy as np
 
 from bmbench.core.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
-from bmbench.core.regions import rectangle, with_regions
+from bmbench.core.geometry import rectangle
+from bmbench.core.objects import with_regions
 from bmbench.core.types import Sample
 from bmbench.datasets.formats.label_image import label_annotations, read_labels
 from bmbench.datasets.reading.images import image_size, read_rgb

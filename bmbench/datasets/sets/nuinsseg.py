@@ -23,7 +23,7 @@ import numpy as np
 
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
-from bmbench.core.regions import with_regions
+from bmbench.core.objects import with_regions
 from bmbench.core.types import Role, Sample
 from bmbench.datasets.formats.label_image import label_annotations, read_labels
 from bmbench.datasets.formats.masks import mask_rings
