@@ -1,1 +1,17 @@
-"""What every layer shares: types, geometry, errors, the lazy registry, atomic files."""
+"""What every layer shares.
+
+::
+
+    types           the records of one image and of a whole set, as columns
+    errors          what a user can repair, in one sentence
+    files           files and folders that appear whole or not at all, strict JSON
+    locks           one process at a time in a folder: wait for it, or be refused
+    registry        names → "module:ATTRIBUTE", loaded on use
+    geometry        boxes, circles and polygons as plain arrays
+    objects         the objects of one image moved, scaled, and beside ignored regions
+    cell_sizes      how large annotated objects are
+    spatial_index   boxes that lie near each other
+    dataset         what a data set is: a card, and a function that loads it
+    progress        how long work tells what it is doing
+    console         who listens: a terminal, a log
+"""

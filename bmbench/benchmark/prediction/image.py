@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -14,11 +15,11 @@ import bmbench
 from bmbench.benchmark.prediction.seams import candidates, near_seams, owned, settle
 from bmbench.benchmark.prediction.selection import core_on_slide
 from bmbench.core.objects import moved, scaled
-from bmbench.core.threads import mapped
 from bmbench.datasets.slides import read_region
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
     from bmbench.adapters.method import Detector
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from bmbench.core.progress import Progress
     from bmbench.core.types import Detections, Floats, Pixels
     from bmbench.datasets.slides import Slide
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 AT_ONCE = 2
 """Tiles that a detector works on at the same time: while one is cut into cells, the network has another."""
@@ -94,6 +98,24 @@ def predict_tiles(
         stage = progress.track(answers, description=what, total=len(todo))
         for tile, found in stage:
             journal.append(tile.number, found)
+
+
+def mapped(pool: ThreadPoolExecutor, work: Callable[[A], B], items: Iterable[A], *, most: int) -> Iterator[B]:
+    """`work` of each item, in order; at most `most` items are under way or waiting to be taken.
+
+    `pool.map` would start all of them at once and keep every result.
+    """
+    under_way: deque[Future[B]] = deque()
+    try:
+        for item in items:
+            under_way.append(pool.submit(work, item))
+            if len(under_way) >= most:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        for future in under_way:
+            future.cancel()
 
 
 def read_tile(slide: Slide, tile: Tile, ratio: Floats) -> Pixels:

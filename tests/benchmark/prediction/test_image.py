@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bmbench.core.threads import mapped
+from bmbench.benchmark.prediction.image import mapped
 
 
 def test_results_stand_in_order_and_no_more_than_so_many_are_ahead() -> None:
