@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from bmbench.adapters.merging.clustering import Clustering, Votes, cluster
+from bmbench.adapters.detection.merging.clustering import Clustering, Votes, cluster
 
 N_VIEWS, N_CELLS, SPACING_PX, REPEATS = 20, 500, 80.0, 15
 

@@ -25,7 +25,7 @@ import numpy as np
 from scipy import ndimage
 from skimage import draw, filters, measure, morphology, segmentation
 
-from bmbench.adapters.unet.encoding import ENCODINGS
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS
 from bmbench.adapters.unet.segmentation import Growth, find_objects
 from bmbench.adapters.unet.settings import QUICK, UNetSettings
 

@@ -33,19 +33,19 @@ import numpy as np
 import torch
 
 from bmbench.adapters import METHODS
-from bmbench.adapters.learning.augment import augment
-from bmbench.adapters.learning.trainer import Trainer
-from bmbench.adapters.method import FitRequest
-from bmbench.adapters.reproducible import (
+from bmbench.adapters.images.augment import augment
+from bmbench.adapters.images.rescaling import mean_diameter
+from bmbench.adapters.learning.reproducible import (
     available_cores,
     best_device,
     one_thread_each,
     seeded,
     steps_ahead,
 )
-from bmbench.adapters.rescaling import mean_diameter
+from bmbench.adapters.learning.trainer import Trainer
+from bmbench.adapters.method import FitRequest
 from bmbench.adapters.unet import training
-from bmbench.adapters.unet.encoding import ENCODINGS
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS
 from bmbench.adapters.unet.network import build
 from bmbench.adapters.unet.sampling import draw_patch
 from bmbench.benchmark.protocol.profiles import get_profile

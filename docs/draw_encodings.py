@@ -1,7 +1,7 @@
 """Draw the picture of docs/encodings.md: ``python docs/draw_encodings.py``.
 
 With ``--curve`` it prints the foreground curve of the embedded training images instead, which
-`bmbench.adapters.unet.curve.SYNTHETIC` holds.
+`bmbench.adapters.unet.encodings.foreground_curve.SYNTHETIC` holds.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from bmbench.adapters import METHODS
-from bmbench.adapters.learning.augment import augment
+from bmbench.adapters.images.augment import augment
 from bmbench.adapters.method import FitRequest
-from bmbench.adapters.unet.pictures import draw_targets
+from bmbench.adapters.unet.encodings.pictures import draw_targets
 from bmbench.benchmark.protocol.supervision import foreground_curve, supervise
 from bmbench.benchmark.protocol.tracks import get_track
 from bmbench.core.dataset import LoadRequest

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.adapters.images.rescaling import mean_diameter
 from bmbench.adapters.method import Method
 from bmbench.adapters.ranges import require_ranges
-from bmbench.adapters.rescaling import mean_diameter
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json, write_json
 from bmbench.core.types import Detections, Role
@@ -213,7 +213,7 @@ def _judge(sample: Sample, sigma: Floats, apart_px: float, reach: float) -> tupl
     """
     from scipy.spatial import cKDTree
 
-    from bmbench.adapters.rescaling import object_circles
+    from bmbench.adapters.images.rescaling import object_circles
 
     xy, _, response = find_blobs(sample.load(), sigma, apart_px)
     annotations = sample.annotations.take(sample.annotations.role != Role.ARTEFACT)

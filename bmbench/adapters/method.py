@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
-from bmbench.adapters.space import Space
+from bmbench.adapters.search_space import Space
 from bmbench.core.progress import Progress, Silent
 from bmbench.core.types import Annotations, Category, Detections, Pixels, Sample
 
 if TYPE_CHECKING:
     from bmbench.adapters.learning.process_group import Team
-    from bmbench.adapters.unet.curve import ForegroundCurve
+    from bmbench.adapters.unet.encodings.foreground_curve import ForegroundCurve
 
 Augment: TypeAlias = Callable[[Pixels, Annotations, int, np.random.Generator], tuple[Pixels, Annotations]]
 """(image, annotations, size, generator) → a randomly cropped, rotated and blurred (size, size, 3) patch
@@ -73,13 +73,13 @@ class FitRequest:
         Told about every long loop.
     classes : tuple of Category
         The classes of cells that are to be told apart, two or more: `label` of an annotated cell is a row of
-        them. Empty: a cell is a cell, and `label` means nothing. `bmbench.adapters.classes.labels_of` gives
+        them. Empty: a cell is a cell, and `label` means nothing. `bmbench.adapters.detection.labels.labels_of` gives
         what a detector shall say in either case.
     foreground_curve : function without arguments
         How likely foreground is at a depth inside the annotated shapes, measured on the training images
         (it takes seconds, so it waits until asked); None where they have no contours to compare with.
     state : folder or None
-        Where a fit that takes long keeps what it needs to go on (`bmbench.adapters.resuming`): it begins
+        Where a fit that takes long keeps what it needs to go on (`bmbench.adapters.learning.resuming`): it begins
         with what it finds there, and ends with the detector of a fit that was never stopped, byte for byte.
     report : Report or None
         Told every look at the validation loss; a fit that goes on repeats the looks of the earlier one.

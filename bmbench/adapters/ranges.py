@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from bmbench.adapters.tiling import rounded_up
+from bmbench.adapters.images.tiling import rounded_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ def require_ranges(
 
 
 def require_tiles(*, tile_px: int, overlap_px: int, stride: int) -> None:
-    """Nothing, or a ValueError where `bmbench.adapters.tiling.Tiling.of` could not cut an image so."""
+    """Nothing, or a ValueError where `bmbench.adapters.images.tiling.Tiling.of` could not cut an image so."""
     if overlap_px < 0:
         raise ValueError(f"overlap_px is {overlap_px}, expected 0 or more")
     if rounded_up(overlap_px, stride) >= rounded_up(tile_px, stride):

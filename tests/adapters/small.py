@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from bmbench.adapters import METHODS
-from bmbench.adapters.learning.augment import augment
+from bmbench.adapters.images.augment import augment
 from bmbench.adapters.method import FitRequest
 
 from .conftest import sample

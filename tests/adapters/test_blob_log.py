@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bmbench.adapters.blob_log import BlobDetector, BlobSettings, find_blobs, fit, sigmas
-from bmbench.adapters.learning.augment import augment
+from bmbench.adapters.images.augment import augment
 from bmbench.adapters.method import FitRequest
 from bmbench.core.progress import Silent
 from bmbench.core.types import Role

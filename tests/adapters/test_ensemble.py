@@ -8,7 +8,7 @@ import pytest
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.ensemble import load_detector, member_seed
-from bmbench.adapters.learning.augment import augment
+from bmbench.adapters.images.augment import augment
 from bmbench.adapters.method import FitRequest
 from bmbench.core.errors import BadInputError
 
@@ -95,8 +95,8 @@ def test_the_map_is_the_mean_of_every_member_seen_in_every_view(members, sample_
     factor = members[0].calibration.factor
     assert factor == members[1].calibration.factor
     views = (np.s_[:, :], *MIRRORS)
-    from bmbench.adapters.rescaling import resized, working_size
-    from bmbench.adapters.unet.encoding import ENCODINGS
+    from bmbench.adapters.images.rescaling import resized, working_size
+    from bmbench.adapters.unet.encodings.encoding import ENCODINGS
     from bmbench.adapters.unet.segmentation import Growth, find_objects
 
     small = resized(image, working_size(76, 76, factor))

@@ -10,8 +10,8 @@ from bmbench.adapters import METHODS
 from bmbench.adapters.blob_log import BlobSettings
 from bmbench.adapters.detection.profiles import MASK_QUICK, YOLO_QUICK, YOLO_U_QUICK
 from bmbench.adapters.detection.profiles import QUICK as BOXES
-from bmbench.adapters.space import Choice
-from bmbench.adapters.tiling import Tiling
+from bmbench.adapters.images.tiling import Tiling
+from bmbench.adapters.search_space import Choice
 from bmbench.adapters.unet.settings import QUICK as UNET
 
 NAN, INF = float("nan"), float("inf")
@@ -93,7 +93,7 @@ def test_whatever_a_search_draws_is_allowed(name):
 
 def test_a_yolo_learns_from_every_patch_that_is_allowed_and_from_no_other():
     torch = pytest.importorskip("torch")
-    from bmbench.adapters.detection.yolov3 import YoloV3
+    from bmbench.adapters.detection.networks.yolov3 import YoloV3
 
     base = dataclasses.replace(YOLO_QUICK, width=2)
     sizes = tuple((6.0, 6.0) * 3 for _ in range(3))
@@ -125,8 +125,8 @@ def test_a_unet_learns_from_every_patch_that_is_allowed():
 
 def test_every_family_normalises_in_the_same_groups():
     torch = pytest.importorskip("torch")
-    from bmbench.adapters.detection.backbone import normalisation
-    from bmbench.adapters.detection.yolov3 import YoloV3
+    from bmbench.adapters.detection.networks.backbone import normalisation
+    from bmbench.adapters.detection.networks.yolov3 import YoloV3
     from bmbench.adapters.unet.network import UNet
 
     def groups(network):

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from bmbench.adapters.classes import kinds_of, one_class_each
-from bmbench.adapters.detection.families import FAMILIES, Facts
+from bmbench.adapters.detection.labels import kinds_of, one_class_each
+from bmbench.adapters.detection.merging.clustering import Clustering, Votes, cluster
+from bmbench.adapters.detection.merging.overlaps import bounding_box
+from bmbench.adapters.detection.merging.suppression import drop_nested
+from bmbench.adapters.detection.merging.views import MIRRORS, centrality, mirrored
+from bmbench.adapters.detection.networks.families import FAMILIES, Facts
 from bmbench.adapters.detection.outlines import outline_of, stretched
-from bmbench.adapters.detection.seams import Tile, tiles_of, where_accepted
 from bmbench.adapters.detection.settings import CommonSettings
 from bmbench.adapters.detection.training import tensor_of
+from bmbench.adapters.detection.views import Tile, tiles_of, where_accepted
 from bmbench.adapters.ensemble import save_members
+from bmbench.adapters.images.rescaling import resized, working_size
 from bmbench.adapters.learning.checkpoint import read_checkpoint, write_checkpoint
-from bmbench.adapters.merging.clustering import Clustering, Votes, cluster
-from bmbench.adapters.merging.shapes import bounding_box
-from bmbench.adapters.merging.suppression import drop_nested
-from bmbench.adapters.merging.views import MIRRORS, centrality, mirrored
-from bmbench.adapters.reproducible import one_thread_each
-from bmbench.adapters.rescaling import resized, working_size
+from bmbench.adapters.learning.reproducible import one_thread_each
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Detections
 

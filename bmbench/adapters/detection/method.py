@@ -16,9 +16,9 @@ from bmbench.adapters.detection.profiles import (
     YOLO_U_PAPER,
     YOLO_U_QUICK,
 )
-from bmbench.adapters.detection.space import space_of
+from bmbench.adapters.detection.search_space import space_of
+from bmbench.adapters.learning.reproducible import environment_kept
 from bmbench.adapters.method import Beside, Method
-from bmbench.adapters.reproducible import environment_kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

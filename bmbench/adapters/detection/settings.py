@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from bmbench.adapters.images.tiling import rounded_up
 from bmbench.adapters.ranges import require_ranges, require_tiles
-from bmbench.adapters.tiling import rounded_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +27,15 @@ class CommonSettings:
     validation_patches : int
         Patches that are looked at, at most, spread evenly over the validation images.
     stain_jitter, stain_shift : float
-        Random stains, see `bmbench.adapters.stain`.
+        Random stains, see `bmbench.adapters.images.stain`.
     least_confidence : float
         Below it a network's answer is not looked at.
     nms_iou : float
         Of answers of one view that overlap by more, the most confident stays.
     anms_share, anms_rival : float
-        See `bmbench.adapters.merging.suppression.drop_nested`; a share of 1 drops nothing.
+        See `bmbench.adapters.detection.merging.suppression.drop_nested`; a share of 1 drops nothing.
     wbc_iou, wbc_missing, wbc_floor, wbc_area : float
-        See `bmbench.adapters.merging.clustering.Clustering`; the last is its `by_area`.
+        See `bmbench.adapters.detection.merging.clustering.Clustering`; the last is its `by_area`.
     views : 1 or 4
         Mirrored views whose answers are clustered.
     tile_px, overlap_px : int

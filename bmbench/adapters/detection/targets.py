@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.classes import labels_of
-from bmbench.adapters.learning.sources import Source
-from bmbench.adapters.merging.shapes import area, bounding_box
-from bmbench.adapters.rescaling import moved, object_circles
+from bmbench.adapters.detection.labels import labels_of
+from bmbench.adapters.detection.merging.overlaps import area, bounding_box
+from bmbench.adapters.images.rescaling import moved, object_circles
+from bmbench.adapters.images.training_images import Source
 from bmbench.core.geometry import circle_box, rings_mask
 from bmbench.core.types import Annotations, Role
 
@@ -36,7 +36,7 @@ class Targets:
     ----------
     shapes : (n, 4) or (n, 3) float64
     label : (n,) int64
-        As `bmbench.adapters.classes.labels_of` has them.
+        As `bmbench.adapters.detection.labels.labels_of` has them.
     ignored : (m, 4) or (m, 3) float64
         Objects of which nothing is learned.
     regions : (k, 4) float64

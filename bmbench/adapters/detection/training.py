@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from bmbench.adapters.classes import cell_labels
-from bmbench.adapters.detection.backbone import take_weights
-from bmbench.adapters.detection.families import FAMILIES, Facts, Family
-from bmbench.adapters.detection.mask_rcnn import reseed
+from bmbench.adapters.detection.labels import cell_labels
+from bmbench.adapters.detection.merging.overlaps import bounding_box
+from bmbench.adapters.detection.networks.backbone import take_weights
+from bmbench.adapters.detection.networks.families import FAMILIES, Facts, Family
+from bmbench.adapters.detection.networks.mask_rcnn import reseed
 from bmbench.adapters.detection.settings import DetectorSettings
 from bmbench.adapters.detection.targets import Targets, cut_patch, masks_of, shapes_of, targets_of
-from bmbench.adapters.learning.sources import Drawing, Source, colours, draw_view, source_of
+from bmbench.adapters.images.rescaling import mean_diameter
+from bmbench.adapters.images.training_images import Drawing, Source, colours, draw_view, source_of
+from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
-from bmbench.adapters.merging.shapes import bounding_box
-from bmbench.adapters.reproducible import best_device, one_thread_each, seeded, steps_ahead
-from bmbench.adapters.rescaling import mean_diameter
 from bmbench.core.types import Role
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bmbench.adapters.reproducible import best_device, seeded
+from bmbench.adapters.learning.reproducible import best_device, seeded
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, read_json, write_bytes, write_json
 

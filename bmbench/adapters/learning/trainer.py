@@ -2,7 +2,7 @@
 
 A batch is drawn and computed in shards, each on one torch thread, perhaps in several processes
 (`bmbench.adapters.learning.process_group`); their gradients are added in a fixed order
-(`bmbench.adapters.reproducible`). What a patch shows depends on the seed, the step and the patch's number in
+(`bmbench.adapters.learning.reproducible`). What a patch shows depends on the seed, the step and the patch's number in
 the batch alone, so that a training can be stopped after any step and go on.
 """
 
@@ -18,10 +18,10 @@ import torch
 from torch import nn
 
 from bmbench.adapters.learning.ahead import drawn_ahead
+from bmbench.adapters.learning.networks import average_buffers, follow, sharing_weights
 from bmbench.adapters.learning.process_group import ALONE
-from bmbench.adapters.learning.replicas import average_buffers, follow, sharing_weights
+from bmbench.adapters.learning.resuming import Keeper
 from bmbench.adapters.learning.training_state import Course
-from bmbench.adapters.resuming import Keeper
 from bmbench.core.errors import TrainingFailedError
 
 if TYPE_CHECKING:

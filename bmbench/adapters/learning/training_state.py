@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bmbench.adapters.resuming import optimiser_tensors, restore_optimiser
+from bmbench.adapters.learning.resuming import optimiser_tensors, restore_optimiser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bmbench.adapters.unet.encoding import Encoding
+    from bmbench.adapters.unet.encodings.encoding import Encoding
     from bmbench.adapters.unet.sampling import Patch
     from bmbench.adapters.unet.settings import UNetSettings
 

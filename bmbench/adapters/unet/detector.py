@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from bmbench.adapters.ensemble import save_members
+from bmbench.adapters.images.rescaling import resized, working_size
+from bmbench.adapters.images.tiling import Tiling
 from bmbench.adapters.learning.checkpoint import read_checkpoint, write_checkpoint
-from bmbench.adapters.reproducible import best_device, one_thread_each
-from bmbench.adapters.rescaling import resized, working_size
-from bmbench.adapters.tiling import Tiling
-from bmbench.adapters.unet.encoding import Encoding, encoding_of
+from bmbench.adapters.learning.reproducible import best_device, one_thread_each
+from bmbench.adapters.unet.encodings.encoding import Encoding, encoding_of
 from bmbench.adapters.unet.network import UNet, build
 from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bmbench.adapters.method import Decode
-    from bmbench.adapters.unet.depth import Reals
+    from bmbench.adapters.unet.encodings.depth_map import Reals
     from bmbench.core.types import Pixels
 
 _VIEWS = (np.s_[:, :], np.s_[:, ::-1], np.s_[::-1, :], np.s_[::-1, ::-1])

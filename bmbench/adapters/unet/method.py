@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from bmbench.adapters.learning.reproducible import environment_kept
 from bmbench.adapters.method import Method
-from bmbench.adapters.reproducible import environment_kept
+from bmbench.adapters.unet.search_space import space_of
 from bmbench.adapters.unet.settings import settings_of
-from bmbench.adapters.unet.space import space_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ _PAPER = (
 def _fit(request: FitRequest, *, encoding: str) -> Detector:
     with environment_kept():
         from bmbench.adapters.unet.detector import UNetDetector
-        from bmbench.adapters.unet.encoding import fitted
+        from bmbench.adapters.unet.encodings.encoding import fitted
         from bmbench.adapters.unet.training import fit
 
         taught = fitted(encoding, request)
@@ -44,7 +44,7 @@ def _load(folder: Path) -> Detector:
 
 def _draw(request: FitRequest, path: Path) -> None:
     with environment_kept():
-        from bmbench.adapters.unet.pictures import draw_targets
+        from bmbench.adapters.unet.encodings.pictures import draw_targets
 
         draw_targets(request, path)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.learning.sources import Drawing, Source, draw_view
-from bmbench.adapters.unet.depth import depth_map, ignored_regions
-from bmbench.adapters.unet.encoding import Target
+from bmbench.adapters.images.training_images import Drawing, Source, draw_view
+from bmbench.adapters.unet.encodings.depth_map import depth_map, ignored_regions
+from bmbench.adapters.unet.encodings.encoding import Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bmbench.adapters.method import Augment
-    from bmbench.adapters.unet.encoding import Encoding
+    from bmbench.adapters.unet.encodings.encoding import Encoding
     from bmbench.adapters.unet.settings import UNetSettings
     from bmbench.core.types import Annotations, Pixels
 

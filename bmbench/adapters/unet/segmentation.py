@@ -15,8 +15,8 @@ from bmbench.core.types import Detections
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bmbench.adapters.unet.depth import Reals
-    from bmbench.adapters.unet.encoding import Regrowth
+    from bmbench.adapters.unet.encodings.depth_map import Reals
+    from bmbench.adapters.unet.encodings.encoding import Regrowth
     from bmbench.adapters.unet.settings import UNetSettings
     from bmbench.adapters.unet.watershed import Labels
     from bmbench.core.types import Bools, Floats

@@ -23,7 +23,7 @@ class UNetSettings:
     normalisation : "group", "batch", "instance" or "none"
     patch_px, batch, shard : int
         Side of a training patch; patches a step; patches that are computed together (see
-        `bmbench.adapters.reproducible`).
+        `bmbench.adapters.learning.reproducible`).
     steps : int
         Training ends here at the latest.
     optimiser : "adamw", "adam" or "sgd"
@@ -48,7 +48,7 @@ class UNetSettings:
     stain_jitter : float
         Standard deviation of the random factor and offset of each channel's optical density.
     stain_shift : float
-        How far every second patch's stain is moved towards other stains (see `bmbench.adapters.stain`).
+        How far every second patch's stain is moved towards other stains (see `bmbench.adapters.images.stain`).
     shrink : float
         Erosion of the shapes, in mean cell diameters; at most a mean cell's radius.
     undo : float

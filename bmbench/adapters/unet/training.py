@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from bmbench.adapters.learning.sources import Source, colours, source_of
+from bmbench.adapters.images.rescaling import mean_diameter
+from bmbench.adapters.images.training_images import Source, colours, source_of
+from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
-from bmbench.adapters.reproducible import best_device, one_thread_each, seeded, steps_ahead
-from bmbench.adapters.rescaling import mean_diameter
 from bmbench.adapters.unet.baseline_loss import ignorant_loss
 from bmbench.adapters.unet.network import UNet, build
 from bmbench.adapters.unet.sampling import Patch, draw_patch, fixed_patches
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bmbench.adapters.method import FitRequest
-    from bmbench.adapters.unet.encoding import Encoding
+    from bmbench.adapters.unet.encodings.encoding import Encoding
     from bmbench.adapters.unet.settings import UNetSettings
 
 
@@ -131,7 +131,7 @@ def _calibrate(sources: Sequence[Source], factor: float) -> Calibration:
 
 def _areas(sources: Sequence[Source]) -> Iterator[float]:
     """Areas of all training cells, from their circles, outlines or boxes."""
-    from bmbench.adapters.rescaling import object_circles
+    from bmbench.adapters.images.rescaling import object_circles
 
     for source in sources:
         cells = source.annotations.role == Role.CELL

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bmbench.adapters.unet.edges import edge_distance
 
 if TYPE_CHECKING:
-    from bmbench.adapters.unet.depth import Reals
+    from bmbench.adapters.unet.encodings.depth_map import Reals
     from bmbench.adapters.unet.settings import UNetSettings
     from bmbench.core.types import Bools, Ints
 

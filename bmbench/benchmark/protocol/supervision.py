@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bmbench.adapters.method import Method
-    from bmbench.adapters.unet.curve import ForegroundCurve
+    from bmbench.adapters.unet.encodings.foreground_curve import ForegroundCurve
     from bmbench.benchmark.protocol.tracks import Track
     from bmbench.core.dataset import DatasetCard
     from bmbench.core.types import Annotations, Sample
@@ -118,7 +118,7 @@ def foreground_curve(
 
     @cache
     def measured() -> ForegroundCurve | None:
-        from bmbench.adapters.unet.curve import measure
+        from bmbench.adapters.unet.encodings.foreground_curve import measure
 
         taught = supervision.view(samples)
         drawn = replace(supervision, jitter_px=None).view(samples)

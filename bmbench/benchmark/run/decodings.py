@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.adapters.space import Choice, Whole
+from bmbench.adapters.search_space import Choice, Whole
 from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.core.errors import BadInputError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bmbench.adapters.method import Detector
-    from bmbench.adapters.space import Range
+    from bmbench.adapters.search_space import Range
     from bmbench.benchmark.run.plan import Plan
     from bmbench.core.types import Detections
 

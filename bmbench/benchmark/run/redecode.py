@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bmbench.adapters.ensemble import load_detector
-from bmbench.adapters.space import Space
+from bmbench.adapters.search_space import Space
 from bmbench.benchmark.records.environment import describe_environment
 from bmbench.benchmark.records.options import resolve_settings
 from bmbench.benchmark.records.run_folder import RunDir

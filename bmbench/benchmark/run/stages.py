@@ -174,7 +174,7 @@ def fit(
 
 
 def _request(plan: Plan, train: Sequence[Sample], validation: Sequence[Sample], **more: Any) -> FitRequest:
-    from bmbench.adapters.learning.augment import augment
+    from bmbench.adapters.images.augment import augment
     from bmbench.adapters.method import FitRequest
 
     return FitRequest(

@@ -17,7 +17,7 @@ from bmbench.core.files import read_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bmbench.adapters.space import Space
+    from bmbench.adapters.search_space import Space
     from bmbench.benchmark.records.options import RunOptions
     from bmbench.benchmark.search.database import Database
     from bmbench.core.progress import Progress

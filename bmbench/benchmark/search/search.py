@@ -43,7 +43,7 @@ from bmbench.core.locks import only_one
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bmbench.adapters.space import Space
+    from bmbench.adapters.search_space import Space
     from bmbench.benchmark.workers.cluster import Cluster
     from bmbench.core.progress import Progress
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.adapters.space import Choice, Whole
+from bmbench.adapters.search_space import Choice, Whole
 from bmbench.core.errors import BadInputError, RunFailedError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import optuna
     from optuna.storages import BaseStorage
 
-    from bmbench.adapters.space import Range, Space
+    from bmbench.adapters.search_space import Range, Space
     from bmbench.benchmark.search.database import Database
 
 _STUDY = "bmbench"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from bmbench.adapters.space import Space
+from bmbench.adapters.search_space import Space
 from bmbench.benchmark.run.decodings import changed, decodings, judge
 from bmbench.benchmark.run.stages import fit
 from bmbench.core.errors import TrainingFailedError

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bmbench.adapters.method import FitRequest, Method
-    from bmbench.adapters.unet.curve import ForegroundCurve
+    from bmbench.adapters.unet.encodings.foreground_curve import ForegroundCurve
 
 _POLL_S = 0.0005
 _ENDING_S = 5.0

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bmbench.adapters.reproducible import available_cores
+from bmbench.adapters.learning.reproducible import available_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -117,7 +117,7 @@ def _card(number: int, cards: Sequence[str]) -> str | None:
 
 
 def _import() -> None:
-    from bmbench.adapters.reproducible import environment_kept
+    from bmbench.adapters.learning.reproducible import environment_kept
 
     with environment_kept():
         for name in _NEEDED:

@@ -13,7 +13,7 @@ def blob_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import json
 
     from bmbench.adapters import METHODS
-    from bmbench.adapters.learning.augment import augment
+    from bmbench.adapters.images.augment import augment
     from bmbench.adapters.method import FitRequest
     from bmbench.benchmark.protocol.image_scale import largest_cell, pixel_size
     from bmbench.datasets.synthetic.dataset import sample

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from bmbench.adapters.unet.curve import SYNTHETIC
+from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
 from bmbench.benchmark.protocol.supervision import Supervision, foreground_curve, supervise
 from bmbench.benchmark.protocol.tracks import get_track
 from bmbench.core.types import Annotations

@@ -11,7 +11,7 @@ import pytest
 from optuna.storages.journal import JournalFileBackend
 
 from bmbench.adapters import METHODS
-from bmbench.adapters.space import Choice, Real, Space, Whole
+from bmbench.adapters.search_space import Choice, Real, Space, Whole
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.decodings import Judged, decodings
 from bmbench.benchmark.search.search import TuneOptions, best_first, resume_tuning, tune
@@ -361,7 +361,7 @@ def test_every_space_names_settings_of_its_method():
 
 def test_the_unit_of_reported_losses_is_what_knowing_nothing_costs():
     from bmbench.adapters.unet.baseline_loss import ignorant_loss
-    from bmbench.adapters.unet.encoding import ENCODINGS
+    from bmbench.adapters.unet.encodings.encoding import ENCODINGS
     from bmbench.adapters.unet.sampling import Patch, Target
     from bmbench.adapters.unet.settings import UNetSettings
 

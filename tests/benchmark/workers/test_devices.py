@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bmbench.adapters import METHODS
-from bmbench.adapters.learning.augment import augment
+from bmbench.adapters.images.augment import augment
 from bmbench.adapters.learning.process_group import Team, _packed, _unpacked
 from bmbench.adapters.method import FitRequest
 from bmbench.benchmark.records.options import RunOptions
@@ -76,7 +76,7 @@ def test_a_detector_of_two_processes_has_the_bytes_of_one(name, tmp_path):
 
 
 def test_a_process_that_dies_is_one_sentence_and_what_was_done_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr("bmbench.adapters.resuming.SHARE", 0)
+    monkeypatch.setattr("bmbench.adapters.learning.resuming.SHARE", 0)
     begun = []
 
     def start(*arguments):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from bmbench.adapters.unet.encoding import Encoding
+    from bmbench.adapters.unet.encodings.encoding import Encoding
     from bmbench.benchmark.reproduce.folder import StudyFolder
     from bmbench.benchmark.reproduce.matrix import Cell
 
@@ -63,7 +63,7 @@ def _card(run: Path) -> dict[str, Any] | None:
 
 
 def _draw(axes: Axes, card: dict[str, Any]) -> None:
-    from bmbench.adapters.unet.encoding import Inside, encoding_of
+    from bmbench.adapters.unet.encodings.encoding import Inside, encoding_of
     from bmbench.adapters.unet.settings import UNetSettings
 
     encoding: Encoding = encoding_of(card["encoding"])

@@ -1,0 +1,86 @@
+"""Which of the predictions that overlap stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bmbench.adapters.detection.merging.overlaps import Neighbours, area
+
+if TYPE_CHECKING:
+    from bmbench.core.types import Floats, Ints
+
+_FIRST_ROWS = 256
+"""How many of the highest ranked rows are looked at together; bounds the work, not the result."""
+
+
+def by_confidence(shapes: Floats, confidence: Floats, *others: Ints) -> Ints:
+    """(n,) rows, most confident first; equal ones by their place, then by `others`, never by their row."""
+    order: Ints = np.lexsort((*others[::-1], *shapes.T[::-1], -confidence))
+    return order
+
+
+def taken_by(shapes: Floats, *, iou: float, label: Ints | None = None) -> Ints:
+    """(n,) the row that takes each row, where rows stand in order of rank.
+
+    From the first row to the last, a row that nothing has taken takes itself and all free rows that overlap
+    it by more than `iou`.
+    """
+    n = len(shapes)
+    neighbours = Neighbours.of(shapes, label)
+    owner = np.full(n, -1, np.int64)
+    # The first of many votes on a cell takes the others: most pairs are never looked at.
+    step = max(_FIRST_ROWS, n // 16)
+    while len(rows := np.flatnonzero(owner < 0)[:step]):
+        pairs = neighbours.pairs(rows, above_iou=iou)
+        later = (pairs.other > pairs.one) & (owner[pairs.other] < 0)
+        one, other = pairs.one[later], pairs.other[later]
+        order = np.argsort(one, kind="stable")
+        other, ends = other[order], np.searchsorted(one[order], rows, side="right")
+        first = 0
+        for row, end in zip(rows.tolist(), ends.tolist(), strict=True):
+            if owner[row] < 0:
+                owner[row] = row
+                near = other[first:end]
+                owner[near[owner[near] < 0]] = row
+            first = end
+    return owner
+
+
+def suppress(shapes: Floats, confidence: Floats, *, iou: float, label: Ints | None = None) -> Ints:
+    """(k,) rows that stay, most confident first: non-maximum suppression.
+
+    Of predictions that overlap by more than `iou`, the most confident stays; with labels, only those of the
+    same label compete.
+    """
+    order = by_confidence(shapes, confidence, *([] if label is None else [label]))
+    owner = taken_by(shapes[order], iou=iou, label=None if label is None else label[order])
+    kept: Ints = order[owner == np.arange(len(order))]
+    return kept
+
+
+def drop_nested(
+    shapes: Floats, confidence: Floats, *, share: float, rival: float = 0.0, label: Ints | None = None
+) -> Ints:
+    """(k,) rows that stay, in their order: those not largely inside another prediction (ANMS).
+
+    A prediction is dropped if a larger one that stays covers more than `share` of its area (a nucleus that
+    was found beside its cell; Graebel et al. 2021). The larger one must be at least `rival` times as
+    confident: 0 lets any, as the paper's words have it, so that a faint false alarm around several cells
+    takes them all with it; 1 lets only those at least as sure.
+    """
+    pairs = Neighbours.of(shapes, label).pairs(np.arange(len(shapes)))
+    size, inner, outer = area(shapes), pairs.one, pairs.other
+    drops = (
+        (size[inner] < size[outer])
+        & (pairs.shared > share * size[inner])
+        & (confidence[outer] >= rival * confidence[inner])
+    )
+    inner, outer = inner[drops], outer[drops]
+    stays = np.ones(len(shapes), bool)
+    # From the largest inner one down: whether the outer one stays is then settled when its turn comes.
+    for pair in np.argsort(-size[inner], kind="stable").tolist():
+        if stays[outer[pair]]:
+            stays[inner[pair]] = False
+    return np.flatnonzero(stays)

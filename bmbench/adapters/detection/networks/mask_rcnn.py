@@ -1,0 +1,183 @@
+"""Mask R-CNN (He et al., ICCV 2017), torchvision's; without its mask branch it is Faster R-CNN."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
+from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torchvision.ops import MultiScaleRoIAlign, box_iou
+
+from bmbench.adapters.detection.networks.anchors import anchor_ratios
+from bmbench.adapters.detection.networks.backbone import pyramid
+from bmbench.adapters.detection.networks.retinanet import Target, where_ignored
+from bmbench.adapters.detection.transform import AsTheyAre
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bmbench.adapters.detection.networks.anchors import Sizes
+    from bmbench.adapters.detection.settings import MaskRCNNSettings
+
+_MASK_LAYERS, _MASK_WIDTH = 2, 64
+_ROI, _MASK_ROI = 7, 14
+
+
+class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
+    """Torchvision's region proposal network, which learns nothing from anchors on ignored objects.
+
+    In use the number of its proposals grows with the image: `patch_px` is the side of a training patch.
+    """
+
+    patch_px: int
+
+    def filter_proposals(
+        self,
+        proposals: torch.Tensor,
+        objectness: torch.Tensor,
+        image_shapes: list[tuple[int, int]],
+        num_anchors_per_level: list[int],
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Proposals and their scores for each image."""
+        # A copy, since several tiles are looked at at once.
+        here = copy.copy(self)
+        if not self.training:
+            patches = max(height * width for height, width in image_shapes) / self.patch_px**2
+            for most in ("_pre_nms_top_n", "_post_nms_top_n"):
+                limits: dict[str, int] = getattr(self, most)
+                setattr(here, most, limits | {"testing": in_use(limits["training"], patches)})
+        found: tuple[list[torch.Tensor], list[torch.Tensor]] = RegionProposalNetwork.filter_proposals(
+            here, proposals, objectness, image_shapes, num_anchors_per_level
+        )
+        return found
+
+    def assign_targets_to_anchors(
+        self, anchors: list[torch.Tensor], targets: list[Target]
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Labels (1 a cell, 0 background, −1 neither) and boxes for the anchors of each image."""
+        labels, boxes = super().assign_targets_to_anchors(anchors, targets)
+        low = self.proposal_matcher.low_threshold
+        for label, here, target in zip(labels, anchors, targets, strict=True):
+            label[(label == 0) & where_ignored(box_iou, here, target, above=low)] = -1
+        return labels, boxes
+
+
+class CellHeads(RoIHeads):  # type: ignore[misc]
+    """Torchvision's second stage, which is shown no proposal on an ignored object."""
+
+    def select_training_samples(
+        self, proposals: list[torch.Tensor], targets: list[Target]
+    ) -> tuple[list[torch.Tensor], ...]:
+        """Proposals to learn from, the rows and labels of what they are on, and their regression targets."""
+        shown = []
+        for here, target in zip(proposals, targets, strict=True):
+            hidden = where_ignored(box_iou, here, target, above=0.3)
+            if len(target["boxes"]):
+                hidden &= (box_iou(target["boxes"], here) < self.proposal_matcher.high_threshold).all(dim=0)
+            shown.append(here[~hidden])
+        samples: tuple[list[torch.Tensor], ...] = super().select_training_samples(shown, targets)
+        return samples
+
+
+class Sampler:
+    """As many positive and negative rows as torchvision's sampler takes, from random draws of its own.
+
+    Torchvision's draws come from the generator of the whole process, whose order is anybody's guess where
+    several patches are computed at once.
+    """
+
+    def __init__(self, rows: int, positive: float) -> None:
+        self.rows, self.positive, self.seed = rows, positive, 0
+
+    def __call__(self, labels: Sequence[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """For each image, (n,) 1 at the positive rows taken, and 1 at the negative ones."""
+        generator = torch.Generator().manual_seed(self.seed)
+        chosen: tuple[list[torch.Tensor], list[torch.Tensor]] = [], []
+        for label in labels:
+            positive, negative = torch.where(label >= 1)[0], torch.where(label == 0)[0]
+            n_positive = min(len(positive), int(self.rows * self.positive))
+            for rows, n, masks in (
+                (positive, n_positive, chosen[0]),
+                (negative, min(len(negative), self.rows - n_positive), chosen[1]),
+            ):
+                mask = torch.zeros(len(label), dtype=torch.uint8, device=label.device)
+                mask[rows[torch.randperm(len(rows), generator=generator).to(rows.device)[:n]]] = 1
+                masks.append(mask)
+        return chosen
+
+
+def build(settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool) -> MaskRCNN:
+    """A network with fresh weights from torch's generator."""
+    levels = [str(level) for level in range(settings.finest, settings.coarsest + 1)]
+    anchors = AnchorGenerator(sizes, (anchor_ratios(settings),) * len(sizes))
+    network = MaskRCNN(
+        pyramid(settings),
+        rpn_anchor_generator=anchors,
+        rpn_head=RPNHead(settings.width, anchors.num_anchors_per_location()[0]),
+        box_roi_pool=MultiScaleRoIAlign(levels, _ROI, 2),
+        box_head=TwoMLPHead(settings.width * _ROI**2, settings.features),
+        box_predictor=FastRCNNPredictor(settings.features, classes + 1),
+        mask_roi_pool=MultiScaleRoIAlign(levels, _MASK_ROI, 2),
+        mask_head=MaskRCNNHeads(settings.width, (_MASK_WIDTH,) * _MASK_LAYERS, 1),
+        mask_predictor=MaskRCNNPredictor(_MASK_WIDTH, _MASK_WIDTH, classes + 1),
+    )
+    network.rpn = _proposals(settings, network.rpn)
+    network.roi_heads = _heads(settings, network.roi_heads, masks=masks)
+    network.transform = AsTheyAre(settings.stride)
+    network.samplers = (network.rpn.fg_bg_sampler, network.roi_heads.fg_bg_sampler)
+    return network
+
+
+def in_use(proposals: int, patches: float) -> int:
+    """Proposals of an image as large as that many training patches: as many a patch, twice as many at least.
+
+    A fixed number would be the most cells that a large image can have.
+    """
+    return math.ceil(proposals * max(2.0, patches))
+
+
+def reseed(network: nn.Module, seed: int) -> None:
+    """Let a network that samples draw from this seed on."""
+    for sampler in getattr(network, "samplers", ()):
+        sampler.seed = seed
+
+
+def _proposals(settings: MaskRCNNSettings, plain: RegionProposalNetwork) -> CellProposals:
+    kept = dict.fromkeys(("training", "testing"), settings.proposals_kept)
+    before = dict.fromkeys(("training", "testing"), settings.proposals)
+    network = CellProposals(
+        plain.anchor_generator, plain.head, settings.positive, 0.3, 128, 0.5, before, kept, 0.7
+    )
+    network.fg_bg_sampler = Sampler(128, 0.5)
+    network.patch_px = settings.patch_px
+    return network
+
+
+def _heads(settings: MaskRCNNSettings, plain: RoIHeads, *, masks: bool) -> CellHeads:
+    parts = (plain.mask_roi_pool, plain.mask_head, plain.mask_predictor) if masks else (None, None, None)
+    heads = CellHeads(
+        plain.box_roi_pool,
+        plain.box_head,
+        plain.box_predictor,
+        fg_iou_thresh=0.5,
+        bg_iou_thresh=0.5,
+        batch_size_per_image=settings.regions,
+        positive_fraction=0.25,
+        bbox_reg_weights=None,
+        score_thresh=settings.least_confidence,
+        nms_thresh=settings.nms_iou,
+        detections_per_img=settings.most_answers,
+        mask_roi_pool=parts[0],
+        mask_head=parts[1],
+        mask_predictor=parts[2],
+    )
+    heads.fg_bg_sampler = Sampler(settings.regions, 0.25)
+    return heads

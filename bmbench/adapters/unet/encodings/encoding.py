@@ -1,0 +1,226 @@
+"""What makes one U-Net method different from another: the target that it gives to a pixel of a cell.
+
+The network tells a few classes apart: the cell (its kernel, for some encodings), perhaps its contour, perhaps
+artefacts, and the background, which is what is left. A target is a probability of each class. Background,
+ignored objects and artefacts are the same for all encodings and stand here; an encoding says only what a
+pixel inside an object is worth, from its depth.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from bmbench.adapters.unet.encodings.depth_map import DepthMap, Reals
+from bmbench.adapters.unet.settings import UNetSettings
+from bmbench.core.registry import Registry
+from bmbench.core.types import Annotations, Role
+
+if TYPE_CHECKING:
+    import torch
+
+    from bmbench.adapters.method import FitRequest
+    from bmbench.adapters.unet.encodings.foreground_curve import ForegroundCurve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the network shall say about one image, and where it matters.
+
+    Attributes
+    ----------
+    value : (k, h, w) float32 in [0, 1]
+        Probability of each class but the background, which has the rest.
+    weight : (h, w) float32
+        0 where the loss must not look.
+    """
+
+    value: Reals
+    weight: Reals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """The m pixels of an image that lie in a cell or an artefact.
+
+    Attributes
+    ----------
+    depth : (m,) float32, pixels at working scale
+        Distance to the outline.
+    deepest : (m,) float32, pixels
+        Largest depth of the same object.
+    settings : UNetSettings
+    curve : ForegroundCurve or None
+        How likely foreground is at a depth, for the encodings that use it.
+    """
+
+    depth: Reals
+    deepest: Reals
+    settings: UNetSettings
+    curve: ForegroundCurve | None = None
+
+    @property
+    def normalised(self) -> Reals:
+        """(m,) depth as a fraction of the object's largest: 0 at the outline, 1 at the deepest pixel."""
+        depth: Reals = np.minimum(self.depth / self.deepest, np.float32(1))
+        return depth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regrowth:
+    """How much larger a cell is than its object in the map.
+
+    By some pixels at working scale, and by a share of the object's own inner radius.
+    """
+
+    px: float = 0.0
+    share: float = 0.0
+
+
+Marks: TypeAlias = Callable[[Inside], tuple[Reals, Reals]]
+"""m pixels → (channels, m) values and (m,) weights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Encoding:
+    """One way to teach cells to a U-Net.
+
+    Attributes
+    ----------
+    name : str
+        Its name in `ENCODINGS`.
+    channels : tuple of str
+        The classes of a cell's own pixels, the one that the segmentation reads first.
+    marks : Marks
+        What the pixels of an object are worth.
+    regrowth : (threshold, settings) → Regrowth
+        What undoes the encoding in an object that was cut out of the map at a threshold.
+    uses_curve : bool
+        Whether it must know how likely foreground is at a depth.
+    artefacts : bool
+        Whether artefacts are a class of their own; learnt from the data by `fitted`.
+    curve : ForegroundCurve or None
+        Likewise.
+    """
+
+    name: str
+    channels: tuple[str, ...]
+    marks: Marks
+    regrowth: Callable[[float, UNetSettings], Regrowth]
+    uses_curve: bool = False
+    artefacts: bool = False
+    curve: ForegroundCurve | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What each of the network's outputs is the logit of, relative to the background's 0."""
+        return (*self.channels, "artefact") if self.artefacts else self.channels
+
+    @property
+    def outputs(self) -> int:
+        """Channels of the network's logits."""
+        return len(self.classes)
+
+    def to_card(self) -> dict[str, Any]:
+        """What `encoding_of` needs, for JSON."""
+        curve = None if self.curve is None else dataclasses.asdict(self.curve)
+        return {"name": self.name, "artefacts": self.artefacts, "curve": curve}
+
+    def target(self, depths: DepthMap, annotations: Annotations, settings: UNetSettings) -> Target:
+        """The target of one image.
+
+        A pixel of an artefact is worth as much artefact as it would be worth cell in a cell; a contour is a
+        contour whatever it surrounds.
+        """
+        height, width = depths.depth.shape
+        value = np.zeros((self.outputs, height, width), np.float32)
+        weight = np.ones((height, width), np.float32)
+        if not len(annotations):
+            return Target(value=value, weight=weight)
+        owned = np.flatnonzero(depths.owner)
+        row = depths.owner.ravel()[owned] - 1
+        role = annotations.role[row]
+        weight.ravel()[owned[role == Role.IGNORE]] = 0
+        flat = value.reshape(self.outputs, -1)
+        for kind in (Role.CELL, Role.ARTEFACT)[: 1 + self.artefacts]:
+            of_kind = role == kind
+            here = owned[of_kind]
+            inside = Inside(
+                depth=depths.depth.ravel()[here],
+                deepest=depths.deepest[row[of_kind]],
+                settings=settings,
+                curve=self.curve,
+            )
+            marks, weight.ravel()[here] = self.marks(inside)
+            flat[self.classes.index("artefact") if kind == Role.ARTEFACT else 0, here] = marks[0]
+            flat[1 : len(self.channels), here] = marks[1:]
+        return Target(value=value, weight=weight)
+
+    def loss(
+        self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, settings: UNetSettings
+    ) -> torch.Tensor:
+        """(n,) loss of each patch, from (n, k, h, w) logits and targets and (n, h, w) weights."""
+        from bmbench.adapters.unet.encodings.losses import map_loss
+
+        return map_loss(logits, target, weight, settings, class_weight=self.class_weight(settings))
+
+    def class_weight(self, settings: UNetSettings) -> list[float]:
+        """What a pixel of each class weighs in the loss beside one of background."""
+        weights = {"contour": settings.contour_weight}
+        return [weights.get(name, settings.foreground_weight) for name in self.classes]
+
+    def maps(self, logits: torch.Tensor) -> torch.Tensor:
+        """(n, 1 or 2, h, w) probabilities of cells, and of artefacts if they are a class, from the logits.
+
+        Classes exclude each other: the probabilities of a pixel, with contour and background, add up to 1.
+        """
+        from bmbench.adapters.unet.encodings.losses import shares
+
+        shown = ["cell", "artefact"][: 1 + self.artefacts]
+        return shares(logits)[:, [self.classes.index(name) for name in shown]]
+
+
+ENCODINGS: Registry[Encoding] = Registry(
+    "encoding",
+    (
+        ("shrink_contour", "bmbench.adapters.unet.encodings.shrink:SHRINK_CONTOUR"),
+        ("shrink", "bmbench.adapters.unet.encodings.shrink:SHRINK"),
+        ("dont_care", "bmbench.adapters.unet.encodings.shrink:DONT_CARE"),
+        ("distance", "bmbench.adapters.unet.encodings.distance:DISTANCE"),
+        ("sigmoid", "bmbench.adapters.unet.encodings.distance:SIGMOID"),
+        ("statistical", "bmbench.adapters.unet.encodings.statistical:STATISTICAL"),
+        ("statistical_scaled", "bmbench.adapters.unet.encodings.statistical:STATISTICAL_SCALED"),
+    ),
+)
+
+
+def fitted(name: str, request: FitRequest) -> Encoding:
+    """The encoding as these training data call for it.
+
+    Artefacts are a class of their own if the training images hold any with that role.
+    """
+    encoding = ENCODINGS.get(name)
+    artefacts = any((sample.annotations.role == Role.ARTEFACT).any() for sample in request.train)
+    return dataclasses.replace(encoding, artefacts=artefacts, curve=_curve(encoding, request))
+
+
+def encoding_of(card: Any) -> Encoding:
+    """The encoding that `Encoding.to_card` described; KeyError, TypeError or ValueError for another card."""
+    from bmbench.adapters.unet.encodings.foreground_curve import ForegroundCurve
+
+    values, curve = card["curve"], None
+    if values is not None:
+        curve = ForegroundCurve(probability=tuple(values["probability"]), source=values["source"])
+    return dataclasses.replace(ENCODINGS.get(card["name"]), artefacts=card["artefacts"], curve=curve)
+
+
+def _curve(encoding: Encoding, request: FitRequest) -> ForegroundCurve | None:
+    if not encoding.uses_curve:
+        return None
+    from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
+
+    return request.foreground_curve() or SYNTHETIC

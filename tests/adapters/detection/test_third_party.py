@@ -1,0 +1,221 @@
+"""The networks of Ultralytics and detectron2 inside the training and merging of this package."""
+
+import copy
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from bmbench.adapters import METHODS
+from bmbench.adapters.detection.networks.families import FAMILIES
+from bmbench.adapters.detection.targets import targets_of
+from bmbench.adapters.detection.training import Patch, _losses
+from bmbench.adapters.installed import is_installed, require_installed
+from bmbench.adapters.method import Beside
+from bmbench.benchmark.run.tables import methods_table
+from bmbench.core.errors import MissingExtraError
+
+from ..conftest import circles, smear
+from ..small import learned, tiny
+
+
+def needed(name):
+    missing = not is_installed(METHODS.get(name))
+    return pytest.mark.skipif(missing, reason=f"what {name} needs is not installed")
+
+
+FOREIGN = [
+    pytest.param(name, marks=needed(name))
+    for name in ("yolov3u", "detectron2_retinanet", "detectron2_mask_rcnn")
+]
+
+
+def fresh(name, facts=None, **changes):
+    """A network that has learned nothing, for the facts of one that has."""
+    facts = facts or learned(name).facts
+    torch.manual_seed(3)
+    return FAMILIES[name].build(tiny(METHODS.get(name), **changes), facts)
+
+
+def target(boxes=(), ignored=(), regions=(), label=0):
+    def tensor(values):
+        return torch.tensor(values, dtype=torch.float32).reshape(-1, 4)
+
+    labels = torch.full((len(boxes),), label, dtype=torch.int64)
+    return {
+        "boxes": tensor(boxes),
+        "labels": labels,
+        "ignored": tensor(ignored),
+        "regions": tensor(regions),
+    }
+
+
+def noise(side=64, seed=1):
+    return torch.rand(3, side, side, generator=torch.Generator().manual_seed(seed))
+
+
+CLASS_LOSS = {
+    "yolov3u": "class",
+    "detectron2_retinanet": "loss_cls",
+    "detectron2_mask_rcnn": "loss_rpn_cls",
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_nothing_is_learned_in_an_ignored_region(name):
+    network, image = fresh(name).train(), [noise()]
+    loss = CLASS_LOSS[name]
+    assert network(image, [target()])[loss] > 0
+    assert network(image, [target(regions=[(-9, -9, 99, 99)])])[loss] == 0
+    # Not even where the region hides the patch, if a cell is drawn in it.
+    hidden = network(image, [target([(20, 20, 44, 44)], regions=[(-9, -9, 99, 99)])])
+    assert 0 < hidden[loss] < network(image, [target([(20, 20, 44, 44)])])[loss]
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_an_ignored_object_is_neither_a_cell_nor_background(name):
+    network, image = fresh(name).train(), [noise()]
+    plain, ignored = (
+        network(image, [t])[CLASS_LOSS[name]]
+        for t in (target([(4, 4, 20, 20)]), target([(4, 4, 20, 20)], ignored=[(36, 36, 52, 52)]))
+    )
+    assert 0 < ignored < plain
+
+
+@needed("yolov3u")
+def test_the_loss_is_that_of_ultralytics_own_model():
+    network = fresh("yolov3u").train()
+    boxes = [[(4.0, 6.0, 30.0, 28.0), (30.0, 32.0, 60.0, 62.0)], [(10.0, 10.0, 40.0, 36.0)]]
+    images = [noise(seed=1), noise(seed=2)]
+    here = copy.deepcopy(network)(images, [target(b) for b in boxes])
+    # Centre and sides divided by the side of the image, 64: (4 + 30) / 2 / 64 and so on.
+    rows = [(17, 17, 26, 22), (45, 47, 30, 30), (25, 23, 30, 26)]
+    model = network.network
+    criterion = model.init_criterion()
+    criterion.assigner.topk = network.settings.places
+    theirs, _ = criterion(
+        model(torch.stack(images)),
+        {
+            "batch_idx": torch.tensor([0.0, 0, 1]),
+            "cls": torch.zeros(3),
+            "bboxes": torch.tensor(rows, dtype=torch.float32) / 64,
+        },
+    )
+    # Theirs is a sum over the batch of two.
+    assert torch.stack(list(here.values())).tolist() == pytest.approx((theirs / 2).tolist(), rel=1e-5)
+
+
+@needed("yolov3u")
+def test_a_network_that_finds_nothing_looks_worse_than_one_that_has_learned():
+    detector, cell = learned("yolov3u"), [(40, 40, 72, 72)]
+    image = torch.zeros(3, 128, 128)
+    image[:, 40:72, 40:72] = -2.0
+    with torch.inference_mode():
+        untaught, taught = (
+            sum(network.eval()([image], [target(cell)]).values())
+            for network in (fresh("yolov3u", detector.facts), detector.network)
+        )
+    assert taught < untaught
+
+
+@needed("yolov3u")
+def test_an_untaught_network_says_boxes_of_the_size_of_a_cell():
+    # Cells of 64 px: 2 strides of 16 px or 1 of 32 px to each side. Places: 8 × 8 and 4 × 4.
+    network = fresh("yolov3u", cell_px=64.0, least_confidence=1e-9, nms_iou=1.0).eval()
+    with torch.inference_mode():
+        box = network([noise(128)])[0]["boxes"]
+    sides = (box[:, 2:] - box[:, :2]).flatten()
+    assert len(sides) == 2 * (8 * 8 + 4 * 4)
+    assert sides.min() > 48
+    assert sides.max() < 85
+
+
+@needed("yolov3u")
+def test_a_look_at_the_validation_images_changes_no_batch_statistics():
+    network = fresh("yolov3u")
+    facts, family = learned("yolov3u").facts, FAMILIES["yolov3u"]
+    patch = _a_patch()
+    before = copy.deepcopy(network.state_dict())
+    with torch.inference_mode():
+        _losses(network, [patch], family=family, facts=facts)
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    _losses(network, [patch], family=family, facts=facts)
+    changed = [name for name, value in network.state_dict().items() if not torch.equal(before[name], value)]
+    assert changed
+    assert all("bn." in name for name in changed)
+
+
+def _a_patch():
+    cells = circles((20.0, 20.0, 12.0), (44.0, 40.0, 10.0))
+    image = smear(cells, 64, 64)
+    return Patch(image=image, targets=targets_of(cells, 64, circles=False, weak_shrink=0.0))
+
+
+WATCHED = """
+import json, os, sys, tempfile
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import adapters.small
+from adapters.conftest import sample
+import torch, torchvision, cv2, skimage, safetensors.torch, torch._dynamo
+
+seen = []
+
+
+def watch(event, details):
+    if event.startswith(("socket.", "subprocess.", "urllib.", "os.system", "os.exec", "os.posix_spawn")):
+        seen.append([event, repr(details)])
+    writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+    if event == "open" and isinstance(details[2], int) and details[2] & writing:
+        seen.append([event, str(details[0])])
+
+
+method = adapters.small.METHODS.get(sys.argv[2])
+samples = [sample(number) for number in range(2)]
+request = adapters.small.request_for(method, samples, samples[:1])
+sys.dont_write_bytecode = True
+sys.addaudithook(watch)
+method.fit(request).predict(samples[0].load())
+print(json.dumps([seen, tempfile.gettempdir(), sorted(os.listdir(tempfile.gettempdir()))]))
+"""
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_fit_asks_no_network_starts_no_program_and_leaves_no_file(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    here = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(here), name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    seen, temporary, left = json.loads(done.stdout)
+    outside = [what for what in seen if what[0] != "open" or not what[1].startswith(temporary)]
+    assert not outside
+    assert not left
+
+
+def test_what_is_missing_is_named_with_the_command_that_installs_it():
+    away = Beside(module="no_such_module", command="pip install this")
+    method = dataclasses.replace(METHODS.get("retinanet"), name="away", beside=away)
+    assert not is_installed(method)
+    with pytest.raises(MissingExtraError) as refused:
+        require_installed(method)
+    assert str(refused.value) == "no_such_module, which away needs, is not installed: pip install this"
+
+
+def test_the_table_of_methods_says_how_to_install_those_that_are_missing(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ultralytics" else object())
+    table = methods_table()
+    assert table.caption == "for more: pip install 'bmbench\\[yolo]'"
+    assert list(table.columns[-1].cells).count("no") == 1
