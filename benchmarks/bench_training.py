@@ -35,6 +35,8 @@ import torch
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment
 from bmbench.adapters.images.rescaling import mean_diameter
+from bmbench.adapters.images.training_images import at_working_scale
+from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import (
     available_cores,
     best_device,
@@ -43,7 +45,6 @@ from bmbench.adapters.learning.reproducible import (
     steps_ahead,
 )
 from bmbench.adapters.learning.trainer import Trainer
-from bmbench.adapters.method import FitRequest
 from bmbench.adapters.unet import training
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS
 from bmbench.adapters.unet.network import build
@@ -141,10 +142,10 @@ def prepared(options: RunOptions) -> tuple[FitRequest, Any, Any, Any]:
     encoding = ENCODINGS.get(METHOD.removeprefix("unet_"))
     train = plan.supervision.view(plan.split.samples["train"])
     factor = settings.cell_px / mean_diameter(sample.annotations for sample in train)
-    sources = [training.source_of(sample, factor) for sample in train]
-    calibration = training._calibrate(sources, factor)
+    images = [at_working_scale(sample, factor) for sample in train]
+    calibration = training._calibrate(images, factor)
     losses = partial(training._losses, calibration=calibration, encoding=encoding, settings=settings)
-    draw = partial(draw_patch, sources, augment=augment, encoding=encoding, settings=settings)
+    draw = partial(draw_patch, images, augment=augment, encoding=encoding, settings=settings)
     request = FitRequest(train=train, validation=(), settings=settings, seed=0, augment=augment)
     return request, draw, losses, encoding
 

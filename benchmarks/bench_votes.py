@@ -56,11 +56,11 @@ PAIRS = (
 def all_answers(detector: Any, samples: Sequence[Sample]) -> dict[str, dict[ImageId, Detections]]:
     """The answers of every variant to every slide; each number of views is looked at once."""
     found: dict[str, dict[ImageId, Detections]] = {name: {} for name in VARIANTS}
-    look = METHODS.get(detector.family).look
-    assert look is not None
+    infer = METHODS.get(detector.family).infer
+    assert infer is not None
     for sample_, views in itertools.product(samples, (1, 4)):
         settings = dataclasses.replace(detector.settings, views=views)
-        decode = look(dataclasses.replace(detector, settings=settings), sample_.load())
+        decode = infer(dataclasses.replace(detector, settings=settings), sample_.load())
         for name, changes in VARIANTS.items():
             if changes["views"] == views:
                 found[name][sample_.image_id] = decode(dataclasses.replace(settings, **changes))

@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
-from bmbench.adapters.unet.sampling import encode
 from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.benchmark.drawing.figures import BLUE, ORANGE, save_figure

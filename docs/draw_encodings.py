@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment
-from bmbench.adapters.method import FitRequest
+from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.unet.encodings.pictures import draw_targets
 from bmbench.benchmark.protocol.supervision import foreground_curve, supervise
 from bmbench.benchmark.protocol.tracks import get_track

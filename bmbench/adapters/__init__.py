@@ -1,4 +1,17 @@
-"""One detector family per module behind one interface; `METHODS` is the table."""
+"""One detector family a module behind one interface; `METHODS` is the table.
+
+::
+
+    method          what a method is, and what a detector is
+    search_space    where better settings are looked for, as data
+    ranges          what the numbers among settings may be
+    ensemble        several fitted detectors as one
+    blob_log        dark blobs, without learning
+    unet/           U-Nets that learn a map, and a watershed that finds cells in it
+    detection/      networks that find boxes or circles, and what becomes of their votes
+    learning/       how any network here learns: what it is given, the steps, stopping and going on
+    images/         working scale, random training patches, tiles of large images
+"""
 
 from __future__ import annotations
 

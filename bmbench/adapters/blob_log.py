@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.images.rescaling import mean_diameter
+from bmbench.adapters.images.rescaling import mean_diameter, object_circles
 from bmbench.adapters.method import Method
-from bmbench.adapters.ranges import require_ranges
+from bmbench.adapters.ranges import NotNegative, PositiveFloat, PositiveInt, require_ranges
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json, write_json
 from bmbench.core.types import Detections, Role
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bmbench.adapters.method import FitRequest
+    from bmbench.adapters.learning.fit_request import FitRequest
     from bmbench.core.types import Floats, Ints, Pixels, Sample
 
 _CARD = "blob_log.json"
@@ -52,21 +52,17 @@ class BlobSettings:
         Blobs below this share of the believable response are dropped.
     """
 
-    smallest_blob: float = 0.4
-    largest_blob: float = 1.0
-    n_blobs: int = 6
-    spread: float = 1.25
-    n_scales: int = 3
-    apart: float = 0.35
-    reach: float = 0.6
-    faintest: float = 0.1
+    smallest_blob: PositiveFloat = 0.4
+    largest_blob: PositiveFloat = 1.0
+    n_blobs: PositiveInt = 6
+    spread: PositiveFloat = 1.25
+    n_scales: PositiveInt = 3
+    apart: NotNegative = 0.35
+    reach: NotNegative = 0.6
+    faintest: NotNegative = 0.1
 
     def __post_init__(self) -> None:
-        require_ranges(
-            self,
-            positive=("smallest_blob", "largest_blob", "n_blobs", "spread", "n_scales"),
-            not_negative=("apart", "reach", "faintest"),
-        )
+        require_ranges(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +208,6 @@ def _judge(sample: Sample, sigma: Floats, apart_px: float, reach: float) -> tupl
     Blobs on ignored objects are left out.
     """
     from scipy.spatial import cKDTree
-
-    from bmbench.adapters.images.rescaling import object_circles
 
     xy, _, response = find_blobs(sample.load(), sigma, apart_px)
     annotations = sample.annotations.take(sample.annotations.role != Role.ARTEFACT)

@@ -1,39 +1,32 @@
-"""What the numbers among a method's settings may be, and what must hold between them."""
+"""What the numbers among a method's settings may be: a range beside each field, and one check of all.
+
+A settings record says ``learning_rate: NotNegative = 1e-3`` and calls `require_ranges` once it is made.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Annotated, Any, TypeAlias, get_type_hints
+
+from msgspec import Meta
 
 from bmbench.adapters.images.tiling import rounded_up
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+PositiveInt: TypeAlias = Annotated[int, Meta(gt=0)]
+PositiveFloat: TypeAlias = Annotated[float, Meta(gt=0)]
+NotNegative: TypeAlias = Annotated[float, Meta(ge=0)]
+Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 
 
-def require_ranges(
-    settings: Any,
-    *,
-    positive: Iterable[str] = (),
-    not_negative: Iterable[str] = (),
-    shares: Iterable[str] = (),
-) -> None:
-    """Nothing, or a ValueError that names a setting that is not finite or out of its range.
-
-    Of the settings of those names, the first must be more than 0, the second 0 or more, the third 0 to 1.
-    """
-    for name in positive:
-        if not getattr(settings, name) > 0:
-            raise ValueError(f"{name} is {getattr(settings, name)}, expected more than 0")
-    for name in not_negative:
-        if not getattr(settings, name) >= 0:
-            raise ValueError(f"{name} is {getattr(settings, name)}, expected 0 or more")
-    for name in shares:
-        if not 0 <= getattr(settings, name) <= 1:
-            raise ValueError(f"{name} is {getattr(settings, name)}, expected 0 to 1")
-    for name in (*positive, *not_negative):
-        if math.isinf(getattr(settings, name)):
-            raise ValueError(f"{name} is {getattr(settings, name)}, expected a finite number")
+def require_ranges(settings: Any) -> None:
+    """Nothing, or a ValueError that names a setting that is infinite or outside the range of its field."""
+    for name, meta in _ranges(settings.__class__):
+        value = getattr(settings, name)
+        if not _holds(meta, value):
+            raise ValueError(f"{name} is {value}, expected {_words(meta)}")
+        if math.isinf(value):
+            raise ValueError(f"{name} is {value}, expected a finite number")
 
 
 def require_tiles(*, tile_px: int, overlap_px: int, stride: int) -> None:
@@ -45,3 +38,33 @@ def require_tiles(*, tile_px: int, overlap_px: int, stride: int) -> None:
             f"overlap_px is {overlap_px}, expected less than tile_px, {tile_px}, "
             f"when both are rounded up to multiples of {stride}"
         )
+
+
+@cache
+def _ranges(record: type) -> tuple[tuple[str, Meta], ...]:
+    """Name and range of each field that has one, those of base classes too."""
+    hints = get_type_hints(record, include_extras=True)
+    return tuple(
+        (name, extra)
+        for name, hint in hints.items()
+        for extra in getattr(hint, "__metadata__", ())
+        if isinstance(extra, Meta)
+    )
+
+
+def _holds(meta: Meta, value: float) -> bool:
+    """Whether the value lies in the range; no range holds NaN."""
+    return (
+        (meta.gt is None or value > meta.gt)
+        and (meta.ge is None or value >= meta.ge)
+        and (meta.lt is None or value < meta.lt)
+        and (meta.le is None or value <= meta.le)
+    )
+
+
+def _words(meta: Meta) -> str:
+    if meta.ge is not None and meta.le is not None:
+        return f"{meta.ge} to {meta.le}"
+    low = f"more than {meta.gt}" if meta.gt is not None else f"{meta.ge} or more"
+    high = f" and at most {meta.le}" if meta.le is not None else ""
+    return low + (f" and less than {meta.lt}" if meta.lt is not None else high)

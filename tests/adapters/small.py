@@ -7,7 +7,7 @@ import numpy as np
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment
-from bmbench.adapters.method import FitRequest
+from bmbench.adapters.learning.fit_request import FitRequest
 
 from .conftest import sample
 

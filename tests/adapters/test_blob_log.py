@@ -7,7 +7,7 @@ import pytest
 
 from bmbench.adapters.blob_log import BlobDetector, BlobSettings, find_blobs, fit, sigmas
 from bmbench.adapters.images.augment import augment
-from bmbench.adapters.method import FitRequest
+from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.core.progress import Silent
 from bmbench.core.types import Role
 

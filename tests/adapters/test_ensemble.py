@@ -9,7 +9,7 @@ import pytest
 from bmbench.adapters import METHODS
 from bmbench.adapters.ensemble import load_detector, member_seed
 from bmbench.adapters.images.augment import augment
-from bmbench.adapters.method import FitRequest
+from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.core.errors import BadInputError
 
 METHOD = METHODS.get("unet_shrink")

@@ -8,12 +8,14 @@ import pytest
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.blob_log import BlobSettings
-from bmbench.adapters.detection.profiles import MASK_QUICK, YOLO_QUICK, YOLO_U_QUICK
-from bmbench.adapters.detection.profiles import QUICK as BOXES
+from bmbench.adapters.detection.method import PROFILES
 from bmbench.adapters.images.tiling import Tiling
 from bmbench.adapters.search_space import Choice
 from bmbench.adapters.unet.settings import QUICK as UNET
 
+BOXES, MASK_QUICK, YOLO_QUICK, YOLO_U_QUICK = (
+    PROFILES[family]["quick"] for family in ("retinanet", "mask_rcnn", "yolov3", "yolov3u")
+)
 NAN, INF = float("nan"), float("inf")
 
 

@@ -2,18 +2,14 @@
 
 ::
 
-    settings       every number that a user may change, by profile
-    targets        annotations → what a network shall find in a patch, and where it must not be told off
-    sizes          anchors from the training cells
-    backbone       ResNet with a feature pyramid; weights from elsewhere
-    transform      patches and tiles go into torchvision's networks as they are
-    retinanet      torchvision's RetinaNet for boxes, and with anchors, coder, matcher and head for circles
-    mask_rcnn      torchvision's Mask R-CNN
-    yolov3         YOLO v3 in plain torch, called as torchvision's networks are
-    families       what makes one detector different from another
-    training       patches → weights
-    seams          tiles, and which of them may say something of a cell
-    outlines       masks → outlines
-    detector       image → views → votes → cells; save and load
-    method         the cards
+    method          the cards, and the settings by profile
+    settings        every number that a user may change
+    search_space    where better ones are looked for
+    labels          classes of cells: the labels that a network learns
+    targets         annotations → what a network shall find in a patch, and of what it learns nothing
+    networks/       the networks, and what makes one family different from another
+    training        patches → weights
+    detector        image → views → votes → cells; save and load
+    views           mirror images and tiles, and which tile may say something of a cell
+    merging/        many predictions of the same cells → one of each
 """

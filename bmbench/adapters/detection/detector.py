@@ -14,12 +14,19 @@ from bmbench.adapters.detection.labels import kinds_of, one_class_each
 from bmbench.adapters.detection.merging.clustering import Clustering, Votes, cluster
 from bmbench.adapters.detection.merging.overlaps import bounding_box
 from bmbench.adapters.detection.merging.suppression import drop_nested
-from bmbench.adapters.detection.merging.views import MIRRORS, centrality, mirrored
-from bmbench.adapters.detection.networks.families import FAMILIES, Facts
-from bmbench.adapters.detection.outlines import outline_of, stretched
+from bmbench.adapters.detection.networks.families import FAMILIES, TrainingFacts
 from bmbench.adapters.detection.settings import CommonSettings
 from bmbench.adapters.detection.training import tensor_of
-from bmbench.adapters.detection.views import Tile, tiles_of, where_accepted
+from bmbench.adapters.detection.views import (
+    MIRRORS,
+    PlacedTile,
+    centrality,
+    mirrored,
+    outline_of,
+    stretched,
+    tiles_of,
+    where_accepted,
+)
 from bmbench.adapters.ensemble import save_members
 from bmbench.adapters.images.rescaling import resized, working_size
 from bmbench.adapters.learning.checkpoint import read_checkpoint, write_checkpoint
@@ -45,7 +52,7 @@ class BoxDetector:
 
     family: str
     settings: CommonSettings
-    facts: Facts
+    facts: TrainingFacts
     network: nn.Module
 
     @property
@@ -93,7 +100,7 @@ class BoxEnsemble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answer:
+class TileDetections:
     """What one network says of one tile of one view, in pixels of the image at working scale."""
 
     shapes: Floats
@@ -136,18 +143,18 @@ def load(folder: Path) -> BoxDetector:
     return BoxDetector(family=family, settings=settings, facts=facts, network=network)
 
 
-def _read_card(card: Any) -> tuple[str, CommonSettings, Facts]:
+def _read_card(card: Any) -> tuple[str, CommonSettings, TrainingFacts]:
     if card["schema"] != _SCHEMA:
         raise ValueError(f"the schema {card['schema']!r}")
     settings = FAMILIES[card["family"]].settings(**card["settings"])
     facts = card["facts"]
     facts = facts | {name: tuple(facts[name]) for name in ("mean", "deviation")}
     facts["anchors"] = tuple(tuple(level) for level in facts["anchors"])
-    return card["family"], settings, Facts(**facts)
+    return card["family"], settings, TrainingFacts(**facts)
 
 
-def look(detector: BoxDetector | BoxEnsemble, image: Pixels) -> Decode:
-    """What the networks say of an image, to be merged with any settings."""
+def infer(detector: BoxDetector | BoxEnsemble, image: Pixels) -> Decode:
+    """What the networks find in an image, to be merged with any settings."""
     members = detector.members if isinstance(detector, BoxEnsemble) else (detector,)
     votes, outlines = _votes(members, image)
     return partial(_merged, votes, outlines, image.shape[:2])
@@ -160,7 +167,7 @@ def _predict(members: Sequence[BoxDetector], image: Pixels) -> Detections:
 
 def _votes(members: Sequence[BoxDetector], image: Pixels) -> tuple[Votes, list[Rings]]:
     """The answers of all members, views and tiles, and their outlines."""
-    answers = [answer for member in members for answer in _answers(member, image)]
+    answers = [answer for member in members for answer in _tile_detections(member, image)]
     n_views = len(members) * members[0].settings.views
     cells, label = members[0].facts.cells, np.concatenate([a.label for a in answers])
     votes = Votes(
@@ -200,7 +207,7 @@ def _merged(
     return kept.take(np.argsort(-kept.confidence, kind="stable"))
 
 
-def _answers(member: BoxDetector, image: Pixels) -> list[Answer]:
+def _tile_detections(member: BoxDetector, image: Pixels) -> list[TileDetections]:
     """One answer a view and tile, in a fixed order; all shapes in original pixels."""
     settings = member.settings
     height, width = image.shape[:2]
@@ -213,12 +220,12 @@ def _answers(member: BoxDetector, image: Pixels) -> list[Answer]:
         for tile in tiles_of(small[:: -1 if flip[1] else 1, :: -1 if flip[0] else 1], settings)
     ]
     with one_thread_each() as pool:
-        return list(pool.map(lambda job: _answer(member, *job, size=size, ratio=ratio), work))
+        return list(pool.map(lambda job: _of_tile(member, *job, size=size, ratio=ratio), work))
 
 
-def _answer(
-    member: BoxDetector, flip: tuple[bool, bool], tile: Tile, *, size: tuple[int, int], ratio: Floats
-) -> Answer:
+def _of_tile(
+    member: BoxDetector, flip: tuple[bool, bool], tile: PlacedTile, *, size: tuple[int, int], ratio: Floats
+) -> TileDetections:
     """What the network says of a tile, without what another tile sees better."""
     family = FAMILIES[member.family]
     device = next(member.network.parameters()).device
@@ -238,7 +245,7 @@ def _answer(
     rows = one_class_each(shapes, confidence, label, cells=member.facts.cells, iou=member.settings.nms_iou)
     masks = said["masks"].cpu().numpy()[kept][rows] if member.facts.masks else [None] * len(rows)
     shapes = mirrored(shapes[rows], width=size[0], height=size[1], flip=flip)
-    return Answer(
+    return TileDetections(
         shapes=_at_original_scale(shapes, ratio),
         confidence=confidence[rows],
         label=label[rows],
@@ -248,7 +255,7 @@ def _answer(
     )
 
 
-def _centrality(box: Floats, tile: Tile) -> Floats:
+def _centrality(box: Floats, tile: PlacedTile) -> Floats:
     """(n,) 1 everywhere in an image of one tile."""
     if tile.alone:
         return np.ones(len(box))

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from bmbench.adapters.images.tiling import rounded_up
-from bmbench.adapters.ranges import require_ranges, require_tiles
+from bmbench.adapters.ranges import (
+    NotNegative,
+    PositiveFloat,
+    PositiveInt,
+    Share,
+    require_ranges,
+    require_tiles,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +32,7 @@ class CommonSettings:
     patch_px, batch, shard : int
         Side of a training patch; patches a step; patches that are computed together.
     steps, optimiser, learning_rate, weight_decay, momentum, averaging, validate_every, patience
-        See `bmbench.adapters.learning.trainer.Budget`.
+        See `bmbench.adapters.learning.budget.Budget`.
     validation_patches : int
         Patches that are looked at, at most, spread evenly over the validation images.
     stain_jitter, stain_shift : float
@@ -42,38 +51,36 @@ class CommonSettings:
         Tiles of large images; cells larger than the overlap may be cut.
     """
 
-    cell_px: float = 24.0
-    weak_shrink: float = 0.08
-    patch_px: int = 160
-    batch: int = 8
-    shard: int = 4
-    steps: int = 400
+    cell_px: PositiveFloat = 24.0
+    weak_shrink: Annotated[float, Meta(ge=0, lt=1)] = 0.08
+    patch_px: PositiveInt = 160
+    batch: PositiveInt = 8
+    shard: PositiveInt = 4
+    steps: PositiveInt = 400
     optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    momentum: float = 0.9
-    averaging: float = 0.98
-    validate_every: int = 50
-    patience: int = 6
-    validation_patches: int = 32
-    stain_jitter: float = 0.1
-    stain_shift: float = 0.0
-    least_confidence: float = 0.03
-    nms_iou: float = 0.5
-    anms_share: float = 0.7
-    anms_rival: float = 0.5
-    wbc_iou: float = 0.5
-    wbc_missing: float = 1.0
-    wbc_floor: float = 0.01
-    wbc_area: float = 1.0
+    learning_rate: NotNegative = 2e-3
+    weight_decay: NotNegative = 1e-2
+    momentum: Share = 0.9
+    averaging: Share = 0.98
+    validate_every: PositiveInt = 50
+    patience: PositiveInt = 6
+    validation_patches: PositiveInt = 32
+    stain_jitter: NotNegative = 0.1
+    stain_shift: NotNegative = 0.0
+    least_confidence: Share = 0.03
+    nms_iou: Share = 0.5
+    anms_share: Share = 0.7
+    anms_rival: NotNegative = 0.5
+    wbc_iou: Share = 0.5
+    wbc_missing: NotNegative = 1.0
+    wbc_floor: Share = 0.01
+    wbc_area: NotNegative = 1.0
     views: Literal[1, 4] = 4
-    tile_px: int = 1024
+    tile_px: PositiveInt = 1024
     overlap_px: int = 128
 
     def __post_init__(self) -> None:
-        require_ranges(self, positive=_POSITIVE, not_negative=_NOT_NEGATIVE, shares=_SHARES)
-        if self.weak_shrink == 1:
-            raise ValueError(f"weak_shrink is {self.weak_shrink}, expected less than 1")
+        require_ranges(self)
         require_tiles(tile_px=self.tile_px, overlap_px=self.overlap_px, stride=self.stride)
 
     @property
@@ -148,17 +155,16 @@ class DetectorSettings(AnchorSettings):
 
     backbone: Literal["resnet10", "resnet18", "resnet34", "resnet50"] = "resnet10"
     deepest: int = 4
-    width: int = 64
+    width: PositiveInt = 64
     normalisation: Literal["group", "frozen"] = "group"
     weights: str = "none"
-    scales: int = 4
+    scales: PositiveInt = 4
     ratios: Literal[1, 3] = 1
-    positive: float = 0.5
-    negative: float = 0.4
+    positive: Share = 0.5
+    negative: Share = 0.4
 
     def __post_init__(self) -> None:
         AnchorSettings.__post_init__(self)
-        require_ranges(self, positive=("width", "scales"), shares=("positive", "negative"))
         if self.negative > self.positive:
             raise ValueError(f"negative is {self.negative}, expected at most positive, {self.positive}")
         if self.weights == "none" and self.normalisation == "frozen":
@@ -193,14 +199,10 @@ class MaskRCNNSettings(DetectorSettings):
     """
 
     mask: Literal["auto", "on", "off"] = "auto"
-    proposals: int = 200
-    proposals_kept: int = 150
-    regions: int = 64
-    features: int = 256
-
-    def __post_init__(self) -> None:
-        DetectorSettings.__post_init__(self)
-        require_ranges(self, positive=("proposals", "proposals_kept", "regions", "features"))
+    proposals: PositiveInt = 200
+    proposals_kept: PositiveInt = 150
+    regions: PositiveInt = 64
+    features: PositiveInt = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,14 +220,13 @@ class YoloSettings(AnchorSettings):
     """
 
     backbone: Literal["darknet_small", "darknet53"] = "darknet_small"
-    width: int = 16
-    ignore_iou: float = 0.5
+    width: PositiveInt = 16
+    ignore_iou: Share = 0.5
     finest: int = 2
     coarsest: int = 4
 
     def __post_init__(self) -> None:
         AnchorSettings.__post_init__(self)
-        require_ranges(self, positive=("width",), shares=("ignore_iou",))
         # A coarse level is doubled and laid beside the finer one: the finest must be halved without a rest.
         side = rounded_up(self.patch_px, 2**self.finest)
         if side % 2**self.coarsest:
@@ -250,44 +251,8 @@ class YoloUSettings(CommonSettings):
     """
 
     network: Literal["yolov3-tiny", "yolov3"] = "yolov3-tiny"
-    depth_multiple: float = 1.0
-    width_multiple: float = 0.5
-    places: int = 10
-    cell_px: float = 40.0
-    patch_px: int = 256
-
-    def __post_init__(self) -> None:
-        CommonSettings.__post_init__(self)
-        require_ranges(self, positive=("depth_multiple", "width_multiple", "places"))
-
-
-_POSITIVE = (
-    "cell_px",
-    "patch_px",
-    "batch",
-    "shard",
-    "steps",
-    "validate_every",
-    "patience",
-    "validation_patches",
-    "tile_px",
-)
-_NOT_NEGATIVE = (
-    "learning_rate",
-    "weight_decay",
-    "stain_jitter",
-    "stain_shift",
-    "anms_rival",
-    "wbc_missing",
-    "wbc_area",
-)
-_SHARES = (
-    "weak_shrink",
-    "momentum",
-    "averaging",
-    "least_confidence",
-    "nms_iou",
-    "anms_share",
-    "wbc_iou",
-    "wbc_floor",
-)
+    depth_multiple: PositiveFloat = 1.0
+    width_multiple: PositiveFloat = 0.5
+    places: PositiveInt = 10
+    cell_px: PositiveFloat = 40.0
+    patch_px: PositiveInt = 256

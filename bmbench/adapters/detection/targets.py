@@ -15,7 +15,7 @@ import numpy as np
 from bmbench.adapters.detection.labels import labels_of
 from bmbench.adapters.detection.merging.overlaps import area, bounding_box
 from bmbench.adapters.images.rescaling import moved, object_circles
-from bmbench.adapters.images.training_images import Source
+from bmbench.adapters.images.training_images import TrainingImage
 from bmbench.core.geometry import circle_box, rings_mask
 from bmbench.core.types import Annotations, Role
 
@@ -96,19 +96,21 @@ def masks_of(outlines: tuple[Rings, ...], side: int) -> NDArray[np.uint8]:
     return np.array(masks, np.uint8).reshape(-1, side, side)
 
 
-def cut_patch(source: Source, row: int, column: int, side: int) -> Source:
+def cut_patch(whole: TrainingImage, row: int, column: int, side: int) -> TrainingImage:
     """The (side, side) part of an image from a row and a column on; mirrored beyond the image's edge.
 
     What the mirror shows is an ignored region: its cells are not annotated.
     """
-    height, width = source.image.shape[:2]
-    image = source.image[row : row + side, column : column + side]
+    height, width = whole.image.shape[:2]
+    image = whole.image[row : row + side, column : column + side]
     missing = (side - image.shape[0], side - image.shape[1])
     image = np.pad(image, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
-    annotations = moved(source.annotations, np.array([-column, -row], float))
+    annotations = moved(whole.annotations, np.array([-column, -row], float))
     edge = [(0.0, height - row, side, side)] if missing[0] else []
     edge += [(width - column, 0.0, side, side)] if missing[1] else []
-    return Source(image=image, annotations=with_regions(annotations, np.array(edge, float).reshape(-1, 4)))
+    return TrainingImage(
+        image=image, annotations=with_regions(annotations, np.array(edge, float).reshape(-1, 4))
+    )
 
 
 def with_regions(annotations: Annotations, box: Floats) -> Annotations:

@@ -12,12 +12,18 @@ import torch
 from bmbench.adapters.detection.labels import cell_labels
 from bmbench.adapters.detection.merging.overlaps import bounding_box
 from bmbench.adapters.detection.networks.backbone import take_weights
-from bmbench.adapters.detection.networks.families import FAMILIES, Facts, Family
+from bmbench.adapters.detection.networks.families import FAMILIES, Family, TrainingFacts
 from bmbench.adapters.detection.networks.mask_rcnn import reseed
 from bmbench.adapters.detection.settings import DetectorSettings
 from bmbench.adapters.detection.targets import Targets, cut_patch, masks_of, shapes_of, targets_of
 from bmbench.adapters.images.rescaling import mean_diameter
-from bmbench.adapters.images.training_images import Drawing, Source, colours, draw_view, source_of
+from bmbench.adapters.images.training_images import (
+    TrainingImage,
+    ViewSettings,
+    at_working_scale,
+    colour_statistics,
+    random_view,
+)
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.core.types import Role
@@ -28,12 +34,12 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bmbench.adapters.detection.settings import CommonSettings
-    from bmbench.adapters.method import FitRequest
+    from bmbench.adapters.learning.fit_request import FitRequest
     from bmbench.core.types import Floats, Pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Patch:
+class DetectionPatch:
     """What the network sees at once, and what it shall find; `seed` is that of its random samples."""
 
     image: Pixels
@@ -41,7 +47,7 @@ class Patch:
     seed: int = 0
 
 
-def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, Facts]:
+def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, TrainingFacts]:
     """A trained network, and what prediction needs to know.
 
     Raises
@@ -54,13 +60,13 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, Facts]:
     settings: CommonSettings = request.settings
     family = FAMILIES[family_name]
     factor = settings.cell_px / mean_diameter(sample.annotations for sample in request.train)
-    train = [source_of(sample, factor) for sample in request.train]
+    train = [at_working_scale(sample, factor) for sample in request.train]
     facts = _facts(train, factor, family, settings, cells=cell_labels(request.classes))
-    validation = [source_of(sample, factor) for sample in request.validation]
-    drawing = _drawing(request, settings)
+    validation = [at_working_scale(sample, factor) for sample in request.validation]
+    wanted = _view_settings(request, settings)
 
-    def draw(generator: np.random.Generator) -> Patch:
-        view = draw_view(train, drawing, generator)
+    def draw(generator: np.random.Generator) -> DetectionPatch:
+        view = random_view(train, wanted, generator)
         return _patch(view, settings, family, cells=facts.cells, seed=int(generator.integers(2**31)))
 
     with one_thread_each() as pool, seeded(request.seed):
@@ -82,7 +88,7 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, Facts]:
         return trainer.run(network), facts
 
 
-def tensor_of(image: Pixels, facts: Facts, device: torch.device) -> torch.Tensor:
+def tensor_of(image: Pixels, facts: TrainingFacts, device: torch.device) -> torch.Tensor:
     """(3, h, w) tensor of a (h, w, 3) image, as the network expects it."""
     values = (image.astype(np.float32) - np.array(facts.mean, np.float32)) / np.array(
         facts.deviation, np.float32
@@ -90,8 +96,8 @@ def tensor_of(image: Pixels, facts: Facts, device: torch.device) -> torch.Tensor
     return torch.from_numpy(values).permute(2, 0, 1).to(device)
 
 
-def _drawing(request: FitRequest, settings: CommonSettings) -> Drawing:
-    return Drawing(
+def _view_settings(request: FitRequest, settings: CommonSettings) -> ViewSettings:
+    return ViewSettings(
         augment=request.augment,
         side_px=settings.patch_px,
         stain_jitter=settings.stain_jitter,
@@ -99,7 +105,9 @@ def _drawing(request: FitRequest, settings: CommonSettings) -> Drawing:
     )
 
 
-def _losses(network: nn.Module, patches: Sequence[Patch], *, family: Family, facts: Facts) -> torch.Tensor:
+def _losses(
+    network: nn.Module, patches: Sequence[DetectionPatch], *, family: Family, facts: TrainingFacts
+) -> torch.Tensor:
     """(1,) sum of the losses of the patches."""
     device = next(network.parameters()).device
     # Torchvision's networks give losses in this mode alone, and no layer of theirs acts otherwise in it here.
@@ -111,7 +119,9 @@ def _losses(network: nn.Module, patches: Sequence[Patch], *, family: Family, fac
     return total[None]
 
 
-def _as_tensors(patch: Patch, family: Family, facts: Facts, device: torch.device) -> dict[str, torch.Tensor]:
+def _as_tensors(
+    patch: DetectionPatch, family: Family, facts: TrainingFacts, device: torch.device
+) -> dict[str, torch.Tensor]:
     targets = patch.targets
 
     def boxes(shapes: Floats) -> torch.Tensor:
@@ -128,7 +138,9 @@ def _as_tensors(patch: Patch, family: Family, facts: Facts, device: torch.device
     return tensors
 
 
-def _patch(view: Source, settings: CommonSettings, family: Family, *, cells: int, seed: int = 0) -> Patch:
+def _patch(
+    view: TrainingImage, settings: CommonSettings, family: Family, *, cells: int, seed: int = 0
+) -> DetectionPatch:
     targets = targets_of(
         view.annotations,
         len(view.image),
@@ -136,36 +148,38 @@ def _patch(view: Source, settings: CommonSettings, family: Family, *, cells: int
         weak_shrink=settings.weak_shrink,
         cells=cells,
     )
-    return Patch(image=view.image, targets=targets, seed=seed)
+    return DetectionPatch(image=view.image, targets=targets, seed=seed)
 
 
 def _fixed_patches(
-    sources: Sequence[Source], settings: CommonSettings, family: Family, *, cells: int
-) -> list[Patch]:
+    images: Sequence[TrainingImage], settings: CommonSettings, family: Family, *, cells: int
+) -> list[DetectionPatch]:
     """Patches that cover the images, at most `validation_patches` of them, spread evenly."""
     side = settings.patch_px
     patches = [
-        _patch(cut_patch(source, row, column, side), settings, family, cells=cells)
-        for source in sources
-        for row in range(0, max(source.image.shape[0] - side // 2, 1), side)
-        for column in range(0, max(source.image.shape[1] - side // 2, 1), side)
+        _patch(cut_patch(one, row, column, side), settings, family, cells=cells)
+        for one in images
+        for row in range(0, max(one.image.shape[0] - side // 2, 1), side)
+        for column in range(0, max(one.image.shape[1] - side // 2, 1), side)
     ]
     most = min(settings.validation_patches, len(patches))
     return [patches[i * len(patches) // most] for i in range(most)]
 
 
-def _facts(train: Sequence[Source], factor: float, family: Family, settings: Any, *, cells: int) -> Facts:
-    mean, deviation = colours(train)
-    roles = np.concatenate([source.annotations.role for source in train])
-    taught = [source.annotations.take(source.annotations.role == Role.CELL) for source in train]
+def _facts(
+    train: Sequence[TrainingImage], factor: float, family: Family, settings: Any, *, cells: int
+) -> TrainingFacts:
+    mean, deviation = colour_statistics(train)
+    roles = np.concatenate([one.annotations.role for one in train])
+    taught = [one.annotations.take(one.annotations.role == Role.CELL) for one in train]
     shapes = [shapes_of(a, circles=family.circles, weak_shrink=settings.weak_shrink) for a in taught]
     outlined = all(rings for a in taught for rings in a.contour)
-    return Facts(
+    return TrainingFacts(
         factor=factor,
         mean=mean,
         deviation=deviation,
         anchors=family.anchors(np.concatenate(shapes), settings),
         classes=cells + int((roles == Role.ARTEFACT).any()),
-        masks=family.wants_masks(settings, outlined=outlined),
+        masks=family.learns_masks(settings, outlined=outlined),
         cells=cells,
     )

@@ -15,19 +15,23 @@ to 41 % too wide).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from bmbench.core.geometry import clip_ring, ring_area, rings_box
-from bmbench.core.types import Annotations
+from bmbench.core.types import Annotations, Pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bmbench.core.types import Bools, Floats, Ints, Pixels, Rings
+    from bmbench.core.types import Bools, Floats, Ints, Rings
 
+Augment: TypeAlias = Callable[[Pixels, Annotations, int, np.random.Generator], tuple[Pixels, Annotations]]
+"""(image, annotations, size, generator) → a randomly cropped, rotated and blurred (size, size, 3) patch
+and its annotations, in the patch's pixels: `augment`, or what takes its place."""
 MOST_BLUR_PX = 1.0
 """Largest standard deviation of the blur; every second patch is blurred."""
 _BLOCK_PX = 64

@@ -13,7 +13,7 @@ from bmbench.adapters.images.stain import jitter_stain, shift_stain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bmbench.adapters.method import Augment
+    from bmbench.adapters.images.augment import Augment
     from bmbench.core.types import Annotations, Pixels, Sample
 
 Colour = tuple[float, float, float]
@@ -21,7 +21,7 @@ Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Source:
+class TrainingImage:
     """One image at working scale with its annotations."""
 
     image: Pixels
@@ -29,8 +29,8 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawing:
-    """How views are drawn.
+class ViewSettings:
+    """How random views of training images are drawn.
 
     Attributes
     ----------
@@ -47,26 +47,28 @@ class Drawing:
     stain_shift: float
 
 
-def source_of(sample: Sample, factor: float) -> Source:
+def at_working_scale(sample: Sample, factor: float) -> TrainingImage:
     """The sample resized by `factor`."""
     image = sample.load()
     height, width = image.shape[:2]
     size = working_size(width, height, factor)
     ratio = np.array(size) / (width, height)
-    return Source(image=resized(image, size), annotations=scaled(sample.annotations, ratio))
+    return TrainingImage(image=resized(image, size), annotations=scaled(sample.annotations, ratio))
 
 
-def draw_view(sources: Sequence[Source], drawing: Drawing, generator: np.random.Generator) -> Source:
+def random_view(
+    images: Sequence[TrainingImage], settings: ViewSettings, generator: np.random.Generator
+) -> TrainingImage:
     """A random view; every pixel of the images is equally likely to be in it."""
-    areas = np.array([source.image.shape[0] * source.image.shape[1] for source in sources], float)
-    source = sources[generator.choice(len(sources), p=areas / areas.sum())]
-    image, annotations = drawing.augment(source.image, source.annotations, drawing.side_px, generator)
-    image = jitter_stain(image, drawing.stain_jitter, generator)
-    return Source(image=shift_stain(image, drawing.stain_shift, generator), annotations=annotations)
+    areas = np.array([one.image.shape[0] * one.image.shape[1] for one in images], float)
+    chosen = images[generator.choice(len(images), p=areas / areas.sum())]
+    image, annotations = settings.augment(chosen.image, chosen.annotations, settings.side_px, generator)
+    image = jitter_stain(image, settings.stain_jitter, generator)
+    return TrainingImage(image=shift_stain(image, settings.stain_shift, generator), annotations=annotations)
 
 
-def colours(sources: Sequence[Source]) -> tuple[Colour, Colour]:
+def colour_statistics(images: Sequence[TrainingImage]) -> tuple[Colour, Colour]:
     """Mean and standard deviation (at least 1) of all pixels."""
-    pixels = np.concatenate([source.image.reshape(-1, 3) for source in sources])
+    pixels = np.concatenate([one.image.reshape(-1, 3) for one in images])
     mean, deviation = pixels.mean(axis=0).tolist(), np.maximum(pixels.std(axis=0), 1).tolist()
     return tuple(mean), tuple(deviation)

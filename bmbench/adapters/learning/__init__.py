@@ -1,10 +1,14 @@
-"""How any network here learns: patches → gradients → steps → the best of many looks.
+"""How any network here learns: patches → gradients → steps → the weights of the best validation.
 
 ::
 
-    sources    training images at working scale, and random views of them
-    trainer    the steps: the same bytes from the same seed, however many patches are computed at once
-    course     where a training stands, so that it can be stopped and go on
-    ahead      patches drawn while an earlier step is computed
-    team       processes that share out the work of each step
+    fit_request       what a method is given to fit
+    budget            the settings that a training reads
+    trainer           the steps: the same bytes from the same seed, however many patches are computed at once
+    training_state    where a training stands, so that it can be stopped and go on
+    networks          a layer of all families; copies of a network that share weights or follow it
+    process_group     processes that share out the work of each step
+    resuming          the state of a training on disk
+    checkpoint        a trained network on disk
+    reproducible      the same bytes from the same seed, and the process left as it was
 """

@@ -1,4 +1,4 @@
-"""Networks that share weights, or follow one another."""
+"""What networks of all families share: a layer, copies with the same weights, moving averages."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 Network = TypeVar("Network", bound=nn.Module)
 
 
+def group_normalisation(width: int) -> nn.Module:
+    """Group normalisation of that many channels, in groups of about eight."""
+    return nn.GroupNorm(max(groups for groups in range(1, width // 8 + 2) if width % groups == 0), width)
+
+
 def sharing_weights(network: Network) -> Network:
     """A copy with the same parameters and buffers of its own (batch statistics), for one shard."""
     return copy.deepcopy(network, {id(parameter): parameter for parameter in network.parameters()})
@@ -24,18 +29,17 @@ def average_buffers(
 ) -> None:
     """Give the network and all replicas the mean of these batch statistics, one list of buffers a shard."""
     with torch.no_grad():
-        for mine, *theirs in zip(network.buffers(), *statistics, strict=True):
-            mean = torch.stack([buffer.double() for buffer in theirs]).mean(dim=0)
-            mine.copy_(mean)
+        for own, *others in zip(network.buffers(), *statistics, strict=True):
+            own.copy_(torch.stack([buffer.double() for buffer in others]).mean(dim=0))
         for replica in replicas:
-            for mine, mean in zip(replica.buffers(), network.buffers(), strict=True):
-                mine.copy_(mean)
+            for own, mean in zip(replica.buffers(), network.buffers(), strict=True):
+                own.copy_(mean)
 
 
-def follow(average: nn.Module, network: nn.Module, *, decay: float) -> None:
+def move_towards(average: nn.Module, network: nn.Module, *, decay: float) -> None:
     """Move the average's weights towards the network's; take over its batch statistics."""
     with torch.no_grad():
-        for mine, current in zip(average.parameters(), network.parameters(), strict=True):
-            mine.lerp_(current, 1 - decay)
+        for own, current in zip(average.parameters(), network.parameters(), strict=True):
+            own.lerp_(current, 1 - decay)
         for kept, current_buffer in zip(average.buffers(), network.buffers(), strict=True):
             kept.copy_(current_buffer)

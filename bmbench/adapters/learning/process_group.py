@@ -26,12 +26,12 @@ _ALIGNED = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Team:
-    """One process among `size`, number `rank`; `ALONE` is the team of one.
+class ProcessGroup:
+    """One process among `size`, number `rank`; `SINGLE_PROCESS` is the group of one.
 
     Attributes
     ----------
-    wait : exchange under way → nothing
+    wait : exchange that has begun → nothing
         Comes back when the exchange is done, and raises when it never will be.
     """
 
@@ -39,18 +39,18 @@ class Team:
     size: int = 1
     wait: Callable[[Any], object] = lambda work: work.wait()
 
-    def own(self, items: Sequence[T]) -> Sequence[T]:
-        """What this process computes; every item is one process' own."""
+    def share(self, items: Sequence[T]) -> Sequence[T]:
+        """What this process computes; every item is in the share of one process."""
         return items[self.rank :: self.size]
 
-    def all(self, mine: Sequence[Piece], total: int) -> Sequence[Piece]:
-        """The pieces of everyone in the order of the items, from those of the own items (at least one)."""
+    def gather(self, own: Sequence[Piece], total: int) -> Sequence[Piece]:
+        """The pieces of all processes in the order of the items, from this one's own (at least one)."""
         if self.size == 1:
-            return mine
+            return own
         import torch
         from torch import distributed
 
-        packed = [_packed(piece) for piece in mine]
+        packed = [_packed(piece) for piece in own]
         while len(packed) * self.size < total:
             packed.append(torch.zeros_like(packed[0]))
         sent = torch.stack(packed)
@@ -59,36 +59,36 @@ class Team:
         received = [torch.empty_like(sent) for _ in range(self.size)]
         self.wait(distributed.all_gather(received, sent, async_op=True))
         return [
-            _unpacked(received[number % self.size][number // self.size], mine[0]) for number in range(total)
+            _unpacked(received[number % self.size][number // self.size], own[0]) for number in range(total)
         ]
 
-    def numbers(self, mine: Sequence[float], total: int) -> Sequence[float]:
+    def gather_numbers(self, own: Sequence[float], total: int) -> Sequence[float]:
         """The same for one number an item; a process may have no item."""
         import torch
 
-        pieces = [(torch.tensor(number, dtype=torch.float64),) for number in mine or (0.0,)]
-        return [float(number) for (number,) in self.all(pieces, total)][:total]
+        pieces = [(torch.tensor(number, dtype=torch.float64),) for number in own or (0.0,)]
+        return [float(number) for (number,) in self.gather(pieces, total)][:total]
 
 
-ALONE = Team()
+SINGLE_PROCESS = ProcessGroup()
 
 
-def join(place: Path, *, rank: int, size: int) -> None:
-    """Make this process one of those that meet in a folder."""
+def join_process_group(folder: Path, *, rank: int, size: int) -> None:
+    """Make this process one of those that find each other through a file in a folder."""
     import torch
     from torch import distributed
 
     distributed.init_process_group(
         "nccl" if torch.cuda.is_available() else "gloo",
-        init_method=(place / "meeting").as_uri(),
+        init_method=(folder / "meeting").as_uri(),
         rank=rank,
         world_size=size,
         timeout=_PATIENCE,
     )
 
 
-def leave() -> None:
-    """Belong to no team any more."""
+def leave_process_group() -> None:
+    """Belong to no group of processes any more."""
     from torch import distributed
 
     if distributed.is_initialized():

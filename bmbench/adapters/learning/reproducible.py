@@ -117,5 +117,5 @@ def best_device() -> torch.device:
 
 
 def steps_ahead() -> int:
-    """How many steps ahead patches are drawn: the graphics card shall not wait, a processor has no one to."""
+    """How many steps ahead patches are drawn: none on a processor, whose cores are busy computing."""
     return 2 if best_device().type == "cuda" else 0

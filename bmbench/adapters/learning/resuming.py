@@ -1,4 +1,4 @@
-"""What a training under way keeps on disk: one file, whole or not at all, with nothing in it but numbers.
+"""What a training keeps on disk while it runs: one file, whole or not at all, with nothing in it but numbers.
 
 A training whose random draws depend on the seed and the number of the step alone goes on from its weights,
 the state of its optimiser and a few facts, and ends where one that was never stopped ends, byte for byte.
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 FILE = "training.safetensors"
 EVERY_S = 60.0
-"""Seconds between savings where the validation loss is looked at less often."""
+"""Seconds between savings where validations are farther apart."""
 SHARE = 19
 """Saving may take one part of the time for every so many of work."""
 
 
-class Keeper:
-    """Saves a training's state now and then.
+class StateSaver:
+    """Saves a training's state now and then, and reads it again.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ class Keeper:
     def __init__(self, folder: Path | None, purpose: Any) -> None:
         self._folder = folder
         self._purpose = json.loads(json.dumps(purpose))
-        self._saved = time.monotonic()
+        self._saved_at = time.monotonic()
         self._cost = 0.0
 
-    def found(self) -> tuple[dict[str, torch.Tensor], Any] | None:
+    def saved(self) -> tuple[dict[str, torch.Tensor], Any] | None:
         """The tensors and facts that were saved last, None if there are none.
 
         Raises
@@ -75,20 +75,22 @@ class Keeper:
             raise _unusable(path, "the state of another training")
         return tensors, record["facts"]
 
-    def keep(self, state: Callable[[], tuple[Mapping[str, torch.Tensor], Any]], *, at_look: bool) -> None:
+    def save_if_due(
+        self, state: Callable[[], tuple[Mapping[str, torch.Tensor], Any]], *, at_validation: bool
+    ) -> None:
         """Save what `state` gives (tensors and facts), if it is time to.
 
-        It is at each look at the validation loss and every minute between, as long as saving takes no more
-        than a twentieth of the time.
+        It is at each validation and every minute between, as long as saving takes no more than a twentieth of
+        the time.
         """
-        elapsed = time.monotonic() - self._saved
-        if self._folder is None or elapsed < SHARE * self._cost or (elapsed < EVERY_S and not at_look):
+        elapsed = time.monotonic() - self._saved_at
+        if self._folder is None or elapsed < SHARE * self._cost or (elapsed < EVERY_S and not at_validation):
             return
         started = time.monotonic()
         tensors, facts = state()
         _save(self._folder / FILE, tensors, {"purpose": self._purpose, "facts": facts})
-        self._saved = time.monotonic()
-        self._cost = self._saved - started
+        self._saved_at = time.monotonic()
+        self._cost = self._saved_at - started
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

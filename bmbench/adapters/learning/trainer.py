@@ -2,92 +2,43 @@
 
 A batch is drawn and computed in shards, each on one torch thread, perhaps in several processes
 (`bmbench.adapters.learning.process_group`); their gradients are added in a fixed order
-(`bmbench.adapters.learning.reproducible`). What a patch shows depends on the seed, the step and the patch's number in
-the batch alone, so that a training can be stopped after any step and go on.
+(`bmbench.adapters.learning.reproducible`). What a patch shows depends on the seed, the step and the patch's
+number in the batch alone, so that a training can be stopped after any step and go on.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import nn
 
-from bmbench.adapters.learning.ahead import drawn_ahead
-from bmbench.adapters.learning.networks import average_buffers, follow, sharing_weights
-from bmbench.adapters.learning.process_group import ALONE
-from bmbench.adapters.learning.resuming import Keeper
-from bmbench.adapters.learning.training_state import Course
+from bmbench.adapters.learning.budget import shards_of
+from bmbench.adapters.learning.networks import average_buffers, sharing_weights
+from bmbench.adapters.learning.process_group import SINGLE_PROCESS
+from bmbench.adapters.learning.reproducible import available_cores
+from bmbench.adapters.learning.resuming import StateSaver
+from bmbench.adapters.learning.training_state import TrainingState
 from bmbench.core.errors import TrainingFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from concurrent.futures import ThreadPoolExecutor
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
-    from bmbench.adapters.learning.process_group import Team
-    from bmbench.adapters.method import FitRequest
+    from bmbench.adapters.learning.budget import Budget
+    from bmbench.adapters.learning.fit_request import FitRequest
+    from bmbench.adapters.learning.process_group import ProcessGroup
 
 Patch = TypeVar("Patch")
 Network = TypeVar("Network", bound=nn.Module)
 Gradients = tuple[torch.Tensor, ...]
-
-
-class Budget(Protocol):
-    """The settings that a training reads; every family's record has them and says what they are."""
-
-    @property
-    def steps(self) -> int:
-        """Training ends here at the latest."""
-        ...
-
-    @property
-    def batch(self) -> int:
-        """Patches a step."""
-        ...
-
-    @property
-    def shard(self) -> int:
-        """Patches that are computed together."""
-        ...
-
-    @property
-    def optimiser(self) -> str:
-        """One of adamw, adam, sgd."""
-        ...
-
-    @property
-    def learning_rate(self) -> float:
-        """The highest: it rises over the first tenth of the steps and falls to zero along a cosine."""
-        ...
-
-    @property
-    def weight_decay(self) -> float:
-        """Of the optimiser."""
-        ...
-
-    @property
-    def momentum(self) -> float:
-        """Of plain gradient descent."""
-        ...
-
-    @property
-    def averaging(self) -> float:
-        """Decay of the moving average of the weights that is validated and kept; 0 for none."""
-        ...
-
-    @property
-    def validate_every(self) -> int:
-        """Steps between looks at the validation loss."""
-        ...
-
-    @property
-    def patience(self) -> int:
-        """Looks without improvement before training ends."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,12 +54,12 @@ class Trainer(Generic[Patch]):
     losses : (network, patches) → (n,) tensor
         The loss of each patch; may be their sum alone, (1,).
     validation : sequence of Patch
-        Looked at now and then.
+        Their mean loss is computed now and then.
     pool : of `one_thread_each`
     kind : JSON value
         What is learned, as far as the settings do not say it.
-    ignorance : float
-        Validation loss of an answer that knows nothing, the unit in which looks are reported.
+    baseline_loss : float
+        Validation loss of an answer that knows nothing, the unit in which validation losses are reported.
     ahead : int
         Steps whose patches are drawn while an earlier one is computed: 0 on a processor, where drawing and
         computing want the same cores.
@@ -120,7 +71,7 @@ class Trainer(Generic[Patch]):
     validation: Sequence[Patch]
     pool: ThreadPoolExecutor
     kind: Any
-    ignorance: float = 1.0
+    baseline_loss: float = 1.0
     ahead: int = 0
 
     @property
@@ -130,7 +81,7 @@ class Trainer(Generic[Patch]):
         return budget
 
     def run(self, network: Network) -> Network:
-        """The averaged network of the look at the validation loss that was best (the last, without any).
+        """The averaged network of the step with the least validation loss (the last, without any).
 
         Raises
         ------
@@ -146,58 +97,57 @@ class Trainer(Generic[Patch]):
             ) from error
 
     def _run(self, network: Network) -> Network:
-        s, progress, state = self.budget, self.request.progress, self.request.state
-        course = Course.begin(network, _optimiser(network, s))
-        keeper = Keeper(state, self._purpose())
-        if (found := keeper.found()) is not None:
-            course.restore(*found)
-            self._tell(course.looks)
+        s, progress = self.budget, self.request.progress
+        state = TrainingState.initial(network, _optimiser(network, s))
+        saver = StateSaver(self.request.state, self._purpose())
+        if (saved := saver.saved()) is not None:
+            state.restore(*saved)
+            self._report(state.validations)
         replicas = [sharing_weights(network) for _ in self._shards()]
-        left = range(course.step + 1, 0 if course.has_settled(s) else s.steps + 1)
-        begun = f" from step {course.step}" if course.step else ""
+        left = range(state.step + 1, 0 if state.has_converged(s) else s.steps + 1)
+        resumed = f" from step {state.step}" if state.step else ""
         numbers = [number for shard in self._shards() for number in shard]
         with drawn_ahead(self._draw, left, numbers, ahead=self.ahead) as batch:
-            for step in progress.track(left, description=f"Training{begun}", total=len(left)):
-                for group in course.optimiser.param_groups:
+            for step in progress.track(left, description=f"Training{resumed}", total=len(left)):
+                for group in state.optimiser.param_groups:
                     group["lr"] = s.learning_rate * _schedule((step - 1) / s.steps)
-                loss = self._step(course, replicas, batch(step))
-                follow(course.average, network, decay=min(s.averaging, step / (step + 10)))
-                course.step = step
-                at_look = not step % s.validate_every or step == s.steps
-                if at_look:
-                    self._look(course, loss)
-                if self.team.rank == 0:
-                    keeper.keep(course.state, at_look=at_look)
-                if course.has_settled(s):
+                loss = self._step(state, replicas, batch(step))
+                state.end_step(step, averaging=s.averaging)
+                at_validation = not step % s.validate_every or step == s.steps
+                if at_validation:
+                    self._validate(state, loss)
+                if self.process_group.rank == 0:
+                    saver.save_if_due(state.to_disk, at_validation=at_validation)
+                if state.has_converged(s):
                     break
-        best: Network = course.best.eval()  # type: ignore[assignment]
+        best: Network = state.best.eval()  # type: ignore[assignment]
         return best
 
     @property
-    def team(self) -> Team:
+    def process_group(self) -> ProcessGroup:
         """The processes that make the same steps."""
-        return self.request.team or ALONE
+        return self.request.process_group or SINGLE_PROCESS
 
     def _shards(self) -> Sequence[range]:
         """The numbers of the patches of each shard that this process computes."""
-        return self.team.own(shards_of(self.budget))
+        return self.process_group.share(shards_of(self.budget))
 
     def _draw(self, step: int, number: int) -> Patch:
         return self.draw(np.random.default_rng([self.request.seed, step, number]))
 
-    def _look(self, course: Course, loss: float) -> None:
-        """Note the validation loss of the averaged network, and tell it."""
-        current = self._validate(course.average) if self.validation else None
-        course.look(current)
+    def _validate(self, state: TrainingState, loss: float) -> None:
+        """Note the validation loss of the averaged network, and report it."""
+        current = self._validation_loss(state.average) if self.validation else None
+        state.add_validation(current)
         shown = "" if current is None else f", validation {current:.4f}"
-        self.request.progress.note(f"step {course.step}, loss {loss:.4f}{shown}")
-        self._tell(course.looks[-1:])
+        self.request.progress.note(f"step {state.step}, loss {loss:.4f}{shown}")
+        self._report(state.validations[-1:])
 
-    def _tell(self, looks: Sequence[tuple[int, float | None]]) -> None:
-        """Report looks, in units of what knowing nothing costs."""
+    def _report(self, validations: Sequence[tuple[int, float | None]]) -> None:
+        """Report validation losses, in units of the baseline loss."""
         if self.request.report is not None:
-            for step, loss in looks:
-                self.request.report(step, None if loss is None else loss / self.ignorance)
+            for step, loss in validations:
+                self.request.report(step, None if loss is None else loss / self.baseline_loss)
 
     def _purpose(self) -> dict[str, Any]:
         """What tells this training from any other; its data are compared by whoever keeps the folder."""
@@ -208,18 +158,20 @@ class Trainer(Generic[Patch]):
             "images": [str(sample.image_id) for sample in self.request.train],
         }
 
-    def _step(self, course: Course, replicas: Sequence[nn.Module], patch: Callable[[int], Patch]) -> float:
+    def _step(
+        self, state: TrainingState, replicas: Sequence[nn.Module], patch: Callable[[int], Patch]
+    ) -> float:
         """The mean loss of one batch, whose patches are given by number, after one step of the optimiser."""
-        s, network = self.budget, course.network
+        s, network = self.budget, state.network
         work = zip(replicas, self._shards(), strict=True)
-        mine = list(self.pool.map(lambda job: self._gradients(job[0], job[1], patch), work))
+        own = list(self.pool.map(lambda job: self._gradients(job[0], job[1], patch), work))
         buffers = [tuple(replica.buffers()) for replica in replicas]
-        pieces = [(loss, *parts, *more) for (loss, parts), more in zip(mine, buffers, strict=True)]
-        pieces = list(self.team.all(pieces, len(shards_of(s))))
+        pieces = [(loss, *parts, *more) for (loss, parts), more in zip(own, buffers, strict=True)]
+        pieces = list(self.process_group.gather(pieces, len(shards_of(s))))
         loss = sum(float(piece[0]) for piece in pieces)
         if not math.isfinite(loss):
             raise TrainingFailedError(
-                f"the training loss is {loss} at step {course.step + 1}; lower the learning rate "
+                f"the training loss is {loss} at step {state.step + 1}; lower the learning rate "
                 f"(--set learning_rate={s.learning_rate / 3:.2g})"
             )
         trained = _trained(network)
@@ -227,7 +179,7 @@ class Trainer(Generic[Patch]):
             parts = [piece[number] for piece in pieces]
             parameter.grad = torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        course.optimiser.step()
+        state.optimiser.step()
         average_buffers(network, replicas, [piece[1 + len(trained) :] for piece in pieces])
         return loss
 
@@ -238,7 +190,7 @@ class Trainer(Generic[Patch]):
         loss = self.losses(network, [patch(number) for number in numbers]).sum() / self.budget.batch
         return loss.detach(), torch.autograd.grad(loss, _trained(network))
 
-    def _validate(self, network: nn.Module) -> float:
+    def _validation_loss(self, network: nn.Module) -> float:
         """Mean loss of the validation patches."""
         side = self.budget.shard
         groups = [self.validation[first : first + side] for first in range(0, len(self.validation), side)]
@@ -248,14 +200,35 @@ class Trainer(Generic[Patch]):
             with torch.inference_mode():
                 return float(self.losses(network, patches).sum())
 
-        mine = list(self.pool.map(loss, self.team.own(groups)))
-        return sum(self.team.numbers(mine, len(groups))) / len(self.validation)
+        own = list(self.pool.map(loss, self.process_group.share(groups)))
+        return sum(self.process_group.gather_numbers(own, len(groups))) / len(self.validation)
 
 
-def shards_of(budget: Budget) -> Sequence[range]:
-    """The numbers of the patches that are computed together."""
-    size, batch = budget.shard, budget.batch
-    return [range(first, min(first + size, batch)) for first in range(0, batch, size)]
+@contextmanager
+def drawn_ahead(
+    draw: Callable[[int, int], Patch], steps: Iterable[int], numbers: Sequence[int], *, ahead: int
+) -> Iterator[Callable[[int], Callable[[int], Patch]]]:
+    """A function: step → number → patch. The steps are asked for in their order.
+
+    While one is under way, the patches of these numbers of the next `ahead` steps are drawn, on threads of
+    their own. With 0 a patch is drawn when it is asked for, by the thread that asks.
+    """
+    if not ahead:
+        yield lambda step: partial(draw, step)
+        return
+    pool = ThreadPoolExecutor(available_cores())
+    left, waiting = iter(steps), dict[int, dict[int, "Future[Patch]"]]()
+
+    def batch(step: int) -> Callable[[int], Patch]:
+        while len(waiting) <= ahead and (later := next(left, None)) is not None:
+            waiting[later] = {number: pool.submit(draw, later, number) for number in numbers}
+        patches = waiting.pop(step)
+        return lambda number: patches[number].result()
+
+    try:
+        yield batch
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _schedule(done: float) -> float:

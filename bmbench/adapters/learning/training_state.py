@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bmbench.adapters.learning.networks import move_towards
 from bmbench.adapters.learning.resuming import optimiser_tensors, restore_optimiser
 
 if TYPE_CHECKING:
@@ -14,22 +15,22 @@ if TYPE_CHECKING:
 
     import torch
 
-    from bmbench.adapters.learning.trainer import Budget
+    from bmbench.adapters.learning.budget import Budget
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Course:
-    """A training under way.
+class TrainingState:
+    """Networks, optimiser and validation losses after a number of steps.
 
     Attributes
     ----------
     network, average, best : Module
-        What is trained; the moving average of its weights; that average at the best look.
+        What is trained; the moving average of its weights; that average at the best validation.
     step : int
         Steps done.
     best_loss, best_step : float, int
-        Of the best look at the validation loss.
-    looks : list of (step, validation loss)
+        Of the best validation.
+    validations : list of (step, validation loss)
         The loss is None without validation images.
     """
 
@@ -40,11 +41,11 @@ class Course:
     step: int = 0
     best_loss: float = math.inf
     best_step: int = 0
-    looks: list[tuple[int, float | None]] = field(default_factory=list)
+    validations: list[tuple[int, float | None]] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> Course:
-        """The course of a network that has not made a step."""
+    def initial(cls, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> TrainingState:
+        """The state of a network that has not made a step."""
         return cls(
             network=network,
             average=copy.deepcopy(network),
@@ -52,19 +53,24 @@ class Course:
             optimiser=optimiser,
         )
 
-    def has_settled(self, budget: Budget) -> bool:
+    def has_converged(self, budget: Budget) -> bool:
         """Whether the validation loss has not fallen for too long."""
         return self.step - self.best_step >= budget.patience * budget.validate_every
 
-    def look(self, loss: float | None) -> None:
+    def end_step(self, step: int, *, averaging: float) -> None:
+        """Take the network's weights after this step into their moving average."""
+        move_towards(self.average, self.network, decay=min(averaging, step / (step + 10)))
+        self.step = step
+
+    def add_validation(self, loss: float | None) -> None:
         """Take note of the validation loss after this step; without one, the latest step is the best."""
-        self.looks.append((self.step, loss))
+        self.validations.append((self.step, loss))
         value = -float(self.step) if loss is None else loss
         if value < self.best_loss:
             self.best_loss, self.best_step = value, self.step
             self.best.load_state_dict(self.average.state_dict())
 
-    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    def to_disk(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """The tensors and the facts that `restore` needs."""
         tensors = {
             f"{part}/{name}": tensor
@@ -76,12 +82,12 @@ class Course:
             "step": self.step,
             "best_loss": self.best_loss,
             "best_step": self.best_step,
-            "looks": self.looks,
+            "looks": self.validations,
         }
         return tensors, facts
 
     def restore(self, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
-        """Stand where `state` was called."""
+        """Stand where `to_disk` was called."""
 
         def part(name: str) -> dict[str, torch.Tensor]:
             return {
@@ -95,4 +101,4 @@ class Course:
         restore_optimiser(self.optimiser, part("optimiser"))
         self.step, self.best_loss = facts["step"], facts["best_loss"]
         self.best_step = facts["best_step"]
-        self.looks = [(step, loss) for step, loss in facts["looks"]]
+        self.validations = [(step, loss) for step, loss in facts["looks"]]

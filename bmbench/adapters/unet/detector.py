@@ -155,7 +155,7 @@ def load(folder: Path) -> UNetDetector:
     return UNetDetector(encoding=encoding, settings=settings, calibration=calibration, network=network)
 
 
-def look(detector: UNetDetector | UNetEnsemble, image: Pixels) -> Decode:
+def infer(detector: UNetDetector | UNetEnsemble, image: Pixels) -> Decode:
     """What finds the cells of an image with any settings of the segmentation, from the same maps."""
     members = detector.members if isinstance(detector, UNetEnsemble) else (detector,)
     return partial(_cut, members[0], _maps(members, image), image.shape[:2])

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, cast
 from bmbench.adapters.learning.reproducible import environment_kept
 from bmbench.adapters.method import Method
 from bmbench.adapters.unet.search_space import space_of
-from bmbench.adapters.unet.settings import settings_of
+from bmbench.adapters.unet.settings import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bmbench.adapters.method import Decode, Detector, FitRequest
+    from bmbench.adapters.learning.fit_request import FitRequest
+    from bmbench.adapters.method import Decode, Detector
     from bmbench.adapters.unet.detector import UNetDetector
     from bmbench.core.types import Pixels
 
@@ -56,11 +57,11 @@ def _ensemble(members: Sequence[Detector]) -> Detector:
         return ensemble(cast("Sequence[UNetDetector]", members))
 
 
-def _look(detector: Detector, image: Pixels) -> Decode:
+def _infer(detector: Detector, image: Pixels) -> Decode:
     with environment_kept():
-        from bmbench.adapters.unet.detector import look
+        from bmbench.adapters.unet.detector import infer
 
-        return look(cast("UNetDetector", detector), image)
+        return infer(cast("UNetDetector", detector), image)
 
 
 def _method(encoding: str, title: str) -> Method:
@@ -69,7 +70,7 @@ def _method(encoding: str, title: str) -> Method:
         title=title,
         family="unet",
         paper=_PAPER,
-        settings=settings_of(encoding),
+        settings=PROFILES,
         fit=partial(_fit, encoding=encoding),
         load=_load,
         extra="train",
@@ -77,7 +78,7 @@ def _method(encoding: str, title: str) -> Method:
         artefact_class=True,
         ensemble=_ensemble,
         space=space_of(encoding),
-        look=_look,
+        infer=_infer,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from bmbench.adapters.learning.layers import group_normalisation
+from bmbench.adapters.learning.networks import group_normalisation
 
 if TYPE_CHECKING:
     from bmbench.adapters.unet.settings import UNetSettings

@@ -7,71 +7,59 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.images.training_images import Drawing, Source, draw_view
-from bmbench.adapters.unet.encodings.depth_map import depth_map, ignored_regions
-from bmbench.adapters.unet.encodings.encoding import Target
+from bmbench.adapters.images.training_images import TrainingImage, ViewSettings, random_view
+from bmbench.adapters.unet.encodings.encoding import TargetMap, encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from bmbench.adapters.method import Augment
+    from bmbench.adapters.images.augment import Augment
     from bmbench.adapters.unet.encodings.encoding import Encoding
     from bmbench.adapters.unet.settings import UNetSettings
-    from bmbench.core.types import Annotations, Pixels
+    from bmbench.core.types import Pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Patch:
+class UNetPatch:
     """What the network sees at once, and what it shall say."""
 
     image: Pixels
-    target: Target
+    target: TargetMap
 
 
 def draw_patch(
-    sources: Sequence[Source],
+    images: Sequence[TrainingImage],
     *,
     augment: Augment,
     encoding: Encoding,
     settings: UNetSettings,
     generator: np.random.Generator,
-) -> Patch:
+) -> UNetPatch:
     """A random patch; every pixel of the training images is equally likely to be in it."""
-    drawing = Drawing(
+    wanted = ViewSettings(
         augment=augment,
         side_px=settings.patch_px,
         stain_jitter=settings.stain_jitter,
         stain_shift=settings.stain_shift,
     )
-    view = draw_view(sources, drawing, generator)
+    view = random_view(images, wanted, generator)
     target = encode(view.annotations, view.image.shape[:2], encoding=encoding, settings=settings)
-    return Patch(image=view.image, target=target)
+    return UNetPatch(image=view.image, target=target)
 
 
-def encode(
-    annotations: Annotations, size: tuple[int, ...], *, encoding: Encoding, settings: UNetSettings
-) -> Target:
-    """The target of one image of (height, width) at working scale, without weight on ignored regions."""
-    height, width = size
-    depths = depth_map(annotations, height, width, artefacts=encoding.artefacts)
-    target = encoding.target(depths, annotations, settings)
-    if not annotations.region.any():
-        return target
-    outside = ~ignored_regions(annotations, height, width)
-    return Target(value=target.value, weight=target.weight * outside)
-
-
-def fixed_patches(sources: Sequence[Source], *, encoding: Encoding, settings: UNetSettings) -> list[Patch]:
+def fixed_patches(
+    images: Sequence[TrainingImage], *, encoding: Encoding, settings: UNetSettings
+) -> list[UNetPatch]:
     """Patches that cover the images, at most `validation_patches` of them, spread evenly."""
     patches = []
     side = settings.patch_px
-    for source in sources:
-        height, width = source.image.shape[:2]
-        target = encode(source.annotations, (height, width), encoding=encoding, settings=settings)
+    for one in images:
+        height, width = one.image.shape[:2]
+        target = encode(one.annotations, (height, width), encoding=encoding, settings=settings)
         patches += [
-            _cut(source.image, target, y, x, side)
+            _cut(one.image, target, y, x, side)
             for y in range(0, max(height - side // 2, 1), side)
             for x in range(0, max(width - side // 2, 1), side)
         ]
@@ -79,7 +67,7 @@ def fixed_patches(sources: Sequence[Source], *, encoding: Encoding, settings: UN
     return [patches[i * len(patches) // most] for i in range(most)]
 
 
-def _cut(image: Pixels, target: Target, y: int, x: int, side: int) -> Patch:
+def _cut(image: Pixels, target: TargetMap, y: int, x: int, side: int) -> UNetPatch:
     """The (side, side) patch at (y, x); beyond the image's edge it is mirrored and has no weight."""
     height, width = image.shape[:2]
     part = np.s_[y : y + side, x : x + side]
@@ -89,7 +77,7 @@ def _cut(image: Pixels, target: Target, y: int, x: int, side: int) -> Patch:
         before = ((0, 0),) * (values.ndim - 2)
         return np.pad(values[..., *part], (*before, *missing))
 
-    return Patch(
+    return UNetPatch(
         image=np.pad(image[part], (*missing, (0, 0)), mode="symmetric"),
-        target=Target(value=padded(target.value), weight=padded(target.weight)),
+        target=TargetMap(value=padded(target.value), weight=padded(target.weight)),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.unet.edges import edge_distance
+from bmbench.adapters.unet.encodings.depth_map import edge_distance
 from bmbench.adapters.unet.watershed import foreground, inner_distance, separate, separate_summits
 from bmbench.core.geometry import clip_ring, ring_area
 from bmbench.core.types import Detections

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from bmbench.adapters.ranges import require_ranges, require_tiles
+from msgspec import Meta
+
+from bmbench.adapters.ranges import (
+    NotNegative,
+    PositiveFloat,
+    PositiveInt,
+    Share,
+    require_ranges,
+    require_tiles,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +57,7 @@ class UNetSettings:
     stain_jitter : float
         Standard deviation of the random factor and offset of each channel's optical density.
     stain_shift : float
-        How far every second patch's stain is moved towards other stains (see `bmbench.adapters.images.stain`).
+        How far every second patch's stain is moved towards others (see `bmbench.adapters.images.stain`).
     shrink : float
         Erosion of the shapes, in mean cell diameters; at most a mean cell's radius.
     undo : float
@@ -63,7 +72,8 @@ class UNetSettings:
     tile_px, overlap_px : int
         Tiles of large images; an overlap of twice the reach of a network of depth 4 (107 px).
     lowest, highest : float
-        The Otsu threshold of an image is moved into this range.
+        The Otsu threshold of an image is moved into this range. At 0 or 1 a map by depth could not say how
+        much of a cell it cuts off.
     faint : float
         Objects that lie wholly below that threshold are kept if they show at this one.
     opening : float
@@ -86,53 +96,50 @@ class UNetSettings:
         Objects below this fraction of the smallest training cell's area are dropped.
     """
 
-    cell_px: float = 20.0
-    depth: int = 4
-    width: int = 8
+    cell_px: PositiveFloat = 20.0
+    depth: PositiveInt = 4
+    width: PositiveInt = 8
     normalisation: Literal["group", "batch", "instance", "none"] = "group"
-    patch_px: int = 128
-    batch: int = 8
-    shard: int = 4
-    steps: int = 600
+    patch_px: PositiveInt = 128
+    batch: PositiveInt = 8
+    shard: PositiveInt = 4
+    steps: PositiveInt = 600
     optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-2
-    momentum: float = 0.9
+    learning_rate: NotNegative = 3e-3
+    weight_decay: NotNegative = 1e-2
+    momentum: Share = 0.9
     precision: Literal["float32", "bfloat16"] = "float32"
-    averaging: float = 0.98
-    validate_every: int = 50
-    patience: int = 6
-    validation_patches: int = 48
+    averaging: Share = 0.98
+    validate_every: PositiveInt = 50
+    patience: PositiveInt = 6
+    validation_patches: PositiveInt = 48
     loss: Literal["cross_entropy", "squared", "absolute", "none"] = "cross_entropy"
-    dice: float = 0.0
-    foreground_weight: float = 1.0
-    contour_weight: float = 1.0
-    stain_jitter: float = 0.1
-    stain_shift: float = 0.0
-    shrink: float = 0.2
-    undo: float = 1.0
-    contour: float = 0.2
-    keep: float = 0.6
+    dice: NotNegative = 0.0
+    foreground_weight: NotNegative = 1.0
+    contour_weight: NotNegative = 1.0
+    stain_jitter: NotNegative = 0.1
+    stain_shift: NotNegative = 0.0
+    shrink: NotNegative = 0.2
+    undo: NotNegative = 1.0
+    contour: NotNegative = 0.2
+    keep: Share = 0.6
     views: Literal[1, 4] = 4
-    tile_px: int = 1024
+    tile_px: PositiveInt = 1024
     overlap_px: int = 224
-    lowest: float = 0.3
-    highest: float = 0.5
-    faint: float = 0.1
-    opening: float = 0.1
+    lowest: Annotated[float, Meta(gt=0, lt=1)] = 0.3
+    highest: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    faint: Annotated[float, Meta(gt=0, le=1)] = 0.1
+    opening: NotNegative = 0.1
     flooding: Literal["foreground", "background"] = "foreground"
-    surround: float = 0.1
+    surround: NotNegative = 0.1
     seeds: Literal["depth", "map"] = "depth"
-    marker: float = 0.75
-    smooth: float = 0.06
-    rise: float = 0.2
-    smallest: float = 0.25
+    marker: Share = 0.75
+    smooth: NotNegative = 0.06
+    rise: NotNegative = 0.2
+    smallest: NotNegative = 0.25
 
     def __post_init__(self) -> None:
-        require_ranges(self, positive=_POSITIVE, not_negative=_NOT_NEGATIVE, shares=_SHARES)
-        # At a threshold of 0 or 1 a map by depth cannot say how much of a cell it cuts off.
-        if self.lowest == 1:
-            raise ValueError(f"lowest is {self.lowest}, expected less than 1")
+        require_ranges(self)
         if self.shrink > 0.5:
             raise ValueError(
                 f"shrink is {self.shrink}, expected at most 0.5 (diameters): no mean cell would be left"
@@ -147,42 +154,6 @@ class UNetSettings:
         require_tiles(tile_px=self.tile_px, overlap_px=self.overlap_px, stride=stride)
         if self.loss == "none" and not self.dice > 0:
             raise ValueError("loss is none and dice is 0: there is nothing to learn from")
-
-
-_POSITIVE = (
-    "cell_px",
-    "depth",
-    "width",
-    "patch_px",
-    "batch",
-    "shard",
-    "steps",
-    "validate_every",
-    "patience",
-    "validation_patches",
-    "tile_px",
-    "lowest",
-    "highest",
-    "faint",
-)
-_NOT_NEGATIVE = (
-    "learning_rate",
-    "weight_decay",
-    "dice",
-    "foreground_weight",
-    "contour_weight",
-    "stain_jitter",
-    "stain_shift",
-    "shrink",
-    "undo",
-    "contour",
-    "opening",
-    "surround",
-    "smooth",
-    "rise",
-    "smallest",
-)
-_SHARES = ("momentum", "averaging", "keep", "lowest", "highest", "faint", "marker")
 
 
 QUICK = UNetSettings()
@@ -204,12 +175,5 @@ PAPER = UNetSettings(
     overlap_px=256,
 )
 
-_CHANGES: Mapping[str, Mapping[str, Any]] = {}
-"""What an encoding needs otherwise than `unet_shrink`, in either profile."""
-
-
-def settings_of(encoding: str) -> Mapping[str, UNetSettings]:
-    """The settings of the method with that encoding, by profile."""
-    changes = _CHANGES.get(encoding, {})
-    profiles = {"quick": QUICK, "paper": PAPER}
-    return MappingProxyType({name: replace(base, **changes) for name, base in profiles.items()})
+PROFILES: Mapping[str, UNetSettings] = MappingProxyType({"quick": QUICK, "paper": PAPER})
+"""The same for every encoding."""

@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from bmbench.adapters.images.rescaling import mean_diameter
-from bmbench.adapters.images.training_images import Source, colours, source_of
+from bmbench.adapters.images.rescaling import mean_diameter, object_circles
+from bmbench.adapters.images.training_images import TrainingImage, at_working_scale, colour_statistics
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
-from bmbench.adapters.unet.baseline_loss import ignorant_loss
 from bmbench.adapters.unet.network import UNet, build
-from bmbench.adapters.unet.sampling import Patch, draw_patch, fixed_patches
+from bmbench.adapters.unet.sampling import UNetPatch, draw_patch, fixed_patches
 from bmbench.core.types import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bmbench.adapters.method import FitRequest
+    from bmbench.adapters.learning.fit_request import FitRequest
     from bmbench.adapters.unet.encodings.encoding import Encoding
     from bmbench.adapters.unet.settings import UNetSettings
+
+_RAREST = 1e-6
+"""The least share of a class in the baseline loss: of 0 there is no logarithm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +61,19 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
     """
     settings: UNetSettings = request.settings
     factor = settings.cell_px / mean_diameter(sample.annotations for sample in request.train)
-    train = [source_of(sample, factor) for sample in request.train]
+    train = [at_working_scale(sample, factor) for sample in request.train]
     validation = fixed_patches(
-        [source_of(sample, factor) for sample in request.validation], encoding=encoding, settings=settings
+        [at_working_scale(sample, factor) for sample in request.validation],
+        encoding=encoding,
+        settings=settings,
     )
     calibration = _calibrate(train, factor)
     told = request.report is not None and bool(validation)
-    ignorance = ignorant_loss(validation, encoding=encoding, settings=settings) if told else math.nan
+    baseline = baseline_loss(validation, encoding=encoding, settings=settings) if told else math.nan
     with one_thread_each() as pool, seeded(request.seed):
         network = build(settings, outputs=encoding.outputs, device=best_device())
 
-        def draw(generator: np.random.Generator) -> Patch:
+        def draw(generator: np.random.Generator) -> UNetPatch:
             return draw_patch(
                 train, augment=request.augment, encoding=encoding, settings=settings, generator=generator
             )
@@ -79,7 +83,7 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
             draw=draw,
             losses=partial(_losses, calibration=calibration, encoding=encoding, settings=settings),
             validation=validation,
-            ignorance=ignorance,
+            baseline_loss=baseline,
             pool=pool,
             ahead=steps_ahead(),
             kind=encoding.to_card(),
@@ -96,9 +100,30 @@ def normalised(images: Sequence[np.ndarray], calibration: Calibration, device: t
     return torch.from_numpy(stack).permute(0, 3, 1, 2).to(device)
 
 
+def baseline_loss(patches: Sequence[UNetPatch], *, encoding: Encoding, settings: UNetSettings) -> float:
+    """Mean loss over the patches of a map that says everywhere how frequent each class is in them.
+
+    It makes validation losses of different settings comparable.
+    Frequencies are weighted as the loss weighs pixels: then no other constant map has a smaller
+    cross-entropy, or squared error.
+    """
+    value = np.stack([patch.target.value for patch in patches]).astype(np.float64)
+    weight = np.stack([patch.target.weight for patch in patches]).astype(np.float64)
+    balance = 1 + sum((w - 1) * value[:, c] for c, w in enumerate(encoding.class_weight(settings)))
+    pixel = weight * balance
+    share = np.maximum((value * pixel[:, None]).sum(axis=(0, 2, 3)) / max(pixel.sum(), 1.0), _RAREST)
+    logit = torch.from_numpy(np.log(share / max(1 - share.sum(), _RAREST)))
+    losses = []
+    for patch in patches:
+        target = torch.from_numpy(patch.target.value)[None]
+        constant = logit[None, :, None, None].expand(target.shape).to(target.dtype)
+        losses.append(encoding.loss(constant, target, torch.from_numpy(patch.target.weight)[None], settings))
+    return float(torch.cat(losses).mean())
+
+
 def _losses(
     network: UNet,
-    patches: Sequence[Patch],
+    patches: Sequence[UNetPatch],
     *,
     calibration: Calibration,
     encoding: Encoding,
@@ -118,21 +143,19 @@ def _losses(
     return encoding.loss(logits.float(), value, weight, settings)
 
 
-def _calibrate(sources: Sequence[Source], factor: float) -> Calibration:
+def _calibrate(images: Sequence[TrainingImage], factor: float) -> Calibration:
     """Colour statistics and cell sizes of the training images."""
-    mean, deviation = colours(sources)
+    mean, deviation = colour_statistics(images)
     return Calibration(
         factor=factor,
-        smallest_px2=min(_areas(sources)),
+        smallest_px2=min(_areas(images)),
         mean=mean,
         deviation=deviation,
     )
 
 
-def _areas(sources: Sequence[Source]) -> Iterator[float]:
+def _areas(images: Sequence[TrainingImage]) -> Iterator[float]:
     """Areas of all training cells, from their circles, outlines or boxes."""
-    from bmbench.adapters.images.rescaling import object_circles
-
-    for source in sources:
-        cells = source.annotations.role == Role.CELL
-        yield from (np.pi * object_circles(source.annotations)[cells, 2] ** 2).tolist()
+    for one in images:
+        cells = one.annotations.role == Role.CELL
+        yield from (np.pi * object_circles(one.annotations)[cells, 2] ** 2).tolist()

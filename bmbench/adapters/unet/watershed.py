@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.adapters.unet.edges import edge_distance
+from bmbench.adapters.unet.encodings.depth_map import edge_distance
 
 if TYPE_CHECKING:
     from bmbench.adapters.unet.encodings.depth_map import Reals

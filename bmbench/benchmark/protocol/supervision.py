@@ -15,8 +15,8 @@ from bmbench.core.types import Role
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bmbench.adapters.learning.fit_request import ForegroundCurve
     from bmbench.adapters.method import Method
-    from bmbench.adapters.unet.encodings.foreground_curve import ForegroundCurve
     from bmbench.benchmark.protocol.tracks import Track
     from bmbench.core.dataset import DatasetCard
     from bmbench.core.types import Annotations, Sample

@@ -87,8 +87,8 @@ def judge(
 
 
 def _look(plan: Plan, detector: Detector, image: Any) -> Callable[[Any], Detections]:
-    if plan.method.look is not None:
-        return plan.method.look(detector, image)
+    if plan.method.infer is not None:
+        return plan.method.infer(detector, image)
     found = detector.predict(image)
     return lambda _: found
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bmbench.adapters.method import Detector, FitRequest, Report
+    from bmbench.adapters.learning.fit_request import FitRequest, Report
+    from bmbench.adapters.method import Detector
     from bmbench.benchmark.records.clock import Clock
     from bmbench.benchmark.run.plan import Plan
     from bmbench.core.dataset import Subset
@@ -175,7 +176,7 @@ def fit(
 
 def _request(plan: Plan, train: Sequence[Sample], validation: Sequence[Sample], **more: Any) -> FitRequest:
     from bmbench.adapters.images.augment import augment
-    from bmbench.adapters.method import FitRequest
+    from bmbench.adapters.learning.fit_request import FitRequest
 
     return FitRequest(
         train=plan.taught(train),

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from bmbench.adapters.method import Detector, Report
+    from bmbench.adapters.learning.fit_request import Report
+    from bmbench.adapters.method import Detector
     from bmbench.benchmark.run.decodings import Judged
     from bmbench.benchmark.run.plan import Plan
     from bmbench.core.progress import Progress

@@ -24,8 +24,8 @@ from bmbench.core.progress import Silent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bmbench.adapters.method import FitRequest, Method
-    from bmbench.adapters.unet.encodings.foreground_curve import ForegroundCurve
+    from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve
+    from bmbench.adapters.method import Method
 
 _POLL_S = 0.0005
 _ENDING_S = 5.0
@@ -47,7 +47,7 @@ def assembled(method: Method, request: FitRequest, devices: int) -> Iterator[Fit
     if devices == 1:
         yield request
         return
-    from bmbench.adapters.learning.process_group import Team, join, leave
+    from bmbench.adapters.learning.process_group import ProcessGroup, join_process_group, leave_process_group
 
     check_devices(method, request.settings, devices)
     with tempfile.TemporaryDirectory(prefix="bmbench-") as folder:
@@ -56,14 +56,14 @@ def assembled(method: Method, request: FitRequest, devices: int) -> Iterator[Fit
         others = [_start(place, rank, devices) for rank in range(1, devices)]
         try:
             _until_ready(place, others)
-            join(place, rank=0, size=devices)
-            watched = Team(rank=0, size=devices, wait=lambda exchange: _wait(exchange, others, place))
-            yield dataclasses.replace(request, team=watched)
+            join_process_group(place, rank=0, size=devices)
+            watched = ProcessGroup(rank=0, size=devices, wait=lambda exchange: _wait(exchange, others, place))
+            yield dataclasses.replace(request, process_group=watched)
         finally:
             for other in others:
                 other.kill()
                 other.wait()
-            leave()
+            leave_process_group()
 
 
 def check_devices(method: Method, settings: Any, devices: int) -> None:
@@ -74,7 +74,7 @@ def check_devices(method: Method, settings: Any, devices: int) -> None:
         raise BadInputError(f"--devices {devices}: {method.name} does not learn in steps", expected="1")
     import torch
 
-    from bmbench.adapters.learning.trainer import shards_of
+    from bmbench.adapters.learning.budget import shards_of
 
     cards = torch.cuda.device_count()
     if cards and devices > cards:
@@ -120,7 +120,7 @@ def _start(place: Path, rank: int, size: int) -> subprocess.Popen[bytes]:
 
 
 def _card(rank: int) -> str:
-    """The one card that a process of the team may see; none where this process sees none.
+    """The one card that a process of the group may see; none where this process sees none.
 
     A variable that is set to nothing, or to no card, hides all of them: then everybody works without.
     """
@@ -170,18 +170,19 @@ def _check(others: Sequence[subprocess.Popen[bytes]], place: Path) -> None:
 def _fit_along(place: Path, rank: int, size: int) -> None:
     """Fit what the first process fits, and wait for its end."""
     from bmbench.adapters import METHODS
-    from bmbench.adapters.learning.process_group import Team, join
+    from bmbench.adapters.learning.process_group import ProcessGroup, join_process_group
 
     # Written by the process that started this one, in a folder of its own.
     name, request = pickle.loads((place / _REQUEST).read_bytes())
     (place / f"{rank}.ready").touch()
-    join(place, rank=rank, size=size)
-    METHODS.get(name).fit(dataclasses.replace(request, team=Team(rank=rank, size=size)))
+    join_process_group(place, rank=rank, size=size)
+    group = ProcessGroup(rank=rank, size=size)
+    METHODS.get(name).fit(dataclasses.replace(request, process_group=group))
     threading.Event().wait()
 
 
 def main() -> None:
-    """A process of a team but the first: folder, number, size of the team, the process that started it."""
+    """A process of a group but the first: folder, number, size of the group, the process that started it."""
     from bmbench.benchmark.workers.retries import end_with
 
     place, rank, size, parent = sys.argv[1:]

@@ -11,6 +11,7 @@ from torchvision.models.detection._utils import Matcher
 from torchvision.ops import box_iou
 
 from bmbench.adapters import METHODS
+from bmbench.adapters.detection.method import PROFILES
 from bmbench.adapters.detection.networks.anchors import anchor_sizes
 from bmbench.adapters.detection.networks.backbone import pyramid, take_weights
 from bmbench.adapters.detection.networks.families import FAMILIES
@@ -24,13 +25,11 @@ from bmbench.adapters.detection.networks.retinanet import (
 )
 from bmbench.adapters.detection.networks.retinanet import build as build_retinanet
 from bmbench.adapters.detection.networks.yolov3 import YoloV3
-from bmbench.adapters.detection.networks.yolov3 import anchor_sizes as yolo_anchors
-from bmbench.adapters.detection.outlines import outline_of, stretched
-from bmbench.adapters.detection.profiles import QUICK, YOLO_QUICK
+from bmbench.adapters.detection.networks.yolov3 import clustered_anchors as yolo_anchors
 from bmbench.adapters.detection.settings import DetectorSettings, YoloSettings
 from bmbench.adapters.detection.targets import cut_patch, masks_of, shapes_of, targets_of
-from bmbench.adapters.detection.views import tiles_of, where_accepted
-from bmbench.adapters.images.training_images import Source
+from bmbench.adapters.detection.views import outline_of, stretched, tiles_of, where_accepted
+from bmbench.adapters.images.training_images import TrainingImage
 from bmbench.adapters.installed import is_installed
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import circle_box, circle_iou, ring_area
@@ -38,6 +37,8 @@ from bmbench.core.types import Annotations, Role
 
 from ..conftest import circles, sample, smear
 from ..small import learned, request_for, same
+
+QUICK, YOLO_QUICK = PROFILES["retinanet"]["quick"], PROFILES["yolov3"]["quick"]
 
 NAMES = [
     pytest.param(name, marks=pytest.mark.skipif(not there, reason=f"what {name} needs is not installed"))
@@ -189,7 +190,7 @@ def test_the_sampler_draws_by_its_seed_alone():
 
 
 def test_what_lies_beyond_the_image_is_ignored_in_a_patch_that_is_cut():
-    source = Source(image=sample(1).load(), annotations=sample(1).annotations)
+    source = TrainingImage(image=sample(1).load(), annotations=sample(1).annotations)
     patch = cut_patch(source, 48, 0, 64)
     # 24 rows of 72 are left: below them the mirror.
     assert patch.image.shape == (64, 64, 3)
@@ -526,9 +527,9 @@ def test_a_fit_that_was_stopped_ends_with_the_same_bytes(name, tmp_path, monkeyp
 
 
 @DETECTORS
-def test_a_look_is_merged_as_a_prediction_is(name):
+def test_votes_are_merged_with_any_settings_as_a_prediction_is(name):
     method, image, detector = METHODS.get(name), sample(17).load(), learned(name)
-    decode = method.look(detector, image)
+    decode = method.infer(detector, image)
     merging = {"anms_share": 0.5, "wbc_iou": 0.3, "wbc_missing": 0.2, "wbc_area": 0.0}
     for changes in ({}, merging):
         settings = dataclasses.replace(detector.settings, **changes)

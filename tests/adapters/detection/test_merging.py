@@ -11,7 +11,7 @@ from scipy import integrate
 from bmbench.adapters.detection.merging.clustering import Clustering, Votes, cluster
 from bmbench.adapters.detection.merging.overlaps import Neighbours, are_circles
 from bmbench.adapters.detection.merging.suppression import drop_nested, suppress
-from bmbench.adapters.detection.merging.views import MIRRORS, centrality, mirrored
+from bmbench.adapters.detection.views import MIRRORS, centrality, mirrored
 from bmbench.core.geometry import circle_box, circle_iou, circle_shared_area
 from bmbench.core.types import GroundTruth, Predictions, Role
 from bmbench.metrics import Protocol, evaluate

@@ -13,7 +13,7 @@ import torch
 from bmbench.adapters import METHODS
 from bmbench.adapters.detection.networks.families import FAMILIES
 from bmbench.adapters.detection.targets import targets_of
-from bmbench.adapters.detection.training import Patch, _losses
+from bmbench.adapters.detection.training import DetectionPatch, _losses
 from bmbench.adapters.installed import is_installed, require_installed
 from bmbench.adapters.method import Beside
 from bmbench.benchmark.run.tables import methods_table
@@ -28,7 +28,7 @@ def needed(name):
     return pytest.mark.skipif(missing, reason=f"what {name} needs is not installed")
 
 
-FOREIGN = [
+THIRD_PARTY = [
     pytest.param(name, marks=needed(name))
     for name in ("yolov3u", "detectron2_retinanet", "detectron2_mask_rcnn")
 ]
@@ -65,7 +65,7 @@ CLASS_LOSS = {
 }
 
 
-@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("name", THIRD_PARTY)
 def test_nothing_is_learned_in_an_ignored_region(name):
     network, image = fresh(name).train(), [noise()]
     loss = CLASS_LOSS[name]
@@ -76,7 +76,7 @@ def test_nothing_is_learned_in_an_ignored_region(name):
     assert 0 < hidden[loss] < network(image, [target([(20, 20, 44, 44)])])[loss]
 
 
-@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("name", THIRD_PARTY)
 def test_an_ignored_object_is_neither_a_cell_nor_background(name):
     network, image = fresh(name).train(), [noise()]
     plain, ignored = (
@@ -135,7 +135,7 @@ def test_an_untaught_network_says_boxes_of_the_size_of_a_cell():
 
 
 @needed("yolov3u")
-def test_a_look_at_the_validation_images_changes_no_batch_statistics():
+def test_a_validation_changes_no_batch_statistics():
     network = fresh("yolov3u")
     facts, family = learned("yolov3u").facts, FAMILIES["yolov3u"]
     patch = _a_patch()
@@ -152,7 +152,7 @@ def test_a_look_at_the_validation_images_changes_no_batch_statistics():
 def _a_patch():
     cells = circles((20.0, 20.0, 12.0), (44.0, 40.0, 10.0))
     image = smear(cells, 64, 64)
-    return Patch(image=image, targets=targets_of(cells, 64, circles=False, weak_shrink=0.0))
+    return DetectionPatch(image=image, targets=targets_of(cells, 64, circles=False, weak_shrink=0.0))
 
 
 WATCHED = """
@@ -184,7 +184,7 @@ print(json.dumps([seen, tempfile.gettempdir(), sorted(os.listdir(tempfile.gettem
 """
 
 
-@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("name", THIRD_PARTY)
 def test_a_fit_asks_no_network_starts_no_program_and_leaves_no_file(name, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")

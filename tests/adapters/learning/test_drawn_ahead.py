@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from bmbench.adapters import METHODS
-from bmbench.adapters.learning.ahead import drawn_ahead
+from bmbench.adapters.learning.trainer import drawn_ahead
 from bmbench.adapters.unet import training
 
 from ..conftest import sample

@@ -7,8 +7,8 @@ import torch
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment
-from bmbench.adapters.learning.resuming import EVERY_S, FILE, Keeper
-from bmbench.adapters.method import FitRequest
+from bmbench.adapters.learning.fit_request import FitRequest
+from bmbench.adapters.learning.resuming import EVERY_S, FILE, StateSaver
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
@@ -39,7 +39,7 @@ class Kill(Silent):
 
 
 @pytest.fixture
-def every_look(monkeypatch):
+def every_validation(monkeypatch):
     """Saving is not rationed: tiny trainings are shorter than what it takes."""
     monkeypatch.setattr("bmbench.adapters.learning.resuming.SHARE", 0)
 
@@ -101,7 +101,7 @@ def test_stopped_at_every_step_it_ends_with_the_same_bytes(sample, tmp_path, mon
     assert pieces == whole
 
 
-def test_it_goes_on_from_the_last_look(sample, tmp_path, every_look):
+def test_it_goes_on_from_the_last_validation(sample, tmp_path, every_validation):
     whole = saved(fitted(sample), tmp_path / "whole")
     for validation in (True, False):
         state = tmp_path / f"state-{validation}"
@@ -114,8 +114,8 @@ def test_it_goes_on_from_the_last_look(sample, tmp_path, every_look):
             assert saved(detector, tmp_path / "pieces") == whole
 
 
-def test_a_training_that_had_ended_makes_no_step_more(sample, tmp_path, every_look):
-    # A rate of zero: the first look is the best, and with patience 1 the second ends it, at step 4 of 6.
+def test_a_training_that_had_ended_makes_no_step_more(sample, tmp_path, every_validation):
+    # A rate of zero: the first validation is the best; with patience 1 the second ends it, at step 4 of 6.
     still = dataclasses.replace(TINY, learning_rate=0.0, patience=1)
     first, again = Kill(), Kill()
     detectors = [fitted(sample, settings=still, state=tmp_path, progress=p) for p in (first, again)]
@@ -125,8 +125,8 @@ def test_a_training_that_had_ended_makes_no_step_more(sample, tmp_path, every_lo
     assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-def test_how_long_nothing_improved_is_kept(sample, tmp_path, every_look):
-    # As above with patience 2 of 12 steps: the third look ends it, at step 6.
+def test_how_long_nothing_improved_is_kept(sample, tmp_path, every_validation):
+    # As above with patience 2 of 12 steps: the third validation ends it, at step 6.
     still = dataclasses.replace(TINY, learning_rate=0.0, patience=2, steps=12)
     with pytest.raises(Killed):
         fitted(sample, settings=still, state=tmp_path, progress=Kill(5))
@@ -135,13 +135,13 @@ def test_how_long_nothing_improved_is_kept(sample, tmp_path, every_look):
     assert again.begun == [5, 6]
 
 
-def test_every_look_is_told_and_told_again(sample, tmp_path, every_look):
+def test_every_validation_is_told_and_told_again(sample, tmp_path, every_validation):
     whole, pieces = [], []
-    fitted(sample, report=lambda *look: whole.append(look))
+    fitted(sample, report=lambda *validation: whole.append(validation))
     with pytest.raises(Killed):
-        fitted(sample, state=tmp_path, progress=Kill(5), report=lambda *look: pieces.append(look))
+        fitted(sample, state=tmp_path, progress=Kill(5), report=lambda *validation: pieces.append(validation))
     assert pieces == whole[:2]
-    fitted(sample, state=tmp_path, report=lambda *look: pieces.append(look))
+    fitted(sample, state=tmp_path, report=lambda *validation: pieces.append(validation))
     assert pieces == whole[:2] + whole
     assert [step for step, _ in whole] == [2, 4, 6]
     assert all(loss > 0 for _, loss in whole)
@@ -187,7 +187,7 @@ def test_a_damaged_state_is_refused(sample, tmp_path, place):
 def test_saving_is_rationed(tmp_path, monkeypatch):
     now = [0.0]
     monkeypatch.setattr("bmbench.adapters.learning.resuming.time.monotonic", lambda: now[0])
-    keeper, saved_at = Keeper(tmp_path, "test"), []
+    saver, saved_at = StateSaver(tmp_path, "test"), []
 
     def state():
         now[0] += 10.0  # saving takes ten seconds, so it is due again 190 s later
@@ -196,16 +196,16 @@ def test_saving_is_rationed(tmp_path, monkeypatch):
 
     for _ in range(30):
         now[0] += 20.0
-        keeper.keep(state, at_look=True)
+        saver.save_if_due(state, at_validation=True)
     # At 20 (done at 30), then at the first of 50, 70, 90 … that is 190 s after 30: 230 (240), 440 (450) …
     assert saved_at == [30.0, 240.0, 450.0]
-    between = Keeper(tmp_path, "test")
+    between = StateSaver(tmp_path, "test")
     before = len(saved_at)
     now[0] += EVERY_S - 1
-    between.keep(state, at_look=False)
+    between.save_if_due(state, at_validation=False)
     assert len(saved_at) == before
     now[0] += 1
-    between.keep(state, at_look=False)
+    between.save_if_due(state, at_validation=False)
     assert len(saved_at) == before + 1
 
 

@@ -4,7 +4,7 @@ Each picture has a column for each encoding: above, the target (white: cell, ora
 does not look, as far as it does not); below, the objects found in that target as a map, one colour each.
 After a wanted change, remake them and look at every one:
 
-    PYTHONPATH=. python tests/adapters/test_pictures.py
+    PYTHONPATH=. python tests/adapters/unet/test_pictures.py
 """
 
 import dataclasses
@@ -15,9 +15,8 @@ import pytest
 from PIL import Image
 from skimage.draw import polygon
 
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
-from bmbench.adapters.unet.sampling import encode
 from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.geometry import circle_box

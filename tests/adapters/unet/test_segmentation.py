@@ -7,8 +7,7 @@ import pytest
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Regrowth
-from bmbench.adapters.unet.sampling import encode
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Regrowth, encode
 from bmbench.adapters.unet.segmentation import Growth, find_objects
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.adapters.unet.watershed import (

@@ -12,8 +12,8 @@ import torch
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment
-from bmbench.adapters.images.training_images import source_of
-from bmbench.adapters.method import FitRequest
+from bmbench.adapters.images.training_images import at_working_scale
+from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS
 from bmbench.adapters.unet.sampling import fixed_patches
 from bmbench.adapters.unet.settings import QUICK, UNetSettings
@@ -111,7 +111,7 @@ def test_training_ends_when_the_validation_loss_no_longer_falls(sample):
     notes = Notes()
     still = dataclasses.replace(TINY, learning_rate=0.0, steps=50, validate_every=2, patience=3)
     fitted(sample, settings=still, progress=notes)
-    # The first look is the best one; three more without improvement end it: at steps 2, 4, 6, 8.
+    # The first validation is the best one; three more without improvement end it: at steps 2, 4, 6, 8.
     assert [text.split(",")[0] for text in notes.texts] == ["step 2", "step 4", "step 6", "step 8"]
 
 
@@ -143,7 +143,7 @@ def test_a_diverging_loss_ends_the_run_with_a_remedy(sample):
 def test_ignored_objects_carry_no_weight_into_the_patches(sample):
     one = sample(1)
     ignored = dataclasses.replace(one.annotations, role=np.full(len(one.annotations), Role.IGNORE, np.int64))
-    source = source_of(dataclasses.replace(one, annotations=ignored), 1.0)
+    source = at_working_scale(dataclasses.replace(one, annotations=ignored), 1.0)
     settings = dataclasses.replace(TINY, patch_px=24)  # three by three patches cover the 72 px
     patches = fixed_patches([source], encoding=ENCODINGS.get("shrink"), settings=settings)
     assert not any(patch.target.value.any() for patch in patches)
@@ -152,7 +152,7 @@ def test_ignored_objects_carry_no_weight_into_the_patches(sample):
 
 
 def test_validation_patches_cover_the_image_once_and_are_weightless_beyond_it(sample):
-    source = source_of(sample(1), 1.0)
+    source = at_working_scale(sample(1), 1.0)
     patches = fixed_patches([source], encoding=ENCODINGS.get("shrink"), settings=TINY)
     # 72 px and patches of 32: starts at 0 and 32; a rest of 8 px is less than half a patch and left out.
     assert len(patches) == 4
@@ -167,8 +167,10 @@ def test_validation_patches_cover_the_image_once_and_are_weightless_beyond_it(sa
 
 def test_the_number_of_validation_patches_is_limited_evenly(sample):
     settings = dataclasses.replace(TINY, validation_patches=2)
-    patches = fixed_patches([source_of(sample(1), 1.0)], encoding=ENCODINGS.get("shrink"), settings=settings)
-    every = fixed_patches([source_of(sample(1), 1.0)], encoding=ENCODINGS.get("shrink"), settings=TINY)
+    patches = fixed_patches(
+        [at_working_scale(sample(1), 1.0)], encoding=ENCODINGS.get("shrink"), settings=settings
+    )
+    every = fixed_patches([at_working_scale(sample(1), 1.0)], encoding=ENCODINGS.get("shrink"), settings=TINY)
     assert [p.image.tobytes() for p in patches] == [every[0].image.tobytes(), every[2].image.tobytes()]
 
 

@@ -14,7 +14,7 @@ def blob_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from bmbench.adapters import METHODS
     from bmbench.adapters.images.augment import augment
-    from bmbench.adapters.method import FitRequest
+    from bmbench.adapters.learning.fit_request import FitRequest
     from bmbench.benchmark.protocol.image_scale import largest_cell, pixel_size
     from bmbench.datasets.synthetic.dataset import sample
 

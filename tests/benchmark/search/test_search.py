@@ -325,7 +325,7 @@ def test_ways_to_decode_begin_with_the_settings_own_and_stay_in_their_ranges():
     assert decodings({}, 40, seed=5) == ({},)
 
 
-def test_a_look_decodes_as_a_prediction_does(marrow):
+def test_maps_decode_as_a_prediction_does(marrow):
     from bmbench.benchmark.run.plan import resolve
     from bmbench.benchmark.run.stages import fit
 
@@ -333,7 +333,7 @@ def test_a_look_decodes_as_a_prediction_does(marrow):
     plan = resolve(RunOptions(dataset=str(marrow), settings=TINY | {"steps": "8"}), Silent())
     detector = fit(plan, plan.split.samples["train"], plan.split.samples["validation"], progress=Silent())
     image = plan.split.samples["test"][0].load()
-    decode = method.look(detector, image)
+    decode = method.infer(detector, image)
     counts = []
     for changes in ({}, {"marker": 0.4, "lowest": 0.1, "highest": 0.9, "faint": 0.05}, {"smallest": 2.0}):
         settings = dataclasses.replace(plan.settings, **changes)
@@ -360,17 +360,17 @@ def test_every_space_names_settings_of_its_method():
 
 
 def test_the_unit_of_reported_losses_is_what_knowing_nothing_costs():
-    from bmbench.adapters.unet.baseline_loss import ignorant_loss
-    from bmbench.adapters.unet.encodings.encoding import ENCODINGS
-    from bmbench.adapters.unet.sampling import Patch, Target
+    from bmbench.adapters.unet.encodings.encoding import ENCODINGS, TargetMap
+    from bmbench.adapters.unet.sampling import UNetPatch
     from bmbench.adapters.unet.settings import UNetSettings
+    from bmbench.adapters.unet.training import baseline_loss
 
     # A quarter of the counted pixels is foreground: entropy ln 4 / 4 + 3/4 ln (4/3); squared error 3/16.
     value = np.zeros((1, 4, 4), np.float32)
     value[0, 0, :2] = 1
     weight = np.zeros((4, 4), np.float32)
     weight[:2] = 1
-    patch = Patch(image=np.zeros((4, 4, 3), np.uint8), target=Target(value=value, weight=weight))
+    patch = UNetPatch(image=np.zeros((4, 4, 3), np.uint8), target=TargetMap(value=value, weight=weight))
     encoding = ENCODINGS.get("shrink")
     entropy = math.log(4) / 4 + 0.75 * math.log(4 / 3)
     # With foreground three times as heavy the two classes weigh the same: entropy ln 2.
@@ -379,7 +379,7 @@ def test_the_unit_of_reported_losses_is_what_knowing_nothing_costs():
         ({"loss": "squared"}, 3 / 16),
         ({"foreground_weight": 3.0}, math.log(2)),
     ):
-        cost = ignorant_loss([patch], encoding=encoding, settings=UNetSettings(**changes))
+        cost = baseline_loss([patch], encoding=encoding, settings=UNetSettings(**changes))
         assert cost == pytest.approx(expected, rel=1e-5)
 
 

@@ -10,10 +10,10 @@ import torch
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment
-from bmbench.adapters.learning.process_group import Team, _packed, _unpacked
-from bmbench.adapters.method import FitRequest
+from bmbench.adapters.learning.fit_request import FitRequest
+from bmbench.adapters.learning.process_group import ProcessGroup, _packed, _unpacked
 from bmbench.benchmark.records.options import RunOptions
-from bmbench.benchmark.workers import devices as team
+from bmbench.benchmark.workers import devices as processes
 from bmbench.benchmark.workers.devices import assembled, check_devices
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.progress import Silent
@@ -83,8 +83,8 @@ def test_a_process_that_dies_is_one_sentence_and_what_was_done_goes_on(tmp_path,
         begun.append(start_one(*arguments))
         return begun[-1]
 
-    start_one = team._start
-    monkeypatch.setattr(team, "_start", start)
+    start_one = processes._start
+    monkeypatch.setattr(processes, "_start", start)
     method, settings = unet()
     state = tmp_path / "state"
     state.mkdir()
@@ -101,8 +101,8 @@ def test_a_process_that_dies_is_one_sentence_and_what_was_done_goes_on(tmp_path,
 
 
 def test_what_a_process_cannot_fit_is_told_by_the_first(tmp_path, monkeypatch):
-    plain = team._plain
-    monkeypatch.setattr(team, "_plain", lambda request: dataclasses.replace(plain(request), train=()))
+    plain = processes._plain
+    monkeypatch.setattr(processes, "_plain", lambda request: dataclasses.replace(plain(request), train=()))
     method, settings = unet()
     with pytest.raises(RunFailedError, match=r"process 2 of 2 ended before its time \(.*no cell"):
         fitted(method, settings, tmp_path / "none", devices=2)
@@ -136,12 +136,12 @@ def test_too_many_processes_are_refused(name, changes, said):
 )
 def test_another_process_sees_its_own_card_or_none_as_the_first(tmp_path, monkeypatch, seen, variable, card):
     started = []
-    monkeypatch.setattr(team.subprocess, "Popen", lambda _, *, env, **__: started.append(env))
+    monkeypatch.setattr(processes.subprocess, "Popen", lambda _, *, env, **__: started.append(env))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: seen)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if variable is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", variable)
-    team._start(tmp_path, 1, 2)
+    processes._start(tmp_path, 1, 2)
     assert [env["CUDA_VISIBLE_DEVICES"] for env in started] == [card]
 
 
@@ -168,5 +168,5 @@ def test_tensors_come_back_with_their_bytes_types_and_places_in_memory():
 
 def test_every_item_has_one_owner():
     items = list(range(7))
-    owned = [Team(rank=rank, size=3).own(items) for rank in range(3)]
+    owned = [ProcessGroup(rank=rank, size=3).share(items) for rank in range(3)]
     assert sorted(number for numbers in owned for number in numbers) == items

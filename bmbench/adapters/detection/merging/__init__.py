@@ -2,10 +2,9 @@
 
 ::
 
-    shapes         areas, shared areas, which shapes overlap at all
+    overlaps       areas, shared areas, which shapes overlap at all
     suppression    the most confident of those that overlap (NMS); none inside a larger one (ANMS)
     clustering     one weighted mean of those that overlap (weighted box clustering)
-    views          mirrored images, tiles: who could have seen what, and how well
 
 A shape is a row of an (n, 4) array of boxes (x0, y0, x1, y1) or of an (n, 3) array of circles (x, y, radius).
 No result depends on the order of the rows.

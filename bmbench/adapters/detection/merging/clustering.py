@@ -70,7 +70,7 @@ class Votes:
     expected : (n,) float64
         How many views could have found it.
     centrality : (n,) float64
-        How central in its tile it lies: see `bmbench.adapters.detection.merging.views.centrality`.
+        How central in its tile it lies: see `bmbench.adapters.detection.views.centrality`.
     kind : (n,) int64, or None
         Only votes of the same kind form a cluster; None: of the same label.
     """

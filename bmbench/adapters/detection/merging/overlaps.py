@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bmbench.core.types import Floats, Ints
 
 
-class Pairs(NamedTuple):
+class OverlapPairs(NamedTuple):
     """Pairs of overlapping shapes.
 
     Attributes
@@ -85,7 +85,7 @@ class Neighbours:
         """The index of these shapes."""
         return cls(shapes=shapes, label=label, nearby=Nearby.of(bounding_box(shapes)))
 
-    def pairs(self, rows: Ints, *, above_iou: float = 0.0) -> Pairs:
+    def pairs(self, rows: Ints, *, above_iou: float = 0.0) -> OverlapPairs:
         """All pairs of one of these rows with any other one whose intersection over union is above that.
 
         A pair of two of these rows stands twice, once either way round.
@@ -102,4 +102,4 @@ class Neighbours:
         union = area(a) + area(b) - shared
         iou = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
         near = iou > above_iou
-        return Pairs(one=one[near], other=other[near], iou=iou[near], shared=shared[near])
+        return OverlapPairs(one=one[near], other=other[near], iou=iou[near], shared=shared[near])

@@ -1,18 +1,24 @@
-"""Anchors for the cells at hand."""
+"""Anchors: their sizes, from the training cells, and those that lie where nothing is to be learned."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from bmbench.adapters.detection.merging.overlaps import bounding_box
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bmbench.adapters.detection.settings import DetectorSettings
     from bmbench.core.types import Floats
 
 Sizes = tuple[tuple[float, ...], ...]
+"""The sizes of the anchors of each level, finest first, pixels at working scale."""
+TensorDict = dict[str, torch.Tensor]
+"""What one image holds, as torchvision's networks take and give it: tensors by name."""
 
 _TAILS = (2.0, 98.0)
 """Percentiles of the training sizes between which anchors are spread."""
@@ -36,3 +42,21 @@ def anchor_sizes(shapes: Floats, settings: DetectorSettings) -> Sizes:
 def anchor_ratios(settings: DetectorSettings) -> tuple[float, ...]:
     """Height divided by width of each anchor shape."""
     return (1.0,) if settings.ratios == 1 else (0.5, 1.0, 2.0)
+
+
+def where_ignored(
+    overlap: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    boxes: torch.Tensor,
+    target: TensorDict,
+    *,
+    above: float,
+) -> torch.Tensor:
+    """(n,) True for boxes on an ignored object, or with their middle in an ignored region."""
+    hidden = torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
+    if len(target["ignored"]):
+        hidden |= (overlap(target["ignored"], boxes) > above).any(dim=0)
+    if len(target["regions"]):
+        middle = (boxes[None, :, :2] + boxes[None, :, 2:]) / 2
+        first, last = target["regions"][:, None, :2], target["regions"][:, None, 2:]
+        hidden |= ((middle > first) & (middle < last)).all(dim=2).any(dim=0)
+    return hidden

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 from torchvision.models import resnet
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
 
-from bmbench.adapters.learning.layers import group_normalisation
+from bmbench.adapters.learning.networks import group_normalisation
 from bmbench.core.errors import BadInputError, RunFailedError
 
 if TYPE_CHECKING:
@@ -50,6 +51,29 @@ class _Pyramid(BackboneWithFPN):  # type: ignore[misc]
         """The maps by level."""
         maps = super().forward(image.contiguous(memory_format=torch.channels_last))
         return {level: maps[level] for level in self.levels}
+
+
+class Unchanged(GeneralizedRCNNTransform):  # type: ignore[misc]
+    """Patches and tiles are neither resized nor normalised, which is done before; answers keep their pixels.
+
+    Masks stay small, each in its own box: torchvision would paste every one into an image of the tile's
+    size, which costs more than all the rest.
+    """
+
+    def __init__(self, stride: int) -> None:
+        super().__init__(1, 1, [0.0], [1.0], size_divisible=stride)
+
+    def normalize(self, image: torch.Tensor) -> torch.Tensor:
+        """The image as it is."""
+        return image
+
+    def resize(self, image: torch.Tensor, target: Any = None) -> tuple[torch.Tensor, Any]:
+        """Image and target as they are."""
+        return image, target
+
+    def postprocess(self, result: Any, *_: Any) -> Any:
+        """The answers as they are."""
+        return result
 
 
 def pyramid(settings: DetectorSettings) -> nn.Module:

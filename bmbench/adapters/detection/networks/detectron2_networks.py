@@ -5,7 +5,7 @@ steps, checkpoints and merging are those of all detectors here. Normalisation is
 frozen batch statistics, does nothing where no weights are loaded, and its stock networks then diverge at the
 third step.
 
-Importing this module imports detectron2: inside `bmbench.adapters.detection.networks.third_party.no_traces`.
+Importing this module imports detectron2: it is done inside `third_party.without_side_effects`.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from torch import nn
 from bmbench.adapters.detection.networks.anchors import anchor_ratios
 from bmbench.adapters.detection.networks.backbone import BLOCKS, head_normalisation, normalisation
 from bmbench.adapters.detection.networks.detectron2_parts import (
-    CellHeads,
-    CellProposals,
-    CellRetinaNet,
+    Detectron2Heads,
+    Detectron2Proposals,
+    Detectron2RetinaNet,
     instances,
 )
 from bmbench.adapters.detection.networks.mask_rcnn import Sampler
@@ -45,8 +45,7 @@ if TYPE_CHECKING:
 
     from detectron2.structures import Instances
 
-    from bmbench.adapters.detection.networks.anchors import Sizes
-    from bmbench.adapters.detection.networks.retinanet import Target
+    from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict
     from bmbench.adapters.detection.settings import DetectorSettings, MaskRCNNSettings
 
 _ROI, _MASK_ROI, _MASK_WIDTH = 7, 14, 64
@@ -54,7 +53,7 @@ _ANY_SIZE = Box2BoxTransform(weights=(1.0, 1.0, 1.0, 1.0))
 _AS_THEY_ARE = {"pixel_mean": [0.0] * 3, "pixel_std": [1.0] * 3}
 
 
-class Detectron(nn.Module):
+class Detectron2Network(nn.Module):
     """Losses while training, else boxes, scores, labels and masks of each image."""
 
     def __init__(self, network: nn.Module, samplers: Sequence[Sampler] = ()) -> None:
@@ -64,7 +63,7 @@ class Detectron(nn.Module):
         is_fx_tracing()
         self.network, self.samplers = network, samplers
 
-    def forward(self, images: list[torch.Tensor], targets: list[Target] | None = None) -> Any:
+    def forward(self, images: list[torch.Tensor], targets: list[TensorDict] | None = None) -> Any:
         """Losses by name, or one dict an image."""
         with _unheard():
             if targets is not None:
@@ -73,7 +72,7 @@ class Detectron(nn.Module):
             return [_said(found) for found in _found(self.network, [{"image": image} for image in images])]
 
 
-def build_retinanet(settings: DetectorSettings, sizes: Sizes, *, classes: int) -> Detectron:
+def build_retinanet(settings: DetectorSettings, sizes: Sizes, *, classes: int) -> Detectron2Network:
     """A network with fresh weights from torch's generator."""
     backbone, levels, shapes = _pyramid(settings)
     anchors = _anchors(settings, sizes, shapes)
@@ -84,7 +83,7 @@ def build_retinanet(settings: DetectorSettings, sizes: Sizes, *, classes: int) -
         conv_dims=[settings.width] * 4,
         norm=head_normalisation(settings) or "",
     )
-    network = CellRetinaNet(
+    network = Detectron2RetinaNet(
         backbone=backbone,
         head=head,
         head_in_features=levels,
@@ -98,10 +97,12 @@ def build_retinanet(settings: DetectorSettings, sizes: Sizes, *, classes: int) -
         max_detections_per_image=settings.most_answers,
         **_AS_THEY_ARE,
     )
-    return Detectron(network)
+    return Detectron2Network(network)
 
 
-def build_mask_rcnn(settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool) -> Detectron:
+def build_mask_rcnn(
+    settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool
+) -> Detectron2Network:
     """A network with fresh weights from torch's generator."""
     backbone, levels, shapes = _pyramid(settings)
     proposals = _proposals(settings, levels, _anchors(settings, sizes, shapes))
@@ -109,7 +110,7 @@ def build_mask_rcnn(settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, m
     network = GeneralizedRCNN(
         backbone=backbone, proposal_generator=proposals, roi_heads=heads, **_AS_THEY_ARE
     )
-    return Detectron(network, [proposals.sampler, heads.sampler])
+    return Detectron2Network(network, [proposals.sampler, heads.sampler])
 
 
 def _pyramid(settings: DetectorSettings) -> tuple[nn.Module, list[str], list[ShapeSpec]]:
@@ -155,8 +156,8 @@ def _anchors(settings: DetectorSettings, sizes: Sizes, shapes: list[ShapeSpec]) 
 
 def _proposals(
     settings: MaskRCNNSettings, levels: list[str], anchors: DefaultAnchorGenerator
-) -> CellProposals:
-    network = CellProposals(
+) -> Detectron2Proposals:
+    network = Detectron2Proposals(
         in_features=levels,
         head=StandardRPNHead(in_channels=settings.width, num_anchors=anchors.num_anchors[0]),
         anchor_generator=anchors,
@@ -173,7 +174,7 @@ def _proposals(
 
 def _heads(
     settings: MaskRCNNSettings, levels: list[str], shapes: list[ShapeSpec], *, classes: int, masks: bool
-) -> CellHeads:
+) -> Detectron2Heads:
     def pooler(size: int) -> ROIPooler:
         scales = [1 / shape.stride for shape in shapes]
         return ROIPooler(size, scales, sampling_ratio=2, pooler_type="ROIAlignV2")
@@ -186,7 +187,7 @@ def _heads(
             ShapeSpec(width, _MASK_ROI, _MASK_ROI), num_classes=classes, conv_dims=[_MASK_WIDTH] * 3
         ),
     }
-    heads = CellHeads(
+    heads = Detectron2Heads(
         num_classes=classes,
         batch_size_per_image=settings.regions,
         positive_fraction=0.25,
@@ -216,7 +217,7 @@ def _found(network: nn.Module, inputs: list[dict[str, torch.Tensor]]) -> list[In
     return [answer["instances"] for answer in network(inputs)]
 
 
-def _said(found: Instances) -> Target:
+def _said(found: Instances) -> TensorDict:
     masks = {"masks": found.pred_masks} if found.has("pred_masks") else {}
     return {
         "boxes": found.pred_boxes.tensor,

@@ -16,18 +16,18 @@ from detectron2.modeling.roi_heads import StandardROIHeads
 from detectron2.structures import BitMasks, Boxes, Instances
 from torchvision.ops import box_iou
 
+from bmbench.adapters.detection.networks.anchors import where_ignored
 from bmbench.adapters.detection.networks.mask_rcnn import in_use
-from bmbench.adapters.detection.networks.retinanet import where_ignored
 
 if TYPE_CHECKING:
+    from bmbench.adapters.detection.networks.anchors import TensorDict
     from bmbench.adapters.detection.networks.mask_rcnn import Sampler
-    from bmbench.adapters.detection.networks.retinanet import Target
 
 _IGNORED, _REGION = -1, -2
 """Classes of objects of which nothing is learned, and of ignored regions."""
 
 
-class CellRetinaNet(RetinaNet):  # type: ignore[misc]
+class Detectron2RetinaNet(RetinaNet):  # type: ignore[misc]
     """Detectron2's RetinaNet, which learns nothing from anchors on ignored objects."""
 
     def label_anchors(self, anchors: Any, gt_instances: Any) -> Any:
@@ -44,7 +44,7 @@ class CellRetinaNet(RetinaNet):  # type: ignore[misc]
         return value
 
 
-class CellProposals(RPN):  # type: ignore[misc]
+class Detectron2Proposals(RPN):  # type: ignore[misc]
     """Detectron2's proposals, which learn nothing from anchors on ignored objects, by draws of their own.
 
     In use the number of proposals grows with the image: `patch_px` is the side of a training patch.
@@ -79,7 +79,7 @@ class CellProposals(RPN):  # type: ignore[misc]
         return torch.full_like(label, -1).masked_fill(positive, 1).masked_fill(negative, 0)
 
 
-class CellHeads(StandardROIHeads):  # type: ignore[misc]
+class Detectron2Heads(StandardROIHeads):  # type: ignore[misc]
     """Detectron2's second stage, which is shown no proposal on an ignored object, by draws of its own."""
 
     sampler: Sampler
@@ -105,7 +105,7 @@ class CellHeads(StandardROIHeads):  # type: ignore[misc]
         return rows, kinds[rows]
 
 
-def instances(image: torch.Tensor, target: Target) -> Instances:
+def instances(image: torch.Tensor, target: TensorDict) -> Instances:
     """The objects of one patch; ignored ones and regions are classes of their own."""
     kinds = ("boxes", "ignored", "regions")
     labels = [target["labels"]]
@@ -127,7 +127,7 @@ def real(objects: Instances) -> Instances:
     return objects[objects.gt_classes >= 0]
 
 
-def hidden(objects: Instances) -> Target:
+def hidden(objects: Instances) -> TensorDict:
     """What `where_ignored` reads."""
     boxes, kind = objects.gt_boxes.tensor, objects.gt_classes
     return {"ignored": boxes[kind == _IGNORED], "regions": boxes[kind == _REGION]}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bmbench.adapters.detection.networks import anchors, mask_rcnn, retinanet, yolov3, yolov3u
-from bmbench.adapters.detection.networks.third_party import no_traces
+from bmbench.adapters.detection.networks import mask_rcnn, retinanet, yolov3, yolov3u
+from bmbench.adapters.detection.networks.anchors import anchor_sizes
+from bmbench.adapters.detection.networks.third_party import without_side_effects
 from bmbench.adapters.detection.settings import (
     CommonSettings,
     DetectorSettings,
@@ -17,6 +17,7 @@ from bmbench.adapters.detection.settings import (
     YoloSettings,
     YoloUSettings,
 )
+from bmbench.core.errors import BadInputError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class TrainingFacts:
     """What a network and its use need to know about the training data.
 
     Attributes
@@ -60,142 +61,89 @@ class Family:
 
     Attributes
     ----------
-    circles : bool
-        Whether its shapes are circles; its `boxes` are then the squares around them.
+    build : (settings, facts) → network with fresh weights from torch's generator
     settings : class
         Of its settings.
+    circles : bool
+        Whether its shapes are circles; its `boxes` are then the squares around them.
     anchors : (shapes of the training cells, settings) → sizes
     first_label : int
         What it calls a cell of the first class; the other labels follow.
-    build : (settings, facts) → network with fresh weights from torch's generator
-    wants_masks : (settings, outlined) → bool
-        Whether it learns outlines; `outlined` says whether every training cell has one.
+    masks : bool
+        Whether it has a mask branch, which learns outlines.
     batch_statistics : bool
         Whether it normalises by batches while it learns, and by what it learned of them in use.
     notice : str
         Said whenever one is fitted.
     """
 
-    circles: bool
-    settings: type[CommonSettings]
-    anchors: Callable[[Floats, Any], Sizes]
-    first_label: int
-    build: Callable[[Any, Facts], nn.Module]
-    wants_masks: Callable[..., bool]
+    build: Callable[[Any, TrainingFacts], nn.Module]
+    settings: type[CommonSettings] = DetectorSettings
+    circles: bool = False
+    anchors: Callable[[Floats, Any], Sizes] = anchor_sizes
+    first_label: int = 0
+    masks: bool = False
     batch_statistics: bool = False
     notice: str = ""
 
+    def learns_masks(self, settings: Any, *, outlined: bool) -> bool:
+        """Whether it learns outlines; `outlined` says whether every training cell has one.
 
-def _no_masks(_: Any, *, outlined: bool) -> bool:  # noqa: ARG001
-    return False
-
-
-def _masks(settings: MaskRCNNSettings, *, outlined: bool) -> bool:
-    from bmbench.core.errors import BadInputError
-
-    if settings.mask == "on" and not outlined:
-        raise BadInputError(
-            "the mask branch learns from outlines, and not every training cell has one",
-            where="--set mask=on",
-            remedy="use --set mask=auto",
-        )
-    return outlined and settings.mask != "off"
-
-
-def _retinanet(settings: Any, facts: Facts, *, circles: bool) -> nn.Module:
-    return retinanet.build(settings, facts.anchors, classes=facts.classes, circles=circles)
+        Raises
+        ------
+        BadInputError
+            If it is asked to, and some cell has none.
+        """
+        if self.masks and settings.mask == "on" and not outlined:
+            raise BadInputError(
+                "the mask branch learns from outlines, and not every training cell has one",
+                where="--set mask=on",
+                remedy="use --set mask=auto",
+            )
+        return self.masks and outlined and settings.mask != "off"
 
 
-def _mask_rcnn(settings: Any, facts: Facts) -> nn.Module:
-    network: nn.Module = mask_rcnn.build(settings, facts.anchors, classes=facts.classes, masks=facts.masks)
-    return network
-
-
-def _yolov3(settings: YoloSettings, facts: Facts) -> nn.Module:
-    return yolov3.YoloV3(settings, facts.anchors, classes=facts.classes)
-
-
-def _yolov3u(settings: YoloUSettings, facts: Facts) -> nn.Module:
-    return yolov3u.YoloV3U(settings, classes=facts.classes)
-
-
-def _detectron2_retinanet(settings: DetectorSettings, facts: Facts) -> nn.Module:
-    with no_traces():
+def _detectron2_retinanet(settings: DetectorSettings, facts: TrainingFacts) -> nn.Module:
+    with without_side_effects():
         from bmbench.adapters.detection.networks.detectron2_networks import build_retinanet
 
         return build_retinanet(settings, facts.anchors, classes=facts.classes)
 
 
-def _detectron2_mask_rcnn(settings: MaskRCNNSettings, facts: Facts) -> nn.Module:
-    with no_traces():
+def _detectron2_mask_rcnn(settings: MaskRCNNSettings, facts: TrainingFacts) -> nn.Module:
+    with without_side_effects():
         from bmbench.adapters.detection.networks.detectron2_networks import build_mask_rcnn
 
         return build_mask_rcnn(settings, facts.anchors, classes=facts.classes, masks=facts.masks)
 
 
-def _no_anchors(*_: Any) -> Sizes:
-    return ()
-
-
 FAMILIES = MappingProxyType(
     {
         "retinanet": Family(
-            circles=False,
-            settings=DetectorSettings,
-            anchors=anchors.anchor_sizes,
-            first_label=0,
-            build=partial(_retinanet, circles=False),
-            wants_masks=_no_masks,
+            build=lambda s, f: retinanet.build(s, f.anchors, classes=f.classes, circles=False)
         ),
         "circular_retinanet": Family(
-            circles=True,
-            settings=DetectorSettings,
-            anchors=anchors.anchor_sizes,
-            first_label=0,
-            build=partial(_retinanet, circles=True),
-            wants_masks=_no_masks,
+            build=lambda s, f: retinanet.build(s, f.anchors, classes=f.classes, circles=True), circles=True
         ),
         "mask_rcnn": Family(
-            circles=False,
+            build=lambda s, f: mask_rcnn.build(s, f.anchors, classes=f.classes, masks=f.masks),
             settings=MaskRCNNSettings,
-            anchors=anchors.anchor_sizes,
             first_label=1,
-            build=_mask_rcnn,
-            wants_masks=_masks,
+            masks=True,
         ),
         "yolov3": Family(
-            circles=False,
+            build=lambda s, f: yolov3.YoloV3(s, f.anchors, classes=f.classes),
             settings=YoloSettings,
-            anchors=yolov3.anchor_sizes,
-            first_label=0,
-            build=_yolov3,
-            wants_masks=_no_masks,
+            anchors=yolov3.clustered_anchors,
         ),
         "yolov3u": Family(
-            circles=False,
+            build=lambda s, f: yolov3u.YoloV3U(s, classes=f.classes),
             settings=YoloUSettings,
-            anchors=_no_anchors,
-            first_label=0,
-            build=_yolov3u,
-            wants_masks=_no_masks,
+            anchors=lambda shapes, settings: (),  # noqa: ARG005
             batch_statistics=True,
             notice=yolov3u.NOTICE,
         ),
-        "detectron2_retinanet": Family(
-            circles=False,
-            settings=DetectorSettings,
-            anchors=anchors.anchor_sizes,
-            first_label=0,
-            build=_detectron2_retinanet,
-            wants_masks=_no_masks,
-        ),
-        "detectron2_mask_rcnn": Family(
-            circles=False,
-            settings=MaskRCNNSettings,
-            anchors=anchors.anchor_sizes,
-            first_label=0,
-            build=_detectron2_mask_rcnn,
-            wants_masks=_masks,
-        ),
+        "detectron2_retinanet": Family(build=_detectron2_retinanet),
+        "detectron2_mask_rcnn": Family(build=_detectron2_mask_rcnn, settings=MaskRCNNSettings, masks=True),
     }
 )

@@ -16,10 +16,8 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import MultiScaleRoIAlign, box_iou
 
-from bmbench.adapters.detection.networks.anchors import anchor_ratios
-from bmbench.adapters.detection.networks.backbone import pyramid
-from bmbench.adapters.detection.networks.retinanet import Target, where_ignored
-from bmbench.adapters.detection.transform import AsTheyAre
+from bmbench.adapters.detection.networks.anchors import TensorDict, anchor_ratios, where_ignored
+from bmbench.adapters.detection.networks.backbone import Unchanged, pyramid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +58,7 @@ class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
         return found
 
     def assign_targets_to_anchors(
-        self, anchors: list[torch.Tensor], targets: list[Target]
+        self, anchors: list[torch.Tensor], targets: list[TensorDict]
     ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Labels (1 a cell, 0 background, −1 neither) and boxes for the anchors of each image."""
         labels, boxes = super().assign_targets_to_anchors(anchors, targets)
@@ -74,7 +72,7 @@ class CellHeads(RoIHeads):  # type: ignore[misc]
     """Torchvision's second stage, which is shown no proposal on an ignored object."""
 
     def select_training_samples(
-        self, proposals: list[torch.Tensor], targets: list[Target]
+        self, proposals: list[torch.Tensor], targets: list[TensorDict]
     ) -> tuple[list[torch.Tensor], ...]:
         """Proposals to learn from, the rows and labels of what they are on, and their regression targets."""
         shown = []
@@ -131,7 +129,7 @@ def build(settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool
     )
     network.rpn = _proposals(settings, network.rpn)
     network.roi_heads = _heads(settings, network.roi_heads, masks=masks)
-    network.transform = AsTheyAre(settings.stride)
+    network.transform = Unchanged(settings.stride)
     network.samplers = (network.rpn.fg_bg_sampler, network.roi_heads.fg_bg_sampler)
     return network
 

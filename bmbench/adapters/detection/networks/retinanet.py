@@ -23,9 +23,8 @@ from torchvision.models.detection.retinanet import (
 from torchvision.ops import box_iou
 
 from bmbench.adapters.detection.merging.suppression import suppress
-from bmbench.adapters.detection.networks.anchors import anchor_ratios
-from bmbench.adapters.detection.networks.backbone import head_normalisation, pyramid
-from bmbench.adapters.detection.transform import AsTheyAre
+from bmbench.adapters.detection.networks.anchors import TensorDict, anchor_ratios, where_ignored
+from bmbench.adapters.detection.networks.backbone import Unchanged, head_normalisation, pyramid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from bmbench.adapters.detection.networks.anchors import Sizes
     from bmbench.adapters.detection.settings import DetectorSettings
 
-Target = dict[str, torch.Tensor]
 _LARGEST_GROWTH = math.log(1000 / 16)
 """Of a radius against its anchor's, as torchvision bounds that of boxes."""
 
@@ -47,7 +45,7 @@ class CellRetinaNet(RetinaNet):  # type: ignore[misc]
     overlap: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = staticmethod(box_iou)
 
     def compute_loss(
-        self, targets: list[Target], head_outputs: Target, anchors: list[torch.Tensor]
+        self, targets: list[TensorDict], head_outputs: TensorDict, anchors: list[torch.Tensor]
     ) -> dict[str, torch.Tensor]:
         """The losses of the head, with no target on ignored objects."""
         matched = [
@@ -71,7 +69,7 @@ class CircularRetinaNet(CellRetinaNet):
         head_outputs: dict[str, list[torch.Tensor]],
         anchors: list[list[torch.Tensor]],
         image_shapes: list[tuple[int, int]],
-    ) -> list[Target]:
+    ) -> list[TensorDict]:
         """The circles of each image after NMS; they are not cut at its edge, or they would be none."""
         answers = []
         for image in range(len(image_shapes)):
@@ -161,7 +159,7 @@ def build(settings: DetectorSettings, sizes: Sizes, *, classes: int, circles: bo
         detections_per_img=settings.most_answers,
         topk_candidates=settings.most_candidates,
     )
-    network.transform = AsTheyAre(settings.stride)
+    network.transform = Unchanged(settings.stride)
     return network
 
 
@@ -169,7 +167,7 @@ def match(
     matcher: Matcher,
     overlap: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     anchors: torch.Tensor,
-    target: Target,
+    target: TensorDict,
 ) -> torch.Tensor:
     """(n,) row of the target that each anchor shall find, −1 for background, −2 for nothing to learn."""
     if len(target["boxes"]):
@@ -179,24 +177,6 @@ def match(
     on_ignored = where_ignored(overlap, anchors, target, above=matcher.low_threshold)
     matched[(matched < 0) & on_ignored] = Matcher.BETWEEN_THRESHOLDS
     return matched
-
-
-def where_ignored(
-    overlap: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    boxes: torch.Tensor,
-    target: Target,
-    *,
-    above: float,
-) -> torch.Tensor:
-    """(n,) True for boxes on an ignored object, or with their middle in an ignored region."""
-    hidden = torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
-    if len(target["ignored"]):
-        hidden |= (overlap(target["ignored"], boxes) > above).any(dim=0)
-    if len(target["regions"]):
-        middle = (boxes[None, :, :2] + boxes[None, :, 2:]) / 2
-        first, last = target["regions"][:, None, :2], target["regions"][:, None, 2:]
-        hidden |= ((middle > first) & (middle < last)).all(dim=2).any(dim=0)
-    return hidden
 
 
 def as_circles(squares: torch.Tensor) -> torch.Tensor:

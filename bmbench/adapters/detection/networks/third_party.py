@@ -1,4 +1,4 @@
-"""Programs of others, imported without the traces that they leave in the process."""
+"""Programs of others, imported without their side effects on the process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def no_traces(**variables: str) -> Iterator[None]:
+def without_side_effects(**variables: str) -> Iterator[None]:
     """Environment variables for the block alone; afterwards the process is as it was, but for new modules.
 
     Ultralytics changes how torch and numpy print, OpenCV's threads, `torch.save`, warnings, loggers and the

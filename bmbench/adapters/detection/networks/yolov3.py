@@ -16,14 +16,13 @@ from torch import nn
 from torchvision.ops import batched_nms, box_iou
 
 from bmbench.adapters.detection.merging.overlaps import bounding_box
-from bmbench.adapters.detection.networks.retinanet import where_ignored
-from bmbench.adapters.learning.layers import group_normalisation
+from bmbench.adapters.detection.networks.anchors import where_ignored
+from bmbench.adapters.learning.networks import group_normalisation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bmbench.adapters.detection.networks.anchors import Sizes
-    from bmbench.adapters.detection.networks.retinanet import Target
+    from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict
     from bmbench.adapters.detection.settings import CommonSettings, YoloSettings
     from bmbench.core.types import Floats
 
@@ -67,7 +66,7 @@ class YoloV3(nn.Module):
             bias = head[1].bias.detach().view(_PER_SCALE, -1)  # type: ignore[index]
             bias[:, 4] = -4.6
 
-    def forward(self, images: list[torch.Tensor], targets: list[Target] | None = None) -> Any:
+    def forward(self, images: list[torch.Tensor], targets: list[TensorDict] | None = None) -> Any:
         """Losses by name while training; else one dict of boxes, scores and labels an image."""
         maps = self._maps(torch.stack(images).contiguous(memory_format=torch.channels_last))
         raw, boxes = self._answers(maps)
@@ -126,7 +125,7 @@ class YoloV3(nn.Module):
         return places
 
     def _losses(
-        self, raw: torch.Tensor, boxes: torch.Tensor, target: Target, *, grids: list[tuple[int, int]]
+        self, raw: torch.Tensor, boxes: torch.Tensor, target: TensorDict, *, grids: list[tuple[int, int]]
     ) -> dict[str, torch.Tensor]:
         """The losses of one image, sums over its objects divided by their number."""
         truth, n = target["boxes"], max(1, len(target["boxes"]))
@@ -171,13 +170,13 @@ class YoloV3(nn.Module):
         inside = (at - torch.stack([column, row], dim=1)).clamp(0, 1)
         return rows, torch.cat([inside, torch.log(size / anchors[best])], dim=1)
 
-    def _found(self, raw: torch.Tensor, boxes: torch.Tensor) -> Target:
+    def _found(self, raw: torch.Tensor, boxes: torch.Tensor) -> TensorDict:
         """What one image holds; a confidence is objectness times the probability of the class."""
         probability = torch.sigmoid(raw[:, 4:5]) * torch.sigmoid(raw[:, 5:])
         return kept(boxes, probability, settings=self.settings)
 
 
-def kept(boxes: torch.Tensor, probability: torch.Tensor, *, settings: CommonSettings) -> Target:
+def kept(boxes: torch.Tensor, probability: torch.Tensor, *, settings: CommonSettings) -> TensorDict:
     """What NMS leaves of (n, 4) boxes with (n, classes) probabilities, each as its likeliest class."""
     scores, labels = probability.max(dim=1)
     best = scores.argsort(descending=True, stable=True)[: settings.most_candidates]
@@ -187,7 +186,7 @@ def kept(boxes: torch.Tensor, probability: torch.Tensor, *, settings: CommonSett
     return {"boxes": boxes[rows], "scores": scores[rows], "labels": labels[rows]}
 
 
-def anchor_sizes(shapes: Floats, settings: YoloSettings) -> Sizes:
+def clustered_anchors(shapes: Floats, settings: YoloSettings) -> Sizes:
     """For each level, finest first, widths and heights of its three anchors, one after the other, pixels.
 
     Centres of the clusters of the training cells' boxes, where two boxes are as near as they overlap when

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from bmbench.adapters.detection.networks.third_party import no_traces
+from bmbench.adapters.detection.networks.third_party import without_side_effects
 from bmbench.adapters.detection.networks.yolov3 import kept
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from bmbench.adapters.detection.networks.retinanet import Target
+    from bmbench.adapters.detection.networks.anchors import TensorDict
     from bmbench.adapters.detection.settings import YoloUSettings
 
 NOTICE = "Ultralytics, which yolov3u trains with, is under the AGPL-3.0: https://ultralytics.com/license"
@@ -52,7 +52,7 @@ class YoloV3U(nn.Module):
             module.training = mode or module is head
         return self
 
-    def forward(self, images: list[torch.Tensor], targets: list[Target] | None = None) -> Any:
+    def forward(self, images: list[torch.Tensor], targets: list[TensorDict] | None = None) -> Any:
         """Losses by name, or one dict of boxes, scores and labels an image."""
         from ultralytics.utils.loss import v8DetectionLoss
         from ultralytics.utils.tal import make_anchors
@@ -80,7 +80,9 @@ def _network(settings: YoloUSettings, classes: int) -> Any:
     """
     with (
         tempfile.TemporaryDirectory() as folder,
-        no_traces(YOLO_CONFIG_DIR=folder, YOLO_OFFLINE="1", YOLO_AUTOINSTALL="0", YOLO_VERBOSE="0"),
+        without_side_effects(
+            YOLO_CONFIG_DIR=folder, YOLO_OFFLINE="1", YOLO_AUTOINSTALL="0", YOLO_VERBOSE="0"
+        ),
     ):
         import ultralytics
         from ultralytics.nn.tasks import DetectionModel
@@ -127,7 +129,7 @@ def _noted(criterion: Any) -> list[torch.Tensor]:
     return total
 
 
-def _share(assigned: list[torch.Tensor], targets: list[Target]) -> float:
+def _share(assigned: list[torch.Tensor], targets: list[TensorDict]) -> float:
     """What a loss has to be divided by so that one network can be compared with another.
 
     A place is taught to be as much of a cell as its box fits one, and the loss is divided by the sum of that,
@@ -145,7 +147,7 @@ def _padded(batch: torch.Tensor, stride: int) -> torch.Tensor:
     return nn.functional.pad(batch, (0, right, 0, down))
 
 
-def _as_batch(targets: list[Target], shape: torch.Size) -> dict[str, torch.Tensor]:
+def _as_batch(targets: list[TensorDict], shape: torch.Size) -> dict[str, torch.Tensor]:
     """The image, class, and centre and sides as shares of w, h, of each object of a (n, 3, h, w) batch."""
     box = torch.cat([target["boxes"] for target in targets])
     size = box.new_tensor(shape[:1:-1])
@@ -158,7 +160,7 @@ def _as_batch(targets: list[Target], shape: torch.Size) -> dict[str, torch.Tenso
     }
 
 
-def _weight(points: torch.Tensor, target: Target) -> torch.Tensor:
+def _weight(points: torch.Tensor, target: TensorDict) -> torch.Tensor:
     """(n, 1) 0 for places on an ignored object or region and on no cell, else 1."""
     hidden = _on(points, target["ignored"]) | _on(points, target["regions"])
     return (~hidden | _on(points, target["boxes"])).to(points.dtype)[:, None]

@@ -10,7 +10,7 @@ from bmbench.adapters.unet.encodings.encoding import Encoding, Regrowth
 
 if TYPE_CHECKING:
     from bmbench.adapters.unet.encodings.depth_map import Reals
-    from bmbench.adapters.unet.encodings.encoding import Inside
+    from bmbench.adapters.unet.encodings.encoding import ObjectPixels
     from bmbench.adapters.unet.settings import UNetSettings
 
 STEEPNESS = 10.0
@@ -19,15 +19,15 @@ _DEEPEST = 0.95
 """Cut off deeper in the flank, an object is too small to tell how large its cell is."""
 
 
-def cone(inside: Inside) -> tuple[Reals, Reals]:
+def cone(pixels: ObjectPixels) -> tuple[Reals, Reals]:
     """The normalised depth: 1 at the centre, 0 at the outline."""
-    return inside.normalised[None], np.ones_like(inside.depth)
+    return pixels.normalised[None], np.ones_like(pixels.depth)
 
 
-def flank(inside: Inside) -> tuple[Reals, Reals]:
+def flank(pixels: ObjectPixels) -> tuple[Reals, Reals]:
     """The sigmoid of the normalised depth: 0.993 at the centre, 0.5 half-way, 0.007 at the outline."""
-    value: Reals = 1 / (1 + np.exp(-np.float32(STEEPNESS) * (inside.normalised - np.float32(0.5))))
-    return value[None], np.ones_like(inside.depth)
+    value: Reals = 1 / (1 + np.exp(-np.float32(STEEPNESS) * (pixels.normalised - np.float32(0.5))))
+    return value[None], np.ones_like(pixels.depth)
 
 
 def _cone_regrowth(threshold: float, _: UNetSettings) -> Regrowth:
@@ -45,5 +45,5 @@ def _from_depth(depth: float) -> Regrowth:
     return Regrowth(share=depth / (1 - depth))
 
 
-DISTANCE = Encoding(name="distance", channels=("cell",), marks=cone, regrowth=_cone_regrowth)
-SIGMOID = Encoding(name="sigmoid", channels=("cell",), marks=flank, regrowth=_flank_regrowth)
+DISTANCE = Encoding(name="distance", channels=("cell",), pixel_targets=cone, regrowth=_cone_regrowth)
+SIGMOID = Encoding(name="sigmoid", channels=("cell",), pixel_targets=flank, regrowth=_flank_regrowth)

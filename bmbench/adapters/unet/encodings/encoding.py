@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from bmbench.adapters.unet.encodings.depth_map import DepthMap, Reals
+from bmbench.adapters.learning.fit_request import ForegroundCurve
+from bmbench.adapters.unet.encodings.depth_map import DepthMap, Reals, depth_map, ignored_regions
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.registry import Registry
 from bmbench.core.types import Annotations, Role
@@ -23,12 +24,11 @@ from bmbench.core.types import Annotations, Role
 if TYPE_CHECKING:
     import torch
 
-    from bmbench.adapters.method import FitRequest
-    from bmbench.adapters.unet.encodings.foreground_curve import ForegroundCurve
+    from bmbench.adapters.learning.fit_request import FitRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class TargetMap:
     """What the network shall say about one image, and where it matters.
 
     Attributes
@@ -44,7 +44,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inside:
+class ObjectPixels:
     """The m pixels of an image that lie in a cell or an artefact.
 
     Attributes
@@ -81,7 +81,7 @@ class Regrowth:
     share: float = 0.0
 
 
-Marks: TypeAlias = Callable[[Inside], tuple[Reals, Reals]]
+PixelTargets: TypeAlias = Callable[[ObjectPixels], tuple[Reals, Reals]]
 """m pixels → (channels, m) values and (m,) weights."""
 
 
@@ -95,7 +95,7 @@ class Encoding:
         Its name in `ENCODINGS`.
     channels : tuple of str
         The classes of a cell's own pixels, the one that the segmentation reads first.
-    marks : Marks
+    pixel_targets : PixelTargets
         What the pixels of an object are worth.
     regrowth : (threshold, settings) → Regrowth
         What undoes the encoding in an object that was cut out of the map at a threshold.
@@ -109,7 +109,7 @@ class Encoding:
 
     name: str
     channels: tuple[str, ...]
-    marks: Marks
+    pixel_targets: PixelTargets
     regrowth: Callable[[float, UNetSettings], Regrowth]
     uses_curve: bool = False
     artefacts: bool = False
@@ -130,7 +130,7 @@ class Encoding:
         curve = None if self.curve is None else dataclasses.asdict(self.curve)
         return {"name": self.name, "artefacts": self.artefacts, "curve": curve}
 
-    def target(self, depths: DepthMap, annotations: Annotations, settings: UNetSettings) -> Target:
+    def target(self, depths: DepthMap, annotations: Annotations, settings: UNetSettings) -> TargetMap:
         """The target of one image.
 
         A pixel of an artefact is worth as much artefact as it would be worth cell in a cell; a contour is a
@@ -140,7 +140,7 @@ class Encoding:
         value = np.zeros((self.outputs, height, width), np.float32)
         weight = np.ones((height, width), np.float32)
         if not len(annotations):
-            return Target(value=value, weight=weight)
+            return TargetMap(value=value, weight=weight)
         owned = np.flatnonzero(depths.owner)
         row = depths.owner.ravel()[owned] - 1
         role = annotations.role[row]
@@ -149,16 +149,16 @@ class Encoding:
         for kind in (Role.CELL, Role.ARTEFACT)[: 1 + self.artefacts]:
             of_kind = role == kind
             here = owned[of_kind]
-            inside = Inside(
+            pixels = ObjectPixels(
                 depth=depths.depth.ravel()[here],
                 deepest=depths.deepest[row[of_kind]],
                 settings=settings,
                 curve=self.curve,
             )
-            marks, weight.ravel()[here] = self.marks(inside)
-            flat[self.classes.index("artefact") if kind == Role.ARTEFACT else 0, here] = marks[0]
-            flat[1 : len(self.channels), here] = marks[1:]
-        return Target(value=value, weight=weight)
+            values, weight.ravel()[here] = self.pixel_targets(pixels)
+            flat[self.classes.index("artefact") if kind == Role.ARTEFACT else 0, here] = values[0]
+            flat[1 : len(self.channels), here] = values[1:]
+        return TargetMap(value=value, weight=weight)
 
     def loss(
         self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, settings: UNetSettings
@@ -208,10 +208,21 @@ def fitted(name: str, request: FitRequest) -> Encoding:
     return dataclasses.replace(encoding, artefacts=artefacts, curve=_curve(encoding, request))
 
 
+def encode(
+    annotations: Annotations, size: tuple[int, ...], *, encoding: Encoding, settings: UNetSettings
+) -> TargetMap:
+    """The target of one image of (height, width) at working scale, without weight on ignored regions."""
+    height, width = size
+    depths = depth_map(annotations, height, width, artefacts=encoding.artefacts)
+    target = encoding.target(depths, annotations, settings)
+    if not annotations.region.any():
+        return target
+    outside = ~ignored_regions(annotations, height, width)
+    return TargetMap(value=target.value, weight=target.weight * outside)
+
+
 def encoding_of(card: Any) -> Encoding:
     """The encoding that `Encoding.to_card` described; KeyError, TypeError or ValueError for another card."""
-    from bmbench.adapters.unet.encodings.foreground_curve import ForegroundCurve
-
     values, curve = card["curve"], None
     if values is not None:
         curve = ForegroundCurve(probability=tuple(values["probability"]), source=values["source"])

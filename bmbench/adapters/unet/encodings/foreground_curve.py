@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.adapters.learning.fit_request import ForegroundCurve
 from bmbench.adapters.unet.encodings.depth_map import depth_map
 from bmbench.core.types import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bmbench.adapters.unet.encodings.depth_map import Reals
     from bmbench.core.types import Annotations
 
 N_BINS = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForegroundCurve:
-    """P(foreground | normalised depth) as a line through the middles of equal bins, flat beyond them.
-
-    Attributes
-    ----------
-    probability : tuple of n floats in [0, 1], never falling
-        At depths 1/2n, 3/2n, … (2n − 1)/2n.
-    source : str
-        What it was measured on.
-    """
-
-    probability: tuple[float, ...]
-    source: str
-
-    def __post_init__(self) -> None:
-        values = np.array(self.probability)
-        if not (len(values) and (values >= 0).all() and (values <= 1).all() and (np.diff(values) >= 0).all()):
-            raise ValueError("a foreground curve holds probabilities that never fall")
-
-    def __call__(self, depth: Reals) -> Reals:
-        """The probabilities at these normalised depths, of the same shape."""
-        middles = (np.arange(len(self.probability)) + 0.5) / len(self.probability)
-        return np.interp(depth, middles, self.probability).astype(np.float32)
 
 
 def measure(

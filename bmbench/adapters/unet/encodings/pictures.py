@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.adapters.images.rescaling import mean_diameter, moved, object_circles
-from bmbench.adapters.images.training_images import source_of
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Inside
+from bmbench.adapters.images.training_images import at_working_scale
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, ObjectPixels, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
-from bmbench.adapters.unet.sampling import encode
 from bmbench.core.files import writing
 from bmbench.core.types import Annotations, Role
 
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from bmbench.adapters.method import FitRequest
+    from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve
     from bmbench.adapters.unet.encodings.depth_map import Reals
     from bmbench.adapters.unet.encodings.encoding import Encoding
-    from bmbench.adapters.unet.encodings.foreground_curve import ForegroundCurve
     from bmbench.adapters.unet.settings import UNetSettings
     from bmbench.core.types import Bools, Pixels
 
@@ -88,10 +86,10 @@ def _draw_mappings(axis: Axes, settings: UNetSettings, curve: ForegroundCurve) -
     radius = np.float32(settings.cell_px / 2)
     for name, (colour, dashes, width) in LINES.items():
         encoding = _with_curve(name, curve)
-        inside = Inside(
+        pixels = ObjectPixels(
             depth=depth * radius, deepest=np.full_like(depth, radius), settings=settings, curve=encoding.curve
         )
-        value, weight = encoding.marks(inside)
+        value, weight = encoding.pixel_targets(pixels)
         wanted = _signed(value[0], weight, -1.0 if name == "statistical_scaled" else 0.0)
         seen = (weight > 0) | (name != "dont_care")
         axis.plot(depth, np.where(seen, wanted, np.nan), dashes, color=colour, linewidth=width, label=name)
@@ -140,7 +138,7 @@ def busiest(request: FitRequest) -> tuple[Pixels, Annotations]:
         near = cKDTree(xy).query_ball_point(xy, np.nextafter(reach * NEAR, 0), p=np.inf, return_length=True)
         if len(near) and near.max() > best[0]:
             best = int(near.max()), number, xy[int(near.argmax())]
-    source = source_of(request.train[best[1]], factor)
+    source = at_working_scale(request.train[best[1]], factor)
     height, width = source.image.shape[:2]
     side = int(2 * reach)
     left, top = (

@@ -14,7 +14,7 @@ from bmbench.adapters.unet.encodings.encoding import Encoding, Regrowth
 
 if TYPE_CHECKING:
     from bmbench.adapters.unet.encodings.depth_map import Reals
-    from bmbench.adapters.unet.encodings.encoding import Inside
+    from bmbench.adapters.unet.encodings.encoding import ObjectPixels
     from bmbench.adapters.unet.settings import UNetSettings
     from bmbench.core.types import Bools
 
@@ -24,31 +24,31 @@ def erosion_px(settings: UNetSettings) -> float:
     return settings.shrink * settings.cell_px
 
 
-def eroded(inside: Inside) -> tuple[Reals, Reals]:
+def eroded(pixels: ObjectPixels) -> tuple[Reals, Reals]:
     """1 in the kernel, 0 in the ring around it."""
-    kernel = inside.depth > _edge(inside)
-    return kernel[None].astype(np.float32), np.ones_like(inside.depth)
+    kernel = pixels.depth > _edge(pixels)
+    return kernel[None].astype(np.float32), np.ones_like(pixels.depth)
 
 
-def eroded_with_contour(inside: Inside) -> tuple[Reals, Reals]:
+def eroded_with_contour(pixels: ObjectPixels) -> tuple[Reals, Reals]:
     """The kernel, and the band of `contour` mean diameters around it, which ends at the outline."""
-    edge = _edge(inside)
-    width = np.float32(inside.settings.contour * inside.settings.cell_px)
-    kernel: Bools = inside.depth > edge
-    band = ~kernel & (inside.depth > edge - width)
-    return np.stack([kernel, band]).astype(np.float32), np.ones_like(inside.depth)
+    edge = _edge(pixels)
+    width = np.float32(pixels.settings.contour * pixels.settings.cell_px)
+    kernel: Bools = pixels.depth > edge
+    band = ~kernel & (pixels.depth > edge - width)
+    return np.stack([kernel, band]).astype(np.float32), np.ones_like(pixels.depth)
 
 
-def ring_left_open(inside: Inside) -> tuple[Reals, Reals]:
+def ring_left_open(pixels: ObjectPixels) -> tuple[Reals, Reals]:
     """1 in the kernel; the loss does not look at the ring."""
-    kernel, _ = eroded(inside)
+    kernel, _ = eroded(pixels)
     return kernel, kernel[0]
 
 
-def _edge(inside: Inside) -> Reals:
+def _edge(pixels: ObjectPixels) -> Reals:
     """Depth at which the kernel of each pixel's object begins."""
-    settings = inside.settings
-    edge: Reals = np.minimum(erosion_px(settings), settings.keep * inside.deepest).astype(np.float32)
+    settings = pixels.settings
+    edge: Reals = np.minimum(erosion_px(settings), settings.keep * pixels.deepest).astype(np.float32)
     return edge
 
 
@@ -56,8 +56,8 @@ def _undone(_: float, settings: UNetSettings) -> Regrowth:
     return Regrowth(px=erosion_px(settings))
 
 
-SHRINK = Encoding(name="shrink", channels=("cell",), marks=eroded, regrowth=_undone)
+SHRINK = Encoding(name="shrink", channels=("cell",), pixel_targets=eroded, regrowth=_undone)
 SHRINK_CONTOUR = Encoding(
-    name="shrink_contour", channels=("cell", "contour"), marks=eroded_with_contour, regrowth=_undone
+    name="shrink_contour", channels=("cell", "contour"), pixel_targets=eroded_with_contour, regrowth=_undone
 )
-DONT_CARE = Encoding(name="dont_care", channels=("cell",), marks=ring_left_open, regrowth=_undone)
+DONT_CARE = Encoding(name="dont_care", channels=("cell",), pixel_targets=ring_left_open, regrowth=_undone)

@@ -13,9 +13,9 @@ import numpy as np
 from bmbench.adapters.unet.encodings.encoding import Encoding, Regrowth
 
 if TYPE_CHECKING:
+    from bmbench.adapters.learning.fit_request import ForegroundCurve
     from bmbench.adapters.unet.encodings.depth_map import Reals
-    from bmbench.adapters.unet.encodings.encoding import Inside
-    from bmbench.adapters.unet.encodings.foreground_curve import ForegroundCurve
+    from bmbench.adapters.unet.encodings.encoding import ObjectPixels
     from bmbench.adapters.unet.settings import UNetSettings
 
 
@@ -23,18 +23,18 @@ FLAT = 0.02
 """A curve that rises by less says nothing."""
 
 
-def measured(inside: Inside) -> tuple[Reals, Reals]:
+def measured(pixels: ObjectPixels) -> tuple[Reals, Reals]:
     """The measured probability that a pixel of this normalised depth is foreground."""
-    return _curve(inside)(inside.normalised)[None], np.ones_like(inside.depth)
+    return _curve(pixels)(pixels.normalised)[None], np.ones_like(pixels.depth)
 
 
-def measured_and_scaled(inside: Inside) -> tuple[Reals, Reals]:
+def measured_and_scaled(pixels: ObjectPixels) -> tuple[Reals, Reals]:
     """The same on a scale from −1 at the outline to 1 at the centre, as a class and its weight.
 
     Above 0 a pixel is foreground, below it background, and it weighs as much as it is away from 0: at the
     outline the loss punishes foreground as it does outside, where circles and cells part ways it looks away.
     """
-    signed = scaled_to_signed(inside.normalised, _curve(inside))
+    signed = scaled_to_signed(pixels.normalised, _curve(pixels))
     return (signed > 0)[None].astype(np.float32), np.abs(signed)
 
 
@@ -51,10 +51,10 @@ def scaled_to_signed(depth: Reals, curve: ForegroundCurve) -> Reals:
     return signed
 
 
-def _curve(inside: Inside) -> ForegroundCurve:
-    if inside.curve is None:
+def _curve(pixels: ObjectPixels) -> ForegroundCurve:
+    if pixels.curve is None:
         raise ValueError("this encoding needs a foreground curve")
-    return inside.curve
+    return pixels.curve
 
 
 def _none(_threshold: float, _settings: UNetSettings) -> Regrowth:
@@ -63,8 +63,12 @@ def _none(_threshold: float, _settings: UNetSettings) -> Regrowth:
 
 
 STATISTICAL = Encoding(
-    name="statistical", channels=("cell",), marks=measured, regrowth=_none, uses_curve=True
+    name="statistical", channels=("cell",), pixel_targets=measured, regrowth=_none, uses_curve=True
 )
 STATISTICAL_SCALED = Encoding(
-    name="statistical_scaled", channels=("cell",), marks=measured_and_scaled, regrowth=_none, uses_curve=True
+    name="statistical_scaled",
+    channels=("cell",),
+    pixel_targets=measured_and_scaled,
+    regrowth=_none,
+    uses_curve=True,
 )

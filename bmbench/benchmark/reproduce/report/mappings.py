@@ -63,16 +63,16 @@ def _card(run: Path) -> dict[str, Any] | None:
 
 
 def _draw(axes: Axes, card: dict[str, Any]) -> None:
-    from bmbench.adapters.unet.encodings.encoding import Inside, encoding_of
+    from bmbench.adapters.unet.encodings.encoding import ObjectPixels, encoding_of
     from bmbench.adapters.unet.settings import UNetSettings
 
     encoding: Encoding = encoding_of(card["encoding"])
     settings = UNetSettings(**card["settings"])
     radius = np.float32(settings.cell_px / 2)
-    inside = Inside(
+    pixels = ObjectPixels(
         depth=_DEPTH * radius, deepest=np.full_like(_DEPTH, radius), settings=settings, curve=encoding.curve
     )
-    value, weight = encoding.marks(inside)
+    value, weight = encoding.pixel_targets(pixels)
     axes.axhline(0, color="0.8", lw=0.8, zorder=0)
     if set(np.unique(weight)) <= {0.0, 1.0}:
         axes.fill_between(_DEPTH, -1.1, 1.1, where=weight == 0, color=_GREY, lw=0, zorder=0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from bmbench.adapters.unet.edges import edge_distance
+from bmbench.adapters.unet.encodings.depth_map import edge_distance
 
 
 @pytest.mark.parametrize("seed", range(5))

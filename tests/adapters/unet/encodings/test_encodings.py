@@ -8,10 +8,9 @@ import torch
 from scipy.special import logit
 
 from bmbench.adapters.images.augment import augment
-from bmbench.adapters.method import FitRequest
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Inside, encoding_of, fitted
-from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC, ForegroundCurve, measure
-from bmbench.adapters.unet.sampling import encode
+from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, ObjectPixels, encode, encoding_of, fitted
+from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC, measure
 from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.geometry import box_iou
@@ -33,12 +32,12 @@ def joined(*parts):
     return Annotations.of(**columns, role=np.concatenate([p.role for p in parts]))
 
 
-def marks(name, depth, deepest, *, settings=SETTINGS, curve=LINE):
+def pixel_targets(name, depth, deepest, *, settings=SETTINGS, curve=LINE):
     pixels = [
         np.full(len(depth), v, np.float32) if np.isscalar(v) else np.float32(v) for v in (depth, deepest)
     ]
-    value, weight = ENCODINGS.get(name).marks(
-        Inside(depth=pixels[0], deepest=pixels[1], settings=settings, curve=curve)
+    value, weight = ENCODINGS.get(name).pixel_targets(
+        ObjectPixels(depth=pixels[0], deepest=pixels[1], settings=settings, curve=curve)
     )
     return value.tolist(), weight.tolist()
 
@@ -159,51 +158,53 @@ def test_its_card_brings_the_same_encoding_back(name):
 
 def test_eroded_shapes_by_hand():
     # Erosion 4 px, but at most 0.6 of the deepest: a cell of depth 5 is eroded by 3.
-    assert marks("shrink", [3.9, 4.1], 10.0) == ([[0, 1]], [1, 1])
-    assert marks("shrink", [2.9, 3.1], 5.0) == ([[0, 1]], [1, 1])
+    assert pixel_targets("shrink", [3.9, 4.1], 10.0) == ([[0, 1]], [1, 1])
+    assert pixel_targets("shrink", [2.9, 3.1], 5.0) == ([[0, 1]], [1, 1])
 
 
 def test_the_contour_is_the_band_around_the_kernel():
     # Width 0.1 · 20 = 2 px: from depth 4 down to depth 2; below it the cell's rim is background.
     narrow = dataclasses.replace(SETTINGS, contour=0.1)
-    value, weight = marks("shrink_contour", [1.9, 2.1, 3.9, 4.1], 10.0, settings=narrow)
+    value, weight = pixel_targets("shrink_contour", [1.9, 2.1, 3.9, 4.1], 10.0, settings=narrow)
     assert value == [[0, 0, 0, 1], [0, 1, 1, 0]]
     assert weight == [1, 1, 1, 1]
 
 
 def test_the_ring_of_dont_care_has_no_weight():
-    assert marks("dont_care", [3.9, 4.1], 10.0) == ([[0, 1]], [0, 1])
+    assert pixel_targets("dont_care", [3.9, 4.1], 10.0) == ([[0, 1]], [0, 1])
 
 
 def test_distance_is_the_depth_as_a_share_of_the_deepest():
-    assert marks("distance", [0.0, 2.0, 8.0], 8.0) == ([[0, 0.25, 1]], [1, 1, 1])
+    assert pixel_targets("distance", [0.0, 2.0, 8.0], 8.0) == ([[0, 0.25, 1]], [1, 1, 1])
 
 
 def test_sigmoid_of_the_distance():
     # 1 / (1 + exp(−10 (d − 0.5))): at d = 0, 0.5, 1 that is 1 / (1 + e⁵), 1/2, 1 / (1 + e⁻⁵).
-    value, _ = marks("sigmoid", [0.0, 4.0, 8.0], 8.0)
+    value, _ = pixel_targets("sigmoid", [0.0, 4.0, 8.0], 8.0)
     assert value[0] == pytest.approx([1 / (1 + np.e**5), 0.5, 1 / (1 + np.e**-5)])
 
 
 def test_statistical_is_the_curve():
-    assert marks("statistical", [0.0, 4.0, 5.0, 8.0], 8.0)[0][0] == pytest.approx([0.25, 0.5, 0.625, 0.75])
+    assert pixel_targets("statistical", [0.0, 4.0, 5.0, 8.0], 8.0)[0][0] == pytest.approx(
+        [0.25, 0.5, 0.625, 0.75]
+    )
 
 
 def test_scaled_runs_from_minus_one_to_one():
     # 1/4 … 3/4 → −1 … 1: background with weight 1, then 1/2, then nothing, then foreground with 1/2 and 1.
-    value, weight = marks("statistical_scaled", [0.0, 3.0, 4.0, 5.0, 8.0], 8.0)
+    value, weight = pixel_targets("statistical_scaled", [0.0, 3.0, 4.0, 5.0, 8.0], 8.0)
     assert value == [[0, 0, 0, 1, 1]]
     assert weight == pytest.approx([1, 0.5, 0, 0.5, 1])
 
 
 def test_a_curve_that_is_flat_scales_to_foreground():
     flat = ForegroundCurve(probability=(1.0, 1.0), source="by hand")
-    assert marks("statistical_scaled", [0.0, 8.0], 8.0, curve=flat) == ([[1, 1]], [1, 1])
+    assert pixel_targets("statistical_scaled", [0.0, 8.0], 8.0, curve=flat) == ([[1, 1]], [1, 1])
 
 
 def test_the_statistical_ones_need_a_curve():
     with pytest.raises(ValueError, match="needs a foreground curve"):
-        marks("statistical", [1.0], 8.0, curve=None)
+        pixel_targets("statistical", [1.0], 8.0, curve=None)
 
 
 @pytest.mark.parametrize("probability", [(), (0.5, 0.4), (0.5, 1.2)])

@@ -5,9 +5,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, encode
 from bmbench.adapters.unet.encodings.losses import map_loss
-from bmbench.adapters.unet.sampling import encode
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.types import Annotations, Role
 

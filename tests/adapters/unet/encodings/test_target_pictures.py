@@ -9,7 +9,7 @@ from PIL import Image
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment
-from bmbench.adapters.method import FitRequest
+from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.unet.encodings.pictures import busiest
 
 from ...conftest import circles, sample

@@ -1,0 +1,98 @@
+"""What a method is given to fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bmbench.core.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bmbench.adapters.images.augment import Augment
+    from bmbench.adapters.learning.process_group import ProcessGroup
+    from bmbench.core.types import Category, Sample
+
+Report: TypeAlias = Callable[[int, float | None], None]
+"""Told (step, validation loss) at each validation. The loss is relative to that of an answer that knows
+nothing, so that it means about the same whatever loss is trained; None without validation images. What it
+raises ends the fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForegroundCurve:
+    """P(foreground | normalised depth) as a line through the middles of equal bins, flat beyond them.
+
+    Attributes
+    ----------
+    probability : tuple of n floats in [0, 1], never falling
+        At depths 1/2n, 3/2n, … (2n − 1)/2n, where 0 is the outline of a shape and 1 its deepest pixel.
+    source : str
+        What it was measured on.
+    """
+
+    probability: tuple[float, ...]
+    source: str
+
+    def __post_init__(self) -> None:
+        values = np.array(self.probability)
+        if not (len(values) and (values >= 0).all() and (values <= 1).all() and (np.diff(values) >= 0).all()):
+            raise ValueError("a foreground curve holds probabilities that never fall")
+
+    def __call__(self, depth: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The probabilities at these normalised depths, of the same shape."""
+        middles = (np.arange(len(self.probability)) + 0.5) / len(self.probability)
+        return np.interp(depth, middles, self.probability).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FitRequest:
+    """Everything a method may use to fit.
+
+    Attributes
+    ----------
+    train : samples
+        To learn from. In the weak track their annotations hold circles and no contours.
+    validation : samples
+        To stop on; annotated like `train`.
+    settings : dataclass
+        One of the method's own settings records.
+    seed : int
+        The same seed gives the same detector, byte for byte, on the same machine.
+    augment : Augment
+        Draws a training patch from an image.
+    progress : Progress
+        Told about every long loop.
+    classes : tuple of Category
+        The classes of cells that are to be told apart, two or more: `label` of an annotated cell is a row of
+        them. Empty: a cell is a cell, and `label` means nothing. What a detector shall say in either case is
+        said by `Detector.predict`; `bmbench.adapters.detection.labels.labels_of` computes it.
+    foreground_curve : function without arguments
+        How likely foreground is at a depth inside the annotated shapes, measured on the training images
+        (it takes seconds, so it waits until asked); None where they have no contours to compare with.
+    state : folder or None
+        Where a fit that takes long keeps what it needs to go on (`bmbench.adapters.learning.resuming`): it
+        begins with what it finds there, and ends with the detector of a fit that was never stopped, byte for
+        byte.
+    report : Report or None
+        Told every validation; a fit that goes on repeats the validations of the earlier one.
+    process_group : ProcessGroup or None
+        The processes that fit this together, each with the same request; None: this one alone.
+    """
+
+    train: Sequence[Sample]
+    validation: Sequence[Sample]
+    settings: Any
+    seed: int
+    augment: Augment
+    progress: Progress = field(default_factory=Silent)
+    classes: tuple[Category, ...] = ()
+    foreground_curve: Callable[[], ForegroundCurve | None] = lambda: None
+    state: Path | None = None
+    report: Report | None = None
+    process_group: ProcessGroup | None = None
