@@ -7,12 +7,12 @@ The format knows no image size (images must be at hand), no ignored objects and 
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from typing import TYPE_CHECKING
 
 import numpy as np
+import yaml
 
 from bmbench.core.dataset import SUBSETS
 from bmbench.core.errors import BadInputError
@@ -24,6 +24,7 @@ from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import Collector, Marks
 from bmbench.datasets.formats.ring_nesting import bridged
 from bmbench.datasets.reading.limits import read_text
+from bmbench.datasets.reading.safe_yaml import entry, line_of, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,9 +86,7 @@ def write_frame(folder: Path, content: Content) -> None:
         if target:
             lines.append(f"{words[subset]}: {target}")
     lines += [f"nc: {len(content.categories)}", "names:"]
-    lines += [
-        f"  {row}: {json.dumps(c.name, ensure_ascii=False)}" for row, c in enumerate(content.categories)
-    ]
+    lines += [f"  {row}: {_yaml_text(c.name)}" for row, c in enumerate(content.categories)]
     write_text(folder / YAML, "\n".join(lines) + "\n")
 
 
@@ -105,39 +104,41 @@ def _class_names(base: Path, place: Path) -> dict[int, str]:
 
 
 def _yaml_names(path: Path) -> dict[int, str]:
-    """The entry ``names`` of a data.yaml: a list or a map, in brackets or line by line.
-
-    This much of YAML is all that the format uses; a full reader would be a dependency of its own.
-    """
-    text = re.sub(r"^\s*#.*$", "", read_text(path), flags=re.MULTILINE)
-    found = re.search(r"^names\s*:(.*(?:\n(?:[ \t-].*)?)*)", text, flags=re.MULTILINE)
-    if found is None:
+    """The entry ``names`` of a data.yaml: a list, or a map from the classes' numbers; names as written."""
+    names = entry(read_yaml(path), "names", path)
+    if names is None:
         raise BadInputError("no entry 'names'", where=str(path))
-    body = found[1].strip()
-    if body.startswith(("[", "{")):
-        items = re.findall(
-            r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|[^,\[\]{}\n]+", body[1:].rsplit("]", 1)[0].rsplit("}", 1)[0]
-        )
-        entries = [item.strip() for item in items if item.strip()]
-    else:
-        entries = [line.strip().removeprefix("- ") for line in body.splitlines() if line.strip()]
-    names: dict[int, str] = {}
-    for number, entry in enumerate(entries):
-        keyed = re.match(r"(\d{1,6})\s*:\s*(.+)", entry)
-        names[int(keyed[1]) if keyed else number] = _unquoted(keyed[2] if keyed else entry)
-    return names
+    if isinstance(names, yaml.ScalarNode) and not names.value:
+        return {}
+    if isinstance(names, yaml.SequenceNode):
+        return {number: _yaml_name(name, path) for number, name in enumerate(names.value)}
+    if not isinstance(names, yaml.MappingNode):
+        raise BadInputError("'names' is neither a list nor a map", where=str(path), got=names.value[:40])
+    found: dict[int, str] = {}
+    for key, name in names.value:
+        where = line_of(path, key.start_mark)
+        # Quoted or not: programs write both.
+        if not isinstance(key, yaml.ScalarNode) or not re.fullmatch(r"[0-9]{1,6}", key.value):
+            got = str(key.value)[:40]
+            raise BadInputError("not the number of a class", where=where, expected="0, 1, 2 …", got=got)
+        if int(key.value) in found:
+            raise BadInputError(f"two names of class {int(key.value)}", where=where)
+        found[int(key.value)] = _yaml_name(name, path)
+    return found
 
 
-def _unquoted(text: str) -> str:
-    text = text.strip()
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        try:
-            return str(json.loads(text))
-        except ValueError:
-            return text[1:-1]
-    if len(text) >= 2 and text[0] == text[-1] == "'":
-        return text[1:-1].replace("''", "'")
-    return text.split(" #")[0].strip()
+def _yaml_name(node: yaml.Node, path: Path) -> str:
+    name = node.value.strip() if isinstance(node, yaml.ScalarNode) else ""
+    if not name:
+        where = line_of(path, node.start_mark)
+        raise BadInputError("not the name of a class", where=where, expected="a text")
+    return str(name)
+
+
+def _yaml_text(text: str) -> str:
+    """The text in double quotes, on one line."""
+    quoted: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=math.inf)
+    return quoted.rstrip("\n")
 
 
 def _parse(path: Path, size: Callable[[], tuple[int, int]], names: dict[int, str]) -> Marks:

@@ -27,10 +27,11 @@ def read_limited(path: Path, limit: int = TEXT_LIMIT_BYTES) -> bytes:
     return read_bytes(path)
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, limit: int | None = None) -> str:
     """The text of a UTF-8 file; BadInputError if it cannot be read, is no text or too large."""
+    data = read_limited(path) if limit is None else read_limited(path, limit)
     try:
-        return read_limited(path).decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInputError("not UTF-8 text", where=f"{path}, byte {error.start}") from None
 
