@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bmbench.benchmark.run.row import UNDEFINED
+from bmbench.present.terminal import facts_table, terminal_table
+from bmbench.present.words import UNDEFINED, count, counted, decimal, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +40,7 @@ def datasets_table() -> RenderableType:
     for name in DATASETS:
         card = DATASETS.get(name).card
         here = "yes" if not card.source or stored_folder(name) is not None else "no"
-        counts = (_count(card.images), _count(card.cells), _count(card.size_mb))
+        counts = (count(card.images), count(card.cells), count(card.size_mb))
         lines.append(Text(_columns(name, *counts, card.annotation, here)))
         terms = f"{card.modality} · licence: {card.licence} · {card.cite_as or card.citation}"
         lines.append(Padding(Text(terms, style="dim"), (0, 0, 0, 4)))
@@ -62,16 +63,16 @@ def card_table(dataset: str) -> Table:
         here = f"no; bmbench datasets fetch {dataset}"
     else:
         here = f"no; {card.access}"
-    size = "" if card.size_mb is None else f", {_count(card.size_mb)} MB"
-    cells = "" if card.cells is None else f", {_count(card.cells)} cells"
+    size = "" if card.size_mb is None else f", {count(card.size_mb)} MB"
+    cells = "" if card.cells is None else f", {count(card.cells)} cells"
     rows = (
         *_card_rows(card),
-        ("images", f"{_count(card.images)}{cells}{size}"),
+        ("images", f"{count(card.images)}{cells}{size}"),
         ("matching radius", f"{card.radius_px:g} px"),
         ("protocol", card.protocol),
         ("here", here),
     )
-    return _facts(card.name, rows)
+    return facts_table(card.name, rows)
 
 
 def _columns(*cells: str) -> str:
@@ -92,9 +93,9 @@ def describe_dataset(
     from bmbench.datasets.describe.faults import find_faults
     from bmbench.datasets.describe.info import describe
     from bmbench.datasets.describe.measures import measure
-    from bmbench.datasets.describe.page import write_page
     from bmbench.datasets.reading.picture_copies import look
     from bmbench.datasets.weak.statistics import weak_statistics
+    from bmbench.present.dataset_page import write_page
 
     chosen = open_dataset(dataset, data=data)
     request = LoadRequest(data=data, options=options)
@@ -117,19 +118,14 @@ def balance_table(
     table: Sequence[Balance], categories: Sequence[Category], *, title: str | None = None
 ) -> Table:
     """Images, groups and objects of each class by subset, with the subset's share of the class."""
-    shown = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    shown.add_column("")
-    for part in table:
-        shown.add_column(part.subset, justify="right")
+    shown = terminal_table("", (part.subset for part in table), title=title, wrap=True)
     shown.add_row("images", *(f"{part.images:,}" for part in table))
     shown.add_row("groups", *(f"{part.groups:,}" for part in table))
     for row, category in enumerate(categories):
-        shown.add_row(category.name, *(_shared(part.objects[row], part.shares[row]) for part in table))
+        shown.add_row(
+            category.name, *(counted(part.objects[row], part.shares[row], digits=1) for part in table)
+        )
     return shown
-
-
-def _shared(count: int, share: float | None) -> str:
-    return f"{count:,}" + (f" ({100 * share:.1f} %)" if share is not None else "")
 
 
 def formats_table() -> Table:
@@ -183,28 +179,17 @@ def _faults_table(faults: Sequence[Fault]) -> Table:
 
 def _weak_table(statistics: Sequence[WeakStatistics]) -> Table:
     """What circles instead of outlines do to these cells, a column a jitter."""
-    table = Table(title="weak circles", box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("")
-    for part in statistics:
-        table.add_column(f"jitter {part.jitter_px:.2f} px", justify="right")
+    jitters = (f"jitter {part.jitter_px:.2f} px" for part in statistics)
+    table = terminal_table("", jitters, title="weak circles", wrap=True)
     table.add_row("circles", *(f"{part.circles:,}" for part in statistics))
-    table.add_row("overlap another one", *(_percent(part.overlapping) for part in statistics))
-    table.add_row("images covered by circles", *(_percent(part.covered) for part in statistics))
-    table.add_row("· of that, by two or more", *(_percent(part.covered_twice) for part in statistics))
-    table.add_row("· of that, no cell", *(_percent(part.not_cell) for part in statistics))
-    table.add_row("images covered by cells", *(_percent(part.cells) for part in statistics))
-    table.add_row("· of that, in no circle", *(_percent(part.missed) for part in statistics))
-    cover = ("–" if part.cover is None else f"{part.cover:.2f}" for part in statistics)
-    table.add_row("area of a circle, in cells (median)", *cover)
+    table.add_row("overlap another one", *(share(part.overlapping) for part in statistics))
+    table.add_row("images covered by circles", *(share(part.covered) for part in statistics))
+    table.add_row("· of that, by two or more", *(share(part.covered_twice) for part in statistics))
+    table.add_row("· of that, no cell", *(share(part.not_cell) for part in statistics))
+    table.add_row("images covered by cells", *(share(part.cells) for part in statistics))
+    table.add_row("· of that, in no circle", *(share(part.missed) for part in statistics))
+    table.add_row("area of a circle, in cells (median)", *(decimal(part.cover, 2) for part in statistics))
     return table
-
-
-def _percent(share: float | None) -> str:
-    return UNDEFINED if share is None else f"{100 * share:.1f} %"
-
-
-def _count(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:,.0f}"
 
 
 def _card_rows(card: DatasetCard) -> tuple[tuple[str, str], ...]:
@@ -230,24 +215,12 @@ def _card_table(card: DatasetCard, info: DatasetInfo) -> Table:
         ("protocol", card.protocol),
         ("hash", info.hash[:16]),
     )
-    return _facts(card.name, rows)
-
-
-def _facts(title: str, rows: Sequence[tuple[str, str]]) -> Table:
-    table = Table(title=title, box=box.SIMPLE, show_header=False, title_justify="left")
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in rows:
-        table.add_row(name, escape(text))
-    return table
+    return facts_table(card.name, rows)
 
 
 def _subsets_table(info: DatasetInfo) -> Table:
     """Rows: images, groups, then a class each; columns: subsets."""
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("")
-    for subset in info.subsets:
-        table.add_column(subset.subset, justify="right")
+    table = terminal_table("", (subset.subset for subset in info.subsets), wrap=True)
     table.add_row("images", *(f"{subset.images:,}" for subset in info.subsets))
     table.add_row("groups", *(f"{subset.groups:,}" for subset in info.subsets))
     for row, category in enumerate(info.categories):

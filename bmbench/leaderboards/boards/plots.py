@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bmbench.leaderboards.boards.svg import COLOURS, DASHES, INK, SOFT, Axes, Drawing, cut
-from bmbench.leaderboards.boards.words import metric_title, rule_title
+from bmbench.leaderboards.boards.words import metric_title
+from bmbench.present.palette import BLUE, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
+from bmbench.present.svg import DASHES, GRID, INK, LINES, SOFT, Axes, SvgDrawing, cut
+from bmbench.present.words import FALSE_ALARMS, MINUS, MISSES, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,24 +17,25 @@ if TYPE_CHECKING:
 
 MOST_CURVES, MOST_ROWS = 6, 20
 _TENTHS = (0, 0.2, 0.4, 0.6, 0.8, 1.0)
-_FAULTS = (
-    ("fp_background", "on background", "#D55E00"),
-    ("fp_near", "near a cell", "#E69F00"),
-    ("fp_duplicate", "second on a cell", "#F0E442"),
-    ("fp_artefact", "on an artefact", "#CC79A7"),
-    ("fn_missed", "missed", "#0072B2"),
-    ("fn_artefact", "taken for an artefact", "#56B4E9"),
-)
+_FAULTS = {
+    "fp_background": VERMILLION,
+    "fp_near": ORANGE,
+    "fp_duplicate": YELLOW,
+    "fp_artefact": PURPLE,
+    "fn_missed": BLUE,
+    "fn_artefact": SKY,
+}
+"""From the middle outwards on either side."""
 
 
 def pr_curves(results: Sequence[Result], rule: str, names: Mapping[str, str]) -> str:
     """Precision against recall with 95 % bands, of the best few."""
     shown = [result for result in results if rule in result.rules][:MOST_CURVES]
-    drawing = Drawing(720, 440, f"Precision and recall by {rule_title(rule)}")
+    drawing = SvgDrawing(720, 440, f"Precision and recall by {RULES[rule]}")
     axes = Axes(drawing, (56, 36, 456, 390), _TENTHS, _TENTHS)
     axes.label("recall", "precision")
     for row, result in enumerate(shown):
-        curve, colour = result.rules[rule].curve, COLOURS[row % len(COLOURS)]
+        curve, colour = result.rules[rule].curve, LINES[row % len(LINES)]
         n = len(curve.precision) - 1
         low = [axes.at(place / n, value) for place, value in enumerate(curve.low)]
         high = [axes.at(place / n, value) for place, value in enumerate(curve.high)]
@@ -50,14 +53,14 @@ def sweeps(results: Sequence[Result], rule: str, names: Mapping[str, str]) -> st
     """F1 against the matching limit, at fixed thresholds."""
     shown = [result for result in results if rule in result.rules][:MOST_CURVES]
     limits = [limit for limit, _ in shown[0].rules[rule].sweep] if shown else [0.0, 1.0]
-    drawing = Drawing(720, 380, f"F1 by {rule_title(rule)} at other matching limits")
+    drawing = SvgDrawing(720, 380, f"F1 by {RULES[rule]} at other matching limits")
     axes = Axes(drawing, (56, 36, 456, 330), [float(f"{limit:.3g}") for limit in limits], _TENTHS)
     axes.label("IoU must exceed" if rule == "bb" else "distance at most, px", "F1")
     for row, result in enumerate(shown):
         points = [axes.at(limit, value) for limit, value in result.rules[rule].sweep if value is not None]
         drawing.path(points, **_stroke(row))
         for x, y in points:
-            drawing.circle(x, y, 3, fill=COLOURS[row % len(COLOURS)])
+            drawing.circle(x, y, 3, fill=LINES[row % len(LINES)])
     _legend(drawing, [names[result.id] for result in shown], x=476, y=48)
     return str(drawing)
 
@@ -67,7 +70,7 @@ def rank_blobs(metric: MetricStandings, names: Mapping[str, str]) -> str:
     places = metric.places[:MOST_ROWS]
     n, step = len(places), 34
     right = 250 + max(26 * n, 180)
-    drawing = Drawing(right + 30, 84 + step * n, f"Ranks by {metric_title(metric.name)}")
+    drawing = SvgDrawing(right + 30, 84 + step * n, f"Ranks by {metric_title(metric.name)}")
     across = (right - 250) / max(n - 1, 1)
     for rank in range(1, n + 1):
         x = 250 + (rank - 1) * across
@@ -75,7 +78,7 @@ def rank_blobs(metric: MetricStandings, names: Mapping[str, str]) -> str:
         drawing.text(x, 40, rank, anchor="middle", fill=SOFT, font_size=11)
     drawing.text(250, 20, "rank", fill=SOFT)
     for row, place in enumerate(places):
-        y, colour = 72 + step * row, COLOURS[row % len(COLOURS)]
+        y, colour = 72 + step * row, LINES[row % len(LINES)]
         drawing.text(232, y + 4, cut(names[place.id]), anchor="end")
 
         def at(rank: float) -> float:
@@ -98,7 +101,7 @@ def significance_map(metric: MetricStandings, names: Mapping[str, str]) -> str:
     """Which of two is significantly better after Holm: row over column."""
     n = min(len(metric.places), MOST_ROWS)
     size, left, top = 24, 240, 64
-    drawing = Drawing(
+    drawing = SvgDrawing(
         left + size * n + 210, top + size * max(n, 3) + 24, f"Told apart by {metric_title(metric.name)}"
     )
     apart = {(pair.first, pair.second): pair for pair in metric.pairs or ()}
@@ -111,16 +114,14 @@ def significance_map(metric: MetricStandings, names: Mapping[str, str]) -> str:
             known = pair is not None and pair.p_holm is not None
             better = known and pair is not None and (pair.p_holm or 0) <= 0.05 and column > row
             worse = known and pair is not None and (pair.p_holm or 0) <= 0.05 and column < row
-            fill = "#f6f8fa" if row == column else "#0072B2" if better else "#E69F00" if worse else "#ffffff"
+            fill = "#f6f8fa" if row == column else BLUE if better else ORANGE if worse else "#ffffff"
             x = left + size * column
-            drawing.rect(x, y, size, size, fill=fill, stroke="#d8dee4")
+            drawing.rect(x, y, size, size, fill=fill, stroke=GRID)
             if better or worse:
-                drawing.text(
-                    x + size / 2, y + 16, "+" if better else "\u2212", anchor="middle", fill="#ffffff"
-                )
+                drawing.text(x + size / 2, y + 16, "+" if better else MINUS, anchor="middle", fill="#ffffff")
     x = left + size * n + 16
     for row, (fill, words) in enumerate(
-        (("#0072B2", "+ row is better"), ("#E69F00", "\u2212 row is worse"), ("#ffffff", "not told apart"))
+        ((BLUE, "+ row is better"), (ORANGE, f"{MINUS} row is worse"), ("#ffffff", "not told apart"))
     ):
         drawing.rect(x, top + 24 * row, 14, 14, fill=fill, stroke=SOFT)
         drawing.text(x + 22, top + 12 + 24 * row, words)
@@ -131,8 +132,8 @@ def faults(results: Sequence[Result], rule: str, names: Mapping[str, str]) -> st
     """False positives and false negatives by what they are, with the artefact mode of each submission."""
     shown = [result for result in results if rule in result.rules][:MOST_ROWS]
     step = 36
-    drawing = Drawing(
-        800, 104 + step * max(len(shown), 1), f"False positives and negatives by {rule_title(rule)}"
+    drawing = SvgDrawing(
+        800, 104 + step * max(len(shown), 1), f"False positives and negatives by {RULES[rule]}"
     )
     totals = [_sides(result.rules[rule].outcomes) for result in shown]
     most = max([1.0, *(max(sides) for sides in totals)])
@@ -147,7 +148,7 @@ def faults(results: Sequence[Result], rule: str, names: Mapping[str, str]) -> st
             10, y + 25, f"artefacts as {mode}" if mode != "none" else "no training", fill=SOFT, font_size=10
         )
         left = right = middle
-        for name, _, colour in _FAULTS:
+        for name, colour in _FAULTS.items():
             length = getattr(outcomes, name) / most * width
             if name.startswith("fp"):
                 left -= length
@@ -158,10 +159,11 @@ def faults(results: Sequence[Result], rule: str, names: Mapping[str, str]) -> st
         drawing.text(left - 4, y + 13, f"{outcomes.fp:.0f}", anchor="end", font_size=11)
         drawing.text(right + 4, y + 13, f"{outcomes.fn:.0f}", font_size=11)
     drawing.line((middle, 70), (middle, 80 + step * len(shown)), stroke=SOFT)
-    for row, (_, words, colour) in enumerate(_FAULTS):
+    words = {**FALSE_ALARMS, **MISSES}
+    for row, (name, colour) in enumerate(_FAULTS.items()):
         x, y = 10 + 260 * (row % 3), 12 + 20 * (row // 3)
         drawing.rect(x, y, 12, 12, fill=colour)
-        drawing.text(x + 18, y + 11, words, font_size=11)
+        drawing.text(x + 18, y + 11, words[name], font_size=11)
     return str(drawing)
 
 
@@ -171,14 +173,14 @@ def _sides(outcomes: Outcomes) -> tuple[float, float]:
 
 def _stroke(row: int) -> dict[str, object]:
     return {
-        "stroke": COLOURS[row % len(COLOURS)],
+        "stroke": LINES[row % len(LINES)],
         "stroke_width": 2,
         "stroke_dasharray": DASHES[row % len(DASHES)],
         "stroke_linejoin": "round",
     }
 
 
-def _legend(drawing: Drawing, names: Sequence[str], *, x: float, y: float) -> None:
+def _legend(drawing: SvgDrawing, names: Sequence[str], *, x: float, y: float) -> None:
     for row, name in enumerate(names):
         line = y + 22 * row
         drawing.path([(x, line), (x + 30, line)], **_stroke(row))

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from bmbench.leaderboards.boards import plots, statements, words
 from bmbench.leaderboards.boards.page import reason
 from bmbench.leaderboards.tracks.names import is_link
+from bmbench.present.words import RULES, decimal, points
 from bmbench.statistics.ranks import MOST_SHOWN
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _comparison(page: Page) -> dict[str, Any]:
                 "name": entry.name,
                 "values": {name: one.value for name, one in entry.result.metrics.items()},
                 "curves": {
-                    words.rule_title(rule): {
+                    RULES[rule]: {
                         name: [round(value, 3) for value in getattr(found.curve, name)]
                         for name in ("precision", "low", "high")
                     }
@@ -183,13 +184,13 @@ def _environment() -> Environment:
     environment.filters |= {
         "md": words.md_cell,
         "metric": words.metric_title,
-        "rule": words.rule_title,
-        "ranks": lambda pair: words.ranks(*pair),
+        "rule": RULES.__getitem__,
+        "ranks": words.ranks,
         "estimate": words.estimate,
         "gap": words.gap,
-        "points": words.points,
-        "pvalue": lambda p: words.UNDEFINED if p is None else words.p_value(p),
-        "number": words.score,
+        "points": points,
+        "pvalue": words.p_value,
+        "number": decimal,
         "spread": words.spread,
         "reason": reason,
         "is_link": is_link,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bmbench.leaderboards.boards.words import metric_title
-from bmbench.present.words import many
+from bmbench.present.words import UNDEFINED, many
 from bmbench.statistics.paired_tests import FEWEST_UNITS
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def first(page: Page) -> str:
     """Who is first: all who may be."""
     primary = page.primary
     if primary is None:
-        return "–"
+        return UNDEFINED
     able = [page.names[place.id] for place in primary.places if place.ranks[0] == 1]
     return able[0] if len(able) == 1 else f"{len(able)} not told apart"
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from bmbench.leaderboards.results.columns import image_f1
 from bmbench.leaderboards.results.standings_record import RuleRow
+from bmbench.present.words import RULES
 from bmbench.statistics.ranks import kendall_tau, order
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from bmbench.leaderboards.tracks.manifest import Manifest
 
 Kind = Literal["metric", "limit", "assignment", "aggregation"]
-_GEOMETRY = {"bb": "boxes", "cd": "centres"}
 
 
 def rule_rows(manifest: Manifest, rivals: Sequence[Result]) -> tuple[RuleRow, ...]:
@@ -41,7 +41,7 @@ def rule_rows(manifest: Manifest, rivals: Sequence[Result]) -> tuple[RuleRow, ..
 
 
 def _of_rule(rivals: Sequence[Result], rule: str) -> list[tuple[Kind, str, Floats]]:
-    name = _GEOMETRY[rule]
+    name = RULES[rule]
     rows: list[tuple[Kind, str, Floats]] = []
     for place, (limit, _) in enumerate(rivals[0].rules[rule].sweep):
         words = f"IoU > {limit:g}" if rule == "bb" else f"distance ≤ {limit:.3g} px"
@@ -60,7 +60,7 @@ def _of_rule(rivals: Sequence[Result], rule: str) -> list[tuple[Kind, str, Float
 
 def _title(metric: str) -> str:
     rule, _, what = metric.partition(".")
-    return f"{what.upper()} by {_GEOMETRY[rule]}"
+    return f"{what.upper()} by {RULES[rule]}"
 
 
 def _metric(rivals: Sequence[Result], name: str) -> Floats:

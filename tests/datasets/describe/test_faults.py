@@ -12,13 +12,13 @@ from bmbench.core.geometry import box_iou
 from bmbench.core.progress import Silent
 from bmbench.core.types import CELL, Annotations, Category, Role, Sample
 from bmbench.datasets import DATASETS, open_dataset
-from bmbench.datasets.describe import page
 from bmbench.datasets.describe.faults import duplicate_pairs, find_faults, left_to_other_annotators
 from bmbench.datasets.describe.measures import measure
-from bmbench.datasets.describe.page import write_page
 from bmbench.datasets.exchange.convert import open_contents
 from bmbench.datasets.reading.picture_copies import look, picture_of, pixel_digest
 from bmbench.datasets.splits.balanced import balance
+from bmbench.present import dataset_page as page
+from bmbench.present.dataset_page import write_page
 
 CATEGORIES = (CELL, Category(id=2, name="platelet"))
 

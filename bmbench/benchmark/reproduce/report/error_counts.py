@@ -11,10 +11,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bmbench.benchmark.drawing.figures import BLUE, ORANGE, VERMILLION, save_figure
+from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.benchmark.protocol.supervision import ARTEFACT_MODES
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.core.errors import BadInputError
+from bmbench.present import markdown
+from bmbench.present.palette import BLUE, ORANGE, VERMILLION
+from bmbench.present.words import FALSE_ALARMS, MISSES, decimal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,13 +27,6 @@ if TYPE_CHECKING:
 
     from bmbench.metrics import Geometry
 
-FALSE_POSITIVES = (
-    ("fp_artefact", "on an artefact"),
-    ("fp_duplicate", "second on a cell"),
-    ("fp_near", "near a cell"),
-    ("fp_background", "on background"),
-)
-FALSE_NEGATIVES = (("fn_missed", "missed"), ("fn_artefact", "taken for an artefact"))
 _LOOKS = {
     "fp_artefact": (VERMILLION, ""),
     "fp_duplicate": (BLUE, "////"),
@@ -51,8 +47,7 @@ class Errors:
     n_runs : int
         Runs behind the numbers.
     counts : name → mean number
-        ``tp``, ``fp``, ``fn`` and the causes of `FALSE_POSITIVES` and `FALSE_NEGATIVES`, as in
-        `bmbench.metrics.Counts`.
+        ``tp``, ``fp``, ``fn`` and the causes of `FALSE_ALARMS` and `MISSES`, as in `bmbench.metrics.Counts`.
     """
 
     track: str
@@ -106,14 +101,13 @@ def error_counts(runs: Iterable[Path], *, geometry: Geometry = "cd") -> tuple[Er
 
 def errors_table(rows: Sequence[Errors]) -> str:
     """The errors as a Markdown table, one row a method and artefact mode."""
-    columns = (*FALSE_POSITIVES, ("fp", "**false alarms**"), *FALSE_NEGATIVES, ("fn", "**cells missed**"))
-    head = ["track", "method", "artefacts learned as", "runs", *(title for _, title in columns), "F1"]
-    lines = [f"| {' | '.join(head)} |", "|---|---|---|" + "--:|" * (len(head) - 3)]
+    columns = {**FALSE_ALARMS, "fp": "**false alarms**", **MISSES, "fn": "**cells missed**"}
+    head = ["track", "method", "artefacts learned as", "runs", *columns.values(), "F1"]
+    lines = [markdown.row(head), "|---|---|---|" + "--:|" * (len(head) - 3)]
     for row in rows:
-        numbers = [_number(row.counts[name]) for name, _ in columns]
-        f1 = "–" if row.f1 is None else f"{row.f1:.3f}"
-        cells = [row.track, row.method, _LEARNED_AS[row.mode], str(row.n_runs), *numbers, f1]
-        lines.append(f"| {' | '.join(cells)} |")
+        numbers = [_number(row.counts[name]) for name in columns]
+        cells = [row.track, row.method, _LEARNED_AS[row.mode], str(row.n_runs), *numbers, decimal(row.f1)]
+        lines.append(markdown.row(cells))
     return "\n".join(lines) + "\n"
 
 
@@ -126,8 +120,8 @@ def draw_errors(path: Path, rows: Sequence[Errors]) -> None:
     places = [number + 0.5 * methods.index((row.track, row.method)) for number, row in enumerate(rows)]
     figure = Figure(figsize=(9.0, 1.6 + 0.32 * (places[-1] + 1)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    _draw_bars(left, rows, places, FALSE_POSITIVES, title="false alarms")
-    _draw_bars(right, rows, places, FALSE_NEGATIVES, title="cells missed")
+    _draw_bars(left, rows, places, FALSE_ALARMS, title="false alarms")
+    _draw_bars(right, rows, places, MISSES, title="cells missed")
     several = len({row.track for row in rows}) > 1
     left.set_yticks(places, [_label(row, with_track=several) for row in rows], fontsize=8)
     left.set_title("method: what artefacts were learned as", loc="left", fontsize=8)
@@ -137,7 +131,7 @@ def draw_errors(path: Path, rows: Sequence[Errors]) -> None:
 
 
 def _errors(key: tuple[str, str, str], folds: Sequence[Sequence[Mapping[str, Any]]]) -> Errors:
-    names = ("tp", "fp", "fn", *(name for name, _ in (*FALSE_POSITIVES, *FALSE_NEGATIVES)))
+    names = ("tp", "fp", "fn", *FALSE_ALARMS, *MISSES)
     counts = {
         name: sum(sum(scores[name] for scores in seeds) / len(seeds) for seeds in folds) for name in names
     }
@@ -161,12 +155,12 @@ def _draw_bars(
     axes: Axes,
     rows: Sequence[Errors],
     places: Sequence[float],
-    parts: Iterable[tuple[str, str]],
+    parts: Mapping[str, str],
     *,
     title: str,
 ) -> None:
     start = [0.0] * len(rows)
-    for name, label in parts:
+    for name, label in parts.items():
         width = [row.counts[name] for row in rows]
         colour, hatch = _LOOKS[name]
         axes.barh(

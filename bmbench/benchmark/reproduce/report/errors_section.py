@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce.report.error_counts import draw_errors, error_counts
 from bmbench.benchmark.reproduce.report.tables import ordered
-from bmbench.benchmark.reproduce.report.words import bullets, paragraph, table
 from bmbench.core.errors import BadInputError
+from bmbench.present.markdown import bullets, paragraph, table
 from bmbench.present.words import many
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import numpy as np
 from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.benchmark.reproduce.report.seed_means import mean_curve
 from bmbench.benchmark.reproduce.report.tables import ordered
-from bmbench.benchmark.reproduce.report.words import RULES
 from bmbench.metrics.protocol import GEOMETRIES
+from bmbench.present.palette import BLACK, BLUE, COLOURS, DASHES, VERMILLION
+from bmbench.present.words import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,15 +24,13 @@ if TYPE_CHECKING:
     from bmbench.core.types import Floats
     from bmbench.metrics import Geometry
 
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Okabe and Ito's (2008), which colour-blind people can tell apart, without yellow (too pale on white)."""
-DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)), (0, (4, 1.5, 1.5, 1.5, 1.5, 1.5)))
+_LINES = (BLACK, *COLOURS)
 _CORNERS = (0.9, 0.8)
 """Recall and precision from which on a part is drawn once more: the first that all curves come into."""
 _RECALLS = np.linspace(0.0, 1.0, 501)
 _STYLES: Mapping[Geometry, tuple[str, str, float]] = {
-    "bb": ("#D55E00", "s", -0.14),
-    "cd": ("#0072B2", "o", 0.14),
+    "bb": (VERMILLION, "s", -0.14),
+    "cd": (BLUE, "o", 0.14),
 }
 """Colour, marker and place of a matching rule in its line."""
 _PANELS: tuple[Score, Score] = ("f1", "ap")
@@ -113,7 +112,7 @@ def _draw_curves(axes: Axes, keys: Sequence[Key], curves: Sequence[Floats]) -> N
         axes.plot(
             _RECALLS[reached],
             precision[reached],
-            color=COLOURS[place % len(COLOURS)],
+            color=_LINES[place % len(_LINES)],
             ls=DASHES[place % len(DASHES)],
             lw=1.6,
             label=_name(key, keys),

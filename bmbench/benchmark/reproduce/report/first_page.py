@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce.report.published import CITATION
 from bmbench.benchmark.reproduce.report.seed_means import FEWEST_UNITS
-from bmbench.benchmark.reproduce.report.words import bullets, paragraph
+from bmbench.present.markdown import bullets, paragraph
 from bmbench.present.words import many
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import numpy as np
 
 from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.core.files import read_json
+from bmbench.present.palette import BLUE, ORANGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _DEPTH = np.linspace(0.0, 1.0, 401, dtype=np.float32)
 _COLUMNS = 4
-_BLUE, _ORANGE, _GREY = "#0072B2", "#E69F00", "0.88"
+_GREY = "0.88"
 
 
 def draw_mappings(path: Path, folder: StudyFolder, cells: Mapping[str, Cell]) -> bool:
@@ -76,12 +77,12 @@ def _draw(axes: Axes, card: dict[str, Any]) -> None:
     axes.axhline(0, color="0.8", lw=0.8, zorder=0)
     if set(np.unique(weight)) <= {0.0, 1.0}:
         axes.fill_between(_DEPTH, -1.1, 1.1, where=weight == 0, color=_GREY, lw=0, zorder=0)
-        axes.plot(_DEPTH, np.where(weight > 0, value[0], np.nan), color=_BLUE, lw=2)
+        axes.plot(_DEPTH, np.where(weight > 0, value[0], np.nan), color=BLUE, lw=2)
     else:
         # Classes with graded weights stand for a target between −1 and 1.
-        axes.plot(_DEPTH, (2 * value[0] - 1) * weight, color=_BLUE, lw=2)
+        axes.plot(_DEPTH, (2 * value[0] - 1) * weight, color=BLUE, lw=2)
     if len(value) > 1:
-        axes.plot(_DEPTH, value[1], color=_ORANGE, lw=1.8, ls=(0, (4, 1.5)))
+        axes.plot(_DEPTH, value[1], color=ORANGE, lw=1.8, ls=(0, (4, 1.5)))
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -90,7 +91,7 @@ def _legend() -> list[Any]:
     from matplotlib.patches import Patch
 
     return [
-        Line2D([], [], color=_BLUE, lw=2, label="cell"),
-        Line2D([], [], color=_ORANGE, lw=1.8, ls=(0, (4, 1.5)), label="contour"),
+        Line2D([], [], color=BLUE, lw=2, label="cell"),
+        Line2D([], [], color=ORANGE, lw=1.8, ls=(0, (4, 1.5)), label="contour"),
         Patch(color=_GREY, label="left out of the loss"),
     ]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bmbench.benchmark.reproduce.report.runs import collect, views
 from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.benchmark.reproduce.report.tables import score_table
-from bmbench.benchmark.reproduce.report.words import paragraph
 from bmbench.core.files import read_json
+from bmbench.present.markdown import paragraph
 from bmbench.present.words import many
 
 if TYPE_CHECKING:

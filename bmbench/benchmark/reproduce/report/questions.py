@@ -11,18 +11,9 @@ from bmbench.benchmark.reproduce.report.published import MARGIN
 from bmbench.benchmark.reproduce.report.runs import Key
 from bmbench.benchmark.reproduce.report.seed_means import FEWEST_UNITS
 from bmbench.benchmark.reproduce.report.tables import is_unet, ordered
-from bmbench.benchmark.reproduce.report.words import (
-    UNDEFINED,
-    bullets,
-    gap,
-    listed,
-    paragraph,
-    percent,
-    points,
-    table,
-)
 from bmbench.metrics import size_ratios
-from bmbench.present.words import many
+from bmbench.present.markdown import bullets, paragraph, table
+from bmbench.present.words import UNDEFINED, decimal, gap, listed, many, percent, points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +40,14 @@ def weak_against_precise(scores: Table, *, artefacts: str = "background") -> str
     for key in weak:
         for twin in _rivals(key, precise):
             found = scores.contrast("f1", plus=[(key, "cd")], minus=[(twin, "cd")])
-            rows.append([f"`{key.method}`", f"`{twin.method}`", gap(found), within_margin(found)])
+            rows.append(
+                [
+                    f"`{key.method}`",
+                    f"`{twin.method}`",
+                    _gap(found),
+                    within_margin(found),
+                ]
+            )
     header = ["on weak circles", "on contours", "F1 centres, points", "within 2 points?"]
     return table(header, rows, left=2)
 
@@ -127,7 +125,7 @@ def claims(scores: Table, rules: Mapping[Geometry, str], *, artefacts: str = "ba
             continue
         for geometry, title in rules.items():
             found = scores.contrast("f1", plus=[(first, geometry)], minus=[(second, geometry)])
-            text = f"`{better}` ahead of `{worse}`, F1 ({title}): {gap(found)}: {verdict(found)}."
+            text = f"`{better}` ahead of `{worse}`, F1 ({title}): {_gap(found)}: {verdict(found)}."
             shown = found.sign > 0 and found.n_units >= FEWEST_UNITS
             texts.append(text if shown else f"{text} {_errors(scores, first, second, geometry)}")
             doubts = doubts or not shown
@@ -146,6 +144,10 @@ def _errors(scores: Table, first: Key, second: Key, geometry: Geometry) -> str:
     return f"{texts[0]}, {texts[1]}."
 
 
+def _gap(found: Estimate) -> str:
+    return gap(found.value, found.interval)
+
+
 def verdict(found: Estimate) -> str:
     """What a difference shows, in a few words."""
     if found.value is None:
@@ -161,7 +163,14 @@ def signature(scores: Table, keys: Sequence[Key]) -> str:
     for key in ordered(keys):
         found = scores.contrast("f1", plus=[(key, "cd")], minus=[(key, "bb")])
         means = [percent(scores.mean(key, geometry, "f1").value) for geometry in ("bb", "cd")]
-        rows.append([f"`{key.method}`", *means, gap(found), size_text(scores.collection.rows[key])])
+        rows.append(
+            [
+                f"`{key.method}`",
+                *means,
+                _gap(found),
+                size_text(scores.collection.rows[key]),
+            ]
+        )
     header = ["method", "F1 boxes", "F1 centres", "centres − boxes, points", "size"]
     return table(header, rows)
 
@@ -173,17 +182,16 @@ def signature_verdict(scores: Table, keys: Sequence[Key]) -> str:
     if mine is None:
         return paragraph(f"`{DONT_CARE}` was not run here.")
     own = scores.contrast("f1", plus=[(mine, "cd")], minus=[(mine, "bb")])
-    texts = [f"`{DONT_CARE}` by itself, centres − boxes: {gap(own)} points: {verdict(own)}."]
+    texts = [f"`{DONT_CARE}` by itself, centres − boxes: {_gap(own)} points: {verdict(own)}."]
     for key in others:
         found = scores.contrast("f1", plus=[(mine, "cd"), (key, "bb")], minus=[(mine, "bb"), (key, "cd")])
-        texts.append(f"Its gap is {gap(found)} points wider than that of `{key.method}`: {verdict(found)}.")
+        texts.append(f"Its gap is {_gap(found)} points wider than that of `{key.method}`: {verdict(found)}.")
     return bullets(texts)
 
 
 def size_text(runs: Sequence[FinishedRun]) -> str:
     """How wide the objects found are beside their cells, "1.24"; a dash without boxes or hits."""
-    ratio = relative_size(runs)
-    return UNDEFINED if ratio is None else f"{ratio:.2f}"
+    return decimal(relative_size(runs), 2)
 
 
 def relative_size(runs: Sequence[FinishedRun]) -> float | None:

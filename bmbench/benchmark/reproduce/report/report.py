@@ -21,8 +21,10 @@ from bmbench.benchmark.reproduce.report.tables import (
     runs_table,
     score_table,
 )
-from bmbench.benchmark.reproduce.report.words import RULES, bullets, paragraph
 from bmbench.core.files import write_text
+from bmbench.metrics.protocol import GEOMETRIES
+from bmbench.present.markdown import bullets, paragraph
+from bmbench.present.words import RULES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -249,7 +251,7 @@ class Pages:
     def _rules(self) -> dict[Geometry, str]:
         """The matching rules that are scored, with their names."""
         first = self.collection.first
-        return {rule: name for rule, name in RULES.items() if first is not None and first.scores(rule)}
+        return {rule: RULES[rule] for rule in GEOMETRIES if first is not None and first.scores(rule)}
 
 
 def _section(*parts: str) -> str:

@@ -8,8 +8,8 @@ import itertools
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce.report.published import PLACES, PUBLISHED
-from bmbench.benchmark.reproduce.report.words import UNDEFINED, paragraph, percent, span, table
-from bmbench.present.words import many
+from bmbench.present.markdown import paragraph, table
+from bmbench.present.words import decimal, many, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ def runs_table(collection: Collection) -> str:
                     f"`{key.method}` {key.track}{mode}",
                     f"{run.cell.seed}{fold}",
                     *scores,
-                    UNDEFINED if run.threshold is None else f"{run.threshold:.2f}",
+                    decimal(run.threshold, 2),
                 ]
             )
     header = ["run", "seed", "F1 BB", "F1 CD", "AP BB", "AP CD", "conf."]

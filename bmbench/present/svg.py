@@ -5,18 +5,20 @@ matplotlib writes its version, the date and random ids into SVG; a board must no
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
-from bmbench.leaderboards.boards.words import plain
+from bmbench.present.palette import BROWN, COLOURS, GREY
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F")
-"""Okabe and Ito's palette, with brown and grey for black: told apart with any colour vision."""
+LINES = (*COLOURS, BROWN, GREY)
 DASHES = ("", "7 3", "2 3", "8 3 2 3", "12 4", "4 2", "1 2", "10 2 2 2")
+"""For one line after the other, as SVG takes them."""
 INK, SOFT, GRID = "#1b1f24", "#57606a", "#d8dee4"
+"""Text, less of it, and the lines behind it."""
 Points = Sequence[tuple[float, float]]
 
 
-class Drawing:
+class SvgDrawing:
     """Shapes on a white sheet, written in the order that they are drawn."""
 
     def __init__(self, width: float, height: float, title: str) -> None:
@@ -67,7 +69,7 @@ class Axes:
 
     def __init__(
         self,
-        drawing: Drawing,
+        drawing: SvgDrawing,
         frame: tuple[float, float, float, float],
         x: Sequence[float],
         y: Sequence[float],
@@ -100,6 +102,11 @@ class Axes:
 def cut(text: str, most: int = 28) -> str:
     """A name that fits a legend."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def plain(text: object) -> str:
+    """A text for SVG and attributes: the five signs of XML escaped."""
+    return html.escape(str(text), quote=True)
 
 
 def _n(value: float) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 
 from bmbench.core.files import write_text
 from bmbench.core.types import Role
+from bmbench.present.palette import BLUE, COLOURS, VERMILLION
+from bmbench.present.words import UNDEFINED, counted, decimal, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,11 +24,9 @@ if TYPE_CHECKING:
     from bmbench.datasets.describe.measures import Measures
     from bmbench.datasets.splits.balanced import Balance
 
-# Okabe and Ito (2008): colours that colour-blind people can tell apart; the dashes tell them apart in print.
-COLOURS = {Role.CELL: "#0072B2", Role.ARTEFACT: "#D55E00", Role.IGNORE: "#666666"}
-DASHES = {Role.CELL: "-", Role.ARTEFACT: "--", Role.IGNORE: ":"}
+_ROLE_COLOURS = {Role.CELL: BLUE, Role.ARTEFACT: VERMILLION, Role.IGNORE: "#666666"}
+_ROLE_DASHES = {Role.CELL: "-", Role.ARTEFACT: "--", Role.IGNORE: ":"}
 _CLASS_DASHES = ("-", "--", ":", "-.")
-_CLASS_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _EXAMPLES = 4
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
@@ -54,7 +54,10 @@ def write_page(
     rows = [
         ["images", *(f"{b.images:,}" for b in table)],
         ["groups", *(f"{b.groups:,}" for b in table)],
-        *([name, *(_counted(b.objects[n], b.shares[n]) for b in table)] for n, name in enumerate(names)),
+        *(
+            [name, *(counted(b.objects[n], b.shares[n], digits=0) for b in table)]
+            for n, name in enumerate(names)
+        ),
     ]
     facts = [
         ("what it is", card.title),
@@ -95,7 +98,7 @@ def histograms(measures: Measures, names: Sequence[str], radius_px: float) -> by
     if len(nearest):
         limit = float(np.quantile(nearest, 0.99))
         distances.hist(nearest[nearest <= limit], bins=50, color="#999999")
-        distances.axvline(radius_px, color="#D55E00", ls="--", label=f"matching radius {radius_px:g} px")
+        distances.axvline(radius_px, color=VERMILLION, ls="--", label=f"matching radius {radius_px:g} px")
         distances.legend(frameon=False)
     distances.set(xlabel="distance to the nearest cell, px", ylabel="cells", title="nearest neighbours")
     for axes in (sizes, distances):
@@ -122,7 +125,8 @@ def examples(split: Split) -> bytes:
         axes.set_title(f"{subset}: {sample.name}", fontsize=9)
     words = {Role.CELL: "cell", Role.ARTEFACT: "artefact", Role.IGNORE: "ignored"}
     handles = [
-        Line2D([], [], color=COLOURS[role], ls=DASHES[role], label=word) for role, word in words.items()
+        Line2D([], [], color=_ROLE_COLOURS[role], ls=_ROLE_DASHES[role], label=word)
+        for role, word in words.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
     return _png(figure, dpi=110)
@@ -134,8 +138,8 @@ def _draw_sizes(axes: Any, shown: Sequence[tuple[str, Floats]]) -> None:
         bins = np.linspace(0, limit if limit > 0 else 1.0, 50).tolist()
         for row, (name, values) in enumerate(shown):
             label = f"{name} (median {np.median(values):.0f} px)"
-            colour = _CLASS_COLOURS[row % len(_CLASS_COLOURS)]
-            dashes = _CLASS_DASHES[row // len(_CLASS_COLOURS) % len(_CLASS_DASHES)]
+            colour = COLOURS[row % len(COLOURS)]
+            dashes = _CLASS_DASHES[row // len(COLOURS) % len(_CLASS_DASHES)]
             axes.hist(values, bins=bins, histtype="step", lw=1.6, color=colour, ls=dashes, label=label)
         axes.legend(frameon=False, fontsize=8 if len(shown) < 12 else 5)
     axes.set(xlabel="diameter, px", ylabel="objects", title="sizes")
@@ -149,7 +153,9 @@ def _draw_sample(axes: Any, sample: Sample) -> None:
         own = sample.annotations.take(sample.annotations.role == role)
         reach = sample.width / 100
         outlines = [line for row in range(len(own)) for line in _lines(own, row, reach)]
-        lines = LineCollection(outlines, colors=COLOURS[role], linestyles=DASHES[role], linewidths=1.3)
+        lines = LineCollection(
+            outlines, colors=_ROLE_COLOURS[role], linestyles=_ROLE_DASHES[role], linewidths=1.3
+        )
         axes.add_collection(lines)
     axes.set(xlim=(0, sample.width), ylim=(sample.height, 0), xticks=[], yticks=[])
 
@@ -169,22 +175,18 @@ def _lines(annotations: Any, row: int, reach: float) -> list[Floats]:
 
 
 def _measured(measures: Measures, radius_px: float) -> list[tuple[str, str]]:
-    def share(value: float | None) -> str:
-        return "–" if value is None else f"{100 * value:.0f} %"
-
     suggested = measures.suggested_radius_px
     return [
         ("matching radius", f"{radius_px:g} px"),
-        ("suggested: a third of the mean cell diameter", "–" if suggested is None else f"{suggested:.1f} px"),
-        ("cells with another one nearer than that", share(measures.closer)),
+        (
+            "suggested: a third of the mean cell diameter",
+            UNDEFINED if suggested is None else f"{suggested:.1f} px",
+        ),
+        ("cells with another one nearer than that", share(measures.closer, 0)),
         ("jitter of simulated circles", f"{measures.jitter_px:.2f} px"),
-        ("cells whose simulated circle overlaps another", share(measures.overlapping)),
-        ("circle over cell area, median", "–" if measures.cover is None else f"{measures.cover:.2f}"),
+        ("cells whose simulated circle overlaps another", share(measures.overlapping, 0)),
+        ("circle over cell area, median", decimal(measures.cover, 2)),
     ]
-
-
-def _counted(count: int, share: float | None) -> str:
-    return f"{count:,}" + (f" ({100 * share:.0f} %)" if share is not None else "")
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]], text: tuple[int, ...] = ()) -> str:
