@@ -28,7 +28,7 @@ from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
 from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.benchmark.drawing.figures import BLUE, ORANGE, save_figure
-from bmbench.benchmark.drawing.gallery import Marks, draw_overlay
+from bmbench.benchmark.drawing.gallery import Overlay, draw_overlay
 from bmbench.benchmark.records.trained_run import load_run
 from bmbench.benchmark.scoring.score_files import read_pair, resolve_protocol
 from bmbench.core.dataset import LoadRequest
@@ -221,7 +221,7 @@ def draw(path: Path, samples: Sequence[Sample], answers: Sequence[Answer]) -> No
     figure = Figure(figsize=(9, 7.2 * len(truth.image_ids)), layout="compressed")
     for row, image_id in enumerate(truth.image_ids):
         cells, missed, alone = shared_errors(answers, row, "xy")
-        marks = Marks(
+        marks = Overlay(
             row=row,
             hit=truth.box[cells[~missed]],
             miss=truth.box[cells[missed]],

@@ -37,12 +37,12 @@ def try_elsewhere(
 ) -> None:
     """Apply a finished run unchanged to other images: another stain, tissue or laboratory."""
     from bmbench.benchmark.run.apply_to_other_sets import apply_run
-    from bmbench.benchmark.run.tables import elsewhere_table
+    from bmbench.benchmark.run.tables import other_sets_table
     from bmbench.core.console import Terminal
 
     terminal = console()
     folder = apply_run(run, on, Terminal(terminal))
-    terminal.print(elsewhere_table(folder))
+    terminal.print(other_sets_table(folder))
     terminal.print(f"Written: {folder.elsewhere}", markup=False, soft_wrap=True)
 
 

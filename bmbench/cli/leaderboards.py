@@ -167,7 +167,7 @@ def init(
     ] = False,
 ) -> None:
     """Start a track: its manifest and ground truth, with the rules of a run or of the study."""
-    from bmbench.leaderboards.tracks.create_track import TrackWishes, create_track, note_on, track_facts
+    from bmbench.leaderboards.tracks.create_track import TrackWishes, create_track, notes_on, track_facts
     from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
     from bmbench.present.words import many
 
@@ -187,8 +187,7 @@ def init(
     manifest = create_track(Leaderboard(board), file, facts)
     images, units = many(len(manifest.images), "image"), many(manifest.n_units, "unit")
     typer.echo(f"Track {manifest.name}: {images}, {units} ({manifest.unit})")
-    note = note_on(file, manifest)
-    if note is not None:
+    for note in notes_on(file, manifest):
         typer.echo(f"note: {note}", err=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.table import Table
+
+    from bmbench.benchmark.scoring.reports import ComparisonReport, ScoreReport
 
 
 class Assignment(StrEnum):
@@ -98,7 +100,7 @@ def score(
         per_class=per_class or None,
         max_detections=max_detections,
     )
-    scores = score_files(
+    report = score_files(
         predictions,
         truth,
         rules,
@@ -109,7 +111,7 @@ def score(
     )
     from bmbench.benchmark.scoring.tables import score_tables
 
-    _print(scores, score_tables(scores, title=predictions.name), json=json)
+    _print(report, score_tables(report, title=predictions.name), json=json)
 
 
 def compare(
@@ -138,7 +140,7 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Two predictions files or runs on the same images: the paired difference, with its interval."""
-    from bmbench.benchmark.scoring.compare_files import Comparison, compare_predictions
+    from bmbench.benchmark.scoring.compare_files import ComparisonRequest, compare_predictions
 
     changes = {
         "assignment": assignment,
@@ -148,7 +150,7 @@ def compare(
         "per_class": per_class or None,
         "max_detections": max_detections,
     }
-    asked = Comparison(
+    asked = ComparisonRequest(
         first=first, second=second, truth=truth, protocol=protocol, changes=changes, threshold=threshold
     )
     report = compare_predictions(asked, n=bootstrap, seed=seed)
@@ -157,13 +159,13 @@ def compare(
     _print(report, [comparison_table(report)], json=json)
 
 
-def _print(report: Any, tables: Iterable[Table], *, json: bool) -> None:
-    for note in report.get("notes", ()):
+def _print(report: ScoreReport | ComparisonReport, tables: Iterable[Table], *, json: bool) -> None:
+    for note in report.notes:
         typer.echo(f"note: {note}", err=True)
     if json:
         import json as json_library
 
-        typer.echo(json_library.dumps(report, allow_nan=False))
+        typer.echo(json_library.dumps(report.to_json(), allow_nan=False))
         return
     for table in tables:
         console().print(table)

@@ -65,8 +65,7 @@ def show_run(terminal: Console, folder: RunDir) -> None:
     """The scores of a finished run, and where to look; its leaderboard row is written."""
     from rich.markup import escape
 
-    from bmbench.benchmark.run.row import write_row
-    from bmbench.benchmark.run.tables import run_tables
+    from bmbench.benchmark.run.tables import run_tables, write_row
 
     row = write_row(folder)
     for table in run_tables(folder):

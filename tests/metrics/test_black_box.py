@@ -169,7 +169,7 @@ def test_answer(tmp_path: Path, case: Case, assignment: Any) -> None:
         assert what in str(refusal.value)
         assert str(tmp_path) in str(refusal.value)
         return
-    report = score_files(*paths, protocol, threshold=threshold)
+    report = score_files(*paths, protocol, threshold=threshold).to_json()
     for geometry in ("bb", "cd"):
         answer = {name: report[geometry][name] for name in case.expected or {}}
         assert answer == case.expected
@@ -186,7 +186,7 @@ def test_answer(tmp_path: Path, case: Case, assignment: Any) -> None:
     ids=lambda case: case.name,
 )
 def test_answer_of_other_protocols(tmp_path: Path, case: Case, protocol: str) -> None:
-    report = score_files(*files(tmp_path, case), PROTOCOLS[protocol])
+    report = score_files(*files(tmp_path, case), PROTOCOLS[protocol]).to_json()
     scores = report["bb"] or report["cd"]
     assert scores["ap"] == (None if not case.cells else pytest.approx(1.0, abs=1e-15))
     if protocol == "coco":
@@ -205,7 +205,7 @@ def test_leaving_an_image_out_is_answering_it_with_nothing(
         if schema:
             answer = {"schema": schema, "images": images, "detections": answer}
         paths = files(tmp_path, Case("two images, one answered", cells, answer))
-        reports.append(score_files(*paths, PROTOCOLS[protocol]))
+        reports.append(score_files(*paths, PROTOCOLS[protocol]).to_json())
     assert reports[0] == reports[1]
     # One cell of two is found, whether the other image is named or not.
     scores = reports[0]["bb"] or reports[0]["cd"]

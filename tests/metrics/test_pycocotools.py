@@ -122,7 +122,7 @@ def test_headline_is_ap_at_the_limit(tmp_path: Path, seed: int) -> None:
     precision = evaluator.eval["precision"]
     files = write_pair(tmp_path, truth, predictions)
     for place, iou in ((0, 0.5), (4, 0.7)):
-        report = score_files(*files, replace(PROTOCOLS["coco"], iou=iou))
+        report = score_files(*files, replace(PROTOCOLS["coco"], iou=iou)).to_json()
         values = precision[place, :, :, 0, 2]
         assert report["bb"]["ap"] == pytest.approx(np.mean(values[values > -1]), rel=1e-12)
 
@@ -184,6 +184,6 @@ def test_an_ignored_object_counts_as_in_pycocotools(tmp_path: Path) -> None:
     truth = truth_of([square(20, 20), square(80, 80)], role=[0, 2], label=[0, 0], categories=(CELL,))
     predictions = predictions_of([square(20, 20)], [0.9])
     files = write_pair(tmp_path, truth, predictions)
-    report = score_files(*files, PROTOCOLS["coco"])
+    report = score_files(*files, PROTOCOLS["coco"]).to_json()
     assert report["bb"]["ap"] == pytest.approx(51 / 101)
     assert report["coco_summary"]["AP50"] == report["bb"]["ap"]

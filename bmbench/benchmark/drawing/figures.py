@@ -1,4 +1,4 @@
-"""The figures of a run. Colours are Okabe and Ito's (2008), which colour-blind people can tell apart."""
+"""The figures of runs and searches."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.core.files import writing
+from bmbench.present.palette import BLUE, VERMILLION
+from bmbench.present.words import RULES, decimal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,12 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bmbench.metrics import Evaluation, Scores
+    from bmbench.metrics import Confusion, Evaluation, Scores
 
 PNG_LEVEL = 3
 """Photographs shrink little beyond this level, and the default takes four times as long."""
 JPEG_QUALITY = 85
-BLUE, ORANGE, VERMILLION = "#0072B2", "#E69F00", "#D55E00"
 
 
 def draw_pr_curves(path: Path, evaluation: Evaluation, *, title: str) -> None:
@@ -30,27 +31,23 @@ def draw_pr_curves(path: Path, evaluation: Evaluation, *, title: str) -> None:
     figure = Figure(figsize=(6.4, 5.2), layout="constrained")
     axes = figure.add_subplot()
     _draw_f1_lines(axes)
-    for scores, colour, dash, name in (
-        (evaluation.cd, BLUE, "-", "centres"),
-        (evaluation.bb, VERMILLION, (0, (5, 2)), "boxes"),
+    for scores, colour, dash, rule in (
+        (evaluation.cd, BLUE, "-", "cd"),
+        (evaluation.bb, VERMILLION, (0, (5, 2)), "bb"),
     ):
         if scores is not None:
-            _draw_curve(axes, scores, colour=colour, dash=dash, name=name)
+            _draw_curve(axes, scores, colour=colour, dash=dash, rule=rule)
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.005), ylim=(0, 1.02), title=title)
     axes.legend(loc="lower left", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     save_figure(path, figure)
 
 
-def draw_confusion(path: Path, table: Mapping[str, Any], *, title: str) -> None:
-    """Write a table of what cells are taken for, one shade of blue for the share of an annotated class.
-
-    `table` is what `bmbench.metrics.Confusion.to_json` gives.
-    """
+def draw_confusion(path: Path, table: Confusion, *, title: str) -> None:
+    """Write a table of what cells are taken for, one shade of blue for the share of an annotated class."""
     from matplotlib.figure import Figure
 
-    counts = np.array(table["counts"], np.int64)
-    k = len(counts) - 1
+    counts, k = table.counts, len(table.names)
     cells = counts.sum(axis=0)
     share = np.divide(counts, cells, out=np.zeros(counts.shape), where=cells > 0)
     # False alarms are of no class, so they are no share of one.
@@ -65,15 +62,28 @@ def draw_confusion(path: Path, table: Mapping[str, Any], *, title: str) -> None:
             axes.text(column, row, text, ha="center", va="center", fontsize=9, color=shown)
     axes.axhline(k - 0.5, color="black", lw=1)
     axes.axvline(k - 0.5, color="black", lw=1)
-    columns = [f"{name} ({n})" for name, n in zip(table["columns"][:k], cells, strict=False)]
-    axes.set_xticks(range(k + 1), [*columns, table["columns"][k]], rotation=40, ha="right", fontsize=9)
-    axes.set_yticks(range(k + 1), table["rows"], fontsize=9)
+    columns = [f"{name} ({n})" for name, n in zip(table.names, cells, strict=False)]
+    axes.set_xticks(range(k + 1), [*columns, "false alarms"], rotation=40, ha="right", fontsize=9)
+    axes.set_yticks(range(k + 1), [*table.names, "missed"], fontsize=9)
     axes.tick_params(length=0)
     axes.set_xlabel("annotated as (number of cells)")
     axes.set_ylabel("predicted as")
     axes.set_title(title, fontsize=10)
     bar = figure.colorbar(shades, ax=axes, shrink=0.8)
     bar.set_label("share of the annotated class, %")
+    save_figure(path, figure)
+
+
+def draw_importance(path: Path, importance: Mapping[str, float], *, title: str) -> None:
+    """Write a bar for each setting: how much of the difference between trials it explains."""
+    from matplotlib.figure import Figure
+
+    shown = sorted(importance.items(), key=lambda item: (item[1], item[0]))
+    figure = Figure(figsize=(6.4, 1.2 + 0.3 * len(shown)), layout="constrained")
+    axes = figure.add_subplot()
+    axes.barh([name for name, _ in shown], [100 * value for _, value in shown], color=BLUE)
+    axes.set(xlabel="share of the difference in F1 (CD) between trials, %", xlim=(0, 100), title=title)
+    axes.spines[["top", "right"]].set_visible(False)
     save_figure(path, figure)
 
 
@@ -90,10 +100,9 @@ def save_figure(path: Path, figure: Figure, *, dpi: int = 150) -> None:
         figure.savefig(aside, dpi=dpi, format="jpeg" if is_jpeg else "png", **how)
 
 
-def _draw_curve(axes: Axes, scores: Scores, *, colour: str, dash: object, name: str) -> None:
-    limit = f"IoU > {scores.limit:g}" if name == "boxes" else f"≤ {scores.limit:g} px"
-    ap = "–" if scores.ap is None else f"{scores.ap:.3f}"
-    label = f"{name} ({limit}): AP {ap}"
+def _draw_curve(axes: Axes, scores: Scores, *, colour: str, dash: object, rule: str) -> None:
+    limit = f"IoU > {scores.limit:g}" if rule == "bb" else f"≤ {scores.limit:g} px"
+    label = f"{RULES[rule]} ({limit}): AP {decimal(scores.ap)}"
     axes.plot(scores.curve.recall, scores.curve.precision, color=colour, linestyle=dash, lw=1.8, label=label)
     if scores.f1 is None or scores.recall is None or scores.precision is None:
         return

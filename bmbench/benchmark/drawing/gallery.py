@@ -13,25 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.benchmark.drawing.figures import BLUE, ORANGE, save_figure
+from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.core.types import Role
+from bmbench.present.palette import BLUE, ORANGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
     from bmbench.benchmark.records.run_folder import RunDir
     from bmbench.core.progress import Progress
-    from bmbench.core.types import Floats, GroundTruth, Pixels, Predictions, Sample
-    from bmbench.metrics import Evaluation, Scores
+    from bmbench.core.types import Floats, GroundTruth, ImageId, Pixels, Predictions, Sample
+    from bmbench.metrics import Scores
 
 TILES = 6
 """Images in the overview."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Marks:
+class Overlay:
     """The boxes to draw on one image, (n, 4) each, and the image's row in the ground truth."""
 
     row: int
@@ -51,25 +52,26 @@ class Marks:
 
 
 def draw_gallery(
-    folder: RunDir, evaluation: Evaluation, samples: Sequence[Sample], *, most: int, progress: Progress
+    folder: RunDir,
+    overlays: Mapping[ImageId, Overlay],
+    samples: Sequence[Sample],
+    *,
+    most: int,
+    progress: Progress,
 ) -> None:
-    """Write `gallery.png` (the images with most errors) and one overlay a test image, worst first."""
-    from bmbench.benchmark.scoring.score_files import read_pair
-
-    truth, predictions = read_pair(folder.predictions("test"), folder.truth("test"))
-    scores = evaluation.cd or evaluation.bb
-    if scores is None:
-        return
+    """Write `gallery.png` (the images with most errors) and one overlay an image, worst first."""
     sample_of = {sample.image_id: sample for sample in samples}
-    ordered = [sample_of[image_id] for image_id in truth.image_ids]
-    worst = sorted(marks_by_image(truth, predictions, scores), key=lambda marks: (-marks.n_errors, marks.row))
-    _draw_overview(folder, ordered, worst[:TILES])
+    worst = [
+        (sample_of[image_id], overlay)
+        for image_id, overlay in sorted(overlays.items(), key=lambda one: (-one[1].n_errors, one[1].row))
+    ]
+    _draw_overview(folder, worst[:TILES])
     shown = worst[:most]
-    for marks in progress.track(shown, description="Drawing the gallery", total=len(shown)):
-        _draw_image(folder, ordered[marks.row], marks)
+    for sample, overlay in progress.track(shown, description="Drawing the gallery", total=len(shown)):
+        _draw_image(folder, sample, overlay)
 
 
-def marks_by_image(truth: GroundTruth, predictions: Predictions, scores: Scores) -> Iterator[Marks]:
+def overlays_of(truth: GroundTruth, predictions: Predictions, scores: Scores) -> dict[ImageId, Overlay]:
     """What to draw on each image, in the order of the ground truth, at the threshold of `scores`."""
     matching = scores.matching
     kept = predictions.confidence >= (scores.threshold if scores.threshold is not None else 0.0)
@@ -77,46 +79,48 @@ def marks_by_image(truth: GroundTruth, predictions: Predictions, scores: Scores)
     false_alarm = kept & matching.is_false_alarm
     missed = truth.role == Role.CELL
     missed[matching.annotation[hit]] = False
-    for row in range(len(truth.image_ids)):
+
+    def overlay(row: int) -> Overlay:
         here = predictions.image == row
-        yield Marks(
+        return Overlay(
             row=row,
             hit=predictions.box[here & hit],
             false_alarm=predictions.box[here & false_alarm],
             miss=truth.box[(truth.image == row) & missed],
         )
 
+    return {image_id: overlay(row) for row, image_id in enumerate(truth.image_ids)}
 
-def _draw_overview(folder: RunDir, samples: Sequence[Sample], tiles: Sequence[Marks]) -> None:
+
+def _draw_overview(folder: RunDir, tiles: Sequence[tuple[Sample, Overlay]]) -> None:
     from matplotlib.figure import Figure
 
     columns = min(3, len(tiles))
     rows = -(-len(tiles) // columns)
     figure = Figure(figsize=(4.4 * columns, 4.6 * rows + 0.5), layout="compressed")
-    for place, marks in enumerate(tiles):
+    for place, (sample, overlay) in enumerate(tiles):
         axes = figure.add_subplot(rows, columns, place + 1)
-        sample = samples[marks.row]
-        draw_overlay(axes, sample.load(), marks)
-        axes.set_title(f"{sample.name}\n{marks.caption}", fontsize=8)
+        draw_overlay(axes, sample.load(), overlay)
+        axes.set_title(f"{sample.name}\n{overlay.caption}", fontsize=8)
     figure.legend(handles=legend_marks(), loc="outside lower center", ncols=3, frameon=False)
     save_figure(folder.path / "gallery.png", figure)
 
 
-def _draw_image(folder: RunDir, sample: Sample, marks: Marks) -> None:
+def _draw_image(folder: RunDir, sample: Sample, overlay: Overlay) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 8 * sample.height / sample.width + 0.9), layout="compressed")
     axes = figure.add_subplot()
-    draw_overlay(axes, sample.load(), marks)
-    axes.set_title(f"{sample.name}: {marks.caption}", fontsize=10)
+    draw_overlay(axes, sample.load(), overlay)
+    axes.set_title(f"{sample.name}: {overlay.caption}", fontsize=10)
     figure.legend(handles=legend_marks(), loc="outside lower center", ncols=3, frameon=False)
     stem = Path(sample.name).stem
     name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in stem)
-    save_figure(folder.gallery / f"{marks.row:04d}-{name}.png", figure)
+    save_figure(folder.gallery / f"{overlay.row:04d}-{name}.png", figure)
 
 
-def draw_overlay(axes: Axes, pixels: Pixels, marks: Marks) -> None:
-    """Draw an image and its marks into axes, in pixels of the image."""
+def draw_overlay(axes: Axes, pixels: Pixels, overlay: Overlay) -> None:
+    """Draw an image and its overlay into axes, in pixels of the image."""
     from matplotlib.collections import LineCollection
     from matplotlib.patheffects import withStroke
 
@@ -125,12 +129,12 @@ def draw_overlay(axes: Axes, pixels: Pixels, marks: Marks) -> None:
     rim = [withStroke(linewidth=2.6, foreground="white")]
     thick_rim = [withStroke(linewidth=4, foreground="white")]
     layers: tuple[tuple[Any, dict[str, Any]], ...] = (
-        (_ellipses(marks.hit), {"colors": BLUE, "linewidths": 1.2, "path_effects": rim}),
+        (_ellipses(overlay.hit), {"colors": BLUE, "linewidths": 1.2, "path_effects": rim}),
         (
-            _ellipses(marks.miss),
+            _ellipses(overlay.miss),
             {"colors": ORANGE, "linewidths": 2.4, "linestyles": (0, (2.5, 1.2)), "path_effects": thick_rim},
         ),
-        (_crossed_boxes(marks.false_alarm), {"colors": "black", "linewidths": 1.3, "path_effects": rim}),
+        (_crossed_boxes(overlay.false_alarm), {"colors": "black", "linewidths": 1.3, "path_effects": rim}),
     )
     for lines, style in layers:
         axes.add_collection(LineCollection(lines, **style))

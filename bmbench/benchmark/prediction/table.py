@@ -8,7 +8,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from bmbench.benchmark.run.row import UNDEFINED
+from bmbench.present.words import UNDEFINED
 
 if TYPE_CHECKING:
     from bmbench.benchmark.prediction.options import Report

@@ -16,7 +16,6 @@ from bmbench.benchmark.protocol.image_scale import mean_cell, pixel_size
 from bmbench.benchmark.protocol.supervision import foreground_curve
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.run.apply_to_other_sets import Unchanged, apply_unchanged
-from bmbench.benchmark.scoring.by_class import report_by_class
 from bmbench.benchmark.workers.devices import assembled
 from bmbench.core.files import writing_folder
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from bmbench.benchmark.run.plan import Plan
     from bmbench.core.dataset import Subset
     from bmbench.core.progress import Progress
-    from bmbench.core.types import Sample
+    from bmbench.core.types import GroundTruth, Predictions, Sample
     from bmbench.metrics import Evaluation
 
 
@@ -61,7 +60,7 @@ def work_through(work: Work) -> None:
         "variants": _variants(work, threshold),
     }
     if work.plan.classes:
-        metrics["per_class"] = report_by_class(folder, evaluation, work.plan)
+        metrics["per_class"] = _score_classes(work, evaluation)
     work.clock.save()
     # Before the last file: what a kill leaves between the two would stay in a finished run.
     shutil.rmtree(folder.unfinished, ignore_errors=True)
@@ -230,6 +229,27 @@ def _score(work: Work, subset: Subset, *, threshold: float | None = None) -> Eva
     )
 
 
+def _test_pair(folder: RunDir) -> tuple[GroundTruth, Predictions]:
+    from bmbench.benchmark.scoring.score_files import read_pair
+
+    return read_pair(folder.predictions("test"), folder.truth("test"))
+
+
+def _score_classes(work: Work, evaluation: Evaluation) -> dict[str, Any]:
+    """Each class of the test images by itself, and what is taken for what, which is drawn as well."""
+    from bmbench.benchmark.drawing.figures import draw_confusion
+    from bmbench.benchmark.scoring.score_files import score_classes
+
+    plan, folder = work.plan, work.folder
+    report = score_classes(
+        *_test_pair(folder), evaluation, bootstrap=plan.profile.bootstrap, seed=plan.options.seed
+    )
+    shown = report.confusion.get("cd") or report.confusion.get("bb")
+    if shown is not None:
+        draw_confusion(folder.path / "confusion.png", shown, title=plan.name)
+    return report.to_json()
+
+
 def _variants(work: Work, threshold: float | None) -> dict[str, Any]:
     """The same predictions scored against the other annotations of the same images, by data set name."""
     from bmbench.benchmark.scoring.score_files import evaluate_files
@@ -277,12 +297,15 @@ def _test_elsewhere(work: Work, detector: Detector, evaluation: Evaluation) -> N
 
 def _draw(work: Work, evaluation: Evaluation) -> None:
     from bmbench.benchmark.drawing.figures import draw_pr_curves
-    from bmbench.benchmark.drawing.gallery import draw_gallery
+    from bmbench.benchmark.drawing.gallery import draw_gallery, overlays_of
 
     plan, folder = work.plan, work.folder
     draw_pr_curves(folder.path / "pr_curves.png", evaluation, title=plan.name)
-    test = plan.split.samples["test"]
-    draw_gallery(folder, evaluation, test, most=plan.profile.gallery, progress=work.progress)
+    scores = evaluation.cd or evaluation.bb
+    if scores is not None:
+        overlays = overlays_of(*_test_pair(folder), scores)
+        test = plan.split.samples["test"]
+        draw_gallery(folder, overlays, test, most=plan.profile.gallery, progress=work.progress)
     if plan.method.draw is not None:
         request = _request(plan, plan.split.samples["train"], (), seed=plan.options.seed)
         plan.method.draw(request, folder.path / "targets.png")

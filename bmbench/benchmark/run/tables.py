@@ -1,95 +1,103 @@
-"""Tables for a terminal; each reads well at 80 columns."""
+"""What is shown of a finished run: tables on a terminal, and its Markdown row."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from bmbench.benchmark.run.row import UNDEFINED, with_interval
 from bmbench.benchmark.scoring.class_tables import class_tables
-from bmbench.core.files import read_json
-from bmbench.present.words import many
+from bmbench.benchmark.scoring.recorded import (
+    RecordedEvaluation,
+    RecordedOtherSet,
+    RecordedRun,
+    read_recorded,
+)
+from bmbench.benchmark.scoring.tables import scores_table
+from bmbench.core.files import write_text
+from bmbench.present import markdown
+from bmbench.present.terminal import terminal_table
+from bmbench.present.words import UNDEFINED, decimal, with_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from bmbench.adapters.method import Method
     from bmbench.benchmark.records.run_folder import RunDir
+    from bmbench.benchmark.scoring.recorded import RecordedScores
 
-THRESHOLD_SOURCES = {
-    "optimisation": "threshold from the optimisation images",
-    "given": "threshold as given",
-    "oracle": "best threshold of these very images (oracle)",
-}
-ONE_GROUP = "no interval: all images are of one group (patient or slide)"
+_ROW = ("method", "data set", "track", "seed", "AP (CD)", "F1 (CD)", "AP (BB)", "F1 (BB)", "images", "cells")
+
+
+def write_row(folder: RunDir) -> str:
+    """The run's Markdown row, which is also written (with its header) to `row.md`."""
+    config, metrics = folder.read("config.json"), _metrics(folder)
+    cells = [
+        config["method"],
+        config["dataset"],
+        config["track"]["name"],
+        str(config["seed"]),
+        *(text for scores in (metrics.cd, metrics.bb) for text in (_ap(scores), _f1(scores))),
+        str(metrics.images),
+        str(metrics.cells),
+    ]
+    row = markdown.row(cells)
+    write_text(folder.path / "row.md", f"{markdown.row(_ROW)}\n|{'---|' * len(_ROW)}\n{row}\n")
+    return row
 
 
 def run_tables(folder: RunDir) -> Iterator[Table]:
     """The scores of a finished run: the headline table, then one for each other set of annotations."""
-    config, metrics = folder.read("config.json"), folder.read("metrics.json")
+    config, metrics = folder.read("config.json"), _metrics(folder)
     yield scores_table(
         metrics, title=f"{config['method']} on {config['dataset']} ({config['track']['name']})"
     )
-    for name, scores in metrics["variants"].items():
-        threshold_source = {"threshold_source": metrics["threshold_source"]}
-        yield scores_table(scores | threshold_source, title=f"the same predictions on {name}")
-    if by_class := metrics.get("per_class"):
-        yield from class_tables(by_class, one_class=metrics, confusion=by_class["confusion"])
+    for name, scores in metrics.variants.items():
+        as_there = replace(scores, threshold_source=metrics.threshold_source)
+        yield scores_table(as_there, title=f"the same predictions on {name}")
+    if metrics.per_class is not None:
+        by_class = metrics.per_class
+        yield from class_tables(by_class.rules, one_class=metrics.rules, confusion=by_class.confusion)
     if config.get("test_on"):
-        yield elsewhere_table(folder)
+        yield other_sets_table(folder)
 
 
-def elsewhere_table(folder: RunDir) -> Table:
+def other_sets_table(folder: RunDir) -> Table:
     """One row for the run's own test images, one for each other set that it was applied to unchanged."""
-    own, config = folder.read("metrics.json"), folder.read("config.json")
-    others = [(path.parent.name, read_json(path)) for path in sorted(folder.elsewhere.glob("*/metrics.json"))]
-    scale = {"factor": 1.0, "from": ""}
-    rows = [(f"{config['dataset']} (own)", own | {"scale": scale, "best_f1": {"cd": None}}), *others]
-    notes = sorted({record["scale"]["from"] for _, record in others})
+    own, config = _metrics(folder), folder.read("config.json")
+    others = {
+        path.parent.name: read_recorded(path, RecordedOtherSet)
+        for path in sorted(folder.elsewhere.glob("*/metrics.json"))
+    }
+    notes = sorted({record.scale.reason for record in others.values()})
     caption = f"threshold of the run; scale from: {'; '.join(notes)}" if notes else ""
-    table = Table(title="applied unchanged", caption=caption, box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("tested on", overflow="fold")
-    for title in ("scale", "F1, centres", "AP", "best F1", "F1, boxes"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for name, record in rows:
-        bb, cd = record["bb"] or {}, record["cd"] or {}
-        table.add_row(
-            escape(name),
-            f"× {record['scale']['factor']:.2f}",
-            with_interval(cd, "f1") if cd else UNDEFINED,
-            _decimal(cd.get("ap")),
-            _decimal(record["best_f1"]["cd"]),
-            _decimal(bb.get("f1")),
-        )
+    heads = ("scale", "F1, centres", "AP", "best F1", "F1, boxes")
+    table = terminal_table("tested on", heads, title="applied unchanged", caption=caption)
+    table.add_row(*_other_set(f"{config['dataset']} (own)", own, factor=1.0, best=None))
+    for name, record in others.items():
+        table.add_row(*_other_set(name, record, factor=record.scale.factor, best=record.best_f1["cd"]))
     return table
 
 
-def scores_table(scores: Mapping[str, Any], *, title: str) -> Table:
-    """One column a matching rule, one row a score; the caption says what was counted and how."""
-    rules = [rule for rule in ("bb", "cd") if scores.get(rule)]
-    table = Table(title=title, caption=_caption(scores), box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("")
-    for rule in rules:
-        table.add_column(_rule_title(rule, scores[rule]), justify="right", no_wrap=True)
-    for label, name in (("AP", "ap"), ("F1", "f1")):
-        table.add_row(label, *(with_interval(scores[rule], name) for rule in rules), style="bold")
-    for label, name in (("precision", "precision"), ("recall", "recall"), ("at confidence ≥", "threshold")):
-        table.add_row(label, *(_decimal(scores[rule][name]) for rule in rules))
-    counts = (
-        ("cells found", "tp"),
-        ("cells missed", "fn"),
-        ("false alarms", "fp"),
-        ("· on an artefact", "fp_artefact"),
-        ("· second on a cell", "fp_duplicate"),
-        ("· near a cell", "fp_near"),
-        ("· on background", "fp_background"),
-    )
-    for label, name in counts:
-        table.add_row(label, *(_count(scores[rule][name]) for rule in rules))
-    return table
+def _metrics(folder: RunDir) -> RecordedRun:
+    return read_recorded(folder.path / "metrics.json", RecordedRun)
+
+
+def _other_set(name: str, scores: RecordedEvaluation, *, factor: float, best: float | None) -> list[str]:
+    bb, cd = scores.bb, scores.cd
+    ap, boxes = None if cd is None else cd.ap, None if bb is None else bb.f1
+    return [escape(name), f"× {factor:.2f}", _f1(cd), decimal(ap), decimal(best), decimal(boxes)]
+
+
+def _ap(scores: RecordedScores | None) -> str:
+    return UNDEFINED if scores is None else with_interval(scores.ap, scores.ap_ci)
+
+
+def _f1(scores: RecordedScores | None) -> str:
+    return UNDEFINED if scores is None else with_interval(scores.f1, scores.f1_ci)
 
 
 def methods_table() -> Table:
@@ -121,30 +129,4 @@ def _installer(method: Method) -> str:
 def _needs(method: Method) -> str:
     if method.beside is not None:
         return method.beside.module
-    return escape(f"bmbench[{method.extra}]") if method.extra else "–"
-
-
-def _rule_title(rule: str, scores: Mapping[str, Any]) -> str:
-    return {"bb": f"boxes (IoU {scores['limit']})", "cd": f"centres ({scores['limit']} px)"}[rule]
-
-
-def _caption(scores: Mapping[str, Any]) -> str:
-    counted = ", ".join(many(scores[f"{word}s"], word) for word in ("image", "cell", "prediction"))
-    lines = [counted, THRESHOLD_SOURCES.get(scores["threshold_source"], ""), _interval_note(scores)]
-    return "\n".join(line for line in lines if line)
-
-
-def _interval_note(scores: Mapping[str, Any]) -> str:
-    """What the brackets mean; why there are none where the images cannot give any."""
-    groups = scores["groups"]
-    if any(scores[rule] and scores[rule]["ap_ci"] for rule in ("bb", "cd")):
-        return f"in brackets: 95 % interval over {groups} groups (patients, slides or images)"
-    return ONE_GROUP if groups == 1 else ""
-
-
-def _decimal(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:.3f}"
-
-
-def _count(value: int | None) -> str:
-    return UNDEFINED if value is None else f"{value:,}"
+    return escape(f"bmbench[{method.extra}]") if method.extra else UNDEFINED

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bmbench.benchmark.scoring.score_files import compare_files, resolve_protocol
+from bmbench.benchmark.scoring.reports import ComparisonReport
+from bmbench.benchmark.scoring.score_files import resolve_protocol, rule_notes
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
+from bmbench.metrics.protocol import GEOMETRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ComparisonRequest:
     """What is compared, and how; None where the runs say it.
 
     `first` and `second` are predictions files or run directories, `protocol` the name of one and `changes`
@@ -42,7 +44,7 @@ class _Side:
     protocol: Mapping[str, Any] | None = None
 
 
-def compare_predictions(asked: Comparison, *, n: int = 10_000, seed: int = 0) -> dict[str, Any]:
+def compare_predictions(asked: ComparisonRequest, *, n: int = 10_000, seed: int = 0) -> ComparisonReport:
     """First minus second, with paired intervals from n replicates, by geometry; and the scores of both.
 
     The predictions of a run count from its own threshold up, those of a file from the best one of these very
@@ -64,7 +66,38 @@ def compare_predictions(asked: Comparison, *, n: int = 10_000, seed: int = 0) ->
         n=n,
         seed=seed,
     )
-    return {"first": str(asked.first), "second": str(asked.second), **report}
+    return replace(report, names=(str(asked.first), str(asked.second)))
+
+
+def compare_files(
+    first: Path,
+    second: Path,
+    truth: Path,
+    protocol: Protocol,
+    *,
+    thresholds: tuple[float | None, float | None] = (None, None),
+    n: int = 10_000,
+    seed: int = 0,
+) -> ComparisonReport:
+    """First minus second predictions file on the same ground truth, with paired intervals, by geometry.
+
+    A threshold that is None is the best one of these very images.
+    """
+    from bmbench.datasets.formats.coco.columns import read_ground_truth
+    from bmbench.datasets.formats.predictions import read_predictions
+    from bmbench.metrics import evaluate, paired_difference
+
+    annotations = read_ground_truth(truth)
+    one, other = (
+        evaluate(annotations, read_predictions(path, annotations), protocol, threshold=threshold)
+        for path, threshold in zip((first, second), thresholds, strict=True)
+    )
+    return ComparisonReport(
+        names=(str(first), str(second)),
+        evaluations=(one, other),
+        differences={name: paired_difference(one, other, name, n=n, seed=seed) for name in GEOMETRIES},
+        notes=rule_notes(annotations, protocol),
+    )
 
 
 def _side(path: Path) -> _Side:
@@ -83,7 +116,7 @@ def _side(path: Path) -> _Side:
     )
 
 
-def _truth(asked: Comparison, sides: tuple[_Side, _Side]) -> Path:
+def _truth(asked: ComparisonRequest, sides: tuple[_Side, _Side]) -> Path:
     if asked.truth is not None:
         return asked.truth
     truths = [side.truth for side in sides if side.truth is not None]
@@ -98,7 +131,7 @@ def _truth(asked: Comparison, sides: tuple[_Side, _Side]) -> Path:
     return truths[0]
 
 
-def _protocol(asked: Comparison, sides: tuple[_Side, _Side]) -> Protocol:
+def _protocol(asked: ComparisonRequest, sides: tuple[_Side, _Side]) -> Protocol:
     own = [side.protocol for side in sides if side.protocol is not None]
     if asked.protocol is not None or not own:
         return resolve_protocol(asked.protocol or "paper", **asked.changes)

@@ -8,16 +8,23 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from bmbench.benchmark.scoring.by_class import as_one_class, is_by_class
+from bmbench.benchmark.scoring.reports import (
+    ClassReport,
+    Details,
+    ScoreReport,
+    by_geometry,
+    confusion_tables,
+    is_by_class,
+)
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.datasets.formats.read_ahead import reading_ahead
-from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS
+from bmbench.metrics.protocol import PROTOCOLS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bmbench.core.types import GroundTruth, Predictions
-    from bmbench.metrics import Evaluation, Protocol, Scores
+    from bmbench.metrics import Evaluation, Geometry, Protocol
 
 
 def resolve_protocol(name: str, **changes: Any) -> Protocol:
@@ -48,105 +55,102 @@ def score_files(
     bootstrap: int = 0,
     seed: int = 0,
     details: bool = False,
-) -> dict[str, Any]:
-    """What ``bmbench score --json`` prints; see `bmbench.metrics.evaluate` for the parameters.
+) -> ScoreReport:
+    """The scores of a predictions file; see `bmbench.metrics.evaluate` for the parameters.
 
-    With the protocol `coco` it has ``coco_summary`` too, the twelve numbers of pycocotools at the
-    protocol's cap; with `details`, what `details_report` gives. Where several classes are scored each by
-    itself, `as_one_class` has all cells as one class beside them. ``notes`` are there where a reader should
-    know something of the rules.
+    With the protocol `coco` the twelve numbers of pycocotools, at the protocol's cap, come with it; with
+    `details` what `details_of` gives.
     """
     annotations, detections = read_pair(predictions, truth)
-    from bmbench.benchmark.scoring.radius_note import radius_note
     from bmbench.metrics import coco_summary, evaluate
 
     evaluation = evaluate(
         annotations, detections, protocol, threshold=threshold, bootstrap=bootstrap, seed=seed
     )
-    report = evaluation.to_json()
+    classes = None
     if is_by_class(evaluation):
         rules = dataclasses.replace(protocol, per_class=False)
-        as_one = evaluate(annotations, detections, rules, threshold=threshold, bootstrap=bootstrap, seed=seed)
-        report |= as_one_class(annotations, detections, as_one)
+        one_class = evaluate(
+            annotations, detections, rules, threshold=threshold, bootstrap=bootstrap, seed=seed
+        )
+        confusion = confusion_tables(annotations, detections, one_class)
+        classes = ClassReport(by_class=evaluation, one_class=one_class, confusion=confusion)
+    summary = None
     if protocol.pycocotools:
         caps = (1, 10, protocol.max_detections)
-        report["coco_summary"] = coco_summary(
-            annotations, detections, max_detections=caps, per_class=protocol.per_class
-        )
-    if details:
-        report["details"] = details_report(annotations, detections, evaluation)
-    note = radius_note(annotations, protocol)
-    return report if note is None else report | {"notes": [note]}
+        summary = coco_summary(annotations, detections, max_detections=caps, per_class=protocol.per_class)
+    return ScoreReport(
+        evaluation=evaluation,
+        classes=classes,
+        coco_summary=summary,
+        details=details_of(annotations, detections, evaluation) if details else {},
+        notes=rule_notes(annotations, protocol),
+    )
 
 
-def details_report(truth: GroundTruth, predictions: Predictions, evaluation: Evaluation) -> dict[str, Any]:
+def score_classes(
+    truth: GroundTruth, predictions: Predictions, evaluation: Evaluation, *, bootstrap: int, seed: int
+) -> ClassReport:
+    """Each class of cells by itself, and what is taken for what.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of the same files with all cells as one class; its threshold (of centres, or else of boxes) holds.
+    """
+    from bmbench.metrics import evaluate
+
+    some = evaluation.cd or evaluation.bb
+    by_class = evaluate(
+        truth,
+        predictions,
+        dataclasses.replace(evaluation.protocol, per_class=True),
+        threshold=None if some is None else some.threshold,
+        bootstrap=bootstrap,
+        seed=seed,
+    )
+    confusion = confusion_tables(truth, predictions, evaluation)
+    return ClassReport(by_class=by_class, one_class=evaluation, confusion=confusion)
+
+
+def details_of(
+    truth: GroundTruth, predictions: Predictions, evaluation: Evaluation
+) -> dict[Geometry, Details]:
     """Of each geometry: how hits lie, how images are counted, FROC, and scores by matching limit.
 
     Scores by matching limit keep the threshold of the evaluation.
     """
     from bmbench.metrics import count_error, froc, localisation, sweep
 
-    report: dict[str, Any] = {}
-    for geometry in GEOMETRIES:
-        scores: Scores | None = getattr(evaluation, geometry)
-        if scores is None:
-            continue
-        counts, curve = count_error(scores), froc(scores)
-        steps = sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold)
-        report[geometry] = {
-            "localisation": dataclasses.asdict(localisation(truth, predictions, scores)),
-            "count_error": {
-                name: getattr(counts, name) for name in ("mean", "mean_absolute", "root_mean_square")
-            },
-            "froc": {
-                "false_alarms_per_image": curve.rates.tolist(),
-                "sensitivity": None if curve.mean is None else curve.at_rates.tolist(),
-                "mean": curve.mean,
-            },
-            "sweep": dataclasses.asdict(steps),
-        }
-    return report
-
-
-def compare_files(
-    first: Path,
-    second: Path,
-    truth: Path,
-    protocol: Protocol,
-    *,
-    thresholds: tuple[float | None, float | None] = (None, None),
-    n: int = 10_000,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """First minus second predictions file on the same ground truth, with paired intervals, by geometry.
-
-    ``scores`` holds what `bmbench.metrics.Scores` says of each file, by geometry. A threshold that is None is
-    the best one of these very images. ``notes`` as in `score_files`.
-    """
-    from bmbench.benchmark.scoring.radius_note import radius_note
-    from bmbench.datasets.formats.coco.columns import read_ground_truth
-    from bmbench.datasets.formats.predictions import read_predictions
-    from bmbench.metrics import evaluate, paired_difference
-
-    annotations = read_ground_truth(truth)
-    one, other = (
-        evaluate(annotations, read_predictions(path, annotations), protocol, threshold=threshold)
-        for path, threshold in zip((first, second), thresholds, strict=True)
-    )
-    differences = {
-        geometry: paired_difference(one, other, geometry, n=n, seed=seed) for geometry in GEOMETRIES
-    }
-    reports = {"first": one.to_json(), "second": other.to_json()}
-    note = radius_note(annotations, protocol)
     return {
-        **{name: reports["first"][name] for name in ("protocol", "images", "groups", "cells")},
-        "scores": {
-            side: {name: report[name] for name in ("threshold_source", "predictions", *GEOMETRIES)}
-            for side, report in reports.items()
-        },
-        **{name: None if found is None else found.to_json() for name, found in differences.items()},
-        **({} if note is None else {"notes": [note]}),
+        geometry: Details(
+            localisation=localisation(truth, predictions, scores),
+            count_error=count_error(scores),
+            froc=froc(scores),
+            sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),
+        )
+        for geometry, scores in by_geometry(evaluation).items()
     }
+
+
+def rule_notes(truth: GroundTruth, protocol: Protocol) -> tuple[str, ...]:
+    """What a reader should know of the rules: where centres match beyond half the mean diameter of the cells.
+
+    From there on a prediction whose centre lies outside the cell counts as a hit. The diameter is the mean
+    side of the boxes that have an extent.
+    """
+    from bmbench.core.types import Role
+
+    radius = protocol.radius_px
+    sides = (truth.box[:, 2:] - truth.box[:, :2]).mean(axis=1)
+    sized = sides[(truth.role == Role.CELL) & (sides > 0)]
+    if radius is None or not len(sized) or radius <= (mean := float(sized.mean())) / 2:
+        return ()
+    note = (
+        f"centres match up to {radius:g} px apart, but cells are {mean:.1f} px across on average: "
+        f"the study's third of the diameter would be --radius {mean / 3:.1f}"
+    )
+    return (note,)
 
 
 def evaluate_files(

@@ -1,112 +1,147 @@
-"""The tables of `bmbench score` and `bmbench compare`; each reads well at 80 columns."""
+"""The tables of scores and of comparisons; each reads well at 80 columns."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
-from bmbench.benchmark.run.row import UNDEFINED
-from bmbench.benchmark.run.tables import ONE_GROUP, THRESHOLD_SOURCES, scores_table
-from bmbench.benchmark.scoring.class_tables import RULES, class_tables
-from bmbench.present.words import many
+from bmbench.benchmark.scoring.class_tables import class_tables
+from bmbench.benchmark.scoring.recorded import recorded, recorded_confusion
+from bmbench.benchmark.scoring.reports import by_geometry
+from bmbench.present.terminal import terminal_table
+from bmbench.present.words import FALSE_ALARMS, RULES, UNDEFINED, count, decimal, many, signed, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_RULES = {"bb": "boxes (IoU {limit})", "cd": "centres ({limit} px)"}
+    from rich.table import Table
+
+    from bmbench.benchmark.scoring.recorded import RecordedEvaluation
+    from bmbench.benchmark.scoring.reports import ComparisonReport, Details, ScoreReport
+    from bmbench.metrics import Geometry, Sweep
+
+THRESHOLD_SOURCES = {
+    "optimisation": "threshold from the optimisation images",
+    "given": "threshold as given",
+    "oracle": "best threshold of these very images (oracle)",
+}
+ONE_GROUP = "no interval: all images are of one group (patient or slide)"
 
 
-def score_tables(scores: Mapping[str, Any], *, title: str) -> Iterator[Table]:
+def score_tables(report: ScoreReport, *, title: str) -> Iterator[Table]:
     """The scores; by category where they were asked for so; then what ``--details`` adds."""
+    scores = recorded(report.evaluation)
     yield scores_table(scores, title=title)
-    rules = [rule for rule in _RULES if scores[rule]]
-    if any(scores[rule].get("classes") for rule in rules):
-        by_class = {rule: scores[rule] for rule in rules}
-        yield from class_tables(by_class, one_class=scores["localisation"], confusion=scores["confusion"])
-    details = scores.get("details", {})
-    if details:
-        yield _details_table(details)
-        for rule in details:
-            yield _sweep_table(rule, details[rule]["sweep"])
+    if report.classes is not None:
+        tables = report.classes.confusion
+        confusion = {str(rule): recorded_confusion(table) for rule, table in tables.items()}
+        one_class = recorded(report.classes.one_class)
+        yield from class_tables(scores.rules, one_class=one_class.rules, confusion=confusion)
+    if report.details:
+        yield _details_table(report.details)
+        for rule, details in report.details.items():
+            yield _sweep_table(rule, details.sweep)
 
 
-def _details_table(details: Mapping[str, Any]) -> Table:
-    table = Table(title="in detail", box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("")
-    for rule in details:
-        table.add_column(RULES[rule], justify="right", no_wrap=True)
-    rows = (
-        ("hits: mean distance, px", "localisation", "mean_distance_px"),
-        ("hits: median distance, px", "localisation", "median_distance_px"),
-        ("hits: mean IoU", "localisation", "mean_iou"),
-        ("hits: median size / the cell's", "localisation", "median_size_ratio"),
-        ("predictions minus cells, an image", "count_error", "mean"),
-        ("· without sign", "count_error", "mean_absolute"),
-        ("· root mean square", "count_error", "root_mean_square"),
-        ("sensitivity, mean of FROC", "froc", "mean"),
-    )
-    for label, part, name in rows:
-        table.add_row(label, *(_number(details[rule][part][name]) for rule in details))
+def scores_table(scores: RecordedEvaluation, *, title: str) -> Table:
+    """One column a matching rule, one row a score; the caption says what was counted and how."""
+    rules = scores.rules
+    heads = [_rule_title(rule, one.limit) for rule, one in rules.items()]
+    table = terminal_table("", heads, title=title, caption=_caption(scores))
+    every = rules.values()
+    table.add_row("AP", *(with_interval(one.ap, one.ap_ci) for one in every), style="bold")
+    table.add_row("F1", *(with_interval(one.f1, one.f1_ci) for one in every), style="bold")
+    table.add_row("precision", *(decimal(one.precision) for one in every))
+    table.add_row("recall", *(decimal(one.recall) for one in every))
+    table.add_row("at confidence ≥", *(decimal(one.threshold) for one in every))
+    table.add_row("cells found", *(count(one.tp) for one in every))
+    table.add_row("cells missed", *(count(one.fn) for one in every))
+    table.add_row("false alarms", *(count(one.fp) for one in every))
+    for cause, words in FALSE_ALARMS.items():
+        table.add_row(f"· {words}", *(count(one.false_alarms[cause]) for one in every))
     return table
 
 
-def _sweep_table(rule: str, sweep: Mapping[str, Any]) -> Table:
-    table = Table(title=f"{RULES[rule]}, by matching limit", box=box.SIMPLE_HEAD, title_justify="left")
-    for label in ("IoU" if rule == "bb" else "px", "AP", "F1", "precision", "recall"):
-        table.add_column(label, justify="right", no_wrap=True)
-    for row, limit in enumerate(sweep["limits"]):
-        values = (_number(sweep[name][row]) for name in ("ap", "f1", "precision", "recall"))
-        table.add_row(f"{limit:g}", *values)
-    return table
-
-
-def comparison_table(report: Mapping[str, Any]) -> Table:
+def comparison_table(report: ComparisonReport) -> Table:
     """AP and F1 of each matching rule: both files, the difference, how often the first is better."""
-    table = Table(box=box.SIMPLE_HEAD, caption=_caption(report), caption_justify="left")
-    table.add_column("")
-    for name in ("first", "second", "first − second", "first better"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for rule, title in _RULES.items():
-        difference = report[rule]
-        if difference is None:
+    heads = ("first", "second", "first − second", "first better")
+    table = terminal_table("", heads)
+    table.caption, table.caption_justify = _comparison_caption(report), "left"
+    first, second = map(by_geometry, report.evaluations)
+    for rule, found in report.differences.items():
+        if found is None:
             continue
-        both = [report["scores"][side][rule] for side in ("first", "second")]
-        table.add_row(title.format(limit=both[0]["limit"]), style="bold")
-        for label, name in (("AP", "ap"), ("F1", "f1")):
-            table.add_row(
-                f"  {label}",
-                *(_number(scores[name]) for scores in both),
-                _signed(difference[name], difference[f"{name}_ci"]),
-                UNDEFINED if difference[f"{name}_share"] is None else f"{difference[f'{name}_share']:.0%}",
-            )
+        one, other = first[rule], second[rule]
+        table.add_row(_rule_title(rule, one.limit), style="bold")
+        ap, f1 = signed(found.ap, found.ap_ci), signed(found.f1, found.f1_ci)
+        table.add_row("  AP", decimal(one.ap), decimal(other.ap), ap, _whole_percent(found.ap_share))
+        table.add_row("  F1", decimal(one.f1), decimal(other.f1), f1, _whole_percent(found.f1_share))
     return table
 
 
-def _caption(report: Mapping[str, Any]) -> Text:
-    counted = ", ".join(many(report[f"{word}s"], word) for word in ("image", "cell", "group"))
-    lines = [f"first: {report['first']}", f"second: {report['second']}", counted]
+def _details_table(details: Mapping[Geometry, Details]) -> Table:
+    table = terminal_table("", (RULES[rule] for rule in details), title="in detail")
+    hits = [one.localisation for one in details.values()]
+    counts = [one.count_error for one in details.values()]
+    for label, values in (
+        ("hits: mean distance, px", [one.mean_distance_px for one in hits]),
+        ("hits: median distance, px", [one.median_distance_px for one in hits]),
+        ("hits: mean IoU", [one.mean_iou for one in hits]),
+        ("hits: median size / the cell's", [one.median_size_ratio for one in hits]),
+        ("predictions minus cells, an image", [one.mean for one in counts]),
+        ("· without sign", [one.mean_absolute for one in counts]),
+        ("· root mean square", [one.root_mean_square for one in counts]),
+        ("sensitivity, mean of FROC", [one.froc.mean for one in details.values()]),
+    ):
+        table.add_row(label, *map(decimal, values))
+    return table
+
+
+def _sweep_table(rule: Geometry, sweep: Sweep) -> Table:
+    heads = ("AP", "F1", "precision", "recall")
+    table = terminal_table("IoU" if rule == "bb" else "px", heads, title=f"{RULES[rule]}, by matching limit")
+    table.columns[0].justify = "right"
+    for limit, *values in zip(sweep.limits, sweep.ap, sweep.f1, sweep.precision, sweep.recall, strict=True):
+        table.add_row(f"{limit:g}", *map(decimal, values))
+    return table
+
+
+def _rule_title(rule: str, limit: float) -> str:
+    return f"{RULES[rule]} (IoU {limit})" if rule == "bb" else f"{RULES[rule]} ({limit} px)"
+
+
+def _whole_percent(share: float | None) -> str:
+    return UNDEFINED if share is None else f"{share:.0%}"
+
+
+def _caption(scores: RecordedEvaluation) -> str:
+    images, cells = many(scores.images, "image"), many(scores.cells, "cell")
+    counted = f"{images}, {cells}, {many(scores.predictions, 'prediction')}"
+    lines = [counted, THRESHOLD_SOURCES.get(scores.threshold_source, ""), _interval_note(scores)]
+    return "\n".join(line for line in lines if line)
+
+
+def _interval_note(scores: RecordedEvaluation) -> str:
+    """What the brackets mean; why there are none where the images cannot give any."""
+    if any(one.ap_ci for one in scores.rules.values()):
+        return f"in brackets: 95 % interval over {scores.groups} groups (patients, slides or images)"
+    return ONE_GROUP if scores.groups == 1 else ""
+
+
+def _comparison_caption(report: ComparisonReport) -> Text:
+    first, second = report.evaluations
+    counted = [many(first.n_images, "image"), many(first.n_cells, "cell"), many(first.n_groups, "group")]
+    lines = [f"first: {report.names[0]}", f"second: {report.names[1]}", ", ".join(counted)]
     sources = {
-        side: THRESHOLD_SOURCES[report["scores"][side]["threshold_source"]] for side in report["scores"]
+        "first": THRESHOLD_SOURCES[first.threshold_source],
+        "second": THRESHOLD_SOURCES[second.threshold_source],
     }
     if sources["first"] == sources["second"]:
         sources = {"both": sources["first"]}
     lines += [f"F1 of {side}: {source}" for side, source in sources.items()]
-    if any(report[rule] and report[rule]["ap_ci"] for rule in _RULES):
+    if any(found is not None and found.ap_ci for found in report.differences.values()):
         lines.append("in brackets: 95 % interval of the difference, on the same draws of groups")
-    elif report["groups"] == 1:
+    elif first.n_groups == 1:
         lines.append(ONE_GROUP)
     return Text("\n".join(lines), overflow="fold")
-
-
-def _number(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:.3f}"
-
-
-def _signed(value: float | None, interval: list[float] | None) -> str:
-    if value is None:
-        return UNDEFINED
-    text = f"{value:+.3f}"
-    return f"{text} [{interval[0]:+.3f}, {interval[1]:+.3f}]" if interval else text

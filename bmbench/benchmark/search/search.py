@@ -279,7 +279,7 @@ class _Search:
         }
         self.folder.write("settings.json", record)
         if importance:
-            from bmbench.benchmark.drawing.search_figures import draw_importance
+            from bmbench.benchmark.drawing.figures import draw_importance
 
             draw_importance(self.folder.path / "importance.png", importance, title=self.plan.name)
         self.clock.save()

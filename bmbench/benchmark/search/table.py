@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from bmbench.benchmark.run.row import UNDEFINED
 from bmbench.benchmark.search.search import best_first
+from bmbench.present.words import UNDEFINED
 
 if TYPE_CHECKING:
     from bmbench.benchmark.search.search import Tuning

@@ -6,5 +6,4 @@
     measures    sizes, distances, overlaps
     faults      duplicates, leaks, empty boxes, objects outside
     data_hash   one number for the whole set
-    page        one HTML file with its pictures inside
 """

@@ -3,7 +3,7 @@
 ::
 
     words        numbers and strangers' texts as boards show them
-    svg, plots   drawings, the same bytes on every machine
+    plots        drawings, the same bytes on every machine
     statements   the sentences of a board
     page         results → the page's record
     render       pages → Markdown and a site

@@ -158,12 +158,12 @@ def _metrics(truth: Path, rules: Rules) -> tuple[MetricName, ...]:
     return tuple(name for name in every if name.partition(".")[0] in scored)
 
 
-def note_on(truth: Path, manifest: Manifest) -> str | None:
-    """What a maintainer should know of the track's rules on its ground truth, if anything."""
-    from bmbench.benchmark.scoring.radius_note import radius_note
+def notes_on(truth: Path, manifest: Manifest) -> tuple[str, ...]:
+    """What a maintainer should know of the track's rules on its ground truth."""
+    from bmbench.benchmark.scoring.score_files import rule_notes
     from bmbench.datasets.formats.coco.columns import read_ground_truth
 
-    return radius_note(read_ground_truth(truth), _protocol(manifest.rules))
+    return rule_notes(read_ground_truth(truth), _protocol(manifest.rules))
 
 
 def _protocol(rules: Rules) -> Protocol:

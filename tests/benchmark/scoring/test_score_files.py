@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from bmbench.benchmark.scoring.compare_files import compare_files
 from bmbench.benchmark.scoring.score_files import (
-    compare_files,
     evaluate_files,
     read_pair,
     resolve_protocol,
@@ -74,7 +74,7 @@ def test_the_report_by_hand(tmp_path: Path) -> None:
     2 · 2 / (6 + 4) = 0.4.
     """
     files = write(tmp_path, "p.json", DETECTIONS), truth_file(tmp_path)
-    report = score_files(*files, PAPER, threshold=0.5)
+    report = score_files(*files, PAPER, threshold=0.5).to_json()
     head = {name: report[name] for name in ("protocol", "images", "cells", "predictions", "threshold_source")}
     assert head == {
         "protocol": "paper",
@@ -108,10 +108,10 @@ def test_the_report_by_hand(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bootstrap", [0, 20])
 def test_every_protocol_gives_plain_json(tmp_path: Path, protocol: str, bootstrap: int) -> None:
     files = write(tmp_path, "p.json", DETECTIONS), truth_file(tmp_path)
-    report = score_files(*files, PROTOCOLS[protocol], bootstrap=bootstrap, details=True)
+    report = score_files(*files, PROTOCOLS[protocol], bootstrap=bootstrap, details=True).to_json()
     again = json.loads(json.dumps(report, allow_nan=False))
     assert again == json.loads(
-        json.dumps(score_files(*files, PROTOCOLS[protocol], bootstrap=bootstrap, details=True))
+        json.dumps(score_files(*files, PROTOCOLS[protocol], bootstrap=bootstrap, details=True).to_json())
     )
     assert again["threshold_source"] == "oracle"
     assert (again["bb"] is None) == (PROTOCOLS[protocol].iou is None)
@@ -131,7 +131,7 @@ def test_leaving_an_image_out_equals_answering_it_with_nothing(tmp_path: Path) -
         for name, ids in images.items()
     }
     reports = [
-        score_files(write(tmp_path, f"{name}.json", value), truth, PAPER, bootstrap=30)
+        score_files(write(tmp_path, f"{name}.json", value), truth, PAPER, bootstrap=30).to_json()
         for name, value in [*wrapped.items(), ("bare", DETECTIONS)]
     ]
     assert reports[0] == reports[1] == reports[2]
@@ -150,7 +150,7 @@ def test_the_order_of_everything_in_the_files_is_free(tmp_path: Path) -> None:
         PAPER,
         bootstrap=30,
     )
-    assert other == report
+    assert other.to_json() == report.to_json()
 
 
 def test_the_files_read_are_those_scored(tmp_path: Path) -> None:
@@ -168,12 +168,12 @@ def test_difference_of_two_files(tmp_path: Path) -> None:
     truth = truth_file(tmp_path)
     better = write(tmp_path, "a.json", [found(image, x, 0.9) for image in (1, 2, 3) for x in (0, 100)])
     worse = write(tmp_path, "b.json", DETECTIONS)
-    report = compare_files(better, worse, truth, PAPER, n=200)
+    report = compare_files(better, worse, truth, PAPER, n=200).to_json()
     assert report["cd"]["ap"] == pytest.approx(1 - 5 / 18)
     assert 0 < report["cd"]["ap_ci"][0] <= report["cd"]["ap_ci"][1] <= 1
     assert report["cd"]["ap_share"] == 1.0
     kainz = compare_files(better, worse, truth, PROTOCOLS["kainz"], n=20)
-    assert kainz["bb"] is None
+    assert kainz.differences["bb"] is None
 
 
 def test_a_protocol_is_changed_by_name() -> None:

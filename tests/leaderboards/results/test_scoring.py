@@ -107,7 +107,9 @@ def test_intervals_of_a_result_are_those_of_bmbench_score(small, tmp_path):
     folder, _ = small.submit("only-one", small.answer(recall=0.8, false=2))
     small.score()
     rules = resolve_protocol("paper", radius_px=15.0)
-    direct = score_files(folder / "predictions-s0.json", small.truth, rules, threshold=0.3, bootstrap=500)
+    direct = score_files(
+        folder / "predictions-s0.json", small.truth, rules, threshold=0.3, bootstrap=500
+    ).to_json()
     result = read_result(small.board.result("weak", "only-one"))
     for name in METRICS:
         rule, what = name.split(".")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.benchmark.drawing.figures import save_figure
-from bmbench.benchmark.drawing.gallery import draw_overlay, legend_marks, marks_by_image
+from bmbench.benchmark.drawing.gallery import draw_overlay, legend_marks, overlays_of
 from bmbench.benchmark.reproduce.report.tables import ordered
 from bmbench.core.errors import BmbenchError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bmbench.benchmark.drawing.gallery import Marks
+    from bmbench.benchmark.drawing.gallery import Overlay
     from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun
     from bmbench.core.types import ImageId, Sample
 
@@ -37,13 +37,13 @@ def draw_examples(path: Path, collection: Collection, *, artefacts: str) -> str:
         samples = _samples(collection, runs[0])
     except (BmbenchError, OSError) as error:
         return f"the images are not at hand ({error})"
-    marks = [_marks(run) for run in runs]
-    if samples.keys() != marks[0].keys():
+    overlays = [_overlays(run) for run in runs]
+    if samples.keys() != overlays[0].keys():
         return "the images at hand are not those of the runs"
-    image_id = _telling(marks)
+    image_id = _telling(overlays)
     sample = samples[image_id]
     corner = _crowded(sample, side=_side(runs[0]))
-    _draw(path, sample, runs, [found[image_id] for found in marks], corner)
+    _draw(path, sample, runs, [found[image_id] for found in overlays], corner)
     return ""
 
 
@@ -60,20 +60,19 @@ def _samples(collection: Collection, run: FinishedRun) -> dict[ImageId, Sample]:
     return {sample.image_id: sample for sample in split.samples["test"]}
 
 
-def _marks(run: FinishedRun) -> dict[ImageId, Marks]:
+def _overlays(run: FinishedRun) -> dict[ImageId, Overlay]:
     scores = run.evaluation.bb or run.evaluation.cd
     assert scores is not None
-    truth, predictions = run.files
-    return dict(zip(truth.image_ids, marks_by_image(truth, predictions, scores), strict=True))
+    return overlays_of(*run.files, scores)
 
 
-def _telling(marks: list[dict[ImageId, Marks]]) -> ImageId:
+def _telling(overlays: list[dict[ImageId, Overlay]]) -> ImageId:
     """The image on which the numbers of errors differ most; of equal ones the first."""
 
     def spread(image_id: ImageId) -> float:
-        return float(np.std([found[image_id].n_errors for found in marks]))
+        return float(np.std([found[image_id].n_errors for found in overlays]))
 
-    return max(marks[0], key=spread)
+    return max(overlays[0], key=spread)
 
 
 def _side(run: FinishedRun) -> float:
@@ -99,7 +98,7 @@ def _draw(
     path: Path,
     sample: Sample,
     runs: list[FinishedRun],
-    marks: list[Marks],
+    overlays: list[Overlay],
     corner: tuple[float, float, float, float],
 ) -> None:
     from matplotlib.figure import Figure
@@ -109,7 +108,7 @@ def _draw(
     x0, y0, x1, y1 = corner
     figure = Figure(figsize=(3.9 * columns, 4.1 * rows * (y1 - y0) / (x1 - x0) + 0.6), layout="compressed")
     pixels = sample.load()
-    for place, (run, found) in enumerate(zip(runs, marks, strict=True)):
+    for place, (run, found) in enumerate(zip(runs, overlays, strict=True)):
         axes = figure.add_subplot(rows, columns, place + 1)
         draw_overlay(axes, pixels, found)
         axes.set(xlim=(x0, x1), ylim=(y1, y0))
