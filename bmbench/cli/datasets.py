@@ -8,14 +8,13 @@ from typing import Annotated
 
 import typer
 
+from bmbench.cli.options import ChoicesOption, DataOption
 from bmbench.cli.terminal import console, is_given, show_terms
 from bmbench.core.errors import BadInputError
 
 app = typer.Typer(no_args_is_help=True, help="List, describe, get, convert, split and make data sets.")
 
 Name = Annotated[str, typer.Argument(help="A name that `bmbench datasets list` shows, PATH or FORMAT:PATH.")]
-Data = Annotated[Path | None, typer.Option(help="The folder that holds the data set, or its images.")]
-Options = Annotated[list[str] | None, typer.Option("--option", help="A choice of the data set: name=value.")]
 
 
 class By(StrEnum):
@@ -45,11 +44,11 @@ def list_datasets(
 @app.command()
 def info(
     dataset: Name,
-    data: Data = None,
-    option: Options = None,
+    data: DataOption = None,
+    option: ChoicesOption = None,
     page: Annotated[Path | None, typer.Option(help="Write a page with pictures here (HTML).")] = None,
 ) -> None:
-    """Counts by class and subset, cell sizes, faults, licence and citation of a data set."""
+    """Counts, cell sizes, faults, licence and citation of a set."""
     from bmbench.benchmark.records.options import parse_pairs
     from bmbench.core.console import Terminal
     from bmbench.present.dataset_tables import describe_dataset
@@ -73,7 +72,10 @@ def fetch(
         str | None, typer.Option("--sha256", help="What the archive's SHA-256 must be, where none is known.")
     ] = None,
 ) -> None:
-    """Get the files of a data set, checked against pinned checksums; or say where they are to be had."""
+    """Get the files of a data set, checked against pinned checksums.
+
+    Of a set that cannot be downloaded it says where the files are to be had.
+    """
     from bmbench.core.console import Terminal
     from bmbench.datasets import DATASETS
     from bmbench.datasets.fetch.fetch import fetch as get
@@ -96,11 +98,14 @@ def convert(
     dataset: Name,
     out: Annotated[Path, typer.Argument(help="A new folder, or a file with an ending of the format.")],
     to: Annotated[str, typer.Option(help="The format; `bmbench datasets formats` lists them.")],
-    data: Data = None,
-    option: Options = None,
+    data: DataOption = None,
+    option: ChoicesOption = None,
     images: Annotated[bool, typer.Option(help="Copy the images into the folder as well.")] = True,
 ) -> None:
-    """Write a data set in another format; what that format cannot carry is named."""
+    """Write a data set in another format.
+
+    What that format cannot carry is named.
+    """
     from bmbench.benchmark.records.options import parse_pairs
     from bmbench.core.console import Terminal
     from bmbench.datasets.exchange.convert import convert as write
@@ -130,8 +135,8 @@ def split(
     context: typer.Context,
     dataset: Name,
     out: Annotated[Path | None, typer.Argument(help="The COCO file to write, beside the images.")] = None,
-    data: Data = None,
-    option: Options = None,
+    data: DataOption = None,
+    option: ChoicesOption = None,
     sizes: Annotated[
         str, typer.Option(help="Images, or shares, of train, validation, optimisation and test.")
     ] = "56,11,11,22",
@@ -141,9 +146,9 @@ def split(
         bool, typer.Option("--check", help="Only check the split that the files state.")
     ] = False,
 ) -> None:
-    """Split images into four subsets with about the same classes in each; refuse what leaks.
+    """Split images into four subsets with about the same classes.
 
-    Without OUT, the split that the files state is checked and shown.
+    What leaks is refused. Without OUT, the split that the files state is checked and shown.
     """
     from bmbench.benchmark.records.options import parse_pairs
     from bmbench.core.console import Terminal
@@ -199,8 +204,8 @@ def _only_looks(context: typer.Context, out: Path | None, *, check: bool) -> Non
 def weaken(
     dataset: Name,
     out: Annotated[Path, typer.Argument(help="The COCO file to write, beside the images.")],
-    data: Data = None,
-    option: Options = None,
+    data: DataOption = None,
+    option: ChoicesOption = None,
     jitter_px: Annotated[
         float | None, typer.Option(min=0, help="Jitter of the centres, px.  [default: 3 px, scaled]")
     ] = None,
@@ -209,7 +214,7 @@ def weaken(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same circles.")] = 0,
 ) -> None:
-    """Write the circles that somebody would draw who marks every cell quickly."""
+    """Write the circles of somebody who marks every cell quickly."""
     from bmbench.benchmark.records.options import parse_pairs
     from bmbench.datasets.exchange.convert import open_contents
     from bmbench.datasets.exchange.weaken import weaken_content, write_beside
@@ -238,7 +243,7 @@ def import_corrections(
     artefact: Annotated[list[str] | None, typer.Option(help="A class whose objects must not count.")] = None,
     into: Annotated[Path | None, typer.Option(help="A set to add the corrected images to.")] = None,
 ) -> None:
-    """Take in predictions that were corrected in QuPath, ready to train on."""
+    """Take in predictions that were corrected in QuPath."""
     from bmbench.datasets.exchange.correction import changes, import_corrected
     from bmbench.datasets.exchange.weaken import write_beside
     from bmbench.datasets.formats.recognise import read_any
@@ -266,7 +271,10 @@ def synthesise(
     size: Annotated[int, typer.Option(min=256, max=2048, help="Width and height of a patch, px.")] = 512,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same patches.")] = 0,
 ) -> None:
-    """Draw synthetic bone-marrow smears with contours and artefacts, as PNG and COCO JSON."""
+    """Draw synthetic bone-marrow smears, as PNG and COCO JSON.
+
+    They have contours and artefacts.
+    """
     from bmbench.core.console import Terminal
     from bmbench.datasets.synthetic import synthesise as draw
 

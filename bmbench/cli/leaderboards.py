@@ -1,21 +1,15 @@
-"""`bmbench submit`, `validate` and `leaderboard …`."""
+"""`bmbench leaderboard …`."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from bmbench.leaderboards.submissions.validate import Verdict
-
 leaderboard_app = typer.Typer(no_args_is_help=True, help="Score submissions, build and check boards.")
 
-BoardOption = Annotated[
-    Path, typer.Option("--board", help="The leaderboard: the folder that holds tracks/ and submissions/.")
-]
 BoardArgument = Annotated[Path, typer.Argument(help="The folder that holds tracks/ and submissions/.")]
 KeyOption = Annotated[Path | None, typer.Option(help="The age identity that opens hidden ground truth.")]
 TruthsOption = Annotated[
@@ -23,109 +17,12 @@ TruthsOption = Annotated[
 ]
 
 
-class Supervised(StrEnum):
-    """What was learnt from."""
-
-    precise = "precise"
-    weak = "weak"
-    both = "both"
-    none = "none"
-
-
-class Question(StrEnum):
+class TrackSupervision(StrEnum):
     """What a track's submissions may learn from."""
 
     precise = "precise"
     weak = "weak"
     artefacts = "artefacts"
-
-
-class Chosen(StrEnum):
-    """Where the threshold was chosen."""
-
-    train = "train"
-    validation = "validation"
-    optimisation = "optimisation"
-    not_chosen = "not chosen"
-
-
-def submit(
-    predictions: Annotated[
-        list[Path], typer.Argument(help="Run directories, or predictions JSON: one a seed.")
-    ],
-    track: Annotated[str, typer.Option(help="The track to answer.")],
-    contact: Annotated[list[str], typer.Option(help="Your login on the git host; more than one is fine.")],
-    team: Annotated[str, typer.Option(help="The team's name on the board.")],
-    name: Annotated[str | None, typer.Option(help="The method's name on the board.")] = None,
-    board: BoardOption = Path(),
-    id_: Annotated[
-        str | None, typer.Option("--id", help="The folder's name.  [default: from team and method]")
-    ] = None,
-    threshold: Annotated[
-        list[float] | None, typer.Option(min=0, max=1, help="Score at which predictions count, one a file.")
-    ] = None,
-    chosen_on: Annotated[
-        Chosen | None, typer.Option(help="Which images the threshold was chosen on.")
-    ] = None,
-    seed: Annotated[list[int] | None, typer.Option(min=0, help="The seed of each file.")] = None,
-    family: Annotated[str | None, typer.Option(help="The family of the method, for filters.")] = None,
-    annotations: Annotated[Supervised | None, typer.Option(help="What the method learnt from.")] = None,
-    external: Annotated[str | None, typer.Option(help="Other data that it learnt from, in words.")] = None,
-    code_url: Annotated[str | None, typer.Option(help="Where the code is.")] = None,
-    supersedes: Annotated[
-        str | None, typer.Option(help="The id of an earlier one that this replaces.")
-    ] = None,
-    declare: Annotated[
-        bool,
-        typer.Option("--declare", help="Rules accepted, test images not used, publication allowed."),
-    ] = False,
-) -> None:
-    """Check a submission made from runs or predictions files, and write its folder if it is valid."""
-    from bmbench.leaderboards.submissions.prepare import Wishes, prepare
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-
-    wishes = Wishes(
-        track=track,
-        team=team,
-        contacts=tuple(contact),
-        id=id_,
-        name=name,
-        thresholds=tuple(threshold or ()),
-        chosen_on=chosen_on.value if chosen_on else None,
-        seeds=tuple(seed or ()),
-        family=family,
-        annotations=annotations.value if annotations else None,
-        external_note=external,
-        code_url=code_url,
-        supersedes=supersedes,
-        declared=declare,
-    )
-    folder, verdict = prepare(Leaderboard(board), predictions, wishes)
-    typer.echo(f"Written: {folder}" if verdict.valid else f"Not written: {folder}")
-    _tell(verdict, json=False)
-
-
-def validate(
-    folder: Annotated[Path | None, typer.Argument(help="submissions/<track>/<id> of a leaderboard.")] = None,
-    board: Annotated[
-        Path | None, typer.Option(help="The leaderboard.  [default: three folders up from the submission]")
-    ] = None,
-    changes: Annotated[
-        str | None, typer.Option(help="BASE..HEAD: check what a pull request changes, from git alone.")
-    ] = None,
-    author: Annotated[str | None, typer.Option(help="The login of who hands it in (CI knows).")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
-) -> None:
-    """Check a submission: every fault at once, with its place and remedy."""
-    from bmbench.leaderboards.submissions.gate import validate_changes, validate_folder
-
-    if changes is not None:
-        verdict = validate_changes(board or Path(), changes, author=author)
-    elif folder is not None:
-        verdict = validate_folder(folder, board=board, author=author)
-    else:
-        raise typer.BadParameter("give a submission folder, or --changes BASE..HEAD")
-    _tell(verdict, json=json)
 
 
 @leaderboard_app.command()
@@ -137,11 +34,8 @@ def init(
     ],
     title: Annotated[str, typer.Option(help="The question, in a few words.")] = "",
     supervision: Annotated[
-        Question | None,
-        typer.Option(
-            help="What may be learnt from; artefacts: anything.  "
-            "[default: as the track is called where that is one of these, else precise]"
-        ),
+        TrackSupervision | None,
+        typer.Option(help="What may be learnt from.  [default: as the track is called, else precise]"),
     ] = None,
     unit: Annotated[
         str, typer.Option(help="What is drawn for intervals: patient, slide or image.")
@@ -166,7 +60,10 @@ def init(
         bool, typer.Option("--outside", help="Leave the ground truth out of the repository.")
     ] = False,
 ) -> None:
-    """Start a track: its manifest and ground truth, with the rules of a run or of the study."""
+    """Start a track: its manifest and ground truth.
+
+    It has the rules of a run or of the study.
+    """
     from bmbench.leaderboards.tracks.create_track import TrackWishes, create_track, notes_on, track_facts
     from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
     from bmbench.present.words import many
@@ -198,7 +95,10 @@ def score_boards(
     truths: TruthsOption = None,
     afresh: Annotated[bool, typer.Option("--afresh", help="Score unchanged submissions again, too.")] = False,
 ) -> None:
-    """Score every submission and write results and standings; say which ranks changed."""
+    """Score every submission and say which ranks changed.
+
+    Results and standings are written.
+    """
     from rich.console import Console
 
     from bmbench.core.console import Terminal
@@ -251,7 +151,10 @@ def truth(
     data: Annotated[Path, typer.Option(help="The folder of the published data set.")],
     out: Annotated[Path, typer.Option(help="The folder for <track>.json, outside the repository.")],
 ) -> None:
-    """Make ground truth that the repository may not hold from the published data, for --truths."""
+    """Make ground truth that the repository may not hold.
+
+    It is made from the published data, for --truths.
+    """
     from bmbench.leaderboards.results.make_truths import make_truths
     from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
@@ -265,7 +168,10 @@ def hide(
     track: Annotated[str, typer.Option(help="The track whose truth is to be hidden.")],
     recipient: Annotated[list[str], typer.Option(help="An age public key: age1…")],
 ) -> None:
-    """Encrypt a track's ground truth and commit to it, before the truth was ever in the repository."""
+    """Encrypt a track's ground truth and commit to it.
+
+    This comes before the truth was ever in the repository.
+    """
     from bmbench.leaderboards.results.hidden import hide as hide_truth
     from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
@@ -279,7 +185,10 @@ def reveal(
     track: Annotated[str, typer.Option(help="The track that retires.")],
     key: Annotated[Path, typer.Option(help="The age identity.")],
 ) -> None:
-    """Retire a track: put its truth and salt beside it, so that everybody can verify every number."""
+    """Retire a track: put its truth and salt beside it.
+
+    Everybody can then verify every number.
+    """
     from bmbench.leaderboards.results.hidden import reveal as reveal_truth
     from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
@@ -298,23 +207,3 @@ def schemas(
     for name, text in texts().items():
         write_bytes(folder / name, text)
     typer.echo(f"{len(texts())} schemas in {folder}")
-
-
-def _tell(verdict: Verdict, *, json: bool) -> None:
-    """Print a verdict; exit with 2 if something is wrong."""
-    problems = verdict.problems
-    if json:
-        import json as json_library
-
-        typer.echo(json_library.dumps({"valid": verdict.valid} | problems.to_json()))
-    else:
-        for problem in problems.listed:
-            typer.echo(str(problem))
-        more = problems.count - len(problems.listed)
-        if more:
-            typer.echo(f"… and {more} more of the kind")
-        from bmbench.present.words import many
-
-        typer.echo("valid" if verdict.valid else f"not valid: {many(problems.count, 'problem')}")
-    if not verdict.valid:
-        raise typer.Exit(2)

@@ -7,6 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bmbench.cli.options import (
+    ChoicesOption,
+    ClusterOption,
+    DataOption,
+    DatasetOption,
+    JitterOption,
+    ProfileOption,
+    TestOnOption,
+)
+from bmbench.cli.terminal import console, show_terms, stoppable
+
 if TYPE_CHECKING:
     from bmbench.benchmark.reproduce.options import ReproduceOptions
     from bmbench.benchmark.reproduce.study import Preview
@@ -16,14 +27,10 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="The folder of the study; the same one goes on with it.")] = Path(
         "study"
     ),
-    dataset: Annotated[
-        str, typer.Option(help="A name that `bmbench datasets list` shows, or an annotation file.")
-    ] = "synthetic",
-    data: Annotated[Path | None, typer.Option(help="The folder that holds the data set.")] = None,
-    option: Annotated[list[str] | None, typer.Option(help="A choice of the data set: name=value.")] = None,
-    profile: Annotated[
-        str, typer.Option(help="How much work a run is: quick (CPU minutes) or paper (GPU hours).")
-    ] = "quick",
+    dataset: DatasetOption = "synthetic",
+    data: DataOption = None,
+    option: ChoicesOption = None,
+    profile: ProfileOption = "quick",
     methods: Annotated[
         str | None, typer.Option(help="Names with commas.  [default: all that are installed]")
     ] = None,
@@ -38,19 +45,10 @@ def reproduce(
         list[str] | None,
         typer.Option("--set", help="A setting of methods: name=value, or method:name=value."),
     ] = None,
-    jitter_px: Annotated[
-        float | None,
-        typer.Option(min=0, help="Jitter of simulated circles in px.  [default: 3 px scaled to the cells]"),
-    ] = None,
-    test_on: Annotated[
-        list[str] | None,
-        typer.Option(help="Other images to try every detector on, unchanged: NAME, or NAME,option=value,…"),
-    ] = None,
+    jitter_px: JitterOption = None,
+    test_on: TestOnOption = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs side by side, one core each.")] = 1,
-    cluster: Annotated[
-        str | None,
-        typer.Option(help="Dask workers that do the runs: local:N, or a scheduler (tcp://HOST:8786)."),
-    ] = None,
+    cluster: ClusterOption = None,
     publish: Annotated[
         str | None,
         typer.Option(help="Keep a copy of the study there, and go on with it: s3://BUCKET/FOLDER, file:///…"),
@@ -62,10 +60,12 @@ def reproduce(
         bool, typer.Option("--report-only", help="Write the report of what is finished in --out.")
     ] = False,
 ) -> None:
-    """Run the study's experiments on a data set: its tables and figures as one report; goes on if killed."""
+    """Run the study's experiments on a data set, for one report.
+
+    The report has the study's tables and figures. The same command goes on where a killed one stood.
+    """
     from bmbench.benchmark.records.options import parse_pairs
     from bmbench.benchmark.reproduce.options import ReproduceOptions, parse_list, parse_seeds
-    from bmbench.cli.terminal import console
 
     if report_only:
         from bmbench.benchmark.reproduce.folder import StudyFolder
@@ -112,7 +112,6 @@ def _show(seen: Preview) -> None:
 
 def _run(options: ReproduceOptions) -> None:
     from bmbench.benchmark.reproduce.study import reproduce as run_study
-    from bmbench.cli.terminal import console, show_terms, stoppable
     from bmbench.core.console import Terminal
 
     show_terms(options.dataset, options.data)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bmbench.cli.options import JsonOption
 from bmbench.cli.terminal import console
 from bmbench.core.errors import BadInputError
 
@@ -61,7 +62,6 @@ BootstrapOption = Annotated[
     int, typer.Option(callback=_replicates, help=f"Replicates behind the intervals, {FEWEST} at least.")
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
 
 def score(
@@ -128,9 +128,7 @@ def compare(
     radius: RadiusOption = None,
     threshold: Annotated[
         float | None,
-        typer.Option(
-            help="Confidence at which F1 is given.  [default: a run's own; for a file the best one here]"
-        ),
+        typer.Option(help="Confidence at which F1 is given.  [default: a run's own, else the best here]"),
     ] = None,
     ap: ApOption = None,
     per_class: PerClassOption = False,
@@ -139,7 +137,10 @@ def compare(
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
-    """Two predictions files or runs on the same images: the paired difference, with its interval."""
+    """Compare two predictions files or runs on the same images.
+
+    It is the paired difference, with its interval.
+    """
     from bmbench.benchmark.scoring.compare_files import ComparisonRequest, compare_predictions
 
     changes = {

@@ -9,6 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bmbench.cli.options import (
+    ArtefactsOption,
+    ChoicesOption,
+    ClusterOption,
+    DataOption,
+    DatasetOption,
+    JitterOption,
+    MethodOption,
+    OutOption,
+    ProfileOption,
+    SeedOption,
+    TrackOption,
+)
 from bmbench.cli.terminal import alone, console, show_terms, stoppable
 
 if TYPE_CHECKING:
@@ -22,24 +35,15 @@ if TYPE_CHECKING:
 
 def tune(
     context: typer.Context,
-    method: Annotated[
-        str, typer.Option(help="Whose settings; `bmbench methods` lists them.")
-    ] = "unet_shrink",
-    dataset: Annotated[
-        str, typer.Option(help="A name that `bmbench datasets list` shows, or a file or folder.")
-    ] = "synthetic",
-    data: Annotated[Path | None, typer.Option(help="The folder that holds the data set.")] = None,
-    option: Annotated[list[str] | None, typer.Option(help="A choice of the data set: name=value.")] = None,
-    track: Annotated[
-        str, typer.Option(help="What to learn from: weak circles or precise contours.")
-    ] = "weak",
-    profile: Annotated[str, typer.Option(help="Whose space is searched: quick or paper.")] = "quick",
-    artefacts: Annotated[str, typer.Option(help="What artefacts are trained as.")] = "background",
-    jitter_px: Annotated[
-        float | None,
-        typer.Option(min=0, help="Jitter of simulated circles in px.  [default: 3 px scaled to the cells]"),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed finds the same settings.")] = 0,
+    method: MethodOption = "unet_shrink",
+    dataset: DatasetOption = "synthetic",
+    data: DataOption = None,
+    option: ChoicesOption = None,
+    track: TrackOption = "weak",
+    profile: ProfileOption = "quick",
+    artefacts: ArtefactsOption = "background",
+    jitter_px: JitterOption = None,
+    seed: SeedOption = 0,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A setting that is not searched: name=value.")
     ] = None,
@@ -49,10 +53,7 @@ def tune(
     decodings: Annotated[
         int, typer.Option(min=0, help="Ways to decode that are tried on each training.")
     ] = 16,
-    cluster: Annotated[
-        str | None,
-        typer.Option(help="Dask workers that make the trials: local:N, or a scheduler (tcp://HOST:8786)."),
-    ] = None,
+    cluster: ClusterOption = None,
     at_once: Annotated[
         int, typer.Option(min=1, help="Trials of one round; part of what a search finds, as the seed is.")
     ] = 1,
@@ -60,14 +61,16 @@ def tune(
         str | None,
         typer.Option(help="A database that keeps the trials: postgresql://USER@HOST/DATABASE."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="The folder that the search's directory is made in.")] = Path(
-        "runs"
-    ),
+    out: OutOption = Path("runs"),
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the search in this directory; --trials may add to it.")
     ] = None,
 ) -> None:
-    """Search for better settings: train on train, stop on validation, judge on optimisation images."""
+    """Search for better settings of a method.
+
+    Each trial learns from the training images, stops by the validation images and is judged by the
+    optimisation images.
+    """
     from bmbench.benchmark.records.options import RunOptions, parse_pairs
     from bmbench.benchmark.search.database import Database
     from bmbench.benchmark.search.plan import TuneOptions

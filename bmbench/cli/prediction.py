@@ -1,0 +1,83 @@
+"""`bmbench predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bmbench.cli.options import RunOption
+from bmbench.cli.terminal import console, stoppable
+
+
+def predict(
+    images: Annotated[
+        list[Path], typer.Argument(help="Images, slides, folders of them.", show_default=False)
+    ],
+    run: RunOption,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="A .geojson, .geojson.gz, .json (COCO) or .csv file, or a folder.",
+        ),
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--to", help="What a folder gets: geojson, geojson.gz, json or csv.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Leave out cells below this confidence.  [default: the run's own]"),
+    ] = None,
+    um_per_px: Annotated[
+        float | None, typer.Option(min=0, help="Pixel size of the images.  [default: as their files say]")
+    ] = None,
+    regions: Annotated[Path | None, typer.Option(help="GeoJSON areas to look at, of one slide.")] = None,
+    everywhere: Annotated[bool, typer.Option("--everywhere", help="Look at empty glass too.")] = False,
+    tile_px: Annotated[
+        int | None, typer.Option(min=64, help="Side of a tile.  [default: what the method likes best]")
+    ] = None,
+    margin_px: Annotated[
+        int | None, typer.Option(min=0, help="Margin of a tile.  [default: 1.5 of the largest cell]")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="A COCO file whose image ids the .json output takes.")
+    ] = None,
+    crops: Annotated[Path | None, typer.Option(help="A folder for a picture of every cell.")] = None,
+    crop_px: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of these pictures, px.")] = None,
+) -> None:
+    """Find the cells on images and whole slides with a trained run.
+
+    The same call goes on where a killed one stood.
+    """
+    from bmbench.benchmark.prediction.options import PredictOptions, predicted_table
+    from bmbench.benchmark.prediction.predict import predict as predict_images
+    from bmbench.core.console import Terminal
+
+    options = PredictOptions(
+        run=run,
+        images=tuple(images),
+        out=tuple(out or [Path("predictions")]),
+        form=form,
+        threshold=threshold,
+        um_per_px=um_per_px,
+        tile_px=tile_px,
+        margin_px=margin_px,
+        regions=regions,
+        everywhere=everywhere,
+        truth=truth,
+        crops=crops,
+        crop_px=crop_px,
+    )
+    terminal = console()
+    with stoppable():
+        report = predict_images(options, Terminal(terminal))
+    terminal.print(predicted_table(report))
+    for note in report.notes:
+        terminal.print(f"note: {note}", markup=False, soft_wrap=True)
+    written = ", ".join(str(path) for path in options.out + ((crops,) if crops else ()))
+    terminal.print(f"Written: {written}", markup=False, soft_wrap=True)
+    if any(".geojson" in path.name for path in report.files):
+        terminal.print("In QuPath: open the image, then drag its .geojson file onto it", soft_wrap=True)

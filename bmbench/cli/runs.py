@@ -1,0 +1,196 @@
+"""Commands that make runs, and that look further at finished ones."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bmbench.cli.options import (
+    ArtefactsOption,
+    ChoicesOption,
+    DataOption,
+    DatasetOption,
+    JitterOption,
+    MethodOption,
+    OutOption,
+    ProfileOption,
+    RunOption,
+    SeedOption,
+    TestOnOption,
+    TrackOption,
+)
+from bmbench.cli.terminal import alone, console, is_given, show_run, show_terms, stoppable
+from bmbench.core.errors import BadInputError
+
+
+class Match(StrEnum):
+    """What a hit is."""
+
+    centres = "centres"
+    boxes = "boxes"
+
+
+def run(
+    context: typer.Context,
+    method: MethodOption = "unet_shrink",
+    dataset: DatasetOption = "synthetic",
+    data: DataOption = None,
+    option: ChoicesOption = None,
+    track: TrackOption = "weak",
+    profile: ProfileOption = "quick",
+    artefacts: ArtefactsOption = "background",
+    classes: Annotated[
+        str | None,
+        typer.Option(help="Classes of cells to tell apart: all, or names with commas.  [default: none]"),
+    ] = None,
+    jitter_px: JitterOption = None,
+    seed: SeedOption = 0,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of the method: name=value.")
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="Method, profile and settings from the settings.json of a search.")
+    ] = None,
+    retrain: Annotated[
+        bool | None,
+        typer.Option(
+            "--retrain/--no-retrain",
+            help="Fit again with the optimisation images as well.  [default: profile]",
+            show_default=False,
+        ),
+    ] = None,
+    models: Annotated[
+        int | None, typer.Option(min=1, help="Models that answer together.  [default: profile]")
+    ] = None,
+    test_on: TestOnOption = None,
+    devices: Annotated[
+        int,
+        typer.Option(min=1, help="Graphics cards (or processes) that train together, to the same result."),
+    ] = 1,
+    out: OutOption = Path("runs"),
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the run in this directory, as it was begun.")
+    ] = None,
+) -> None:
+    """Train a method, choose its threshold, predict and score.
+
+    The results are drawn, too. --resume goes on with a stopped run.
+    """
+    from bmbench.benchmark.records.options import RunOptions, parse_pairs
+    from bmbench.benchmark.records.settings_file import with_settings
+    from bmbench.benchmark.reproduce.options import parse_list
+    from bmbench.benchmark.run.run import resume as resume_run
+    from bmbench.benchmark.run.run import run as run_benchmark
+    from bmbench.core.console import Terminal
+
+    options = RunOptions(
+        method=method,
+        dataset=dataset,
+        data=data,
+        dataset_options=parse_pairs(option or [], option="--option"),
+        track=track,
+        profile=profile,
+        artefacts=artefacts,
+        classes=() if classes is None else parse_list(classes, option="--classes"),
+        jitter_px=jitter_px,
+        seed=seed,
+        settings=parse_pairs(set_ or [], option="--set"),
+        retrain=retrain,
+        models=models,
+        test_on=tuple(test_on or ()),
+        devices=devices,
+        out=out,
+    )
+    terminal = console()
+    with stoppable():
+        if resume is None:
+            if settings is not None:
+                given = [name for name in ("method", "profile") if is_given(context, name)]
+                options = with_settings(options, settings, given=given)
+            show_terms(dataset, data)
+            folder = run_benchmark(options, Terminal(terminal))
+        else:
+            alone(context, "resume", beside=("devices",))
+            folder = resume_run(resume, Terminal(terminal), devices=devices)
+    show_run(terminal, folder)
+
+
+def apply_to_other_sets(
+    run: RunOption,
+    on: Annotated[
+        list[str],
+        typer.Option(help="NAME[,data=FOLDER][,use=all][,cell_px=NUMBER][,option=value]; may be repeated."),
+    ],
+) -> None:
+    """Apply a finished run unchanged to other images.
+
+    They may be of another stain, tissue or laboratory.
+    """
+    from bmbench.benchmark.run.apply_to_other_sets import apply_run
+    from bmbench.benchmark.run.tables import other_sets_table
+    from bmbench.core.console import Terminal
+
+    terminal = console()
+    folder = apply_run(run, on, Terminal(terminal))
+    terminal.print(other_sets_table(folder))
+    terminal.print(f"Written: {folder.elsewhere}", markup=False, soft_wrap=True)
+
+
+def redecode(
+    run: RunOption,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting that needs no training: name=value; may be repeated."),
+    ] = None,
+    decodings: Annotated[
+        int, typer.Option(min=0, help="Ways to try on the optimisation images; the best is taken.")
+    ] = 0,
+    out: OutOption = Path("runs"),
+) -> None:
+    """Make cells of what a run's networks see with other settings.
+
+    Nothing is trained again; what comes of it is a new run.
+    """
+    from bmbench.benchmark.records.options import parse_pairs
+    from bmbench.benchmark.records.run_folder import RunDir
+    from bmbench.benchmark.run.redecode import changed_settings
+    from bmbench.benchmark.run.redecode import redecode as redecode_run
+    from bmbench.core.console import Terminal
+
+    terminal, settings = console(), parse_pairs(set_ or [], option="--set")
+    if not settings and not decodings:
+        raise BadInputError("nothing to change", expected="--set NAME=VALUE, or --decodings N")
+    with stoppable():
+        folder = redecode_run(run, out, Terminal(terminal), settings=settings, n_decodings=decodings)
+    show_run(terminal, folder)
+    terminal.print(changed_settings(RunDir.open(run), folder), markup=False, soft_wrap=True)
+
+
+def artefacts(
+    runs: Annotated[list[Path], typer.Argument(help="Finished runs of one data set.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The folder for artefacts.md and artefacts.png.")] = Path(),
+    match: Annotated[Match, typer.Option(help="Count by centres or by boxes.")] = Match.centres,
+) -> None:
+    """Count what runs get wrong, by what they learned of artefacts.
+
+    It is a table and a figure: the study's Figure 8.
+    """
+    from bmbench.benchmark.reproduce.report.error_counts import draw_errors, error_counts, errors_table
+    from bmbench.core.files import write_text
+
+    rows = error_counts(runs, geometry="cd" if match == Match.centres else "bb")
+    table = errors_table(rows)
+    write_text(out / "artefacts.md", table)
+    draw_errors(out / "artefacts.png", rows)
+    typer.echo(table)
+    typer.echo(f"Written: {out / 'artefacts.md'}, {out / 'artefacts.png'}")
+
+
+def methods() -> None:
+    """Every method, its family, what it needs, whether it is here."""
+    from bmbench.benchmark.run.tables import methods_table
+
+    console().print(methods_table())

@@ -1,0 +1,134 @@
+"""`bmbench submit` and `validate`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bmbench.leaderboards.submissions.validate import Verdict
+
+
+class Supervised(StrEnum):
+    """What was learnt from."""
+
+    precise = "precise"
+    weak = "weak"
+    both = "both"
+    none = "none"
+
+
+class Chosen(StrEnum):
+    """Where the threshold was chosen."""
+
+    train = "train"
+    validation = "validation"
+    optimisation = "optimisation"
+    not_chosen = "not chosen"
+
+
+def submit(
+    predictions: Annotated[
+        list[Path], typer.Argument(help="Run directories, or predictions JSON: one a seed.")
+    ],
+    track: Annotated[str, typer.Option(help="The track to answer.")],
+    contact: Annotated[list[str], typer.Option(help="Your login on the git host; more than one is fine.")],
+    team: Annotated[str, typer.Option(help="The team's name on the board.")],
+    name: Annotated[str | None, typer.Option(help="The method's name on the board.")] = None,
+    board: Annotated[
+        Path, typer.Option(help="The leaderboard: the folder that holds tracks/ and submissions/.")
+    ] = Path(),
+    id_: Annotated[
+        str | None, typer.Option("--id", help="The folder's name.  [default: from team and method]")
+    ] = None,
+    threshold: Annotated[
+        list[float] | None, typer.Option(min=0, max=1, help="Score at which predictions count, one a file.")
+    ] = None,
+    chosen_on: Annotated[
+        Chosen | None, typer.Option(help="Which images the threshold was chosen on.")
+    ] = None,
+    seed: Annotated[list[int] | None, typer.Option(min=0, help="The seed of each file.")] = None,
+    family: Annotated[str | None, typer.Option(help="The family of the method, for filters.")] = None,
+    annotations: Annotated[Supervised | None, typer.Option(help="What the method learnt from.")] = None,
+    external: Annotated[str | None, typer.Option(help="Other data that it learnt from, in words.")] = None,
+    code_url: Annotated[str | None, typer.Option(help="Where the code is.")] = None,
+    supersedes: Annotated[
+        str | None, typer.Option(help="The id of an earlier one that this replaces.")
+    ] = None,
+    declare: Annotated[
+        bool,
+        typer.Option("--declare", help="Rules accepted, test images not used, publication allowed."),
+    ] = False,
+) -> None:
+    """Check a submission, and write its folder if it is valid.
+
+    It is made from runs or predictions files.
+    """
+    from bmbench.leaderboards.submissions.prepare import Wishes, prepare
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+
+    wishes = Wishes(
+        track=track,
+        team=team,
+        contacts=tuple(contact),
+        id=id_,
+        name=name,
+        thresholds=tuple(threshold or ()),
+        chosen_on=chosen_on.value if chosen_on else None,
+        seeds=tuple(seed or ()),
+        family=family,
+        annotations=annotations.value if annotations else None,
+        external_note=external,
+        code_url=code_url,
+        supersedes=supersedes,
+        declared=declare,
+    )
+    folder, verdict = prepare(Leaderboard(board), predictions, wishes)
+    typer.echo(f"Written: {folder}" if verdict.valid else f"Not written: {folder}")
+    _tell(verdict, json=False)
+
+
+def validate(
+    folder: Annotated[Path | None, typer.Argument(help="submissions/<track>/<id> of a leaderboard.")] = None,
+    board: Annotated[
+        Path | None, typer.Option(help="The leaderboard.  [default: three folders up from the submission]")
+    ] = None,
+    changes: Annotated[
+        str | None, typer.Option(help="BASE..HEAD: check what a pull request changes, from git alone.")
+    ] = None,
+    author: Annotated[str | None, typer.Option(help="The login of who hands it in (CI knows).")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+) -> None:
+    """Check a submission: every fault with its place and remedy."""
+    from bmbench.leaderboards.submissions.gate import validate_changes, validate_folder
+
+    if changes is not None:
+        verdict = validate_changes(board or Path(), changes, author=author)
+    elif folder is not None:
+        verdict = validate_folder(folder, board=board, author=author)
+    else:
+        raise typer.BadParameter("give a submission folder, or --changes BASE..HEAD")
+    _tell(verdict, json=json)
+
+
+def _tell(verdict: Verdict, *, json: bool) -> None:
+    """Print a verdict; exit with 2 if something is wrong."""
+    problems = verdict.problems
+    if json:
+        import json as json_library
+
+        typer.echo(json_library.dumps({"valid": verdict.valid} | problems.to_json()))
+    else:
+        for problem in problems.listed:
+            typer.echo(str(problem))
+        more = problems.count - len(problems.listed)
+        if more:
+            typer.echo(f"… and {more} more of the kind")
+        from bmbench.present.words import many
+
+        typer.echo("valid" if verdict.valid else f"not valid: {many(problems.count, 'problem')}")
+    if not verdict.valid:
+        raise typer.Exit(2)
