@@ -102,6 +102,21 @@ class Logged:
             raise RunFailedError(f"{self._log.name}: cannot be written ({error.strerror})") from error
 
 
+class Within:
+    """The progress of one part of some work inside that of the whole: its facts, without bars of its own."""
+
+    def __init__(self, listener: Listener, name: str) -> None:
+        self._listener, self._name = listener, name
+
+    def track(self, items: Iterable[T], *, description: str, total: int) -> Iterator[T]:  # noqa: ARG002
+        """The items again."""
+        yield from items
+
+    def note(self, text: str) -> None:
+        """Pass the fact on with the part's name."""
+        self._listener.note(f"{self._name}: {text}")
+
+
 @contextmanager
 def _bar(console: Console) -> Iterator[Progress]:
     columns = (

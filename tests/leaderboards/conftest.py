@@ -10,7 +10,7 @@ import pytest
 
 from bmbench.core.progress import Silent
 from bmbench.leaderboards.submissions.other_submissions import Others, read_others
-from bmbench.leaderboards.submissions.submit import Answer, Facts, submit
+from bmbench.leaderboards.submissions.submit import SubmissionFacts, SubmittedFile, submit
 from bmbench.leaderboards.tracks.create_track import TrackFacts, create_track
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Rules
@@ -102,8 +102,8 @@ class Bench:
         for seed, one in enumerate(seeds):
             path = self.board.path / f"{id_}-{seed}.results"
             path.write_text(json.dumps(one))
-            answers.append(Answer(path=path, seed=seed, threshold=threshold))
-        card = Facts(**(FACTS | {"name": id_.replace("-", " ")} | facts))
+            answers.append(SubmittedFile(path=path, seed=seed, threshold=threshold))
+        card = SubmissionFacts(**(FACTS | {"name": id_.replace("-", " ")} | facts))
         folder = self.board.submission(track, id_)
         beside = Others(contacts=read_others(self.board, track).contacts)
         verdict = submit(answers, card, self.board.manifest(track), folder=folder, others=beside)

@@ -47,7 +47,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answer:
+class ImageOutput:
     """What was found on one image.
 
     Attributes
@@ -99,7 +99,9 @@ def plan_outputs(paths: Sequence[Path], form: str | None, *, n_images: int) -> t
     return tuple(planned)
 
 
-def write_output(output: Output, answers: Sequence[Answer], categories: Sequence[Category]) -> list[Path]:
+def write_output(
+    output: Output, answers: Sequence[ImageOutput], categories: Sequence[Category]
+) -> list[Path]:
     """Write the answers in one form, each file whole or not at all; the files."""
     if not output.folder:
         _write(output.path, output.form, answers, categories)
@@ -127,7 +129,7 @@ def measurements(detections: Detections | Annotations, um_per_px: float | None) 
 
 
 def csv_rows(
-    answer: Answer, categories: Sequence[Category], first: int = 1
+    answer: ImageOutput, categories: Sequence[Category], first: int = 1
 ) -> Iterator[tuple[str | int | float, ...]]:
     """One row a cell: the values of `COLUMNS`, empty where the pixel size is not known."""
     number = first
@@ -147,7 +149,7 @@ def _form(text: str) -> Form:
     return next(form for form in FORMS if form == text)
 
 
-def _write(path: Path, form: Form, answers: Sequence[Answer], categories: Sequence[Category]) -> None:
+def _write(path: Path, form: Form, answers: Sequence[ImageOutput], categories: Sequence[Category]) -> None:
     if form == "json":
         from bmbench.datasets.formats.predictions import write_prediction_parts
 
@@ -168,7 +170,7 @@ def _write(path: Path, form: Form, answers: Sequence[Answer], categories: Sequen
         )
 
 
-def _write_csv(path: Path, answers: Iterable[Answer], categories: Sequence[Category]) -> None:
+def _write_csv(path: Path, answers: Iterable[ImageOutput], categories: Sequence[Category]) -> None:
     with writing(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
         rows: Any = csv.writer(file, lineterminator="\n")
         rows.writerow(COLUMNS)

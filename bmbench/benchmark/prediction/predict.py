@@ -15,7 +15,7 @@ from bmbench.benchmark.prediction.crops import write_crops
 from bmbench.benchmark.prediction.image import cells, predict_tiles
 from bmbench.benchmark.prediction.journal import Journal
 from bmbench.benchmark.prediction.options import ImageReport, Report
-from bmbench.benchmark.prediction.outputs import Answer, plan_outputs, write_output
+from bmbench.benchmark.prediction.outputs import ImageOutput, plan_outputs, write_output
 from bmbench.benchmark.prediction.prepare import largest_cell_px, notes, prepare
 from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.benchmark.records.trained_run import load_run
@@ -148,7 +148,7 @@ def _going_on(unfinished: Path) -> Iterator[None]:
 
 def _write(
     outputs: Sequence[Output],
-    answers: Sequence[Answer],
+    answers: Sequence[ImageOutput],
     categories: tuple[Category, ...],
     classes: tuple[Category, ...],
     *,
@@ -178,11 +178,11 @@ def _predict(
     return job
 
 
-def _answers(finished: Sequence[_Finished], ids: Sequence[ImageId]) -> list[Answer]:
+def _answers(finished: Sequence[_Finished], ids: Sequence[ImageId]) -> list[ImageOutput]:
     names = [image.job.name for image in finished]
     stems = _unique([Path(name).stem for name in names], names)
     return [
-        Answer(
+        ImageOutput(
             name=image.job.name,
             stem=stem.replace("/", "_"),
             image_id=image_id,
@@ -193,7 +193,9 @@ def _answers(finished: Sequence[_Finished], ids: Sequence[ImageId]) -> list[Answ
     ]
 
 
-def _in_classes(answer: Answer, categories: Sequence[Category], labels: Sequence[Category]) -> Answer:
+def _in_classes(
+    answer: ImageOutput, categories: Sequence[Category], labels: Sequence[Category]
+) -> ImageOutput:
     return dataclasses.replace(
         answer, parts=lambda: (as_classes_of(categories, part, labels) for part in answer.parts())
     )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bmbench.benchmark.protocol.other_sets import OtherSet
-from bmbench.benchmark.reproduce.matrix import Cell, Facts, Matrix
+from bmbench.benchmark.reproduce.matrix import Cell, Matrix, StudyFacts
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.files import read_json, write_json
 from bmbench.core.locks import if_free, only_one
@@ -85,7 +85,7 @@ class StudyFolder:
             raise BadInputError("is not the folder of a study", where=str(self.path), remedy=remedy)
         value = read_json(file)
         try:
-            facts = msgspec.convert(value["facts"], Facts)
+            facts = msgspec.convert(value["facts"], StudyFacts)
             cells = tuple(msgspec.convert(cell, Cell) for cell in value["cells"])
             test_on = tuple(msgspec.convert(value.get("test_on", []), list[str]))
         except (KeyError, TypeError, msgspec.ValidationError) as error:
@@ -125,7 +125,7 @@ class StudyFolder:
         return any(name != "locks" and not name.startswith(".study.json.") for name in names)
 
     def _merge(self, before: Matrix, wanted: Matrix) -> Matrix:
-        for name in Facts.__dataclass_fields__:
+        for name in StudyFacts.__dataclass_fields__:
             there, here = getattr(before.facts, name), getattr(wanted.facts, name)
             if there != here:
                 raise BadInputError(

@@ -61,7 +61,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class StudyFacts:
     """What all cells of a study share: the data, the profile, how circles are simulated."""
 
     dataset: str
@@ -102,7 +102,7 @@ class Matrix:
         What was left out and why.
     """
 
-    facts: Facts
+    facts: StudyFacts
     cells: tuple[Cell, ...]
     test_on: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -148,9 +148,9 @@ def plan(options: ReproduceOptions) -> Matrix:
     return Matrix(facts=_facts(options), cells=cells, test_on=_wishes(options), notes=notes)
 
 
-def _facts(options: ReproduceOptions) -> Facts:
+def _facts(options: ReproduceOptions) -> StudyFacts:
     settled = RunOptions(dataset=options.dataset, data=options.data).settled()
-    return Facts(
+    return StudyFacts(
         dataset=settled.dataset,
         data=None if settled.data is None else str(settled.data),
         dataset_options=dict(options.dataset_options),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bmbench.benchmark.records.options import RunOptions
     from bmbench.benchmark.reproduce.folder import StudyFolder
-    from bmbench.benchmark.reproduce.matrix import Cell, Facts
+    from bmbench.benchmark.reproduce.matrix import Cell, StudyFacts
     from bmbench.benchmark.reproduce.mirror import Mirror
     from bmbench.core.progress import Progress
 
@@ -37,7 +37,7 @@ class Job:
     """
 
     cell: Cell
-    facts: Facts
+    facts: StudyFacts
     folder: StudyFolder
     test_on: tuple[str, ...] = ()
     mirror: Mirror | None = None

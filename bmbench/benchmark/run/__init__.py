@@ -10,5 +10,5 @@
     redecode              `bmbench redecode`: other settings without training again
     other_sets            the images that `--test-on` names, found and read
     apply_to_other_sets   a trained detector on them, unchanged
-    row, tables           the result as one Markdown row and as tables
+    tables                the result on a terminal, and as one Markdown row
 """

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bmbench.adapters.method import Detector
     from bmbench.benchmark.records.run_folder import RunDir
-    from bmbench.benchmark.run.other_sets import Place
+    from bmbench.benchmark.run.other_sets import OtherImages
     from bmbench.core.progress import Progress
     from bmbench.core.types import Category, Detections, Pixels
     from bmbench.metrics import Evaluation
@@ -103,7 +103,7 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
     return folder
 
 
-def apply_unchanged(unchanged: Unchanged, place: Place, folder: Path, progress: Progress) -> Evaluation:
+def apply_unchanged(unchanged: Unchanged, place: OtherImages, folder: Path, progress: Progress) -> Evaluation:
     """The scores on the images of a place; their files are written into `folder`, metrics.json last."""
     from bmbench.benchmark.scoring.score_files import evaluate_files
     from bmbench.datasets.formats.coco.samples import write_coco

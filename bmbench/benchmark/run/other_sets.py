@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Place:
+class OtherImages:
     """Images of another set, found and read once."""
 
     wish: OtherSet
@@ -50,7 +50,7 @@ def find_places(
     learned: Callable[[], Collection[str]],
     seed: int,
     progress: Progress,
-) -> tuple[Place, ...]:
+) -> tuple[OtherImages, ...]:
     """The images that are asked for; every one is read once, so that a bad one is found early.
 
     Parameters
@@ -120,7 +120,7 @@ def _related(card: DatasetCard, own: str) -> bool:
     return card.name == own or card.name in others or own in card.also_scored_as
 
 
-def _find(wish: OtherSet, *, own: str, own_data: Path | None, seed: int, progress: Progress) -> Place:
+def _find(wish: OtherSet, *, own: str, own_data: Path | None, seed: int, progress: Progress) -> OtherImages:
     from bmbench.core.dataset import LoadRequest
     from bmbench.datasets import DATASETS, open_dataset
     from bmbench.datasets.describe.data_hash import DataHash
@@ -142,7 +142,7 @@ def _find(wish: OtherSet, *, own: str, own_data: Path | None, seed: int, progres
     stage = progress.track(samples, description=f"Reading {wish.name}", total=len(samples))
     for sample in stage:
         digest.add(sample)
-    return Place(
+    return OtherImages(
         wish=wish,
         card=dataset.card,
         samples=samples,

@@ -21,7 +21,7 @@ from bmbench.benchmark.protocol.profiles import Profile, get_profile
 from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
 from bmbench.benchmark.protocol.tracks import Track, get_track
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
-from bmbench.benchmark.run.other_sets import Place, find_places
+from bmbench.benchmark.run.other_sets import OtherImages, find_places
 from bmbench.benchmark.workers.devices import check_devices
 from bmbench.core.errors import BadInputError
 
@@ -50,7 +50,7 @@ class Plan:
     profile: Profile
     protocol: Protocol
     supervision: Supervision
-    elsewhere: tuple[Place, ...] = ()
+    elsewhere: tuple[OtherImages, ...] = ()
 
     @property
     def classes(self) -> tuple[Category, ...]:

@@ -32,10 +32,9 @@ from bmbench.benchmark.run.plan import Plan, config
 from bmbench.benchmark.run.resume_check import refuse_changes
 from bmbench.benchmark.search.database import recorded
 from bmbench.benchmark.search.plan import Begun, TuneOptions, resolve_search, space_of
-from bmbench.benchmark.search.progress import Within
 from bmbench.benchmark.search.store import Asked, Store, Trial, refusals
 from bmbench.benchmark.search.trial import Ended, Looks, make_trial
-from bmbench.core.console import Logged
+from bmbench.core.console import Logged, Within
 from bmbench.core.errors import BadInputError, Stopped, TrainingFailedError
 from bmbench.core.files import write_json
 from bmbench.core.locks import only_one

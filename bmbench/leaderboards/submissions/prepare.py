@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.submissions.other_submissions import read_others
-from bmbench.leaderboards.submissions.submit import Answer, Facts, read_run, submit
+from bmbench.leaderboards.submissions.submit import SubmissionFacts, SubmittedFile, read_run, submit
 from bmbench.leaderboards.submissions.validate import refuse_retired
 from bmbench.leaderboards.tracks.names import is_id, require_id
 
@@ -65,7 +65,7 @@ def prepare(board: Leaderboard, paths: Sequence[Path], wishes: Wishes) -> tuple[
     return folder, submit(answers, facts, manifest, folder=folder, others=read_others(board, manifest.name))
 
 
-def _answer(path: Path, row: int, n: int, wishes: Wishes) -> Answer:
+def _answer(path: Path, row: int, n: int, wishes: Wishes) -> SubmittedFile:
     if len(wishes.thresholds) != n:
         raise BadInputError(
             "the score at which predictions count is not known",
@@ -77,10 +77,10 @@ def _answer(path: Path, row: int, n: int, wishes: Wishes) -> Answer:
     if wishes.seeds and len(wishes.seeds) != n:
         raise BadInputError("not every file has a seed", expected=f"{n} seeds", got=str(len(wishes.seeds)))
     seed = wishes.seeds[row] if wishes.seeds else row
-    return Answer(path=path, seed=seed, threshold=wishes.thresholds[row])
+    return SubmittedFile(path=path, seed=seed, threshold=wishes.thresholds[row])
 
 
-def _facts(known: dict[str, Any], wishes: Wishes, manifest: Manifest) -> Facts:
+def _facts(known: dict[str, Any], wishes: Wishes, manifest: Manifest) -> SubmissionFacts:
     given = {
         "name": wishes.name,
         "family": wishes.family,
@@ -103,7 +103,7 @@ def _facts(known: dict[str, Any], wishes: Wishes, manifest: Manifest) -> Facts:
         raise BadInputError(
             "a predictions file does not say how it was made", where=manifest.name, remedy=remedy
         )
-    return Facts(team=wishes.team, contacts=wishes.contacts, declared=wishes.declared, **merged)
+    return SubmissionFacts(team=wishes.team, contacts=wishes.contacts, declared=wishes.declared, **merged)
 
 
 def _id(wishes: Wishes, name: str) -> str:

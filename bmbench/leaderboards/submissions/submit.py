@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class SubmittedFile:
     """One seed's predictions file and the threshold that goes with it."""
 
     path: Path
@@ -39,7 +39,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class SubmissionFacts:
     """What a card says beyond the answers; every field is one of the card's."""
 
     name: str
@@ -63,7 +63,12 @@ class Facts:
 
 
 def submit(
-    answers: Sequence[Answer], facts: Facts, manifest: Manifest, *, folder: Path, others: Others | None = None
+    answers: Sequence[SubmittedFile],
+    facts: SubmissionFacts,
+    manifest: Manifest,
+    *,
+    folder: Path,
+    others: Others | None = None,
 ) -> Verdict:
     """The verdict on a new submission; its folder appears whole, and only if nothing is wrong with it.
 
@@ -167,7 +172,7 @@ def _short(value: Any) -> float | int:
     return int(number) if number.is_integer() and abs(number) < 1e15 else number
 
 
-def _card(id_: str, facts: Facts, manifest: Manifest, runs: list[dict[str, Any]]) -> dict[str, Any]:
+def _card(id_: str, facts: SubmissionFacts, manifest: Manifest, runs: list[dict[str, Any]]) -> dict[str, Any]:
     cost = {"hardware": facts.hardware, "train_hours": facts.train_hours} if facts.hardware else None
     return {
         "schema": CARD_SCHEMA,
@@ -205,8 +210,8 @@ def _card(id_: str, facts: Facts, manifest: Manifest, runs: list[dict[str, Any]]
     }
 
 
-def read_run(path: Path, manifest: Manifest) -> tuple[Answer, dict[str, Any]]:
-    """The answer in a run directory, and what the run knows of the card's facts (see `Facts`).
+def read_run(path: Path, manifest: Manifest) -> tuple[SubmittedFile, dict[str, Any]]:
+    """The answer in a run directory, and what the run knows of the card's facts (see `SubmissionFacts`).
 
     Raises
     ------
@@ -226,7 +231,7 @@ def read_run(path: Path, manifest: Manifest) -> tuple[Answer, dict[str, Any]]:
     rule = manifest.metrics[0].partition(".")[0]
     threshold = (metrics[rule] or metrics["cd"] or metrics["bb"])["threshold"]
     chosen = metrics["threshold_source"]
-    answer = Answer(path=folder.predictions("test"), seed=config["seed"], threshold=threshold or 0.0)
+    answer = SubmittedFile(path=folder.predictions("test"), seed=config["seed"], threshold=threshold or 0.0)
     return answer, _run_facts(folder.read("environment.json"), config) | {
         "threshold_chosen_on": "optimisation" if chosen == "optimisation" else "not chosen",
         "train_hours": round(folder.read("timing.json")["seconds"]["fit"] / 3600, 4),

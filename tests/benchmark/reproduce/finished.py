@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 from bmbench.benchmark.reproduce.folder import StudyFolder
-from bmbench.benchmark.reproduce.matrix import Cell, Facts, Matrix
+from bmbench.benchmark.reproduce.matrix import Cell, Matrix, StudyFacts
 
 SIDE, STEP = 20, 40
-FACTS = Facts(dataset="synthetic", data=None, dataset_options={}, profile="quick", jitter_px=None)
+FACTS = StudyFacts(dataset="synthetic", data=None, dataset_options={}, profile="quick", jitter_px=None)
 
 
 def cell(

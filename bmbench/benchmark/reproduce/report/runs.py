@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bmbench.benchmark.reproduce.folder import StudyFolder
-    from bmbench.benchmark.reproduce.matrix import Cell, Facts
+    from bmbench.benchmark.reproduce.matrix import Cell, StudyFacts
     from bmbench.core.types import GroundTruth, Ints, Predictions
     from bmbench.metrics import Evaluation, Geometry, Protocol, Scores
 
@@ -109,7 +109,7 @@ class Collection:
     odd : cell → why its finished run takes no part
     """
 
-    facts: Facts
+    facts: StudyFacts
     cells: Sequence[Cell]
     rows: Mapping[Key, tuple[FinishedRun, ...]]
     failures: Mapping[Cell, str]
