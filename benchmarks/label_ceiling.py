@@ -27,7 +27,7 @@ from bmbench.adapters.unet.encodings.encoding import ENCODINGS, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
 from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
-from bmbench.benchmark.drawing.figures import BLUE, ORANGE, save_figure
+from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.benchmark.drawing.gallery import Overlay, draw_overlay
 from bmbench.benchmark.records.trained_run import load_run
 from bmbench.benchmark.scoring.score_files import read_pair, resolve_protocol
@@ -38,6 +38,7 @@ from bmbench.core.types import GroundTruth, Predictions, Role
 from bmbench.datasets import open_dataset
 from bmbench.datasets.formats.label_image import draw_labels
 from bmbench.metrics import evaluate
+from bmbench.present.palette import BLUE, ORANGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,12 +18,13 @@ from bmbench.core.geometry import box_iou
 from bmbench.core.types import CELL, Category, GroundTruth, Predictions, Role
 from bmbench.metrics import PROTOCOLS, Curve, Tally, average_precision, evaluate, froc, sweep
 from bmbench.metrics.resampling import interval, resampled_ap
+from bmbench.present.palette import BLUE, GREEN, ORANGE, VERMILLION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 IMAGES = Path(__file__).resolve().parent / "images"
-BLUE, ORANGE, VERMILLION, GREEN, GREY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "0.55"
+GREY = "0.55"
 ARTEFACT = Category(id=2, name="artefact", artefact=True)
 PAPER = PROTOCOLS["paper"]
 

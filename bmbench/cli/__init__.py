@@ -2,7 +2,7 @@
 
 ::
 
-    options         options that several commands share
+    shared_options  options that several commands share
     terminal        where commands print, and how they end when somebody stops them
     runs            run, redecode, test, artefacts, methods
     tuning          tune

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bmbench.cli.options import ChoicesOption, DataOption
+from bmbench.cli import shared_options as shared
 from bmbench.cli.terminal import console, is_given, show_terms
 from bmbench.core.errors import BadInputError
 
@@ -44,8 +44,8 @@ def list_datasets(
 @app.command()
 def info(
     dataset: Name,
-    data: DataOption = None,
-    option: ChoicesOption = None,
+    data: shared.Data = None,
+    option: shared.Choices = None,
     page: Annotated[Path | None, typer.Option(help="Write a page with pictures here (HTML).")] = None,
 ) -> None:
     """Counts, cell sizes, faults, licence and citation of a set."""
@@ -98,8 +98,8 @@ def convert(
     dataset: Name,
     out: Annotated[Path, typer.Argument(help="A new folder, or a file with an ending of the format.")],
     to: Annotated[str, typer.Option(help="The format; `bmbench datasets formats` lists them.")],
-    data: DataOption = None,
-    option: ChoicesOption = None,
+    data: shared.Data = None,
+    option: shared.Choices = None,
     images: Annotated[bool, typer.Option(help="Copy the images into the folder as well.")] = True,
 ) -> None:
     """Write a data set in another format.
@@ -135,8 +135,8 @@ def split(
     context: typer.Context,
     dataset: Name,
     out: Annotated[Path | None, typer.Argument(help="The COCO file to write, beside the images.")] = None,
-    data: DataOption = None,
-    option: ChoicesOption = None,
+    data: shared.Data = None,
+    option: shared.Choices = None,
     sizes: Annotated[
         str, typer.Option(help="Images, or shares, of train, validation, optimisation and test.")
     ] = "56,11,11,22",
@@ -204,8 +204,8 @@ def _only_looks(context: typer.Context, out: Path | None, *, check: bool) -> Non
 def weaken(
     dataset: Name,
     out: Annotated[Path, typer.Argument(help="The COCO file to write, beside the images.")],
-    data: DataOption = None,
-    option: ChoicesOption = None,
+    data: shared.Data = None,
+    option: shared.Choices = None,
     jitter_px: Annotated[
         float | None, typer.Option(min=0, help="Jitter of the centres, px.  [default: 3 px, scaled]")
     ] = None,

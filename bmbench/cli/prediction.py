@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bmbench.cli.options import RunOption
+from bmbench.cli import shared_options as shared
 from bmbench.cli.terminal import console, stoppable
 
 
@@ -15,7 +15,7 @@ def predict(
     images: Annotated[
         list[Path], typer.Argument(help="Images, slides, folders of them.", show_default=False)
     ],
-    run: RunOption,
+    run: shared.Run,
     out: Annotated[
         list[Path] | None,
         typer.Option(

@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bmbench.cli.options import (
-    ChoicesOption,
-    ClusterOption,
-    DataOption,
-    DatasetOption,
-    JitterOption,
-    ProfileOption,
-    TestOnOption,
-)
+from bmbench.cli import shared_options as shared
 from bmbench.cli.terminal import console, show_terms, stoppable
 
 if TYPE_CHECKING:
@@ -27,10 +19,10 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="The folder of the study; the same one goes on with it.")] = Path(
         "study"
     ),
-    dataset: DatasetOption = "synthetic",
-    data: DataOption = None,
-    option: ChoicesOption = None,
-    profile: ProfileOption = "quick",
+    dataset: shared.Dataset = "synthetic",
+    data: shared.Data = None,
+    option: shared.Choices = None,
+    profile: shared.Profile = "quick",
     methods: Annotated[
         str | None, typer.Option(help="Names with commas.  [default: all that are installed]")
     ] = None,
@@ -45,10 +37,10 @@ def reproduce(
         list[str] | None,
         typer.Option("--set", help="A setting of methods: name=value, or method:name=value."),
     ] = None,
-    jitter_px: JitterOption = None,
-    test_on: TestOnOption = None,
+    jitter_px: shared.Jitter = None,
+    test_on: shared.TestOn = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs side by side, one core each.")] = 1,
-    cluster: ClusterOption = None,
+    cluster: shared.Cluster = None,
     publish: Annotated[
         str | None,
         typer.Option(help="Keep a copy of the study there, and go on with it: s3://BUCKET/FOLDER, file:///…"),

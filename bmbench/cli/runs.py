@@ -8,20 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bmbench.cli.options import (
-    ArtefactsOption,
-    ChoicesOption,
-    DataOption,
-    DatasetOption,
-    JitterOption,
-    MethodOption,
-    OutOption,
-    ProfileOption,
-    RunOption,
-    SeedOption,
-    TestOnOption,
-    TrackOption,
-)
+from bmbench.cli import shared_options as shared
 from bmbench.cli.terminal import alone, console, is_given, show_run, show_terms, stoppable
 from bmbench.core.errors import BadInputError
 
@@ -35,19 +22,19 @@ class Match(StrEnum):
 
 def run(
     context: typer.Context,
-    method: MethodOption = "unet_shrink",
-    dataset: DatasetOption = "synthetic",
-    data: DataOption = None,
-    option: ChoicesOption = None,
-    track: TrackOption = "weak",
-    profile: ProfileOption = "quick",
-    artefacts: ArtefactsOption = "background",
+    method: shared.Method = "unet_shrink",
+    dataset: shared.Dataset = "synthetic",
+    data: shared.Data = None,
+    option: shared.Choices = None,
+    track: shared.Track = "weak",
+    profile: shared.Profile = "quick",
+    artefacts: shared.Artefacts = "background",
     classes: Annotated[
         str | None,
         typer.Option(help="Classes of cells to tell apart: all, or names with commas.  [default: none]"),
     ] = None,
-    jitter_px: JitterOption = None,
-    seed: SeedOption = 0,
+    jitter_px: shared.Jitter = None,
+    seed: shared.Seed = 0,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the method: name=value.")
     ] = None,
@@ -65,12 +52,12 @@ def run(
     models: Annotated[
         int | None, typer.Option(min=1, help="Models that answer together.  [default: profile]")
     ] = None,
-    test_on: TestOnOption = None,
+    test_on: shared.TestOn = None,
     devices: Annotated[
         int,
         typer.Option(min=1, help="Graphics cards (or processes) that train together, to the same result."),
     ] = 1,
-    out: OutOption = Path("runs"),
+    out: shared.Out = Path("runs"),
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this directory, as it was begun.")
     ] = None,
@@ -119,7 +106,7 @@ def run(
 
 
 def apply_to_other_sets(
-    run: RunOption,
+    run: shared.Run,
     on: Annotated[
         list[str],
         typer.Option(help="NAME[,data=FOLDER][,use=all][,cell_px=NUMBER][,option=value]; may be repeated."),
@@ -140,7 +127,7 @@ def apply_to_other_sets(
 
 
 def redecode(
-    run: RunOption,
+    run: shared.Run,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="A setting that needs no training: name=value; may be repeated."),
@@ -148,7 +135,7 @@ def redecode(
     decodings: Annotated[
         int, typer.Option(min=0, help="Ways to try on the optimisation images; the best is taken.")
     ] = 0,
-    out: OutOption = Path("runs"),
+    out: shared.Out = Path("runs"),
 ) -> None:
     """Make cells of what a run's networks see with other settings.
 

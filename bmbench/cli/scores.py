@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bmbench.cli.options import JsonOption
+from bmbench.cli import shared_options as shared
 from bmbench.cli.terminal import console
 from bmbench.core.errors import BadInputError
 
@@ -86,7 +86,7 @@ def score(
         ),
     ] = False,
     seed: SeedOption = 0,
-    json: JsonOption = False,
+    json: shared.Json = False,
 ) -> None:
     """Score a predictions file against ground truth."""
     from bmbench.benchmark.scoring.score_files import resolve_protocol, score_files
@@ -135,7 +135,7 @@ def compare(
     max_detections: MostOption = None,
     bootstrap: BootstrapOption = 10_000,
     seed: SeedOption = 0,
-    json: JsonOption = False,
+    json: shared.Json = False,
 ) -> None:
     """Compare two predictions files or runs on the same images.
 

@@ -9,19 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bmbench.cli.options import (
-    ArtefactsOption,
-    ChoicesOption,
-    ClusterOption,
-    DataOption,
-    DatasetOption,
-    JitterOption,
-    MethodOption,
-    OutOption,
-    ProfileOption,
-    SeedOption,
-    TrackOption,
-)
+from bmbench.cli import shared_options as shared
 from bmbench.cli.terminal import alone, console, show_terms, stoppable
 
 if TYPE_CHECKING:
@@ -35,15 +23,15 @@ if TYPE_CHECKING:
 
 def tune(
     context: typer.Context,
-    method: MethodOption = "unet_shrink",
-    dataset: DatasetOption = "synthetic",
-    data: DataOption = None,
-    option: ChoicesOption = None,
-    track: TrackOption = "weak",
-    profile: ProfileOption = "quick",
-    artefacts: ArtefactsOption = "background",
-    jitter_px: JitterOption = None,
-    seed: SeedOption = 0,
+    method: shared.Method = "unet_shrink",
+    dataset: shared.Dataset = "synthetic",
+    data: shared.Data = None,
+    option: shared.Choices = None,
+    track: shared.Track = "weak",
+    profile: shared.Profile = "quick",
+    artefacts: shared.Artefacts = "background",
+    jitter_px: shared.Jitter = None,
+    seed: shared.Seed = 0,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A setting that is not searched: name=value.")
     ] = None,
@@ -53,7 +41,7 @@ def tune(
     decodings: Annotated[
         int, typer.Option(min=0, help="Ways to decode that are tried on each training.")
     ] = 16,
-    cluster: ClusterOption = None,
+    cluster: shared.Cluster = None,
     at_once: Annotated[
         int, typer.Option(min=1, help="Trials of one round; part of what a search finds, as the seed is.")
     ] = 1,
@@ -61,7 +49,7 @@ def tune(
         str | None,
         typer.Option(help="A database that keeps the trials: postgresql://USER@HOST/DATABASE."),
     ] = None,
-    out: OutOption = Path("runs"),
+    out: shared.Out = Path("runs"),
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the search in this directory; --trials may add to it.")
     ] = None,

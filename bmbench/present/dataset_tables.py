@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Group
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bmbench.present.terminal import facts_table, terminal_table
+from bmbench.present.terminal import facts_table, terminal_table, text_table
 from bmbench.present.words import UNDEFINED, count, counted, decimal, share
 
 if TYPE_CHECKING:
@@ -132,9 +131,7 @@ def formats_table() -> Table:
     """Every format, the ending of its files, and what it can carry."""
     from bmbench.datasets.formats import FORMATS
 
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("format", "what it is", "files", "carries, beside boxes"):
-        table.add_column(column)
+    table = text_table(("format", "what it is", "files", "carries, beside boxes"))
     for name in FORMATS:
         codec = FORMATS.get(name)
         carried = ", ".join(sorted(codec.carries)) or UNDEFINED
@@ -168,9 +165,7 @@ def _of_variants(chosen: Dataset, split: Split, request: LoadRequest) -> list[Fa
 
 
 def _faults_table(faults: Sequence[Fault]) -> Table:
-    table = Table(title="faults found", box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("what")
-    table.add_column("how many", justify="right")
+    table = terminal_table("what", ("how many",), title="faults found", wrap=True)
     table.add_column("where", overflow="fold")
     for fault in faults:
         table.add_row(escape(fault.kind), f"{fault.count:,}", escape(fault.text))

@@ -31,6 +31,14 @@ def terminal_table(
     return table
 
 
+def text_table(columns: Iterable[str], *, wraps: str = "") -> Table:
+    """A table of texts without rows; if one column is named, only that one goes on in the next line."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in columns:
+        table.add_column(column, no_wrap=bool(wraps) and column != wraps)
+    return table
+
+
 def facts_table(title: str, facts: Iterable[tuple[str, str]]) -> Table:
     """One row a fact: its name, and what it says."""
     table = Table(title=title, box=box.SIMPLE, show_header=False, title_justify="left")

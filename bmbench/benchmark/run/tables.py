@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -19,7 +18,7 @@ from bmbench.benchmark.scoring.recorded import (
 from bmbench.benchmark.scoring.tables import scores_table
 from bmbench.core.files import write_text
 from bmbench.present import markdown
-from bmbench.present.terminal import terminal_table
+from bmbench.present.terminal import terminal_table, text_table
 from bmbench.present.words import UNDEFINED, decimal, with_interval
 
 if TYPE_CHECKING:
@@ -105,9 +104,7 @@ def methods_table() -> Table:
     from bmbench.adapters import METHODS
     from bmbench.adapters.installed import is_installed
 
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("method", "family", "what it is", "needs", "here"):
-        table.add_column(column, no_wrap=column != "what it is")
+    table = text_table(("method", "family", "what it is", "needs", "here"), wraps="what it is")
     absent: list[str] = []
     for name in METHODS:
         method = METHODS.get(name)

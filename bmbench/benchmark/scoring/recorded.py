@@ -40,16 +40,6 @@ class RecordedScores(Struct, frozen=True, kw_only=True):
     macro_f1: float | None = None
     classes: dict[str, RecordedScores] = field(default_factory=dict)
 
-    @property
-    def false_alarms(self) -> dict[str, int]:
-        """Their number by cause."""
-        return {
-            "fp_artefact": self.fp_artefact,
-            "fp_duplicate": self.fp_duplicate,
-            "fp_near": self.fp_near,
-            "fp_background": self.fp_background,
-        }
-
 
 class RecordedRules(Struct, frozen=True, kw_only=True):
     """Scores by boxes and by centres; None where a rule is not scored."""

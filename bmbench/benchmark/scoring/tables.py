@@ -59,7 +59,7 @@ def scores_table(scores: RecordedEvaluation, *, title: str) -> Table:
     table.add_row("cells missed", *(count(one.fn) for one in every))
     table.add_row("false alarms", *(count(one.fp) for one in every))
     for cause, words in FALSE_ALARMS.items():
-        table.add_row(f"· {words}", *(count(one.false_alarms[cause]) for one in every))
+        table.add_row(f"· {words}", *(count(getattr(one, cause)) for one in every))
     return table
 
 

@@ -1,0 +1,34 @@
+"""Options that several commands share, each typed once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Method = Annotated[str, typer.Option(help="A method; `bmbench methods` lists them.")]
+Dataset = Annotated[str, typer.Option(help="A name that `bmbench datasets list` shows, or a file or folder.")]
+Data = Annotated[Path | None, typer.Option(help="The folder that holds the data set, or its images.")]
+Choices = Annotated[list[str] | None, typer.Option("--option", help="A choice of the data set: name=value.")]
+Track = Annotated[str, typer.Option(help="What to learn from: weak circles or precise contours.")]
+Profile = Annotated[str, typer.Option(help="How much work: quick (CPU minutes) or paper (GPU hours).")]
+Artefacts = Annotated[
+    str, typer.Option(help="Train cell-like artefacts as background, foreground, or a class.")
+]
+Jitter = Annotated[
+    float | None,
+    typer.Option(min=0, help="Jitter of simulated circles in px.  [default: 3 px scaled to the cells]"),
+]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same answer.")]
+Out = Annotated[Path, typer.Option(help="The folder that the new directory is made in.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(help="Dask workers that do the work: local:N, or a scheduler (tcp://HOST:8786)."),
+]
+TestOn = Annotated[
+    list[str] | None,
+    typer.Option(help="Other test images: NAME[,data=FOLDER][,use=all][,cell_px=N][,option=value]."),
+]
+Run = Annotated[Path, typer.Option(help="A finished run: the folder that `bmbench run` printed.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
