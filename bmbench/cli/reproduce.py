@@ -56,8 +56,8 @@ def reproduce(
 
     The report has the study's tables and figures. The same command goes on where a killed one stood.
     """
-    from bmbench.benchmark.records.options import parse_pairs
-    from bmbench.benchmark.reproduce.options import ReproduceOptions, parse_list, parse_seeds
+    from bmbench.benchmark.records.options import parse_list, parse_pairs
+    from bmbench.benchmark.reproduce.options import ReproduceOptions, parse_seeds
 
     if report_only:
         from bmbench.benchmark.reproduce.folder import StudyFolder

@@ -66,9 +66,8 @@ def run(
 
     The results are drawn, too. --resume goes on with a stopped run.
     """
-    from bmbench.benchmark.records.options import RunOptions, parse_pairs
+    from bmbench.benchmark.records.options import RunOptions, parse_list, parse_pairs
     from bmbench.benchmark.records.settings_file import with_settings
-    from bmbench.benchmark.reproduce.options import parse_list
     from bmbench.benchmark.run.run import resume as resume_run
     from bmbench.benchmark.run.run import run as run_benchmark
     from bmbench.core.console import Terminal

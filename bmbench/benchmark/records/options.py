@@ -127,6 +127,17 @@ def parse_pairs(texts: list[str], *, option: str) -> dict[str, str]:
     return dict(text.split("=", 1) for text in texts)
 
 
+def parse_list(text: str, *, option: str) -> tuple[str, ...]:
+    """``"a,b"`` as a tuple; BadInputError if a part is empty or stands there twice."""
+    parts = tuple(part.strip() for part in text.split(","))
+    if not all(parts):
+        raise BadInputError(f"{option} {text!r}", expected="names with commas between them")
+    for part in parts:
+        if parts.count(part) > 1:
+            raise BadInputError(f"{option} {text!r}", expected="every name once", got=f"{part!r} twice")
+    return parts
+
+
 def _parse(name: str, text: str, kinds: Mapping[str, Any]) -> Any:
     if name not in kinds:
         raise UnknownNameError("setting", name, kinds)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bmbench.benchmark.records.options import parse_list
 from bmbench.core.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -50,17 +51,6 @@ class ReproduceOptions:
     jobs: int = 1
     cluster: str | None = None
     publish: str | None = None
-
-
-def parse_list(text: str, *, option: str) -> tuple[str, ...]:
-    """``"a,b"`` as a tuple; BadInputError if a part is empty or stands there twice."""
-    parts = tuple(part.strip() for part in text.split(","))
-    if not all(parts):
-        raise BadInputError(f"{option} {text!r}", expected="names with commas between them")
-    for part in parts:
-        if parts.count(part) > 1:
-            raise BadInputError(f"{option} {text!r}", expected="every name once", got=f"{part!r} twice")
-    return parts
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

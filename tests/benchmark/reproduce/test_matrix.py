@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from bmbench.benchmark.records.options import parse_list
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import Matrix, plan
-from bmbench.benchmark.reproduce.options import ReproduceOptions, parse_list, parse_seeds
+from bmbench.benchmark.reproduce.options import ReproduceOptions, parse_seeds
 from bmbench.core.errors import BadInputError, UnknownNameError
 from tests.benchmark.reproduce.finished import FACTS, cell, write_elsewhere
 

@@ -6,7 +6,6 @@
     seed_means           means over the seeds of a method, and their differences
     error_counts         what runs get wrong, by what they learned of artefacts
     published            the study's own numbers
-    words                numbers and tables as the report shows them
     first_page, tables, questions, errors_section, other_sets_section   the text, part by part
     figures, mappings, examples                                        the pictures
     report               all of it → report.md
