@@ -34,11 +34,11 @@ class CommonSettings:
     steps, optimiser, learning_rate, weight_decay, momentum, averaging, validate_every, patience
         See `bmbench.adapters.learning.budget.Budget`.
     validation_patches : int
-        Patches that are looked at, at most, spread evenly over the validation images.
+        Patches of a validation, at most, spread evenly over the validation images.
     stain_jitter, stain_shift : float
         Random stains, see `bmbench.adapters.images.stain`.
     least_confidence : float
-        Below it a network's answer is not looked at.
+        What a network finds with less is left out.
     nms_iou : float
         Of answers of one view that overlap by more, the most confident stays.
     anms_share, anms_rival : float
@@ -95,7 +95,7 @@ class CommonSettings:
 
     @property
     def most_candidates(self) -> int:
-        """Answers of one tile that NMS looks at, at most; each cell has many."""
+        """Answers of one tile that NMS compares, at most; each cell has many."""
         return 10 * self.most_answers
 
 

@@ -1,4 +1,4 @@
-"""What a network shall find in a patch, and where it must not be told off.
+"""What a network shall find in a patch, and of what it learns nothing.
 
 Shapes are boxes (n, 4) or circles (n, 3). A box ends at the patch's edge, as an annotation ends at its
 image's; a circle goes on, since a piece of a circle is none. Of a cell of which hardly anything is visible,
@@ -17,12 +17,13 @@ from bmbench.adapters.detection.merging.overlaps import area, bounding_box
 from bmbench.adapters.images.rescaling import moved, object_circles
 from bmbench.adapters.images.training_images import TrainingImage
 from bmbench.core.geometry import circle_box, rings_mask
-from bmbench.core.types import Annotations, Role
+from bmbench.core.regions import rectangle, with_regions
+from bmbench.core.types import Role
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bmbench.core.types import Bools, Floats, Ints, Rings
+    from bmbench.core.types import Annotations, Bools, Floats, Ints, Rings
 
 LEAST_VISIBLE = 0.25
 """Share of a box that must be visible to be learned; of a circle, whose centre counts, see `_visible`."""
@@ -106,25 +107,9 @@ def cut_patch(whole: TrainingImage, row: int, column: int, side: int) -> Trainin
     missing = (side - image.shape[0], side - image.shape[1])
     image = np.pad(image, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
     annotations = moved(whole.annotations, np.array([-column, -row], float))
-    edge = [(0.0, height - row, side, side)] if missing[0] else []
-    edge += [(width - column, 0.0, side, side)] if missing[1] else []
-    return TrainingImage(
-        image=image, annotations=with_regions(annotations, np.array(edge, float).reshape(-1, 4))
-    )
-
-
-def with_regions(annotations: Annotations, box: Floats) -> Annotations:
-    """The annotations and ignored regions of these (k, 4) boxes."""
-    n = len(box)
-    extra = Annotations.of(
-        xy=(box[:, :2] + box[:, 2:]) / 2,
-        box=box,
-        role=np.full(n, Role.IGNORE, np.int64),
-        region=np.ones(n, bool),
-    )
-    names = ("xy", "box", "circle", "label", "role", "region")
-    columns = {name: np.concatenate([getattr(annotations, name), getattr(extra, name)]) for name in names}
-    return Annotations(contour=annotations.contour + extra.contour, **columns)
+    beyond = [rectangle(0.0, height - row, side, side)] if missing[0] else []
+    beyond += [rectangle(width - column, 0.0, side, side)] if missing[1] else []
+    return TrainingImage(image=image, annotations=with_regions(annotations, beyond))
 
 
 def _visible(whole: Floats, shown: Floats, side: int) -> Bools:

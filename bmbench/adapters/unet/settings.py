@@ -45,8 +45,8 @@ class UNetSettings:
     averaging : float
         Decay of the moving average of the weights that is validated and kept; 0 for none.
     validate_every, patience, validation_patches : int
-        Steps between looks at the validation loss; looks without improvement before training ends;
-        patches that are looked at, at most, spread evenly over the validation images.
+        Steps from one validation to the next; validations without improvement before training ends; patches
+        of a validation, at most, spread evenly over the validation images.
     loss : "cross_entropy", "squared", "absolute" or "none"
         Loss of a pixel; the last one leaves the Dice loss alone.
     dice : float

@@ -53,7 +53,7 @@ class _Pyramid(BackboneWithFPN):  # type: ignore[misc]
         return {level: maps[level] for level in self.levels}
 
 
-class Unchanged(GeneralizedRCNNTransform):  # type: ignore[misc]
+class IdentityTransform(GeneralizedRCNNTransform):  # type: ignore[misc]
     """Patches and tiles are neither resized nor normalised, which is done before; answers keep their pixels.
 
     Masks stay small, each in its own box: torchvision would paste every one into an image of the tile's

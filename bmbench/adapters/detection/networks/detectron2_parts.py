@@ -57,7 +57,7 @@ class Detectron2Proposals(RPN):  # type: ignore[misc]
         self, anchors: Any, pred_objectness_logits: Any, pred_anchor_deltas: Any, image_sizes: Any
     ) -> Any:
         """The proposals of each image."""
-        # A copy, since several tiles are looked at at once.
+        # A copy, since several tiles are computed at once.
         here = copy.copy(self)
         if not self.training:
             patches = max(height * width for height, width in image_sizes) / self.patch_px**2

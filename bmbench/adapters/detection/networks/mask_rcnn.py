@@ -17,7 +17,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import MultiScaleRoIAlign, box_iou
 
 from bmbench.adapters.detection.networks.anchors import TensorDict, anchor_ratios, where_ignored
-from bmbench.adapters.detection.networks.backbone import Unchanged, pyramid
+from bmbench.adapters.detection.networks.backbone import IdentityTransform, pyramid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
         num_anchors_per_level: list[int],
     ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Proposals and their scores for each image."""
-        # A copy, since several tiles are looked at at once.
+        # A copy, since several tiles are computed at once.
         here = copy.copy(self)
         if not self.training:
             patches = max(height * width for height, width in image_shapes) / self.patch_px**2
@@ -88,7 +88,7 @@ class CellHeads(RoIHeads):  # type: ignore[misc]
 class Sampler:
     """As many positive and negative rows as torchvision's sampler takes, from random draws of its own.
 
-    Torchvision's draws come from the generator of the whole process, whose order is anybody's guess where
+    Torchvision's draws come from the generator of the whole process, whose order is not known where
     several patches are computed at once.
     """
 
@@ -129,7 +129,7 @@ def build(settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool
     )
     network.rpn = _proposals(settings, network.rpn)
     network.roi_heads = _heads(settings, network.roi_heads, masks=masks)
-    network.transform = Unchanged(settings.stride)
+    network.transform = IdentityTransform(settings.stride)
     network.samplers = (network.rpn.fg_bg_sampler, network.roi_heads.fg_bg_sampler)
     return network
 

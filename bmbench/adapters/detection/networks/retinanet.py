@@ -24,7 +24,7 @@ from torchvision.ops import box_iou
 
 from bmbench.adapters.detection.merging.suppression import suppress
 from bmbench.adapters.detection.networks.anchors import TensorDict, anchor_ratios, where_ignored
-from bmbench.adapters.detection.networks.backbone import Unchanged, head_normalisation, pyramid
+from bmbench.adapters.detection.networks.backbone import IdentityTransform, head_normalisation, pyramid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -159,7 +159,7 @@ def build(settings: DetectorSettings, sizes: Sizes, *, classes: int, circles: bo
         detections_per_img=settings.most_answers,
         topk_candidates=settings.most_candidates,
     )
-    network.transform = Unchanged(settings.stride)
+    network.transform = IdentityTransform(settings.stride)
     return network
 
 
