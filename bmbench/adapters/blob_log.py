@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.images.rescaling import mean_diameter, object_circles
+from bmbench.adapters.images.rescaling import mean_diameter
 from bmbench.adapters.method import Method
 from bmbench.adapters.ranges import NotNegative, PositiveFloat, PositiveInt, require_ranges
+from bmbench.core.cell_sizes import object_circles
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json, write_json
 from bmbench.core.types import Detections, Role

@@ -14,10 +14,10 @@ import numpy as np
 
 from bmbench.adapters.detection.labels import labels_of
 from bmbench.adapters.detection.merging.overlaps import area, bounding_box
-from bmbench.adapters.images.rescaling import moved, object_circles
 from bmbench.adapters.images.training_images import TrainingImage
-from bmbench.core.geometry import circle_box, rings_mask
-from bmbench.core.regions import rectangle, with_regions
+from bmbench.core.cell_sizes import object_circles
+from bmbench.core.geometry import circle_box, rectangle, rings_mask
+from bmbench.core.objects import moved, with_regions
 from bmbench.core.types import Role
 
 if TYPE_CHECKING:
@@ -107,9 +107,9 @@ def cut_patch(whole: TrainingImage, row: int, column: int, side: int) -> Trainin
     missing = (side - image.shape[0], side - image.shape[1])
     image = np.pad(image, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
     annotations = moved(whole.annotations, np.array([-column, -row], float))
-    beyond = [rectangle(0.0, height - row, side, side)] if missing[0] else []
-    beyond += [rectangle(width - column, 0.0, side, side)] if missing[1] else []
-    return TrainingImage(image=image, annotations=with_regions(annotations, beyond))
+    edge = [rectangle(0, height - row, side, side)] if missing[0] else []
+    edge += [rectangle(width - column, 0, side, side)] if missing[1] else []
+    return TrainingImage(image=image, annotations=with_regions(annotations, edge))
 
 
 def _visible(whole: Floats, shown: Floats, side: int) -> Bools:

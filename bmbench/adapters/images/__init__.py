@@ -2,7 +2,7 @@
 
 ::
 
-    rescaling          images and annotations at the scale at which a network works; the size of the cells
+    rescaling          images at the scale at which a network works; the size of the cells
     augment            training patches: turned, mirrored, blurred
     stain              training patches in other stains than their slide's
     training_images    training images at working scale, and random views of them

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.images.rescaling import resized, scaled, working_size
+from bmbench.adapters.images.rescaling import resized, working_size
 from bmbench.adapters.images.stain import jitter_stain, shift_stain
+from bmbench.core.objects import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from bmbench.adapters.images.rescaling import mean_diameter, object_circles
+from bmbench.adapters.images.rescaling import mean_diameter
 from bmbench.adapters.images.training_images import TrainingImage, at_working_scale, colour_statistics
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.unet.network import UNet, build
 from bmbench.adapters.unet.sampling import UNetPatch, draw_patch, fixed_patches
+from bmbench.core.cell_sizes import object_circles
 from bmbench.core.types import Role
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ has no closed form for the area that two or more of them share.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.core.cell_sizes import diameters
+from bmbench.core.objects import scaled
 from bmbench.core.types import Role
 from bmbench.datasets.weak.simulator import overlapping_circles, scaled_jitter, weaken
 
@@ -118,11 +118,7 @@ def _cell_area(cells: Annotations, size: tuple[int, int]) -> Bools:
     """(h, w) on the grid: whether each point lies in a cell."""
     from bmbench.datasets.formats.label_image import draw_labels
 
-    enlarged = dataclasses.replace(
-        cells,
-        box=cells.box * SUBPIXELS,
-        contour=tuple(tuple(ring * SUBPIXELS for ring in rings) for rings in cells.contour),
-    )
+    enlarged = scaled(cells, np.full(2, SUBPIXELS, float))
     return draw_labels(enlarged, (size[0] * SUBPIXELS, size[1] * SUBPIXELS)) > 0
 
 

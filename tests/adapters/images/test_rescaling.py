@@ -1,16 +1,10 @@
-"""Images and annotations at another scale."""
+"""Images at another scale, and how large their cells are."""
 
 import numpy as np
 import pytest
 
-from bmbench.adapters.images.rescaling import (
-    mean_diameter,
-    moved,
-    object_circles,
-    resized,
-    scaled,
-    working_size,
-)
+from bmbench.adapters.images.rescaling import mean_diameter, resized, working_size
+from bmbench.core.objects import scaled
 from bmbench.core.types import Annotations, Role
 
 
@@ -36,27 +30,6 @@ def test_a_disc_stays_where_its_circle_goes(circles, smear):
     assert smaller.box[0] == pytest.approx(annotations.box[0] * [32 / 60, 21 / 40, 32 / 60, 21 / 40])
 
 
-def test_a_contour_is_scaled_point_by_point():
-    ring = np.array([[2.0, 2.0], [6.0, 2.0], [6.0, 10.0]])
-    annotations = Annotations.of(
-        xy=np.array([[4.0, 6.0]]), box=np.array([[2.0, 2.0, 6.0, 10.0]]), contour=((ring,),)
-    )
-    assert scaled(annotations, np.array([0.5, 0.25])).contour[0][0].tolist() == [[1, 0.5], [3, 0.5], [3, 2.5]]
-
-
-def test_the_size_of_a_cell_is_that_of_its_contour_else_circle_else_box():
-    square = np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]])
-    annotations = Annotations.of(
-        xy=np.array([[2.0, 2.0], [20.0, 20.0], [40.0, 40.0]]),
-        box=np.array([[0.0, 0.0, 4.0, 4.0], [15.0, 15.0, 25.0, 25.0], [37.0, 38.0, 43.0, 42.0]]),
-        circle=np.array([[2.0, 2.0, 9.0], [20.0, 20.0, 5.0], [0.0, 0.0, 0.0]]),
-        contour=((square,), (), ()),
-    )
-    # √(16 / π) = 2.257; the circle's 5; half the mean side of a 6 × 4 box = 2.5.
-    assert object_circles(annotations)[:, 2] == pytest.approx([np.sqrt(16 / np.pi), 5, 2.5])
-    assert mean_diameter([annotations]) == pytest.approx(2 * (np.sqrt(16 / np.pi) + 5 + 2.5) / 3)
-
-
 def test_only_cells_count_for_the_mean(circles):
     cells, others = circles((9.0, 9.0, 4.0)), circles((9.0, 9.0, 40.0), role=Role.ARTEFACT)
     assert mean_diameter([cells, others, Annotations.empty()]) == pytest.approx(8.0)
@@ -64,18 +37,3 @@ def test_only_cells_count_for_the_mean(circles):
 
 def test_no_image_is_smaller_than_a_pixel():
     assert working_size(3, 1, 0.1) == (1, 1)
-
-
-def test_a_shift_moves_all_that_is_given_and_no_circle_that_is_not():
-    ring = np.array([[2.0, 2.0], [6.0, 2.0], [6.0, 10.0]])
-    annotations = Annotations.of(
-        xy=np.array([[4.0, 6.0], [9.0, 9.0]]),
-        box=np.array([[2.0, 2.0, 6.0, 10.0], [7.0, 7.0, 11.0, 11.0]]),
-        circle=np.array([[0.0, 0.0, 0.0], [9.0, 9.0, 2.0]]),
-        contour=((ring,), ()),
-    )
-    shifted = moved(annotations, np.array([3.0, -1.0]))
-    assert shifted.xy.tolist() == [[7, 5], [12, 8]]
-    assert shifted.box.tolist() == [[5, 1, 9, 9], [10, 6, 14, 10]]
-    assert shifted.circle.tolist() == [[0, 0, 0], [12, 8, 2]]
-    assert shifted.contour[0][0].tolist() == [[5, 1], [9, 1], [9, 9]]

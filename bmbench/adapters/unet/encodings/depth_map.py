@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.adapters.images.rescaling import object_circles
+from bmbench.core.cell_sizes import object_circles
 from bmbench.core.geometry import rings_mask
 from bmbench.core.types import Role
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.adapters.images.rescaling import mean_diameter, moved, object_circles
+from bmbench.adapters.images.rescaling import mean_diameter
 from bmbench.adapters.images.training_images import at_working_scale
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS, ObjectPixels, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
+from bmbench.core.cell_sizes import object_circles
 from bmbench.core.files import writing
+from bmbench.core.objects import moved
 from bmbench.core.types import Annotations, Role
 
 if TYPE_CHECKING:
