@@ -34,7 +34,7 @@ from bmbench.leaderboards.tracks.create_track import write_manifest
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import DataFacts, ImageFacts, Manifest, TruthFacts
 from bmbench.metrics import Tally
-from bmbench.statistics.influence import ap_shares
+from bmbench.statistics.jackknife import ap_shares
 from bmbench.statistics.paired_tests import LEVEL, paired_tests
 
 N_IMAGES = 22

@@ -27,8 +27,8 @@ from bmbench.datasets.formats.coco.samples import write_coco
 from bmbench.datasets.formats.predictions import write_predictions
 from bmbench.datasets.synthetic.dataset import radius_px, sample
 from bmbench.datasets.synthetic.kinds import CATEGORIES
-from bmbench.metrics.comparison import paired_difference
-from bmbench.metrics.resampling import interval, resample_weights
+from bmbench.statistics.differences import paired_difference
+from bmbench.statistics.resampling import interval, resample_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,8 +17,8 @@ from matplotlib.patches import Circle, Rectangle
 from bmbench.core.geometry import box_iou
 from bmbench.core.types import CELL, Category, GroundTruth, Predictions, Role
 from bmbench.metrics import PROTOCOLS, Curve, Tally, average_precision, evaluate, froc, sweep
-from bmbench.metrics.resampling import interval, resampled_ap
 from bmbench.present.palette import BLUE, GREEN, ORANGE, VERMILLION
+from bmbench.statistics.resampling import interval, resampled_ap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""Matching, curves, average precision, F1, error types, resampling: arrays in, frozen results out.
+"""Matching, curves, average precision, F1, error types: arrays in, frozen results out.
 
 No files, no printing, no torch. The whole of it in four lines::
 
@@ -6,6 +6,8 @@ No files, no printing, no torch. The whole of it in four lines::
 
     evaluation = evaluate(truth, predictions, PROTOCOLS["paper"], bootstrap=2000)
     evaluation.cd.ap, evaluation.cd.ap_ci
+
+Intervals, differences and tests are made of its tallies by `bmbench.statistics`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bmbench.metrics.areas import average_precision
     from bmbench.metrics.coco import coco_summary
-    from bmbench.metrics.comparison import Difference, paired_difference
     from bmbench.metrics.confusion import Confusion, confusion_table
     from bmbench.metrics.evaluation import choose_threshold, evaluate
     from bmbench.metrics.matching import Cause, Matching, Outcome
@@ -43,7 +44,6 @@ __all__ = [
     "CountError",
     "Counts",
     "Curve",
-    "Difference",
     "Evaluation",
     "Froc",
     "Geometry",
@@ -63,7 +63,6 @@ __all__ = [
     "evaluate",
     "froc",
     "localisation",
-    "paired_difference",
     "size_ratios",
     "sweep",
 ]
@@ -71,10 +70,6 @@ __all__ = [
 _MODULES = {
     "areas": ("average_precision",),
     "coco": ("coco_summary",),
-    "comparison": (
-        "Difference",
-        "paired_difference",
-    ),
     "confusion": (
         "Confusion",
         "confusion_table",

@@ -20,9 +20,9 @@ from bmbench.metrics.matching import (
     pair_in_order,
     pair_optimally,
 )
-from bmbench.metrics.resampling import interval, resampled_ap, resampled_f1
 from bmbench.metrics.scores import Counts, Scores
 from bmbench.metrics.tally import Curve, ImageCounts, Tally, best_threshold, pooled, sum_images
+from bmbench.statistics.resampling import interval, resampled_ap, resampled_f1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from bmbench.statistics.swaps import Pairs
 
 if TYPE_CHECKING:
     from bmbench.core.types import Floats, Ints
-    from bmbench.statistics.unit_columns import Column
+    from bmbench.statistics.units import Column
 
 LEVEL = 0.05
 FEWEST_UNITS = 6

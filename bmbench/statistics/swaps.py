@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bmbench.core.types import Bools, Floats, Ints
-    from bmbench.statistics.unit_columns import Column
+    from bmbench.statistics.units import Column
 
 _SLACK = 1e-9
 """Relative difference up to which two statistics are equal: equal swaps must count as equal."""

@@ -5,7 +5,7 @@ import pytest
 
 from bmbench.statistics.draws import coin_flips
 from bmbench.statistics.swaps import Pairs
-from bmbench.statistics.unit_columns import Column
+from bmbench.statistics.units import Column
 
 N_SWAPS, N_UNITS = 3_000, 14
 

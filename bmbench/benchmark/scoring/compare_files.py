@@ -85,7 +85,8 @@ def compare_files(
     """
     from bmbench.datasets.formats.coco.columns import read_ground_truth
     from bmbench.datasets.formats.predictions import read_predictions
-    from bmbench.metrics import evaluate, paired_difference
+    from bmbench.metrics import evaluate
+    from bmbench.statistics.differences import paired_difference
 
     annotations = read_ground_truth(truth)
     one, other = (

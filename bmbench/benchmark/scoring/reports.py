@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from bmbench.metrics import (
         Confusion,
         CountError,
-        Difference,
         Evaluation,
         Froc,
         Geometry,
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         Scores,
         Sweep,
     )
+    from bmbench.statistics.differences import Difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.statistics.unit_columns import Column, by_unit
+from bmbench.statistics.units import Column, by_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bmbench.core.types import Floats, Ints
     from bmbench.leaderboards.results.record import Result
     from bmbench.leaderboards.tracks.manifest import Manifest
-    from bmbench.statistics.unit_columns import Column
+    from bmbench.statistics.units import Column
 
 TOO_FEW = "too few to say"
 """The verdict where no test could say anything else."""

@@ -16,7 +16,7 @@ from bmbench.leaderboards.results.record import (
 )
 from bmbench.statistics.curves import envelope_at
 from bmbench.statistics.draws import multiplicities
-from bmbench.statistics.influence import ap_shares
+from bmbench.statistics.jackknife import ap_shares
 from bmbench.statistics.paired_tests import FEWEST_UNITS
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _of(evaluation: Evaluation, rule: Geometry) -> Scores:
 
 
 def _estimate(bench: Judge, name: str, evaluations: Sequence[Evaluation]) -> Estimate:
-    from bmbench.metrics.resampling import interval, resampled_ap, resampled_f1
+    from bmbench.statistics.resampling import interval, resampled_ap, resampled_f1
 
     rule, _, what = name.partition(".")
     scores = [_of(evaluation, "bb" if rule == "bb" else "cd") for evaluation in evaluations]

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bmbench.core.types import Floats, Ints
     from bmbench.leaderboards.results.record import Result
     from bmbench.leaderboards.tracks.manifest import Manifest
-    from bmbench.statistics.unit_columns import Column
+    from bmbench.statistics.units import Column
 
 _TAU_REPLICATES = 200
 _PLAN_REPLICATES = 1_000

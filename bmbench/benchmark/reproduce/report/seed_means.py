@@ -17,8 +17,8 @@ import numpy as np
 
 from bmbench.benchmark.reproduce.report.runs import unit_rows
 from bmbench.metrics.areas import average_precision
-from bmbench.metrics.resampling import interval, resampled_ap, resampled_f1
 from bmbench.metrics.tally import Curve, ImageCounts, Tally
+from bmbench.statistics.resampling import interval, resampled_ap, resampled_f1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

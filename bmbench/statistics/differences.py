@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.metrics.resampling import interval, resampled_ap, resampled_f1
+from bmbench.statistics.resampling import interval, resampled_ap, resampled_f1
 
 if TYPE_CHECKING:
     from bmbench.core.types import Floats, Ints

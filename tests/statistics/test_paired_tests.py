@@ -9,11 +9,11 @@ from scipy.stats import kendalltau
 from bmbench.metrics import Curve, Tally
 from bmbench.metrics.areas import average_precision
 from bmbench.statistics.draws import coin_flips, every_swap, multiplicities
-from bmbench.statistics.influence import ap_shares
+from bmbench.statistics.jackknife import ap_shares
 from bmbench.statistics.paired_tests import holm, paired_tests
 from bmbench.statistics.planning import detectable, plan
 from bmbench.statistics.ranks import kendall_tau, order, rank_sets, rank_spread
-from bmbench.statistics.unit_columns import Column, by_unit
+from bmbench.statistics.units import Column, by_unit
 
 
 def f1_column(tp, fp, cells):

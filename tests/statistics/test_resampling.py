@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bmbench.metrics import PROTOCOLS, evaluate, paired_difference
-from bmbench.metrics.resampling import interval, resample_weights, resampled_ap, resampled_f1
-
-from .scenes import predictions_of, random_scene, rebuilt, square, truth_of
+from bmbench.metrics import PROTOCOLS, evaluate
+from bmbench.statistics.differences import paired_difference
+from bmbench.statistics.resampling import interval, resample_weights, resampled_ap, resampled_f1
+from tests.metrics.scenes import predictions_of, random_scene, rebuilt, square, truth_of
 
 PAPER = replace(PROTOCOLS["paper"], radius_px=8.0)
 
@@ -45,7 +45,7 @@ def test_weights_do_what_scoring_anew_does(
     kind: Any, few_groups: bool, geometry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not few_groups:
-        monkeypatch.setattr("bmbench.metrics.resampling._FEW_GROUPS", 0)
+        monkeypatch.setattr("bmbench.statistics.resampling._FEW_GROUPS", 0)
     truth, predictions, group = grouped_scene(3, cells=4, steps=9)
     protocol = replace(PAPER, ap=kind)
     scores = getattr(evaluate(truth, predictions, protocol, threshold=0.4), geometry)
