@@ -18,12 +18,12 @@ import numpy as np
 
 from bmbench.core.files import write_bytes
 from bmbench.leaderboards.boards.build import build_board
-from bmbench.leaderboards.results.columns import column
+from bmbench.leaderboards.results.columns import metric_by_unit
 from bmbench.leaderboards.results.record import (
     CardFacts,
     CurveBand,
-    Estimate,
     ImageTallies,
+    MetricResult,
     Outcomes,
     Result,
     RuleResult,
@@ -88,8 +88,8 @@ def result(id_: str, parts: dict[str, ImageTallies]) -> Result:
     for rule, images in parts.items():
         tp, fp = sum(images.tp), sum(images.fp)
         f1, ap = 2 * tp / (tp + fp + sum(images.cells)), sum(images.ap_share)
-        metrics[f"{rule}.f1"] = Estimate(value=f1, interval=(f1 - 0.02, f1 + 0.02), seeds=(f1,))
-        metrics[f"{rule}.ap"] = Estimate(value=ap, interval=(ap - 0.02, ap + 0.02), seeds=(ap,))
+        metrics[f"{rule}.f1"] = MetricResult(value=f1, interval=(f1 - 0.02, f1 + 0.02), seeds=(f1,))
+        metrics[f"{rule}.ap"] = MetricResult(value=ap, interval=(ap - 0.02, ap + 0.02), seeds=(ap,))
         flat = tuple(np.linspace(1, 0, 101).round(3).tolist())
         counts = dict.fromkeys(
             ("fp_artefact", "fp_duplicate", "fp_near", "fp_background", "fn_missed", "fn_artefact"), 1.0
@@ -151,7 +151,7 @@ def false_alarms(n_boards: int, metric: str, n_methods: int = 5) -> float:
             )
             for row in range(n_methods)
         ]
-        tests = paired_tests(column(results, metric, unit), replicates=4_999, seed=board)
+        tests = paired_tests(metric_by_unit(results, metric, unit), replicates=4_999, seed=board)
         alarms += bool((tests.p_holm <= LEVEL).any())
     return alarms / n_boards
 

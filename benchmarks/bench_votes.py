@@ -28,7 +28,8 @@ from bmbench.datasets.formats.predictions import write_predictions
 from bmbench.datasets.synthetic.dataset import radius_px, sample
 from bmbench.datasets.synthetic.kinds import CATEGORIES
 from bmbench.statistics.differences import paired_difference
-from bmbench.statistics.resampling import interval, resample_weights
+from bmbench.statistics.draws import UnitDraws
+from bmbench.statistics.intervals import interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,7 @@ def print_false_alarms(scores: dict[str, Evaluation], kind: Geometry) -> None:
     """False alarms a slide of every variant at equal recall, and what ANMS and views change of them."""
     group, n_groups = scores["one view"].group, scores["one view"].n_groups
     once = np.ones((n_groups, 1))
-    (draws,) = resample_weights(n_groups, N_DRAWS, seed=0, block=N_DRAWS)
+    draws = UnitDraws(n_units=n_groups, n=N_DRAWS).table().T
     for recall in RECALLS:
 
         def each(weights: Floats, recall: float = recall) -> dict[str, Floats]:

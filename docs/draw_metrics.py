@@ -17,8 +17,11 @@ from matplotlib.patches import Circle, Rectangle
 from bmbench.core.geometry import box_iou
 from bmbench.core.types import CELL, Category, GroundTruth, Predictions, Role
 from bmbench.metrics import PROTOCOLS, Curve, Tally, average_precision, evaluate, froc, sweep
+from bmbench.metrics.areas import precision_envelope, reaching
 from bmbench.present.palette import BLUE, GREEN, ORANGE, VERMILLION
-from bmbench.statistics.resampling import interval, resampled_ap
+from bmbench.statistics.draws import UnitDraws
+from bmbench.statistics.intervals import interval
+from bmbench.statistics.resampling import resampled_ap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -236,14 +239,14 @@ def curve() -> Figure:
         Tally.of(confidence=score, hit=hit, image=np.zeros(len(hit), np.int64), cells=np.array([8]))
     )
     recall = np.concatenate([[0.0], steps.recall])
-    envelope = np.maximum.accumulate(steps.precision[::-1])[::-1]
+    envelope = precision_envelope(steps.precision)
     figure = Figure(figsize=(5.6, 3.4), layout="constrained")
     axes = figure.add_subplot()
     axes.fill_between(recall, np.append(envelope, 0), step="post", color=BLUE, alpha=0.15)
     axes.step(recall, np.append(envelope, 0), where="post", color=BLUE, lw=1.8, label="envelope")
     axes.plot(steps.recall, steps.precision, "o-", color=GREY, ms=4, lw=0.9, label="one point a score")
     tenths = np.arange(11) / 10
-    at = np.append(envelope, 0)[np.searchsorted(steps.recall, tenths - 1e-12)]
+    at = np.append(envelope, 0)[reaching(steps.recall, "11")]
     axes.plot(tenths, at, "|", color=VERMILLION, ms=11, mew=2, label="the 11 points")
     names = (("all", "all points"), ("11", "11 points"), ("101", "101 points"))
     text = "\n".join(f"AP, {name}: {average_precision(steps, kind):.3f}" for kind, name in names)  # type: ignore[arg-type]
@@ -336,7 +339,8 @@ def intervals() -> Figure:
     tally = Tally.of(
         confidence=rng.random(len(image)) / 2 + hit / 2, hit=hit, image=image, cells=np.full(n_images, cells)
     )
-    values = resampled_ap([tally], np.arange(n_images), "all", n=10_000, seed=0)
+    draws = UnitDraws(n_units=n_images, n=10_000)
+    values = resampled_ap([tally], np.arange(n_images), "all", draws)
     low, high = interval(values) or (0.0, 0.0)
     figure = Figure(figsize=(5.0, 2.6), layout="constrained")
     axes = figure.add_subplot()

@@ -4,8 +4,8 @@ No files, no printing, no torch. The whole of it in four lines::
 
     from bmbench.metrics import PROTOCOLS, evaluate
 
-    evaluation = evaluate(truth, predictions, PROTOCOLS["paper"], bootstrap=2000)
-    evaluation.cd.ap, evaluation.cd.ap_ci
+    evaluation = evaluate(truth, predictions, PROTOCOLS["paper"])
+    evaluation.cd.ap, evaluation.cd.f1
 
 Intervals, differences and tests are made of its tallies by `bmbench.statistics`.
 """

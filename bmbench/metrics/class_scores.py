@@ -22,7 +22,6 @@ from bmbench.metrics.matching import (
 )
 from bmbench.metrics.scores import Counts, Scores
 from bmbench.metrics.tally import Curve, ImageCounts, Tally, best_threshold, pooled, sum_images
-from bmbench.statistics.resampling import interval, resampled_ap, resampled_f1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,15 +34,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Request:
-    """What was asked of `evaluate`; `group` is (images,) int64, numbered from 0."""
+    """What was asked of `evaluate`."""
 
     truth: GroundTruth
     predictions: Predictions
     protocol: Protocol
     threshold: float | None
-    bootstrap: int
-    seed: int
-    group: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -201,7 +197,6 @@ class _Summary:
         assert limit is not None
         tallies = tuple(part.tally for part in parts)
         images = sum_images([report.images for report in reports])
-        ap_ci, f1_ci = self._intervals(tallies, images)
         return Scores(
             limit=limit,
             ap=_mean([part.ap for part in parts]),
@@ -211,23 +206,11 @@ class _Summary:
             threshold=self._threshold,
             **asdict(counts),
             assignment=self._request.protocol.assignment,
-            ap_ci=ap_ci,
-            f1_ci=f1_ci,
             curve=curve,
             matching=self._matching,
             tallies=tallies,
             images=images,
         )
-
-    def _intervals(
-        self, tallies: tuple[Tally, ...], images: ImageCounts
-    ) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
-        request, n = self._request, self._request.bootstrap
-        if not n or request.group.max(initial=0) < 1:
-            return None, None
-        ap = resampled_ap(tallies, request.group, request.protocol.ap, n=n, seed=request.seed)
-        f1 = resampled_f1(images, request.group, n=n, seed=request.seed)
-        return interval(ap), interval(f1)
 
 
 def _sum(counts: Sequence[Counts]) -> Counts:

@@ -29,20 +29,14 @@ def evaluate(
     protocol: Protocol,
     *,
     threshold: float | None = None,
-    bootstrap: int = 0,
-    seed: int = 0,
 ) -> Evaluation:
-    """The scores of predictions on a set of images.
+    """The scores of predictions on a set of images; `bmbench.statistics.intervals` adds intervals.
 
     Parameters
     ----------
     threshold : float, optional
         Confidence at or above which predictions count in F1, precision, recall and all counts. Without it
         the best one of these very images is taken: an oracle, and named so.
-    bootstrap : int
-        Replicates behind the intervals; 0: none.
-    seed : int
-        Of the bootstrap. The same seed draws the same groups for every detector.
 
     Raises
     ------
@@ -56,9 +50,6 @@ def evaluate(
         predictions=predictions,
         protocol=protocol,
         threshold=threshold,
-        bootstrap=bootstrap,
-        seed=seed,
-        group=group,
     )
     bb, cd = _both(request)
     of_artefact = int(np.sum(artefact_mask(truth)[predictions.label]))

@@ -73,8 +73,7 @@ class Scores:
     assignment : str
         "greedy" or "hungarian".
     ap_ci, f1_ci : (low, high) or None
-        95 % bootstrap interval; None if none was asked for or there are fewer than two groups. The
-        threshold is held fixed.
+        95 % interval, which `bmbench.statistics.intervals.with_intervals` adds; None without it.
     curve : Curve
         Precision and recall at every score (of several classes: pooled).
     matching : Matching
@@ -104,8 +103,8 @@ class Scores:
     fn_artefact: int
     ignored: int
     assignment: Assignment
-    ap_ci: tuple[float, float] | None
-    f1_ci: tuple[float, float] | None
+    ap_ci: tuple[float, float] | None = None
+    f1_ci: tuple[float, float] | None = None
     curve: Curve
     matching: Matching
     tallies: tuple[Tally, ...]

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.statistics.resampling import interval, resampled_ap, resampled_f1
+from bmbench.statistics.draws import UnitDraws
+from bmbench.statistics.intervals import interval
+from bmbench.statistics.resampling import resampled_ap, resampled_f1
 
 if TYPE_CHECKING:
-    from bmbench.core.types import Floats, Ints
-    from bmbench.metrics.protocol import Geometry
-    from bmbench.metrics.scores import Evaluation, Scores
+    from bmbench.core.types import Floats
+    from bmbench.metrics import Evaluation, Geometry, Scores
+    from bmbench.statistics.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +33,8 @@ class Difference:
 
     ap: float | None
     f1: float | None
-    ap_ci: tuple[float, float] | None
-    f1_ci: tuple[float, float] | None
+    ap_ci: Interval | None
+    f1_ci: Interval | None
     ap_share: float | None
     f1_share: float | None
 
@@ -47,7 +49,7 @@ def paired_difference(
 ) -> Difference | None:
     """The difference of two evaluations of the same images; None where the geometry is not scored.
 
-    Thresholds are held at those of the evaluations. Groups are drawn as in the intervals of `evaluate`.
+    Thresholds are held at those of the evaluations. Groups are drawn as in `intervals.with_intervals`.
 
     Raises
     ------
@@ -61,14 +63,12 @@ def paired_difference(
         np.array_equal(first.group, second.group) and np.array_equal(one.images.cells, other.images.cells)
     ):
         raise ValueError("the two evaluations are not of the same images with the same cells and groups")
-    if first.group.max(initial=0) < 1 or not n:
+    if first.n_groups < 2 or not n:
         ap = f1 = np.zeros(0)
     else:
-        draws = [
-            _draws(scores, evaluation, n=n, seed=seed)
-            for scores, evaluation in ((one, first), (other, second))
-        ]
-        ap, f1 = draws[0][0] - draws[1][0], draws[0][1] - draws[1][1]
+        draws = UnitDraws(n_units=first.n_groups, n=n, seed=seed)
+        sides = _resampled(one, first, draws), _resampled(other, second, draws)
+        ap, f1 = sides[0][0] - sides[1][0], sides[0][1] - sides[1][1]
     return Difference(
         ap=_minus(one.ap, other.ap),
         f1=_minus(one.f1, other.f1),
@@ -79,10 +79,9 @@ def paired_difference(
     )
 
 
-def _draws(scores: Scores, evaluation: Evaluation, *, n: int, seed: int) -> tuple[Floats, Floats]:
-    group: Ints = evaluation.group
-    ap = resampled_ap(scores.tallies, group, evaluation.protocol.ap, n=n, seed=seed)
-    return ap, resampled_f1(scores.images, group, n=n, seed=seed)
+def _resampled(scores: Scores, evaluation: Evaluation, draws: UnitDraws) -> tuple[Floats, Floats]:
+    ap = resampled_ap(scores.tallies, evaluation.group, evaluation.protocol.ap, draws)
+    return ap, resampled_f1(scores.images, evaluation.group, draws)
 
 
 def _minus(first: float | None, second: float | None) -> float | None:

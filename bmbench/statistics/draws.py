@@ -1,29 +1,68 @@
 """Random draws that are the same bytes on every machine and in every year.
 
 NumPy keeps the raw output of PCG64 fixed for ever, but not what its distributions make of it (NEP 19). So
-the few things needed here, multiplicities of units and coin flips, are made from the raw output.
+the few things that are drawn here, units, seeds and coin flips, are made from the raw output.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from bmbench.core.types import Floats
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from bmbench.core.types import Floats, Ints
 
 _WORD = 64
+_OF_SEEDS = 1
+"""Makes the stream that draws seeds another one than that of the units: the two levels are independent."""
 
 
-def multiplicities(n_units: int, n: int, *, seed: int) -> Floats:
-    """(n, n_units): how often each unit is drawn in each of `n` bootstrap replicates."""
-    raw = np.random.PCG64(seed).random_raw(n * n_units)
-    # The upper 32 bits, scaled to 0 … n_units − 1: biased by at most n_units / 2³².
-    drawn = ((raw >> np.uint64(32)) * np.uint64(n_units)) >> np.uint64(32)
-    place = drawn.astype(np.int64).reshape(n, n_units) + n_units * np.arange(n)[:, None]
-    counts = np.bincount(place.ravel(), minlength=n * n_units).reshape(n, n_units)
-    return counts.astype(np.float64)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitDraws:
+    """Bootstrap replicates of units, each of as many units as there are, drawn with replacement.
+
+    The draws depend on these three numbers alone: whatever is looked at with the same ones, a score, a
+    difference or a rank, is looked at in the same replicates.
+
+    Attributes
+    ----------
+    n_units : int
+        Units that are drawn from.
+    n : int
+        Replicates.
+    seed : int
+        Of the draws.
+    """
+
+    n_units: int
+    n: int
+    seed: int = 0
+
+    def table(self) -> Floats:
+        """(n, n_units): how often each unit is drawn in each replicate."""
+        return next(self.blocks(max(self.n, 1)), np.zeros((0, self.n_units)))
+
+    def blocks(self, size: int) -> Iterator[Floats]:
+        """The same table in blocks of at most `size` rows."""
+        generator = np.random.PCG64(self.seed)
+        for start in range(0, self.n, size):
+            rows = min(size, self.n - start)
+            drawn = _below(self.n_units, generator.random_raw(rows * self.n_units))
+            place = drawn.reshape(rows, self.n_units) + self.n_units * np.arange(rows)[:, None]
+            counts = np.bincount(place.ravel(), minlength=rows * self.n_units)
+            yield counts.reshape(rows, self.n_units).astype(np.float64)
+
+
+def drawn_seeds(n_seeds: int, n: int, *, seed: int) -> Ints:
+    """(n_seeds, n): which seeds of a method are drawn in each of `n` replicates, with replacement."""
+    raw = np.random.PCG64([seed, _OF_SEEDS]).random_raw(n * n_seeds)
+    return _below(n_seeds, raw).reshape(n, n_seeds).T
 
 
 def coin_flips(n_units: int, n: int, *, seed: int) -> Floats:
@@ -44,3 +83,9 @@ def every_swap(n_units: int) -> Floats:
     number = np.arange(2 ** (n_units - 1))
     bits = (number[:, None] >> np.arange(n_units)) & 1
     return bits.astype(np.float64)
+
+
+def _below(n: int, raw: NDArray[np.uint64]) -> Ints:
+    """Whole numbers from 0 to n − 1 from the upper halves of raw words: biased by at most n / 2³²."""
+    upper = raw >> np.uint64(32)
+    return ((upper * np.uint64(n)) >> np.uint64(32)).astype(np.int64)

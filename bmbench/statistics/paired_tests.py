@@ -5,7 +5,7 @@ So the difference of the pooled metric is held against its values after swapping
 units (Fisher's randomisation test; Good 2005, chapter 3). The test needs no assumption about distributions
 and keeps images of one patient together.
 
-F1 is computed anew from the swapped counts. AP goes by shares of units (`influence`): the difference is
+F1 is computed anew from the swapped counts. AP goes by shares of units (`jackknife`): the difference is
 AP's own, its values after swapping are those of the sum of shares.
 """
 
@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.statistics.draws import coin_flips, every_swap
-from bmbench.statistics.swaps import Pairs
+from bmbench.statistics.swaps import SwapCounts
+from bmbench.statistics.units import FEWEST_UNITS
 
 if TYPE_CHECKING:
     from bmbench.core.types import Floats, Ints
-    from bmbench.statistics.units import Column
+    from bmbench.statistics.units import MetricByUnit
 
 LEVEL = 0.05
-FEWEST_UNITS = 6
-"""Units from which on a two-sided p-value can be below 0.05: the smallest one is 2 / 2^units."""
 _CHUNK = 10_000
 _BUDGET = 2e8
 """Swaps × pairs that a second look may take: a few seconds."""
@@ -58,7 +57,7 @@ class PairTests:
     smallest: float
 
 
-def paired_tests(column: Column, *, replicates: int, seed: int) -> PairTests | None:
+def paired_tests(column: MetricByUnit, *, replicates: int, seed: int) -> PairTests | None:
     """The tests of all pairs; None if there are too few units for any p-value below the level."""
     n_methods, n_units = column.upper.shape
     if n_units < FEWEST_UNITS:
@@ -68,7 +67,7 @@ def paired_tests(column: Column, *, replicates: int, seed: int) -> PairTests | N
     swaps = every_swap(n_units) if exact else coin_flips(n_units, replicates, seed=seed)
     hasty = not exact and len(first) > _MANY
     # A pair that is above the level after the first swaps is left there: no correction makes it smaller.
-    count, seen = Pairs.of(column, first, second).exceeding(swaps, level=LEVEL if hasty else None)
+    count, seen = SwapCounts.of(column, first, second).exceeding(swaps, level=LEVEL if hasty else None)
     p = count / seen if exact else (count + 1) / (seen + 1)
     smallest = 1 / len(swaps) if exact else 1 / (len(swaps) + 1)
     if not exact:
@@ -89,7 +88,7 @@ def holm(p: Floats) -> Floats:
 
 
 def _look_again(
-    column: Column, pairs: tuple[Ints, Ints], p: Floats, count: Ints, smallest: float, *, seed: int
+    column: MetricByUnit, pairs: tuple[Ints, Ints], p: Floats, count: Ints, smallest: float, *, seed: int
 ) -> float:
     """Draw more swaps for the pairs whose p-value is near the smallest possible one; the new smallest p.
 
@@ -103,7 +102,7 @@ def _look_again(
     more = next((n for n in (1_000_000, 100_000) if n * len(near) <= _BUDGET), 0)
     if not more:
         return smallest
-    again = Pairs.of(column, pairs[0][near], pairs[1][near])
+    again = SwapCounts.of(column, pairs[0][near], pairs[1][near])
     total = np.zeros(len(near), np.int64)
     for chunk in range(more // _CHUNK):
         swaps = coin_flips(column.upper.shape[1], _CHUNK, seed=seed + 1 + chunk)

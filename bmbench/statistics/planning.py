@@ -10,7 +10,7 @@ _POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class DetectableDifferences:
     """What the units at hand can show.
 
     Attributes
@@ -31,12 +31,14 @@ class Plan:
     units_for_a_point: int
 
 
-def plan(spread: float, *, n_units: int, n_pairs: int, level: float = 0.05) -> Plan | None:
-    """The plan from the standard error of a paired difference (normal approximation); None without one."""
+def detectable_differences(
+    spread: float, *, n_units: int, n_pairs: int, level: float = 0.05
+) -> DetectableDifferences | None:
+    """What can be shown, by the normal approximation, from the spread of a difference; None without one."""
     if not spread > 0:
         return None
     alone = detectable(spread, level)
-    return Plan(
+    return DetectableDifferences(
         spread=spread,
         alone=alone,
         in_company=detectable(spread, level / max(n_pairs, 1)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.statistics.intervals import percentiles
 from bmbench.statistics.paired_tests import LEVEL
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def rank_spread(resampled: Floats) -> RankSpread:
         np.arange(1, m + 1, dtype=np.int32)[None, :],
         axis=1,
     )
-    low, median, high = np.quantile(ranks, (0.025, 0.5, 0.975), axis=0, method="nearest")
+    low, median, high = percentiles(ranks, whole=True)
     share = None
     if m <= MOST_SHOWN:
         share = np.stack([np.bincount(column - 1, minlength=m) for column in ranks.T]) / n

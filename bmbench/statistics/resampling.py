@@ -1,7 +1,7 @@
-"""Bootstrap intervals: groups of images are drawn again and tallies re-weighted; nothing is matched again.
+"""The values of re-weighted images, from tallies: units are drawn again, and nothing is matched again.
 
-Groups (patients or slides, else images) are drawn with replacement, as many as there are, and count as
-often as they are drawn (Efron and Tibshirani 1993, section 8.3). Intervals are percentiles.
+Units (patients or slides, else images) are drawn with replacement, as many as there are, and count as often
+as they are drawn (Efron and Tibshirani 1993, section 8.3).
 """
 
 from __future__ import annotations
@@ -10,106 +10,100 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.metrics.areas import reaching
+from bmbench.metrics.areas import precision_envelope, reaching
 from bmbench.metrics.tally import step_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from bmbench.core.types import Floats, Ints
+    from bmbench.metrics import ImageCounts, Tally
     from bmbench.metrics.protocol import ApKind
-    from bmbench.metrics.tally import ImageCounts, Tally
-
-LEVEL = 0.95
-"""Share of the replicates inside an interval."""
+    from bmbench.statistics.draws import UnitDraws
 
 _BLOCK = 1 << 15
 """Numbers in work at a time (steps of the curve × replicates): few enough for the processor's cache."""
+_ROUNDING = 1e-12
+"""Makes a recall of exactly 0.3 reach a wanted 0.3, which may be 0.30000000000000004."""
+_FEW_UNITS = 256
+"""Up to this many units, counts by step and unit are multiplied with the weights as a matrix."""
 
 
-def resample_weights(n_groups: int, n: int, *, seed: int, block: int) -> Iterator[Floats]:
-    """Blocks of (n_groups, up to `block`) columns: how often each group is drawn in each of `n` replicates.
-
-    The same seed gives the same draws for any detector on the same groups, whatever the block.
-    """
-    generator = np.random.default_rng(seed)
-    even = np.full(n_groups, 1 / n_groups)
-    for start in range(0, n, block):
-        drawn = generator.multinomial(n_groups, even, size=min(block, n - start))
-        weights: Floats = np.ascontiguousarray(drawn.T, dtype=np.float64)
-        yield weights
-
-
-def resampled_ap(
-    tallies: Sequence[Tally], group: Ints, kind: ApKind, *, n: int, seed: int, n_groups: int | None = None
-) -> Floats:
+def resampled_ap(tallies: Sequence[Tally], unit: Ints, kind: ApKind, draws: UnitDraws) -> Floats:
     """(n,) AP of each replicate, the mean over classes; NaN where a replicate holds no cell.
 
     Parameters
     ----------
     tallies : one a class
-    group : (images,) int64
-        Group of each image, numbered from 0.
-    n_groups : int, optional
-        Groups that are drawn from, where there are more than these images are of.
+    unit : (images,) int64
+        Unit of each image, numbered from 0 among those that are drawn from.
     """
-    n_groups = _how_many(group) if n_groups is None else n_groups
-    each = np.stack([_resampled_ap(tally, group, kind, n_groups, n=n, seed=seed) for tally in tallies])
+    each = np.stack([_resampled_ap(tally, unit, kind, draws) for tally in tallies])
     defined = np.isfinite(each)
     total = np.where(defined, each, 0.0).sum(axis=0)
-    mean: Floats = np.divide(total, defined.sum(axis=0), out=np.full(n, np.nan), where=defined.any(axis=0))
+    mean: Floats = np.divide(
+        total, defined.sum(axis=0), out=np.full(draws.n, np.nan), where=defined.any(axis=0)
+    )
     return mean
 
 
-def _resampled_ap(tally: Tally, group: Ints, kind: ApKind, n_groups: int, *, n: int, seed: int) -> Floats:
-    cells = np.bincount(group, weights=tally.cells, minlength=n_groups)
-    steps = _Steps(tally, group[tally.image], n_groups)
-    block = max(1, _BLOCK // max(len(steps), n_groups, 1))
+def _resampled_ap(tally: Tally, unit: Ints, kind: ApKind, draws: UnitDraws) -> Floats:
+    cells = np.bincount(unit, weights=tally.cells, minlength=draws.n_units)
+    steps = _Steps(tally, unit[tally.image], draws.n_units)
     found = []
-    for weights in resample_weights(n_groups, n, seed=seed, block=block):
+    for rows in draws.blocks(steps.block):
+        weights = np.ascontiguousarray(rows.T)
         n_cells = cells @ weights
         area = _areas(*steps.counts(weights), n_cells, kind)
         found.append(np.where(n_cells > 0, area, np.nan))
     return np.concatenate(found)
 
 
-def resampled_f1(
-    images: ImageCounts, group: Ints, *, n: int, seed: int, n_groups: int | None = None
-) -> Floats:
+def resampled_f1(images: ImageCounts, unit: Ints, draws: UnitDraws) -> Floats:
     """(n,) F1 of each replicate at a threshold that is held fixed; NaN where a replicate holds no cell.
 
-    `n_groups` as in `resampled_ap`.
+    `unit` as in `resampled_ap`.
     """
-    n_groups = _how_many(group) if n_groups is None else n_groups
     hits, false_alarms, cells = (
-        np.bincount(group, weights=count, minlength=n_groups)
+        np.bincount(unit, weights=count, minlength=draws.n_units)
         for count in (images.tp, images.fp, images.cells)
     )
     found = []
-    for weights in resample_weights(n_groups, n, seed=seed, block=max(1, _BLOCK // n_groups)):
-        n_cells = cells @ weights
-        f1 = 2 * (hits @ weights) / np.maximum(n_cells + (hits + false_alarms) @ weights, 1)
+    for weights in draws.blocks(max(1, _BLOCK // draws.n_units)):
+        n_cells = weights @ cells
+        f1 = 2 * (weights @ hits) / np.maximum(n_cells + weights @ (hits + false_alarms), 1)
         found.append(np.where(n_cells > 0, f1, np.nan))
     return np.concatenate(found)
 
 
-def interval(values: Floats, *, level: float = LEVEL) -> tuple[float, float] | None:
-    """The middle `level` of the defined values; None if there is none."""
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return None
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+def envelope_at(tally: Tally, unit: Ints, recalls: Floats, weights: Floats) -> Floats:
+    """(n, k) highest precision at each of k recalls or beyond; 0 where no threshold reaches the recall.
 
-
-def _how_many(group: Ints) -> int:
-    return int(group.max(initial=-1)) + 1
+    Parameters
+    ----------
+    unit : (images,) int64
+        Unit of each image, numbered from 0.
+    weights : (n, units) float64
+        How often each unit counts, one row a replicate.
+    """
+    steps = _Steps(tally, unit[tally.image], weights.shape[1])
+    cells = weights @ np.bincount(unit, weights=tally.cells, minlength=weights.shape[1])
+    found = np.zeros((len(weights), len(recalls)))
+    size = steps.block
+    for start in range(0, len(weights), size):
+        block = slice(start, start + size)
+        hits, every = steps.counts(np.ascontiguousarray(weights[block].T))
+        recall = hits / np.maximum(cells[block], 1)
+        padded = _padded(_envelope(hits, every))
+        for row, column in enumerate(recall.T, start):
+            found[row] = padded[np.searchsorted(column, recalls - _ROUNDING), row - start]
+    return found
 
 
 class _Steps:
     """The steps of a curve that hold a hit: only there can the envelope of any replicate turn."""
 
-    def __init__(self, tally: Tally, group: Ints, n_groups: int) -> None:
+    def __init__(self, tally: Tally, unit: Ints, n_units: int) -> None:
         ends = tally.step_ends
         step = np.searchsorted(ends, np.arange(len(tally.confidence)))
         some = np.zeros(len(ends), bool)
@@ -118,34 +112,33 @@ class _Steps:
         row = np.cumsum(some) - some
         self._n = int(some.sum())
         kept = row[step] < self._n
-        self._row, self._group, self._hit = row[step][kept], group[kept], tally.hit[kept]
-        self._n_groups = n_groups
-        self._dense = self._counted() if n_groups <= _FEW_GROUPS else None
+        self._row, self._unit, self._hit = row[step][kept], unit[kept], tally.hit[kept]
+        self._n_units = n_units
+        self._dense = self._counted() if n_units <= _FEW_UNITS else None
 
-    def __len__(self) -> int:
-        return self._n if self._dense is not None else len(self._row)
+    @property
+    def block(self) -> int:
+        """Replicates to be worked on at a time."""
+        rows = self._n if self._dense is not None else len(self._row)
+        return max(1, _BLOCK // max(rows, self._n_units, 1))
 
     def counts(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Two (steps, replicates) arrays: hits so far, predictions so far."""
+        """Two (steps, replicates) arrays, hits so far and predictions so far, from (units, n) weights."""
         if self._dense is not None:
             hits, every = self._dense
             return hits @ weights, every @ weights
-        drawn = weights[self._group]
+        drawn = weights[self._unit]
         last = step_ends(self._row)
         every = np.cumsum(drawn, axis=0)[last]
         drawn[~self._hit] = 0
         return np.cumsum(drawn, axis=0)[last], every
 
     def _counted(self) -> tuple[Floats, Floats]:
-        place = self._row * self._n_groups + self._group
-        shape = (self._n, self._n_groups)
-        hits = np.bincount(place[self._hit], minlength=self._n * self._n_groups).reshape(shape)
-        every = np.bincount(place, minlength=self._n * self._n_groups).reshape(shape)
+        place = self._row * self._n_units + self._unit
+        shape = (self._n, self._n_units)
+        hits = np.bincount(place[self._hit], minlength=self._n * self._n_units).reshape(shape)
+        every = np.bincount(place, minlength=self._n * self._n_units).reshape(shape)
         return np.cumsum(hits, axis=0, dtype=np.float64), np.cumsum(every, axis=0, dtype=np.float64)
-
-
-_FEW_GROUPS = 256
-"""Up to this many groups, counts by step and group are multiplied with the weights as a matrix."""
 
 
 def _areas(hits: Floats, every: Floats, n_cells: Floats, kind: ApKind) -> Floats:
@@ -153,15 +146,22 @@ def _areas(hits: Floats, every: Floats, n_cells: Floats, kind: ApKind) -> Floats
     if not len(hits):
         return np.zeros(len(n_cells))
     n_cells = np.maximum(n_cells, 1)
-    envelope = np.divide(hits, every, out=np.zeros_like(hits), where=every > 0)[::-1]
-    np.maximum.accumulate(envelope, axis=0, out=envelope)
-    envelope = envelope[::-1]
+    envelope = _envelope(hits, every)
     if kind == "all":
         area: Floats = (
             hits[0] * envelope[0] + np.einsum("ij,ij->j", np.diff(hits, axis=0), envelope[1:])
         ) / n_cells
         return area
-    recall = hits / n_cells
-    padded = np.concatenate([envelope, np.zeros((1, len(n_cells)))])
-    points: Sequence[Ints] = [reaching(column, kind) for column in recall.T]
+    padded = _padded(envelope)
+    points = [reaching(column, kind) for column in (hits / n_cells).T]
     return np.array([padded[rows, column].mean() for column, rows in enumerate(points)])
+
+
+def _envelope(hits: Floats, every: Floats) -> Floats:
+    """(steps, replicates) best precision at each step or a later one; 0 before the first prediction drawn."""
+    return precision_envelope(np.divide(hits, every, out=np.zeros_like(hits), where=every > 0))
+
+
+def _padded(envelope: Floats) -> Floats:
+    """The envelope with a last row of zeros, for recalls that no step reaches."""
+    return np.concatenate([envelope, np.zeros((1, envelope.shape[1]))])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bmbench.core.types import Bools, Floats, Ints
-    from bmbench.statistics.units import Column
+    from bmbench.statistics.units import MetricByUnit
 
 _SLACK = 1e-9
 """Relative difference up to which two statistics are equal: equal swaps must count as equal."""
@@ -37,7 +37,7 @@ _SETUP = 2**14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pairs:
+class SwapCounts:
     """Some pairs of a column's rows, and what their differences need to be reached; row i is pair i.
 
     Attributes
@@ -53,7 +53,7 @@ class Pairs:
         because a submission has nothing below the line.
     """
 
-    column: Column
+    column: MetricByUnit
     first: Ints
     second: Ints
     ratio: Any
@@ -62,7 +62,7 @@ class Pairs:
     reach: Any
 
     @classmethod
-    def of(cls, column: Column, first: Ints, second: Ints) -> Pairs:
+    def of(cls, column: MetricByUnit, first: Ints, second: Ints) -> SwapCounts:
         """The pairs of two columns of rows."""
         n = len(first)
         reach = np.zeros(n, np.int16)
@@ -100,9 +100,9 @@ class Pairs:
         with ThreadPoolExecutor(2) as pool:
             for start in range(0, len(swaps), step):
                 most = int(self.reach[rows].max(initial=0))
-                part = _Part.of(self.column, swaps[start : start + step], most)
+                part = _SwapBlock.of(self.column, swaps[start : start + step], most)
 
-                def work(block: tuple[Ints, int], part: _Part = part) -> None:
+                def work(block: tuple[Ints, int], part: _SwapBlock = part) -> None:
                     count[block[0]] += self._reached(part, *block)
 
                 list(pool.map(work, part.blocks(rows, self.reach)))
@@ -111,7 +111,7 @@ class Pairs:
                     rows = rows[count[rows] < level * seen[rows]]
         return count, seen
 
-    def _reached(self, part: _Part, rows: Ints, width: int) -> Ints:
+    def _reached(self, part: _SwapBlock, rows: Ints, width: int) -> Ints:
         """(k,) how many of the first `width` swaps of a part reach the difference of these pairs."""
         moved = part.moved(self, rows, width)
         possible = moved >= self.possible[rows, None]
@@ -133,7 +133,7 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Part:
+class _SwapBlock:
     """Some swaps, those of the fewest units (or all but the fewest) first, and the signed sums they give.
 
     Attributes
@@ -152,7 +152,7 @@ class _Part:
     widths: Ints
 
     @classmethod
-    def of(cls, column: Column, swaps: Floats, most: int) -> _Part:
+    def of(cls, column: MetricByUnit, swaps: Floats, most: int) -> _SwapBlock:
         """Those of these swaps that hold at most `most` units, or all but so many."""
         held = swaps.sum(axis=1).astype(np.int64)
         fewest = np.minimum(held, swaps.shape[1] - held)
@@ -176,7 +176,7 @@ class _Part:
             yield rows[start:end], width
             end = start
 
-    def moved(self, pairs: Pairs, rows: Ints, width: int) -> Any:
+    def moved(self, pairs: SwapCounts, rows: Ints, width: int) -> Any:
         """(k, width) signed sums of these pairs' differences, without their sign."""
         first, second = pairs.first[rows], pairs.second[rows]
         upper = self.upper[:, :width]
@@ -213,7 +213,7 @@ class _Sums:
     at_rest: Floats
 
     @classmethod
-    def of(cls, column: Column, first: Ints, second: Ints) -> _Sums:
+    def of(cls, column: MetricByUnit, first: Ints, second: Ints) -> _Sums:
         upper, lower = column.upper[first], column.lower[first]
         upper_other, lower_other = column.upper[second], column.lower[second]
         own, own_upper = lower.sum(1), upper.sum(1)
@@ -236,7 +236,7 @@ class _Sums:
         return observed * (1 - _SLACK)
 
 
-def _bounds(column: Column, first: Ints, second: Ints) -> tuple[Floats, Floats, Floats, Ints]:
+def _bounds(column: MetricByUnit, first: Ints, second: Ints) -> tuple[Floats, Floats, Floats, Ints]:
     """`ratio`, `possible`, `sure` and `reach` of some pairs."""
     sums = _Sums.of(column, first, second)
     defined = (sums.own > 0) & (sums.own < sums.whole)

@@ -1,4 +1,8 @@
-"""What the statistics know of each submission: a few numbers per unit of resampling."""
+"""The units of resampling, and what the statistics know of each submission: a few numbers per unit.
+
+A unit is a patient or slide, or an image where groups are not known: what would be another one if the test
+set had been another one.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bmbench.core.types import Floats, Ints
+
+FEWEST_UNITS = 6
+"""Units from which on an order of methods may be stated. That all of them agree by chance has a probability
+of 2 / 2^units: the smallest two-sided p-value, which is below 5 % from six on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Column:
+class MetricByUnit:
     """One metric of all submissions; row i of every array is submission i.
 
     A metric is a ratio of two sums over units, ``Σ upper / Σ lower``. F1 is exactly that: 2 TP over
-    predictions plus cells. AP is that to first order: shares (see `influence`) over a constant.
+    predictions plus cells. AP is that to first order: shares (`jackknife.ap_shares`) over a constant.
 
     Attributes
     ----------
@@ -43,9 +53,17 @@ class Column:
         upper, lower = weights @ self.upper.T, weights @ self.lower.T
         return np.divide(upper, lower, out=np.full_like(upper, np.nan), where=lower > 0)
 
-    def take(self, rows: Ints | list[int]) -> Column:
+    def take(self, rows: Ints | list[int]) -> MetricByUnit:
         """The same metric of some submissions."""
-        return Column(name=self.name, value=self.value[rows], upper=self.upper[rows], lower=self.lower[rows])
+        return MetricByUnit(
+            name=self.name, value=self.value[rows], upper=self.upper[rows], lower=self.lower[rows]
+        )
+
+
+def numbered(names: Iterable[object]) -> Ints:
+    """(images,) number of the unit that each image is of, from 0 in the order of the units' names."""
+    _, unit = np.unique(np.asarray([str(name) for name in names], dtype=str), return_inverse=True)
+    return unit.astype(np.int64)
 
 
 def by_unit(values: Floats, unit: Ints, n_units: int) -> Floats:

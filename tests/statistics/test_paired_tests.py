@@ -1,33 +1,20 @@
-"""Statistics by laws, hand-worked cases and other programs."""
+"""Paired tests by hand, and how often equal methods look different."""
 
 import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import kendalltau
 
-from bmbench.metrics import Curve, Tally
-from bmbench.metrics.areas import average_precision
-from bmbench.statistics.draws import coin_flips, every_swap, multiplicities
+from bmbench.metrics import Tally
 from bmbench.statistics.jackknife import ap_shares
 from bmbench.statistics.paired_tests import holm, paired_tests
-from bmbench.statistics.planning import detectable, plan
-from bmbench.statistics.ranks import kendall_tau, order, rank_sets, rank_spread
-from bmbench.statistics.units import Column, by_unit
+from bmbench.statistics.units import MetricByUnit
 
 
 def f1_column(tp, fp, cells):
     tp, fp, cells = (np.asarray(part, float) for part in (tp, fp, cells))
     upper, lower = 2 * tp, tp + fp + cells
-    return Column(name="cd.f1", value=upper.sum(1) / lower.sum(1), upper=upper, lower=lower)
-
-
-def drawn_tally(seed, n_images=8, n=120):
-    rng = np.random.default_rng(seed)
-    hit = rng.random(n) < 0.6
-    image = rng.integers(0, n_images, n)
-    cells = np.bincount(image[hit], minlength=n_images) + rng.integers(0, 4, n_images)
-    return Tally.of(confidence=rng.integers(1, 40, n) / 40, hit=hit, image=image, cells=cells)
+    return MetricByUnit(name="cd.f1", value=upper.sum(1) / lower.sum(1), upper=upper, lower=lower)
 
 
 def test_holm_by_hand():
@@ -111,7 +98,7 @@ def test_equal_methods_look_different_on_at_most_five_boards_in_a_hundred(metric
         else:
             shares = np.stack([shares_of(rng, tp[row], fp[row], cells[row]) for row in range(m)])
             lower = np.full((m, n), 1 / n)
-            column = Column(name="cd.ap", value=shares.sum(1), upper=shares, lower=lower)
+            column = MetricByUnit(name="cd.ap", value=shares.sum(1), upper=shares, lower=lower)
         alarms += bool((paired_tests(column, replicates=999, seed=board).p_holm <= 0.05).any())
     # Nominal 5 %: 7.5 of 150. More than 14 have a chance of 1 % (binomial); benchmarks/ has 1,000 boards.
     assert alarms <= 14
@@ -122,130 +109,3 @@ def shares_of(rng, tp, fp, cells):
     hit = np.arange(len(image)) < tp.sum()
     confidence = np.where(hit, rng.beta(5, 2, len(image)), rng.beta(2, 3, len(image)))
     return ap_shares(Tally.of(confidence=confidence, hit=hit, image=image, cells=cells))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_shares_add_up_to_ap(seed):
-    tally = drawn_tally(seed)
-    assert ap_shares(tally).sum() == pytest.approx(average_precision(Curve.of(tally), "all"), abs=1e-12)
-
-
-def test_a_share_is_the_slope_of_ap_times_cells_by_the_weight_of_its_image():
-    # Without ties the envelope's corners stay for a small change: the difference quotient is the derivative.
-    rng = np.random.default_rng(8)
-    n, n_images = 60, 5
-    hit = rng.random(n) < 0.7
-    image = rng.integers(0, n_images, n)
-    cells = np.bincount(image[hit], minlength=n_images) + 2
-    tally = Tally.of(confidence=rng.random(n), hit=hit, image=image, cells=cells)
-    shares = ap_shares(tally)
-    for row in range(n_images):
-        step = 1e-6
-        quotient = [weighted_area(tally, row, 1 + sign * step) for sign in (1, -1)]
-        slope = (quotient[0] - quotient[1]) / (2 * step)
-        assert shares[row] == pytest.approx(slope / cells.sum(), abs=1e-6)
-
-
-def weighted_area(tally, row, weight):
-    """AP times cells with one image re-weighted: hits of each step times the envelope there."""
-    weights = np.where(tally.image == row, weight, 1.0)
-    hits = np.cumsum(weights * tally.hit)
-    precision = hits / np.cumsum(weights)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((weights * tally.hit * envelope).sum())
-
-
-def test_a_false_alarm_on_an_image_without_cells_costs_that_image():
-    tally = Tally.of(
-        confidence=np.array([0.9, 0.8]),
-        hit=np.array([False, True]),
-        image=np.array([1, 0]),
-        cells=np.array([1, 0]),
-    )
-    # One hit behind one false alarm: AP 1/2. The slope by the empty image: d(1 / (w + 1))/dw = −1/4.
-    assert ap_shares(tally).tolist() == pytest.approx([0.75, -0.25])
-
-
-def test_undefined_ap_has_no_shares():
-    tally = Tally.of(
-        confidence=np.array([0.5]), hit=np.array([False]), image=np.array([0]), cells=np.array([0])
-    )
-    assert ap_shares(tally) is None
-
-
-def test_draws_are_the_same_for_ever():
-    # Halves and bits of PCG64's raw words, which NumPy keeps for ever, taken by hand.
-    raw = np.random.PCG64(0).random_raw(6)
-    expected = [int(word >> 32) * 3 >> 32 for word in raw.tolist()]
-    counts = multiplicities(3, 2, seed=0)
-    assert counts.tolist() == [[expected[i : i + 3].count(unit) for unit in range(3)] for i in (0, 3)]
-    assert coin_flips(3, 2, seed=0).tolist() == [
-        [raw.tolist()[i] >> bit & 1 for bit in range(3)] for i in (0, 1)
-    ]
-
-
-def test_draws_do_not_depend_on_each_other():
-    flips = coin_flips(70, 4_000, seed=1)
-    assert abs(flips.mean() - 0.5) < 0.01
-    assert np.abs(np.corrcoef(flips.T) - np.eye(70)).max() < 0.08
-    assert multiplicities(22, 50, seed=0).sum(axis=1).tolist() == [22.0] * 50
-
-
-def test_every_swap_is_there_once():
-    swaps = every_swap(4)
-    assert len({tuple(row) for row in swaps}) == 8
-    assert swaps[:, 3].sum() == 0
-
-
-def test_rank_sets_by_hand():
-    # a beats c and d, b beats d. a: rank 1 to 2; b: 1 to 3; c: 2 to 4; d: 3 to 4.
-    class Told:
-        first, second = np.array([0, 0, 0, 1, 1, 2]), np.array([1, 2, 3, 2, 3, 3])
-        p_holm = np.array([0.3, 0.01, 0.01, 0.2, 0.04, 0.9])
-
-    value = np.array([0.9, 0.88, 0.85, 0.8])
-    sets = rank_sets(value, Told, order(value, list("abcd")))
-    assert list(zip(sets.first.tolist(), sets.last.tolist(), strict=True)) == [(1, 2), (1, 3), (2, 4), (3, 4)]
-    # c is worse than the first group's leader a, so it opens a group; d is not worse than c.
-    assert sets.group.tolist() == [1, 1, 2, 2]
-
-
-def test_undefined_values_rank_last_and_ties_go_by_id():
-    assert order(np.array([np.nan, 0.5, 0.7, 0.5]), ["a", "z", "m", "b"]).tolist() == [2, 3, 1, 0]
-
-
-def test_being_first_is_shared_by_equals():
-    spread = rank_spread(np.array([[0.5, 0.5, 0.1], [0.5, 0.6, np.nan]]))
-    assert spread.best.tolist() == [0.25, 0.75, 0.0]
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_tau_is_scipys(seed):
-    rng = np.random.default_rng(seed)
-    x, y = rng.integers(0, 6, 15).astype(float), rng.integers(0, 6, 15).astype(float)
-    assert kendall_tau(x, y) == pytest.approx(kendalltau(x, y).statistic)
-
-
-def test_tau_of_many_is_that_of_few():
-    rng = np.random.default_rng(2)
-    x, y = rng.integers(0, 30, 120).astype(float), rng.integers(0, 30, 120).astype(float)
-    a, b = np.sign(x[:, None] - x), np.sign(y[:, None] - y)
-    by_hand = (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())
-    assert kendall_tau(x, y) == pytest.approx(by_hand)
-
-
-def test_tau_without_any_difference_is_undefined():
-    assert kendall_tau(np.ones(4), np.arange(4.0)) is None
-
-
-def test_detectable_difference_by_hand():
-    # 1.96 + 0.8416 = 2.8016 standard errors.
-    assert detectable(0.01, 0.05) == pytest.approx(0.028016, abs=1e-5)
-    found = plan(0.01, n_units=22, n_pairs=10)
-    # (2.8016 points / 1 point)² × 22 = 172.7
-    assert found.units_for_a_point == 173
-    assert plan(0.0, n_units=22, n_pairs=10) is None
-
-
-def test_images_of_one_patient_are_added_up():
-    assert by_unit(np.array([[1, 2, 3, 4]]), np.array([0, 1, 0, 1]), 2).tolist() == [[4, 6]]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bmbench.statistics.draws import coin_flips
-from bmbench.statistics.swaps import Pairs
-from bmbench.statistics.units import Column
+from bmbench.statistics.swaps import SwapCounts
+from bmbench.statistics.units import MetricByUnit
 
 N_SWAPS, N_UNITS = 3_000, 14
 
@@ -24,10 +24,10 @@ def columns():
     tp[5], fp[5] = tp[4], fp[4]
     tp[5, 0] -= 1
     upper, lower = 2 * tp, tp + fp + cells
-    yield Column(name="cd.f1", value=upper.sum(1) / lower.sum(1), upper=upper, lower=lower)
+    yield MetricByUnit(name="cd.f1", value=upper.sum(1) / lower.sum(1), upper=upper, lower=lower)
     shares = (tp - 0.2 * fp) / cells.sum()
     flat = np.tile(cells / cells.sum(), (len(share), 1))
-    yield Column(name="cd.ap", value=shares.sum(1), upper=shares, lower=flat)
+    yield MetricByUnit(name="cd.ap", value=shares.sum(1), upper=shares, lower=flat)
 
 
 def one_by_one(column, first, second, swaps):
@@ -56,7 +56,7 @@ def case(request):
 
 def test_the_count_is_that_of_swaps_worked_out_one_by_one(case):
     column, first, second, swaps, reached = case
-    count, seen = Pairs.of(column, first, second).exceeding(swaps)
+    count, seen = SwapCounts.of(column, first, second).exceeding(swaps)
     assert count.tolist() == reached.sum(1).tolist()
     assert set(seen.tolist()) == {N_SWAPS}
     # The case has pairs of all kinds: equal, nearly equal, and so far apart that hardly a swap reaches it.
@@ -67,7 +67,7 @@ def test_the_count_is_that_of_swaps_worked_out_one_by_one(case):
 
 def test_a_pair_is_left_after_the_first_thousand_that_shows_it_is_above_the_level(case):
     column, first, second, swaps, reached = case
-    count, seen = Pairs.of(column, first, second).exceeding(swaps, level=0.05)
+    count, seen = SwapCounts.of(column, first, second).exceeding(swaps, level=0.05)
     for row, hits in enumerate(reached):
         ends = [n for n in range(1_000, N_SWAPS + 1, 1_000) if hits[:n].sum() >= 0.05 * n]
         n = min([*ends, N_SWAPS])
@@ -77,7 +77,7 @@ def test_a_pair_is_left_after_the_first_thousand_that_shows_it_is_above_the_leve
 
 def test_no_swap_beyond_a_pairs_reach_is_a_hit(case):
     column, first, second, swaps, reached = case
-    pairs = Pairs.of(column, first, second)
+    pairs = SwapCounts.of(column, first, second)
     held = swaps.sum(1)
     fewest = np.minimum(held, N_UNITS - held)
     for row, hits in enumerate(reached):
@@ -87,7 +87,7 @@ def test_no_swap_beyond_a_pairs_reach_is_a_hit(case):
 
 
 def test_a_submission_without_cells_or_answers_is_no_different_from_any():
-    column = Column(
+    column = MetricByUnit(
         name="cd.f1",
         value=np.array([0.5, np.nan, 0.9]),
         upper=np.array([[1.0] * 6, [0.0] * 6, [1.8] * 6]),
@@ -95,7 +95,7 @@ def test_a_submission_without_cells_or_answers_is_no_different_from_any():
     )
     first, second = np.triu_indices(3, 1)
     swaps = coin_flips(6, 100, seed=0)
-    count, seen = Pairs.of(column, first, second).exceeding(swaps)
+    count, seen = SwapCounts.of(column, first, second).exceeding(swaps)
     assert seen.tolist() == [100, 100, 100]
     assert (count[0], count[2]) == (100, 100)
     # Every unit says the same: only swaps of no unit or of all of them keep the difference.

@@ -56,23 +56,23 @@ def score_files(
     seed: int = 0,
     details: bool = False,
 ) -> ScoreReport:
-    """The scores of a predictions file; see `bmbench.metrics.evaluate` for the parameters.
+    """The scores of a predictions file, with intervals from so many `bootstrap` replicates (0: none).
 
+    `threshold` is that of `bmbench.metrics.evaluate`.
     With the protocol `coco` the twelve numbers of pycocotools, at the protocol's cap, come with it; with
     `details` what `details_of` gives.
     """
     annotations, detections = read_pair(predictions, truth)
     from bmbench.metrics import coco_summary, evaluate
+    from bmbench.statistics.intervals import with_intervals
 
-    evaluation = evaluate(
-        annotations, detections, protocol, threshold=threshold, bootstrap=bootstrap, seed=seed
-    )
+    evaluation = evaluate(annotations, detections, protocol, threshold=threshold)
+    evaluation = with_intervals(evaluation, n=bootstrap, seed=seed)
     classes = None
     if is_by_class(evaluation):
         rules = dataclasses.replace(protocol, per_class=False)
-        one_class = evaluate(
-            annotations, detections, rules, threshold=threshold, bootstrap=bootstrap, seed=seed
-        )
+        one_class = evaluate(annotations, detections, rules, threshold=threshold)
+        one_class = with_intervals(one_class, n=bootstrap, seed=seed)
         confusion = confusion_tables(annotations, detections, one_class)
         classes = ClassReport(by_class=evaluation, one_class=one_class, confusion=confusion)
     summary = None
@@ -99,6 +99,7 @@ def score_classes(
         Of the same files with all cells as one class; its threshold (of centres, or else of boxes) holds.
     """
     from bmbench.metrics import evaluate
+    from bmbench.statistics.intervals import with_intervals
 
     some = evaluation.cd or evaluation.bb
     by_class = evaluate(
@@ -106,9 +107,8 @@ def score_classes(
         predictions,
         dataclasses.replace(evaluation.protocol, per_class=True),
         threshold=None if some is None else some.threshold,
-        bootstrap=bootstrap,
-        seed=seed,
     )
+    by_class = with_intervals(by_class, n=bootstrap, seed=seed)
     confusion = confusion_tables(truth, predictions, evaluation)
     return ClassReport(by_class=by_class, one_class=evaluation, confusion=confusion)
 
@@ -162,11 +162,13 @@ def evaluate_files(
     bootstrap: int = 0,
     seed: int = 0,
 ) -> Evaluation:
-    """The evaluation of a predictions file; see `bmbench.metrics.evaluate` for the parameters."""
+    """The evaluation of a predictions file; for the parameters see `score_files`."""
     annotations, detections = read_pair(predictions, truth)
     from bmbench.metrics import evaluate
+    from bmbench.statistics.intervals import with_intervals
 
-    return evaluate(annotations, detections, protocol, threshold=threshold, bootstrap=bootstrap, seed=seed)
+    evaluation = evaluate(annotations, detections, protocol, threshold=threshold)
+    return with_intervals(evaluation, n=bootstrap, seed=seed)
 
 
 def read_pair(predictions: Path, truth: Path) -> tuple[GroundTruth, Predictions]:

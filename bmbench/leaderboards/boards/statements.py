@@ -8,7 +8,7 @@ import msgspec
 
 from bmbench.leaderboards.boards.words import metric_title
 from bmbench.present.words import UNDEFINED, many
-from bmbench.statistics.paired_tests import FEWEST_UNITS
+from bmbench.statistics.units import FEWEST_UNITS
 
 if TYPE_CHECKING:
     from bmbench.leaderboards.boards.page import Page

@@ -11,7 +11,7 @@ from bmbench.present.markdown import escaped
 from bmbench.present.words import RULES, UNDEFINED, with_interval
 
 if TYPE_CHECKING:
-    from bmbench.leaderboards.results.record import Estimate, Maybe
+    from bmbench.leaderboards.results.record import Maybe, MetricResult
     from bmbench.leaderboards.results.standings_record import Gap
 
 STATE_WORDS = {
@@ -27,7 +27,7 @@ def md_cell(text: object) -> Markup:
     return Markup(escaped(text))
 
 
-def estimate(one: Estimate | None) -> str:
+def estimate(one: MetricResult | None) -> str:
     """A score with its interval, "0.912 [0.880, 0.934]"."""
     return UNDEFINED if one is None else with_interval(one.value, one.interval)
 

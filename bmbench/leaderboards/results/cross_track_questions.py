@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.leaderboards.results.columns import column
+from bmbench.leaderboards.results.columns import metric_by_unit
 from bmbench.leaderboards.results.standings_record import Crossing
-from bmbench.statistics.paired_tests import FEWEST_UNITS, LEVEL, paired_tests
+from bmbench.statistics.intervals import interval
+from bmbench.statistics.paired_tests import LEVEL, paired_tests
+from bmbench.statistics.units import FEWEST_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bmbench.core.types import Floats, Ints
+    from bmbench.core.types import Floats
+    from bmbench.leaderboards.results.columns import TrackUnits
     from bmbench.leaderboards.results.record import Result
     from bmbench.leaderboards.tracks.manifest import Manifest
-    from bmbench.statistics.units import Column
+    from bmbench.statistics.units import MetricByUnit
 
 TOO_FEW = "too few to say"
 """The verdict where no test could say anything else."""
 
 
 def non_inferiority(
-    manifest: Manifest, here: Sequence[Result], there: Sequence[Result], unit: Ints, weights: Floats
+    manifest: Manifest, here: Sequence[Result], there: Sequence[Result], units: TrackUnits
 ) -> tuple[Crossing, ...]:
     """For every id that stands on both tracks, whether it is here at most `margin` worse than there.
 
@@ -42,8 +45,8 @@ def non_inferiority(
         twin = rivals.get(result.id)
         if twin is None or name not in twin.metrics or not _same_images(result, twin):
             continue
-        table = column([result, twin], name, unit)
-        value, low, high = _difference(table, weights, level=0.90)
+        table = metric_by_unit([result, twin], name, units.row)
+        value, low, high = _difference(table, units.weights, level=0.90)
         found.append(
             Crossing(
                 question="weaker",
@@ -66,9 +69,7 @@ def _verdict(low: float, high: float, margin: float) -> str:
     return "worse" if high < -margin else "open"
 
 
-def artefact_modes(
-    manifest: Manifest, rivals: Sequence[Result], unit: Ints, weights: Floats, *, few: bool
-) -> tuple[Crossing, ...]:
+def artefact_modes(manifest: Manifest, rivals: Sequence[Result], units: TrackUnits) -> tuple[Crossing, ...]:
     """For every two submissions of one team and family that differ in how artefacts were trained."""
     name = manifest.metrics[0]
     pairs = [
@@ -76,10 +77,10 @@ def artefact_modes(
     ]
     found = []
     for first, second in pairs:
-        table = column([first, second], name, unit)
-        tests = None if few else paired_tests(table, replicates=manifest.replicates, seed=manifest.seed)
+        table = metric_by_unit([first, second], name, units.row)
+        tests = None if units.few else paired_tests(table, replicates=manifest.replicates, seed=manifest.seed)
         p = None if tests is None else min(float(tests.p[0]) * len(pairs), 1.0)
-        value, low, high = _difference(table, weights, level=0.95)
+        value, low, high = _difference(table, units.weights, level=0.95)
         found.append(
             Crossing(
                 question="artefacts",
@@ -116,11 +117,8 @@ def _same_images(first: Result, second: Result) -> bool:
     return all(a is not None and b is not None and a.cells == b.cells for a, b in tallies)
 
 
-def _difference(table: Column, weights: Floats, *, level: float) -> tuple[float, float, float]:
+def _difference(table: MetricByUnit, weights: Floats, *, level: float) -> tuple[float, float, float]:
     drawn = table.resampled(weights)
-    gap = drawn[:, 0] - drawn[:, 1]
-    gap = gap[np.isfinite(gap)]
-    tail = (1 - level) / 2
-    low, high = np.quantile(gap, (tail, 1 - tail)) if len(gap) else (0.0, 0.0)
-    value = table.value[0] - table.value[1]
-    return float(value) if np.isfinite(value) else 0.0, float(low), float(high)
+    low, high = interval(drawn[:, 0] - drawn[:, 1], level=level) or (0.0, 0.0)
+    value = float(table.value[0] - table.value[1])
+    return value if np.isfinite(value) else 0.0, low, high

@@ -14,7 +14,7 @@ from msgspec import Struct
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
 
-SCORER_VERSION = 1
+SCORER_VERSION = 2
 """Raised by every change that can move a published number; results of older scorers are made again."""
 
 State: TypeAlias = Literal[
@@ -30,7 +30,7 @@ Pair: TypeAlias = tuple[float, float]
 Maybe: TypeAlias = float | None
 
 
-class Estimate(Struct, frozen=True, kw_only=True):
+class MetricResult(Struct, frozen=True, kw_only=True):
     """One metric: its value over all seeds, the 95 % interval, the value of each seed."""
 
     value: Maybe
@@ -128,7 +128,7 @@ class Result(Struct, frozen=True, kw_only=True):
     code: str | None = None
     attempt: int = 1
     interval_unit: str | None = None
-    metrics: dict[str, Estimate] = {}
+    metrics: dict[str, MetricResult] = {}
     rules: dict[str, RuleResult] = {}
 
 

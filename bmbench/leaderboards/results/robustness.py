@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bmbench.leaderboards.results.columns import image_f1
+from bmbench.leaderboards.results.columns import floats, image_f1
 from bmbench.leaderboards.results.standings_record import RuleRow
 from bmbench.present.words import RULES
 from bmbench.statistics.ranks import kendall_tau, order
@@ -46,9 +46,9 @@ def _of_rule(rivals: Sequence[Result], rule: str) -> list[tuple[Kind, str, Float
     for place, (limit, _) in enumerate(rivals[0].rules[rule].sweep):
         words = f"IoU > {limit:g}" if rule == "bb" else f"distance ≤ {limit:.3g} px"
         values = [result.rules[rule].sweep[place][1] for result in rivals]
-        rows.append(("limit", f"F1 by {name}, {words}", _floats(values)))
+        rows.append(("limit", f"F1 by {name}, {words}", floats(values)))
     hungarian = [result.rules[rule].hungarian_f1 for result in rivals]
-    rows.append(("assignment", f"F1 by {name}, Hungarian", _floats(hungarian)))
+    rows.append(("assignment", f"F1 by {name}, Hungarian", floats(hungarian)))
     each = image_f1(rivals, rule)
     defined = each[:, np.isfinite(each).all(axis=0)]
     if defined.shape[1]:
@@ -64,7 +64,7 @@ def _title(metric: str) -> str:
 
 
 def _metric(rivals: Sequence[Result], name: str) -> Floats:
-    return _floats([result.metrics[name].value for result in rivals])
+    return floats([result.metrics[name].value for result in rivals])
 
 
 def _mean_rank(manifest: Manifest, rivals: Sequence[Result]) -> Floats:
@@ -88,7 +88,3 @@ def _winner(values: Floats, ids: list[str]) -> str | None:
     if not np.isfinite(top) or np.isclose(values[best_first[1]], top, rtol=0, atol=1e-12):
         return None
     return ids[int(best_first[0])]
-
-
-def _floats(values: Sequence[float | None]) -> Floats:
-    return np.array([np.nan if value is None else value for value in values], np.float64)

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.leaderboards.results.columns import TrackUnits
 from bmbench.leaderboards.results.record import (
     CurveBand,
-    Estimate,
     ImageTallies,
+    MetricResult,
     Outcomes,
     RuleResult,
 )
-from bmbench.statistics.curves import envelope_at
-from bmbench.statistics.draws import multiplicities
+from bmbench.statistics.intervals import interval, percentiles
 from bmbench.statistics.jackknife import ap_shares
-from bmbench.statistics.paired_tests import FEWEST_UNITS
+from bmbench.statistics.resampling import envelope_at, resampled_ap, resampled_f1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bmbench.core.types import Floats, GroundTruth, Ints, Predictions
+    from bmbench.core.types import Floats, GroundTruth, Predictions
     from bmbench.leaderboards.tracks.manifest import Manifest
     from bmbench.metrics import Evaluation, ImageCounts, Protocol, Scores, Tally
     from bmbench.metrics.protocol import Geometry
@@ -36,16 +36,12 @@ _COUNTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Judge:
-    """A track made ready: its truth read, its rules resolved, its images numbered by unit.
-
-    `unit` is (images,) int64, what intervals draw: the track's unit, or images where there are too few.
-    """
+    """A track made ready: its truth read, its rules resolved, its images numbered by unit."""
 
     manifest: Manifest
     truth: GroundTruth
     protocol: Protocol
-    unit: Ints
-    unit_name: str
+    units: TrackUnits
 
     @property
     def rules(self) -> tuple[Geometry, ...]:
@@ -74,16 +70,13 @@ def judge(manifest: Manifest, truth: GroundTruth) -> Judge:
         remedy = "take both from one `bmbench leaderboard init`"
         raise BadInputError("truth and track have other images", where=manifest.name, remedy=remedy)
     rules = manifest.rules
-    few = manifest.unit != "image" and manifest.n_units < FEWEST_UNITS
-    names = [str(i) for i in ids] if few else list(manifest.unit_names)
     bench = Judge(
         manifest=manifest,
         truth=truth,
         protocol=resolve_protocol(
             rules.protocol, iou=rules.iou, radius_px=rules.radius_px, assignment=rules.assignment
         ),
-        unit=_numbered(names),
-        unit_name="image" if few else manifest.unit,
+        units=TrackUnits.of(manifest),
     )
     scored = scored_geometries(truth, bench.protocol)
     unscored = [rule for rule in bench.rules if rule not in scored]
@@ -100,7 +93,7 @@ def judge(manifest: Manifest, truth: GroundTruth) -> Judge:
 
 def score(
     bench: Judge, answers: Sequence[tuple[Predictions, float]]
-) -> tuple[dict[str, Estimate], dict[str, RuleResult]]:
+) -> tuple[dict[str, MetricResult], dict[str, RuleResult]]:
     """The metrics and the results by rule of one answer (predictions, threshold) a seed."""
     from bmbench.metrics import evaluate
 
@@ -109,7 +102,7 @@ def score(
         for predictions, threshold in answers
     ]
     rules = {str(rule): _rule(bench, rule, evaluations, answers) for rule in bench.rules}
-    metrics = {str(name): _estimate(bench, name, evaluations) for name in bench.manifest.metrics}
+    metrics = {str(name): _metric(bench, name, evaluations) for name in bench.manifest.metrics}
     return metrics, rules
 
 
@@ -120,23 +113,21 @@ def _of(evaluation: Evaluation, rule: Geometry) -> Scores:
     return scores
 
 
-def _estimate(bench: Judge, name: str, evaluations: Sequence[Evaluation]) -> Estimate:
-    from bmbench.statistics.resampling import interval, resampled_ap, resampled_f1
-
+def _metric(bench: Judge, name: str, evaluations: Sequence[Evaluation]) -> MetricResult:
     rule, _, what = name.partition(".")
     scores = [_of(evaluation, "bb" if rule == "bb" else "cd") for evaluation in evaluations]
     seeds = tuple(getattr(one, what) for one in scores)
-    manifest, kind = bench.manifest, bench.protocol.ap
-    draws = {"n": manifest.replicates, "seed": manifest.seed}
+    unit, draws = bench.units.row, bench.units.draws
     if what == "ap":
         value = None if None in seeds else float(np.mean(seeds))
-        resampled = np.mean([resampled_ap(one.tallies, bench.unit, kind, **draws) for one in scores], axis=0)
+        kind = bench.protocol.ap
+        resampled = np.mean([resampled_ap(one.tallies, unit, kind, draws) for one in scores], axis=0)
     else:
         pooled = _pooled(scores)
         value = _f1(pooled.tp.sum(), pooled.fp.sum(), pooled.cells.sum())
-        resampled = resampled_f1(pooled, bench.unit, **draws)
-    some = bench.unit.max(initial=0) > 0 and value is not None
-    return Estimate(value=value, interval=interval(resampled) if some else None, seeds=seeds)
+        resampled = resampled_f1(pooled, unit, draws)
+    some = draws.n_units > 1 and value is not None
+    return MetricResult(value=value, interval=interval(resampled) if some else None, seeds=seeds)
 
 
 def _rule(
@@ -212,12 +203,12 @@ def _mean_f1(
 
 
 def _band(bench: Judge, scores: Sequence[Scores]) -> CurveBand:
-    """The precision envelope at fixed recalls, with the band of replicates of the same draws."""
-    n_units = int(bench.unit.max(initial=0)) + 1
-    drawn = multiplicities(n_units, _BAND_REPLICATES, seed=bench.manifest.seed)
-    weights = np.concatenate([np.ones((1, n_units)), drawn])[:, bench.unit]
-    every = np.mean([envelope_at(_tally(one), RECALLS, weights) for one in scores], axis=0)
-    low, high = np.quantile(every[1:], (0.025, 0.975), axis=0)
+    """The precision envelope at fixed recalls, with the band of the first of the replicates."""
+    units = bench.units
+    drawn = replace(units.draws, n=_BAND_REPLICATES).table()
+    weights = np.concatenate([np.ones((1, units.draws.n_units)), drawn])
+    every = np.mean([envelope_at(_tally(one), units.row, RECALLS, weights) for one in scores], axis=0)
+    low, _, high = percentiles(every[1:])
     return CurveBand(precision=_short(every[0]), low=_short(low), high=_short(high))
 
 
@@ -231,8 +222,3 @@ def _f1(tp: float, fp: float, cells: float) -> float | None:
 
 def _ratio(part: float, whole: float) -> float | None:
     return part / whole if whole else None
-
-
-def _numbered(names: Sequence[str]) -> Ints:
-    _, unit = np.unique(np.asarray(names, dtype=str), return_inverse=True)
-    return unit.astype(np.int64)

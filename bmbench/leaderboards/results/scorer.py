@@ -17,7 +17,7 @@ from bmbench.leaderboards.results.record import (
     SCORER_VERSION,
     CardFacts,
     Digests,
-    Estimate,
+    MetricResult,
     Result,
     canonical,
     digest,
@@ -86,7 +86,7 @@ def published(result: Result, manifest: Manifest) -> Result:
         return result
     step = manifest.truth.step
     metrics = {
-        name: Estimate(
+        name: MetricResult(
             value=to_step(one.value, step),
             interval=None
             if one.interval is None
@@ -152,7 +152,7 @@ def _scored(desk: Desk, folder: Path, card: Submission, digests: Digests) -> Res
     result = _result(desk, card.id, "published", card, digests)
     control = card.id in desk.bench.manifest.controls
     return msgspec.structs.replace(
-        result, metrics=metrics, rules=rules, interval_unit=desk.bench.unit_name, control=control
+        result, metrics=metrics, rules=rules, interval_unit=desk.bench.units.name, control=control
     )
 
 
@@ -182,7 +182,7 @@ def _control(desk: Desk, id_: str) -> Result:
         metrics=metrics,
         rules=rules,
         control=True,
-        interval_unit=desk.bench.unit_name,
+        interval_unit=desk.bench.units.name,
         digests=Digests(card="", predictions=(), track=desk.track_digest, truth=desk.truth_digest),
     )
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.leaderboards.results.columns import column, ranked
+from bmbench.leaderboards.results.columns import TrackUnits, metric_by_unit, ranked
 from bmbench.leaderboards.results.cross_track_questions import artefact_modes, non_inferiority
 from bmbench.leaderboards.results.record import SCORER_VERSION
 from bmbench.leaderboards.results.robustness import rule_rows
@@ -17,22 +16,14 @@ from bmbench.leaderboards.results.standings_record import (
     MetricStandings,
     PairRow,
     Place,
-    PlanRow,
     Standings,
     Tests,
 )
-from bmbench.statistics.draws import multiplicities
-from bmbench.statistics.paired_tests import FEWEST_UNITS, LEVEL, PairTests, paired_tests
-from bmbench.statistics.planning import plan
-from bmbench.statistics.ranks import (
-    MOST_SHOWN,
-    RankSets,
-    RankSpread,
-    kendall_tau,
-    order,
-    rank_sets,
-    rank_spread,
-)
+from bmbench.statistics.intervals import interval, percentiles
+from bmbench.statistics.paired_tests import LEVEL, paired_tests
+from bmbench.statistics.planning import detectable_differences
+from bmbench.statistics.ranks import MOST_SHOWN, kendall_tau, order, rank_sets, rank_spread
+from bmbench.statistics.units import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,32 +31,13 @@ if TYPE_CHECKING:
     from bmbench.core.types import Floats, Ints
     from bmbench.leaderboards.results.record import Result
     from bmbench.leaderboards.tracks.manifest import Manifest
-    from bmbench.statistics.units import Column
+    from bmbench.statistics.paired_tests import PairTests
+    from bmbench.statistics.planning import DetectableDifferences
+    from bmbench.statistics.ranks import RankSets, RankSpread
+    from bmbench.statistics.units import MetricByUnit
 
 _TAU_REPLICATES = 200
 _PLAN_REPLICATES = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Units:
-    """What is drawn: (images,) `row` of the unit of each image, and (n, units) `weights` of the bootstrap."""
-
-    row: Ints
-    weights: Floats
-    few: bool
-
-    @classmethod
-    def of(cls, manifest: Manifest) -> Units:
-        """The units of a track; images where the track has too few of its own."""
-        few = manifest.unit != "image" and manifest.n_units < FEWEST_UNITS
-        names = [str(image.id) for image in manifest.images] if few else list(manifest.unit_names)
-        _, row = np.unique(np.asarray(names, dtype=str), return_inverse=True)
-        n = int(row.max(initial=-1)) + 1
-        return cls(
-            row=row.astype(np.int64),
-            weights=multiplicities(n, manifest.replicates, seed=manifest.seed),
-            few=few,
-        )
 
 
 def standings(
@@ -75,19 +47,19 @@ def standings(
     from bmbench.leaderboards.results.scorer import n_cells
 
     rivals = ranked(results)
-    units = Units.of(manifest)
+    units = TrackUnits.of(manifest)
     partner = manifest.partner
-    crossings = artefact_modes(manifest, rivals, units.row, units.weights, few=units.few)
+    crossings = artefact_modes(manifest, rivals, units)
     if partner is not None and elsewhere and partner.track in elsewhere:
         there = ranked(elsewhere[partner.track])
-        crossings += non_inferiority(manifest, rivals, there, units.row, units.weights)
+        crossings += non_inferiority(manifest, rivals, there, units)
     return Standings(
         schema="bmbench.standings/1",
         track=manifest.name,
         track_version=manifest.version,
         scorer=SCORER_VERSION,
         replicates=manifest.replicates,
-        unit="image" if units.few else manifest.unit,
+        unit=units.name,
         n_units=manifest.n_units,
         n_images=len(manifest.images),
         n_cells=n_cells(tuple(results)),
@@ -98,7 +70,7 @@ def standings(
     )
 
 
-def _metrics(manifest: Manifest, rivals: Sequence[Result], units: Units) -> tuple[MetricStandings, ...]:
+def _metrics(manifest: Manifest, rivals: Sequence[Result], units: TrackUnits) -> tuple[MetricStandings, ...]:
     """One row a metric, two in work at a time: no metric knows of another one."""
     if not rivals:
         return ()
@@ -106,9 +78,9 @@ def _metrics(manifest: Manifest, rivals: Sequence[Result], units: Units) -> tupl
         return tuple(pool.map(lambda name: _metric(manifest, name, rivals, units), manifest.metrics))
 
 
-def _metric(manifest: Manifest, name: str, rivals: Sequence[Result], units: Units) -> MetricStandings:
+def _metric(manifest: Manifest, name: str, rivals: Sequence[Result], units: TrackUnits) -> MetricStandings:
     ids = [result.id for result in rivals]
-    table = column(rivals, name, units.row)
+    table = metric_by_unit(rivals, name, units.row)
     best_first = order(table.value, ids)
     tests = None
     if not units.few:
@@ -137,11 +109,10 @@ def _metric(manifest: Manifest, name: str, rivals: Sequence[Result], units: Unit
     )
 
 
-def _without_one(manifest: Manifest, units: Units) -> Floats:
+def _without_one(manifest: Manifest, units: TrackUnits) -> Floats:
     """(units, drawn units) weights that leave out each of the track's own units in turn."""
-    own = np.unique(np.asarray(manifest.unit_names, dtype=str), return_inverse=True)[1]
-    n_own, n_drawn = int(own.max(initial=-1)) + 1, units.weights.shape[1]
-    kept = np.ones((n_own, n_drawn))
+    own = numbered(manifest.unit_names)
+    kept = np.ones((manifest.n_units, units.draws.n_units))
     kept[own, units.row] = 0
     return kept
 
@@ -215,13 +186,10 @@ class _View:
         values = [self._rivals[row].metrics[self._name].value for row in (first, second)]
         if values[0] is None or values[1] is None:
             return Gap(value=None, interval=None, p_holm=None)
-        drawn = self._resampled[:, first] - self._resampled[:, second]
-        drawn = drawn[np.isfinite(drawn)]
-        low, high = np.quantile(drawn, (0.025, 0.975)) if len(drawn) else (0.0, 0.0)
         p = self._p.get((min(first, second), max(first, second)))
         return Gap(
             value=values[0] - values[1],
-            interval=(float(low), float(high)),
+            interval=interval(self._resampled[:, first] - self._resampled[:, second]) or (0.0, 0.0),
             p_holm=None if p is None else float(f"{p:.3g}"),
         )
 
@@ -236,16 +204,16 @@ def _summary(tests: PairTests) -> Tests:
     )
 
 
-def _taus(table: Column, resampled: Floats) -> tuple[float, float, float] | None:
+def _taus(table: MetricByUnit, resampled: Floats) -> tuple[float, float, float] | None:
     taus = [kendall_tau(table.value, row) for row in resampled[:_TAU_REPLICATES]]
     defined = [tau for tau in taus if tau is not None]
     if not defined:
         return None
-    low, middle, high = np.quantile(defined, (0.025, 0.5, 0.975))
-    return float(low), float(middle), float(high)
+    low, middle, high = percentiles(np.array(defined)).tolist()
+    return low, middle, high
 
 
-def _plan(resampled: Floats, best_first: Ints, n_units: int) -> PlanRow | None:
+def _plan(resampled: Floats, best_first: Ints, n_units: int) -> DetectableDifferences | None:
     """The plan from the standard errors of the differences between neighbours and to the leader."""
     if len(best_first) < 2:
         return None
@@ -260,5 +228,5 @@ def _plan(resampled: Floats, best_first: Ints, n_units: int) -> PlanRow | None:
         axis=1,
     )
     spread = float(np.median(np.nanstd(gaps, axis=0))) if np.isfinite(gaps).any() else 0.0
-    found = plan(spread, n_units=n_units, n_pairs=len(best_first) * (len(best_first) - 1) // 2)
-    return None if found is None else PlanRow(**asdict(found))
+    n_pairs = len(best_first) * (len(best_first) - 1) // 2
+    return detectable_differences(spread, n_units=n_units, n_pairs=n_pairs)

@@ -11,6 +11,7 @@ from msgspec import Struct
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
 from bmbench.leaderboards.results.record import Maybe, Pair
+from bmbench.statistics.planning import DetectableDifferences
 
 
 class Gap(Struct, frozen=True, kw_only=True):
@@ -60,15 +61,6 @@ class Tests(Struct, frozen=True, kw_only=True):
     possible: bool
 
 
-class PlanRow(Struct, frozen=True, kw_only=True):
-    """See `statistics.planning.Plan`."""
-
-    spread: float
-    alone: float
-    in_company: float
-    units_for_a_point: int
-
-
 class MetricStandings(Struct, frozen=True, kw_only=True):
     """The order of the submissions by one metric, best first.
 
@@ -80,7 +72,7 @@ class MetricStandings(Struct, frozen=True, kw_only=True):
     places: tuple[Place, ...]
     tests: Tests | None
     tau: tuple[float, float, float] | None
-    plan: PlanRow | None
+    plan: DetectableDifferences | None
     pairs: tuple[PairRow, ...] | None
     rank_shares: tuple[tuple[float, ...], ...] | None
 

@@ -10,7 +10,7 @@ import pytest
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
 from bmbench.leaderboards.results import score as score_module
-from bmbench.leaderboards.results.columns import column
+from bmbench.leaderboards.results.columns import TrackUnits, metric_by_unit
 from bmbench.leaderboards.results.record import canonical, read_result
 from bmbench.leaderboards.results.standings_record import read_standings
 from bmbench.leaderboards.tracks.create_track import write_manifest
@@ -96,7 +96,7 @@ def test_columns_repeat_the_published_numbers(small):
     small.score()
     results = [read_result(small.board.result("weak", id_)) for id_ in ("two-seeds", "one-seed")]
     for name in METRICS:
-        table = column(results, name, np.arange(10))
+        table = metric_by_unit(results, name, np.arange(10))
         ratio = table.upper.sum(1) / table.lower.sum(1)
         assert ratio == pytest.approx(table.value, abs=1e-8)
 
@@ -116,6 +116,17 @@ def test_intervals_of_a_result_are_those_of_bmbench_score(small, tmp_path):
         one = result.metrics[name]
         assert one.value == pytest.approx(direct[rule][what], abs=1e-8)
         assert one.interval == pytest.approx(direct[rule][f"{what}_ci"], abs=1e-8)
+
+
+def test_a_score_and_a_difference_rest_on_the_same_draws(small):
+    """The interval of F1 is that of the replicates which differences and ranks are made of."""
+    small.submit("only-one", small.answer(recall=0.8, false=2))
+    small.score()
+    result = read_result(small.board.result("weak", "only-one"))
+    units = TrackUnits.of(small.board.manifest("weak"))
+    drawn = metric_by_unit([result], "cd.f1", units.row).resampled(units.weights)[:, 0]
+    expected = np.quantile(drawn, (0.025, 0.975))
+    assert result.metrics["cd.f1"].interval == pytest.approx(tuple(expected), abs=1e-8)
 
 
 def test_kept_and_fresh_results_give_the_same_standings(small):

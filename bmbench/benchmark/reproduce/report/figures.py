@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
-    from bmbench.benchmark.reproduce.report.seed_means import Score, Table
+    from bmbench.benchmark.reproduce.report.seed_means import Table
     from bmbench.core.types import Floats
     from bmbench.metrics import Geometry
+    from bmbench.statistics.seeds import ScoreName
 
 _LINES = (BLACK, *COLOURS)
 _CORNERS = (0.9, 0.8)
@@ -33,7 +34,7 @@ _STYLES: Mapping[Geometry, tuple[str, str, float]] = {
     "cd": (BLUE, "o", 0.14),
 }
 """Colour, marker and place of a matching rule in its line."""
-_PANELS: tuple[Score, Score] = ("f1", "ap")
+_PANELS: tuple[ScoreName, ScoreName] = ("f1", "ap")
 
 
 def draw_scores(path: Path, scores: Table, keys: Sequence[Key], *, title: str) -> None:
@@ -57,7 +58,7 @@ def draw_scores(path: Path, scores: Table, keys: Sequence[Key], *, title: str) -
     save_figure(path, figure)
 
 
-def _draw_points(axes: Axes, scores: Table, keys: Sequence[Key], geometry: Geometry, name: Score) -> None:
+def _draw_points(axes: Axes, scores: Table, keys: Sequence[Key], geometry: Geometry, name: ScoreName) -> None:
     colour, marker, shift = _STYLES[geometry]
     for place, key in enumerate(keys):
         found = scores.mean(key, geometry, name)

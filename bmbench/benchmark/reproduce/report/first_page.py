@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bmbench.benchmark.reproduce.report.published import CITATION
-from bmbench.benchmark.reproduce.report.seed_means import FEWEST_UNITS
 from bmbench.present.markdown import bullets, paragraph
 from bmbench.present.words import many
+from bmbench.statistics.units import FEWEST_UNITS
 
 if TYPE_CHECKING:
     from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun

@@ -9,18 +9,19 @@ import numpy as np
 
 from bmbench.benchmark.reproduce.report.published import MARGIN
 from bmbench.benchmark.reproduce.report.runs import Key
-from bmbench.benchmark.reproduce.report.seed_means import FEWEST_UNITS
 from bmbench.benchmark.reproduce.report.tables import is_unet, ordered
 from bmbench.metrics import size_ratios
 from bmbench.present.markdown import bullets, paragraph, table
 from bmbench.present.words import UNDEFINED, decimal, gap, listed, many, percent, points
+from bmbench.statistics.units import FEWEST_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bmbench.benchmark.reproduce.report.runs import FinishedRun
-    from bmbench.benchmark.reproduce.report.seed_means import Estimate, Table
+    from bmbench.benchmark.reproduce.report.seed_means import Table
     from bmbench.metrics import Geometry
+    from bmbench.statistics.seeds import SeedMean
 
 REFERENCE = "unet_shrink_contour"
 """The method on contours that weak circles are held against where a method has no twin there."""
@@ -58,7 +59,7 @@ def _rivals(key: Key, precise: dict[str, Key]) -> list[Key]:
     return [precise[name] for name in names if name in precise]
 
 
-def within_margin(found: Estimate) -> str:
+def within_margin(found: SeedMean) -> str:
     """Whether a difference is above −2 points: by its interval where units are enough, else unproven."""
     if found.value is None:
         return UNDEFINED
@@ -85,7 +86,7 @@ def differences(scores: Table, keys: Sequence[Key], geometry: Geometry) -> str:
     return table(header, rows)
 
 
-def _bold(found: Estimate) -> str:
+def _bold(found: SeedMean) -> str:
     text = points(found.value)
     return f"**{text}**" if found.sign else text
 
@@ -144,11 +145,11 @@ def _errors(scores: Table, first: Key, second: Key, geometry: Geometry) -> str:
     return f"{texts[0]}, {texts[1]}."
 
 
-def _gap(found: Estimate) -> str:
+def _gap(found: SeedMean) -> str:
     return gap(found.value, found.interval)
 
 
-def verdict(found: Estimate) -> str:
+def verdict(found: SeedMean) -> str:
     """What a difference shows, in a few words."""
     if found.value is None:
         return "undefined"

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key
-    from bmbench.benchmark.reproduce.report.seed_means import Estimate, Score, Table
+    from bmbench.benchmark.reproduce.report.seed_means import Table
     from bmbench.metrics import Geometry
+    from bmbench.statistics.seeds import ScoreName, SeedMean
 
-COLUMNS: tuple[tuple[str, Geometry, Score], ...] = (
+COLUMNS: tuple[tuple[str, Geometry, ScoreName], ...] = (
     ("F1 boxes", "bb", "f1"),
     ("F1 centres", "cd", "f1"),
     ("AP boxes", "bb", "ap"),
@@ -91,7 +92,7 @@ def runs_table(collection: Collection) -> str:
     return table(header, rows, left=2) if rows else paragraph("None.")
 
 
-def _single(run: FinishedRun, geometry: Geometry, name: Score) -> str:
+def _single(run: FinishedRun, geometry: Geometry, name: ScoreName) -> str:
     scores = run.metrics[geometry]
     return percent(None if scores is None else scores[name])
 
@@ -114,7 +115,7 @@ def results_csv(scores: Table, judge: Table) -> str:
     return text.getvalue()
 
 
-def _numbers(found: Estimate) -> list[str]:
+def _numbers(found: SeedMean) -> list[str]:
     numbers = (found.value, *(found.interval or (None, None)))
     return [
         *("" if number is None else f"{number:.6f}" for number in numbers),

@@ -13,8 +13,8 @@ from bmbench.benchmark.reproduce.report.published import PUBLISHED
 from bmbench.benchmark.reproduce.report.questions import relative_size, within_margin
 from bmbench.benchmark.reproduce.report.report import write_report
 from bmbench.benchmark.reproduce.report.runs import Key, collect
-from bmbench.benchmark.reproduce.report.seed_means import Estimate
 from bmbench.core.errors import BadInputError
+from bmbench.statistics.seeds import SeedMean
 from tests.benchmark.reproduce.finished import cell, write_elsewhere, write_run, write_study
 
 SHRINK, CONTOUR, STATISTICAL, DONT_CARE = (
@@ -186,7 +186,7 @@ def test_the_table_for_programs_holds_every_pair(study, text):
     ],
 )
 def test_the_margin(value, interval, groups, word):
-    found = Estimate(value=value, interval=interval, n_seeds=3, n_units=groups)
+    found = SeedMean(value=value, interval=interval, n_seeds=3, n_units=groups)
     assert within_margin(found) == word
 
 

@@ -1,0 +1,58 @@
+"""Draws: the same for ever, of as many units as there are, and independent of each other."""
+
+import numpy as np
+import pytest
+
+from bmbench.statistics.draws import UnitDraws, coin_flips, drawn_seeds, every_swap
+
+
+def test_draws_are_the_same_for_ever():
+    # Halves and bits of PCG64's raw words, which NumPy keeps for ever, taken by hand.
+    raw = np.random.PCG64(0).random_raw(6)
+    expected = [int(word >> 32) * 3 >> 32 for word in raw.tolist()]
+    counts = UnitDraws(n_units=3, n=2).table()
+    assert counts.tolist() == [[expected[i : i + 3].count(unit) for unit in range(3)] for i in (0, 3)]
+    assert coin_flips(3, 2, seed=0).tolist() == [
+        [raw.tolist()[i] >> bit & 1 for bit in range(3)] for i in (0, 1)
+    ]
+
+
+def test_draws_do_not_depend_on_each_other():
+    flips = coin_flips(70, 4_000, seed=1)
+    assert abs(flips.mean() - 0.5) < 0.01
+    assert np.abs(np.corrcoef(flips.T) - np.eye(70)).max() < 0.08
+    assert UnitDraws(n_units=22, n=50).table().sum(axis=1).tolist() == [22.0] * 50
+
+
+def test_every_swap_is_there_once():
+    swaps = every_swap(4)
+    assert len({tuple(row) for row in swaps}) == 8
+    assert swaps[:, 3].sum() == 0
+
+
+def test_every_draw_is_of_as_many_units() -> None:
+    blocks = list(UnitDraws(n_units=5, n=1000, seed=1).blocks(300))
+    weights = np.concatenate(blocks)
+    assert [len(block) for block in blocks] == [300, 300, 300, 100]
+    assert (weights.sum(axis=1) == 5).all()
+    # Each unit is drawn once on average, with variance 1 − 1/5; 1000 draws: standard error 0.03.
+    assert weights.mean(axis=0) == pytest.approx(np.ones(5), abs=0.12)
+    assert weights.var(axis=0) == pytest.approx(np.full(5, 0.8), abs=0.15)
+
+
+def test_draws_do_not_depend_on_the_block_or_on_how_many_there_are() -> None:
+    draws = UnitDraws(n_units=6, n=50, seed=2)
+    parts = np.concatenate(list(draws.blocks(7)))
+    assert (draws.table() == parts).all()
+    assert (UnitDraws(n_units=6, n=20, seed=2).table() == parts[:20]).all()
+
+
+def test_seeds_are_drawn_with_replacement_and_by_a_stream_of_their_own() -> None:
+    drawn = drawn_seeds(3, 4_000, seed=5)
+    assert drawn.shape == (3, 4_000)
+    # A share of 1/3 of 12,000 draws: standard error 0.0043.
+    assert np.bincount(drawn.ravel()) / drawn.size == pytest.approx(np.full(3, 1 / 3), abs=0.02)
+    # In each replicate all three are the same seed with probability 1/9: standard error 0.005.
+    assert (drawn == drawn[0]).all(axis=0).mean() == pytest.approx(1 / 9, abs=0.02)
+    units = np.random.PCG64(5).random_raw(12_000) >> np.uint64(32)
+    assert (units * np.uint64(3) >> np.uint64(32)).tolist() != drawn.T.ravel().tolist()
