@@ -2,6 +2,7 @@
 
 import pickle
 
+import msgspec
 import pytest
 
 from bmbench.benchmark.run.resume_check import OutdatedError
@@ -11,6 +12,7 @@ from bmbench.core.errors import (
     RunFailedError,
     TrainingFailedError,
     UnknownNameError,
+    misfit,
 )
 
 
@@ -31,3 +33,23 @@ def test_an_error_says_the_same_in_another_process(error):
     assert type(again) is type(error)
     assert str(again) == str(error)
     assert vars(again) == vars(error)
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [(3, ""), ({"rows": [{"box": [1, "2"]}]}, ".rows[0].box[1]"), ({"facts": {"a": "b"}}, ".facts[...]")],
+)
+def test_the_installed_msgspec_says_where_a_value_does_not_fit(value, place):
+    class Row(msgspec.Struct):
+        box: list[float]
+
+    class File(msgspec.Struct):
+        rows: list[Row] = []
+        facts: dict[str, int] = {}
+
+    with pytest.raises(msgspec.ValidationError) as refused:
+        msgspec.convert(value, File)
+    said, found = misfit(refused.value)
+    assert found == place
+    assert said
+    assert "$" not in said

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 import numpy as np
 
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, misfit
 from bmbench.datasets.reading.alike_rows import AlikeRows
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ PIECE = 1 << 17
 
 _BETWEEN = re.compile(rb"\}\s*,\s*\{")
 _LIST = re.compile(rb'"(images|annotations|categories|detections)"\s*:\s*\[')
-_PLACE = re.compile(r" - at `\$(?P<place>[^`]*)`$")
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _ROW = re.compile(r"^\[(\d+)\](.*)$")
 _BYTE = re.compile(r" \(byte (\d+)\)$")
 _OTHER_FILE = "check that this is the file that is meant"
@@ -202,17 +202,19 @@ def _shifted(place: str, first: int) -> tuple[str, str]:
 
 def _explained(error: Exception, text: bytes, *, path: Path, name: str) -> BadInputError:
     """The decoder's complaint as file, place and remedy."""
-    if isinstance(error, UnicodeDecodeError):
-        return BadInputError("not UTF-8 text", where=f"{path}, byte {error.start}", remedy="save it as UTF-8")
-    message = str(error)
     if isinstance(error, msgspec.ValidationError):
-        place = _PLACE.search(message)
-        inside = f"{name}{place['place'] if place else ''}".removeprefix(".")
-        where = f"{path}, {inside}"
-        what = _PLACE.sub("", message).replace("`", "").lower()
+        what, place = misfit(error)
+        inside = f"{name}{place}".removeprefix(".")
         # Without a record, it is the file as a whole that is of another kind.
         remedy = "correct the value or leave the record out" if "[" in inside else _OTHER_FILE
-        return BadInputError(what, where=where.rstrip(", "), remedy=remedy)
+        where = f"{path}, {inside}".rstrip(", ")
+        return BadInputError(what.replace("`", "").lower(), where=where, remedy=remedy)
+    try:
+        str(text, "utf-8")
+    except UnicodeDecodeError as stray:
+        where = f"{path}, {_list_place(text, stray.start, name)}byte {stray.start}"
+        return BadInputError("not UTF-8 text", where=where, remedy="save it as UTF-8")
+    message = str(error)
     byte = _BYTE.search(message)
     end = min(int(byte[1]), len(text)) if byte else len(text)
     where = f"{path}, {_list_place(text, end, name)}byte {end}"
@@ -220,16 +222,19 @@ def _explained(error: Exception, text: bytes, *, path: Path, name: str) -> BadIn
     if wrong:
         what = f"{wrong[0].decode()} is not a number"
         return BadInputError(what, where=where, expected="a finite number", remedy="leave the record out")
-    if not byte:
-        return BadInputError(
-            "the file ends in the middle",
-            where=where,
-            got=f"{len(text)} bytes",
-            remedy="write the file again",
-        )
-    return BadInputError(
-        "not valid JSON", where=where, got=_BYTE.sub("", message), remedy="write the file again"
-    )
+    if not byte and _is_cut_short(text):
+        what, got = "the file ends in the middle", f"{len(text)} bytes"
+    else:
+        what, got = "not valid JSON", _BYTE.sub("", message) if byte else ""
+        where = where if byte else f"{path}, {name}".rstrip(", ")
+    return BadInputError(what, where=where, got=got, remedy="write the file again")
+
+
+def _is_cut_short(text: bytes) -> bool:
+    """Whether a bracket or a text is still open at the end."""
+    outside = _TEXT.sub(b"", text)
+    still_open = sum(outside.count(b) for b in (b"[", b"{")) - sum(outside.count(b) for b in (b"]", b"}"))
+    return b'"' in outside or still_open > 0 or not outside.strip()
 
 
 def _list_place(text: bytes, end: int, name: str) -> str:

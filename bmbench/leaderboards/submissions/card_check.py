@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from bmbench.core.errors import misfit
 from bmbench.leaderboards.submissions.card import (
     Declarations,
     Run,
@@ -106,10 +107,10 @@ def _check_value(value: Any, kind: Any, place: Place, problems: Problems) -> Non
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        if record is not None and " - at " in str(error):
+        text, inside = misfit(error)
+        if record is not None and inside:
             return  # the record's own fault, which was added with its place
-        text, _, inside = str(error).partition(" - at ")
-        inner_place = [step[0] or step[1] for step in _STEP.findall(inside.strip("`"))]
+        inner_place = [step[0] or step[1] for step in _STEP.findall(inside)]
         problems.add(
             "E303", pointer(*place, *inner_place), _harmless(text), "see schemas/submission.schema.json"
         )

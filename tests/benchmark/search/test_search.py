@@ -48,7 +48,7 @@ def results(tuning):
 
 
 @pytest.fixture(scope="module")
-def whole(marrow, tmp_path_factory):
+def whole(marrow, tmp_path_factory, torch):
     return tune(options(marrow, tmp_path_factory.mktemp("tuning")), Silent())
 
 
@@ -174,11 +174,11 @@ def copied(whole, tmp_path):
 @pytest.mark.parametrize(
     ("change", "fact"),
     [
-        ({"run": None}, r"Expected `object`, got `null` - at `\$.run`"),
-        ({"trials": "many"}, r"Expected `int`, got `str` - at `\$.trials`"),
-        ({"at_once": 0}, r">= 1 - at `\$.at_once`"),
-        ({"store": {"database": 3, "study": "s"}}, r"at `\$.store.database`"),
-        (None, "Expected `object`, got `array`"),
+        ({"run": None}, r"\$\.run"),
+        ({"trials": "many"}, r"\$\.trials"),
+        ({"at_once": 0}, r"\$\.at_once"),
+        ({"store": {"database": 3, "study": "s"}}, r"\$\.store\.database"),
+        (None, "array"),
     ],
 )
 def test_a_record_that_is_damaged_is_one_sentence(bmbench, copied, change, fact):
@@ -215,6 +215,7 @@ def test_a_store_that_refuses_at_once_is_one_sentence(bmbench, copied):
     assert answer.err.count("\n") == 1
 
 
+@pytest.mark.usefixtures("torch")
 def test_trainings_that_diverge_are_trials_given_up(marrow, tmp_path):
     wild = {"learning_rate": "1e30", "normalisation": "none", "steps": "20", "optimiser": "sgd"}
     run = RunOptions(dataset=str(marrow), settings=TINY | wild, out=tmp_path)
@@ -325,6 +326,7 @@ def test_ways_to_decode_begin_with_the_settings_own_and_stay_in_their_ranges():
     assert decodings({}, 40, seed=5) == ({},)
 
 
+@pytest.mark.usefixtures("torch")
 def test_maps_decode_as_a_prediction_does(marrow):
     from bmbench.benchmark.run.plan import resolve
     from bmbench.benchmark.run.stages import fit
@@ -359,6 +361,7 @@ def test_every_space_names_settings_of_its_method():
             assert set(space.yardstick) <= space.learned.keys()
 
 
+@pytest.mark.usefixtures("torch")
 def test_the_unit_of_reported_losses_is_what_knowing_nothing_costs():
     from bmbench.adapters.unet.encodings.encoding import ENCODINGS, TargetMap
     from bmbench.adapters.unet.sampling import UNetPatch
@@ -411,6 +414,7 @@ def invented(peers_seen):
 
 
 @pytest.mark.parametrize("at_once", [3, 4])
+@pytest.mark.usefixtures("torch")
 def test_a_search_in_rounds_is_the_same_when_killed_within_one_or_made_longer(
     marrow, tmp_path, monkeypatch, at_once
 ):

@@ -182,9 +182,11 @@ class _Reader:
         self._rows = RowNumbers(images.ids)
         self._labels = RowNumbers([category.id for category in categories])
         self._artefact = np.array([category.artefact for category in categories], bool)
+        self._outlined = False
 
     def parts(self, text: memoryview, layout: Layout) -> list[dict[str, Any]]:
         """Arrays of the fields of the records, piece by piece of the list of annotations."""
+        self._outlined = layout is _OUTLINED
         return [
             self._part(columns, Where(self._path, "annotations", first))
             for first, columns in pieces(text, layout, path=self._path, name="annotations")
@@ -243,7 +245,7 @@ class _Reader:
             for name in ("segmentation", "circle", "center")
             if (values := columns[name][row] if name in columns else None)
         }
-        if set(record) <= {"center"} and "segmentation" not in columns:
+        if set(record) <= {"center"} and not self._outlined:
             raise _OutlineNeeded
         if set(record) == {"center"}:
             return (*record["center"], 0.0, 0.0)

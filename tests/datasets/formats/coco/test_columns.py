@@ -246,7 +246,10 @@ def test_no_file_and_no_text(tmp_path: Path) -> None:
         read_ground_truth(tmp_path / "nothing.json")
     path = tmp_path / "bytes.json"
     path.write_bytes(json.dumps(data_set([annotation(1, id="Zürich")]), ensure_ascii=False).encode("latin-1"))
-    with pytest.raises(BadInputError, match=r"UTF-8|not valid JSON"):
+    with pytest.raises(BadInputError, match=r"bytes\.json, annotations\[0\], byte \d+: not UTF-8 text"):
+        read_ground_truth(path)
+    path.write_text(json.dumps(data_set([annotation(1, id="half \ud800")])))
+    with pytest.raises(BadInputError, match="not valid JSON"):
         read_ground_truth(path)
 
 
@@ -294,6 +297,7 @@ ONE = json.dumps(data_set([annotation(1)]))
 @example(ONE.replace('"annotations"', '"more"').encode())
 @example(json.dumps({"info": data_set([annotation(1)])} | data_set([])).encode())
 @example(ONE[:-2].encode())
+@example(ONE.replace("bbox", "box").encode())
 def test_annotations_cut_out_unread_are_read_as_any_others(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "gt.json"
     path.write_bytes(text)
