@@ -26,6 +26,12 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def torch():
+    """The library; who asks for it is skipped where it is not installed, as in `make test-light`."""
+    return pytest.importorskip("torch")
+
+
 class Answer(NamedTuple):
     """What a command left behind for the shell."""
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = """
 import json, logging, os, random, sys, tempfile, warnings
 from pathlib import Path
@@ -83,6 +85,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.usefixtures("torch")
 def test_no_method_leaves_a_trace_in_its_process(tmp_path):
     here = Path(__file__).parent.parent
     done = subprocess.run(

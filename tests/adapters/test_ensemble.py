@@ -21,7 +21,7 @@ COLUMNS = ("xy", "box", "confidence", "label")
 
 
 @pytest.fixture(name="members", scope="module")
-def _members(request):
+def _members(request, torch):
     samples = [request.getfixturevalue("sample_of")(number) for number in range(3)]
     return [
         METHOD.fit(

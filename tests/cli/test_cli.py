@@ -86,6 +86,7 @@ def test_bad_data_gets_one_sentence_and_leaves_nothing(bmbench, marrow, tmp_path
 
 
 @pytest.mark.parametrize("command", [("run", "--method", "blob_log"), ("tune", "--trials", "2")])
+@pytest.mark.usefixtures("torch")
 def test_a_file_where_runs_should_go_is_bad_input(bmbench, marrow, tmp_path, command):
     file = tmp_path / "file"
     file.write_text("mine")
@@ -119,6 +120,7 @@ def test_a_file_where_runs_should_go_is_bad_input(bmbench, marrow, tmp_path, com
         (["--jitter-px", "inf"], ("--jitter-px inf", "a finite number")),
     ],
 )
+@pytest.mark.usefixtures("torch")
 def test_bad_options_get_one_sentence_and_leave_nothing(bmbench, tmp_path, monkeypatch, arguments, facts):
     monkeypatch.chdir(tmp_path)
     _is_one_sentence(bmbench("run", *arguments), facts)
@@ -194,6 +196,7 @@ def test_a_second_run_does_not_touch_the_first(bmbench, finished, marrow):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("torch")
 def test_the_network_runs_from_end_to_end_and_repeats_itself(bmbench, marrow, tmp_path):
     predictions = []
     for name in ("a", "b"):

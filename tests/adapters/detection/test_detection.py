@@ -4,7 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
+
 from safetensors.torch import save_file
 from scipy.spatial import cKDTree
 from torchvision.models.detection._utils import Matcher

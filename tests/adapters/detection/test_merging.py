@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-import torch
-import torchvision
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
+
+torch = pytest.importorskip("torch")
+import torchvision
 
 from bmbench.adapters.detection.merging.clustering import Clustering, Votes, cluster
 from bmbench.adapters.detection.merging.overlaps import Neighbours, are_circles

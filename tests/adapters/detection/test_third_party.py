@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.detection.networks.families import FAMILIES

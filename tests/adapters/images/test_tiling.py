@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
 
 from bmbench.adapters.images.tiling import Tiling
 from bmbench.adapters.unet.network import UNet

@@ -4,6 +4,8 @@ import threading
 
 import pytest
 
+pytest.importorskip("torch")
+
 from bmbench.adapters import METHODS
 from bmbench.adapters.learning.trainer import drawn_ahead
 from bmbench.adapters.unet import training

@@ -3,7 +3,9 @@
 import os
 import threading
 
-import torch
+import pytest
+
+torch = pytest.importorskip("torch")
 
 from bmbench.adapters.learning.reproducible import available_cores, environment_kept, one_thread_each, seeded
 

@@ -3,7 +3,8 @@
 import dataclasses
 
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment

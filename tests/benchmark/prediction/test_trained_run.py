@@ -119,6 +119,7 @@ def test_the_digest_covers_the_members_of_an_ensemble(tmp_path: Path) -> None:
     assert _digest(tmp_path) != before
 
 
+@pytest.mark.usefixtures("torch")
 def test_a_network_wishes_tiles_that_fill_its_own() -> None:
     """Cells of 40 px are shown to it at 20 px: 1024 px of its own are 2048 px of the image."""
     from bmbench.adapters.unet.detector import UNetDetector

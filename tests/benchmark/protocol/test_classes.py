@@ -130,7 +130,7 @@ ASKED = ("neutrophil", "eosinophil")
 
 
 @pytest.fixture(scope="module")
-def finished(marrow, tmp_path_factory):
+def finished(marrow, tmp_path_factory, torch):
     """A run of a barely trained RetinaNet: neutrophils, eosinophils, other cells, artefacts."""
     options = RunOptions(
         method="retinanet",

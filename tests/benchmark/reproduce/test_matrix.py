@@ -20,12 +20,14 @@ def options(marrow, tmp_path) -> ReproduceOptions:
     return ReproduceOptions(out=tmp_path / "study", dataset=str(marrow), methods=("blob_log", "unet_shrink"))
 
 
+@pytest.mark.usefixtures("torch")
 def test_every_combination_once(options):
     matrix = plan(replace(options, artefacts=("background", "foreground"), seeds=(0, 4)))
     assert len({one.name for one in matrix.cells}) == len(matrix.cells) == 2 * 2 * 2 * 2
     assert matrix.cells[0].name == "precise-background-blob_log-s0"
 
 
+@pytest.mark.usefixtures("torch")
 def test_a_setting_goes_to_the_methods_that_have_it(options):
     matrix = plan(replace(options, settings=("steps=7", "blob_log:n_blobs=2"), tracks=("weak",)))
     assert {one.method: one.settings for one in matrix.cells} == {
@@ -34,6 +36,7 @@ def test_a_setting_goes_to_the_methods_that_have_it(options):
     }
 
 
+@pytest.mark.usefixtures("torch")
 def test_a_method_that_cannot_learn_a_class_is_left_out_of_that_mode(options):
     matrix = plan(replace(options, artefacts=("background", "class"), tracks=("weak",), seeds=(0,)))
     assert {(one.method, one.artefacts) for one in matrix.cells} == {
@@ -82,6 +85,7 @@ def test_points_have_one_track_and_no_artefacts_one_mode(shared_data, tmp_path):
         ({"test_on": ("/a/gt.json", "/b/gt.json")}, r"names gt twice \(got /a/gt.json and /b/gt.json\)"),
     ],
 )
+@pytest.mark.usefixtures("torch")
 def test_bad_options_are_found_before_anything_is_done(options, changes, fact):
     with pytest.raises(BadInputError, match=fact):
         plan(replace(options, **changes))

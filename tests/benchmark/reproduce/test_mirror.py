@@ -102,6 +102,7 @@ def test_another_machine_goes_on_with_what_is_there(options, address, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("torch")
 def test_a_run_that_is_lost_goes_on_elsewhere_from_its_last_copy(options, address, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "EVERY_S", 0.05)
     options = replace(options, methods=("unet_shrink",), seeds=(0,), settings=TRAINED)

@@ -32,7 +32,7 @@ class StopsInSecondTraining(Silent):
 
 
 @pytest.fixture(scope="module")
-def options(marrow):
+def options(marrow, torch):
     return RunOptions(dataset=str(marrow), settings=TINY, models=2, artefacts="class")
 
 
@@ -92,6 +92,7 @@ def test_a_method_that_cannot_join_answers_is_asked_for_one(marrow, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("torch")
 def test_the_paper_profile_has_five_models_where_the_method_can(marrow):
     from bmbench.benchmark.run.plan import resolve
 

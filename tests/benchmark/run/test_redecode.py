@@ -23,7 +23,7 @@ RESULTS = ("predictions.json", "truth.json", "optimisation/predictions.json")
 
 
 @pytest.fixture(scope="module")
-def options(marrow):
+def options(marrow, torch):
     return RunOptions(dataset=str(marrow), settings=TINY)
 
 

@@ -241,6 +241,7 @@ def killed_when(options, folder, text):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("torch")
 def test_a_training_killed_by_the_system_ends_with_the_same_bytes(marrow, tmp_path, no_pictures):
     options = RunOptions(dataset=str(marrow), settings=TINY, retrain=True)
     whole = run_in(tmp_path / "whole", options, Silent()).path

@@ -145,6 +145,7 @@ def test_without_psycopg_one_sentence_says_what_to_install(bmbench, marrow, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("torch")
 def test_a_search_with_a_journal_takes_no_database(bmbench, marrow, tmp_path):
     found = tune(options(marrow, tmp_path), Silent())
     answer = bmbench("tune", "--resume", found.path, "--store", "postgresql://u@h/b")

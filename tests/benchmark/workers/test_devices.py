@@ -6,7 +6,8 @@ import signal
 import time
 
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment

@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 from scipy.special import logit
+
+torch = pytest.importorskip("torch")
 
 from bmbench.adapters.images.augment import augment
 from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve

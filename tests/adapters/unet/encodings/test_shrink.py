@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-import torch
 from scipy import ndimage
+
+torch = pytest.importorskip("torch")
 
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS, encode
 from bmbench.adapters.unet.encodings.losses import map_loss
