@@ -1,44 +1,88 @@
-# Every target sets itself up: `make run` and `make test` work on a bare Python 3.11 with pip.
+# Every target sets itself up: `make run` and `make test` work on a bare Python 3.11 (or later) with pip.
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+INSTALL := -m pip --disable-pip-version-check install --quiet
+LOCKED := --require-hashes --only-binary :all: --requirement
+HERE := --no-deps --no-build-isolation --editable .
+COMPILE := .venv-uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+  --fork-strategy fewest --custom-compile-command 'make lock'
 
-.PHONY: run test check bench soak clean
+.PHONY: run test test-light test-lowest test-newest lock bench soak clean
 
-run: $(STAMP)  ## the main job on the embedded data: train, score, draw
-	$(BIN)/bmbench run --method unet_shrink
+run: .venv/installed  ## the main job on the embedded data: train, score, draw
+	.venv/bin/bmbench run --method unet_shrink
 
-test: $(STAMP)  ## style, types, layers and all tests
-	$(BIN)/ruff check --quiet .
-	$(BIN)/ruff format --check --quiet .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -n 2 --quiet
+test: .venv/installed  ## style, types, layers and all tests
+	.venv/bin/ruff check --quiet .
+	.venv/bin/ruff format --check --quiet .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
+	.venv/bin/pytest -n 2 --quiet
 
-bench: $(STAMP)  ## side by side with other evaluators, and a whole slide; half an hour
-	$(BIN)/pip install --quiet -r benchmarks/requirements.txt
-	$(BIN)/python benchmarks/bench_score.py
-	$(BIN)/python benchmarks/bench_segmentation.py
-	$(BIN)/python benchmarks/bench_merging.py
-	$(BIN)/python benchmarks/bench_slide.py benchmarks/made/slide
-	$(BIN)/python benchmarks/bench_qupath.py benchmarks/made/qupath
-	$(BIN)/python benchmarks/bench_leaderboard.py
-	$(BIN)/python benchmarks/bench_cluster.py
-	$(BIN)/python benchmarks/bench_training.py --whole
+test-light: .venv-light/installed  ## every test that needs no torch, in an environment without it
+	.venv-light/bin/pytest -n 2 --quiet
 
-soak: $(STAMP)  ## kill runs and workers, and compare what they end with; half an hour
-	$(BIN)/python benchmarks/soak.py --kills 50
-	$(BIN)/python benchmarks/soak_cluster.py --kills 20
-	$(BIN)/python benchmarks/soak_faults.py --rounds 3
+test-lowest: .venv-lowest/installed  ## all tests, with the lowest release of every direct dependency
+	.venv-lowest/bin/pytest -n 2 --quiet
 
-$(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "bmbench needs Python 3.11 or later: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
-	@echo "Setting up $(VENV): torch and its libraries are about 5 GB, a few minutes the first time"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+test-newest:  ## all tests, with the newest release of everything, fetched anew each time
+	@$(MAKE) --no-print-directory --always-make .venv-newest/installed
+	.venv-newest/bin/pytest -n 2 --quiet
+
+lock: .venv-uv/installed  ## write locks/ anew from pyproject.toml; `make lock UPGRADE=--upgrade` renews every pin
+	$(COMPILE) $(UPGRADE) --output-file locks/full.txt --extra dev pyproject.toml
+	$(COMPILE) --constraints locks/full.txt --override locks/no-torch.in --output-file locks/light.txt --extra dev pyproject.toml
+	$(COMPILE) $(UPGRADE) --output-file locks/uv.txt locks/uv.in
+
+bench: .venv/installed  ## side by side with other evaluators, and a whole slide; half an hour
+	.venv/bin/python $(INSTALL) -r benchmarks/requirements.txt
+	.venv/bin/python benchmarks/bench_score.py
+	.venv/bin/python benchmarks/bench_segmentation.py
+	.venv/bin/python benchmarks/bench_merging.py
+	.venv/bin/python benchmarks/bench_slide.py benchmarks/made/slide
+	.venv/bin/python benchmarks/bench_qupath.py benchmarks/made/qupath
+	.venv/bin/python benchmarks/bench_leaderboard.py
+	.venv/bin/python benchmarks/bench_cluster.py
+	.venv/bin/python benchmarks/bench_training.py --whole
+
+soak: .venv/installed  ## kill runs and workers, and compare what they end with; half an hour
+	.venv/bin/python benchmarks/soak.py --kills 50
+	.venv/bin/python benchmarks/soak_cluster.py --kills 20
+	.venv/bin/python benchmarks/soak_faults.py --rounds 3
+
+.venv/installed: pyproject.toml locks/full.txt
+	@echo "Setting up .venv: torch and its libraries are about 5 GB, a few minutes the first time"
+	@$(environment)
+	@.venv/bin/python $(INSTALL) $(LOCKED) locks/full.txt
+	@.venv/bin/python $(INSTALL) $(HERE)
 	@touch $@
 
-clean:  ## remove the environment and caches, keep runs
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+.venv-light/installed: pyproject.toml locks/light.txt
+	@$(environment)
+	@.venv-light/bin/python $(INSTALL) $(LOCKED) locks/light.txt
+	@.venv-light/bin/python $(INSTALL) $(HERE)
+	@touch $@
+
+.venv-lowest/installed: pyproject.toml .venv-uv/installed
+	@$(environment)
+	@.venv-uv/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev]'
+	@touch $@
+
+.venv-newest/installed: pyproject.toml
+	@$(environment)
+	@.venv-newest/bin/python $(INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev]'
+	@touch $@
+
+.venv-uv/installed: locks/uv.txt
+	@$(environment)
+	@.venv-uv/bin/python $(INSTALL) $(LOCKED) locks/uv.txt
+	@touch $@
+
+# A virtual environment in the target's folder, unless it is there; one that a broken installation left is used again.
+define environment
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+  { echo "bmbench needs Python 3.11 or later: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }; \
+test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+endef
+
+clean:  ## remove the environments and caches, keep runs
+	rm -rf .venv .venv-light .venv-lowest .venv-newest .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""The template repository's workflows: their shape is part of the threat model."""
+"""The template repository's workflows, whose shape is part of the threat model, and the project's own."""
 
 import re
 import shutil
@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-TEMPLATE = Path(__file__).parents[2] / "examples" / "leaderboard"
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "examples" / "leaderboard"
 WORKFLOWS = sorted((TEMPLATE / ".github" / "workflows").glob("*.yml"))
+OWN = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 KEY = "secrets.GROUND_TRUTH_KEY"
 
 
@@ -24,7 +26,7 @@ def test_there_are_the_four():
     assert [path.stem for path in WORKFLOWS] == ["audit", "rescore", "score", "validate"]
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", WORKFLOWS + OWN, ids=lambda path: path.stem)
 def test_no_workflow_runs_foreign_code_with_rights(path):
     text = path.read_text()
     assert "pull_request_target" not in text
@@ -57,7 +59,15 @@ def test_a_pull_request_is_validated_with_read_rights_and_never_checked_out():
     assert re.findall(r"ref: (.*)", text) == ["${{ github.event.pull_request.base.sha }}"]
 
 
-def test_zizmor_finds_nothing():
+def test_the_projects_own_read_and_do_nothing_else():
+    for path in OWN:
+        for text in jobs(path.read_text()).values():
+            assert re.findall(r"permissions:\n((?: {6}.*\n)+)", text) == ["      contents: read\n"]
+        assert "secrets." not in path.read_text()
+
+
+@pytest.mark.parametrize("folder", [TEMPLATE, ROOT / ".github"], ids=["template", "own"])
+def test_zizmor_finds_nothing(folder):
     beside = Path(sys.executable).with_name("zizmor")
     program = str(beside) if beside.exists() else shutil.which("zizmor")
     if program is None:
@@ -69,7 +79,7 @@ def test_zizmor_finds_nothing():
         "--strict-collection",
         "--format",
         "plain",
-        str(TEMPLATE),
+        str(folder),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,65 @@
+"""What is installed is pinned: the locks fit pyproject.toml, and no place that they came from is in them."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+LOCKS = {path.stem: path.read_text() for path in (ROOT / "locks").glob("*.txt")}
+PIN = r"[a-z0-9-]+(\[\w+\])?==\S+( ; .+)? \\\n( {4}--hash=sha256:[0-9a-f]{64}( \\)?\n)+"
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+HEAVY = {"torch", "torchvision"}
+
+
+def pins(name, python):
+    """Name → version of what a lock installs for a Python on Linux."""
+    surroundings = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
+    found = {}
+    for line in re.findall(r"^[a-z0-9].*(?= \\$)", LOCKS[name], re.M):
+        pin = Requirement(line)
+        if pin.marker is None or pin.marker.evaluate(surroundings):
+            assert pin.name not in found
+            (found[pin.name],) = (one.version for one in pin.specifier)
+    return found
+
+
+def asked(python):
+    """All that pyproject.toml asks for in the extra `dev`, and in the extras that it holds."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    waiting = [*map(Requirement, project["dependencies"]), Requirement("bmbench[dev]")]
+    while waiting:
+        one = waiting.pop()
+        if one.name == "bmbench":
+            for extra in one.extras:
+                waiting += map(Requirement, project["optional-dependencies"][extra])
+        elif one.marker is None or one.marker.evaluate({"python_version": python}):
+            yield one
+
+
+def test_there_are_the_three():
+    assert sorted(LOCKS) == ["full", "light", "uv"]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_everything_is_pinned_by_version_and_hash_and_by_nothing_else(name):
+    assert re.sub(PIN, "", re.sub(r"^ *#.*\n", "", LOCKS[name], flags=re.M)) == ""
+    assert "://" not in LOCKS[name]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_locks_are_what_pyproject_asks_for(python):
+    full, light = pins("full", python), pins("light", python)
+    for one in asked(python):
+        assert one.specifier.contains(full[one.name]), f"{one}: make lock"
+        assert one.name in HEAVY or one.name in light, f"{one}: make lock"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_light_lock_is_the_full_one_without_torch(python):
+    full, light = pins("full", python), pins("light", python)
+    assert light.items() < full.items()
+    assert full.keys() - light.keys() >= HEAVY
+    assert not any(name.startswith("nvidia") for name in light)
