@@ -19,8 +19,10 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
+
+pytest.importorskip("torch")
+import psutil
 
 from bmbench.benchmark.records.environment import describe_environment
 from bmbench.benchmark.records.options import RunOptions
