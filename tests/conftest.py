@@ -32,6 +32,13 @@ def torch():
     return pytest.importorskip("torch")
 
 
+@pytest.fixture(scope="session")
+def posix():
+    """Who asks for it is skipped on Windows, which has other signals, links and locks."""
+    if os.name == "nt":
+        pytest.skip("signals, links or locks that Windows does not have")
+
+
 class Answer(NamedTuple):
     """What a command left behind for the shell."""
 

@@ -368,6 +368,7 @@ predict(PredictOptions(run=run, images=(slide,), out=tuple(out), tile_px=480, ev
 """
 
 
+@pytest.mark.usefixtures("posix")
 def test_killed_anywhere_it_goes_on_to_the_same_bytes(blob_run: Path, slide: Path, tmp_path: Path) -> None:
     """SIGKILL, several times, in a process of its own; then the rest, and a run that nobody disturbed."""
     names = "cells.json", "cells.geojson", "cells.csv"
@@ -392,6 +393,7 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(blob_run: Path, slide: Pat
     assert sorted(path.name for path in killed.iterdir()) == sorted(names)
 
 
+@pytest.mark.usefixtures("posix")
 def test_a_second_process_on_the_same_output_is_refused_and_disturbs_nothing(
     blob_run: Path, slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,6 +148,7 @@ def test_a_study_that_another_command_is_about_to_begin_is_nothing_else(options,
         folder.check(matrix)
 
 
+@pytest.mark.usefixtures("posix")
 def test_the_lock_of_a_dead_process_keeps_nobody_out(tmp_path):
     folder = write_study(tmp_path, [cell("blob_log")])
     code = (
@@ -163,6 +164,7 @@ def test_the_lock_of_a_dead_process_keeps_nobody_out(tmp_path):
         assert mine
 
 
+@pytest.mark.usefixtures("posix")
 def test_a_process_that_is_killed_costs_its_own_cell_only(options):
     matrix, folder = plan(replace(options, seeds=(0, 1))), StudyFolder(options.out)
     folder.join(matrix)

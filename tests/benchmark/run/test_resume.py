@@ -190,6 +190,7 @@ def test_a_run_goes_on_from_another_working_folder(marrow, whole, tmp_path, monk
     assert contents(folder) == contents(whole)
 
 
+@pytest.mark.usefixtures("posix")
 def test_a_held_run_directory_is_refused_in_one_sentence(bmbench, options, tmp_path):
     folder = stopped(options, tmp_path / "run")
     with only_one(folder):

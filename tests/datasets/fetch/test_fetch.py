@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import re
-import resource
 import stat
 import tarfile
 import threading
@@ -207,6 +206,7 @@ def test_tar_and_zip_are_unpacked(tmp_path):
 @contextlib.contextmanager
 def files_of_at_most(size):
     """As long as the block, the system refuses to write more to a file: a disk that is full, nearly."""
+    resource = pytest.importorskip("resource")
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
     try:

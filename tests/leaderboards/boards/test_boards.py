@@ -220,6 +220,7 @@ def build_often(board, seconds):
         build_board(board)
 
 
+@pytest.mark.usefixtures("posix")
 def test_two_builds_at_once_and_a_kill_leave_whole_boards(scored, tmp_path):
     folders = [tmp_path / name for name in ("here", "there")]
     for folder in folders:

@@ -249,6 +249,7 @@ def test_a_file_that_is_too_large_is_not_opened(good):
     assert codes_of(good) == {"E104"}
 
 
+@pytest.mark.usefixtures("posix")
 def test_links_and_folders_are_not_followed(good, tmp_path):
     secret = tmp_path / "secret.json"
     secret.write_text(wrapped(BOX))

@@ -252,6 +252,7 @@ def test_a_pull_request_that_deletes(repository):
     assert codes(pull_request(repository)) == {"E106"}
 
 
+@pytest.mark.usefixtures("posix")
 def test_links_and_executables_in_a_commit(repository):
     folder, _ = repository.submit("new-one", repository.answer(recall=0.8, false=1))
     (folder / "submission.json").chmod(0o755)
