@@ -20,8 +20,8 @@ import msgspec
 
 from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.reproduce.matrix import Cell, Matrix, StudyFacts
-from bmbench.core.errors import BadInputError, RunFailedError
-from bmbench.core.files import read_json, write_json
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import make_folder, read_json, write_json
 from bmbench.core.locks import if_free, only_one
 
 if TYPE_CHECKING:
@@ -175,10 +175,7 @@ class StudyFolder:
 
     def _lock(self, name: str) -> Path:
         folder = self.path / "locks" / name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunFailedError(f"{folder}: cannot be created ({error.strerror})") from error
+        make_folder(folder)
         return folder
 
 
