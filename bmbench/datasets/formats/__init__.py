@@ -1,4 +1,17 @@
-"""Readers and writers of other programs' files: one table, one record a format."""
+"""Readers and writers of other programs' files: one table, one record a format.
+
+::
+
+    codec               what a format is: a name, how it is recognised, read and written
+    recognise           which format a file or folder is in
+    artefact_words      the words by which files say that objects must not be counted
+    marks               drawn objects before they belong to a data set
+    masks, ring_nesting                             shapes: run-length masks, rings with holes
+    annotation_folder, images_beside                one annotation file an image, and the images beside
+    coco, voc, yolo, qupath, labelme, cvat, label_image, imagej, points_csv     the formats of `FORMATS`
+    dicom_ann, kainz_points                         formats of single published sets
+    predictions, read_ahead                         a detector's answers
+"""
 
 from __future__ import annotations
 

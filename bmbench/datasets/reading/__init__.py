@@ -6,6 +6,7 @@
     json_rows, row_columns, alike_rows, top_level   JSON lists as columns
     json_stream      JSON too large to hold, object by object
     safe_xml         XML without entities
+    safe_yaml        YAML without aliases
     images           pixels of any image file as RGB bytes
     image_names      which image a name means
     picture_copies   copies, near copies and empty parts, from pixels alone

@@ -1,4 +1,15 @@
-"""Readers of whole-slide images and plain images behind one record, and the choice of tissue on them."""
+"""Readers of whole-slide images and plain images behind one record, and the choice of tissue on them.
+
+::
+
+    slide          what a slide is: size, pixel size, levels, and a function that reads a part
+    tiff           pyramidal TIFF and OME-TIFF
+    vendor         scanners' own formats, through OpenSlide
+    dicom          DICOM slides, through wsidicom
+    dicom_series   what a folder of DICOM files holds
+    opening        which reader opens which file
+    tissue         where anything is stained
+"""
 
 from bmbench.datasets.slides.opening import SLIDE_SUFFIXES, opened, slide_files
 from bmbench.datasets.slides.slide import Slide, read_region

@@ -1,4 +1,21 @@
-"""A generator of Pappenheim-stained bone-marrow smears with exact contours and cell-like artefacts."""
+"""A generator of Pappenheim-stained bone-marrow smears with exact contours and cell-like artefacts.
+
+::
+
+    kinds     cells and artefacts: sizes, nuclei, stains
+    outline   star-shaped outlines that grow, press and hide
+    nucleus   nuclei as smoothly joined blobs
+    scene     where everything lies on an image, and what of it is annotated
+    stain     Pappenheim colours, and how slides differ
+    texture   noise from chromatin grains to clouds
+    canvas    the field of view as optical density
+    cells     nucleated and red cells, painted
+    debris    artefacts, platelets, precipitate, painted
+    render    a scene → pixels
+    looks     the same smears in other stains
+    dataset   the embedded data set; `bmbench datasets synthesise`
+    mosaic    a whole slide with known cells
+"""
 
 from bmbench.datasets.synthetic.dataset import synthesise
 
