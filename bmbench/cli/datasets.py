@@ -48,7 +48,10 @@ def info(
     option: shared.Choices = None,
     page: Annotated[Path | None, typer.Option(help="Write a page with pictures here (HTML).")] = None,
 ) -> None:
-    """Counts, cell sizes, faults, licence and citation of a set."""
+    """Counts, cell sizes, faults, licence and citation of a set.
+
+    Counts are by class and subset.
+    """
     from bmbench.benchmark.records.options import parse_pairs
     from bmbench.core.console import Terminal
     from bmbench.present.dataset_tables import describe_dataset
@@ -243,7 +246,10 @@ def import_corrections(
     artefact: Annotated[list[str] | None, typer.Option(help="A class whose objects must not count.")] = None,
     into: Annotated[Path | None, typer.Option(help="A set to add the corrected images to.")] = None,
 ) -> None:
-    """Take in predictions that were corrected in QuPath."""
+    """Take in predictions that were corrected in QuPath.
+
+    What comes of it is ready to train on.
+    """
     from bmbench.datasets.exchange.correction import changes, import_corrected
     from bmbench.datasets.exchange.weaken import write_beside
     from bmbench.datasets.formats.recognise import read_any

@@ -62,7 +62,7 @@ def init(
 ) -> None:
     """Start a track: its manifest and ground truth.
 
-    It has the rules of a run or of the study.
+    It has the rules of a run or of the study. On a track for artefacts anything may be learnt from.
     """
     from bmbench.leaderboards.tracks.create_track import TrackWishes, create_track, notes_on, track_facts
     from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard

@@ -50,7 +50,7 @@ def predict(
 ) -> None:
     """Find the cells on images and whole slides with a trained run.
 
-    The same call goes on where a killed one stood.
+    The same call goes on where a killed one stood; --out may be repeated.
     """
     from bmbench.benchmark.prediction.options import PredictOptions, predicted_table
     from bmbench.benchmark.prediction.predict import predict as predict_images

@@ -64,7 +64,7 @@ def run(
 ) -> None:
     """Train a method, choose its threshold, predict and score.
 
-    The results are drawn, too. --resume goes on with a stopped run.
+    The results are drawn, too. --resume goes on with a stopped run; --test-on may be repeated.
     """
     from bmbench.benchmark.records.options import RunOptions, parse_list, parse_pairs
     from bmbench.benchmark.records.settings_file import with_settings

@@ -102,7 +102,10 @@ def validate(
     author: Annotated[str | None, typer.Option(help="The login of who hands it in (CI knows).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
-    """Check a submission: every fault with its place and remedy."""
+    """Check a submission: every fault with its place and remedy.
+
+    All of them are said at once.
+    """
     from bmbench.leaderboards.submissions.gate import validate_changes, validate_folder
 
     if changes is not None:

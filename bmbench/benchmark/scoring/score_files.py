@@ -66,13 +66,13 @@ def score_files(
     from bmbench.metrics import coco_summary, evaluate
     from bmbench.statistics.intervals import with_intervals
 
-    evaluation = evaluate(annotations, detections, protocol, threshold=threshold)
-    evaluation = with_intervals(evaluation, n=bootstrap, seed=seed)
-    classes = None
+    def scored(rules: Protocol) -> Evaluation:
+        evaluation = evaluate(annotations, detections, rules, threshold=threshold)
+        return with_intervals(evaluation, n=bootstrap, seed=seed)
+
+    evaluation, classes = scored(protocol), None
     if is_by_class(evaluation):
-        rules = dataclasses.replace(protocol, per_class=False)
-        one_class = evaluate(annotations, detections, rules, threshold=threshold)
-        one_class = with_intervals(one_class, n=bootstrap, seed=seed)
+        one_class = scored(dataclasses.replace(protocol, per_class=False))
         confusion = confusion_tables(annotations, detections, one_class)
         classes = ClassReport(by_class=evaluation, one_class=one_class, confusion=confusion)
     summary = None
