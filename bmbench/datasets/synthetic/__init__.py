@@ -4,12 +4,10 @@
 
     kinds     cells and artefacts: sizes, nuclei, stains
     outline   star-shaped outlines that grow, press and hide
-    nucleus   nuclei as smoothly joined blobs
     scene     where everything lies on an image, and what of it is annotated
     stain     Pappenheim colours, and how slides differ
-    texture   noise from chromatin grains to clouds
-    canvas    the field of view as optical density
-    cells     nucleated and red cells, painted
+    canvas    the field of view as optical density, with noise from chromatin grains to clouds
+    cells     nucleated cells, with nuclei of many forms, and red cells, painted
     debris    artefacts, platelets, precipitate, painted
     render    a scene → pixels
     looks     the same smears in other stains

@@ -12,8 +12,8 @@ from bmbench.datasets.synthetic.kinds import DAMAGED, SMUDGE
 from bmbench.datasets.synthetic.outline import grow
 
 if TYPE_CHECKING:
+    from bmbench.datasets.synthetic.canvas import Plane
     from bmbench.datasets.synthetic.scene import Thing
-    from bmbench.datasets.synthetic.texture import Plane
 
 
 def paint_artefact(canvas: Canvas, thing: Thing, rng: np.random.Generator) -> None:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from bmbench.datasets.synthetic.canvas import Canvas
+from bmbench.datasets.synthetic.canvas import Canvas, noise, patch
 from bmbench.datasets.synthetic.cells import paint_cell, paint_red
 from bmbench.datasets.synthetic.debris import paint_artefact, paint_platelets, paint_precipitate
-from bmbench.datasets.synthetic.texture import noise, patch
 
 if TYPE_CHECKING:
     from bmbench.core.types import Pixels
+    from bmbench.datasets.synthetic.canvas import Plane
     from bmbench.datasets.synthetic.scene import Scene, Thing
-    from bmbench.datasets.synthetic.texture import Plane
 
 
 def render(scene: Scene) -> Pixels:
