@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bmbench.datasets.synthetic.dataset import sample
-from bmbench.datasets.synthetic.looks import LOOKS
+from bmbench.datasets.synthetic.stain import LOOKS
 
 figure = Figure(figsize=(10, 6.4), layout="compressed")
 axes = figure.subplots(3, len(LOOKS))

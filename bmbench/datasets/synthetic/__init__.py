@@ -5,12 +5,11 @@
     kinds     cells and artefacts: sizes, nuclei, stains
     outline   star-shaped outlines that grow, press and hide
     scene     where everything lies on an image, and what of it is annotated
-    stain     Pappenheim colours, and how slides differ
+    stain     Pappenheim colours, how slides differ, and the same smears in other stains
     canvas    the field of view as optical density, with noise from chromatin grains to clouds
     cells     nucleated cells, with nuclei of many forms, and red cells, painted
     debris    artefacts, platelets, precipitate, painted
     render    a scene → pixels
-    looks     the same smears in other stains
     dataset   the embedded data set; `bmbench datasets synthesise`
     mosaic    a whole slide with known cells
 """

@@ -1,4 +1,4 @@
-"""The field of view as optical density, the window of one outline on it, and noise at all scales of a smear."""
+"""The field of view as optical density, the window of one outline on it, and noise at all scales."""
 
 from __future__ import annotations
 

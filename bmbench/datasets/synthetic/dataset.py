@@ -20,9 +20,8 @@ from bmbench.core.files import writing
 from bmbench.core.types import Sample
 from bmbench.datasets.sets.options import choice, known_options, positive
 from bmbench.datasets.synthetic.kinds import CATEGORIES, MEAN_CELL_UM
-from bmbench.datasets.synthetic.looks import LOOKS, PLAIN
 from bmbench.datasets.synthetic.scene import annotate, compose
-from bmbench.datasets.synthetic.stain import N_SLIDES
+from bmbench.datasets.synthetic.stain import LOOKS, N_SLIDES, PLAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
