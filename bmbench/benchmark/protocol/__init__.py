@@ -2,8 +2,7 @@
 
 ::
 
-    tracks        the questions that methods are compared on
-    profiles      how much work a run may be
+    tracks        the questions that methods are compared on, and the profiles: how much work a run may be
     supervision   what a method may learn from: weak circles, contours, artefacts so or so
     classes       which classes of cells are told apart, and what a detector's labels mean
     image_scale   pixel size and cell size of a run's images

@@ -1,4 +1,4 @@
-"""The questions that methods are compared on."""
+"""The questions that methods are compared on, and how much work a run on them may be."""
 
 from __future__ import annotations
 
@@ -42,3 +42,59 @@ def get_track(name: str) -> Track:
     if name not in TRACKS:
         raise UnknownNameError("track", name, TRACKS)
     return TRACKS[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A named budget; each method holds its own settings for it.
+
+    Attributes
+    ----------
+    models : int
+        Detectors that are fitted with different seeds and answer together, where the method can.
+    retrain : bool
+        Fit once more on train + optimisation after the threshold was chosen (the study's protocol).
+    bootstrap : int
+        Replicates behind every interval.
+    gallery : int
+        Most test images to draw one by one.
+    """
+
+    name: str
+    title: str
+    models: int
+    retrain: bool
+    bootstrap: int
+    gallery: int
+
+
+PROFILES = MappingProxyType(
+    {
+        profile.name: profile
+        for profile in (
+            Profile(
+                name="quick",
+                title="one model, minutes on two CPU cores",
+                models=1,
+                retrain=False,
+                bootstrap=2_000,
+                gallery=12,
+            ),
+            Profile(
+                name="paper",
+                title="the study's protocol, hours on a GPU",
+                models=5,
+                retrain=True,
+                bootstrap=10_000,
+                gallery=40,
+            ),
+        )
+    }
+)
+
+
+def get_profile(name: str) -> Profile:
+    """The profile of that name; UnknownNameError if there is none."""
+    if name not in PROFILES:
+        raise UnknownNameError("profile", name, PROFILES)
+    return PROFILES[name]

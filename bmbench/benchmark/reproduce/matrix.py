@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from bmbench.adapters.installed import is_installed, require_installed
 from bmbench.benchmark.protocol.other_sets import OtherSet, refuse_namesakes
-from bmbench.benchmark.protocol.profiles import get_profile
 from bmbench.benchmark.protocol.supervision import ARTEFACT_MODES
-from bmbench.benchmark.protocol.tracks import get_track
+from bmbench.benchmark.protocol.tracks import get_profile, get_track
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
 from bmbench.core.errors import BadInputError, UnknownNameError
 

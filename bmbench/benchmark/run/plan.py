@@ -17,9 +17,8 @@ from bmbench.benchmark.protocol.classes import (
 )
 from bmbench.benchmark.protocol.image_scale import largest_cell, mean_cell, pixel_size
 from bmbench.benchmark.protocol.other_sets import OtherSet
-from bmbench.benchmark.protocol.profiles import Profile, get_profile
 from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
-from bmbench.benchmark.protocol.tracks import Track, get_track
+from bmbench.benchmark.protocol.tracks import Profile, Track, get_profile, get_track
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
 from bmbench.benchmark.run.other_sets import OtherImages, find_places
 from bmbench.benchmark.workers.devices import check_devices
