@@ -5,7 +5,7 @@ import pickle
 import msgspec
 import pytest
 
-from bmbench.benchmark.run.resume_check import OutdatedError
+from bmbench.benchmark.run.run import OutdatedError
 from bmbench.core.errors import (
     BadInputError,
     MissingExtraError,

@@ -18,8 +18,7 @@ from bmbench.benchmark.records.options import resolve_settings
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.run.decodings import decodings, judge
 from bmbench.benchmark.run.plan import Plan, config, resolve
-from bmbench.benchmark.run.resume_check import short
-from bmbench.benchmark.run.run import finish, options_of, records
+from bmbench.benchmark.run.run import finish, options_of, records, short
 from bmbench.benchmark.run.stages import save_whole
 from bmbench.core.errors import BadInputError
 

@@ -1,4 +1,7 @@
-"""`bmbench run`: begin a run, or go on with one, in a directory that only one process has at a time."""
+"""`bmbench run`: begin a run, or go on with one, in a directory that only one process has at a time.
+
+A run or a search goes on only where it ends with the same bytes: `refuse_changes` says whether it does.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from bmbench.benchmark.records.clock import Clock
-from bmbench.benchmark.records.environment import describe_environment
+from bmbench.benchmark.records.environment import describe_environment, versions_of
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.run.plan import Plan, config, resolve, split_record
-from bmbench.benchmark.run.resume_check import refuse_changes
 from bmbench.benchmark.run.stages import Work, work_through
 from bmbench.core.console import Logged
 from bmbench.core.errors import BadInputError, Stopped
+from bmbench.core.files import read_json
 from bmbench.core.locks import LOCK, only_one
 
 if TYPE_CHECKING:
@@ -132,3 +135,44 @@ def options_of(folder: RunDir) -> RunOptions:
     """What a run was asked for; BadInputError if its record is damaged or of a later version."""
     record = folder.read("config.json")
     return RunOptions.from_json(record.get("options"), where=f"{folder.path}/config.json, options")
+
+
+class OutdatedError(BadInputError):
+    """Work of another version of bmbench, or of a dependency: it cannot be resumed, only begun anew."""
+
+
+def refuse_changes(begun: dict[str, Any], plan: Plan, *, where: Path, versions: Path) -> None:
+    """Nothing, or an OutdatedError if the plan, or what it would be done with, is not what it was.
+
+    Other data are a plain BadInputError: no version explains them.
+
+    `begun` is the configuration at the time, which stands in the file `where`; `versions` the file of the
+    environment.
+    """
+    now = config(plan)
+    for name in sorted(begun.keys() | now.keys()):
+        if begun.get(name) != now.get(name):
+            kind = BadInputError if name == "data_hash" else OutdatedError
+            raise kind(
+                f"begun with another {name}",
+                where=str(where),
+                expected=short(begun.get(name)),
+                got=short(now.get(name)),
+                remedy="restore it, or begin anew in another folder",
+            )
+    then, here = versions_of(read_json(versions)), versions_of(describe_environment())
+    for name in sorted(then.keys() | here.keys()):
+        if then.get(name) != here.get(name):
+            raise OutdatedError(
+                f"begun with another version of {name}",
+                where=str(versions),
+                expected=str(then.get(name)),
+                got=str(here.get(name)),
+                remedy="install that one, or begin anew in another folder",
+            )
+
+
+def short(value: Any) -> str:
+    """A value as one can read it in a sentence."""
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

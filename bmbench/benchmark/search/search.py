@@ -29,7 +29,7 @@ from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.run.decodings import Judged, changed
 from bmbench.benchmark.run.plan import Plan, config
-from bmbench.benchmark.run.resume_check import refuse_changes
+from bmbench.benchmark.run.run import refuse_changes
 from bmbench.benchmark.search.database import recorded
 from bmbench.benchmark.search.plan import Begun, TuneOptions, resolve_search, space_of
 from bmbench.benchmark.search.store import Asked, Store, Trial, refusals

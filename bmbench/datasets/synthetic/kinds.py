@@ -6,13 +6,10 @@ descriptions of the Pappenheim stain.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bmbench.core.types import Category
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MEAN_CELL_UM = 13.0
 """Mean diameter of the nucleated cells below, weighted by their frequency."""
