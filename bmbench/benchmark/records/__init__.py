@@ -3,8 +3,7 @@
 ::
 
     options         what a user asks of `bmbench run`, as typed settings; the settings that a search left
-    run_folder      the run directory: its files, its lock, whole or not at all
+    run_folder      the run directory: its files, its lock, whole or not at all; its clock
     environment     versions, code and machine that a result was made with
-    clock           how long a run worked, over all its processes
     trained_run     a finished run as something that predicts
 """

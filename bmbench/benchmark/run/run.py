@@ -9,10 +9,9 @@ import dataclasses
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from bmbench.benchmark.records.clock import Clock
 from bmbench.benchmark.records.environment import describe_environment, versions_of
 from bmbench.benchmark.records.options import RunOptions
-from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.records.run_folder import Clock, RunDir
 from bmbench.benchmark.run.plan import Plan, config, resolve, split_record
 from bmbench.benchmark.run.stages import Work, work_through
 from bmbench.core.console import Logged

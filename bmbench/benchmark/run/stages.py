@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bmbench.adapters.learning.fit_request import FitRequest, Report
     from bmbench.adapters.method import Detector
-    from bmbench.benchmark.records.clock import Clock
+    from bmbench.benchmark.records.run_folder import Clock
     from bmbench.benchmark.run.plan import Plan
     from bmbench.core.dataset import Subset
     from bmbench.core.progress import Progress

@@ -23,10 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bmbench.benchmark.records.clock import Clock
 from bmbench.benchmark.records.environment import describe_environment
 from bmbench.benchmark.records.options import RunOptions
-from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.records.run_folder import Clock, RunDir
 from bmbench.benchmark.run.decodings import Judged, changed
 from bmbench.benchmark.run.plan import Plan, config
 from bmbench.benchmark.run.run import refuse_changes
