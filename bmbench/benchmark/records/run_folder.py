@@ -17,6 +17,7 @@
       elsewhere/NAME/                the run on other images: predictions.json, truth.json, metrics.json
       row.md                         one row for a leaderboard
       unfinished/                    what a run under way needs to go on; gone at the end
+
 Times differ from run to run, so they stand in a file of their own: everything else that a run writes is the
 same for the same seed, however often it was stopped on the way.
 """

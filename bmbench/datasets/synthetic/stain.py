@@ -15,6 +15,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
     from bmbench.core.types import Floats
 
 N_SLIDES = 18
