@@ -5,10 +5,9 @@
     fit_request       what a method is given to fit
     budget            the settings that a training reads
     trainer           the steps: the same bytes from the same seed, however many patches are computed at once
-    training_state    where a training stands, so that it can be stopped and go on
+    training_state    where a training stands, in memory and on disk, so that it can be stopped and go on
     networks          a layer of all families; copies of a network that share weights or follow it
     process_group     processes that share out the work of each step
-    resuming          the state of a training on disk
     checkpoint        a trained network on disk
     reproducible      the same bytes from the same seed, and the process left as it was
 """

@@ -24,8 +24,7 @@ from bmbench.adapters.learning.budget import shards_of
 from bmbench.adapters.learning.networks import average_buffers, sharing_weights
 from bmbench.adapters.learning.process_group import SINGLE_PROCESS
 from bmbench.adapters.learning.reproducible import available_cores
-from bmbench.adapters.learning.resuming import StateSaver
-from bmbench.adapters.learning.training_state import TrainingState
+from bmbench.adapters.learning.training_state import StateSaver, TrainingState
 from bmbench.core.errors import TrainingFailedError
 
 if TYPE_CHECKING:

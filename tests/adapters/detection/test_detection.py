@@ -512,7 +512,7 @@ def test_a_fit_that_was_stopped_ends_with_the_same_bytes(name, tmp_path, monkeyp
         if step == 3:
             raise StoppedError
 
-    monkeypatch.setattr("bmbench.adapters.learning.resuming.SHARE", 0)
+    monkeypatch.setattr("bmbench.adapters.learning.training_state.SHARE", 0)
     method, samples = METHODS.get(name), [sample(number) for number in range(2)]
     request = request_for(method, samples, samples[:1], steps=4)
     kept = dataclasses.replace(request, state=tmp_path / "state")

@@ -77,7 +77,7 @@ def test_a_detector_of_two_processes_has_the_bytes_of_one(name, tmp_path):
 
 
 def test_a_process_that_dies_is_one_sentence_and_what_was_done_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr("bmbench.adapters.learning.resuming.SHARE", 0)
+    monkeypatch.setattr("bmbench.adapters.learning.training_state.SHARE", 0)
     begun = []
 
     def start(*arguments):

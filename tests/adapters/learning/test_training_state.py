@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment
 from bmbench.adapters.learning.fit_request import FitRequest
-from bmbench.adapters.learning.resuming import EVERY_S, FILE, StateSaver
+from bmbench.adapters.learning.training_state import EVERY_S, FILE, StateSaver
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
@@ -42,7 +42,7 @@ class Kill(Silent):
 @pytest.fixture
 def every_validation(monkeypatch):
     """Saving is not rationed: tiny trainings are shorter than what it takes."""
-    monkeypatch.setattr("bmbench.adapters.learning.resuming.SHARE", 0)
+    monkeypatch.setattr("bmbench.adapters.learning.training_state.SHARE", 0)
 
 
 def fitted(
@@ -88,8 +88,8 @@ def saved(detector, folder):
     ids=str,
 )
 def test_stopped_at_every_step_it_ends_with_the_same_bytes(sample, tmp_path, monkeypatch, changes):
-    monkeypatch.setattr("bmbench.adapters.learning.resuming.EVERY_S", 0.0)
-    monkeypatch.setattr("bmbench.adapters.learning.resuming.SHARE", 0)
+    monkeypatch.setattr("bmbench.adapters.learning.training_state.EVERY_S", 0.0)
+    monkeypatch.setattr("bmbench.adapters.learning.training_state.SHARE", 0)
     settings = dataclasses.replace(TINY, **changes)
     whole = saved(fitted(sample, settings=settings), tmp_path / "whole")
     state = tmp_path / "state"
@@ -187,7 +187,7 @@ def test_a_damaged_state_is_refused(sample, tmp_path, place):
 
 def test_saving_is_rationed(tmp_path, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("bmbench.adapters.learning.resuming.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("bmbench.adapters.learning.training_state.time.monotonic", lambda: now[0])
     saver, saved_at = StateSaver(tmp_path, "test"), []
 
     def state():
