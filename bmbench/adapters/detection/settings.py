@@ -32,7 +32,7 @@ class CommonSettings:
     patch_px, batch, shard : int
         Side of a training patch; patches a step; patches that are computed together.
     steps, optimiser, learning_rate, weight_decay, momentum, averaging, validate_every, patience
-        See `bmbench.adapters.learning.budget.Budget`.
+        See `bmbench.adapters.learning.fit_request.Budget`.
     validation_patches : int
         Patches of a validation, at most, spread evenly over the validation images.
     stain_jitter, stain_shift : float

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from bmbench.adapters.learning.budget import shards_of
+from bmbench.adapters.learning.fit_request import shards_of
 from bmbench.adapters.learning.networks import average_buffers, sharing_weights
 from bmbench.adapters.learning.process_group import SINGLE_PROCESS
 from bmbench.adapters.learning.reproducible import available_cores
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
-    from bmbench.adapters.learning.budget import Budget
-    from bmbench.adapters.learning.fit_request import FitRequest
+    from bmbench.adapters.learning.fit_request import Budget, FitRequest
     from bmbench.adapters.learning.process_group import ProcessGroup
 
 Patch = TypeVar("Patch")

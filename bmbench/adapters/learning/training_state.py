@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from bmbench.adapters.learning.budget import Budget
+    from bmbench.adapters.learning.fit_request import Budget
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

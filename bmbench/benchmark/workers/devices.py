@@ -74,7 +74,7 @@ def check_devices(method: Method, settings: Any, devices: int) -> None:
         raise BadInputError(f"--devices {devices}: {method.name} does not learn in steps", expected="1")
     import torch
 
-    from bmbench.adapters.learning.budget import shards_of
+    from bmbench.adapters.learning.fit_request import shards_of
 
     cards = torch.cuda.device_count()
     if cards and devices > cards:
