@@ -76,9 +76,9 @@ class FitRequest:
         How likely foreground is at a depth inside the annotated shapes, measured on the training images
         (it takes seconds, so it waits until asked); None where they have no contours to compare with.
     state : folder or None
-        Where a fit that takes long keeps what it needs to go on (`bmbench.adapters.learning.training_state`): it
-        begins with what it finds there, and ends with the detector of a fit that was never stopped, byte for
-        byte.
+        Where a fit that takes long keeps what it needs to go on (`bmbench.adapters.learning.training_state`):
+        it begins with what it finds there, and ends with the detector of a fit that was never stopped, byte
+        for byte.
     report : Report or None
         Told every validation; a fit that goes on repeats the validations of the earlier one.
     process_group : ProcessGroup or None

@@ -1,15 +1,23 @@
-"""What networks of all families share: a layer, copies with the same weights, moving averages."""
+"""What networks of all families share: a layer, copies with the same weights, moving averages, files.
+
+A trained network on disk is its weights (safetensors) and, beside them, everything else (JSON).
+"""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import nn
 
+from bmbench.adapters.learning.reproducible import best_device, seeded
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import read_bytes, read_json, write_bytes, write_json
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -43,3 +51,49 @@ def move_towards(average: nn.Module, network: nn.Module, *, decay: float) -> Non
             own.lerp_(current, 1 - decay)
         for kept, current_buffer in zip(average.buffers(), network.buffers(), strict=True):
             kept.copy_(current_buffer)
+
+
+_WEIGHTS = "weights.safetensors"
+Facts = TypeVar("Facts")
+
+
+def write_checkpoint(folder: Path, card_file: str, card: dict[str, Any], network: nn.Module) -> None:
+    """Write the weights of a network and its card into an existing folder."""
+    from safetensors.torch import save
+
+    weights = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+    write_bytes(folder / _WEIGHTS, save(weights))
+    write_json(folder / card_file, card)
+
+
+def read_checkpoint(
+    folder: Path,
+    card_file: str,
+    *,
+    what: str,
+    read_card: Callable[[Any], Facts],
+    build: Callable[[Facts], Network],
+) -> tuple[Facts, Network]:
+    """What `read_card` makes of the card, and the network that `build` makes of that, with its weights.
+
+    Raises
+    ------
+    BadInputError
+        If a file is missing, damaged, or not of this kind; `what` names the kind ("U-Net").
+    """
+    import safetensors
+    from safetensors.torch import load
+
+    card = read_json(folder / card_file)
+    data = read_bytes(folder / _WEIGHTS)
+    try:
+        facts = read_card(card)
+        # Fresh weights are drawn before these take their place: nobody else's draws shall change.
+        with seeded(0):
+            network = build(facts).to(best_device())
+        network.load_state_dict(load(data))
+    except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        raise BadInputError(
+            f"not a saved {what}", where=str(folder), got=str(error).splitlines()[0], remedy="fit it again"
+        ) from error
+    return facts, network.eval()
