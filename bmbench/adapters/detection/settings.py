@@ -36,7 +36,7 @@ class CommonSettings:
     validation_patches : int
         Patches of a validation, at most, spread evenly over the validation images.
     stain_jitter, stain_shift : float
-        Random stains, see `bmbench.adapters.images.stain`.
+        Random stains, see `bmbench.adapters.images.augment`.
     least_confidence : float
         What a network finds with less is left out.
     nms_iou : float

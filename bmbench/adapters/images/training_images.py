@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.adapters.images.augment import jitter_stain, shift_stain
 from bmbench.adapters.images.rescaling import resized, working_size
-from bmbench.adapters.images.stain import jitter_stain, shift_stain
 from bmbench.core.objects import scaled
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class ViewSettings:
     side_px : int
         Of a view, which is square.
     stain_jitter, stain_shift : float
-        See `bmbench.adapters.images.stain`.
+        See `bmbench.adapters.images.augment`.
     """
 
     augment: Augment

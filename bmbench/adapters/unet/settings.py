@@ -57,7 +57,7 @@ class UNetSettings:
     stain_jitter : float
         Standard deviation of the random factor and offset of each channel's optical density.
     stain_shift : float
-        How far every second patch's stain is moved towards others (see `bmbench.adapters.images.stain`).
+        How far every second patch's stain is moved towards others (see `bmbench.adapters.images.augment`).
     shrink : float
         Erosion of the shapes, in mean cell diameters; at most a mean cell's radius.
     undo : float

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bmbench.adapters.images.stain import jitter_stain, shift_stain
+from bmbench.adapters.images.augment import jitter_stain, shift_stain
 
 
 def test_stain_jitter_changes_colour_and_keeps_order():
