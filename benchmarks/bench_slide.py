@@ -164,7 +164,7 @@ def throughput(options: Any) -> dict[str, Any]:
     """
     from dataclasses import replace
 
-    from bmbench.adapters.images.rescaling import resized, working_size
+    from bmbench.adapters.images.working_scale import resized, working_size
     from bmbench.benchmark.prediction.image import predict_tiles, read_tile
     from bmbench.benchmark.prediction.journal import Journal
     from bmbench.benchmark.prediction.options import PredictOptions

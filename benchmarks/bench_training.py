@@ -34,8 +34,7 @@ import torch
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment
-from bmbench.adapters.images.rescaling import mean_diameter
-from bmbench.adapters.images.training_images import at_working_scale
+from bmbench.adapters.images.working_scale import at_working_scale, mean_diameter
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import (
     available_cores,

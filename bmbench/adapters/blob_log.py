@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.images.rescaling import mean_diameter
+from bmbench.adapters.images.working_scale import mean_diameter
 from bmbench.adapters.method import Method
 from bmbench.adapters.ranges import NotNegative, PositiveFloat, PositiveInt, require_ranges
 from bmbench.core.cell_sizes import object_circles

@@ -95,7 +95,7 @@ def test_the_map_is_the_mean_of_every_member_seen_in_every_view(members, sample_
     factor = members[0].calibration.factor
     assert factor == members[1].calibration.factor
     views = (np.s_[:, :], *MIRRORS)
-    from bmbench.adapters.images.rescaling import resized, working_size
+    from bmbench.adapters.images.working_scale import resized, working_size
     from bmbench.adapters.unet.encodings.encoding import ENCODINGS
     from bmbench.adapters.unet.segmentation import Growth, find_objects
 

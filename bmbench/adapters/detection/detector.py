@@ -28,7 +28,7 @@ from bmbench.adapters.detection.views import (
     where_accepted,
 )
 from bmbench.adapters.ensemble import save_members
-from bmbench.adapters.images.rescaling import resized, working_size
+from bmbench.adapters.images.working_scale import resized, working_size
 from bmbench.adapters.learning.networks import read_checkpoint, write_checkpoint
 from bmbench.adapters.learning.reproducible import one_thread_each
 from bmbench.core.errors import BadInputError

@@ -16,12 +16,12 @@ from bmbench.adapters.detection.networks.families import FAMILIES, Family, Train
 from bmbench.adapters.detection.networks.mask_rcnn import reseed
 from bmbench.adapters.detection.settings import DetectorSettings
 from bmbench.adapters.detection.targets import Targets, cut_patch, masks_of, shapes_of, targets_of
-from bmbench.adapters.images.rescaling import mean_diameter
-from bmbench.adapters.images.training_images import (
+from bmbench.adapters.images.working_scale import (
     TrainingImage,
     ViewSettings,
     at_working_scale,
     colour_statistics,
+    mean_diameter,
     random_view,
 )
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead

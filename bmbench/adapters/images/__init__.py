@@ -2,8 +2,7 @@
 
 ::
 
-    rescaling          images at the scale at which a network works; the size of the cells
+    working_scale      images at the scale at which a network works; training images, random views of them
     augment            training patches: turned, mirrored, blurred, in other stains than their slide's
-    training_images    training images at working scale, and random views of them
     tiling             a large image in overlapping tiles, and their results put together again
 """

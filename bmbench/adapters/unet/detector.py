@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from bmbench.adapters.ensemble import save_members
-from bmbench.adapters.images.rescaling import resized, working_size
 from bmbench.adapters.images.tiling import Tiling
+from bmbench.adapters.images.working_scale import resized, working_size
 from bmbench.adapters.learning.networks import read_checkpoint, write_checkpoint
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each
 from bmbench.adapters.unet.encodings.encoding import Encoding, encoding_of

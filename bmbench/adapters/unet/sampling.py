@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.images.training_images import TrainingImage, ViewSettings, random_view
+from bmbench.adapters.images.working_scale import TrainingImage, ViewSettings, random_view
 from bmbench.adapters.unet.encodings.encoding import TargetMap, encode
 
 if TYPE_CHECKING:

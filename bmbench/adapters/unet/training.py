@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from bmbench.adapters.images.rescaling import mean_diameter
-from bmbench.adapters.images.training_images import TrainingImage, at_working_scale, colour_statistics
+from bmbench.adapters.images.working_scale import (
+    TrainingImage,
+    at_working_scale,
+    colour_statistics,
+    mean_diameter,
+)
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.unet.network import UNet, build

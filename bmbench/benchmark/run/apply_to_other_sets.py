@@ -148,7 +148,7 @@ def apply_unchanged(unchanged: Unchanged, place: OtherImages, folder: Path, prog
 
 def predict_resized(detector: Detector, image: Pixels, factor: float) -> Detections:
     """What a detector finds on an image that is resized before, in the pixels of the image as it is."""
-    from bmbench.adapters.images.rescaling import resized, working_size
+    from bmbench.adapters.images.working_scale import resized, working_size
 
     if factor == 1:
         return detector.predict(image)

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment
-from bmbench.adapters.images.training_images import at_working_scale
+from bmbench.adapters.images.working_scale import at_working_scale
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS
 from bmbench.adapters.unet.sampling import fixed_patches

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bmbench.adapters.detection.networks.anchors import Sizes
-    from bmbench.adapters.images.training_images import Colour
+    from bmbench.adapters.images.working_scale import Colour
     from bmbench.core.types import Floats
 
 

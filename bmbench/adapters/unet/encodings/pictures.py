@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.adapters.images.rescaling import mean_diameter
-from bmbench.adapters.images.training_images import at_working_scale
+from bmbench.adapters.images.working_scale import at_working_scale, mean_diameter
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS, ObjectPixels, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
 from bmbench.core.cell_sizes import object_circles

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bmbench.adapters.images.rescaling import mean_diameter, resized, working_size
+from bmbench.adapters.images.working_scale import mean_diameter, resized, working_size
 from bmbench.core.objects import scaled
 from bmbench.core.types import Annotations, Role
 
