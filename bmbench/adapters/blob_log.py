@@ -17,9 +17,9 @@ import numpy as np
 from bmbench.adapters.images.working_scale import mean_diameter
 from bmbench.adapters.method import Method
 from bmbench.adapters.ranges import NotNegative, PositiveFloat, PositiveInt, require_ranges
-from bmbench.core.cell_sizes import object_circles
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json, write_json
+from bmbench.core.objects import object_circles
 from bmbench.core.types import Detections, Role
 
 if TYPE_CHECKING:

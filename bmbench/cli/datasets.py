@@ -82,7 +82,7 @@ def fetch(
     from bmbench.core.console import Terminal
     from bmbench.datasets import DATASETS
     from bmbench.datasets.fetch.fetch import fetch as get
-    from bmbench.datasets.fetch.licence_terms import note_shown, terms
+    from bmbench.datasets.fetch.store import note_shown, terms
 
     terminal = console()
     card = DATASETS.get(dataset).card

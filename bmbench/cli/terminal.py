@@ -55,7 +55,7 @@ def alone(context: typer.Context, name: str, *, beside: tuple[str, ...] = ()) ->
 
 def show_terms(dataset: str, data: Path | None) -> None:
     """Licence and citation of a public set on the error stream, the first time that it is used."""
-    from bmbench.datasets.fetch.licence_terms import terms_at_first_use
+    from bmbench.datasets.fetch.store import terms_at_first_use
 
     for line in terms_at_first_use(dataset, data):
         typer.echo(line, err=True)

@@ -1,4 +1,4 @@
-"""The objects of one image moved and scaled together, and ignored regions beside them."""
+"""The objects of one image: how large they are, moved and scaled together, ignored regions beside them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,76 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from bmbench.core.geometry import rings_box
+from bmbench.core.geometry import enclosing_circle, rings_area, rings_box
 from bmbench.core.types import Annotations, Detections, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from bmbench.core.types import Floats, Rings
+    from bmbench.core.types import Floats, Rings, Sample
+
+
+def object_circles(annotations: Annotations) -> Floats:
+    """(n, 3) circle of each object, from the best geometry it has.
+
+    An outline gives the circle of its own area around `xy`; else the circle that was given; else a box
+    gives the circle of its mean side around `xy`.
+    """
+    sides = annotations.box[:, 2:] - annotations.box[:, :2]
+    radius = np.where(annotations.circle[:, 2] > 0, annotations.circle[:, 2], sides.mean(axis=1) / 2)
+    centre = np.where(annotations.circle[:, 2:] > 0, annotations.circle[:, :2], annotations.xy)
+    for row, rings in enumerate(annotations.contour):
+        if rings:
+            centre[row] = annotations.xy[row]
+            radius[row] = np.sqrt(rings_area(rings) / np.pi)
+    return np.column_stack([centre, radius])
+
+
+def diameters(annotations: Annotations) -> Floats:
+    """(n,) diameter of the circle of every object in pixels; 0 of a point without a size."""
+    diameter: Floats = 2 * object_circles(annotations)[:, 2]
+    return diameter
+
+
+def cell_diameters(images: Iterable[Annotations]) -> Floats:
+    """(n,) diameters of the cells (role CELL) of all images, in pixels."""
+    cells = [diameters(annotations)[annotations.role == Role.CELL] for annotations in images]
+    return np.concatenate([np.zeros(0), *cells])
+
+
+def mean_cell_diameter(images: Iterable[Annotations]) -> float | None:
+    """Mean diameter in pixels of the cells of all images; None if there is none.
+
+    Points say nothing about sizes and are left out; of points alone the mean is 0.
+    """
+    diameter = cell_diameters(images)
+    if not len(diameter):
+        return None
+    sized = diameter[diameter > 0]
+    return float(sized.mean()) if len(sized) else 0.0
+
+
+def measured_radius(samples: Iterable[Sample], default: float) -> float:
+    """A third of the mean cell diameter in pixels, with one decimal; the default where no cell has a size."""
+    diameter = mean_cell_diameter(sample.annotations for sample in samples)
+    return round(diameter / 3, 1) if diameter else default
+
+
+def shape_circles(annotations: Annotations) -> Floats:
+    """(n, 3) the smallest circle around each contour, else the circle given, else that of the box.
+
+    A box alone has a circle around its middle with half of its longer side as radius: cells are round, so
+    that the circle through the corners would be far too large.
+    """
+    middle = (annotations.box[:, :2] + annotations.box[:, 2:]) / 2
+    reach = (annotations.box[:, 2:] - annotations.box[:, :2]).max(axis=1, initial=0.0) / 2
+    given = annotations.circle[:, 2:] > 0
+    circles: Floats = np.where(given, annotations.circle, np.column_stack([middle, reach]))
+    for row, rings in enumerate(annotations.contour):
+        if rings:
+            circles[row] = enclosing_circle(np.concatenate(rings))
+    return circles
+
 
 Objects = TypeVar("Objects", Annotations, Detections)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bmbench.core.cell_sizes import cell_diameters, diameters, mean_cell_diameter, object_circles
+from bmbench.core.objects import cell_diameters, diameters, mean_cell_diameter, object_circles
 from bmbench.core.types import Annotations, Role
 
 

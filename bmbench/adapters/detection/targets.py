@@ -15,9 +15,8 @@ import numpy as np
 from bmbench.adapters.detection.labels import labels_of
 from bmbench.adapters.detection.merging.overlaps import area, bounding_box
 from bmbench.adapters.images.working_scale import TrainingImage
-from bmbench.core.cell_sizes import object_circles
 from bmbench.core.geometry import circle_box, rectangle, rings_mask
-from bmbench.core.objects import moved, with_regions
+from bmbench.core.objects import moved, object_circles, with_regions
 from bmbench.core.types import Role
 
 if TYPE_CHECKING:

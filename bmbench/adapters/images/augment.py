@@ -11,6 +11,10 @@ patch, because an outline cut at the patch's edge would be eroded there as if th
 turned exactly, a contour point by point; a box follows from the contour, or else is turned as the ellipse
 that fills it: exact for a circle's box, and cells are round (the box around its turned corners would be up
 to 41 % too wide).
+
+Dyes absorb: a picture is the exponential of minus the sum of their densities. So stains are varied in optical
+density, where more dye is a factor, another dye is another direction, and a stained film under the cells is a
+shift, and not in colour, where they would be none of these.
 """
 
 from __future__ import annotations

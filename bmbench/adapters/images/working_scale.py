@@ -2,7 +2,8 @@
 
 A network learns fastest where cells have the size it was built for, so images are resized until the mean
 training cell has a stated diameter. Whole images are resized before patches are drawn from them: an area
-average of the original pixels is exact, is done once, and spares the augmentation most of its work."""
+average of the original pixels is exact, is done once, and spares the augmentation most of its work.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.adapters.images.augment import jitter_stain, shift_stain
-from bmbench.core.cell_sizes import cell_diameters
 from bmbench.core.errors import BadInputError
-from bmbench.core.objects import scaled
+from bmbench.core.objects import cell_diameters, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -20,7 +20,7 @@ from bmbench.adapters.learning.reproducible import best_device, one_thread_each,
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.unet.network import UNet, build
 from bmbench.adapters.unet.sampling import UNetPatch, draw_patch, fixed_patches
-from bmbench.core.cell_sizes import object_circles
+from bmbench.core.objects import object_circles
 from bmbench.core.types import Role
 
 if TYPE_CHECKING:

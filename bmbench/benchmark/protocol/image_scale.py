@@ -42,7 +42,7 @@ def largest_cell(samples: Sequence[Sample]) -> float | None:
 
 def mean_cell(samples: Sequence[Sample]) -> float | None:
     """Mean diameter of the annotated cells, in pixels; None without a cell that has a size."""
-    from bmbench.core.cell_sizes import mean_cell_diameter
+    from bmbench.core.objects import mean_cell_diameter
 
     mean = mean_cell_diameter(sample.annotations for sample in samples)
     return round(mean, 3) if mean else None

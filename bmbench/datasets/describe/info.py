@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.core.cell_sizes import diameters, mean_cell_diameter
+from bmbench.core.objects import diameters, mean_cell_diameter
 from bmbench.core.types import Role
 from bmbench.datasets import DATASETS
 from bmbench.datasets.describe.data_hash import data_hash

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.core.cell_sizes import diameters
+from bmbench.core.objects import diameters
 from bmbench.core.types import Role
 from bmbench.datasets.weak.simulator import overlapping_circles, scaled_jitter, weaken
 

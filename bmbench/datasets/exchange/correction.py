@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bmbench.core.cell_sizes import shape_circles
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import box_iou, circle_box
+from bmbench.core.objects import shape_circles
 from bmbench.core.spatial_index import Nearby, iou_reach
 from bmbench.core.types import Category
 from bmbench.datasets.describe.faults import outside

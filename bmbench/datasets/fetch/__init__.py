@@ -6,6 +6,5 @@
     download        from a server, by checksum
     manifest        sets that lie in repositories as single files
     unpack          archives from outside, without harm
-    store           where fetched sets lie
-    licence_terms   what must be known before a set is used
+    store           where fetched sets lie, and what must be known before one is used
 """

@@ -2,14 +2,26 @@
 
 A set is a folder of its own name there, or, where its files already lie elsewhere, a small file
 ``NAME.json`` that says where.
+
+What a user must know before using a set is shown once. That it was shown is noted in the folder of all sets,
+by the text itself: other terms are shown again. Where nothing can be noted (a read-only home), they are shown
+every time.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bmbench.core.files import read_json, write_json
+from bmbench.core.errors import BmbenchError
+from bmbench.core.files import read_json, write_json, write_text
+from bmbench.datasets import DATASETS
+
+if TYPE_CHECKING:
+    from bmbench.core.dataset import DatasetCard
 
 VARIABLE = "BMBENCH_DATA"
 _SHARED = {"kainz_mbm": "kainz"}
@@ -45,3 +57,43 @@ def stored_folder(dataset: str) -> Path | None:
 def remember(dataset: str, folder: Path) -> None:
     """Note that the files of a set lie in `folder`."""
     write_json(home_of(dataset).with_suffix(".json"), {"folder": str(folder.resolve())})
+
+
+def terms(card: DatasetCard) -> tuple[tuple[str, str], ...]:
+    """Name and text of each line that a user must know."""
+    return (("licence", card.licence), ("please cite", card.citation), ("source", card.source or "embedded"))
+
+
+def terms_at_first_use(dataset: str, data: Path | None = None) -> tuple[str, ...]:
+    """The lines to show before the first use of a set; () for the embedded one, a user's own, or later on.
+
+    Without its files, in `data` or fetched, there is no use.
+    """
+    if dataset not in DATASETS:
+        return ()
+    card = DATASETS.get(dataset).card
+    place = data or stored_folder(dataset)
+    if not card.source or place is None or not place.exists() or _was_shown(card):
+        return ()
+    note_shown(card)
+    return (f"{card.title} ({card.name})", *(f"  {name}: {text}" for name, text in terms(card)))
+
+
+def note_shown(card: DatasetCard) -> None:
+    """Note that the terms of a set were shown; nothing where that cannot be written."""
+    with suppress(BmbenchError, OSError):
+        write_text(_note(card), _digest(card))
+
+
+def _was_shown(card: DatasetCard) -> bool:
+    with suppress(OSError, UnicodeDecodeError):
+        return _note(card).read_text("utf-8") == _digest(card)
+    return False
+
+
+def _note(card: DatasetCard) -> Path:
+    return store() / "terms-shown" / f"{card.name}.txt"
+
+
+def _digest(card: DatasetCard) -> str:
+    return hashlib.sha256(repr(terms(card)).encode()).hexdigest() + "\n"

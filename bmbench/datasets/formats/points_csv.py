@@ -95,7 +95,7 @@ def read(path: Path, images: Path | None = None) -> Content:
 
 def write(path: Path, content: Content) -> list[Left]:
     """Write every image; nothing is left out."""
-    from bmbench.core.cell_sizes import shape_circles
+    from bmbench.core.objects import shape_circles
 
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")

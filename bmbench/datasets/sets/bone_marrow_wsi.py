@@ -32,11 +32,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bmbench.core.cell_sizes import measured_radius
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rectangle
-from bmbench.core.objects import with_regions
+from bmbench.core.objects import measured_radius, with_regions
 from bmbench.core.types import Annotations, Category, Role, Sample
 from bmbench.datasets.formats.dicom_ann import read_bulk_annotations
 from bmbench.datasets.reading.images import LIMIT_PX

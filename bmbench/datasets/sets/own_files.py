@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bmbench.core.cell_sizes import mean_cell_diameter
 from bmbench.core.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
+from bmbench.core.objects import mean_cell_diameter
 from bmbench.core.types import Role
 from bmbench.datasets.formats.coco.codec import annotation_file
 from bmbench.datasets.formats.recognise import read_any, sniff, split_name

@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.core.cell_sizes import measured_radius
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rings_box
+from bmbench.core.objects import measured_radius
 from bmbench.core.types import Annotations, Category, Sample
 from bmbench.datasets.formats.masks import mask_rings
 from bmbench.datasets.reading.images import image_size, read_raw, read_rgb

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.core.cell_sizes import mean_cell_diameter, shape_circles
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import circle_box
+from bmbench.core.objects import mean_cell_diameter, shape_circles
 from bmbench.core.types import Annotations
 
 if TYPE_CHECKING:

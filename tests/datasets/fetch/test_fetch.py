@@ -22,9 +22,8 @@ from bmbench.datasets import DATASETS
 from bmbench.datasets.fetch import download as download_module
 from bmbench.datasets.fetch.download import download
 from bmbench.datasets.fetch.fetch import fetch, fetch_dataset
-from bmbench.datasets.fetch.licence_terms import terms, terms_at_first_use
 from bmbench.datasets.fetch.manifest import compare, fetch_files, manifest, parse_manifest
-from bmbench.datasets.fetch.store import store, stored_folder
+from bmbench.datasets.fetch.store import store, stored_folder, terms, terms_at_first_use
 from bmbench.datasets.fetch.unpack import unpack
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 1_000_000, np.uint8).tobytes()

@@ -10,10 +10,10 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from bmbench.core.cell_sizes import mean_cell_diameter
 from bmbench.core.dataset import SUBSETS, LoadRequest
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.geometry import rings_area
+from bmbench.core.objects import mean_cell_diameter
 from bmbench.core.types import Role
 from bmbench.datasets import DATASETS, open_dataset
 from bmbench.datasets.describe.data_hash import data_hash

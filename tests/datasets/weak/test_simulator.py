@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from bmbench.core.cell_sizes import diameters, mean_cell_diameter, shape_circles
 from bmbench.core.errors import BadInputError
+from bmbench.core.objects import diameters, mean_cell_diameter, shape_circles
 from bmbench.core.types import Annotations, Role
 from bmbench.datasets.weak.simulator import scaled_jitter, weaken
 

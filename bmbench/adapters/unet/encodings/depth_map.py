@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.core.cell_sizes import object_circles
 from bmbench.core.geometry import rings_mask
+from bmbench.core.objects import object_circles
 from bmbench.core.types import Role
 
 if TYPE_CHECKING:

@@ -10,9 +10,8 @@ import numpy as np
 from bmbench.adapters.images.working_scale import at_working_scale, mean_diameter
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS, ObjectPixels, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
-from bmbench.core.cell_sizes import object_circles
 from bmbench.core.files import writing
-from bmbench.core.objects import moved
+from bmbench.core.objects import moved, object_circles
 from bmbench.core.types import Annotations, Role
 
 if TYPE_CHECKING:
