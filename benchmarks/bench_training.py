@@ -47,7 +47,7 @@ from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.unet import training
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS
 from bmbench.adapters.unet.network import build
-from bmbench.adapters.unet.sampling import draw_patch
+from bmbench.adapters.unet.training import draw_patch
 from bmbench.benchmark.protocol.tracks import get_profile
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
 from bmbench.benchmark.run.plan import resolve

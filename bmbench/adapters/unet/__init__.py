@@ -6,9 +6,8 @@
     settings         every number that a user may change, by profile
     search_space     where better ones are looked for
     encodings/       annotations → target, loss and map of each method
-    sampling         images at working scale → training patches
     network          the U-Net
-    training         patches → weights
+    training         images at working scale → training patches → weights
     detector         image → map → detections; save and load
     segmentation     objects of a map → cells
     watershed        map → foreground → separate objects

@@ -16,8 +16,8 @@ from bmbench.adapters.images.augment import augment
 from bmbench.adapters.images.working_scale import at_working_scale
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS
-from bmbench.adapters.unet.sampling import fixed_patches
 from bmbench.adapters.unet.settings import QUICK, UNetSettings
+from bmbench.adapters.unet.training import fixed_patches
 from bmbench.core.errors import RunFailedError
 from bmbench.core.progress import Silent
 from bmbench.core.types import Role

@@ -364,9 +364,8 @@ def test_every_space_names_settings_of_its_method():
 @pytest.mark.usefixtures("torch")
 def test_the_unit_of_reported_losses_is_what_knowing_nothing_costs():
     from bmbench.adapters.unet.encodings.encoding import ENCODINGS, TargetMap
-    from bmbench.adapters.unet.sampling import UNetPatch
     from bmbench.adapters.unet.settings import UNetSettings
-    from bmbench.adapters.unet.training import baseline_loss
+    from bmbench.adapters.unet.training import UNetPatch, baseline_loss
 
     # A quarter of the counted pixels is foreground: entropy ln 4 / 4 + 3/4 ln (4/3); squared error 3/16.
     value = np.zeros((1, 4, 4), np.float32)
