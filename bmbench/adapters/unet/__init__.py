@@ -9,6 +9,5 @@
     network          the U-Net
     training         images at working scale → training patches → weights
     detector         image → map → detections; save and load
-    segmentation     objects of a map → cells
-    watershed        map → foreground → separate objects
+    segmentation     map → foreground → separate objects, by a watershed → cells
 """

@@ -8,16 +8,17 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Regrowth, encode
-from bmbench.adapters.unet.segmentation import Growth, find_objects
-from bmbench.adapters.unet.settings import UNetSettings
-from bmbench.adapters.unet.watershed import (
+from bmbench.adapters.unet.segmentation import (
+    Growth,
     disc,
+    find_objects,
     foreground,
     inner_distance,
     peaks,
     separate,
     separate_summits,
 )
+from bmbench.adapters.unet.settings import UNetSettings
 
 SETTINGS = UNetSettings(cell_px=20.0, shrink=0.2, lowest=0.3, highest=0.5, faint=0.15)
 
