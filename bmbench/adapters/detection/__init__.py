@@ -2,9 +2,8 @@
 
 ::
 
-    method          the cards, and the settings by profile
+    method          the cards, the settings by profile, and where better ones are looked for
     settings        every number that a user may change
-    search_space    where better ones are looked for
     labels          classes of cells: the labels that a network learns
     targets         annotations → what a network shall find in a patch, and of what it learns nothing
     networks/       the networks, and what makes one family different from another

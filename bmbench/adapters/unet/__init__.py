@@ -2,9 +2,8 @@
 
 ::
 
-    method           the cards
+    method           the cards, and where better settings are looked for
     settings         every number that a user may change, by profile
-    search_space     where better ones are looked for
     encodings/       annotations → target, loss and map of each method
     network          the U-Net
     training         images at working scale → training patches → weights

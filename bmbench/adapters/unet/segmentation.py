@@ -1,8 +1,8 @@
 """Map → foreground → separate objects → cells: threshold, opening, markers, watershed, growth, outlines.
 
-Graebel et al. 2021, post-processing. OpenCV thresholds, opens and measures distances; skimage floods, and only
-the connected components with two markers or more: the others need no flooding. Both choices are for speed and
-change no pixel but ties.
+Graebel et al. 2021, post-processing. OpenCV thresholds, opens and measures distances; skimage floods, and
+only the connected components with two markers or more: the others need no flooding. Both choices are for
+speed and change no pixel but ties.
 """
 
 from __future__ import annotations

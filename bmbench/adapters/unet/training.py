@@ -1,4 +1,4 @@
-"""From patches to weights."""
+"""From images at working scale to patches, augmented, with their targets, and from patches to weights."""
 
 from __future__ import annotations
 
