@@ -4,9 +4,7 @@
 
     encoding            depth → target, loss and map of a method; the table of encodings
     depth_map           annotations → owner and depth of each pixel
-    shrink              eroded shapes, so that touching cells become separate
-    distance            the depth itself, or a sigmoid of it
-    statistical         how often a pixel of that depth is foreground
+    pixel_targets       eroded shapes; the depth itself, or a sigmoid of it; frequencies of foreground
     foreground_curve    that frequency, measured
     losses              maps and targets → losses
     pictures            all targets in one picture

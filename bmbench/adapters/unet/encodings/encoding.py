@@ -187,13 +187,13 @@ class Encoding:
 ENCODINGS: Registry[Encoding] = Registry(
     "encoding",
     (
-        ("shrink_contour", "bmbench.adapters.unet.encodings.shrink:SHRINK_CONTOUR"),
-        ("shrink", "bmbench.adapters.unet.encodings.shrink:SHRINK"),
-        ("dont_care", "bmbench.adapters.unet.encodings.shrink:DONT_CARE"),
-        ("distance", "bmbench.adapters.unet.encodings.distance:DISTANCE"),
-        ("sigmoid", "bmbench.adapters.unet.encodings.distance:SIGMOID"),
-        ("statistical", "bmbench.adapters.unet.encodings.statistical:STATISTICAL"),
-        ("statistical_scaled", "bmbench.adapters.unet.encodings.statistical:STATISTICAL_SCALED"),
+        ("shrink_contour", "bmbench.adapters.unet.encodings.pixel_targets:SHRINK_CONTOUR"),
+        ("shrink", "bmbench.adapters.unet.encodings.pixel_targets:SHRINK"),
+        ("dont_care", "bmbench.adapters.unet.encodings.pixel_targets:DONT_CARE"),
+        ("distance", "bmbench.adapters.unet.encodings.pixel_targets:DISTANCE"),
+        ("sigmoid", "bmbench.adapters.unet.encodings.pixel_targets:SIGMOID"),
+        ("statistical", "bmbench.adapters.unet.encodings.pixel_targets:STATISTICAL"),
+        ("statistical_scaled", "bmbench.adapters.unet.encodings.pixel_targets:STATISTICAL_SCALED"),
     ),
 )
 
