@@ -4,7 +4,6 @@
 
     method          what a method is, and what a detector is
     search_space    where better settings are looked for, as data
-    installed       whether the optional dependencies of a method are there
     ranges          what the numbers among settings may be
     ensemble        several fitted detectors as one
     blob_log        dark blobs, without learning

@@ -11,8 +11,7 @@ import tifffile
 from PIL import Image
 
 from bmbench.adapters import METHODS
-from bmbench.adapters.installed import require_installed
-from bmbench.adapters.method import Method
+from bmbench.adapters.method import Method, require_installed
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.types import Annotations, Role
 from bmbench.datasets.reading.images import read_rgb

@@ -21,7 +21,7 @@ sys.path.insert(0, sys.argv[1])
 from adapters.conftest import sample
 from adapters.small import request_for
 from bmbench.adapters import METHODS
-from bmbench.adapters.installed import is_installed
+from bmbench.adapters.method import is_installed
 
 configuration = Path(os.environ["HOME"], "configuration")
 os.environ["XDG_CONFIG_HOME"] = str(configuration)

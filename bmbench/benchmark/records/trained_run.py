@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bmbench.adapters.installed import require_installed
+from bmbench.adapters.method import require_installed
 from bmbench.benchmark.protocol.classes import classes_from_json
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.core.errors import BadInputError

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bmbench.adapters.installed import is_installed, require_installed
+from bmbench.adapters.method import is_installed, require_installed
 from bmbench.benchmark.protocol.other_sets import OtherSet, refuse_namesakes
 from bmbench.benchmark.protocol.supervision import ARTEFACT_MODES
 from bmbench.benchmark.protocol.tracks import get_profile, get_track

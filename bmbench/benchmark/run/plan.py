@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bmbench.adapters.installed import require_installed
+from bmbench.adapters.method import require_installed
 from bmbench.benchmark.protocol.classes import (
     as_taught,
     cell_classes,

@@ -102,7 +102,7 @@ def _f1(scores: RecordedScores | None) -> str:
 def methods_table() -> Table:
     """Every method, its family, what it needs, whether it is installed."""
     from bmbench.adapters import METHODS
-    from bmbench.adapters.installed import is_installed
+    from bmbench.adapters.method import is_installed
 
     table = text_table(("method", "family", "what it is", "needs", "here"), wraps="what it is")
     absent: list[str] = []

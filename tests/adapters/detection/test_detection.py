@@ -32,7 +32,7 @@ from bmbench.adapters.detection.settings import DetectorSettings, YoloSettings
 from bmbench.adapters.detection.targets import cut_patch, masks_of, shapes_of, targets_of
 from bmbench.adapters.detection.views import outline_of, stretched, tiles_of, where_accepted
 from bmbench.adapters.images.working_scale import TrainingImage
-from bmbench.adapters.installed import is_installed
+from bmbench.adapters.method import is_installed
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import circle_box, circle_iou, ring_area
 from bmbench.core.types import Annotations, Role

@@ -8,7 +8,7 @@ import pytest
 from bmbench.adapters import METHODS
 from bmbench.adapters.detection.labels import labels_of, one_class_each
 from bmbench.adapters.detection.merging.clustering import Clustering, Votes, cluster
-from bmbench.adapters.installed import is_installed
+from bmbench.adapters.method import is_installed
 from bmbench.core.geometry import box_iou
 from bmbench.core.types import Annotations, Category, Role, Sample
 

@@ -15,8 +15,7 @@ from bmbench.adapters import METHODS
 from bmbench.adapters.detection.networks.families import FAMILIES
 from bmbench.adapters.detection.targets import targets_of
 from bmbench.adapters.detection.training import DetectionPatch, _losses
-from bmbench.adapters.installed import is_installed, require_installed
-from bmbench.adapters.method import Beside
+from bmbench.adapters.method import Beside, is_installed, require_installed
 from bmbench.benchmark.run.tables import methods_table
 from bmbench.core.errors import MissingExtraError
 
