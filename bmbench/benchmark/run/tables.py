@@ -8,14 +8,13 @@ from msgspec.structs import replace
 from rich.markup import escape
 from rich.table import Table
 
-from bmbench.benchmark.scoring.class_tables import class_tables
-from bmbench.benchmark.scoring.recorded import (
+from bmbench.benchmark.scoring.reports import (
     RecordedEvaluation,
     RecordedOtherSet,
     RecordedRun,
     read_recorded,
 )
-from bmbench.benchmark.scoring.tables import scores_table
+from bmbench.benchmark.scoring.tables import class_tables, scores_table
 from bmbench.core.files import write_text
 from bmbench.present import markdown
 from bmbench.present.terminal import terminal_table, text_table
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from bmbench.adapters.method import Method
     from bmbench.benchmark.records.run_folder import RunDir
-    from bmbench.benchmark.scoring.recorded import RecordedScores
+    from bmbench.benchmark.scoring.reports import RecordedScores
 
 _ROW = ("method", "data set", "track", "seed", "AP (CD)", "F1 (CD)", "AP (BB)", "F1 (BB)", "images", "cells")
 
