@@ -20,8 +20,7 @@ from bmbench.metrics import PROTOCOLS, Curve, Tally, average_precision, evaluate
 from bmbench.metrics.areas import precision_envelope, reaching
 from bmbench.present.palette import BLUE, GREEN, ORANGE, VERMILLION
 from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.intervals import interval
-from bmbench.statistics.resampling import resampled_ap
+from bmbench.statistics.intervals import interval, resampled_ap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

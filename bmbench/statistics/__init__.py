@@ -5,9 +5,9 @@ here and nowhere else. One file a question:
 
 - draws: what is drawn. One stream of raw random bits, the same on every machine and for every question.
 - units: what is drawn from (patients, slides, images), how few are too few, and a metric as sums over units.
-- resampling: the values of re-weighted images, from tallies; nothing is matched again.
 - jackknife: how much of a value each image is the cause of.
-- intervals: between which values the truth is looked for; `with_intervals` adds them to an evaluation.
+- intervals: between which values the truth is looked for; `with_intervals` adds them to an evaluation. The
+  values of re-weighted images come from tallies; nothing is matched again.
 - differences: two predictions files on the same images.
 - seeds: means over the trainings of a method, their differences, and folds as one test set.
 - paired_tests, swaps: which pairs of submissions are told apart; the p-values, and the counting behind them.

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.intervals import interval
-from bmbench.statistics.resampling import resampled_ap, resampled_f1
+from bmbench.statistics.intervals import interval, resampled_ap, resampled_f1
 
 if TYPE_CHECKING:
     from bmbench.core.types import Floats

@@ -1,6 +1,8 @@
 """Intervals: between which values the truth is looked for, of scores and of everything that is resampled.
 
-They are percentiles of bootstrap replicates (Efron and Tibshirani 1993, section 13.3).
+Units (patients or slides, else images) are drawn with replacement, as many as there are, and count as often
+as they are drawn (Efron and Tibshirani 1993, section 8.3); nothing is matched again. Intervals are
+percentiles of such replicates (section 13.3).
 """
 
 from __future__ import annotations
@@ -11,14 +13,18 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from bmbench.metrics.areas import precision_envelope, reaching
+from bmbench.metrics.tally import step_ends
 from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.resampling import resampled_ap, resampled_f1
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from bmbench.core.types import Floats
-    from bmbench.metrics import Evaluation, Scores
+    from bmbench.core.types import Floats, Ints
+    from bmbench.metrics import Evaluation, ImageCounts, Scores, Tally
+    from bmbench.metrics.protocol import ApKind
 
 Interval: TypeAlias = tuple[float, float]
 LEVEL = 0.95
@@ -81,3 +87,149 @@ def percentiles(values: Floats | NDArray[np.int32], *, level: float = LEVEL, who
         values, (tail, 0.5, 1 - tail), axis=0, method="nearest" if whole else "linear"
     )
     return found
+
+
+_BLOCK = 1 << 15
+"""Numbers in work at a time (steps of the curve × replicates): few enough for the processor's cache."""
+_ROUNDING = 1e-12
+"""Makes a recall of exactly 0.3 reach a wanted 0.3, which may be 0.30000000000000004."""
+_FEW_UNITS = 256
+"""Up to this many units, counts by step and unit are multiplied with the weights as a matrix."""
+
+
+def resampled_ap(tallies: Sequence[Tally], unit: Ints, kind: ApKind, draws: UnitDraws) -> Floats:
+    """(n,) AP of each replicate, the mean over classes; NaN where a replicate holds no cell.
+
+    Parameters
+    ----------
+    tallies : one a class
+    unit : (images,) int64
+        Unit of each image, numbered from 0 among those that are drawn from.
+    """
+    each = np.stack([_resampled_ap(tally, unit, kind, draws) for tally in tallies])
+    defined = np.isfinite(each)
+    total = np.where(defined, each, 0.0).sum(axis=0)
+    mean: Floats = np.divide(
+        total, defined.sum(axis=0), out=np.full(draws.n, np.nan), where=defined.any(axis=0)
+    )
+    return mean
+
+
+def _resampled_ap(tally: Tally, unit: Ints, kind: ApKind, draws: UnitDraws) -> Floats:
+    cells = np.bincount(unit, weights=tally.cells, minlength=draws.n_units)
+    steps = _Steps(tally, unit[tally.image], draws.n_units)
+    found = []
+    for rows in draws.blocks(steps.block):
+        weights = np.ascontiguousarray(rows.T)
+        n_cells = cells @ weights
+        area = _areas(*steps.counts(weights), n_cells, kind)
+        found.append(np.where(n_cells > 0, area, np.nan))
+    return np.concatenate(found)
+
+
+def resampled_f1(images: ImageCounts, unit: Ints, draws: UnitDraws) -> Floats:
+    """(n,) F1 of each replicate at a threshold that is held fixed; NaN where a replicate holds no cell.
+
+    `unit` as in `resampled_ap`.
+    """
+    hits, false_alarms, cells = (
+        np.bincount(unit, weights=count, minlength=draws.n_units)
+        for count in (images.tp, images.fp, images.cells)
+    )
+    found = []
+    for weights in draws.blocks(max(1, _BLOCK // draws.n_units)):
+        n_cells = weights @ cells
+        f1 = 2 * (weights @ hits) / np.maximum(n_cells + weights @ (hits + false_alarms), 1)
+        found.append(np.where(n_cells > 0, f1, np.nan))
+    return np.concatenate(found)
+
+
+def envelope_at(tally: Tally, unit: Ints, recalls: Floats, weights: Floats) -> Floats:
+    """(n, k) highest precision at each of k recalls or beyond; 0 where no threshold reaches the recall.
+
+    Parameters
+    ----------
+    unit : (images,) int64
+        Unit of each image, numbered from 0.
+    weights : (n, units) float64
+        How often each unit counts, one row a replicate.
+    """
+    steps = _Steps(tally, unit[tally.image], weights.shape[1])
+    cells = weights @ np.bincount(unit, weights=tally.cells, minlength=weights.shape[1])
+    found = np.zeros((len(weights), len(recalls)))
+    size = steps.block
+    for start in range(0, len(weights), size):
+        block = slice(start, start + size)
+        hits, every = steps.counts(np.ascontiguousarray(weights[block].T))
+        recall = hits / np.maximum(cells[block], 1)
+        padded = _padded(_envelope(hits, every))
+        for row, column in enumerate(recall.T, start):
+            found[row] = padded[np.searchsorted(column, recalls - _ROUNDING), row - start]
+    return found
+
+
+class _Steps:
+    """The steps of a curve that hold a hit: only there can the envelope of any replicate turn."""
+
+    def __init__(self, tally: Tally, unit: Ints, n_units: int) -> None:
+        ends = tally.step_ends
+        step = np.searchsorted(ends, np.arange(len(tally.confidence)))
+        some = np.zeros(len(ends), bool)
+        some[step[tally.hit]] = True
+        # A step without a hit is counted with the next one that has one; those after the last fall away.
+        row = np.cumsum(some) - some
+        self._n = int(some.sum())
+        kept = row[step] < self._n
+        self._row, self._unit, self._hit = row[step][kept], unit[kept], tally.hit[kept]
+        self._n_units = n_units
+        self._dense = self._counted() if n_units <= _FEW_UNITS else None
+
+    @property
+    def block(self) -> int:
+        """Replicates to be worked on at a time."""
+        rows = self._n if self._dense is not None else len(self._row)
+        return max(1, _BLOCK // max(rows, self._n_units, 1))
+
+    def counts(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Two (steps, replicates) arrays, hits so far and predictions so far, from (units, n) weights."""
+        if self._dense is not None:
+            hits, every = self._dense
+            return hits @ weights, every @ weights
+        drawn = weights[self._unit]
+        last = step_ends(self._row)
+        every = np.cumsum(drawn, axis=0)[last]
+        drawn[~self._hit] = 0
+        return np.cumsum(drawn, axis=0)[last], every
+
+    def _counted(self) -> tuple[Floats, Floats]:
+        place = self._row * self._n_units + self._unit
+        shape = (self._n, self._n_units)
+        hits = np.bincount(place[self._hit], minlength=self._n * self._n_units).reshape(shape)
+        every = np.bincount(place, minlength=self._n * self._n_units).reshape(shape)
+        return np.cumsum(hits, axis=0, dtype=np.float64), np.cumsum(every, axis=0, dtype=np.float64)
+
+
+def _areas(hits: Floats, every: Floats, n_cells: Floats, kind: ApKind) -> Floats:
+    """(replicates,) AP from (steps, replicates) cumulative counts."""
+    if not len(hits):
+        return np.zeros(len(n_cells))
+    n_cells = np.maximum(n_cells, 1)
+    envelope = _envelope(hits, every)
+    if kind == "all":
+        area: Floats = (
+            hits[0] * envelope[0] + np.einsum("ij,ij->j", np.diff(hits, axis=0), envelope[1:])
+        ) / n_cells
+        return area
+    padded = _padded(envelope)
+    points = [reaching(column, kind) for column in (hits / n_cells).T]
+    return np.array([padded[rows, column].mean() for column, rows in enumerate(points)])
+
+
+def _envelope(hits: Floats, every: Floats) -> Floats:
+    """(steps, replicates) best precision at each step or a later one; 0 before the first prediction drawn."""
+    return precision_envelope(np.divide(hits, every, out=np.zeros_like(hits), where=every > 0))
+
+
+def _padded(envelope: Floats) -> Floats:
+    """The envelope with a last row of zeros, for recalls that no step reaches."""
+    return np.concatenate([envelope, np.zeros((1, envelope.shape[1]))])

@@ -16,8 +16,7 @@ import numpy as np
 from bmbench.metrics.areas import average_precision
 from bmbench.metrics.tally import Curve, ImageCounts, Tally
 from bmbench.statistics.draws import drawn_seeds
-from bmbench.statistics.intervals import interval
-from bmbench.statistics.resampling import resampled_ap, resampled_f1
+from bmbench.statistics.intervals import interval, resampled_ap, resampled_f1
 from bmbench.statistics.units import FEWEST_UNITS
 
 if TYPE_CHECKING:

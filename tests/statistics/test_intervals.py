@@ -10,8 +10,7 @@ import pytest
 from bmbench.core.types import Category
 from bmbench.metrics import PROTOCOLS, evaluate
 from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.intervals import interval, percentiles, with_intervals
-from bmbench.statistics.resampling import resampled_f1
+from bmbench.statistics.intervals import interval, percentiles, resampled_f1, with_intervals
 from tests.metrics.scenes import predictions_of, rebuilt, square, truth_of
 
 PAPER = replace(PROTOCOLS["paper"], radius_px=8.0)

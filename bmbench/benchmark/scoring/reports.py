@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json
@@ -202,7 +202,7 @@ class RecordedScores(Struct, frozen=True, kw_only=True):
     ap_ci: Interval | None
     f1_ci: Interval | None
     macro_f1: float | None = None
-    classes: dict[str, RecordedScores] = field(default_factory=dict)
+    classes: dict[str, RecordedScores] = msgspec.field(default_factory=dict)
 
 
 class RecordedRules(Struct, frozen=True, kw_only=True):
@@ -253,7 +253,7 @@ class Resizing(Struct, frozen=True, kw_only=True):
     """By what images were resized before a detector saw them, and what that rests on."""
 
     factor: float
-    reason: str = field(name="from")
+    reason: str = msgspec.field(name="from")
 
 
 class RecordedOtherSet(RecordedEvaluation, frozen=True, kw_only=True):

@@ -15,9 +15,8 @@ from bmbench.leaderboards.results.record import (
     Outcomes,
     RuleResult,
 )
-from bmbench.statistics.intervals import interval, percentiles
+from bmbench.statistics.intervals import envelope_at, interval, percentiles, resampled_ap, resampled_f1
 from bmbench.statistics.jackknife import ap_shares
-from bmbench.statistics.resampling import envelope_at, resampled_ap, resampled_f1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

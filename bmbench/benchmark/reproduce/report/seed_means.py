@@ -13,7 +13,7 @@ import numpy as np
 
 from bmbench.benchmark.reproduce.report.runs import unit_rows
 from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.resampling import envelope_at
+from bmbench.statistics.intervals import envelope_at
 from bmbench.statistics.seeds import JoinedSets, SeedScores, difference
 from bmbench.statistics.units import FEWEST_UNITS
 
