@@ -71,6 +71,7 @@ def run(
     from bmbench.benchmark.run.run import run as run_benchmark
     from bmbench.core.console import Terminal
 
+    terminal = console()
     options = RunOptions(
         method=method,
         dataset=dataset,
@@ -89,7 +90,6 @@ def run(
         devices=devices,
         out=out,
     )
-    terminal = console()
     with stoppable():
         if resume is None:
             if settings is not None:

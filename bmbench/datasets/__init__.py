@@ -60,3 +60,15 @@ def open_dataset(name: str, *, data: Path | None = None) -> Dataset:
 
         return own_dataset(name, data)
     return DATASETS.get(name)
+
+
+def absolute_dataset(name: str) -> str:
+    """The name of a data set, or the absolute path of a file or folder with its format, if it has one."""
+    if name in DATASETS:
+        return name
+    from bmbench.datasets.formats.recognise import split_name
+
+    form, path = split_name(name)
+    if not path.exists():
+        return name
+    return f"{form}:{path.absolute()}" if form else str(path.absolute())

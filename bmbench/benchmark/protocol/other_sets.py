@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.datasets.formats.recognise import absolute_dataset
+from bmbench.datasets import absolute_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

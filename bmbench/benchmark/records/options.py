@@ -15,7 +15,7 @@ import msgspec
 from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.files import read_json
-from bmbench.datasets.formats.recognise import absolute_dataset
+from bmbench.datasets import absolute_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Container

@@ -16,18 +16,16 @@ from bmbench.benchmark.protocol.classes import (
     tell_apart,
 )
 from bmbench.benchmark.protocol.image_scale import largest_cell, mean_cell, pixel_size
-from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
 from bmbench.benchmark.protocol.tracks import Profile, Track, get_profile, get_track
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
-from bmbench.benchmark.run.other_sets import OtherImages, find_places
-from bmbench.benchmark.workers.devices import check_devices
 from bmbench.core.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bmbench.adapters.method import Method
+    from bmbench.benchmark.run.other_sets import OtherImages
     from bmbench.core.dataset import Dataset, LoadRequest, Split, Subset
     from bmbench.core.progress import Progress
     from bmbench.core.types import Category, Sample
@@ -86,7 +84,10 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     require_classes(method, options.classes, artefacts=artefacts)
     require_installed(method)
     settings = resolve_settings(method, options.profile, options.settings)
-    check_devices(method, settings, options.devices)
+    if options.devices > 1:
+        from bmbench.benchmark.workers.devices import check_devices
+
+        check_devices(method, settings, options.devices)
     dataset = open_dataset(options.dataset, data=options.data)
     request = LoadRequest(data=options.data, seed=options.seed, options=options.dataset_options)
     split = tell_apart(dataset.load(request), options.classes)
@@ -100,14 +101,6 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
         seed=options.seed,
         jitter_px=options.jitter_px,
     )
-    elsewhere = find_places(
-        [OtherSet.parse(text) for text in options.test_on],
-        own=dataset.card.name,
-        own_data=options.data,
-        learned=lambda: learned_names(split),
-        seed=options.seed,
-        progress=progress,
-    )
     return Plan(
         options=options,
         method=method,
@@ -120,7 +113,26 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
         profile=profile,
         protocol=protocol,
         supervision=supervision,
-        elsewhere=elsewhere,
+        elsewhere=_other_images(options, split, own=dataset.card.name, progress=progress),
+    )
+
+
+def _other_images(
+    options: RunOptions, split: Split, *, own: str, progress: Progress
+) -> tuple[OtherImages, ...]:
+    """The images that `--test-on` names; `own` is the name of the run's own data set."""
+    if not options.test_on:
+        return ()
+    from bmbench.benchmark.protocol.other_sets import OtherSet
+    from bmbench.benchmark.run.other_sets import find_places
+
+    return find_places(
+        [OtherSet.parse(text) for text in options.test_on],
+        own=own,
+        own_data=options.data,
+        learned=lambda: learned_names(split),
+        seed=options.seed,
+        progress=progress,
     )
 
 

@@ -16,7 +16,6 @@ from bmbench.benchmark.protocol.image_scale import mean_cell, pixel_size
 from bmbench.benchmark.protocol.supervision import foreground_curve
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.run.apply_to_other_sets import Unchanged, apply_unchanged
-from bmbench.benchmark.workers.devices import assembled
 from bmbench.core.files import writing_folder
 
 if TYPE_CHECKING:
@@ -169,6 +168,10 @@ def fit(
     """
     seed = plan.options.seed if seed is None else seed
     request = _request(plan, train, validation, progress=progress, seed=seed, state=state, report=report)
+    if plan.options.devices == 1:
+        return plan.method.fit(request)
+    from bmbench.benchmark.workers.devices import assembled
+
     with assembled(plan.method, request, plan.options.devices) as shared:
         return plan.method.fit(shared)
 

@@ -35,7 +35,7 @@ _REQUEST = "request.pickle"
 
 @contextmanager
 def assembled(method: Method, request: FitRequest, devices: int) -> Iterator[FitRequest]:
-    """The request as the first of that many processes has to fit it.
+    """The request as the first of that many processes, two or more, has to fit it.
 
     Raises
     ------
@@ -44,9 +44,6 @@ def assembled(method: Method, request: FitRequest, devices: int) -> Iterator[Fit
     RunFailedError
         If one of the others ends before its time.
     """
-    if devices == 1:
-        yield request
-        return
     from bmbench.adapters.learning.process_group import ProcessGroup, join_process_group, leave_process_group
 
     check_devices(method, request.settings, devices)
@@ -68,8 +65,6 @@ def assembled(method: Method, request: FitRequest, devices: int) -> Iterator[Fit
 
 def check_devices(method: Method, settings: Any, devices: int) -> None:
     """Nothing, or a BadInputError if these settings leave nothing to do for one of so many processes."""
-    if devices == 1:
-        return
     if not hasattr(settings, "shard"):
         raise BadInputError(f"--devices {devices}: {method.name} does not learn in steps", expected="1")
     import torch

@@ -72,8 +72,10 @@ def terms_at_first_use(dataset: str, data: Path | None = None) -> tuple[str, ...
     if dataset not in DATASETS:
         return ()
     card = DATASETS.get(dataset).card
+    if not card.source:
+        return ()
     place = data or stored_folder(dataset)
-    if not card.source or place is None or not place.exists() or _was_shown(card):
+    if place is None or not place.exists() or _was_shown(card):
         return ()
     note_shown(card)
     return (f"{card.title} ({card.name})", *(f"  {name}: {text}" for name, text in terms(card)))

@@ -42,16 +42,6 @@ def split_name(name: str) -> tuple[str | None, Path]:
     return (head, Path(tail)) if colon and head in FORMATS else (None, Path(name))
 
 
-def absolute_dataset(dataset: str) -> str:
-    """The name of a data set, or the absolute path of a file or folder with its format, if it has one."""
-    from bmbench.datasets import DATASETS
-
-    form, path = split_name(dataset)
-    if dataset in DATASETS or not path.exists():
-        return dataset
-    return f"{form}:{path.absolute()}" if form else str(path.absolute())
-
-
 def sniff(path: Path) -> str:
     """The name of the format of a file or folder.
 

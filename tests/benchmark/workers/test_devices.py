@@ -48,8 +48,11 @@ def fitted(method, settings, folder, *, devices, state=None, progress=None):
         state=state,
         progress=progress or Silent(),
     )
-    with assembled(method, request, devices) as shared:
-        detector = method.fit(shared)
+    if devices == 1:
+        detector = method.fit(request)
+    else:
+        with assembled(method, request, devices) as shared:
+            detector = method.fit(shared)
     folder.mkdir()
     detector.save(folder)
     return {path.name: path.read_bytes() for path in folder.iterdir()}
