@@ -8,9 +8,9 @@ from PIL import Image
 from bmbench.core.dataset import Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Annotations, Category, Sample
-from bmbench.datasets.columns import ground_truth
 from bmbench.datasets.describe.data_hash import DataHash, data_hash
 from bmbench.datasets.reading.images import read_rgb
+from tests.datasets.columns import ground_truth
 
 CELL = (Category(id=1, name="cell"),)
 RING = np.array([[0.0, 0], [4, 0], [4, 3]])

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Role
-from bmbench.datasets.columns import ground_truth
 from bmbench.datasets.formats.artefact_words import is_artefact_name
 from bmbench.datasets.formats.coco import columns as coco_columns
 from bmbench.datasets.formats.coco.columns import read_ground_truth
 from bmbench.datasets.formats.coco.samples import read_coco
 from bmbench.datasets.reading import json_rows
 from bmbench.datasets.reading.top_level import decode_around, decode_outermost
+from tests.datasets.columns import ground_truth
 
 
 def data_set(annotations: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
