@@ -21,12 +21,13 @@ import numpy as np
 
 from bmbench.adapters import METHODS
 from bmbench.benchmark.protocol.classes import as_classes_of
-from bmbench.benchmark.scoring.score_files import evaluate_files, resolve_protocol
+from bmbench.benchmark.scoring.score_files import evaluate_files
 from bmbench.core.files import read_json
 from bmbench.datasets.formats.coco.samples import write_coco
 from bmbench.datasets.formats.predictions import write_predictions
 from bmbench.datasets.synthetic.dataset import radius_px, sample
 from bmbench.datasets.synthetic.kinds import CATEGORIES
+from bmbench.metrics.protocol import resolve_protocol
 from bmbench.statistics.differences import paired_difference
 from bmbench.statistics.draws import UnitDraws
 from bmbench.statistics.intervals import interval

@@ -30,7 +30,7 @@ from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.benchmark.drawing.gallery import Overlay, draw_overlay
 from bmbench.benchmark.records.trained_run import load_run
-from bmbench.benchmark.scoring.score_files import read_pair, resolve_protocol
+from bmbench.benchmark.scoring.score_files import read_pair
 from bmbench.core.dataset import LoadRequest
 from bmbench.core.files import read_json
 from bmbench.core.geometry import box_iou, rings_area
@@ -38,6 +38,7 @@ from bmbench.core.types import GroundTruth, Predictions, Role
 from bmbench.datasets import open_dataset
 from bmbench.datasets.formats.label_image import draw_labels
 from bmbench.metrics import evaluate
+from bmbench.metrics.protocol import resolve_protocol
 from bmbench.present.palette import BLUE, ORANGE
 
 if TYPE_CHECKING:

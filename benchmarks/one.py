@@ -18,14 +18,16 @@ CAP_OF_ONE_IMAGE = 25_000
 
 
 def bmbench(truth: str, predictions: str) -> Any:
-    from bmbench.benchmark.scoring.score_files import evaluate_files, resolve_protocol
+    from bmbench.benchmark.scoring.score_files import evaluate_files
+    from bmbench.metrics.protocol import resolve_protocol
 
     rules = resolve_protocol("coco")
     return evaluate_files(Path(predictions), Path(truth), rules).to_json()["bb"]["ap"]
 
 
 def _bmbench(truth: str, predictions: str, **changes: Any) -> Any:
-    from bmbench.benchmark.scoring.score_files import evaluate_files, resolve_protocol
+    from bmbench.benchmark.scoring.score_files import evaluate_files
+    from bmbench.metrics.protocol import resolve_protocol
 
     bootstrap = changes.pop("bootstrap", 0)
     rules = resolve_protocol("paper", **changes)

@@ -89,7 +89,8 @@ def score(
     json: shared.Json = False,
 ) -> None:
     """Score a predictions file against ground truth."""
-    from bmbench.benchmark.scoring.score_files import resolve_protocol, score_files
+    from bmbench.benchmark.scoring.score_files import score_files
+    from bmbench.metrics.protocol import resolve_protocol
 
     rules = resolve_protocol(
         protocol,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from bmbench.core.errors import BadInputError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,3 +105,22 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
 """paper: Graebel et al., J Pathol Inform 2021;12:36. coco: pycocotools without its cap on detections.
 voc2007, voc2010: Everingham et al., IJCV 2010, with the comparison (≥) of the development kit.
 kainz: Kainz et al., MICCAI 2015."""
+
+
+def resolve_protocol(name: str, **changes: Any) -> Protocol:
+    """The protocol of that name with these fields changed; None leaves a field as it is.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such protocol.
+    BadInputError
+        If it does not allow the change.
+    """
+    if name not in PROTOCOLS:
+        raise UnknownNameError("protocol", name, PROTOCOLS)
+    wanted = {field: value for field, value in changes.items() if value is not None}
+    try:
+        return replace(PROTOCOLS[name], **wanted)
+    except ValueError as error:
+        raise BadInputError(f"protocol {name!r} cannot be used so: {error}") from None

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bmbench.benchmark.scoring.reports import ComparisonReport
-from bmbench.benchmark.scoring.score_files import resolve_protocol, rule_notes
+from bmbench.benchmark.scoring.score_files import rule_notes
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
-from bmbench.metrics.protocol import GEOMETRIES
+from bmbench.metrics.protocol import GEOMETRIES, resolve_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

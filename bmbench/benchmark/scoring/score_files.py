@@ -6,7 +6,7 @@ Imports are late: the process that reads a long predictions file starts before N
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bmbench.benchmark.scoring.reports import (
     ClassReport,
@@ -16,34 +16,13 @@ from bmbench.benchmark.scoring.reports import (
     confusion_tables,
     is_by_class,
 )
-from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.datasets.formats.read_ahead import reading_ahead
-from bmbench.metrics.protocol import PROTOCOLS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bmbench.core.types import GroundTruth, Predictions
     from bmbench.metrics import Evaluation, Geometry, Protocol
-
-
-def resolve_protocol(name: str, **changes: Any) -> Protocol:
-    """The protocol of that name with these fields changed; None leaves a field as it is.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such protocol.
-    BadInputError
-        If it does not allow the change.
-    """
-    if name not in PROTOCOLS:
-        raise UnknownNameError("protocol", name, PROTOCOLS)
-    wanted = {field: value for field, value in changes.items() if value is not None}
-    try:
-        return dataclasses.replace(PROTOCOLS[name], **wanted)
-    except ValueError as error:
-        raise BadInputError(f"protocol {name!r} cannot be used so: {error}") from None
 
 
 def score_files(

@@ -38,7 +38,7 @@ def facts(page: Page) -> str:
 
 def _rules(manifest: Manifest) -> str:
     """The protocol with the limits that its metrics match by."""
-    from bmbench.benchmark.scoring.score_files import resolve_protocol
+    from bmbench.metrics.protocol import resolve_protocol
 
     rules = manifest.rules
     protocol = resolve_protocol(rules.protocol, iou=rules.iou, radius_px=rules.radius_px)

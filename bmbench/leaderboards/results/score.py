@@ -60,9 +60,9 @@ def judge(manifest: Manifest, truth: GroundTruth) -> Judge:
         If the track's rules are not possible, its metrics are not what they score, or the truth is of other
         images than the track.
     """
-    from bmbench.benchmark.scoring.score_files import resolve_protocol
     from bmbench.core.errors import BadInputError
     from bmbench.metrics.evaluation import scored_geometries
+    from bmbench.metrics.protocol import resolve_protocol
 
     ids = tuple(image.id for image in manifest.images)
     if truth.image_ids != ids:

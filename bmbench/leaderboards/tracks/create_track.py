@@ -167,7 +167,7 @@ def notes_on(truth: Path, manifest: Manifest) -> tuple[str, ...]:
 
 
 def _protocol(rules: Rules) -> Protocol:
-    from bmbench.benchmark.scoring.score_files import resolve_protocol
+    from bmbench.metrics.protocol import resolve_protocol
 
     return resolve_protocol(
         rules.protocol, iou=rules.iou, radius_px=rules.radius_px, assignment=rules.assignment

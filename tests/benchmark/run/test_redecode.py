@@ -9,9 +9,10 @@ from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.run.redecode import changed_settings, redecode
 from bmbench.benchmark.run.run import run_in
-from bmbench.benchmark.scoring.score_files import evaluate_files, resolve_protocol
+from bmbench.benchmark.scoring.score_files import evaluate_files
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
+from bmbench.metrics.protocol import resolve_protocol
 
 TINY = {
     "steps": "6", "width": "4", "depth": "2", "cell_px": "10", "patch_px": "48", "batch": "2", "shard": "1",

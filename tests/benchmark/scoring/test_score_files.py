@@ -14,10 +14,8 @@ from bmbench.benchmark.scoring.compare_files import compare_files
 from bmbench.benchmark.scoring.score_files import (
     evaluate_files,
     read_pair,
-    resolve_protocol,
     score_files,
 )
-from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.metrics import PROTOCOLS
 
 PAPER = replace(PROTOCOLS["paper"], radius_px=10.0)
@@ -174,14 +172,3 @@ def test_difference_of_two_files(tmp_path: Path) -> None:
     assert report["cd"]["ap_share"] == 1.0
     kainz = compare_files(better, worse, truth, PROTOCOLS["kainz"], n=20)
     assert kainz.differences["bb"] is None
-
-
-def test_a_protocol_is_changed_by_name() -> None:
-    assert resolve_protocol("paper", iou=None, radius_px=20.0).radius_px == 20.0
-    assert resolve_protocol("paper", assignment="hungarian", ap="11").ap == "11"
-    with pytest.raises(UnknownNameError, match="coco"):
-        resolve_protocol("cocoo")
-    with pytest.raises(BadInputError, match="greedy"):
-        resolve_protocol("kainz", assignment="hungarian")
-    with pytest.raises(BadInputError, match="iou"):
-        resolve_protocol("paper", iou=0.0)

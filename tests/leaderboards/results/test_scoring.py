@@ -102,7 +102,8 @@ def test_columns_repeat_the_published_numbers(small):
 
 
 def test_intervals_of_a_result_are_those_of_bmbench_score(small, tmp_path):
-    from bmbench.benchmark.scoring.score_files import resolve_protocol, score_files
+    from bmbench.benchmark.scoring.score_files import score_files
+    from bmbench.metrics.protocol import resolve_protocol
 
     folder, _ = small.submit("only-one", small.answer(recall=0.8, false=2))
     small.score()
