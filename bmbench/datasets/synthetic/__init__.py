@@ -8,8 +8,7 @@
     stain     Pappenheim colours, how slides differ, and the same smears in other stains
     canvas    the field of view as optical density, with noise from chromatin grains to clouds
     cells     nucleated cells, with nuclei of many forms, and red cells, painted
-    debris    artefacts, platelets, precipitate, painted
-    render    a scene → pixels
+    render    a scene → pixels: artefacts, platelets and precipitate, painted; light, lens and camera
     dataset   the embedded data set; `bmbench datasets synthesise`
     mosaic    a whole slide with known cells
 """

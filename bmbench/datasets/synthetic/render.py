@@ -1,4 +1,7 @@
-"""From a scene to pixels: paint in optical density, then light, lens and camera."""
+"""From a scene to pixels: paint in optical density, then light, lens and camera.
+
+Beside cells there are artefacts (smudge cells, damaged cells, loose granules), platelets and precipitate.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from bmbench.datasets.synthetic.canvas import Canvas, noise, patch
-from bmbench.datasets.synthetic.cells import paint_cell, paint_red
-from bmbench.datasets.synthetic.debris import paint_artefact, paint_platelets, paint_precipitate
+from bmbench.datasets.synthetic.canvas import Canvas, Window, noise, patch, window
+from bmbench.datasets.synthetic.cells import paint_cell, paint_red, sprinkle
+from bmbench.datasets.synthetic.kinds import DAMAGED, SMUDGE
+from bmbench.datasets.synthetic.outline import grow
 
 if TYPE_CHECKING:
     from bmbench.core.types import Pixels
@@ -72,3 +76,119 @@ def _photograph(density: Plane, scene: Scene, rng: np.random.Generator) -> Pixel
 
 def _stream(scene: Scene, *what: int) -> np.random.Generator:
     return np.random.default_rng([*scene.key, 1000, *what])
+
+
+def paint_artefact(canvas: Canvas, thing: Thing, rng: np.random.Generator) -> None:
+    """One cell-like artefact, by its category."""
+    at = window(thing.outline, canvas.size_px, 1.2 * canvas.px_per_um)
+    if at is None:
+        return
+    if thing.kind.category == SMUDGE:
+        _smudge(canvas, thing, at, rng)
+    elif thing.kind.category == DAMAGED:
+        _damaged(canvas, thing, at, rng)
+    else:
+        _loose_granules(canvas, at, rng)
+
+
+def _smudge(canvas: Canvas, thing: Thing, at: Window, rng: np.random.Generator) -> None:
+    """Bare chromatin spread out by the smearing: a felt of fibres that fades away, without a membrane."""
+    um = canvas.px_per_um
+    fray = at.edge + um * (0.9 * canvas.noise("coarse", at, rng) + 0.5 * canvas.noise("mid", at, rng))
+    body = np.clip(0.5 - fray / (3.0 * um), 0, 1) * at.cover(1.2 * um) ** 0.5
+    body *= np.clip(1.15 - 0.4 * at.inward**2, 0, 1)
+    drawn_out = rng.uniform(0.25, 1.0)
+    fibres = drawn_out * _streaks(canvas, at, rng) + (1 - drawn_out) * canvas.noise("mid", at, rng)
+    level = 0.78 + 0.2 * fibres + 0.17 * canvas.noise("wide", at, rng) + 0.1 * canvas.noise("fine", at, rng)
+    level = np.clip(level, 0.1, 1.5) * thing.kind.chromatin * rng.lognormal(0, 0.25)
+    canvas.fade(at, 0.45 * body)
+    canvas.add(at, "chromatin", level * body * 0.85)
+    canvas.add(at, "azure", level * body * 0.12)
+
+
+def _streaks(canvas: Canvas, at: Window, rng: np.random.Generator) -> Plane:
+    """Fibres: noise averaged along the direction of spreading, of unit variance."""
+    turn = rng.uniform(0, 2 * np.pi)
+    step = 0.5 * canvas.px_per_um
+    plane = canvas.noise("fine", at, rng)
+    total = np.zeros_like(plane)
+    for k in range(-4, 5):
+        bow = 0.04 * k * k * rng.uniform(0.5, 1.5)
+        away = k * np.array([np.sin(turn), np.cos(turn)]) + bow * np.array([np.cos(turn), -np.sin(turn)])
+        total += np.roll(plane, tuple(np.rint(step * away).astype(int)), axis=(0, 1))
+    return total / max(float(total.std()), 1e-6)
+
+
+def _damaged(canvas: Canvas, thing: Thing, at: Window, rng: np.random.Generator) -> None:
+    """A burst cell: swollen nucleus with gaps, leaking on one side, with or without shreds of cytoplasm."""
+    um, kind = canvas.px_per_um, thing.kind
+    cover = at.cover(0.7 * um)
+    room = float(np.sqrt(np.mean(thing.outline.radius**2)))
+    turn = rng.uniform(0, 2 * np.pi)
+    ahead = (at.x * np.cos(turn) + at.y * np.sin(turn)) / room
+    naked = rng.uniform() < 0.4
+    if not naked:
+        shreds = np.clip(
+            0.6 + 0.6 * canvas.noise("coarse", at, rng) + 0.3 * canvas.noise("mid", at, rng), 0, 1.6
+        )
+        canvas.fade(at, 0.4 * cover)
+        canvas.add(at, ("pink", "grey", "blue")[rng.integers(3)], 0.42 * shreds * cover)
+    reach = 0.98 if naked else rng.uniform(0.72, 0.88)
+    warp = 0.13 * canvas.noise("wide", at, rng) + 0.1 * canvas.noise("coarse", at, rng)
+    leak = np.clip(ahead - rng.uniform(-0.1, 0.35), 0, 1)
+    core = np.clip((reach - at.inward - warp + 0.25 * leak) / (0.09 + 0.5 * leak), 0, 1) * cover
+    gaps = np.clip(0.75 + 0.75 * canvas.noise("coarse", at, rng), 0, 1)
+    level = 0.45 + 0.55 * gaps + 0.14 * canvas.noise("mid", at, rng) + 0.1 * canvas.noise("fine", at, rng)
+    level *= np.clip(1 - 0.55 * leak, 0.3, 1.2) * kind.chromatin * rng.lognormal(0, 0.2)
+    canvas.fade(at, 0.4 * core)
+    canvas.add(at, "chromatin", np.clip(level, 0.05, None) * core * 0.85)
+    canvas.add(at, "azure", np.clip(level, 0.05, None) * core * 0.16)
+
+
+def _loose_granules(canvas: Canvas, at: Window, rng: np.random.Generator) -> None:
+    """The granules of a burst granulocyte, or stain, in a heap up to the outline."""
+    um = canvas.px_per_um
+    cover = at.cover(0.5 * um)
+    rows, columns = np.nonzero(at.edge < -0.25 * um)
+    if not len(rows):
+        return
+    dye = ("azure", "black", "eosin", "azure", "azure", "chromatin")[rng.integers(6)]
+    near = np.exp(-(at.inward[rows, columns] ** 2) * rng.uniform(0.7, 2.2))
+    n = int(rng.uniform(0.6, 1.3) * len(rows) / um**2)
+    pick = rng.choice(len(rows), size=n, p=near / near.sum())
+    spots = np.stack([columns[pick], rows[pick]], axis=1) + rng.uniform(0, 1, (n, 2))
+    heap = sprinkle(cover.shape, spots, rng.uniform(0.26, 0.42) * um * rng.lognormal(0, 0.35, n))
+    haze = np.clip(0.16 + 0.08 * canvas.noise("coarse", at, rng), 0, 1)
+    canvas.add(at, "pink", haze * cover * 1.6)
+    canvas.add(at, "grey", haze * cover * 0.8)
+    canvas.add(at, dye, heap / (1 + 0.45 * heap) * rng.uniform(0.75, 1.05) * at.cover())
+
+
+def paint_platelets(canvas: Canvas, rng: np.random.Generator, density: float) -> None:
+    """Platelets: small, granular violet in a pale blue body, often in groups."""
+    um, size = canvas.px_per_um, canvas.size_px
+    for _ in range(rng.poisson(6e-4 * density * (size / um) ** 2)):
+        home = rng.uniform(0, size, 2)
+        for _ in range(1 + rng.geometric(0.5) if rng.uniform() < 0.4 else 1):
+            centre = home + rng.normal(0, 2.2 * um, 2)
+            radius = np.clip(rng.lognormal(np.log(1.25), 0.25), 0.8, 2.4) * um
+            outline = grow(rng, centre, radius, oblong=0.15, rough=0.2)
+            at = window(outline, size, 2)
+            if at is None:
+                continue
+            cover = at.cover(0.4 * um)
+            canvas.add(at, "blue", 0.22 * cover)
+            core = np.clip(1.25 - 1.3 * at.inward, 0, 1) * (1 + 0.5 * canvas.noise("fine", at, rng))
+            canvas.add(at, "azure", np.clip(0.42 * core, 0, None) * cover)
+
+
+def paint_precipitate(canvas: Canvas, rng: np.random.Generator, density: float) -> None:
+    """Grains of dried stain: tiny, almost black, over everything."""
+    um, size = canvas.px_per_um, canvas.size_px
+    n = rng.poisson(1.1e-3 * density * (size / um) ** 2)
+    spots = rng.uniform(0, size, (n, 2))
+    grains = sprinkle((size, size), spots, um * rng.uniform(0.15, 0.42, n))
+    whole = Window(
+        rows=slice(0, size), columns=slice(0, size), x=grains, y=grains, inward=grains, edge=grains
+    )
+    canvas.add(whole, "black", np.minimum(grains, 1.0) * 0.8)
