@@ -20,6 +20,7 @@ from bmbench.benchmark.protocol.supervision import Supervision, require_artefact
 from bmbench.benchmark.protocol.tracks import Profile, Track, get_profile, get_track
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
 from bmbench.core.errors import BadInputError
+from bmbench.metrics.protocol import PROTOCOLS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +77,6 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     from bmbench.adapters import METHODS
     from bmbench.core.dataset import LoadRequest
     from bmbench.datasets import open_dataset
-    from bmbench.metrics import PROTOCOLS
 
     track, method = get_track(options.track), METHODS.get(options.method)
     profile = _profile(options, method)

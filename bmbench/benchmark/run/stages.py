@@ -206,7 +206,6 @@ def _predict(work: Work, detector: Detector, subset: Subset) -> None:
     if folder.predictions(subset).exists():
         return
     samples = split.samples[subset]
-    write_coco(folder.truth(subset), samples, split.categories)
     stage = work.progress.track(samples, description=f"Predicting {subset} images", total=len(samples))
     answers = {
         sample.image_id: as_classes_of(
@@ -214,6 +213,7 @@ def _predict(work: Work, detector: Detector, subset: Subset) -> None:
         )
         for sample in stage
     }
+    write_coco(folder.truth(subset), samples, split.categories)
     write_predictions(folder.predictions(subset), answers, split.categories)
     work.clock.save()
 
