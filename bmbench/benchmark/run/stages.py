@@ -71,8 +71,6 @@ def _choose_threshold(work: Work) -> tuple[float | None, str]:
 
     Without an optimisation subset the threshold is the best one of the test images: an oracle, named so.
     """
-    from bmbench.metrics import choose_threshold
-
     if not work.plan.split.samples["optimisation"]:
         return None, "oracle"
     if not work.folder.predictions("optimisation").exists():
@@ -83,6 +81,8 @@ def _choose_threshold(work: Work) -> tuple[float | None, str]:
     evaluation = _score(work, "optimisation")
     if evaluation.cd is None:
         return None, "oracle"
+    from bmbench.metrics import choose_threshold
+
     return choose_threshold(evaluation.cd), "optimisation"
 
 
