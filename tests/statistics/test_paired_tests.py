@@ -83,6 +83,7 @@ def test_too_few_units_give_no_test():
     assert paired_tests(f1_column(*np.ones((3, 2, 6))), replicates=1_000, seed=0) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["f1", "ap"])
 def test_equal_methods_look_different_on_at_most_five_boards_in_a_hundred(metric):
     rng = np.random.default_rng(0)

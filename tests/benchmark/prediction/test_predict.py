@@ -30,6 +30,8 @@ from bmbench.datasets.slides import opened, read_region
 from bmbench.datasets.synthetic.dataset import sample
 from bmbench.datasets.synthetic.mosaic import Mosaic, mosaic, write_slide, write_truth
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def marrow() -> Mosaic:

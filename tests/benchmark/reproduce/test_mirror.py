@@ -21,6 +21,8 @@ from bmbench.core.errors import BadInputError, Stopped
 from bmbench.core.progress import Silent
 from tests.benchmark.reproduce.finished import cell, write_elsewhere, write_run, write_study
 
+pytestmark = pytest.mark.slow
+
 TRAINED = ("steps=40", "validate_every=5", "width=2", "depth=1", "patch_px=32", "batch=2", "views=1")
 
 

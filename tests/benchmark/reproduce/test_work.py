@@ -24,6 +24,8 @@ from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.progress import Silent
 from tests.benchmark.reproduce.finished import FACTS, cell, write_run, write_study
 
+pytestmark = pytest.mark.slow
+
 FAST = ("n_blobs=1", "n_scales=1")
 
 
@@ -198,7 +200,6 @@ def test_an_answer_longer_than_a_pipe_holds_comes_back(tmp_path):
     assert name in outcome.reason
 
 
-@pytest.mark.slow
 def test_killed_at_any_moment_the_same_command_ends_with_the_same_bytes(options, marrow, tmp_path):
     """Side by side in two processes, killed twice with SIGKILL, against one undisturbed run."""
     arguments = [

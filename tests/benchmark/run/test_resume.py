@@ -19,6 +19,8 @@ from bmbench.core.errors import BadInputError, RunFailedError, Stopped
 from bmbench.core.locks import only_one
 from bmbench.core.progress import Silent
 
+pytestmark = pytest.mark.slow
+
 SAME = ("log.txt", "timing.json")
 """All that may differ between two runs of one seed, beside the path that the options name."""
 
@@ -241,7 +243,6 @@ def killed_when(options, folder, text):
     assert process.wait() == -signal.SIGKILL
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("torch")
 def test_a_training_killed_by_the_system_ends_with_the_same_bytes(marrow, tmp_path, no_pictures):
     options = RunOptions(dataset=str(marrow), settings=TINY, retrain=True)

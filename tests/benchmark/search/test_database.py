@@ -118,6 +118,7 @@ def test_a_database_that_is_lost_is_one_sentence_and_the_search_goes_on(marrow, 
     assert len(resume_tuning(folder, Silent(), store=SERVER).trials) == 3
 
 
+@pytest.mark.usefixtures("torch")
 @pytest.mark.parametrize(
     ("address", "said"),
     [

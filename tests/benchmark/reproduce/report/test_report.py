@@ -17,6 +17,8 @@ from bmbench.core.errors import BadInputError
 from bmbench.statistics.seeds import SeedMean
 from tests.benchmark.reproduce.finished import cell, write_elsewhere, write_run, write_study
 
+pytestmark = pytest.mark.slow
+
 SHRINK, CONTOUR, STATISTICAL, DONT_CARE = (
     "unet_shrink",
     "unet_shrink_contour",
