@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bmbench.core.geometry import box_centre, box_iou
-from bmbench.core.spatial_index import Nearby, iou_reach
+from bmbench.core.spatial_index import iou_reach, near_boxes
 from bmbench.core.types import Floats
 
 
@@ -27,18 +27,18 @@ def test_every_pair_that_overlaps_enough_is_found(seed: int, iou: float) -> None
     rng = np.random.default_rng(seed)
     one, other = drawn(rng, 20), drawn(rng, 25)
     one = np.concatenate([one, other[:3]])
-    found = set(map(tuple, Nearby.of(other).pairs(one, partial(iou_reach, iou=iou)).tolist()))
+    found = set(map(tuple, near_boxes(one, other, partial(iou_reach, iou=iou)).tolist()))
     a, b = np.divmod(np.arange(len(one) * len(other)), len(other))
     enough = box_iou(one[a], other[b]) > iou
     assert {*zip(a[enough].tolist(), b[enough].tolist(), strict=True)} <= found
-    assert len(found) == len(Nearby.of(other).pairs(one, partial(iou_reach, iou=iou)))
+    assert len(found) == len(near_boxes(one, other, partial(iou_reach, iou=iou)))
 
 
 @given(seed=st.integers(0, 10_000), share=st.floats(0, 1))
 def test_every_pair_in_reach_is_found(seed: int, share: float) -> None:
     rng = np.random.default_rng(seed)
     one, other = drawn(rng, 20), drawn(rng, 25)
-    found = set(map(tuple, Nearby.of(other).pairs(one, lambda a, b: share * (a + b)).tolist()))
+    found = set(map(tuple, near_boxes(one, other, lambda a, b: share * (a + b)).tolist()))
     a, b = np.divmod(np.arange(len(one) * len(other)), len(other))
     apart = np.abs(box_centre(one)[a] - box_centre(other)[b]).max(axis=1)
     longer = [(box[:, 2:] - box[:, :2]).max(axis=1) for box in (one, other)]
@@ -49,6 +49,6 @@ def test_every_pair_in_reach_is_found(seed: int, share: float) -> None:
 @pytest.mark.parametrize(("one", "other"), [(0, 0), (0, 3), (3, 0)])
 def test_without_boxes_there_are_no_pairs(one: int, other: int) -> None:
     boxes = np.tile([0.0, 0.0, 1.0, 1.0], (3, 1))
-    pairs = Nearby.of(boxes[:other]).pairs(boxes[:one], lambda a, b: a + b)
+    pairs = near_boxes(boxes[:one], boxes[:other], lambda a, b: a + b)
     assert pairs.shape == (0, 2)
     assert pairs.dtype == np.int64

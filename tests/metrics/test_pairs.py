@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bmbench.metrics.order import by_descending_score
 
 from bmbench.core.geometry import box_iou
 from bmbench.metrics import PROTOCOLS, blocks, evaluate
 from bmbench.metrics.objects import Objects
-from bmbench.metrics.order import by_descending_score
 from bmbench.metrics.pairs import box_pairs, centre_pairs
 
 from .scenes import predictions_of, rebuilt, square, truth_of

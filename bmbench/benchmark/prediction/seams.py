@@ -18,7 +18,7 @@ import numpy as np
 
 from bmbench.benchmark.prediction.tiles import within
 from bmbench.core.geometry import box_centre, box_iou
-from bmbench.core.spatial_index import Nearby, iou_reach
+from bmbench.core.spatial_index import iou_reach, near_boxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,7 +112,7 @@ def _same_cell(views: Views) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     box = views.box
     centre, radius = box_centre(box), (box[:, 2:] - box[:, :2]).mean(axis=1) / 2
-    pairs = Nearby.of(box).pairs(box, _reach)
+    pairs = near_boxes(box, box, _reach)
     pairs = pairs[pairs[:, 0] < pairs[:, 1]]
     pairs = pairs[views.tile[pairs[:, 0]] != views.tile[pairs[:, 1]]]
     a, b = pairs.T

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.core.geometry import box_iou
-from bmbench.core.spatial_index import Nearby, iou_reach
+from bmbench.core.spatial_index import iou_reach, near_boxes
 from bmbench.core.types import Role
 from bmbench.datasets.reading.picture_copies import FLAT_SHARE, alike, same
 from bmbench.datasets.splits.balanced import leaks
@@ -79,7 +79,7 @@ def duplicate_pairs(annotations: Annotations) -> Ints:
     """(m, 2) rows of objects of one class whose boxes overlap by more than `DUPLICATE_IOU`."""
     objects = np.flatnonzero(~annotations.region)
     box, label = annotations.box[objects], annotations.label[objects]
-    pairs = Nearby.of(box).pairs(box, partial(iou_reach, iou=DUPLICATE_IOU))
+    pairs = near_boxes(box, box, partial(iou_reach, iou=DUPLICATE_IOU))
     a, b = pairs[pairs[:, 0] < pairs[:, 1]].T
     twice = (box_iou(box[a], box[b]) > DUPLICATE_IOU) & (label[a] == label[b])
     a, b = objects[a[twice]], objects[b[twice]]

@@ -17,7 +17,7 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import box_iou, circle_box
 from bmbench.core.objects import shape_circles
-from bmbench.core.spatial_index import Nearby, iou_reach
+from bmbench.core.spatial_index import iou_reach, near_boxes
 from bmbench.core.types import Category
 from bmbench.datasets.describe.faults import outside
 from bmbench.datasets.formats.annotation_folder import annotation_files, relabel
@@ -152,7 +152,7 @@ def _pairs(old: QupathFile, new: QupathFile) -> list[tuple[int, int]]:
 def _overlapping(old: Annotations, new: Annotations, rows: tuple[Ints, Ints]) -> list[tuple[int, int]]:
     """Pairs whose boxes overlap by more than half, each object in one pair, the closest pairs first."""
     before, after = old.box[rows[0]], new.box[rows[1]]
-    near = Nearby.of(after).pairs(before, partial(iou_reach, iou=SAME_IOU))
+    near = near_boxes(before, after, partial(iou_reach, iou=SAME_IOU))
     iou = box_iou(before[near[:, 0]], after[near[:, 1]])
     near, iou = near[iou > SAME_IOU], iou[iou > SAME_IOU]
     pairs: dict[int, int] = {}

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 import torchvision
 
 from bmbench.adapters.detection.merging.clustering import Clustering, Votes, cluster
-from bmbench.adapters.detection.merging.overlaps import Neighbours, are_circles
+from bmbench.adapters.detection.merging.overlaps import are_circles, overlapping
 from bmbench.adapters.detection.merging.suppression import drop_nested, suppress
 from bmbench.adapters.detection.views import MIRRORS, centrality, mirrored
 from bmbench.core.geometry import circle_box, circle_iou, circle_shared_area
@@ -89,7 +89,7 @@ def test_the_index_finds_every_pair_that_overlaps_enough(kind, iou):
     shapes = drawn(kind, 75, 5, sizes=(0.5, 200.0), spread=150.0)
     # Each once more, nearly: pairs of all sizes overlap much.
     shapes = np.concatenate([shapes, shapes * np.random.default_rng(0).uniform(0.995, 1.005, shapes.shape)])
-    pairs = Neighbours.of(shapes).pairs(np.arange(150), above_iou=iou)
+    pairs = overlapping(shapes, np.arange(150), above_iou=iou)
     expected = {
         (i, j)
         for i in range(150)
@@ -124,7 +124,7 @@ def test_a_suppressed_circle_suppresses_nothing():
     # Neighbours 6 px apart overlap by more than 0.5 of their union, those 12 px apart do not: the middle
     # one goes, and so the third one stays.
     row = np.array([[0.0, 0, 20], [6, 0, 20], [12, 0, 20]])
-    pairs = Neighbours.of(row).pairs(np.arange(3), above_iou=0.5)
+    pairs = overlapping(row, np.arange(3), above_iou=0.5)
     assert sorted(zip(pairs.one, pairs.other, strict=True)) == [(0, 1), (1, 0), (1, 2), (2, 1)]
     assert suppress(row, np.array([0.9, 0.8, 0.7]), iou=0.5).tolist() == [0, 2]
 

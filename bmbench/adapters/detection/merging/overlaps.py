@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bmbench.core.geometry import circle_box, circle_shared_area
-from bmbench.core.spatial_index import Nearby, iou_reach
+from bmbench.core.spatial_index import iou_reach, near_boxes
 
 if TYPE_CHECKING:
     from bmbench.core.types import Floats, Ints
@@ -72,34 +71,21 @@ def enlarged(shapes: Floats, by_px: float) -> Floats:
     return grown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Neighbours:
-    """Shapes in a spatial index; only those of the same label are neighbours."""
+def overlapping(
+    shapes: Floats, rows: Ints, *, above_iou: float = 0.0, label: Ints | None = None
+) -> OverlapPairs:
+    """All pairs of one of these rows with any other one whose intersection over union is above that.
 
-    shapes: Floats
-    label: Ints | None
-    nearby: Nearby
-
-    @classmethod
-    def of(cls, shapes: Floats, label: Ints | None = None) -> Neighbours:
-        """The index of these shapes."""
-        return cls(shapes=shapes, label=label, nearby=Nearby.of(bounding_box(shapes)))
-
-    def pairs(self, rows: Ints, *, above_iou: float = 0.0) -> OverlapPairs:
-        """All pairs of one of these rows with any other one whose intersection over union is above that.
-
-        A pair of two of these rows stands twice, once either way round.
-        """
-        box = bounding_box(self.shapes[rows])
-        pairs = self.nearby.pairs(box, partial(iou_reach, iou=above_iou))
-        pairs = np.column_stack([rows[pairs[:, 0]], pairs[:, 1]])
-        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        if self.label is not None:
-            pairs = pairs[self.label[pairs[:, 0]] == self.label[pairs[:, 1]]]
-        one, other = pairs.T
-        a, b = self.shapes[one], self.shapes[other]
-        shared = shared_area(a, b)
-        union = area(a) + area(b) - shared
-        iou = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-        near = iou > above_iou
-        return OverlapPairs(one=one[near], other=other[near], iou=iou[near], shared=shared[near])
+    With labels only pairs of the same label. A pair of two of these rows stands twice, once either way round.
+    """
+    boxes = bounding_box(shapes)
+    pairs = near_boxes(boxes[rows], boxes, partial(iou_reach, iou=above_iou))
+    one, other = rows[pairs[:, 0]], pairs[:, 1]
+    kept = one != other if label is None else (one != other) & (label[one] == label[other])
+    one, other = one[kept], other[kept]
+    a, b = shapes[one], shapes[other]
+    shared = shared_area(a, b)
+    union = area(a) + area(b) - shared
+    iou = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    near = iou > above_iou
+    return OverlapPairs(one=one[near], other=other[near], iou=iou[near], shared=shared[near])

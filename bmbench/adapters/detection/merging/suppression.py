@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.detection.merging.overlaps import Neighbours, area
+from bmbench.adapters.detection.merging.overlaps import area, overlapping
 
 if TYPE_CHECKING:
     from bmbench.core.types import Floats, Ints
@@ -28,12 +28,11 @@ def taken_by(shapes: Floats, *, iou: float, label: Ints | None = None) -> Ints:
     it by more than `iou`.
     """
     n = len(shapes)
-    neighbours = Neighbours.of(shapes, label)
     owner = np.full(n, -1, np.int64)
     # The first of many votes on a cell takes the others: most pairs are never looked at.
     step = max(_FIRST_ROWS, n // 16)
     while len(rows := np.flatnonzero(owner < 0)[:step]):
-        pairs = neighbours.pairs(rows, above_iou=iou)
+        pairs = overlapping(shapes, rows, above_iou=iou, label=label)
         later = (pairs.other > pairs.one) & (owner[pairs.other] < 0)
         one, other = pairs.one[later], pairs.other[later]
         order = np.argsort(one, kind="stable")
@@ -70,7 +69,7 @@ def drop_nested(
     confident: 0 lets any, as the paper's words have it, so that a faint false alarm around several cells
     takes them all with it; 1 lets only those at least as sure.
     """
-    pairs = Neighbours.of(shapes, label).pairs(np.arange(len(shapes)))
+    pairs = overlapping(shapes, np.arange(len(shapes)), label=label)
     size, inner, outer = area(shapes), pairs.one, pairs.other
     drops = (
         (size[inner] < size[outer])
