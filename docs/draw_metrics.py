@@ -17,7 +17,7 @@ from matplotlib.patches import Circle, Rectangle
 from bmbench.core.geometry import box_iou
 from bmbench.core.types import CELL, Category, GroundTruth, Predictions, Role
 from bmbench.metrics import PROTOCOLS, Curve, Tally, average_precision, evaluate, froc, sweep
-from bmbench.metrics.areas import precision_envelope, reaching
+from bmbench.metrics.curve import interpolated_precision, precision_envelope
 from bmbench.present.palette import BLUE, GREEN, ORANGE, VERMILLION
 from bmbench.statistics.draws import UnitDraws
 from bmbench.statistics.intervals import interval, resampled_ap
@@ -245,7 +245,7 @@ def curve() -> Figure:
     axes.step(recall, np.append(envelope, 0), where="post", color=BLUE, lw=1.8, label="envelope")
     axes.plot(steps.recall, steps.precision, "o-", color=GREY, ms=4, lw=0.9, label="one point a score")
     tenths = np.arange(11) / 10
-    at = np.append(envelope, 0)[reaching(steps.recall, "11")]
+    at = interpolated_precision(steps.precision, steps.recall, "11")
     axes.plot(tenths, at, "|", color=VERMILLION, ms=11, mew=2, label="the 11 points")
     names = (("all", "all points"), ("11", "11 points"), ("101", "101 points"))
     text = "\n".join(f"AP, {name}: {average_precision(steps, kind):.3f}" for kind, name in names)  # type: ignore[arg-type]

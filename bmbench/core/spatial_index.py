@@ -1,7 +1,7 @@
 """Points and boxes near each other on the same image, from a grid: time and memory grow with their number.
 
-On a million points a grid takes a fifth of the time of SciPy's `cKDTree`, on ten thousand images of 73 cells a
-twentieth.
+On a million points a grid takes a fifth of the time of SciPy's `cKDTree`, on ten thousand images of 73 cells
+a twentieth.
 """
 
 from __future__ import annotations

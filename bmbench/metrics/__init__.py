@@ -8,6 +8,21 @@ No files, no printing, no torch. The whole of it in four lines::
     evaluation.cd.ap, evaluation.cd.f1
 
 Intervals, differences and tests are made of its tallies by `bmbench.statistics`.
+
+The files, in the order in which a score passes them:
+
+- `protocol`: the rules that a number is made by
+- `evaluation`: from ground truth and predictions to scores
+- `matching_input`: the columns of the objects that take part
+- `geometry_scores`: the scores of boxes, or of centres, of one class or of several
+- `matching`: what is a hit, what is ignored, what a false alarm lies on
+- `pairs`: which predictions may take which objects
+- `assignment`: which prediction gets which cell, greedily or optimally
+- `coco`: all of that as pycocotools does it
+- `tally`: what is kept of a matching
+- `curve`: precision, recall, F and average precision
+- `scores`: the frozen results
+- `confusion`, `details`: what is computed from them beside
 """
 
 from __future__ import annotations
@@ -16,24 +31,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bmbench.metrics.areas import average_precision
     from bmbench.metrics.coco import coco_summary
     from bmbench.metrics.confusion import Confusion, confusion_table
-    from bmbench.metrics.evaluation import choose_threshold, evaluate
-    from bmbench.metrics.matching import Cause, Matching, Outcome
-    from bmbench.metrics.measures import (
+    from bmbench.metrics.curve import Curve, average_precision, f_score, precision_at, precision_envelope
+    from bmbench.metrics.details import (
         CountError,
         Froc,
+        LimitSweep,
         Localisation,
         count_error,
         froc,
         localisation,
         size_ratios,
+        sweep,
     )
+    from bmbench.metrics.evaluation import choose_threshold, evaluate
+    from bmbench.metrics.matching import Cause, Matching, MatchOutcome
     from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
     from bmbench.metrics.scores import Counts, Evaluation, Scores
-    from bmbench.metrics.sweeps import Sweep, sweep
-    from bmbench.metrics.tally import Curve, ImageCounts, Tally
+    from bmbench.metrics.tally import ImageCounts, Tally
 
 __all__ = [
     "GEOMETRIES",
@@ -48,12 +64,12 @@ __all__ = [
     "Froc",
     "Geometry",
     "ImageCounts",
+    "LimitSweep",
     "Localisation",
+    "MatchOutcome",
     "Matching",
-    "Outcome",
     "Protocol",
     "Scores",
-    "Sweep",
     "Tally",
     "average_precision",
     "choose_threshold",
@@ -61,60 +77,27 @@ __all__ = [
     "confusion_table",
     "count_error",
     "evaluate",
+    "f_score",
     "froc",
     "localisation",
+    "precision_at",
+    "precision_envelope",
     "size_ratios",
     "sweep",
 ]
 
 _MODULES = {
-    "areas": ("average_precision",),
-    "coco": ("coco_summary",),
-    "confusion": (
-        "Confusion",
-        "confusion_table",
-    ),
-    "evaluation": (
-        "choose_threshold",
-        "evaluate",
-    ),
-    "matching": (
-        "Cause",
-        "Matching",
-        "Outcome",
-    ),
-    "measures": (
-        "CountError",
-        "Froc",
-        "Localisation",
-        "count_error",
-        "froc",
-        "localisation",
-        "size_ratios",
-    ),
-    "protocol": (
-        "Assignment",
-        "GEOMETRIES",
-        "Geometry",
-        "PROTOCOLS",
-        "Protocol",
-    ),
-    "scores": (
-        "Counts",
-        "Evaluation",
-        "Scores",
-    ),
-    "sweeps": (
-        "Sweep",
-        "sweep",
-    ),
-    "tally": (
-        "Curve",
-        "ImageCounts",
-        "Tally",
-    ),
+    "coco": "coco_summary",
+    "confusion": "Confusion confusion_table",
+    "curve": "Curve average_precision f_score precision_at precision_envelope",
+    "details": "CountError Froc LimitSweep Localisation count_error froc localisation size_ratios sweep",
+    "evaluation": "choose_threshold evaluate",
+    "matching": "Cause MatchOutcome Matching",
+    "protocol": "Assignment GEOMETRIES Geometry PROTOCOLS Protocol",
+    "scores": "Counts Evaluation Scores",
+    "tally": "ImageCounts Tally",
 }
-_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+_PLACES = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:

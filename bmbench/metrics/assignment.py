@@ -1,4 +1,4 @@
-"""Giving predictions to cells, one pair each.
+"""Giving predictions to cells, one pair each: greedily by score, or as well as can be (Hungarian).
 
 Ties. Equal scores are one step: inside it the more similar pair goes first, then the pair whose prediction
 (by its centre, then its box) comes first on the image, then the pair whose cell does. All of that is read
@@ -7,9 +7,12 @@ off the objects, so that no order of images, cells or predictions can move a sco
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from bmbench.metrics.pairs import DECIMALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,14 +20,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bmbench.core.types import Bools, Floats, Ints
-    from bmbench.metrics.objects import Objects
-    from bmbench.metrics.pairs import Pairs
+    from bmbench.metrics.matching_input import ObjectColumns
+    from bmbench.metrics.pairs import AdmissiblePairs
 
 NONE = -1
 """The cell of a prediction that has none."""
 
+_LEXICOGRAPHIC = 16
+"""Pairs of a group, at most, that powers of two put in order: sums then stay within the bits of a float64."""
 
-def assign_greedily(pairs: Pairs, predictions: Objects, cells: Objects, score: Floats) -> Ints:
+_BLOCK = 1 << 9
+"""Pairs that are solved at a time: SciPy's time grows with the square of the objects, and with the calls."""
+
+
+def assign_greedily(
+    pairs: AdmissiblePairs, predictions: ObjectColumns, cells: ObjectColumns, score: Floats
+) -> Ints:
     """(n,) cell of each prediction, or -1: by descending score, each takes the best cell still free."""
     taken, contested = uncontested(pairs, len(predictions), len(cells))
     rows = contested[_by_priority(pairs.take(contested), predictions, cells, score)]
@@ -32,21 +43,82 @@ def assign_greedily(pairs: Pairs, predictions: Objects, cells: Objects, score: F
     return taken
 
 
-def assign_first_choice(pairs: Pairs, predictions: Objects, cells: Objects, score: Floats) -> Ints:
+def assign_first_choice(
+    pairs: AdmissiblePairs, predictions: ObjectColumns, cells: ObjectColumns, score: Floats
+) -> Ints:
     """(n,) cell of each prediction, or -1: each looks at its best cell only; the best scored one gets it."""
-    best = best_pairs(pairs, cells)
+    best = _best_pairs(pairs, cells)
     return assign_greedily(pairs.take(best), predictions, cells, score)
 
 
-def best_pairs(pairs: Pairs, cells: Objects) -> Ints:
-    """Rows of the best pair of every prediction: the most similar cell, then the first on the image."""
-    order = rows_in_order(
-        (pairs.prediction, -pairs.merit), lambda rows: cells.position(pairs.cell[rows]), len(pairs)
-    )
-    owner = pairs.prediction[order]
-    first = np.ones(len(order), bool)
-    first[1:] = owner[1:] != owner[:-1]
-    return order[first]
+def assign_optimally(pairs: AdmissiblePairs, predictions: ObjectColumns, cells: ObjectColumns) -> Ints:
+    """(n,) cell of each prediction, or -1: as many pairs as possible, and of those the least total cost.
+
+    The cost of a pair is what its merit lacks of 1: 1 − IoU, or the distance over the limit (and 1). Each
+    prediction may also stay alone, at a price above that of any chain of pairs: so the number of pairs counts
+    first, their cost second (Kuhn, Naval Research Logistics Quarterly 1955).
+
+    Ties. Costs are whole numbers of their last decimal, so that sums are exact and equal on paper is equal
+    here. Of equally good assignments the first one is taken: that with the first pair (by the position of the
+    prediction, then of the cell), then the second … In groups of more than 16 pairs, of which the powers of
+    two that say so would be rounded, it is the one that SciPy finds with the pairs in that order.
+    """
+    taken, contested = uncontested(pairs, len(predictions), len(cells))
+    if not len(contested):
+        return taken
+    few = pairs.take(contested)
+    group = _groups(few)
+
+    def position(rows: Ints) -> tuple[Floats, ...]:
+        return (*predictions.position(few.prediction[rows]), *cells.position(few.cell[rows]))
+
+    order = rows_in_order((group,), position, len(few))
+    few, group = few.take(order), group[order]
+    size = np.bincount(group)
+    place, n_pairs = np.arange(len(few)) - (np.cumsum(size) - size)[group], size[group]
+    unit = np.ldexp(1.0, np.where(n_pairs <= _LEXICOGRAPHIC, n_pairs, 0))
+    earliness = np.floor(np.ldexp(unit, -1 - place))
+    decimals = 10.0**DECIMALS
+    cost = (np.rint((1 - few.merit) * decimals) + 1) * unit - earliness
+    alone = (n_pairs.astype(np.float64) * (2 * decimals + 1) + 1) * unit
+    chosen = _cheapest(few, group, cost=cost, alone=alone)
+    taken[few.prediction[chosen]] = few.cell[chosen]
+    return taken
+
+
+def assign_in_order(pairs: AdmissiblePairs, predictions: ObjectColumns, n_cells: int, score: Floats) -> Bools:
+    """(n,) whether each prediction is a hit when predictions are added one by one, by descending score.
+
+    Each prediction either lets the largest matching grow by one pair (a hit, for good) or does not (a false
+    alarm, for good): at every point of the order the hits so far are as many as a largest matching of the
+    predictions so far has pairs (the sets that can be matched form a matroid; Edmonds and Fulkerson 1965).
+    Equal scores: the prediction with the most similar cell first, then the first on the image.
+
+    In a matroid the set that grows so is also the one heaviest set for any weights that fall along the order:
+    leaving a prediction alone costs the more, the earlier it comes.
+    """
+    taken, contested = uncontested(pairs, len(predictions), n_cells)
+    hit: Bools = taken != NONE
+    if not len(contested):
+        return hit
+    few = pairs.take(contested)
+    best = np.full(len(predictions), -np.inf)
+    np.maximum.at(best, few.prediction, few.merit)
+    some = np.unique(few.prediction)
+
+    def position(rows: Ints) -> tuple[Floats, ...]:
+        return predictions.position(some[rows])
+
+    order = some[rows_in_order((-score[some], -best[some]), position, len(some))]
+    rank = np.empty(len(predictions), np.int64)
+    rank[order] = np.arange(len(order))
+    group = _groups(few)
+    rows = np.lexsort((rank[few.prediction], group))
+    few, group = few.take(rows), group[rows]
+    alone = (len(some) + 1 - rank[few.prediction]).astype(np.float64)
+    chosen = _cheapest(few, group, cost=np.ones(len(few)), alone=alone)
+    hit[few.prediction[chosen]] = True
+    return hit
 
 
 def first_come(
@@ -64,25 +136,13 @@ def first_come(
             taken[p] = c
 
 
-def uncontested(pairs: Pairs, n_predictions: int, n_cells: int) -> tuple[Ints, Ints]:
+def uncontested(pairs: AdmissiblePairs, n_predictions: int, n_cells: int) -> tuple[Ints, Ints]:
     """Cells of the predictions whose only pair is the cell's only pair, and the rows of all other pairs."""
     alone = np.bincount(pairs.prediction, minlength=n_predictions)[pairs.prediction] == 1
     alone &= np.bincount(pairs.cell, minlength=n_cells)[pairs.cell] == 1
     taken = np.full(n_predictions, NONE)
     taken[pairs.prediction[alone]] = pairs.cell[alone]
     return taken, np.flatnonzero(~alone)
-
-
-def _by_priority(pairs: Pairs, predictions: Objects, cells: Objects, score: Floats) -> Ints:
-    """Rows of the pairs, the one that is served first first."""
-
-    def position(rows: Ints) -> tuple[Floats, ...]:
-        return (
-            *predictions.position(pairs.prediction[rows]),
-            *cells.position(pairs.cell[rows]),
-        )
-
-    return rows_in_order((-score[pairs.prediction], -pairs.merit), position, len(pairs))
 
 
 def rows_in_order(
@@ -106,3 +166,79 @@ def rows_in_order(
     rows = order[tied]
     order[tied] = rows[np.lexsort((*position(rows)[::-1], run[tied]))]
     return order
+
+
+def _by_priority(
+    pairs: AdmissiblePairs, predictions: ObjectColumns, cells: ObjectColumns, score: Floats
+) -> Ints:
+    """Rows of the pairs, the one that is served first first."""
+
+    def position(rows: Ints) -> tuple[Floats, ...]:
+        return (
+            *predictions.position(pairs.prediction[rows]),
+            *cells.position(pairs.cell[rows]),
+        )
+
+    return rows_in_order((-score[pairs.prediction], -pairs.merit), position, len(pairs))
+
+
+def _best_pairs(pairs: AdmissiblePairs, cells: ObjectColumns) -> Ints:
+    """Rows of the best pair of every prediction: the most similar cell, then the first on the image."""
+    order = rows_in_order(
+        (pairs.prediction, -pairs.merit), lambda rows: cells.position(pairs.cell[rows]), len(pairs)
+    )
+    owner = pairs.prediction[order]
+    first = np.ones(len(order), bool)
+    first[1:] = owner[1:] != owner[:-1]
+    return order[first]
+
+
+def _groups(pairs: AdmissiblePairs) -> Ints:
+    """(m,) number of the group that each pair belongs to: predictions and cells that hang together."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = int(pairs.prediction.max()) + 1
+    nodes = n + int(pairs.cell.max()) + 1
+    edges = coo_array((np.ones(len(pairs)), (pairs.prediction, n + pairs.cell)), shape=(nodes, nodes))
+    _, group = connected_components(edges.tocsr(), directed=False)
+    return group[pairs.prediction].astype(np.int64)
+
+
+def _cheapest(pairs: AdmissiblePairs, group: Ints, *, cost: Floats, alone: Floats) -> Bools:
+    """(m,) which pairs make up the cheapest assignment; pairs stand by ascending group.
+
+    Parameters
+    ----------
+    cost : (m,) float64, whole numbers above 0
+        Of each pair.
+    alone : (m,) float64, whole numbers above 0
+        Of leaving the prediction of each pair without a cell.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+    chosen = np.zeros(len(pairs), bool)
+    ends = np.flatnonzero(np.append(group[1:] != group[:-1], True)) + 1
+    cuts = ends[np.append(np.diff(ends // _BLOCK) > 0, True)]
+    for start, end in pairwise([0, *cuts.tolist()]):
+        row, column = _numbered(pairs.prediction[start:end]), _numbered(pairs.cell[start:end])
+        n, n_cells = int(row.max()) + 1, int(column.max()) + 1
+        # SciPy takes a zero for no edge; each prediction has a column of its own in which to be alone.
+        own = np.arange(n)
+        price = np.empty(n)
+        price[row] = alone[start:end]
+        weights = np.concatenate([cost[start:end], price])
+        places = np.concatenate([row, own]), np.concatenate([column, n_cells + own])
+        graph = coo_array((weights, places), shape=(n, n_cells + n)).tocsr()
+        _, best = min_weight_full_bipartite_matching(graph)
+        chosen[start:end] = best[row] == column
+    return chosen
+
+
+def _numbered(values: Ints) -> Ints:
+    """(m,) the same values as numbers from 0, in the order in which they first come."""
+    _, first, number = np.unique(values, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[number]

@@ -15,11 +15,11 @@ import numpy as np
 
 from bmbench.core.types import Role
 from bmbench.metrics.assignment import NONE, first_come, uncontested
+from bmbench.metrics.curve import interpolated_precision
 from bmbench.metrics.matching import Pairing
-from bmbench.metrics.objects import Objects
-from bmbench.metrics.order import by_descending_score
-from bmbench.metrics.pairs import Pairs, box_pairs, intersection, touching
-from bmbench.metrics.scene import Scene, artefact_mask
+from bmbench.metrics.matching_input import MatchingInput, ObjectColumns, artefact_mask, scored_labels
+from bmbench.metrics.pairs import AdmissiblePairs, box_pairs, intersection, region_candidates
+from bmbench.metrics.tally import by_descending_score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,38 +28,38 @@ if TYPE_CHECKING:
     from bmbench.metrics.protocol import Protocol
 
 _IOUS = np.linspace(0.5, 0.95, 10)
-_RECALLS = np.linspace(0.0, 1.0, 101)
+_N_RECALLS = 101
 _SMALL, _LARGE, _ALL = 32.0**2, 96.0**2, 1e5**2
 _AREAS = {"all": (0.0, _ALL), "small": (0.0, _SMALL), "medium": (_SMALL, _LARGE), "large": (_LARGE, _ALL)}
 _TINY = float(np.spacing(1))
 
 
-def coco_scene(truth: GroundTruth, predictions: Predictions, *, label: int | None) -> Scene:
-    """The scene of one category (None: all cell categories as one) as pycocotools sees it.
+def coco_input(truth: GroundTruth, predictions: Predictions, *, label: int | None) -> MatchingInput:
+    """What takes part in matching one category (None: all cell categories as one) as pycocotools sees it.
 
     Every annotation that is no crowd must be found, ignored ones too; crowds are regions.
     """
     artefact = artefact_mask(truth)
     scored = ~artefact if label is None else np.arange(len(artefact)) == label
     ours = scored[truth.label]
-    cells = Objects.of(truth, ours & ~truth.region)
+    cells = ObjectColumns.of(truth, ours & ~truth.region)
     asked = scored[predictions.label]
-    none = Objects.of(truth, np.zeros(len(truth.image), bool))
-    return Scene(
-        predictions=Objects.of(predictions, asked),
+    none = ObjectColumns.of(truth, np.zeros(len(truth.image), bool))
+    return MatchingInput(
+        predictions=ObjectColumns.of(predictions, asked),
         score=predictions.confidence[asked],
         cells=cells,
         all_cells=cells,
         ignored=none,
-        regions=Objects.of(truth, ours & truth.region),
-        artefacts=Objects.of(truth, (truth.role == Role.ARTEFACT) & ~truth.region),
-        as_artefacts=Objects.of(predictions, artefact[predictions.label]),
+        regions=ObjectColumns.of(truth, ours & truth.region),
+        artefacts=ObjectColumns.of(truth, (truth.role == Role.ARTEFACT) & ~truth.region),
+        as_artefacts=ObjectColumns.of(predictions, artefact[predictions.label]),
         artefact_score=predictions.confidence[artefact[predictions.label]],
     )
 
 
 class CocoMatcher:
-    """The detections and objects of one scene, ready to be matched at any IoU from the lowest up.
+    """The detections and objects of one category, ready to be matched at any IoU from the lowest up.
 
     Parameters
     ----------
@@ -69,11 +69,11 @@ class CocoMatcher:
         Detections of one image that take part at all.
     """
 
-    def __init__(self, truth: GroundTruth, scene: Scene, *, iou: float, most: int | None) -> None:
-        detections, cells, crowds = scene.predictions, scene.cells, scene.regions
+    def __init__(self, truth: GroundTruth, objects: MatchingInput, *, iou: float, most: int | None) -> None:
+        detections, cells, crowds = objects.predictions, objects.cells, objects.regions
         n = len(detections)
         self._image = detections.image
-        self.order = _in_order(truth, detections, scene.score)
+        self.order = _in_order(truth, detections, objects.score)
         self._place = np.empty(n, np.int64)
         self._place[self.order] = np.arange(n)
         self.used = self.within(most)
@@ -125,14 +125,14 @@ class CocoMatcher:
         return int(np.sum(~self._crowd & (self._area >= low) & (self._area <= high)))
 
 
-def pair_as_coco(truth: GroundTruth, scene: Scene, protocol: Protocol) -> tuple[Pairing, Ints]:
-    """The pairing of a `coco_scene` at the protocol's IoU and cap, and the order of its detections."""
+def pair_as_coco(truth: GroundTruth, objects: MatchingInput, protocol: Protocol) -> tuple[Pairing, Ints]:
+    """The pairing of a `coco_input` at the protocol's IoU and cap, and the order of its detections."""
     assert protocol.iou is not None
-    matcher = CocoMatcher(truth, scene, iou=protocol.iou, most=protocol.max_detections)
+    matcher = CocoMatcher(truth, objects, iou=protocol.iou, most=protocol.max_detections)
     taken, hit, absorbed = matcher.match(protocol.iou)
     pairs = matcher.pairs
     pairing = Pairing(
-        pairs=pairs.take(pairs.cell < len(scene.cells)) if len(scene.regions) else pairs,
+        pairs=pairs.take(pairs.cell < len(objects.cells)) if len(objects.regions) else pairs,
         taken=np.where(hit, taken, NONE),
         hit=hit,
         absorbed=absorbed,
@@ -164,7 +164,7 @@ def coco_summary(
         else. None: all of them.
     """
     tables = [
-        _table(truth, coco_scene(truth, predictions, label=label), max_detections)
+        _table(truth, coco_input(truth, predictions, label=label), max_detections)
         for label in scored_labels(truth, per_class=per_class)
     ]
     precision = {area: np.stack([t[0][area] for t in tables], axis=-1) for area in _AREAS}
@@ -180,20 +180,13 @@ def coco_summary(
     }
 
 
-def scored_labels(truth: GroundTruth, *, per_class: bool) -> list[int | None]:
-    """Rows of the cell categories, by their id; or None alone for all of them as one."""
-    rows = [row for row, category in enumerate(truth.categories) if not category.artefact]
-    rows.sort(key=lambda row: truth.categories[row].id)
-    return list(rows) if per_class and rows else [None]
-
-
 def _table(
-    truth: GroundTruth, scene: Scene, caps: Sequence[int | None]
+    truth: GroundTruth, objects: MatchingInput, caps: Sequence[int | None]
 ) -> tuple[dict[str, Floats], dict[tuple[str, int], Floats]]:
     """Precision (10, 101) by area, and recall (10,) by area and cap; -1 where there is nothing to find."""
-    matcher = CocoMatcher(truth, scene, iou=float(_IOUS[0]), most=caps[-1])
+    matcher = CocoMatcher(truth, objects, iou=float(_IOUS[0]), most=caps[-1])
     kept = [matcher.within(cap) for cap in caps]
-    precision = {area: np.full((len(_IOUS), len(_RECALLS)), -1.0) for area in _AREAS}
+    precision = {area: np.full((len(_IOUS), _N_RECALLS), -1.0) for area in _AREAS}
     recall = {(area, cap): np.full(len(_IOUS), -1.0) for area in _AREAS for cap in range(len(caps))}
     for area in _AREAS:
         n_cells = matcher.n_positive(area=area)
@@ -210,8 +203,7 @@ def _interpolated(hit: Bools, n_cells: int) -> Floats:
     tp = np.cumsum(hit, dtype=np.float64)
     fp = np.cumsum(~hit, dtype=np.float64)
     precision = tp / (fp + tp + _TINY)
-    envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
-    return envelope[np.searchsorted(tp / n_cells, _RECALLS, side="left")]
+    return interpolated_precision(precision, tp / n_cells, "101")
 
 
 def _mean(values: Floats) -> float | None:
@@ -219,7 +211,9 @@ def _mean(values: Floats) -> float | None:
     return float(np.mean(defined)) if len(defined) else None
 
 
-def _with_crowds(detections: Objects, cells: Objects, crowds: Objects, *, iou: float) -> Pairs:
+def _with_crowds(
+    detections: ObjectColumns, cells: ObjectColumns, crowds: ObjectColumns, *, iou: float
+) -> AdmissiblePairs:
     pairs = box_pairs(detections, cells, iou=iou, inclusive=True)
     least = min(iou, 1 - 1e-10)
     if not len(crowds):
@@ -227,19 +221,19 @@ def _with_crowds(detections: Objects, cells: Objects, crowds: Objects, *, iou: f
         return pairs if enough.all() else pairs.take(enough)
     area = _area(detections)
     columns = [(pairs.prediction, pairs.cell, pairs.value)]
-    for p, c in touching(detections, crowds, "bb", share=iou):
+    for p, c in region_candidates(detections, crowds, "bb", share=iou):
         shared = intersection(detections, p, crowds, c)
         share = np.divide(shared, area[p], out=np.zeros_like(shared), where=area[p] > 0)
         columns.append((p, c + len(cells), share))
     prediction, cell, value = (np.concatenate(column) for column in zip(*columns, strict=True))
-    return Pairs(prediction=prediction, cell=cell, value=value, merit=value).take(value >= least)
+    return AdmissiblePairs(prediction=prediction, cell=cell, value=value, merit=value).take(value >= least)
 
 
-def _area(objects: Objects) -> Floats:
+def _area(objects: ObjectColumns) -> Floats:
     return objects.size[0] * objects.size[1]
 
 
-def _in_order(truth: GroundTruth, detections: Objects, score: Floats) -> Ints:
+def _in_order(truth: GroundTruth, detections: ObjectColumns, score: Floats) -> Ints:
     """Rows by descending score, then image id, then place in the file."""
     ids = np.asarray(truth.image_ids)
     if ids.dtype.kind == "i":

@@ -9,7 +9,7 @@ import numpy as np
 
 from bmbench.core.types import Role
 from bmbench.metrics.assignment import NONE
-from bmbench.metrics.coco import scored_labels
+from bmbench.metrics.matching_input import scored_labels
 
 if TYPE_CHECKING:
     from bmbench.core.types import GroundTruth, Ints, Predictions

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.core.types import Role
-from bmbench.metrics.class_scores import Request, score_geometry
-from bmbench.metrics.coco import scored_labels
+from bmbench.metrics.geometry_scores import ScoringRequest, score_geometry
+from bmbench.metrics.matching_input import artefact_mask, matching_input, scored_labels
 from bmbench.metrics.protocol import GEOMETRIES
-from bmbench.metrics.scene import artefact_mask, prepare
 from bmbench.metrics.scores import Evaluation
 
 if TYPE_CHECKING:
     from bmbench.core.types import Floats, GroundTruth, Ints, Predictions
+    from bmbench.metrics.matching_input import MatchingInput
     from bmbench.metrics.protocol import Geometry, Protocol
-    from bmbench.metrics.scene import Scene
     from bmbench.metrics.scores import Scores
 
 _MANY = 50_000
@@ -45,7 +44,7 @@ def evaluate(
     """
     _check(truth, predictions)
     _, group = np.unique(np.asarray(truth.groups, dtype=str), return_inverse=True)
-    request = Request(
+    request = ScoringRequest(
         truth=truth,
         predictions=predictions,
         protocol=protocol,
@@ -82,19 +81,19 @@ def choose_threshold(scores: Scores) -> float:
     return float((curve.threshold[best] + below) / 2)
 
 
-def _both(request: Request) -> tuple[Scores | None, Scores | None]:
+def _both(request: ScoringRequest) -> tuple[Scores | None, Scores | None]:
     """The scores of both geometries; of many predictions side by side, as NumPy lets threads run together."""
     protocol = request.protocol
     labels = scored_labels(request.truth, per_class=protocol.per_class)
-    scenes: list[Scene] = []
+    inputs: list[MatchingInput] = []
     if not protocol.pycocotools or protocol.radius_px is not None:
-        scenes = [
-            prepare(request.truth, request.predictions, label=label, most=protocol.max_detections)
+        inputs = [
+            matching_input(request.truth, request.predictions, label=label, most=protocol.max_detections)
             for label in labels
         ]
 
     def work(geometry: Geometry) -> Scores:
-        return score_geometry(request, geometry, labels, scenes)
+        return score_geometry(request, geometry, labels, inputs)
 
     wanted = scored_geometries(request.truth, protocol)
     if len(wanted) == 1 or len(request.predictions) < _MANY:

@@ -9,20 +9,25 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.metrics.assignment import NONE, assign_first_choice, assign_greedily
-from bmbench.metrics.hungarian import assign_in_order, assign_optimally
+from bmbench.metrics.assignment import (
+    NONE,
+    assign_first_choice,
+    assign_greedily,
+    assign_in_order,
+    assign_optimally,
+)
 from bmbench.metrics.pairs import admissible, inside_regions
 
 if TYPE_CHECKING:
     from bmbench.core.types import Bools, Floats, Ints
-    from bmbench.metrics.pairs import Pairs
+    from bmbench.metrics.matching_input import MatchingInput
+    from bmbench.metrics.pairs import AdmissiblePairs
     from bmbench.metrics.protocol import Geometry, Protocol
-    from bmbench.metrics.scene import Scene
 
 Codes: TypeAlias = NDArray[np.int8]
 
 
-class Outcome(enum.IntEnum):
+class MatchOutcome(enum.IntEnum):
     """What became of a prediction."""
 
     FALSE_ALARM = 0
@@ -60,7 +65,7 @@ class Matching:
     annotation : (n,) int64
         Row of the cell that a hit found; -1 for everything else.
     outcome : (n,) int8
-        An `Outcome`.
+        A `MatchOutcome`.
     cause : (n,) int8
         A `Cause`.
     similarity : (n,) float64
@@ -78,31 +83,31 @@ class Matching:
     @property
     def is_hit(self) -> Bools:
         """(n,) mask of the hits."""
-        mask: Bools = self.outcome == Outcome.HIT
+        mask: Bools = self.outcome == MatchOutcome.HIT
         return mask
 
     @property
     def is_false_alarm(self) -> Bools:
         """(n,) mask of the false alarms."""
-        mask: Bools = self.outcome == Outcome.FALSE_ALARM
+        mask: Bools = self.outcome == MatchOutcome.FALSE_ALARM
         return mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pairing:
-    """The predictions of one scene paired with its cells; row i of every column is prediction i of the scene.
+    """The predictions of a `MatchingInput` paired with its cells; row i of every column is its prediction i.
 
     Attributes
     ----------
-    pairs : Pairs
+    pairs : AdmissiblePairs
         Every admissible pair of prediction and cell.
     taken : (n,) int64
-        Row of the scene's cells; -1 for none.
+        Row of its cells; -1 for none.
     hit, absorbed, used : (n,) bool
         Found a cell; counts neither way because an ignored object admits it; took part at all.
     """
 
-    pairs: Pairs
+    pairs: AdmissiblePairs
     taken: Ints
     hit: Bools
     absorbed: Bools
@@ -114,41 +119,45 @@ class Pairing:
         return self.used & ~self.hit & ~self.absorbed
 
 
-def pair_greedily(scene: Scene, protocol: Protocol, geometry: Geometry) -> Pairing:
+def pair_greedily(objects: MatchingInput, protocol: Protocol, geometry: Geometry) -> Pairing:
     """By descending score, each prediction takes the best cell, as far as it reaches by the protocol."""
-    pairs = admissible(scene.predictions, scene.cells, protocol, geometry)
+    pairs = admissible(objects.predictions, objects.cells, protocol, geometry)
     assign = assign_greedily if protocol.reach == "free" else assign_first_choice
-    taken = assign(pairs, scene.predictions, scene.cells, scene.score)
-    return _completed(scene, protocol, geometry, pairs=pairs, taken=taken, hit=taken != NONE)
+    taken = assign(pairs, objects.predictions, objects.cells, objects.score)
+    return _completed(objects, protocol, geometry, pairs=pairs, taken=taken, hit=taken != NONE)
 
 
-def pair_in_order(scene: Scene, protocol: Protocol, geometry: Geometry) -> Pairing:
+def pair_in_order(objects: MatchingInput, protocol: Protocol, geometry: Geometry) -> Pairing:
     """Hungarian for curves: which predictions are hits when they are added by descending score.
 
     Hits hold no cell yet (`taken` is -1): which one it is changes as predictions are added.
     """
-    pairs = admissible(scene.predictions, scene.cells, protocol, geometry)
-    hit = assign_in_order(pairs, scene.predictions, len(scene.cells), scene.score)
-    return _completed(scene, protocol, geometry, pairs=pairs, taken=np.full(len(hit), NONE), hit=hit)
+    pairs = admissible(objects.predictions, objects.cells, protocol, geometry)
+    hit = assign_in_order(pairs, objects.predictions, len(objects.cells), objects.score)
+    return _completed(objects, protocol, geometry, pairs=pairs, taken=np.full(len(hit), NONE), hit=hit)
 
 
 def pair_optimally(
-    scene: Scene, pairs: Pairs, protocol: Protocol, geometry: Geometry, *, threshold: float
-) -> Pairing:
-    """Hungarian at a threshold: most pairs of the predictions from there up, then the least total cost."""
-    used = scene.score >= threshold
-    pairs = pairs.take(used[pairs.prediction])
-    cost = 1 - pairs.value if geometry == "bb" else pairs.value
-    taken = assign_optimally(pairs, scene.predictions, scene.cells, cost)
-    return _completed(scene, protocol, geometry, pairs=pairs, taken=taken, hit=taken != NONE, used=used)
-
-
-def _completed(
-    scene: Scene,
+    objects: MatchingInput,
+    pairs: AdmissiblePairs,
     protocol: Protocol,
     geometry: Geometry,
     *,
-    pairs: Pairs,
+    threshold: float,
+) -> Pairing:
+    """Hungarian at a threshold: most pairs of the predictions from there up, then the least total cost."""
+    used = objects.score >= threshold
+    pairs = pairs.take(used[pairs.prediction])
+    taken = assign_optimally(pairs, objects.predictions, objects.cells)
+    return _completed(objects, protocol, geometry, pairs=pairs, taken=taken, hit=taken != NONE, used=used)
+
+
+def _completed(
+    objects: MatchingInput,
+    protocol: Protocol,
+    geometry: Geometry,
+    *,
+    pairs: AdmissiblePairs,
     taken: Ints,
     hit: Bools,
     used: Bools | None = None,
@@ -156,11 +165,11 @@ def _completed(
     """Ignored objects and regions are looked at last, and only by predictions that found no cell."""
     used = np.ones(len(hit), bool) if used is None else used
     absorbed = np.zeros(len(hit), bool)
-    if len(scene.ignored) or len(scene.regions):
+    if len(objects.ignored) or len(objects.regions):
         left = np.flatnonzero(used & ~hit)
-        rest = scene.predictions.take(left)
-        absorbed[left[admissible(rest, scene.ignored, protocol, geometry).prediction]] = True
-        absorbed[left[inside_regions(rest, scene.regions, protocol, geometry)]] = True
+        rest = objects.predictions.take(left)
+        absorbed[left[admissible(rest, objects.ignored, protocol, geometry).prediction]] = True
+        absorbed[left[inside_regions(rest, objects.regions, protocol, geometry)]] = True
     return Pairing(pairs=pairs, taken=taken, hit=hit, absorbed=absorbed, used=used)
 
 
@@ -171,3 +180,46 @@ def held_values(pairing: Pairing) -> Floats:
     chosen = pairing.taken[pairs.prediction] == pairs.cell
     value[pairs.prediction[chosen]] = pairs.value[chosen]
     return value
+
+
+def causes_of_false_alarms(
+    objects: MatchingInput, pairing: Pairing, protocol: Protocol, geometry: Geometry
+) -> Codes:
+    """(n,) `Cause` of every prediction that was paired; where several hold, the first in order.
+
+    As Figure 8 of Graebel et al. 2021 counts what false alarms lie on.
+    """
+    cause = np.zeros(len(objects.predictions), np.int8)
+    wrong = np.flatnonzero(pairing.false_alarm)
+    suspects = objects.predictions.take(wrong)
+    cause[wrong] = Cause.BACKGROUND
+    close = admissible(suspects, objects.all_cells, protocol, geometry, widen=True)
+    cause[wrong[close.prediction]] = Cause.NEAR
+    found = np.zeros(len(objects.cells), bool)
+    found[pairing.taken[pairing.taken != NONE]] = True
+    again = pairing.pairs.prediction[found[pairing.pairs.cell]]
+    cause[again[pairing.false_alarm[again]]] = Cause.DUPLICATE
+    on_artefact = admissible(suspects, objects.artefacts, protocol, geometry)
+    cause[wrong[on_artefact.prediction]] = Cause.ARTEFACT
+    return cause
+
+
+def taken_for_artefact(
+    objects: MatchingInput,
+    pairing: Pairing,
+    protocol: Protocol,
+    geometry: Geometry,
+    *,
+    threshold: float | None,
+) -> Bools:
+    """(c,) mask of the cells that were missed while a prediction of an artefact category admits them.
+
+    Only predictions at or above `threshold` (None: all) speak, for cells and for artefacts alike.
+    """
+    least = -np.inf if threshold is None else threshold
+    found = np.zeros(len(objects.cells), bool)
+    found[pairing.taken[(pairing.taken != NONE) & (objects.score >= least)]] = True
+    mistaken = np.zeros(len(objects.cells), bool)
+    claims = objects.as_artefacts.take(objects.artefact_score >= least)
+    mistaken[admissible(claims, objects.cells, protocol, geometry).cell] = True
+    return mistaken & ~found

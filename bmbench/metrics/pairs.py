@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.metrics.blocks import image_blocks, located
-from bmbench.metrics.grid import Points, near
+from bmbench.core.spatial_index import Points, near
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from bmbench.core.types import Bools, Floats, Ints
-    from bmbench.metrics.objects import Objects
+    from bmbench.metrics.matching_input import ObjectColumns
     from bmbench.metrics.protocol import Geometry, Protocol
-
-    Found = tuple[Ints, Ints, Floats, Floats]
 
 DECIMALS = 9
 """Similarities are compared at this many decimals: boxes given in decimal fractions (10.1, 20.2) reach an
@@ -37,13 +34,13 @@ _MARGIN = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pairs:
-    """Admissible pairs; row i of every column is a pair.
+class AdmissiblePairs:
+    """Pairs that the matching limit admits; row i of every column is a pair.
 
     Attributes
     ----------
     prediction, cell : (m,) int64
-        Rows of the `Objects` that were paired.
+        Rows of the `ObjectColumns` that were paired.
     value : (m,) float64
         Intersection over union of boxes, or distance between centres in pixels.
     merit : (m,) float64
@@ -58,9 +55,9 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.prediction)
 
-    def take(self, rows: Ints | Bools) -> Pairs:
+    def take(self, rows: Ints | Bools) -> AdmissiblePairs:
         """The pairs of these rows (indices or a mask)."""
-        return Pairs(
+        return AdmissiblePairs(
             prediction=self.prediction[rows],
             cell=self.cell[rows],
             value=self.value[rows],
@@ -69,8 +66,13 @@ class Pairs:
 
 
 def admissible(
-    predictions: Objects, objects: Objects, protocol: Protocol, geometry: Geometry, *, widen: bool = False
-) -> Pairs:
+    predictions: ObjectColumns,
+    objects: ObjectColumns,
+    protocol: Protocol,
+    geometry: Geometry,
+    *,
+    widen: bool = False,
+) -> AdmissiblePairs:
     """Every pair that the limit of the protocol admits; `widen`: the limit of a near miss."""
     if geometry == "bb":
         iou = protocol.near_iou if widen else protocol.iou
@@ -81,52 +83,43 @@ def admissible(
     return centre_pairs(predictions, objects, radius=radius)
 
 
-def centre_pairs(predictions: Objects, cells: Objects, *, radius: float) -> Pairs:
+def centre_pairs(predictions: ObjectColumns, cells: ObjectColumns, *, radius: float) -> AdmissiblePairs:
     """All pairs on one image whose centres are at most `radius` pixels apart."""
-
-    def within(a: Objects, b: Objects) -> Iterator[Found]:
-        for p, c in near(_centres(a), _centres(b), reach=radius * (1 + _MARGIN)):
-            distance = np.hypot(a.x[p] - b.x[c], a.y[p] - b.y[c])
-            merit = -np.round(distance / radius, DECIMALS)
-            keep = np.flatnonzero(merit >= -1)
-            yield p[keep], c[keep], distance[keep], merit[keep]
-
-    return _by_blocks(within, predictions, cells)
+    found = []
+    for p, c in near(_centres(predictions), _centres(cells), reach=radius * (1 + _MARGIN)):
+        distance = np.hypot(predictions.x[p] - cells.x[c], predictions.y[p] - cells.y[c])
+        merit = -np.round(distance / radius, DECIMALS)
+        keep = np.flatnonzero(merit >= -1)
+        found.append((p[keep], c[keep], distance[keep], merit[keep]))
+    return _joined(found)
 
 
-def box_pairs(predictions: Objects, cells: Objects, *, iou: float, inclusive: bool) -> Pairs:
+def box_pairs(
+    predictions: ObjectColumns, cells: ObjectColumns, *, iou: float, inclusive: bool
+) -> AdmissiblePairs:
     """All pairs on one image whose boxes reach an IoU above `iou` (`inclusive`: or equal to it)."""
-
-    def within(a: Objects, b: Objects) -> Iterator[Found]:
-        for p, c in _alike(a, b, iou=iou):
-            value = intersection_over_union(a, p, b, c)
-            merit = np.round(value, DECIMALS)
-            keep = np.flatnonzero((merit >= iou) if inclusive else (merit > iou))
-            yield p[keep], c[keep], value[keep], merit[keep]
-
-    return _by_blocks(within, predictions, cells)
+    found = []
+    for p, c in _box_candidates(predictions, cells, iou=iou):
+        value = _intersection_over_union(predictions, p, cells, c)
+        merit = np.round(value, DECIMALS)
+        keep = np.flatnonzero((merit >= iou) if inclusive else (merit > iou))
+        found.append((p[keep], c[keep], value[keep], merit[keep]))
+    return _joined(found)
 
 
-def _by_blocks(
-    within: Callable[[Objects, Objects], Iterator[Found]], predictions: Objects, cells: Objects
-) -> Pairs:
-    """The pairs that are found among the objects of some images, of all images."""
-    found = [
-        (located(rows, p), located(others, c), value, merit)
-        for rows, others in image_blocks(predictions, cells)
-        for p, c, value, merit in within(predictions.take(rows), cells.take(others))
-    ]
-    if not found:
-        none, nothing = np.zeros(0, np.int64), np.zeros(0)
-        return Pairs(prediction=none, cell=none, value=nothing, merit=nothing)
-    prediction, cell, value, merit = (np.concatenate(column) for column in zip(*found, strict=True))
-    return Pairs(prediction=prediction, cell=cell, value=value, merit=merit)
+def _joined(found: list[tuple[Ints, Ints, Floats, Floats]]) -> AdmissiblePairs:
+    none, nothing = np.zeros(0, np.int64), np.zeros(0)
+    columns = zip((none, none, nothing, nothing), *found, strict=True)
+    prediction, cell, value, merit = (np.concatenate(column) for column in columns)
+    return AdmissiblePairs(prediction=prediction, cell=cell, value=value, merit=merit)
 
 
-def inside_regions(predictions: Objects, regions: Objects, protocol: Protocol, geometry: Geometry) -> Ints:
+def inside_regions(
+    predictions: ObjectColumns, regions: ObjectColumns, protocol: Protocol, geometry: Geometry
+) -> Ints:
     """Rows of the predictions inside a region: by the share of their own box (BB) or by their centre (CD)."""
     inside = np.zeros(len(predictions), bool)
-    for p, r in touching(predictions, regions, geometry):
+    for p, r in region_candidates(predictions, regions, geometry):
         if geometry == "bb":
             area = predictions.size[0][p] * predictions.size[1][p]
             within = intersection(predictions, p, regions, r) > protocol.region_share * area
@@ -138,7 +131,7 @@ def inside_regions(predictions: Objects, regions: Objects, protocol: Protocol, g
     return np.flatnonzero(inside)
 
 
-def intersection(a: Objects, i: Ints, b: Objects, j: Ints) -> Floats:
+def intersection(a: ObjectColumns, i: Ints, b: ObjectColumns, j: Ints) -> Floats:
     """(m,) area shared by box i of `a` and box j of `b`, square pixels."""
     width = np.minimum(a.box[2][i], b.box[2][j]) - np.maximum(a.box[0][i], b.box[0][j])
     height = np.minimum(a.box[3][i], b.box[3][j]) - np.maximum(a.box[1][i], b.box[1][j])
@@ -146,7 +139,7 @@ def intersection(a: Objects, i: Ints, b: Objects, j: Ints) -> Floats:
     return area
 
 
-def intersection_over_union(a: Objects, i: Ints, b: Objects, j: Ints) -> Floats:
+def _intersection_over_union(a: ObjectColumns, i: Ints, b: ObjectColumns, j: Ints) -> Floats:
     """(m,) intersection over union of box i of `a` with box j of `b`; 0 for two empty boxes."""
     shared = intersection(a, i, b, j)
     union = a.size[0][i] * a.size[1][i] + b.size[0][j] * b.size[1][j] - shared
@@ -154,7 +147,9 @@ def intersection_over_union(a: Objects, i: Ints, b: Objects, j: Ints) -> Floats:
     return iou
 
 
-def _alike(predictions: Objects, cells: Objects, *, iou: float) -> Iterator[tuple[Ints, Ints]]:
+def _box_candidates(
+    predictions: ObjectColumns, cells: ObjectColumns, *, iou: float
+) -> Iterator[tuple[Ints, Ints]]:
     """Candidate pairs of boxes: those whose sides and centres allow the limit."""
     sides = np.maximum(*predictions.size), np.maximum(*cells.size)
     real = np.minimum(*predictions.size) > 0, np.minimum(*cells.size) > 0
@@ -166,7 +161,7 @@ def _alike(predictions: Objects, cells: Objects, *, iou: float) -> Iterator[tupl
     both = both[:: 1 + len(both) // _SAMPLE]
     usual = float(np.partition(both, len(both) // 2)[len(both) // 2])
     levels = [
-        np.where(some, _level(side, usual, iou), np.nan) for side, some in zip(sides, real, strict=True)
+        np.where(some, _size_level(side, usual, iou), np.nan) for side, some in zip(sides, real, strict=True)
     ]
     there = levels[1][real[1]]
     for level in there[:1] if there.min() == there.max() else np.unique(there):
@@ -179,7 +174,7 @@ def _alike(predictions: Objects, cells: Objects, *, iou: float) -> Iterator[tupl
                 yield from near(_middles(predictions, asking), _middles(cells, indexed), reach=reach)
 
 
-def _level(side: Floats, usual: float, iou: float) -> Floats:
+def _size_level(side: Floats, usual: float, iou: float) -> Floats:
     """(n,) whole numbers: boxes that may match are on the same level or on neighbouring ones.
 
     All boxes of about the usual side are on level 0, so that an ordinary set of images has but one level.
@@ -192,19 +187,19 @@ def _level(side: Floats, usual: float, iou: float) -> Floats:
     return np.where(ratio > np.log(2), above, np.where(ratio < -np.log(16), below, 0.0))
 
 
-def _middles(objects: Objects, rows: Ints) -> Points:
+def _middles(objects: ObjectColumns, rows: Ints) -> Points:
     x0, y0, x1, y1 = objects.box
     if len(rows) == len(objects):
         return Points(rows, objects.image, (x0 + x1) / 2, (y0 + y1) / 2)
     return Points(rows, objects.image[rows], (x0[rows] + x1[rows]) / 2, (y0[rows] + y1[rows]) / 2)
 
 
-def _centres(objects: Objects) -> Points:
+def _centres(objects: ObjectColumns) -> Points:
     return Points(np.arange(len(objects)), objects.image, objects.x, objects.y)
 
 
-def touching(
-    predictions: Objects, regions: Objects, geometry: Geometry, *, share: float = 0.5
+def region_candidates(
+    predictions: ObjectColumns, regions: ObjectColumns, geometry: Geometry, *, share: float = 0.5
 ) -> Iterator[tuple[Ints, Ints]]:
     """Candidate pairs of a prediction and a region that may hold `share` of it."""
     if not len(predictions) or not len(regions):

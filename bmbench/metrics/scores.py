@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from bmbench.metrics.curve import f_score
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bmbench.core.types import Ints
+    from bmbench.metrics.curve import Curve
     from bmbench.metrics.matching import Matching
     from bmbench.metrics.protocol import Assignment, Protocol
-    from bmbench.metrics.tally import Curve, ImageCounts, Tally
+    from bmbench.metrics.tally import ImageCounts, Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +52,8 @@ class Counts:
 
     def f(self, beta: float) -> float | None:
         """F-beta, which weighs recall `beta` times as much as precision; None if there are no cells."""
-        weight = beta * beta
         cells = self.tp + self.fn
-        return _ratio((1 + weight) * self.tp, weight * cells + self.tp + self.fp) if cells else None
+        return float(f_score(self.tp, self.fp, cells, beta=beta)) if cells else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,4 +1,4 @@
-"""Counts of hits and false alarms by confidence, and the curve that they make."""
+"""What is kept of a matching: hits and false alarms by confidence, and by image."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.metrics.order import by_descending_score
+from bmbench.core.spatial_index import rows_by_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bmbench.core.types import Bools, Floats, Ints
+
+_FEW = 1 << 12
+"""Rows that are sorted by comparison in less time than passes over digits take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,82 +59,6 @@ class Tally:
     def n_cells(self) -> int:
         """Cells that must be found, on all images."""
         return int(self.cells.sum())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Curve:
-    """Precision and recall at every distinct score, descending; row i keeps the predictions from there up.
-
-    Attributes
-    ----------
-    threshold : (k,) float64
-        The score.
-    precision : (k,) float64
-        ``tp / (tp + fp)``.
-    recall : (k,) float64
-        ``tp / cells``; NaN if there are no cells.
-    tp, fp : (k,) int64
-        Hits and false alarms so far.
-    cells : int
-        Cells that must be found.
-
-    Examples
-    --------
-    Four predictions on two cells, two of them equally sure:
-
-    >>> tally = Tally.of(
-    ...     confidence=np.array([0.9, 0.8, 0.8, 0.3]),
-    ...     hit=np.array([True, False, True, False]),
-    ...     image=np.zeros(4, int),
-    ...     cells=np.array([2]),
-    ... )
-    >>> curve = Curve.of(tally)
-    >>> curve.threshold.tolist(), curve.tp.tolist(), curve.fp.tolist()
-    ([0.9, 0.8, 0.3], [1, 2, 2], [0, 1, 2])
-    >>> curve.recall.tolist()
-    [0.5, 1.0, 1.0]
-    """
-
-    threshold: Floats
-    precision: Floats
-    recall: Floats
-    tp: Ints
-    fp: Ints
-    cells: int
-
-    @classmethod
-    def of(cls, tally: Tally, *, grouped: bool = True) -> Curve:
-        """The curve of a tally: equal scores are one step, or (not `grouped`) one step a prediction."""
-        last = step_ends(tally.confidence) if grouped else np.arange(len(tally.confidence))
-        tp = np.cumsum(tally.hit, dtype=np.int64)[last]
-        fp = last + 1 - tp
-        n_cells = tally.n_cells
-        return cls(
-            threshold=tally.confidence[last],
-            precision=tp / (tp + fp),
-            recall=tp / n_cells if n_cells else np.full(len(tp), np.nan),
-            tp=tp,
-            fp=fp,
-            cells=n_cells,
-        )
-
-    def f(self, beta: float = 1.0) -> Floats:
-        """(k,) F-beta at every threshold; NaN if there are no cells (van Rijsbergen 1979)."""
-        if not self.cells:
-            return np.full(len(self.tp), np.nan)
-        weight = beta * beta
-        f: Floats = (1 + weight) * self.tp / (weight * self.cells + self.tp + self.fp)
-        return f
-
-
-def best_threshold(curve: Curve) -> float | None:
-    """The score at which F1 is highest, the higher of equal ones; None if there are no predictions.
-
-    Without cells no threshold is better than another: then it is the highest score.
-    """
-    if not len(curve.threshold):
-        return None
-    return float(curve.threshold[int(np.argmax(curve.f())) if curve.cells else 0])
 
 
 def step_ends(column: Floats | Ints) -> Ints:
@@ -181,3 +108,17 @@ def pooled(tallies: Sequence[Tally]) -> Tally:
         image=np.concatenate([tally.image for tally in tallies]),
         cells=np.sum([tally.cells for tally in tallies], axis=0, dtype=np.int64),
     )
+
+
+def by_descending_score(score: Floats) -> Ints:
+    """(n,) rows by descending score in [0, 1]; equal ones in the order they have."""
+    if (score[1:] <= score[:-1]).all():
+        return np.arange(len(score))
+    if len(score) < _FEW:
+        return np.argsort(-score, kind="stable")
+    order = rows_by_key(((1 - score) * (2**32 - 1)).astype(np.uint32))
+    ordered = score[order]
+    if (ordered[1:] > ordered[:-1]).any():
+        # Different scores with the same 32 bits.
+        order = order[np.argsort(-ordered, kind="stable")]
+    return order

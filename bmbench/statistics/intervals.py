@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from bmbench.metrics.areas import precision_envelope, reaching
+from bmbench.metrics.curve import f_score, interpolated_precision, precision_at, precision_envelope
 from bmbench.metrics.tally import step_ends
 from bmbench.statistics.draws import UnitDraws
 
@@ -91,8 +91,6 @@ def percentiles(values: Floats | NDArray[np.int32], *, level: float = LEVEL, who
 
 _BLOCK = 1 << 15
 """Numbers in work at a time (steps of the curve × replicates): few enough for the processor's cache."""
-_ROUNDING = 1e-12
-"""Makes a recall of exactly 0.3 reach a wanted 0.3, which may be 0.30000000000000004."""
 _FEW_UNITS = 256
 """Up to this many units, counts by step and unit are multiplied with the weights as a matrix."""
 
@@ -136,12 +134,8 @@ def resampled_f1(images: ImageCounts, unit: Ints, draws: UnitDraws) -> Floats:
         np.bincount(unit, weights=count, minlength=draws.n_units)
         for count in (images.tp, images.fp, images.cells)
     )
-    found = []
-    for weights in draws.blocks(max(1, _BLOCK // draws.n_units)):
-        n_cells = weights @ cells
-        f1 = 2 * (weights @ hits) / np.maximum(n_cells + weights @ (hits + false_alarms), 1)
-        found.append(np.where(n_cells > 0, f1, np.nan))
-    return np.concatenate(found)
+    blocks = draws.blocks(max(1, _BLOCK // draws.n_units))
+    return np.concatenate([f_score(w @ hits, w @ false_alarms, w @ cells) for w in blocks])
 
 
 def envelope_at(tally: Tally, unit: Ints, recalls: Floats, weights: Floats) -> Floats:
@@ -161,10 +155,7 @@ def envelope_at(tally: Tally, unit: Ints, recalls: Floats, weights: Floats) -> F
     for start in range(0, len(weights), size):
         block = slice(start, start + size)
         hits, every = steps.counts(np.ascontiguousarray(weights[block].T))
-        recall = hits / np.maximum(cells[block], 1)
-        padded = _padded(_envelope(hits, every))
-        for row, column in enumerate(recall.T, start):
-            found[row] = padded[np.searchsorted(column, recalls - _ROUNDING), row - start]
+        found[block] = precision_at(_precision(hits, every), hits / np.maximum(cells[block], 1), recalls)
     return found
 
 
@@ -214,22 +205,17 @@ def _areas(hits: Floats, every: Floats, n_cells: Floats, kind: ApKind) -> Floats
     if not len(hits):
         return np.zeros(len(n_cells))
     n_cells = np.maximum(n_cells, 1)
-    envelope = _envelope(hits, every)
+    precision = _precision(hits, every)
     if kind == "all":
+        envelope = precision_envelope(precision)
         area: Floats = (
             hits[0] * envelope[0] + np.einsum("ij,ij->j", np.diff(hits, axis=0), envelope[1:])
         ) / n_cells
         return area
-    padded = _padded(envelope)
-    points = [reaching(column, kind) for column in (hits / n_cells).T]
-    return np.array([padded[rows, column].mean() for column, rows in enumerate(points)])
+    interpolated: Floats = interpolated_precision(precision, hits / n_cells, kind).mean(axis=1)
+    return interpolated
 
 
-def _envelope(hits: Floats, every: Floats) -> Floats:
-    """(steps, replicates) best precision at each step or a later one; 0 before the first prediction drawn."""
-    return precision_envelope(np.divide(hits, every, out=np.zeros_like(hits), where=every > 0))
-
-
-def _padded(envelope: Floats) -> Floats:
-    """The envelope with a last row of zeros, for recalls that no step reaches."""
-    return np.concatenate([envelope, np.zeros((1, envelope.shape[1]))])
+def _precision(hits: Floats, every: Floats) -> Floats:
+    """(steps, replicates) precision at each step; 0 before the first prediction drawn."""
+    return np.divide(hits, every, out=np.zeros_like(hits), where=every > 0)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from bmbench.metrics.areas import average_precision
-from bmbench.metrics.tally import Curve, ImageCounts, Tally
+from bmbench.metrics.curve import Curve, average_precision, f_score
+from bmbench.metrics.tally import ImageCounts, Tally
 from bmbench.statistics.draws import drawn_seeds
 from bmbench.statistics.intervals import interval, resampled_ap, resampled_f1
 from bmbench.statistics.units import FEWEST_UNITS
@@ -136,7 +136,7 @@ class JoinedSets:
             hits, wrong, cells = (
                 int(count.sum()) for count in (self.images.tp, self.images.fp, self.images.cells)
             )
-            return 2 * hits / (cells + hits + wrong) if cells else np.nan
+            return float(f_score(hits, wrong, cells))
         found = [average_precision(Curve.of(tally, grouped=tally.grouped), kind) for tally in self.tallies]
         defined = [ap for ap in found if ap is not None]
         return float(np.mean(defined)) if defined else np.nan

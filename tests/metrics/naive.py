@@ -115,6 +115,22 @@ def best_assignment(fits: dict[tuple[int, int], float], n_left: int, n_right: in
     return best
 
 
+def first_best_assignment(costs: dict[tuple[int, int], int]) -> dict[int, int]:
+    """Prediction → cell of the best assignment, all tried: most pairs, then the least cost, then the first.
+
+    `costs` are whole numbers. Of equally good ones the first holds the first pair of `costs`, in its order,
+    then the second …
+    """
+    pairs = list(costs)
+    chosen: list[tuple[tuple[int, int], ...]] = [()]
+    for pair in pairs:
+        chosen += [(*some, pair) for some in chosen if all(pair[0] != p and pair[1] != c for p, c in some)]
+    best = min(
+        chosen, key=lambda some: (-len(some), sum(costs[p] for p in some), [p not in some for p in pairs])
+    )
+    return dict(best)
+
+
 def average_precision(hit: Any, score: Any, n_cells: int) -> float:
     """Area under the envelope, equal scores one step, from the definition."""
     points = []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from bmbench.core.types import Role
-from bmbench.metrics import PROTOCOLS, Outcome, evaluate
+from bmbench.metrics import PROTOCOLS, MatchOutcome, evaluate
 
 from . import naive
 from .scenes import predictions_of, random_scene, scenes, square, taken, truth_of
@@ -98,6 +98,49 @@ def test_hungarian_is_the_best_of_all_assignments(geometry: str, seed: int) -> N
     assert (scores.tp, total) == (best[0], pytest.approx(best[1], abs=1e-9))
 
 
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_of_equally_good_assignments_hungarian_takes_the_first(geometry: str, seed: int) -> None:
+    """On whole numbers most scenes have several best assignments; costs are compared at nine decimals."""
+    truth, predictions = random_scene(seed, images=1, cells=4, extra=0, area=26, grid=4.0, kinds=False)
+    costs = admissible_costs(truth, predictions, geometry)
+    limit = 1 if geometry == "bb" else naive.RADIUS
+    home = [(*truth.xy[a], *truth.box[a]) for a in range(len(truth.image))]
+    place = [(*predictions.xy[p], *predictions.box[p]) for p in range(len(predictions))]
+    order = sorted(costs, key=lambda pair: (place[pair[0]], home[pair[1]]))
+    expected = naive.first_best_assignment({pair: round(costs[pair] / limit * 1e9) for pair in order})
+    matching = scores_of(truth, predictions, geometry, HUNGARIAN, threshold=0.0).matching
+    hits = np.flatnonzero(matching.is_hit)
+    assert dict(zip(hits.tolist(), matching.annotation[hits].tolist(), strict=True)) == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_hungarian_gives_the_same_pairs_in_any_order(geometry: str, seed: int) -> None:
+    """Rows of 12 cells with a prediction between any two: one cell of each row is left, whichever it is."""
+    rng = np.random.default_rng(seed)
+    truth = truth_of([square(8 * i, 8 * j) for i in range(12) for j in range(12)])
+    between = [square(8 * i + 4, 8 * j) for i in range(11) for j in range(12)]
+    predictions = predictions_of(between, [0.5] * len(between))
+    rows, others = rng.permutation(144), rng.permutation(132)
+    mixed = taken(truth, rows), taken(predictions, others)
+    found = scores_of(truth, predictions, geometry, HUNGARIAN, threshold=0.0).matching.annotation
+    again = scores_of(*mixed, geometry, HUNGARIAN, threshold=0.0).matching.annotation
+    assert (found[others] == np.where(again < 0, -1, rows[again])).all()
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@given(scene=scenes())
+def test_hungarian_does_not_depend_on_what_is_solved_together(geometry: str, scene: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        found = []
+        for pairs in (1, 5, 10**6):
+            patch.setattr("bmbench.metrics.assignment._BLOCK", pairs)
+            scores = scores_of(*scene, geometry, HUNGARIAN)
+            found.append((scores.matching.annotation.tolist(), scores.tallies[0].hit.tolist()))
+    assert found[0] == found[1] == found[2]
+
+
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 @given(scene=scenes())
 def test_hungarian_curve_is_optimal_at_every_threshold(geometry: str, scene: Any) -> None:
@@ -142,7 +185,7 @@ def test_greedy_takes_the_second_best_cell_that_hungarian_needs() -> None:
     assert optimal.matching.similarity.tolist() == [9.0, 2.0]
     above = scores_of(truth, predictions, "cd", HUNGARIAN, threshold=0.85).matching
     assert above.annotation.tolist() == [0, -1]
-    assert above.outcome.tolist() == [Outcome.HIT, Outcome.UNUSED]
+    assert above.outcome.tolist() == [MatchOutcome.HIT, MatchOutcome.UNUSED]
 
 
 def test_kainz_looks_at_the_nearest_cell_only() -> None:
@@ -226,10 +269,10 @@ def test_a_region_absorbs_by_share_of_the_prediction() -> None:
     truth = truth_of([[0, 0, 100, 100]], role=[Role.IGNORE], region=[True])
     predictions = predictions_of([[90, 40, 110, 60], [89, 40, 109, 60], [300, 40, 320, 60]], [0.9, 0.8, 0.7])
     boxes = scores_of(truth, predictions, "bb", threshold=0.0).matching.outcome
-    assert boxes.tolist() == [Outcome.FALSE_ALARM, Outcome.IGNORED, Outcome.FALSE_ALARM]
+    assert boxes.tolist() == [MatchOutcome.FALSE_ALARM, MatchOutcome.IGNORED, MatchOutcome.FALSE_ALARM]
     # Centres at x = 100 (on the rim: inside), 99 and 310.
     centres = scores_of(truth, predictions, "cd", threshold=0.0).matching.outcome
-    assert centres.tolist() == [Outcome.IGNORED, Outcome.IGNORED, Outcome.FALSE_ALARM]
+    assert centres.tolist() == [MatchOutcome.IGNORED, MatchOutcome.IGNORED, MatchOutcome.FALSE_ALARM]
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bmbench.metrics.order import by_descending_score
 
+from bmbench.core import spatial_index
 from bmbench.core.geometry import box_iou
-from bmbench.metrics import PROTOCOLS, blocks, evaluate
-from bmbench.metrics.objects import Objects
+from bmbench.metrics import PROTOCOLS, evaluate
+from bmbench.metrics.matching_input import ObjectColumns
 from bmbench.metrics.pairs import box_pairs, centre_pairs
+from bmbench.metrics.tally import by_descending_score
 
 from .scenes import predictions_of, rebuilt, square, truth_of
 
@@ -60,7 +61,7 @@ def test_no_pair_is_lost_and_none_invented(kind: str, iou: float, n: tuple[int, 
     found = copies + jitter * extent
     truth = truth_of(boxes.tolist(), rng.integers(0, 3, n[1]).tolist(), n_images=3)
     predictions = predictions_of(found.tolist(), [0.5] * n[0], rng.integers(0, 3, n[0]).tolist())
-    p, c = (Objects.of(table, np.ones(len(table.image), bool)) for table in (predictions, truth))
+    p, c = (ObjectColumns.of(table, np.ones(len(table.image), bool)) for table in (predictions, truth))
     i, j = (rows.ravel() for rows in np.meshgrid(np.arange(n[0]), np.arange(n[1]), indexing="ij"))
     here = predictions.image[i] == truth.image[j]
     i, j = i[here], j[here]
@@ -80,7 +81,7 @@ def test_no_pair_is_lost_and_none_invented(kind: str, iou: float, n: tuple[int, 
 
 
 @pytest.mark.parametrize("order", ["by image", "mixed"])
-def test_images_taken_in_blocks_give_the_same_pairs(order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_points_taken_in_blocks_give_the_same_pairs(order: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
     n, images = (400, 300), 9
     tables = []
@@ -89,7 +90,7 @@ def test_images_taken_in_blocks_give_the_same_pairs(order: str, monkeypatch: pyt
         boxes = scattered("alike", rng, count)
         image = np.sort(image) if order == "by image" else image
         tables.append(truth_of(boxes.tolist(), image.tolist(), n_images=images))
-    p, c = (Objects.of(table, np.ones(len(table.image), bool)) for table in tables)
+    p, c = (ObjectColumns.of(table, np.ones(len(table.image), bool)) for table in tables)
 
     def found() -> list[list[tuple[int, int, float]]]:
         both = box_pairs(p, c, iou=0.1, inclusive=False), centre_pairs(p, c, radius=40.0)
@@ -98,8 +99,7 @@ def test_images_taken_in_blocks_give_the_same_pairs(order: str, monkeypatch: pyt
         ]
 
     whole = found()
-    monkeypatch.setattr(blocks, "_BLOCK", 100)
-    assert len(list(blocks.image_blocks(p, c))) > 3
+    monkeypatch.setattr(spatial_index, "_BLOCK", 100)
     assert found() == whole
     assert min(map(len, whole)) > 10
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bmbench.metrics import Curve, Tally
-from bmbench.metrics.areas import average_precision
+from bmbench.metrics.curve import average_precision
 from bmbench.statistics.jackknife import ap_shares
 
 

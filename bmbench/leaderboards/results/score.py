@@ -216,7 +216,9 @@ def _short(values: Floats) -> tuple[float, ...]:
 
 
 def _f1(tp: float, fp: float, cells: float) -> float | None:
-    return float(2 * tp / (tp + fp + cells)) if cells else None
+    from bmbench.metrics import f_score
+
+    return float(f_score(tp, fp, cells)) if cells else None
 
 
 def _ratio(part: float, whole: float) -> float | None:

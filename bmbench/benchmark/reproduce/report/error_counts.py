@@ -59,8 +59,10 @@ class Errors:
     @property
     def f1(self) -> float | None:
         """F1 of the counts; None without cells."""
+        from bmbench.metrics import f_score
+
         cells = self.counts["tp"] + self.counts["fn"]
-        return 2 * self.counts["tp"] / (cells + self.counts["tp"] + self.counts["fp"]) if cells else None
+        return float(f_score(self.counts["tp"], self.counts["fp"], cells)) if cells else None
 
 
 def error_counts(runs: Iterable[Path], *, geometry: Geometry = "cd") -> tuple[Errors, ...]:

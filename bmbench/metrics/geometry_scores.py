@@ -7,33 +7,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.metrics.areas import average_precision
 from bmbench.metrics.assignment import NONE
-from bmbench.metrics.causes import causes, taken_for_artefact
-from bmbench.metrics.coco import coco_average_precision, coco_scene, pair_as_coco
+from bmbench.metrics.coco import coco_average_precision, coco_input, pair_as_coco
+from bmbench.metrics.curve import Curve, average_precision, best_threshold
 from bmbench.metrics.matching import (
     Cause,
     Matching,
-    Outcome,
+    MatchOutcome,
+    causes_of_false_alarms,
     held_values,
     pair_greedily,
     pair_in_order,
     pair_optimally,
+    taken_for_artefact,
 )
 from bmbench.metrics.scores import Counts, Scores
-from bmbench.metrics.tally import Curve, ImageCounts, Tally, best_threshold, pooled, sum_images
+from bmbench.metrics.tally import ImageCounts, Tally, pooled, sum_images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bmbench.core.types import GroundTruth, Ints, Predictions
     from bmbench.metrics.matching import Codes, Pairing
+    from bmbench.metrics.matching_input import MatchingInput
     from bmbench.metrics.protocol import Geometry, Protocol
-    from bmbench.metrics.scene import Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Request:
+class ScoringRequest:
     """What was asked of `evaluate`."""
 
     truth: GroundTruth
@@ -43,20 +44,20 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Part:
+class _ClassMatching:
     """One class: how it was matched, and the tally of its curve."""
 
-    scene: Scene
+    objects: MatchingInput
     pairing: Pairing
     tally: Tally
     ap: float | None
 
 
 def score_geometry(
-    request: Request, geometry: Geometry, labels: Sequence[int | None], scenes: Sequence[Scene]
+    request: ScoringRequest, geometry: Geometry, labels: Sequence[int | None], inputs: Sequence[MatchingInput]
 ) -> Scores:
     """The scores of one geometry: AP is the mean over classes, everything else counts them together."""
-    parts = _parts(request, geometry, labels, scenes)
+    parts = _parts(request, geometry, labels, inputs)
     curve = Curve.of(pooled([part.tally for part in parts]))
     threshold = best_threshold(curve) if request.threshold is None else request.threshold
     if request.protocol.assignment == "hungarian":
@@ -78,54 +79,56 @@ def score_geometry(
 
 
 def _parts(
-    request: Request, geometry: Geometry, labels: Sequence[int | None], scenes: Sequence[Scene]
-) -> list[_Part]:
+    request: ScoringRequest, geometry: Geometry, labels: Sequence[int | None], inputs: Sequence[MatchingInput]
+) -> list[_ClassMatching]:
     truth, protocol = request.truth, request.protocol
     if geometry == "bb" and protocol.pycocotools:
         return [_coco_part(request, label) for label in labels]
     pair = pair_greedily if protocol.assignment == "greedy" else pair_in_order
     parts = []
-    for scene in scenes:
-        pairing = pair(scene, protocol, geometry)
-        tally = _tally(truth, scene, pairing)
+    for objects in inputs:
+        pairing = pair(objects, protocol, geometry)
+        tally = _tally(truth, objects, pairing)
         ap = average_precision(Curve.of(tally), protocol.ap)
-        parts.append(_Part(scene=scene, pairing=pairing, tally=tally, ap=ap))
+        parts.append(_ClassMatching(objects=objects, pairing=pairing, tally=tally, ap=ap))
     return parts
 
 
-def _coco_part(request: Request, label: int | None) -> _Part:
-    scene = coco_scene(request.truth, request.predictions, label=label)
-    pairing, order = pair_as_coco(request.truth, scene, request.protocol)
-    tally = _tally(request.truth, scene, pairing, order=order)
+def _coco_part(request: ScoringRequest, label: int | None) -> _ClassMatching:
+    objects = coco_input(request.truth, request.predictions, label=label)
+    pairing, order = pair_as_coco(request.truth, objects, request.protocol)
+    tally = _tally(request.truth, objects, pairing, order=order)
     if request.protocol.ap == "101":
         ap = coco_average_precision(tally.hit, tally.n_cells)
     else:
         ap = average_precision(Curve.of(tally, grouped=False), request.protocol.ap)
-    return _Part(scene=scene, pairing=pairing, tally=tally, ap=ap)
+    return _ClassMatching(objects=objects, pairing=pairing, tally=tally, ap=ap)
 
 
-def _tally(truth: GroundTruth, scene: Scene, pairing: Pairing, order: Ints | None = None) -> Tally:
+def _tally(truth: GroundTruth, objects: MatchingInput, pairing: Pairing, order: Ints | None = None) -> Tally:
     """The tally of a pairing; in this `order` of the predictions (equal scores are then no single step)."""
     counted = pairing.used & ~pairing.absorbed
     rows = np.flatnonzero(counted) if order is None else order[counted[order]]
     return Tally.of(
-        confidence=scene.score[rows],
+        confidence=objects.score[rows],
         hit=pairing.hit[rows],
-        image=scene.predictions.image[rows],
-        cells=np.bincount(scene.cells.image, minlength=len(truth.image_ids)),
+        image=objects.predictions.image[rows],
+        cells=np.bincount(objects.cells.image, minlength=len(truth.image_ids)),
         grouped=order is None,
     )
 
 
-def _optimal(part: _Part, protocol: Protocol, geometry: Geometry, threshold: float | None) -> _Part:
+def _optimal(
+    part: _ClassMatching, protocol: Protocol, geometry: Geometry, threshold: float | None
+) -> _ClassMatching:
     """The part with the optimal assignment at the threshold in place of that along the curve."""
     least = np.inf if threshold is None else threshold
-    pairing = pair_optimally(part.scene, part.pairing.pairs, protocol, geometry, threshold=least)
+    pairing = pair_optimally(part.objects, part.pairing.pairs, protocol, geometry, threshold=least)
     return replace(part, pairing=pairing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Report:
+class _ClassCounts:
     """The outcomes of one class: the cause of each false alarm, and the counts at the threshold."""
 
     cause: Codes
@@ -133,17 +136,19 @@ class _Report:
     images: ImageCounts
 
 
-def _reported(part: _Part, protocol: Protocol, geometry: Geometry, threshold: float | None) -> _Report:
-    scene, pairing = part.scene, part.pairing
-    cause = causes(scene, pairing, protocol, geometry)
-    kept = pairing.used & (scene.score >= (np.inf if threshold is None else threshold))
-    mistaken = taken_for_artefact(scene, pairing, protocol, geometry, threshold=threshold)
+def _reported(
+    part: _ClassMatching, protocol: Protocol, geometry: Geometry, threshold: float | None
+) -> _ClassCounts:
+    objects, pairing = part.objects, part.pairing
+    cause = causes_of_false_alarms(objects, pairing, protocol, geometry)
+    kept = pairing.used & (objects.score >= (np.inf if threshold is None else threshold))
+    mistaken = taken_for_artefact(objects, pairing, protocol, geometry, threshold=threshold)
     by_cause = np.bincount(cause[kept], minlength=len(Cause))
     images = ImageCounts.of(
-        scene.predictions.image[kept], pairing.hit[kept], pairing.false_alarm[kept], part.tally.cells
+        objects.predictions.image[kept], pairing.hit[kept], pairing.false_alarm[kept], part.tally.cells
     )
     tp = int(np.sum(pairing.hit & kept))
-    fn = len(scene.cells) - tp
+    fn = len(objects.cells) - tp
     fn_artefact = int(mistaken.sum())
     counts = Counts(
         tp=tp,
@@ -157,25 +162,25 @@ def _reported(part: _Part, protocol: Protocol, geometry: Geometry, threshold: fl
         fn_artefact=fn_artefact,
         ignored=int(np.sum(pairing.absorbed & kept)),
     )
-    return _Report(cause=cause, counts=counts, images=images)
+    return _ClassCounts(cause=cause, counts=counts, images=images)
 
 
-def _joined(n: int, parts: Sequence[_Part], reports: Sequence[_Report]) -> Matching:
+def _joined(n: int, parts: Sequence[_ClassMatching], reports: Sequence[_ClassCounts]) -> Matching:
     """One matching of all predictions of the file."""
     matching = Matching(
         annotation=np.full(n, NONE),
-        outcome=np.full(n, Outcome.UNUSED, np.int8),
+        outcome=np.full(n, MatchOutcome.UNUSED, np.int8),
         cause=np.zeros(n, np.int8),
         similarity=np.full(n, np.nan),
     )
     for part, report in zip(parts, reports, strict=True):
-        scene, pairing = part.scene, part.pairing
-        rows = scene.predictions.row
-        matching.outcome[rows[pairing.false_alarm]] = Outcome.FALSE_ALARM
-        matching.outcome[rows[pairing.hit]] = Outcome.HIT
-        matching.outcome[rows[pairing.absorbed]] = Outcome.IGNORED
+        objects, pairing = part.objects, part.pairing
+        rows = objects.predictions.row
+        matching.outcome[rows[pairing.false_alarm]] = MatchOutcome.FALSE_ALARM
+        matching.outcome[rows[pairing.hit]] = MatchOutcome.HIT
+        matching.outcome[rows[pairing.absorbed]] = MatchOutcome.IGNORED
         holds = pairing.taken != NONE
-        matching.annotation[rows[holds]] = scene.cells.row[pairing.taken[holds]]
+        matching.annotation[rows[holds]] = objects.cells.row[pairing.taken[holds]]
         matching.cause[rows] = report.cause
         matching.similarity[rows] = held_values(pairing)
     return matching
@@ -185,12 +190,14 @@ class _Summary:
     """What all scores of one geometry share."""
 
     def __init__(
-        self, request: Request, geometry: Geometry, threshold: float | None, matching: Matching
+        self, request: ScoringRequest, geometry: Geometry, threshold: float | None, matching: Matching
     ) -> None:
         self._request, self._geometry, self._threshold = request, geometry, threshold
         self._matching = matching
 
-    def scores(self, parts: Sequence[_Part], reports: Sequence[_Report], curve: Curve) -> Scores:
+    def scores(
+        self, parts: Sequence[_ClassMatching], reports: Sequence[_ClassCounts], curve: Curve
+    ) -> Scores:
         """The scores of these classes together."""
         counts = _sum([report.counts for report in reports])
         limit = self._request.protocol.limit(self._geometry)

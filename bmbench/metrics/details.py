@@ -1,22 +1,28 @@
-"""Further values over a matching or a curve: how well hits lie, how well images are counted, FROC."""
+"""What ``score --details`` adds: how well hits lie, how well images are counted, FROC, other limits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.core.geometry import box_iou
+from bmbench.metrics.evaluation import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bmbench.core.types import Floats, GroundTruth, Ints, Predictions
+    from bmbench.metrics.protocol import Geometry, Protocol
     from bmbench.metrics.scores import Scores
 
 FROC_RATES = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)
 """False alarms per image at which sensitivity is averaged (Setio et al., Med Image Anal 2017)."""
+IOU_LIMITS = tuple(round(0.3 + 0.05 * step, 2) for step in range(10))
+"""0.30, 0.35, … 0.75."""
+RADIUS_LIMITS_PX = tuple(float(radius) for radius in range(10, 81, 5))
+"""10, 15, … 80 pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,4 +150,53 @@ def froc(scores: Scores, *, rates: Sequence[float] = FROC_RATES) -> Froc:
         rates=np.asarray(rates, np.float64),
         at_rates=at_rates,
         mean=float(at_rates.mean()) if curve.cells else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSweep:
+    """Scores at each matching limit, in the order of `limits`; None where undefined."""
+
+    geometry: Geometry
+    limits: tuple[float, ...]
+    ap: tuple[float | None, ...]
+    f1: tuple[float | None, ...]
+    precision: tuple[float | None, ...]
+    recall: tuple[float | None, ...]
+
+
+def sweep(
+    truth: GroundTruth,
+    predictions: Predictions,
+    protocol: Protocol,
+    geometry: Geometry,
+    *,
+    limits: Sequence[float] | None = None,
+    threshold: float | None = None,
+) -> LimitSweep:
+    """AP, F1, precision and recall at each limit: IoU for `bb`, pixels for `cd`.
+
+    Parameters
+    ----------
+    limits : floats, optional
+        `IOU_LIMITS` or `RADIUS_LIMITS_PX` by default.
+    threshold : float, optional
+        As in `evaluate`; without it, the best one at each limit (an oracle).
+    """
+    chosen = tuple(limits or (IOU_LIMITS if geometry == "bb" else RADIUS_LIMITS_PX))
+    found: list[Scores] = []
+    for limit in chosen:
+        iou, radius = (limit, None) if geometry == "bb" else (None, limit)
+        rules = replace(protocol, iou=iou, radius_px=radius)
+        evaluation = evaluate(truth, predictions, rules, threshold=threshold)
+        scores = evaluation.bb or evaluation.cd
+        assert scores is not None
+        found.append(scores)
+    return LimitSweep(
+        geometry=geometry,
+        limits=chosen,
+        ap=tuple(scores.ap for scores in found),
+        f1=tuple(scores.f1 for scores in found),
+        precision=tuple(scores.precision for scores in found),
+        recall=tuple(scores.recall for scores in found),
     )
