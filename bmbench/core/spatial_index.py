@@ -6,6 +6,7 @@ a twentieth.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     Bounds = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 _BLOCK = 1 << 16
-"""Points looked up at a time, so that what is in work fits the processor's cache."""
+"""Points in work at a time, so that they fit the processor's cache."""
 _BINS_A_POINT = 4
 """Bins that the grid's table may have for each point; beyond that, bins are found in a sorted list."""
 _COARSEST = 4.0
@@ -49,14 +50,12 @@ def near(a: Points, b: Points, *, reach: float) -> Iterator[tuple[Ints, Ints]]:
     """Blocks of all pairs (row of `a`, row of `b`) on one image at most `reach` pixels apart in x and y."""
     if not len(a.row) or not len(b.row):
         return
-    if len(a.row) < len(b.row):
-        for second, first in near(b, a, reach=reach):
-            yield first, second
-        return
-    grid = _Grid(b, a, reach)
-    for start in range(0, len(a.row), _BLOCK):
-        block = _take(a, slice(start, start + _BLOCK))
-        yield from _near_block(grid, block, reach)
+    for here, there in _by_images(a, b):
+        if len(here.row) < len(there.row):
+            for second, first in _near_images(there, here, reach):
+                yield first, second
+        else:
+            yield from _near_images(here, there, reach)
 
 
 def near_boxes(a: Floats, b: Floats, reach: Callable[[float, float], float]) -> Ints:
@@ -111,12 +110,37 @@ def _take(points: Points, rows: Ints | slice) -> Points:
     return Points(points.row[rows], points.image[rows], points.x[rows], points.y[rows])
 
 
-def _near_block(grid: _Grid, block: Points, reach: float) -> Iterator[tuple[Ints, Ints]]:
-    for low, high in grid.bounds(block):
-        asked, found = _expand(low, high)
-        x, y = block.x[asked] - grid.points.x[found], block.y[asked] - grid.points.y[found]
-        keep = np.flatnonzero((np.abs(x) <= reach) & (np.abs(y) <= reach))
-        yield block.row[asked[keep]], grid.points.row[found[keep]]
+def _by_images(a: Points, b: Points) -> Iterator[tuple[Points, Points]]:
+    """The points of some images at a time; an image is never divided."""
+    if len(a.row) + len(b.row) <= _BLOCK:
+        yield a, b
+        return
+    n_images = 1 + int(max(a.image.max(), b.image.max()))
+    on_image = np.bincount(a.image, minlength=n_images) + np.bincount(b.image, minlength=n_images)
+    cuts = 1 + np.flatnonzero(np.diff((np.cumsum(on_image) - 1) // _BLOCK))
+    yield from zip(_cut(a, cuts), _cut(b, cuts), strict=True)
+
+
+def _cut(points: Points, cuts: Ints) -> Iterator[Points]:
+    """The points on the images before the first cut, and so on from cut to cut."""
+    if (points.image[1:] < points.image[:-1]).any():
+        points = _take(points, rows_by_key(points.image.astype(np.uint32)))
+    ends = [0, *np.searchsorted(points.image, cuts).tolist(), len(points.image)]
+    return (_take(points, slice(start, end)) for start, end in pairwise(ends))
+
+
+def _near_images(a: Points, b: Points, reach: float) -> Iterator[tuple[Ints, Ints]]:
+    """The pairs of some images, from a grid of the fewer points `b`."""
+    if not len(b.row):
+        return
+    grid = _Grid(b, a, reach)
+    for start in range(0, len(a.row), _BLOCK):
+        block = _take(a, slice(start, start + _BLOCK))
+        for low, high in grid.bounds(block):
+            asked, found = _expand(low, high)
+            x, y = block.x[asked] - grid.points.x[found], block.y[asked] - grid.points.y[found]
+            keep = np.flatnonzero((np.abs(x) <= reach) & (np.abs(y) <= reach))
+            yield block.row[asked[keep]], grid.points.row[found[keep]]
 
 
 def _expand(low: NDArray[np.intp], high: NDArray[np.intp]) -> Bounds:

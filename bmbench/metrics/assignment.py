@@ -51,7 +51,9 @@ def assign_first_choice(
     return assign_greedily(pairs.take(best), predictions, cells, score)
 
 
-def assign_optimally(pairs: AdmissiblePairs, predictions: ObjectColumns, cells: ObjectColumns) -> Ints:
+def assign_optimally(
+    pairs: AdmissiblePairs, predictions: ObjectColumns, cells: ObjectColumns, score: Floats
+) -> Ints:
     """(n,) cell of each prediction, or -1: as many pairs as possible, and of those the least total cost.
 
     The cost of a pair is what its merit lacks of 1: 1 − IoU, or the distance over the limit (and 1). Each
@@ -60,29 +62,32 @@ def assign_optimally(pairs: AdmissiblePairs, predictions: ObjectColumns, cells: 
 
     Ties. Costs are whole numbers of their last decimal, so that sums are exact and equal on paper is equal
     here. Of equally good assignments the first one is taken: that with the first pair (by the position of the
-    prediction, then of the cell), then the second … In groups of more than 16 pairs, of which the powers of
-    two that say so would be rounded, it is the one that SciPy finds with the pairs in that order.
+    prediction, its score, the position of the cell), then the second … In groups of more than 16 pairs, where
+    the powers of two that say so would be rounded, it is the one that SciPy finds for pairs in that order.
     """
     taken, contested = uncontested(pairs, len(predictions), len(cells))
-    if not len(contested):
-        return taken
     few = pairs.take(contested)
-    group = _groups(few)
 
     def position(rows: Ints) -> tuple[Floats, ...]:
-        return (*predictions.position(few.prediction[rows]), *cells.position(few.cell[rows]))
+        who = few.prediction[rows]
+        return (*predictions.position(who), -score[who], *cells.position(few.cell[rows]))
 
-    order = rows_in_order((group,), position, len(few))
-    few, group = few.take(order), group[order]
+    few = few.take(rows_in_order((predictions.x[few.prediction],), position, len(few)))
+    in_star = _in_star(few, len(predictions), len(cells))
+    star = few.take(in_star)
+    star = star.take(np.argsort(-star.merit, kind="stable"))
+    first_come(taken, star.prediction, star.cell, len(cells))
+    if in_star.all():
+        return taken
+    tangled, group = _grouped(few.take(~in_star))
     size = np.bincount(group)
-    place, n_pairs = np.arange(len(few)) - (np.cumsum(size) - size)[group], size[group]
+    place, n_pairs = np.arange(len(group)) - (np.cumsum(size) - size)[group], size[group]
     unit = np.ldexp(1.0, np.where(n_pairs <= _LEXICOGRAPHIC, n_pairs, 0))
     earliness = np.floor(np.ldexp(unit, -1 - place))
     decimals = 10.0**DECIMALS
-    cost = (np.rint((1 - few.merit) * decimals) + 1) * unit - earliness
+    cost = (np.rint((1 - tangled.merit) * decimals) + 1) * unit - earliness
     alone = (n_pairs.astype(np.float64) * (2 * decimals + 1) + 1) * unit
-    chosen = _cheapest(few, group, cost=cost, alone=alone)
-    taken[few.prediction[chosen]] = few.cell[chosen]
+    _take_cheapest(taken, tangled, group, cost=cost, alone=alone)
     return taken
 
 
@@ -98,9 +103,6 @@ def assign_in_order(pairs: AdmissiblePairs, predictions: ObjectColumns, n_cells:
     leaving a prediction alone costs the more, the earlier it comes.
     """
     taken, contested = uncontested(pairs, len(predictions), n_cells)
-    hit: Bools = taken != NONE
-    if not len(contested):
-        return hit
     few = pairs.take(contested)
     best = np.full(len(predictions), -np.inf)
     np.maximum.at(best, few.prediction, few.merit)
@@ -112,12 +114,15 @@ def assign_in_order(pairs: AdmissiblePairs, predictions: ObjectColumns, n_cells:
     order = some[rows_in_order((-score[some], -best[some]), position, len(some))]
     rank = np.empty(len(predictions), np.int64)
     rank[order] = np.arange(len(order))
-    group = _groups(few)
-    rows = np.lexsort((rank[few.prediction], group))
-    few, group = few.take(rows), group[rows]
-    alone = (len(some) + 1 - rank[few.prediction]).astype(np.float64)
-    chosen = _cheapest(few, group, cost=np.ones(len(few)), alone=alone)
-    hit[few.prediction[chosen]] = True
+    few = few.take(np.argsort(rank[few.prediction], kind="stable"))
+    in_star = _in_star(few, len(predictions), n_cells)
+    star = few.take(in_star)
+    first_come(taken, star.prediction, star.cell, n_cells)
+    if not in_star.all():
+        tangled, group = _grouped(few.take(~in_star))
+        alone = (len(some) + 1 - rank[tangled.prediction]).astype(np.float64)
+        _take_cheapest(taken, tangled, group, cost=np.ones(len(group)), alone=alone)
+    hit: Bools = taken != NONE
     return hit
 
 
@@ -151,7 +156,7 @@ def rows_in_order(
     """Rows 0 to n − 1 in ascending order of `keys`, the weightiest first; those still equal by position."""
     if not n:
         return np.zeros(0, np.int64)
-    order: Ints = np.lexsort(keys[::-1]) if len(keys) > 1 else np.argsort(keys[0])
+    order: Ints = np.lexsort(keys[::-1])
     same = np.ones(n - 1, bool)
     for key in keys:
         ordered = key[order]
@@ -193,23 +198,38 @@ def _best_pairs(pairs: AdmissiblePairs, cells: ObjectColumns) -> Ints:
     return order[first]
 
 
-def _groups(pairs: AdmissiblePairs) -> Ints:
-    """(m,) number of the group that each pair belongs to: predictions and cells that hang together."""
+def _in_star(pairs: AdmissiblePairs, n_predictions: int, n_cells: int) -> Bools:
+    """(m,) whether a pair's group has one cell or one prediction only: its best pair is then all it needs."""
+    many_p = np.bincount(pairs.prediction, minlength=n_predictions)[pairs.prediction] > 1
+    many_c = np.bincount(pairs.cell, minlength=n_cells)[pairs.cell] > 1
+    branching_at_cell = np.bincount(pairs.cell, weights=many_p, minlength=n_cells)
+    branching_at_prediction = np.bincount(pairs.prediction, weights=many_c, minlength=n_predictions)
+    star: Bools = (branching_at_cell[pairs.cell] == 0) | (branching_at_prediction[pairs.prediction] == 0)
+    return star
+
+
+def _grouped(pairs: AdmissiblePairs) -> tuple[AdmissiblePairs, Ints]:
+    """The pairs by group, and the (m,) number of each one's: predictions and cells that hang together."""
+    # SciPy takes long to load, and few sets of images need it.
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     n = int(pairs.prediction.max()) + 1
     nodes = n + int(pairs.cell.max()) + 1
     edges = coo_array((np.ones(len(pairs)), (pairs.prediction, n + pairs.cell)), shape=(nodes, nodes))
-    _, group = connected_components(edges.tocsr(), directed=False)
-    return group[pairs.prediction].astype(np.int64)
+    _, number = connected_components(edges.tocsr(), directed=False)
+    group = number[pairs.prediction].astype(np.int64)
+    order = np.argsort(group, kind="stable")
+    return pairs.take(order), group[order]
 
 
-def _cheapest(pairs: AdmissiblePairs, group: Ints, *, cost: Floats, alone: Floats) -> Bools:
-    """(m,) which pairs make up the cheapest assignment; pairs stand by ascending group.
+def _take_cheapest(taken: Ints, pairs: AdmissiblePairs, group: Ints, *, cost: Floats, alone: Floats) -> None:
+    """Give cells to predictions so that all of it costs least; writes into `taken`.
 
     Parameters
     ----------
+    group : (m,) int64
+        Of each pair, ascending.
     cost : (m,) float64, whole numbers above 0
         Of each pair.
     alone : (m,) float64, whole numbers above 0
@@ -218,22 +238,23 @@ def _cheapest(pairs: AdmissiblePairs, group: Ints, *, cost: Floats, alone: Float
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-    chosen = np.zeros(len(pairs), bool)
     ends = np.flatnonzero(np.append(group[1:] != group[:-1], True)) + 1
     cuts = ends[np.append(np.diff(ends // _BLOCK) > 0, True)]
     for start, end in pairwise([0, *cuts.tolist()]):
         row, column = _numbered(pairs.prediction[start:end]), _numbered(pairs.cell[start:end])
         n, n_cells = int(row.max()) + 1, int(column.max()) + 1
-        # SciPy takes a zero for no edge; each prediction has a column of its own in which to be alone.
+        # Each prediction has a column of its own to be alone in. No weight is 0: to SciPy that is no edge.
         own = np.arange(n)
         price = np.empty(n)
         price[row] = alone[start:end]
         weights = np.concatenate([cost[start:end], price])
-        places = np.concatenate([row, own]), np.concatenate([column, n_cells + own])
-        graph = coo_array((weights, places), shape=(n, n_cells + n)).tocsr()
+        # SciPy 1.12 takes no index of 64 bits.
+        rows = np.concatenate([row, own]).astype(np.int32)
+        columns = np.concatenate([column, n_cells + own]).astype(np.int32)
+        graph = coo_array((weights, (rows, columns)), shape=(n, n_cells + n)).tocsr()
         _, best = min_weight_full_bipartite_matching(graph)
-        chosen[start:end] = best[row] == column
-    return chosen
+        chosen = start + np.flatnonzero(best[row] == column)
+        taken[pairs.prediction[chosen]] = pairs.cell[chosen]
 
 
 def _numbered(values: Ints) -> Ints:

@@ -155,5 +155,6 @@ def precision_at(precision: Floats, recall: Floats, points: Floats, *, slack: fl
 
 def precision_envelope(precision: Floats) -> Floats:
     """Best precision at each point of a curve or any later one; points run along the first axis."""
-    envelope: Floats = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    envelope = np.empty_like(precision)
+    np.maximum.accumulate(precision[::-1], axis=0, out=envelope[::-1])
     return envelope

@@ -148,7 +148,7 @@ def pair_optimally(
     """Hungarian at a threshold: most pairs of the predictions from there up, then the least total cost."""
     used = objects.score >= threshold
     pairs = pairs.take(used[pairs.prediction])
-    taken = assign_optimally(pairs, objects.predictions, objects.cells)
+    taken = assign_optimally(pairs, objects.predictions, objects.cells, objects.score)
     return _completed(objects, protocol, geometry, pairs=pairs, taken=taken, hit=taken != NONE, used=used)
 
 

@@ -106,7 +106,8 @@ def test_of_equally_good_assignments_hungarian_takes_the_first(geometry: str, se
     costs = admissible_costs(truth, predictions, geometry)
     limit = 1 if geometry == "bb" else naive.RADIUS
     home = [(*truth.xy[a], *truth.box[a]) for a in range(len(truth.image))]
-    place = [(*predictions.xy[p], *predictions.box[p]) for p in range(len(predictions))]
+    sure = -predictions.confidence
+    place = [(*predictions.xy[p], *predictions.box[p], sure[p]) for p in range(len(predictions))]
     order = sorted(costs, key=lambda pair: (place[pair[0]], home[pair[1]]))
     expected = naive.first_best_assignment({pair: round(costs[pair] / limit * 1e9) for pair in order})
     matching = scores_of(truth, predictions, geometry, HUNGARIAN, threshold=0.0).matching
