@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
@@ -17,19 +17,18 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, writing
 from bmbench.core.types import Predictions
-from bmbench.datasets.reading.json_rows import BOM, Layout, decode_json, pieces
-from bmbench.datasets.reading.row_columns import (
+from bmbench.datasets.reading.json_lists import JsonLists
+from bmbench.datasets.reading.limits import MARK
+from bmbench.datasets.reading.record_checks import (
+    Coordinate,
     RowNumbers,
-    Where,
+    boxes_of,
     corners_and_size,
     id_column,
-    joined,
-    number_table,
-    numbers_or_none,
+    refuse,
     refuse_repeats,
     replaced,
 )
-from bmbench.datasets.reading.top_level import decode_outermost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,47 +37,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bmbench.core.types import Bools, Category, Detections, Floats, GroundTruth, ImageId
-    from bmbench.datasets.reading.json_rows import Columns
 
 SCHEMA = "bmbench.predictions/1"
 PX_DECIMALS = 3
 """Decimal places of written coordinates, in pixels."""
 CONFIDENCE_DECIMALS = 6
 """Decimal places of written scores."""
-
-
-class _File(msgspec.Struct):
-    schema: str
-    images: msgspec.Raw
-    detections: msgspec.Raw
+Score = Annotated[float, msgspec.Meta(ge=0, le=1, title="a number from 0 to 1")]
 
 
 class _Detection(msgspec.Struct, gc=False):
     image_id: int | str
     category_id: int
-    score: float
-    bbox: tuple[float, float, float, float] | None = None
-    center: tuple[float, float] | None = None
+    score: Score
+    bbox: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
+    center: tuple[Coordinate, Coordinate] | None = None
 
 
-_DETECTIONS = Layout(
-    record=_Detection,
-    columns={
-        "image_id": lambda rows: [row.image_id for row in rows],
-        "category_id": lambda rows: [row.category_id for row in rows],
-        "score": lambda rows: [row.score for row in rows],
-        "bbox": lambda rows: [row.bbox for row in rows],
-        "center": lambda rows: [row.center for row in rows],
-    },
-    numbers={
-        "image_id": ("q", 0),
-        "category_id": ("q", 0),
-        "score": ("d", 0),
-        "bbox": ("d", 4),
-        "center": ("d", 2),
-    },
-    needed=frozenset({"bbox"}),
-)
+class _Results(msgspec.Struct):
+    detections: list[_Detection]
+
+
+class _Wrapped(msgspec.Struct):
+    schema: str
+    images: list[int | str]
+    detections: list[_Detection]
 
 
 def read_predictions(path: Path, truth: GroundTruth) -> Predictions:
@@ -120,62 +103,70 @@ class DetectionColumns:
 
 def read_columns(path: Path) -> DetectionColumns:
     """The detections of a file, checked as far as they can be without the ground truth."""
-    data = read_bytes(path).removeprefix(BOM)
-    text, answered = memoryview(data), None
-    opening = data[:64].lstrip()[:1]
-    if opening == b"{":
-        text, answered = _unwrapped(data, path)
-    elif opening != b"[":
+    text, answered = read_bytes(path).removeprefix(MARK), None
+    opening = text[:64].lstrip()[:1]
+    if opening not in (b"[", b"{"):
         raise BadInputError(
             "not a list of detections",
             where=str(path),
             expected="a COCO results list, as UTF-8 text",
-            got=repr(data[:16]) if data else "an empty file",
+            got=repr(text[:16]) if text else "an empty file",
             remedy="check that this is the file that is meant",
         )
-    columns = joined(
-        [
-            _part(part, Where(path, "detections", first))
-            for first, part in pieces(text, _DETECTIONS, path=path, name="detections")
-        ]
-    )
-    where = Where(path, "detections", 0)
-    score = columns["score"]
-    outside: Bools = (score < 0) | (score > 1)
-    where.refuse(outside, "score", "score out of range", "a number from 0 to 1", values=score)
-    box, size = corners_and_size(columns["box"], where)
+    file = JsonLists(path, text, _Results if opening == b"[" else _Wrapped, title="predictions file")
+    if opening == b"{":
+        answered, schema = tuple(file.value("images")), file.value("schema")
+        if schema != SCHEMA:
+            raise BadInputError(
+                "unknown schema",
+                where=f"{path}, schema",
+                expected=SCHEMA,
+                got=schema,
+                remedy="write this form, or a plain COCO results list",
+            )
+    columns, where = file.columns("detections"), f"{path}, detections"
+    del text
+    file.close()
+    if answered is not None:
+        refuse_repeats(id_column(answered), where=f"{path}, images")
+    # A detection that is a point only can be matched by its centre, and has no box to overlap with.
+    boxes = boxes_of(columns, len(columns["score"]))
+    refuse(np.isnan(boxes[:, 0]), "no box", where=where, field="bbox", expected="[x, y, width, height]")
+    box, size = corners_and_size(boxes, where=where)
     return DetectionColumns(
         image_id=columns["image_id"],
         category_id=columns["category_id"],
-        score=score,
+        score=columns["score"],
         box=box,
         size=size,
-        xy=replaced(columns["center"], box[:, :2] + size / 2, where, "center"),
+        xy=replaced(columns["center"], box[:, :2] + size / 2),
         answered=answered,
     )
 
 
 def bind(columns: DetectionColumns, truth: GroundTruth, path: Path) -> Predictions:
     """The detections on the images and categories of a ground truth; BadInputError for an unknown id."""
-    where = Where(path, "detections", 0)
-    images = RowNumbers(truth.image_ids)
+    images, where = RowNumbers(truth.image_ids), f"{path}, detections"
+    words = {
+        "expected": "an image of the ground truth",
+        "remedy": "check that the two files belong together",
+    }
     if columns.answered is not None:
-        named = images.find(
-            columns.answered, Where(path, "images", 0), "id", known="an image of the ground truth"
-        )
-    image = images.find(columns.image_id, where, "image_id", known="an image of the ground truth")
+        named = images.find(id_column(columns.answered), where=f"{path}, images", field="id", **words)
+    image = images.find(columns.image_id, where=where, field="image_id", **words)
     if columns.answered is not None:
-        is_named = np.zeros(len(truth.image_ids), bool)
-        is_named[named] = True
-        where.refuse(~is_named[image], "image_id", "an image that 'images' does not name", "one of 'images'")
+        unnamed = np.ones(len(truth.image_ids), bool)
+        unnamed[named] = False
+        what, expected = "an image that 'images' does not name", "one of 'images'"
+        refuse(unnamed[image], what, where=where, field="image_id", expected=expected)
     labels = RowNumbers([category.id for category in truth.categories])
-    label = labels.find(columns.category_id, where, "category_id", known="a category of the ground truth")
+    words["expected"] = "a category of the ground truth"
     return Predictions(
         image=image,
         xy=columns.xy,
         box=columns.box,
         confidence=columns.score,
-        label=label,
+        label=labels.find(columns.category_id, where=where, field="category_id", **words),
         size=columns.size,
         schema="coco-results" if columns.answered is None else SCHEMA,
     )
@@ -242,40 +233,3 @@ def _rounded(values: Floats, decimals: int = PX_DECIMALS) -> Floats:
     # Adding zero turns the -0.0 of rounding into 0.0.
     rounded: Floats = np.round(values, decimals) + 0.0
     return rounded
-
-
-def _unwrapped(text: bytes, path: Path) -> tuple[memoryview, tuple[ImageId, ...]]:
-    """The list of detections in the wrapped form, and the images that it names."""
-    file = decode_outermost(text, _File, path=path)
-    if file.schema != SCHEMA:
-        raise BadInputError(
-            "unknown schema",
-            where=f"{path}, schema",
-            expected=SCHEMA,
-            got=file.schema,
-            remedy="write this form, or a plain COCO results list",
-        )
-    images: list[int | str] = decode_json(bytes(file.images), list[int | str], path=path, name="images")
-    refuse_repeats(id_column(images), where=f"{path}, images")
-    return memoryview(file.detections), tuple(images)
-
-
-def _part(columns: Columns, where: Where) -> dict[str, Any]:
-    n = len(columns["score"])
-    boxes, centres = columns.get("bbox", [None] * n), columns.get("center", [None] * n)
-    if not isinstance(boxes, np.ndarray) and None in boxes:
-        where.refuse(
-            np.array([box is None and xy is None for box, xy in zip(boxes, centres, strict=True)], bool),
-            "bbox",
-            "no box",
-            "[x, y, width, height]",
-        )
-        # A detection that is a point only can be matched by its centre, and has no box to overlap with.
-        boxes = [(*xy, 0.0, 0.0) if box is None else box for box, xy in zip(boxes, centres, strict=True)]
-    return {
-        "image_id": id_column(columns["image_id"]),
-        "category_id": id_column(columns["category_id"]),
-        "score": np.asarray(columns["score"], np.float64),
-        "box": number_table(boxes, 4),
-        "center": numbers_or_none(columns.get("center"), 2),
-    }

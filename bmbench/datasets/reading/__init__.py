@@ -2,8 +2,11 @@
 
 ::
 
-    limits           sizes and depths beyond which a file is refused
-    json_rows, row_columns, alike_rows, top_level   JSON lists as columns
+    limits           sizes beyond which a file is refused; what is UTF-8
+    strict_json      JSON read slowly: every fault has its place
+    json_lists       long lists of records as columns, piece by piece
+    json_refusals    what is wrong with such a file, and where
+    record_checks    ids, boxes and whatever else no type of one value can check
     json_stream      JSON too large to hold, object by object
     safe_xml         XML without entities
     safe_yaml        YAML without aliases

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEXT_LIMIT_BYTES = 512 << 20
+MARK = b"\xef\xbb\xbf"
+"""What some editors write before UTF-8 text."""
 
 
 def read_limited(path: Path, limit: int = TEXT_LIMIT_BYTES) -> bytes:
@@ -30,16 +32,26 @@ def read_limited(path: Path, limit: int = TEXT_LIMIT_BYTES) -> bytes:
 def read_text(path: Path, limit: int | None = None) -> str:
     """The text of a UTF-8 file; BadInputError if it cannot be read, is no text or too large."""
     data = read_limited(path) if limit is None else read_limited(path, limit)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInputError("not UTF-8 text", where=f"{path}, byte {error.start}") from None
+    stray = stray_byte(data)
+    if stray is not None:
+        raise BadInputError("not UTF-8 text", where=f"{path}, byte {stray}", remedy="save it as UTF-8")
+    return data.removeprefix(MARK).decode()
+
+
+def stray_byte(data: bytes) -> int | None:
+    """Where bytes stop to be UTF-8 text; None if they are."""
+    if not data.isascii():
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            return error.start
+    return None
 
 
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object of a file; BadInputError if it is none, or too large."""
     try:
-        value = loads(read_limited(path).removeprefix(b"\xef\xbb\xbf"))
+        value = loads(read_limited(path).removeprefix(MARK))
     except ValueError as error:
         raise BadInputError("not valid JSON", where=str(path), got=str(error)) from None
     if not isinstance(value, dict):

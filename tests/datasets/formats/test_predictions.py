@@ -17,7 +17,7 @@ from bmbench.core.types import CELL, Category, Detections, GroundTruth
 from bmbench.datasets.formats import read_ahead
 from bmbench.datasets.formats.predictions import SCHEMA, read_columns, read_predictions, write_predictions
 from bmbench.datasets.formats.read_ahead import reading_ahead
-from bmbench.datasets.reading import json_rows
+from bmbench.datasets.reading import json_lists
 
 ARTEFACT = Category(id=9, name="smudge", artefact=True)
 
@@ -99,24 +99,24 @@ def test_a_detection_may_be_a_point(tmp_path: Path) -> None:
     [
         ({"score": 1.5}, ["detections[1].score", "from 0 to 1"]),
         ({"score": -0.1}, ["detections[1].score", "from 0 to 1"]),
-        ({"score": "0.5"}, ["detections[1].score", "float"]),
-        ({"score": None}, ["detections[1].score", "float"]),
+        ({"score": "0.5"}, ["detections[1].score", "not a number from 0 to 1"]),
+        ({"score": None}, ["detections[1].score", "not a number from 0 to 1"]),
         ({"bbox": [1, 2, 3, -4]}, ["detections[1].bbox", "negative"]),
-        ({"bbox": [1, 2, 3]}, ["detections[1].bbox", "length 4"]),
+        ({"bbox": [1, 2, 3]}, ["detections[1].bbox", "4 numbers"]),
         ({"bbox": [1, 2, 3, 1e12]}, ["detections[1].bbox", "out of range"]),
         ({"bbox": None}, ["detections[1].bbox", "no box"]),
         ({"image_id": 99}, ["detections[1]", "unknown image_id", "99", "belong together"]),
         ({"image_id": "3"}, ["detections[1]", "unknown image_id", "'3'"]),
         ({"image_id": 2**70}, ["detections[1]"]),
         ({"category_id": 99}, ["detections[1]", "unknown category_id"]),
-        ({"category_id": True}, ["detections[1].category_id", "int"]),
+        ({"category_id": True}, ["detections[1].category_id", "not a whole number"]),
         ({"center": [1]}, ["detections[1].center"]),
     ],
 )
 def test_bad_values_are_refused_with_their_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, change: Any, parts: list[str], wrap: bool, piece: int
 ) -> None:
-    monkeypatch.setattr(json_rows, "PIECE", piece)
+    monkeypatch.setattr(json_lists, "PIECE", piece)
     rows = [detection(), detection(**change), detection(), detection()]
     text = refusal(tmp_path, wrapped(*rows) if wrap else rows)
     for part in parts:
@@ -147,7 +147,7 @@ def test_bad_text_is_refused_with_its_place(
     wrap: bool,
     piece: int,
 ) -> None:
-    monkeypatch.setattr(json_rows, "PIECE", piece)
+    monkeypatch.setattr(json_lists, "PIECE", piece)
     rows = [detection(), detection(), detection(score=0.25), detection()]
     text = refusal(tmp_path, json.dumps(wrapped(*rows) if wrap else rows).replace(old, new))
     for part in parts:
@@ -256,11 +256,14 @@ def test_written_form_by_hand(tmp_path: Path) -> None:
     assert math.copysign(1, value["detections"][1]["bbox"][1]) == 1
 
 
+@pytest.mark.parametrize("image_id", [3, "text"])
 @pytest.mark.parametrize("wrap", [False, True])
-def test_another_process_reads_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrap: bool) -> None:
+def test_another_process_reads_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrap: bool, image_id: int | str
+) -> None:
     monkeypatch.setattr(read_ahead, "LONG", 1)
     monkeypatch.setattr(read_ahead, "_processors", lambda: 2)
-    rows = [detection(score=i / 500, center=[i, 5] if i % 2 else None) for i in range(500)]
+    rows = [detection(score=i / 500, center=[i, 5] if i % 2 else None, image_id=image_id) for i in range(500)]
     path = tmp_path / "p.json"
     path.write_text(json.dumps(wrapped(*rows) if wrap else rows))
     asked: list[Any] = []
@@ -274,7 +277,7 @@ def test_another_process_reads_the_same(tmp_path: Path, monkeypatch: pytest.Monk
     assert there.answered == here.answered == ((7, 3) if wrap else None)
 
 
-@pytest.mark.parametrize("value", [[detection(score=7)], [detection(image_id="text")], "cut ["])
+@pytest.mark.parametrize("value", [[detection(score=7)], "cut ["])
 def test_what_another_process_cannot_hand_back_is_read_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: Any
 ) -> None:

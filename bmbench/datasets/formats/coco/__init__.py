@@ -2,7 +2,8 @@
 
 ::
 
-    objects   one annotation's geometry: box, circle, centre, contour, role
+    objects   the annotations of a file: box, centre, role, decided once
+    outlines  one annotation's polygons or run lengths
     samples   a file ↔ images with annotations, outlines included
     columns   a file → the flat columns that scoring reads
     codec     the format's record

@@ -1,223 +1,235 @@
-"""One annotation record of a COCO file, checked."""
+"""The objects of a COCO file, each decided here alone: where it is, how large, and what it counts as."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import numpy as np
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.files import read_bytes
 from bmbench.core.geometry import rings_box
-from bmbench.core.types import Role
-from bmbench.datasets.formats.masks import decode_rle, mask_rings
+from bmbench.core.types import Category, Role
+from bmbench.datasets.formats.artefact_words import is_artefact_kind
+from bmbench.datasets.formats.coco.outlines import outline
+from bmbench.datasets.reading.json_lists import JsonLists
+from bmbench.datasets.reading.limits import MARK
+from bmbench.datasets.reading.record_checks import (
+    Coordinate,
+    RowNumbers,
+    Whole,
+    boxes_of,
+    corners_and_size,
+    id_column,
+    refuse,
+    refuse_repeats,
+    replaced,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from bmbench.core.types import Floats, ImageId, Rings
+    from numpy.typing import NDArray
 
-T = TypeVar("T")
-_LIMIT = 1e12
-"""No coordinate is so large; beyond it, sums and squares lose their sense before they become infinite."""
+    from bmbench.core.types import Bools, Floats, ImageId, Ints, Rings
+    from bmbench.datasets.reading.json_lists import Columns
+
+Id = Whole | str
+Flag = (
+    Annotated[int, msgspec.Meta(ge=0, le=1, title="0 or 1")]
+    | Annotated[float, msgspec.Meta(ge=0, le=1, multiple_of=1, title="0 or 1")]
+    | bool
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A JSON object of the file and where it stands, for errors that name the place."""
+class AnnotationRecord(msgspec.Struct, gc=False):
+    """What is read of an annotation, beside its outline."""
 
-    value: dict[str, Any]
-    where: str
+    image_id: Id
+    category_id: Whole
+    id: Id | None = None
+    bbox: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
+    area: float | None = None
+    iscrowd: Flag | None = None
+    ignore: Flag | None = None
+    circle: tuple[Coordinate, Coordinate, Coordinate] | None = None
+    center: tuple[Coordinate, Coordinate] | None = None
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.value
 
-    def wrong(self, what: str, *, name: str = "", expected: str = "", got: str = "") -> BadInputError:
-        """The error to raise about this record, or its member `name`."""
-        return BadInputError(
-            what, where=f"{self.where}.{name}" if name else self.where, expected=expected, got=got
-        )
-
-    def records(self, name: str) -> list[Field]:
-        """The objects of the list `name`."""
-        items = self.value[name]
-        if not isinstance(items, list):
-            raise self.wrong(f"{name!r} is not a list")
-        fields = [Field(item, f"{self.where}, {name}[{number}]") for number, item in enumerate(items)]
-        for field in fields:
-            if not isinstance(field.value, dict):
-                raise field.wrong("not an object", got=_short(field.value))
-        return fields
-
-    def whole(self, name: str) -> int:
-        """The whole number `name`."""
-        value = self.value.get(name)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self.wrong("not a whole number", name=name, got=_short(value))
-        return value
-
-    def text(self, name: str) -> str:
-        """The text `name`, not empty."""
-        value = self.value.get(name)
-        if not isinstance(value, str) or not value:
-            raise self.wrong("not a text", name=name, got=_short(value))
-        return value
-
-    def image_id(self, name: str) -> ImageId:
-        """The image id `name`: a whole number or a text."""
-        value = self.value.get(name)
-        if isinstance(value, str) and value:
-            return value
-        return self.whole(name)
-
-    def word(self, name: str, words: Mapping[str, T]) -> T:
-        """What the text `name` stands for."""
-        value = self.value[name]
-        if not isinstance(value, str) or value not in words:
-            raise self.wrong("unknown value", name=name, expected=" or ".join(words), got=_short(value))
-        return words[value]
-
-    def above_zero(self, name: str) -> float:
-        """The number `name`, above 0."""
-        value = self.numbers(name, self.value[name], 1)[0] if _number(self.value[name]) else 0.0
-        if value <= 0:
-            raise self.wrong("not a number above 0", name=name, got=_short(self.value[name]))
-        return value
-
-    def flag(self, name: str) -> bool:
-        """The member `name`, 0 or 1 (false or true); False where it is absent."""
-        value = self.value.get(name, 0)
-        if value not in (0, 1):
-            raise self.wrong("not 0 or 1", name=name, got=_short(value))
-        return bool(value)
-
-    def numbers(self, name: str, value: Any, count: int = 0) -> Floats:
-        """(n,) a list of finite numbers, `count` of them if that is not 0."""
-        items = value if isinstance(value, list) else [value]
-        for item in items:
-            if not _number(item):
-                raise self.wrong("not a finite number of sensible size", name=name, got=_short(item))
-        if count and len(items) != count:
-            raise self.wrong("wrong length", name=name, expected=f"{count} numbers", got=f"{len(items)}")
-        return np.array(items, np.float64)
+class _Outlined(msgspec.Struct, gc=False):
+    segmentation: msgspec.Raw = msgspec.Raw(b"null")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Object:
-    """One annotated object, as a row of `Annotations`."""
+class CocoObjects:
+    """A file; row i of every column is annotation i.
 
-    xy: Floats
+    Attributes
+    ----------
+    images : id → record
+        In the order of the file.
+    categories : tuple of Category
+    image, label : (n,) int64
+        Rows of `images` and `categories`.
+    box, size, xy : (n, 4), (n, 2), (n, 2) float64, pixels
+        x0 y0 x1 y1; width and height as stated; centre.
+    circle : (n, 3) float64, pixels, or None
+        x, y and radius; NaN where there is none.
+    area : (n,) float64, square pixels
+        The stated area, that of the box where none is stated.
+    role : (n,) int64
+    region : (n,) bool
+    outlines : row → Rings
+        Those that were asked for or needed, and are there.
+    """
+
+    images: Mapping[ImageId, Any]
+    categories: tuple[Category, ...]
+    image: Ints
+    label: Ints
     box: Floats
-    circle: Floats
-    contour: Rings
-    label: int
-    role: Role
-    region: bool
+    size: Floats
+    xy: Floats
+    circle: Floats | None
+    area: Floats
+    role: Ints
+    region: Bools
+    outlines: Mapping[int, Rings]
 
 
-def parse_object(record: Field, size: tuple[int, int], label: int, *, artefact: bool) -> Object:
-    """The object of an annotation record on an image of `size` (width, height).
+def read_objects(
+    path: Path, kind: type[msgspec.Struct], *, outlines: bool, guess: bool = False
+) -> CocoObjects:
+    """What a COCO file says, its lists being of the types that `kind` says.
 
-    The box is `bbox`, else that of the segmentation, else that of the circle, else the point `center`; the
-    centre is `center`, else the circle's, else that of the box. An object is an artefact if its category is
-    one, and to be ignored if `ignore` or `iscrowd` says so.
+    The box is `bbox`, else that of the outline, else that of the circle, else the point `center`; the centre
+    is `center`, else the circle's, else that of the box. An object is an artefact if its category is one, and
+    to be ignored if `ignore` or `iscrowd` says so. Without `outlines`, only those are read that must serve as
+    box. With `guess`, the end of the annotations is guessed, as `JsonLists` says.
 
     Raises
     ------
     BadInputError
-        If a geometry is not one, or there is none.
+        If it is no such file, or contradicts itself: with the file, the index and the remedy.
     """
-    circle = _circle(record)
-    contour = _contour(record, size)
-    centre = None
-    if record.value.get("center") is not None:
-        centre = record.numbers("center", record.value["center"], 2)
-    box = _box(record, circle, contour, centre)
-    region = record.flag("iscrowd")
-    xy = circle[:2] if circle[2] > 0 else (box[:2] + box[2:]) / 2
-    if centre is not None:
-        xy = centre
-    role = Role.ARTEFACT if artefact else Role.CELL
-    if region or record.flag("ignore"):
-        role = Role.IGNORE
-    return Object(xy=xy, box=box, circle=circle, contour=contour, label=label, role=role, region=region)
+    file = _opened(path, kind, guess=guess)
+    category_records, image_records = file.records("categories"), file.records("images")
+    columns, where = file.columns("annotations"), f"{path}, annotations"
+    bare = np.ones(len(columns["image_id"]), bool)
+    if columns["bbox"] is not None:
+        bare = np.isnan(columns["bbox"][:, 0])
+    wanted = np.ones(len(bare), bool) if outlines else bare
+    segments = file.columns("annotations", _Outlined)["segmentation"] if wanted.any() else None
+    file.close()
+    categories, images = _categories(category_records, path), _by_id(image_records, f"{path}, images")
+    image, label = _rows(columns, tuple(images), categories, where)
+    rings = {} if segments is None else _outlines(segments, wanted, [image_records[i] for i in image], where)
+    box, size = corners_and_size(_boxes(columns, bare, rings, where), where=where)
+    region, ignored = (
+        np.zeros(len(bare), bool) if columns[key] is None else columns[key].astype(bool)
+        for key in ("iscrowd", "ignore")
+    )
+    artefact = np.array([category.artefact for category in categories], bool)
+    role = np.where(artefact[label], int(Role.ARTEFACT), int(Role.CELL)).astype(np.int64, copy=False)
+    role[region | ignored] = Role.IGNORE
+    return CocoObjects(
+        images=images,
+        categories=categories,
+        image=image,
+        label=label,
+        box=box,
+        size=size,
+        xy=replaced(columns["center"], replaced(columns["circle"], box[:, :2] + size / 2)),
+        circle=columns["circle"],
+        area=_areas(columns["area"], size, where),
+        role=role,
+        region=region,
+        outlines=rings,
+    )
 
 
-def _circle(record: Field) -> Floats:
-    if record.value.get("circle") is None:
-        return np.zeros(3)
-    circle = record.numbers("circle", record.value["circle"], 3)
-    if circle[2] <= 0:
-        raise record.wrong("circle without extent", name="circle", got=f"radius {circle[2]:g}")
-    return circle
+def _opened(path: Path, kind: type[msgspec.Struct], *, guess: bool) -> JsonLists:
+    text = read_bytes(path).removeprefix(MARK)
+    if text[:64].lstrip()[:1] == b"[":
+        raise BadInputError(
+            "not a COCO data set",
+            where=str(path),
+            expected="an object with images, annotations and categories",
+            got="a list (predictions?)",
+            remedy="give the ground truth here",
+        )
+    ends = ("annotations", "image_id") if guess else None
+    return JsonLists(path, text, kind, title="COCO data set", guess=ends)
 
 
-def _box(record: Field, circle: Floats, contour: Rings, centre: Floats | None) -> Floats:
-    if record.value.get("bbox") is not None:
-        box = record.numbers("bbox", record.value["bbox"], 4)
-        if (box[2:] < 0).any():
-            raise record.wrong(
-                "box with a negative size", name="bbox", got=f"width {box[2]:g}, height {box[3]:g}"
-            )
-        return np.concatenate([box[:2], box[:2] + box[2:]])
-    if contour:
-        return rings_box(contour)
-    if circle[2] > 0:
-        return np.concatenate([circle[:2] - circle[2], circle[:2] + circle[2]])
-    if centre is not None:
-        return np.tile(centre, 2)
+def _by_id(records: list[Any], where: str) -> dict[Any, Any]:
+    ids = id_column([record.id for record in records])
+    refuse_repeats(ids, where=where)
+    return dict(zip(ids.tolist(), records, strict=True))
+
+
+def _categories(records: list[Any], path: Path) -> tuple[Category, ...]:
+    """The categories; one without a name is called by its id."""
+    if not records:
+        raise BadInputError("no category", where=str(path), remedy="add one to 'categories'")
+    return tuple(
+        Category(
+            id=number,
+            name=record.name or str(number),
+            artefact=is_artefact_kind(record.supercategory or ""),
+        )
+        for number, record in _by_id(records, f"{path}, categories").items()
+    )
+
+
+def _rows(
+    columns: Columns, images: tuple[ImageId, ...], categories: tuple[Category, ...], where: str
+) -> tuple[Ints, Ints]:
+    """(n,) rows of the images and of the categories that annotations name."""
+    if columns["id"] is not None:
+        refuse_repeats(columns["id"], where=where)
+    image = RowNumbers(images).find(
+        columns["image_id"], where=where, field="image_id", expected="an id listed in 'images'"
+    )
+    label = RowNumbers([category.id for category in categories]).find(
+        columns["category_id"], where=where, field="category_id", expected="an id listed in 'categories'"
+    )
+    return image, label
+
+
+def _boxes(columns: Columns, bare: Bools, rings: Mapping[int, Rings], where: str) -> Floats:
+    """(n, 4) x y width height; `bare` are the annotations without a `bbox`."""
+    circle = columns["circle"]
+    if circle is not None:
+        refuse(circle[:, 2] <= 0, "circle without extent", where=where, field="circle", got=circle)
+    boxes = boxes_of(columns, len(bare))
+    for row in set(rings).intersection(np.flatnonzero(bare).tolist()):
+        x0, y0, x1, y1 = rings_box(rings[row]).tolist()
+        boxes[row] = x0, y0, x1 - x0, y1 - y0
     expected = "a bbox, a segmentation, a circle [x, y, radius] or a center [x, y]"
-    raise record.wrong("object without a place", expected=expected)
+    refuse(np.isnan(boxes[:, 0]), "object without a place", where=where, expected=expected)
+    return boxes
 
 
-def _contour(record: Field, size: tuple[int, int]) -> Rings:
-    value = record.value.get("segmentation")
-    if not value:
-        return ()
-    if isinstance(value, dict):
-        return _run_lengths(record, value, size)
-    if not isinstance(value, list) or not all(isinstance(part, list) for part in value):
-        raise record.wrong(
-            "not a segmentation", name="segmentation", expected="a list of polygons or run lengths"
-        )
-    rings = []
-    for part in value:
-        numbers = record.numbers("segmentation", part)
-        if len(numbers) < 6 or len(numbers) % 2:
-            raise record.wrong(
-                "not a polygon",
-                name="segmentation",
-                expected="x, y of three corners or more",
-                got=_short(part),
-            )
-        rings.append(numbers.reshape(-1, 2))
-    return tuple(rings)
+def _outlines(segments: NDArray[Any], wanted: Bools, images: list[Any], where: str) -> dict[int, Rings]:
+    """The outlines of the wanted annotations that have one; `images` are the records of their images."""
+    rings = {}
+    for row in np.flatnonzero(wanted).tolist():
+        if segments[row] is not None:
+            size = (int(images[row].width or 0), int(images[row].height or 0))
+            found = outline(bytes(segments[row]), size, where=f"{where}[{row}].segmentation")
+            if found:
+                rings[row] = found
+    return rings
 
 
-def _run_lengths(record: Field, value: dict[str, Any], size: tuple[int, int]) -> Rings:
-    if value.get("size") != [size[1], size[0]]:
-        raise record.wrong(
-            "mask of another size than the image",
-            name="segmentation.size",
-            expected=f"[{size[1]}, {size[0]}]",
-            got=_short(value.get("size")),
-        )
-    counts = value.get("counts")
-    if not isinstance(counts, str):
-        counts = [int(number) for number in record.numbers("segmentation.counts", counts)]
-    try:
-        mask, origin = decode_rle(counts, size[1], size[0])
-    except ValueError as error:
-        raise record.wrong("not a run-length mask", name="segmentation.counts", got=str(error)) from None
-    return mask_rings(mask, origin)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and -_LIMIT < value < _LIMIT
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+def _areas(given: Floats | None, size: Floats, where: str) -> Floats:
+    """(n,) the stated area, that of the box where none is stated."""
+    of_box: Floats = size[:, 0] * size[:, 1]
+    if given is None:
+        return of_box
+    refuse(given < 0, "negative area", where=where, field="area", expected="at least 0", got=given)
+    return np.where(np.isnan(given), of_box, given)

@@ -14,30 +14,52 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
 import numpy as np
 
-from bmbench.core.dataset import SUBSETS, Subset
-from bmbench.core.errors import BadInputError
-from bmbench.core.files import read_json, write_text
+from bmbench.core.dataset import Subset
+from bmbench.core.files import write_text
 from bmbench.core.geometry import ring_area, rings_area
 from bmbench.core.types import Annotations, Category, ImageId, Role, Sample
-from bmbench.datasets.formats.artefact_words import is_artefact_kind
-from bmbench.datasets.formats.coco.objects import Field, parse_object
+from bmbench.datasets.formats.coco.objects import AnnotationRecord, read_objects
 from bmbench.datasets.formats.masks import encode_rle
 from bmbench.datasets.reading.images import SUFFIXES, read_rgb
+from bmbench.datasets.reading.record_checks import Whole, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from bmbench.core.types import Floats, Rings
-    from bmbench.datasets.formats.coco.objects import Object
+    from bmbench.core.types import Floats, Ints, Rings
+    from bmbench.datasets.formats.coco.objects import CocoObjects
 
 DIGITS = 6
 """Decimal places of written coordinates; rounding makes a second writing give the same bytes."""
-_SUBSET_WORDS: dict[str, Subset] = {**{subset: subset for subset in SUBSETS}, "val": "validation"}
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _SampleImage(msgspec.Struct, gc=False):
+    id: Whole | _Text
+    file_name: _Text
+    width: Whole
+    height: Whole
+    group: str | int | None = None
+    split: Subset | Literal["val"] | None = None
+    um_per_px: Annotated[float, msgspec.Meta(gt=0, le=1e12, title="a number above 0")] | None = None
+
+
+class _SampleCategory(msgspec.Struct, gc=False):
+    id: Whole
+    name: _Text
+    supercategory: str | None = None
+
+
+class _SampleFile(msgspec.Struct):
+    images: list[_SampleImage]
+    annotations: list[AnnotationRecord]
+    categories: list[_SampleCategory]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,26 +95,24 @@ def read_coco(path: Path, *, images: Path | None = None) -> CocoFile:
     BadInputError
         If the file is missing, not COCO, or contradicts itself: names the record.
     """
-    value = read_json(path)
-    if not isinstance(value, dict) or not {"images", "annotations", "categories"} <= set(value):
-        raise BadInputError(
-            "not a COCO data set",
-            where=str(path),
-            expected="an object with images, annotations and categories",
-            got=_describe(value),
-        )
-    root = Field(value, str(path))
-    categories = _read_categories(root)
-    records = root.records("images")
-    objects = _read_objects(root, records, categories)
-    folder = images or _image_folder(path, records)
+    objects = read_objects(path, _SampleFile, outlines=True)
+    records = objects.images
+    sizes = [(int(record.width), int(record.height)) for record in records.values()]
+    empty = np.array([min(size) < 1 for size in sizes], bool)
+    refuse(empty, "image without pixels", where=f"{path}, images", got=np.array(sizes))
+    ends = np.cumsum(np.bincount(objects.image, minlength=len(records)))
+    rows = np.split(np.argsort(objects.image, kind="stable"), ends)[: len(records)]
+    folder = images or _image_folder(path, list(records.values()))
     return CocoFile(
-        samples=tuple(_sample(record, folder, objects[record.image_id("id")]) for record in records),
-        categories=categories,
+        samples=tuple(
+            _sample(image_id, record, folder, _annotations(objects, some))
+            for (image_id, record), some in zip(records.items(), rows, strict=True)
+        ),
+        categories=objects.categories,
         subsets={
-            record.image_id("id"): record.word("split", _SUBSET_WORDS)
-            for record in records
-            if record.value.get("split") is not None
+            image_id: "validation" if record.split == "val" else record.split
+            for image_id, record in records.items()
+            if record.split
         },
     )
 
@@ -131,86 +151,41 @@ def write_coco(
     write_text(path, f"{{\n{body}\n}}\n")
 
 
-def _read_categories(root: Field) -> tuple[Category, ...]:
-    categories = []
-    for record in root.records("categories"):
-        artefact = is_artefact_kind(str(record.value.get("supercategory", "cell")))
-        categories.append(Category(id=record.whole("id"), name=record.text("name"), artefact=artefact))
-    _check_unique([c.id for c in categories], root, "categories")
-    if not categories:
-        raise BadInputError("no category", where=root.where, remedy="add one to 'categories'")
-    return tuple(categories)
-
-
-def _read_objects(
-    root: Field, images: list[Field], categories: tuple[Category, ...]
-) -> dict[ImageId, list[Object]]:
-    sizes = {record.image_id("id"): (record.whole("width"), record.whole("height")) for record in images}
-    _check_unique([record.image_id("id") for record in images], root, "images")
-    rows = {category.id: row for row, category in enumerate(categories)}
-    objects: dict[ImageId, list[Object]] = {image_id: [] for image_id in sizes}
-    annotations = root.records("annotations")
-    _check_unique([record.value["id"] for record in annotations if "id" in record], root, "annotations")
-    for record in annotations:
-        image_id = record.image_id("image_id")
-        if image_id not in sizes:
-            raise record.wrong("annotation of an unknown image", got=f"image_id {image_id!r}")
-        category_id = record.whole("category_id")
-        if category_id not in rows:
-            raise record.wrong("unknown category", got=f"category_id {category_id}")
-        label = rows[category_id]
-        objects[image_id].append(
-            parse_object(record, sizes[image_id], label, artefact=categories[label].artefact)
-        )
-    return objects
-
-
-def _sample(record: Field, folder: Path, objects: list[Object]) -> Sample:
-    name, size = record.text("file_name"), (record.whole("width"), record.whole("height"))
-    if min(size) < 1:
-        raise record.wrong("image without pixels", got=f"{size[0]} × {size[1]} px")
-    file = folder / name
+def _sample(image_id: ImageId, record: _SampleImage, folder: Path, annotations: Annotations) -> Sample:
+    size, file = (int(record.width), int(record.height)), folder / record.file_name
     return Sample(
-        image_id=record.image_id("id"),
-        name=name,
+        image_id=image_id,
+        name=record.file_name,
         width=size[0],
         height=size[1],
-        group=str(record.value.get("group", name)),
-        annotations=_annotations(objects),
+        group=record.file_name if record.group is None else str(record.group),
+        annotations=annotations,
         load=partial(read_rgb, file, size),
-        um_per_px=record.above_zero("um_per_px") if record.value.get("um_per_px") is not None else None,
+        um_per_px=record.um_per_px,
         file=file,
     )
 
 
-def _annotations(objects: list[Object]) -> Annotations:
-    if not objects:
-        return Annotations.empty()
+def _annotations(objects: CocoObjects, rows: Ints) -> Annotations:
+    circle = np.zeros((len(rows), 3))
+    if objects.circle is not None:
+        circle = np.nan_to_num(objects.circle[rows], nan=0.0)
     return Annotations(
-        xy=np.array([o.xy for o in objects], np.float64),
-        box=np.array([o.box for o in objects], np.float64),
-        circle=np.array([o.circle for o in objects], np.float64),
-        contour=tuple(o.contour for o in objects),
-        label=np.array([o.label for o in objects], np.int64),
-        role=np.array([o.role for o in objects], np.int64),
-        region=np.array([o.region for o in objects], np.bool_),
+        xy=objects.xy[rows],
+        box=objects.box[rows],
+        circle=circle,
+        contour=tuple(objects.outlines.get(row, ()) for row in rows.tolist()),
+        label=objects.label[rows],
+        role=objects.role[rows],
+        region=objects.region[rows],
     )
 
 
-def _image_folder(path: Path, records: list[Field]) -> Path:
+def _image_folder(path: Path, records: list[_SampleImage]) -> Path:
     inner = path.parent / "images"
-    if records and not (path.parent / records[0].text("file_name")).is_file() and inner.is_dir():
+    if records and not (path.parent / records[0].file_name).is_file() and inner.is_dir():
         return inner
     return path.parent
-
-
-def _check_unique(ids: list[Any], root: Field, part: str) -> None:
-    seen: set[Any] = set()
-    for number, value in enumerate(ids):
-        key = repr(value)
-        if key in seen:
-            raise BadInputError("duplicate id", where=f"{root.where}, {part}[{number}]", got=key)
-        seen.add(key)
 
 
 def _image_record(sample: Sample, subset: Subset | None) -> dict[str, Any]:
@@ -290,9 +265,3 @@ def _dump(record: dict[str, Any]) -> str:
 
 def _commas(lines: list[str]) -> list[str]:
     return [line + "," for line in lines[:-1]] + lines[-1:]
-
-
-def _describe(value: Any) -> str:
-    if isinstance(value, dict):
-        return "an object with " + (", ".join(map(str, list(value)[:5])) or "nothing")
-    return {list: "a list (predictions?)"}.get(type(value), type(value).__name__)

@@ -56,7 +56,7 @@ _NUMERALS = b"0123456789.-+eE \t\r\n"
 
 
 @dataclass(slots=True)
-class Objects:
+class QupathObjects:
     """The objects of some features; item i of every column is object i.
 
     `circle` is x, y, radius (radius 0: none), `box` x0, y0, x1, y1; a point has no ring and a box of no
@@ -74,7 +74,7 @@ class Objects:
     left_out: list[str] = field(default_factory=list)
 
 
-def decode(block: Block, path: Path) -> Objects:
+def decode(block: Block, path: Path) -> QupathObjects:
     """The objects of a block of features; those that mark nothing are named in `left_out`.
 
     Raises
@@ -82,7 +82,7 @@ def decode(block: Block, path: Path) -> Objects:
     BadInputError
         If a feature is not one; names its number in the file, counted from 0.
     """
-    objects = Objects()
+    objects = QupathObjects()
     try:
         features = _FAST.decode(b"[" + block.text + b"]")
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -93,7 +93,7 @@ def decode(block: Block, path: Path) -> Objects:
     return objects
 
 
-def _decode_plain(features: list[Feature], objects: Objects) -> bool:
+def _decode_plain(features: list[Feature], objects: QupathObjects) -> bool:
     """Add features that are all plain outlines to no objects; False, and nothing added, if one is not."""
     outlines = [bytes(feature.geometry.coordinates) for feature in features]
     try:
@@ -169,7 +169,7 @@ def _says_confidence(name: str) -> bool:
     return name.lower() in CONFIDENCE_NAMES
 
 
-def _decode_any(block: Block, path: Path, objects: Objects) -> None:
+def _decode_any(block: Block, path: Path, objects: QupathObjects) -> None:
     try:
         values = loads(b"[" + block.text + b"]")
     except ValueError as error:
@@ -179,7 +179,7 @@ def _decode_any(block: Block, path: Path, objects: Objects) -> None:
         _add_feature(objects, value, f"{path}, feature {number}", 0)
 
 
-def _add_feature(objects: Objects, value: Any, where: str, depth: int) -> None:
+def _add_feature(objects: QupathObjects, value: Any, where: str, depth: int) -> None:
     try:
         feature = msgspec.convert(value, AnyFeature, strict=False)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
@@ -199,7 +199,7 @@ def _add_feature(objects: Objects, value: Any, where: str, depth: int) -> None:
         _add_feature(objects, child, where, depth + 1)
 
 
-def _add_geometry(objects: Objects, geometry: dict[str, Any] | None, where: str) -> None:
+def _add_geometry(objects: QupathObjects, geometry: dict[str, Any] | None, where: str) -> None:
     kind = (geometry or {}).get("type")
     value = (geometry or {}).get("coordinates")
     if geometry is None or not value:
@@ -216,7 +216,7 @@ def _add_geometry(objects: Objects, geometry: dict[str, Any] | None, where: str)
         objects.left_out.append(f"object of the shape {str(kind)[:40]}")
 
 
-def _add_outline(objects: Objects, value: list[Any], where: str, *, ellipse: bool) -> None:
+def _add_outline(objects: QupathObjects, value: list[Any], where: str, *, ellipse: bool) -> None:
     rings = tuple(_open_ring(_points(_items(ring, where), where)) for ring in value)
     rings = tuple(ring for ring in rings if len(ring) >= 3)
     if rings:
@@ -225,7 +225,7 @@ def _add_outline(objects: Objects, value: list[Any], where: str, *, ellipse: boo
         objects.left_out.append("outline of fewer than three corners")
 
 
-def _add_shape(objects: Objects, rings: Rings, box: list[float], *, ellipse: bool) -> None:
+def _add_shape(objects: QupathObjects, rings: Rings, box: list[float], *, ellipse: bool) -> None:
     """Add an outline, or a point where there is no ring; a round ellipse is its circle."""
     corners = np.array([box])
     circle = _circles(corners[:, :2], corners[:, 2:], np.array([ellipse and len(rings) == 1]))[0]
@@ -236,7 +236,7 @@ def _add_shape(objects: Objects, rings: Rings, box: list[float], *, ellipse: boo
     objects.rings.append(() if circle[2] else rings)
 
 
-def _add_properties(objects: Objects, items: Sequence[tuple[str | int | None, Properties]]) -> None:
+def _add_properties(objects: QupathObjects, items: Sequence[tuple[str | int | None, Properties]]) -> None:
     """Add the columns beside the shapes, from the id and properties of each object."""
     objects.kind += [_kind(identity, properties) for identity, properties in items]
     objects.classes += [_class_name(properties.classification) for _, properties in items]
@@ -264,7 +264,7 @@ def _measured(given: dict[str, float | None] | list[Measurement] | None) -> Mapp
     return {item.name: item.value for item in given} if given else _NOTHING
 
 
-def _drop_frames(objects: Objects) -> None:
+def _drop_frames(objects: QupathObjects) -> None:
     """Leave out the objects that only hold others."""
     if not set(objects.kind) & set(_FRAMES):
         return

@@ -33,9 +33,9 @@ import numpy as np
 from bmbench.core.files import writing
 from bmbench.core.types import Annotations, Detections, Role
 from bmbench.datasets.formats.artefact_words import is_artefact_name
-from bmbench.datasets.formats.qupath.features import Objects, confidence_of, decode
+from bmbench.datasets.formats.qupath.features import QupathObjects, confidence_of, decode
 from bmbench.datasets.formats.qupath.shapes import shapes
-from bmbench.datasets.reading.json_rows import collector_paused
+from bmbench.datasets.reading.json_lists import collector_paused
 from bmbench.datasets.reading.json_stream import object_blocks
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def _metadata(marks: Annotations, row: int, category: Category, geometry: dict[s
     return facts
 
 
-def _annotations(objects: Objects, table: dict[tuple[str, bool], int]) -> Annotations:
+def _annotations(objects: QupathObjects, table: dict[tuple[str, bool], int]) -> Annotations:
     """The objects as annotations; `table` numbers the classes and grows."""
     n = len(objects.rings)
     box = np.asarray(objects.box, np.float64).reshape(n, 4)
@@ -239,7 +239,9 @@ def _annotations(objects: Objects, table: dict[tuple[str, bool], int]) -> Annota
     )
 
 
-def _facts(objects: Objects, box: Floats, table: dict[tuple[str, bool], int]) -> list[tuple[int, int, bool]]:
+def _facts(
+    objects: QupathObjects, box: Floats, table: dict[tuple[str, bool], int]
+) -> list[tuple[int, int, bool]]:
     """What the class and metadata of each object say; objects written as boxes lose their outline."""
     contour = objects.rings
     known: dict[str, tuple[int, int, bool]] = {}

@@ -1,0 +1,71 @@
+"""The outline of an object of a COCO file: polygons, or the run lengths of a mask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from bmbench.core.errors import BadInputError
+from bmbench.datasets.formats.masks import decode_rle, mask_rings
+from bmbench.datasets.reading.record_checks import Coordinate, Whole
+from bmbench.datasets.reading.strict_json import spelled, type_fault
+
+if TYPE_CHECKING:
+    from bmbench.core.types import Rings
+
+
+def outline(text: bytes, size: tuple[int, int], *, where: str) -> Rings:
+    """The rings of a ``segmentation`` on an image of `size` (width, height); none where it is empty.
+
+    Raises
+    ------
+    BadInputError
+        If it is no such outline.
+    """
+    value = msgspec.json.decode(text)
+    if not value:
+        return ()
+    if isinstance(value, dict):
+        return _of_run_lengths(value, size, where)
+    if not isinstance(value, list) or not all(isinstance(part, list) for part in value):
+        raise BadInputError("not a segmentation", where=where, expected="a list of polygons or run lengths")
+    _check(value, list[list[Coordinate]], where)
+    for part in value:
+        if len(part) < 6 or len(part) % 2:
+            expected = "x, y of three corners or more"
+            raise BadInputError("not a polygon", where=where, expected=expected, got=_short(part))
+    return tuple(np.array(part, np.float64).reshape(-1, 2) for part in value)
+
+
+def _of_run_lengths(value: dict[str, Any], size: tuple[int, int], where: str) -> Rings:
+    width, height = size
+    if value.get("size") != [height, width]:
+        raise BadInputError(
+            "mask of another size than the image",
+            where=f"{where}.size",
+            expected=f"[{height}, {width}]",
+            got=_short(value.get("size")),
+        )
+    where = f"{where}.counts"
+    counts: Any = value.get("counts")
+    _check(counts, str | list[Whole], where)
+    try:
+        runs = counts if isinstance(counts, str) else list(map(int, counts))
+        mask, origin = decode_rle(runs, height, width)
+    except ValueError as error:
+        raise BadInputError("not a run-length mask", where=where, got=str(error)) from None
+    return mask_rings(mask, origin)
+
+
+def _check(value: Any, kind: Any, where: str) -> None:
+    fault = type_fault(value, kind)
+    if fault:
+        place = spelled(("", *fault.place))
+        raise BadInputError(fault.what, where=f"{where}{place}", expected=fault.expected, got=fault.text)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
