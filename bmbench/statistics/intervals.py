@@ -7,7 +7,6 @@ percentiles of such replicates (section 13.3).
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -46,6 +45,8 @@ def with_intervals(evaluation: Evaluation, *, n: int, seed: int = 0) -> Evaluati
     """
     if not n or evaluation.n_groups < 2:
         return evaluation
+    from concurrent.futures import ThreadPoolExecutor
+
     draws = UnitDraws(n_units=evaluation.n_groups, n=n, seed=seed)
     kind, unit = evaluation.protocol.ap, evaluation.group
 
