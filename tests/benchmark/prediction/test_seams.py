@@ -211,7 +211,7 @@ class Unsteady(DarkSpots):
 
     def predict(self, image: Any) -> Detections:
         spots = DarkSpots().predict(image)
-        rng = np.random.default_rng(image.sum() % 2**32)
+        rng = np.random.default_rng(int(image.sum()) % 2**32)
         off = rng.uniform(-3, 3, spots.xy.shape)
         return Detections.of(xy=spots.xy + off, box=spots.box + np.tile(off, 2), confidence=spots.confidence)
 
