@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bmbench.core.types import GroundTruth, Predictions
-    from bmbench.metrics import Confusion, CountError, Evaluation, Froc, Geometry, Localisation, Scores, Sweep
+    from bmbench.metrics import (
+        Confusion,
+        CountError,
+        Evaluation,
+        Froc,
+        Geometry,
+        LimitSweep,
+        Localisation,
+        Scores,
+    )
     from bmbench.statistics.differences import Difference
 
 
@@ -62,7 +71,7 @@ class Details:
     localisation: Localisation
     count_error: CountError
     froc: Froc
-    sweep: Sweep
+    sweep: LimitSweep
 
     def to_json(self) -> dict[str, Any]:
         """The details as JSON holds them."""
