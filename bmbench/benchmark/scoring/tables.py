@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         RecordedScores,
         ScoreReport,
     )
-    from bmbench.metrics import Geometry, Sweep
+    from bmbench.metrics import Geometry, LimitSweep
 
 THRESHOLD_SOURCES = {
     "optimisation": "threshold from the optimisation images",
@@ -103,7 +103,7 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
     return table
 
 
-def _sweep_table(rule: Geometry, sweep: Sweep) -> Table:
+def _sweep_table(rule: Geometry, sweep: LimitSweep) -> Table:
     heads = ("AP", "F1", "precision", "recall")
     table = terminal_table("IoU" if rule == "bb" else "px", heads, title=f"{RULES[rule]}, by matching limit")
     table.columns[0].justify = "right"
