@@ -179,8 +179,7 @@ def split(
         return
     plan = SplitPlan(sizes=parse_sizes(sizes), by=by.value, seed=seed)
     result = split_content(content, plan, listener)
-    write_split(out, result)
-    for note in result.notes:
+    for note in (*result.notes, *write_split(out, result)):
         typer.echo(f"note: {note}", err=True)
     terminal.print(balance_table(result.table, content.categories))
     terminal.print(f"Split (seed {seed}) in {out}", markup=False, soft_wrap=True)
@@ -225,7 +224,8 @@ def weaken(
     show_terms(dataset, data)
     content = open_contents(dataset, data=data, options=parse_pairs(option or [], option="--option"))
     weak, jitter = weaken_content(content, seed=seed, jitter_px=jitter_px, radius_px=radius_px)
-    write_beside(out, weak)
+    for note in write_beside(out, weak):
+        typer.echo(f"note: {note}", err=True)
     count = sum(len(sample.annotations) for sample in weak.samples)
     console().print(f"{count:,} circles, jitter {jitter:.2f} px, in {out}", markup=False, soft_wrap=True)
 
@@ -259,8 +259,7 @@ def import_corrections(
     content = import_corrected(
         corrected, images=images, shape=shape.value, artefacts=artefact or (), into=old
     )
-    write_beside(out, content)
-    for note in content.notes:
+    for note in (*content.notes, *write_beside(out, content)):
         typer.echo(f"note: {note}", err=True)
     if predicted is not None:
         console().print(changes_line(changes(predicted, corrected)), markup=False, soft_wrap=True)

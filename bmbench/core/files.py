@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError, RunFailedError
+from bmbench.core.gate import open_file
+from bmbench.core.gate import read_bytes as read_bytes  # noqa: PLC0414
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,8 +154,19 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8, whole or not at all."""
-    write_bytes(path, text.encode())
+    """Write `text` to `path` as UTF-8, whole or not at all.
+
+    Raises
+    ------
+    BadInputError
+        If it holds halves of characters, as names from a damaged file may.
+    """
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        got = ascii(text[max(0, error.start - 20) : error.start + 20])
+        raise BadInputError("a name that is no text cannot be written", where=str(path), got=got) from None
+    write_bytes(path, data)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -161,25 +174,12 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a file from outside; BadInputError if it cannot be read."""
-    try:
-        return path.read_bytes()
-    except IsADirectoryError:
-        raise BadInputError("is a folder", where=str(path), expected="a file") from None
-    except FileNotFoundError:
-        raise BadInputError("file not found", where=str(path), remedy="check the path") from None
-    except OSError as error:
-        raise BadInputError(f"cannot be read ({error.strerror})", where=str(path)) from error
-    except ValueError as error:
-        # A name from a damaged file: no file system has one with a null byte.
-        raise BadInputError("no name of a file", where=repr(str(path)), got=str(error)) from None
-
-
-def read_json(path: Path) -> Any:
+def read_json(path: Path, *, within: Path | None = None) -> Any:
     """The value of a JSON file from outside; BadInputError (with line and column) if it is not JSON."""
     try:
-        return json.loads(read_bytes(path).decode("utf-8-sig"), parse_constant=_refuse_constant)
+        return json.loads(
+            read_bytes(path, within=within).decode("utf-8-sig"), parse_constant=_refuse_constant
+        )
     except json.JSONDecodeError as error:
         place = f"{path}, line {error.lineno}, column {error.colno}"
         raise BadInputError("not valid JSON", where=place, got=error.msg) from None
@@ -189,11 +189,11 @@ def read_json(path: Path) -> Any:
         raise BadInputError("not valid JSON", where=str(path), got=str(error)) from None
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, as 64 hexadecimal digits."""
+def sha256(path: Path, *, within: Path | None = None) -> str:
+    """The SHA-256 of a file from outside, as 64 hexadecimal digits."""
     import hashlib
 
-    with path.open("rb") as file:
+    with open_file(path, within=within, limit=None) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

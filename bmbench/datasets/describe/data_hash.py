@@ -39,7 +39,7 @@ class DataHash:
         if sample.file is None:
             digest.update(hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest())
         else:
-            digest.update(bytes.fromhex(sha256(sample.file)))
+            digest.update(bytes.fromhex(sha256(sample.file, within=sample.within)))
         self._samples.append(digest.digest())
 
     def hexdigest(self) -> str:

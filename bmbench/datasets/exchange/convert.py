@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from bmbench.core.dataset import LoadRequest
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing_folder
+from bmbench.core.gate import copy_file, is_there
 from bmbench.datasets import DATASETS
 from bmbench.datasets.exchange.changes import facts_lost, lines
 from bmbench.datasets.formats import FORMATS
@@ -128,8 +128,8 @@ def _copy_images(content: Content, folder: Path, progress: Progress) -> list[str
         target.parent.mkdir(parents=True, exist_ok=True)
         if sample.file is None:
             Image.fromarray(sample.load()).save(target, format="PNG")
-        elif sample.file.is_file():
-            shutil.copyfile(sample.file, target)
+        elif is_there(sample.file):
+            copy_file(sample.file, target, within=sample.within)
         else:
             missing.append(sample.name)
     return [f"{len(missing)} images are not there to be copied ({missing[0]}, …)"] if missing else []

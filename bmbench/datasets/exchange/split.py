@@ -82,9 +82,9 @@ def split_content(content: Content, plan: SplitPlan, progress: Progress) -> Spli
     return SplitResult(content=split, table=balance(parts, n_classes), notes=notes)
 
 
-def write_split(path: Path, result: SplitResult) -> None:
-    """Write a split set as a COCO file, whose image records name their subset."""
-    write_beside(path, result.content)
+def write_split(path: Path, result: SplitResult) -> tuple[str, ...]:
+    """Write a split set as a COCO file, whose image records name their subset; see `write_beside`."""
+    return write_beside(path, result.content)
 
 
 def check_split(content: Content, progress: Progress, where: str) -> tuple[Balance, ...]:

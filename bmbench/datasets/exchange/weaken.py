@@ -35,8 +35,13 @@ def weaken_content(
     return dataclasses.replace(content, samples=samples), jitter
 
 
-def write_beside(path: Path, content: Content) -> None:
+def write_beside(path: Path, content: Content) -> tuple[str, ...]:
     """Write a COCO file whose image names lead from its folder to the images.
+
+    Returns
+    -------
+    tuple of str
+        What the user must know: which folder to name where images lie outside that of the file.
 
     Raises
     ------
@@ -58,6 +63,11 @@ def write_beside(path: Path, content: Content) -> None:
         group = sample.group if sample.group != sample.name else name
         samples.append(dataclasses.replace(sample, name=name, group=group))
     write_coco(path, samples, content.categories, subsets=content.subsets)
+    if not any(sample.name.startswith("../") for sample in samples):
+        return ()
+    files = [sample.file.resolve() for sample in samples if sample.file is not None]
+    common = os.path.commonpath([path.parent.resolve(), *files])
+    return (f"images lie outside the folder of {path.name}: to use it, name {common} with --data",)
 
 
 def _with_radius(annotations: Annotations, radius_px: float | None, name: str) -> Annotations:

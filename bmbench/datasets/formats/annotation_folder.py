@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.gate import files_in, plain_name
 from bmbench.core.types import CELL, Annotations, Category, Role, Sample
 from bmbench.datasets.formats.artefact_words import is_artefact_name
 from bmbench.datasets.formats.coco.samples import write_coco
@@ -99,12 +100,8 @@ def annotation_files(
         return [path], path.parent
     for home in (*(path / name for name in folders), path):
         if home.is_dir():
-            pattern = "*" if home == path else "**/*"
-            files = sorted(
-                file
-                for file in home.glob(pattern)
-                if file.name.lower().endswith(suffixes) and file.name != SIDECAR and file.is_file()
-            )
+            inner = files_in(home, within=path, suffixes=suffixes, deep=home != path)
+            files = [file for file in inner if file.name != SIDECAR]
             if files:
                 return files, home
     raise BadInputError("no annotation file", where=str(path), expected=f"files *{suffixes[0]}")
@@ -147,7 +144,7 @@ def inner_path(sample: Sample) -> PurePosixPath:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name:
         raise BadInputError("image name leads out of its folder", where=name, expected="a plain file name")
-    return path
+    return PurePosixPath(plain_name(str(path)))
 
 
 def join_marks(

@@ -58,7 +58,7 @@ def read(path: Path, images: Path | None = None) -> Content:
     subsets: dict[ImageId, Subset] = {}
     for number, item in enumerate(root.iter("image")):
         where = f"{file}, image {number}"
-        sample = _sample(item, folder, where)
+        sample = _sample(item, folder, images or file.parent, where)
         found.append((sample, _marks(item, where, artefacts)))
         subset = {"val": "validation"}.get(item.get("subset", ""), item.get("subset"))
         if subset in SUBSETS:
@@ -104,7 +104,7 @@ def _artefact_labels(root: ElementTree.Element) -> set[str]:
     }
 
 
-def _sample(item: ElementTree.Element, folder: Path, where: str) -> Sample:
+def _sample(item: ElementTree.Element, folder: Path, within: Path, where: str) -> Sample:
     name = item.get("name", "")
     size = tuple(_float(item, side, where) for side in ("width", "height"))
     if not name or not all(side.is_integer() and 0 < side < 1 << 31 for side in size):
@@ -117,8 +117,9 @@ def _sample(item: ElementTree.Element, folder: Path, where: str) -> Sample:
         height=height,
         group=name,
         annotations=Annotations.empty(),
-        load=partial(read_rgb, folder / name, (width, height)),
+        load=partial(read_rgb, folder / name, (width, height), within=within),
         file=folder / name,
+        within=within,
     )
 
 

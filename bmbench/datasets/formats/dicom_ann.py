@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
+from bmbench.core.gate import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,8 +126,8 @@ def _read(path: Path, tags: list[str] | None) -> Any:
         from pydicom import dcmread
     except ImportError:
         raise MissingExtraError("pydicom, which DICOM files need,", extra="wsi") from None
-    with _named_errors(path, "not a DICOM file, or a damaged one"):
-        return dcmread(path, stop_before_pixels=True, specific_tags=tags)
+    with open_file(path, limit=None) as file, _named_errors(path, "not a DICOM file, or a damaged one"):
+        return dcmread(file, stop_before_pixels=True, specific_tags=tags)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.gate import files_in
 from bmbench.core.types import Annotations, Sample
 from bmbench.datasets.formats.coco.samples import CocoFile, read_coco
 from bmbench.datasets.reading.images import SUFFIXES, image_size, read_rgb
@@ -27,13 +28,12 @@ class Pictures:
             if images
             else [*(base / n for n in IMAGE_FOLDERS), base, *(base.parent / n for n in IMAGE_FOLDERS)]
         )
-        self.folder = next((root for root in roots if _list_images(root, home, suffixes)), roots[0])
-        self.files = {
-            path.relative_to(self.folder).as_posix(): path
-            for path in _list_images(self.folder, home, suffixes)
-        }
+        found = ((root, _list_images(root, base, home, suffixes)) for root in roots)
+        self.folder, files = next(((root, files) for root, files in found if files), (roots[0], []))
+        self.within = base if self.folder.is_relative_to(base) else self.folder
+        self.files = {path.relative_to(self.folder).as_posix(): path for path in files}
         self.by_stem = {str(PurePosixPath(name).with_suffix("")): name for name in reversed(self.files)}
-        self.sidecar = _sidecar(base, home, self.folder)
+        self.sidecar = _sidecar(base, home, self)
         self.known = {s.name: s for s in self.sidecar.samples} if self.sidecar else {}
         self.known_stems = {str(PurePosixPath(name).with_suffix("")): name for name in self.known}
 
@@ -61,7 +61,7 @@ class Pictures:
                 expected=f"{PurePosixPath(stem).name} with one of {', '.join(SUFFIXES)} in {self.folder}",
                 remedy="name the folder of the images with --data",
             )
-        return image_size(self.files[name])
+        return image_size(self.files[name], within=self.within)
 
     def sample(self, stem: str, marks: Marks, file: Path) -> Sample:
         """The image of an annotation file, without annotations."""
@@ -69,47 +69,47 @@ class Pictures:
         if name in self.known:
             return self.known[name]
         size = marks.size or self.size(stem, file)
-        return _plain_sample(name, self.files.get(name, self.folder / name), size)
+        return self._plain_sample(name, self.files.get(name, self.folder / name), size)
 
     def unmarked(self, marked: set[str]) -> list[Sample]:
         """The images that are not among these names."""
         rest = [self.known[name] for name in self.known if name not in marked]
         rest += [
-            _plain_sample(name, path, image_size(path))
+            self._plain_sample(name, path, image_size(path, within=self.within))
             for name, path in self.files.items()
             if name not in marked and name not in self.known
         ]
         return rest
 
+    def _plain_sample(self, name: str, file: Path, size: tuple[int, int]) -> Sample:
+        if min(size) < 1:
+            raise BadInputError("image without pixels", where=name, got=f"{size[0]} × {size[1]} px")
+        return Sample(
+            image_id=str(PurePosixPath(name).with_suffix("")),
+            name=name,
+            width=size[0],
+            height=size[1],
+            group=name,
+            annotations=Annotations.empty(),
+            load=partial(read_rgb, file, size, within=self.within),
+            file=file,
+            within=self.within,
+        )
 
-def _sidecar(base: Path, home: Path, images: Path) -> CocoFile | None:
+
+def _sidecar(base: Path, home: Path, pictures: Pictures) -> CocoFile | None:
     for folder in (base, home, home.parent):
         if (folder / SIDECAR).is_file():
-            return read_coco(folder / SIDECAR, images=images)
+            return read_coco(folder / SIDECAR, images=pictures.folder, within=pictures.within)
     return None
 
 
-def _list_images(root: Path, home: Path, suffixes: tuple[str, ...]) -> list[Path]:
+def _list_images(root: Path, base: Path, home: Path, suffixes: tuple[str, ...]) -> list[Path]:
     if not root.is_dir():
         return []
     # Label images end as images do: they lie in a folder of their own.
     masks = any(suffix in SUFFIXES for suffix in suffixes)
     if masks and root == home:
         return []
-    pattern = "**/*" if root.name in IMAGE_FOLDERS else "*"
-    return sorted(p for p in root.glob(pattern) if p.suffix.lower() in SUFFIXES and p.is_file())
-
-
-def _plain_sample(name: str, file: Path, size: tuple[int, int]) -> Sample:
-    if min(size) < 1:
-        raise BadInputError("image without pixels", where=name, got=f"{size[0]} × {size[1]} px")
-    return Sample(
-        image_id=str(PurePosixPath(name).with_suffix("")),
-        name=name,
-        width=size[0],
-        height=size[1],
-        group=name,
-        annotations=Annotations.empty(),
-        load=partial(read_rgb, file, size),
-        file=file,
-    )
+    within = base if root.is_relative_to(base) else root
+    return files_in(root, within=within, suffixes=SUFFIXES, deep=root.name in IMAGE_FOLDERS)

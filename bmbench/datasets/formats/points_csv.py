@@ -60,6 +60,7 @@ def read(path: Path, images: Path | None = None) -> Content:
     folder = images or next(
         (file.parent / n for n in IMAGE_FOLDERS if (file.parent / n).is_dir()), file.parent
     )
+    within = images or file.parent
     collectors: dict[str, Collector] = {}
     places: dict[str, tuple[str, str]] = {}
     artefacts: set[str] = set()
@@ -74,7 +75,7 @@ def read(path: Path, images: Path | None = None) -> Content:
     subsets: dict[ImageId, Subset] = {}
     for image, collector in collectors.items():
         group, split = places[image]
-        size = image_size(folder / image)
+        size = image_size(folder / image, within=within)
         sample = Sample(
             image_id=image,
             name=image,
@@ -82,8 +83,9 @@ def read(path: Path, images: Path | None = None) -> Content:
             height=size[1],
             group=group or image,
             annotations=Annotations.empty(),
-            load=partial(read_rgb, folder / image, size),
+            load=partial(read_rgb, folder / image, size, within=within),
             file=folder / image,
+            within=within,
         )
         if split in SUBSETS:
             subsets[image] = split

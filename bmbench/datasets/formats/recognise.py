@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.gate import files_in, is_there, open_file
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.images_beside import SIDECAR
 
@@ -52,7 +53,7 @@ def sniff(path: Path) -> str:
     BadInputError
         If there is nothing, it is in none of the formats, or might be in two.
     """
-    if not path.exists():
+    if not is_there(path):
         named = _NAMED.match(str(path))
         if named:
             raise UnknownNameError("format", named[1], FORMATS)
@@ -85,8 +86,8 @@ def _kinds(path: Path) -> set[str]:
         if not (path / folder).is_dir():
             continue
         first: dict[str, Path] = {}
-        for file in sorted((path / folder).iterdir()):
-            if file.is_file() and file.name != SIDECAR:
+        for file in files_in(path / folder, within=path):
+            if file.name != SIDECAR:
                 first.setdefault(file.suffix.lower(), file)
         for suffix, file in first.items():
             if suffix in (".png", ".tif", ".tiff"):
@@ -108,7 +109,7 @@ def _of_file(path: Path) -> str | None:
         return "qupath"
     if suffix in plain:
         return plain[suffix]
-    head = _head(path)
+    head = _head(path) if suffix in (".xml", ".txt", ".json") else b""
     if suffix == ".xml":
         return "voc" if b"<annotation>" in head else "cvat" if b"<annotations" in head else None
     if suffix == ".txt":
@@ -130,11 +131,8 @@ def _is_yolo_line(head: bytes) -> bool:
 
 
 def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(_HEAD_BYTES)
-    except OSError as error:
-        raise BadInputError(f"cannot be read ({error.strerror})", where=str(path)) from error
+    with open_file(path, limit=None) as file:
+        return file.read(_HEAD_BYTES)
 
 
 def _unknown(path: Path) -> BadInputError:

@@ -14,13 +14,13 @@ import struct
 import warnings
 from contextlib import contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import read_bytes
+from bmbench.core.gate import open_file, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,45 +38,45 @@ _TIFF = (".tif", ".tiff")
 _DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
-def read_rgb(path: Path, size: tuple[int, int] | None = None) -> Pixels:
+def read_rgb(path: Path, size: tuple[int, int] | None = None, *, within: Path | None = None) -> Pixels:
     """(height, width, 3) uint8 pixels of an image file; see the module for the rule.
 
     Parameters
     ----------
     size : (width, height), optional
         What the annotations say; another size is refused, since every coordinate would be wrong.
+    within : Path, optional
+        The folder that the file must lie in, if a file from outside names it or it was found in a folder.
 
     Raises
     ------
     BadInputError
         If the file is missing, truncated, no image, too large, or of another size.
     """
-    pixels = to_rgb(read_raw(path), path)
+    pixels = to_rgb(read_raw(path, within=within), path)
     if size is not None and (pixels.shape[1], pixels.shape[0]) != tuple(size):
         raise _wrong_size(path, size, (pixels.shape[1], pixels.shape[0]))
     return pixels
 
 
-def check_size(path: Path, size: tuple[int, int]) -> None:
+def check_size(path: Path, size: tuple[int, int], *, within: Path | None = None) -> None:
     """Nothing, if the image's header says (width, height) `size`; BadInputError otherwise."""
-    found = image_size(path)
+    found = image_size(path, within=within)
     if found != tuple(size):
         raise _wrong_size(path, size, found)
 
 
-def image_size(path: Path) -> tuple[int, int]:
+def image_size(path: Path, *, within: Path | None = None) -> tuple[int, int]:
     """(width, height) of an image file, from its header alone."""
-    if not path.is_file():
-        read_bytes(path)
-    with _named_errors(path):
+    with open_file(path, within=within, limit=None) as file, _named_errors(path):
         if path.suffix.lower() in _TIFF:
-            shape, axes = _tiff_shape(path)
+            shape, axes = _tiff_shape(file)
             return shape[axes.index("X")], shape[axes.index("Y")]
-        with Image.open(path) as image:
+        with Image.open(file) as image:
             return image.size
 
 
-def read_raw(path: Path) -> NDArray[Any]:
+def read_raw(path: Path, *, within: Path | None = None) -> NDArray[Any]:
     """Pixels as stored: (h, w) or (h, w, 1 to 4), 8 or 16 bits; what label images need.
 
     Raises
@@ -84,7 +84,7 @@ def read_raw(path: Path) -> NDArray[Any]:
     BadInputError
         As `read_rgb`.
     """
-    data = read_bytes(path)
+    data = read_bytes(path, within=within)
     with _named_errors(path):
         if path.suffix.lower() in _TIFF:
             return _read_tiff(data, path)
@@ -130,18 +130,25 @@ def _read_pillow(data: bytes) -> NDArray[Any]:
         return np.array(image.convert("RGBA" if see_through else "RGB"))
 
 
-def quiet_tifffile() -> None:
-    """Keep tifffile from telling of every damaged tag on the error stream; what matters it raises."""
+def tiff_file(file: BinaryIO) -> Any:
+    """Tifffile's reader of an open file, which reads that file alone and raises what it does not print.
+
+    By itself it opens every file that the OME-XML in a TIFF names, wherever that lies, and tells of each
+    damaged tag on the error stream.
+    """
+    import tifffile
+
     logger = logging.getLogger("tifffile")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
+    return tifffile.TiffFile(file, name="image.tif", _multifile=False)
 
 
 def _read_tiff(data: bytes, path: Path) -> NDArray[Any]:
     import tifffile
 
     shape, axes = _tiff_shape(BytesIO(data))
-    with tifffile.TiffFile(BytesIO(data)) as tiff:
+    with tiff_file(BytesIO(data)) as tiff:
         plain = tiff.series[0].keyframe.photometric in (
             tifffile.PHOTOMETRIC.MINISBLACK,
             tifffile.PHOTOMETRIC.RGB,
@@ -155,7 +162,7 @@ def _read_tiff(data: bytes, path: Path) -> NDArray[Any]:
         # tifffile hands out palette rows and printing inks as they stand; Pillow turns them into colours.
         return _read_pillow(data)
     try:
-        values: NDArray[Any] = tifffile.imread(BytesIO(data), series=0, level=0)
+        values: NDArray[Any] = tifffile.imread(BytesIO(data), series=0, level=0, _multifile=False)
     except ValueError as error:
         if "imagecodecs" not in str(error):
             raise
@@ -164,11 +171,8 @@ def _read_tiff(data: bytes, path: Path) -> NDArray[Any]:
     return np.moveaxis(values, axes.index(channel), -1) if channel else values
 
 
-def _tiff_shape(file: Path | BytesIO) -> tuple[tuple[int, ...], str]:
-    import tifffile
-
-    quiet_tifffile()
-    with tifffile.TiffFile(file) as tiff:
+def _tiff_shape(file: BinaryIO) -> tuple[tuple[int, ...], str]:
+    with tiff_file(file) as tiff:
         series = tiff.series[0]
         shape, axes = tuple(series.shape), str(series.axes)
     if shape[axes.index("X")] * shape[axes.index("Y")] > LIMIT_PX:

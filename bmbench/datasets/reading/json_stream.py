@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import read_bytes
+from bmbench.core.gate import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,14 +125,12 @@ class _Reader:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[_Readable]:
-    if not path.is_file():
-        read_bytes(path)
     try:
-        if path.suffix.lower() == ".gz":
-            with gzip.open(path, "rb") as unpacked:
-                yield unpacked
-        else:
-            with path.open("rb") as file:
+        with open_file(path, limit=None) as file:
+            if path.suffix.lower() == ".gz":
+                with gzip.open(file, "rb") as unpacked:
+                    yield unpacked
+            else:
                 yield file
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise BadInputError("not a gzip file, or a damaged one", where=str(path), got=str(error)) from None

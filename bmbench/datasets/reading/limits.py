@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import read_bytes
+from bmbench.core.gate import read_bytes
 from bmbench.datasets.reading.json_stream import loads
 
 if TYPE_CHECKING:
@@ -16,17 +16,9 @@ MARK = b"\xef\xbb\xbf"
 """What some editors write before UTF-8 text."""
 
 
-def read_limited(path: Path, limit: int = TEXT_LIMIT_BYTES) -> bytes:
+def read_limited(path: Path, limit: int = TEXT_LIMIT_BYTES, *, within: Path | None = None) -> bytes:
     """The bytes of a file; BadInputError if it cannot be read or has more than `limit`."""
-    if path.is_file() and path.stat().st_size > limit:
-        raise BadInputError(
-            "file too large",
-            where=str(path),
-            expected=f"at most {limit:,} bytes",
-            got=f"{path.stat().st_size:,}",
-            remedy="split it into several sets",
-        )
-    return read_bytes(path)
+    return read_bytes(path, within=within, limit=limit)
 
 
 def read_text(path: Path, limit: int | None = None) -> str:

@@ -70,7 +70,7 @@ def _load(name: str, card: DatasetCard, request: LoadRequest) -> Split:
     content = read_any(name, request.data)
     for sample in content.samples:
         if sample.file is not None:
-            check_size(sample.file, (sample.width, sample.height))
+            check_size(sample.file, (sample.width, sample.height), within=sample.within)
     unplaced = [sample.name for sample in content.samples if sample.image_id not in content.subsets]
     if content.subsets and unplaced:
         raise BadInputError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
+from bmbench.core.gate import files_in
 from bmbench.datasets.reading.images import to_rgb
 from bmbench.datasets.slides.slide import DAMAGE, Slide, plausible_um
 
@@ -35,6 +36,8 @@ def open_dicom(path: Path) -> Slide:
     named = [e for module in (errors, plain_errors) for e in vars(module).values() if isinstance(e, type)]
     wrong = (*DAMAGE, *(error for error in named if issubclass(error, Exception)))
     folder = path if path.is_dir() else path.parent
+    # The package passes over what is no regular file; a link that leads out is refused here.
+    files_in(folder, within=folder)
     try:
         file = WsiDicom.open(folder)
         sizes = [(level.size.width, level.size.height) for level in file.levels]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.gate import files_in
 from bmbench.datasets.formats.dicom_ann import read_header
 from bmbench.datasets.slides.slide import plausible_um
 
@@ -52,7 +53,7 @@ def dicom_files(folder: Path) -> tuple[tuple[SlideSeries, ...], tuple[Path, ...]
     """
     series: dict[str, list[tuple[Path, dict[str, Any]]]] = {}
     bulk = []
-    for path in sorted(folder.rglob("*.dcm")):
+    for path in files_in(folder, within=folder, suffixes=(".dcm",), deep=True):
         header = read_header(path, _TAGS)
         if header.get("Modality") == "ANN":
             bulk.append(path)

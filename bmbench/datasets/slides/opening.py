@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError, MissingExtraError
+from bmbench.core.gate import files_in, is_there
 from bmbench.datasets.reading.images import SUFFIXES, read_rgb
 from bmbench.datasets.slides.slide import Slide
 
@@ -54,7 +55,7 @@ def slide_files(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if not path.exists():
+        if not is_there(path):
             raise BadInputError("file not found", where=str(path), remedy="check the path")
         found += _in_folder(path) if path.is_dir() else [path]
     for number, path in enumerate(found):
@@ -64,8 +65,8 @@ def slide_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    images = [path for path in files if path.suffix.lower() in SLIDE_SUFFIXES]
+    files = files_in(folder, within=folder, suffixes=SLIDE_SUFFIXES)
+    images = [path for path in files if not path.name.startswith(".")]
     if not images:
         expected = "an image or slide of a known kind"
         raise BadInputError("no image in the folder", where=str(folder), expected=expected)

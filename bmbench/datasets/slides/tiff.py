@@ -18,8 +18,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import read_bytes
-from bmbench.datasets.reading.images import quiet_tifffile, to_rgb
+from bmbench.core.gate import open_file
+from bmbench.datasets.reading.images import tiff_file, to_rgb
 from bmbench.datasets.slides.slide import DAMAGE, Slide, plausible_um
 
 if TYPE_CHECKING:
@@ -57,20 +57,18 @@ def open_tiff(path: Path) -> Slide | None:
     """
     import tifffile
 
-    quiet_tifffile()
     wrong: tuple[type[Exception], ...] = (tifffile.TiffFileError, *DAMAGE)
-    if not path.is_file():
-        read_bytes(path)
     with ExitStack() as stack:
+        source = stack.enter_context(open_file(path, limit=None))
         try:
-            file = stack.enter_context(tifffile.TiffFile(path))
+            file = stack.enter_context(tiff_file(source))
             levels = _pyramid(file)
         except wrong as error:
             raise BadInputError("damaged, or not a TIFF", where=str(path), got=str(error)) from None
         if not levels or levels[0].segment[0] * levels[0].segment[1] > LARGEST_SEGMENT_PX:
             return None
         _check(levels, path)
-        stack.pop_all()
+        close = stack.pop_all().close
     return Slide(
         path=path,
         width=levels[0].width,
@@ -78,7 +76,7 @@ def open_tiff(path: Path) -> Slide | None:
         um_per_px=_um_per_px(file, levels[0].pages[0]),
         levels=tuple((level.width, level.height) for level in levels),
         read=lambda level, x, y, w, h: _read(file, levels[level], (x, y, w, h), path),
-        close=file.close,
+        close=close,
         reader="tiff",
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
-from bmbench.core.files import read_bytes
+from bmbench.core.gate import require_file
 from bmbench.datasets.reading.images import to_rgb
 from bmbench.datasets.slides.slide import Slide, plausible_um
 
@@ -31,8 +31,7 @@ def open_vendor(path: Path) -> Slide:
         import openslide
     except (ImportError, OSError):
         raise MissingExtraError("OpenSlide", extra="wsi") from None
-    if not path.is_file():
-        read_bytes(path)
+    require_file(path)
     try:
         file = openslide.OpenSlide(path)
     except openslide.OpenSlideError as error:

@@ -146,7 +146,10 @@ def test_the_written_split_is_read_with_its_images(tmp_path):
     result = split_content(content, SplitPlan(), Silent())
     (tmp_path / "splits").mkdir()
     write_split(tmp_path / "splits" / "s.json", result)
-    again = read_coco(tmp_path / "splits" / "s.json")
+    # Its images lie in another folder than the file: the one that holds both is named by the user.
+    with pytest.raises(BadInputError, match="leads out of the folder that was named"):
+        read_coco(tmp_path / "splits" / "s.json").samples[0].load()
+    again = read_coco(tmp_path / "splits" / "s.json", images=tmp_path)
     assert again.subsets == result.content.subsets
     assert [s.load().shape for s in again.samples] == [(12, 16, 3)] * 12
     with pytest.raises(BadInputError, match="exists"):

@@ -21,6 +21,7 @@ import numpy as np
 
 from bmbench.core.dataset import Subset
 from bmbench.core.files import write_text
+from bmbench.core.gate import is_file
 from bmbench.core.geometry import ring_area, rings_area
 from bmbench.core.types import Annotations, Category, ImageId, Role, Sample
 from bmbench.datasets.formats.coco.objects import AnnotationRecord, read_objects
@@ -81,7 +82,7 @@ class CocoFile:
     subsets: Mapping[ImageId, Subset]
 
 
-def read_coco(path: Path, *, images: Path | None = None) -> CocoFile:
+def read_coco(path: Path, *, images: Path | None = None, within: Path | None = None) -> CocoFile:
     """The images, categories and annotations of a COCO file; no image is opened.
 
     Parameters
@@ -89,6 +90,8 @@ def read_coco(path: Path, *, images: Path | None = None) -> CocoFile:
     images : Path, optional
         The folder that file names are relative to; without it, the folder of the file or ``images`` in it,
         whichever holds the first image.
+    within : Path, optional
+        The folder that images must lie in when they are opened: by default `images`, or that of the file.
 
     Raises
     ------
@@ -102,10 +105,11 @@ def read_coco(path: Path, *, images: Path | None = None) -> CocoFile:
     refuse(empty, "image without pixels", where=f"{path}, images", got=np.array(sizes))
     ends = np.cumsum(np.bincount(objects.image, minlength=len(records)))
     rows = np.split(np.argsort(objects.image, kind="stable"), ends)[: len(records)]
-    folder = images or _image_folder(path, list(records.values()))
+    folder = _image_folder(path, list(records.values()), images)
+    within = within or images or path.parent
     return CocoFile(
         samples=tuple(
-            _sample(image_id, record, folder, _annotations(objects, some))
+            _sample(image_id, record, folder, within, _annotations(objects, some))
             for (image_id, record), some in zip(records.items(), rows, strict=True)
         ),
         categories=objects.categories,
@@ -151,7 +155,9 @@ def write_coco(
     write_text(path, f"{{\n{body}\n}}\n")
 
 
-def _sample(image_id: ImageId, record: _SampleImage, folder: Path, annotations: Annotations) -> Sample:
+def _sample(
+    image_id: ImageId, record: _SampleImage, folder: Path, within: Path, annotations: Annotations
+) -> Sample:
     size, file = (int(record.width), int(record.height)), folder / record.file_name
     return Sample(
         image_id=image_id,
@@ -160,9 +166,10 @@ def _sample(image_id: ImageId, record: _SampleImage, folder: Path, annotations: 
         height=size[1],
         group=record.file_name if record.group is None else str(record.group),
         annotations=annotations,
-        load=partial(read_rgb, file, size),
+        load=partial(read_rgb, file, size, within=within),
         um_per_px=record.um_per_px,
         file=file,
+        within=within,
     )
 
 
@@ -181,11 +188,16 @@ def _annotations(objects: CocoObjects, rows: Ints) -> Annotations:
     )
 
 
-def _image_folder(path: Path, records: list[_SampleImage]) -> Path:
-    inner = path.parent / "images"
-    if records and not (path.parent / records[0].file_name).is_file() and inner.is_dir():
-        return inner
-    return path.parent
+def _image_folder(path: Path, records: list[_SampleImage], images: Path | None) -> Path:
+    """The folder that names in the file start from."""
+    names = [record.file_name for record in records]
+    if images is None:
+        inner = path.parent / "images"
+        missing = names and not is_file(path.parent / names[0]) and inner.is_dir()
+        return inner if missing else path.parent
+    # A file of `bmbench datasets split` lies in another folder than its images, inside the one that is named.
+    from_file = any(name.startswith("../") for name in names)
+    return path.parent if from_file and path.resolve().is_relative_to(images.resolve()) else images
 
 
 def _image_record(sample: Sample, subset: Subset | None) -> dict[str, Any]:
