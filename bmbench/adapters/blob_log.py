@@ -128,7 +128,7 @@ def fit(request: FitRequest) -> BlobDetector:
 
 def load(folder: Path) -> BlobDetector:
     """The detector that `BlobDetector.save` wrote; BadInputError if the file is not one."""
-    card = read_json(folder / _CARD)
+    card = read_json(folder / _CARD, within=folder)
     try:
         numbers = {name: float(card[name]) for name in ("diameter_px", "blob", "believable")}
         return BlobDetector(settings=BlobSettings(**card["settings"]), **numbers)

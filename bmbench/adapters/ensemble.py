@@ -53,7 +53,7 @@ def load_detector(method: Method, folder: Path) -> Detector:
     """
     if not (folder / _CARD).exists():
         return method.load(folder)
-    card = read_json(folder / _CARD)
+    card = read_json(folder / _CARD, within=folder)
     count = card.get("members") if isinstance(card, dict) and card.get("schema") == _SCHEMA else None
     if not isinstance(count, int) or count < 1 or method.ensemble is None:
         raise BadInputError(

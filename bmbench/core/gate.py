@@ -92,6 +92,14 @@ def require_file(path: Path, *, within: Path | None = None) -> None:
     open_file(path, within=within, limit=None).close()
 
 
+def require_inside(path: Path, within: Path) -> None:
+    """Nothing, if a path leads into the folder after all links; BadInputError otherwise."""
+    try:
+        _inside(path, within)
+    except ValueError as error:
+        raise BadInputError("no name of a file", where=_shown(path), got=str(error)) from None
+
+
 def copy_file(source: Path, target: Path, *, within: Path | None = None) -> None:
     """Copy the bytes of a file from outside; see `open_file`."""
     import shutil
@@ -130,21 +138,28 @@ def files_in(
     """
     root = _inside(folder, within)
     found: list[Path] = []
-    folders = [(folder, 0)]
-    while folders:
-        here, depth = folders.pop()
-        if depth > DEPTH_LIMIT:
-            raise BadInputError(f"folders nested deeper than {DEPTH_LIMIT}", where=_shown(folder))
-        for entry in _entries(here):
-            path, link = here / entry.name, entry.is_symlink()
-            if entry.is_dir():
-                if deep and not link:
-                    folders.append((path, depth + 1))
-            elif entry.name.lower().endswith(suffixes) and (not link or is_there(path)):
-                if link:
-                    _inside(path, within, root)
-                found.append(path)
+    for here, entry in _below(folder) if deep else ((folder, entry) for entry in _entries(folder)):
+        if entry.is_dir() or not entry.name.lower().endswith(suffixes):
+            continue
+        path = here / entry.name
+        if entry.is_symlink():
+            if not is_there(path):
+                continue
+            _inside(path, within, root)
+        found.append(path)
     return sorted(found)
+
+
+def folders_named(name: str, folder: Path) -> list[Path]:
+    """The folders of that name anywhere in a folder, links to folders left out.
+
+    Raises
+    ------
+    BadInputError
+        If folders nest deeper than `DEPTH_LIMIT`.
+    """
+    named = (here / entry.name for here, entry in _below(folder) if entry.name == name)
+    return sorted(path for path in named if path.is_dir() and not path.is_symlink())
 
 
 def plain_name(name: str) -> str:
@@ -202,6 +217,19 @@ def _check(path: Path, facts: os.stat_result, limit: int | None) -> None:
             got=f"{facts.st_size:,}",
             remedy="split it into several",
         )
+
+
+def _below(folder: Path) -> Iterator[tuple[Path, os.DirEntry[str]]]:
+    """Each entry of a folder and of those below it, with the folder that it lies in."""
+    folders = [(folder, 0)]
+    while folders:
+        here, depth = folders.pop()
+        if depth > DEPTH_LIMIT:
+            raise BadInputError(f"folders nested deeper than {DEPTH_LIMIT}", where=_shown(folder))
+        for entry in _entries(here):
+            if entry.is_dir(follow_symlinks=False):
+                folders.append((here / entry.name, depth + 1))
+            yield here, entry
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:

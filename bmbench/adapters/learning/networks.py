@@ -84,8 +84,8 @@ def read_checkpoint(
     import safetensors
     from safetensors.torch import load
 
-    card = read_json(folder / card_file)
-    data = read_bytes(folder / _WEIGHTS)
+    card = read_json(folder / card_file, within=folder)
+    data = read_bytes(folder / _WEIGHTS, within=folder)
     try:
         facts = read_card(card)
         # Fresh weights are drawn before these take their place: nobody else's draws shall change.

@@ -14,6 +14,7 @@ import numpy as np
 import bmbench
 from bmbench.benchmark.prediction.seams import candidates, near_seams, owned, settle
 from bmbench.benchmark.prediction.selection import core_on_slide
+from bmbench.core.gate import open_file
 from bmbench.core.objects import moved, scaled
 from bmbench.datasets.slides import read_region
 
@@ -147,6 +148,6 @@ def _fingerprint(path: Path) -> list[Any]:
     """Size and digest of the first MiB of a file, or of each file of a folder."""
     if path.is_dir():
         return [_fingerprint(file) for file in sorted(path.iterdir()) if file.is_file()]
-    with path.open("rb") as file:
+    with open_file(path, limit=None) as file:
         start = file.read(1 << 20)
     return [path.name, path.stat().st_size, hashlib.sha256(start).hexdigest()]

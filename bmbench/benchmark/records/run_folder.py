@@ -141,7 +141,7 @@ class RunDir:
 
     def read(self, name: str) -> dict[str, Any]:
         """The object in one of the run's JSON files; BadInputError if it holds anything else."""
-        value = read_json(self.path / name)
+        value = read_json(self.path / name, within=self.path)
         if not isinstance(value, dict):
             raise BadInputError(
                 "is not a run's record",

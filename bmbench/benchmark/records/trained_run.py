@@ -11,6 +11,7 @@ from bmbench.benchmark.protocol.classes import classes_from_json
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
+from bmbench.core.gate import files_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +97,6 @@ def _positive(record: dict[str, Any], name: str) -> float | None:
 
 
 def _digest(folder: Path) -> str:
-    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    lines = (f"{name} {sha256(files[name])}\n" for name in sorted(files))
+    files = {path.relative_to(folder).as_posix(): path for path in files_in(folder, within=folder, deep=True)}
+    lines = (f"{name} {sha256(files[name], within=folder)}\n" for name in sorted(files))
     return hashlib.sha256("".join(lines).encode()).hexdigest()

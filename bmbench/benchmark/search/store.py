@@ -18,6 +18,7 @@ import numpy as np
 
 from bmbench.adapters.search_space import Choice, Whole
 from bmbench.core.errors import BadInputError, RunFailedError
+from bmbench.core.gate import read_bytes, require_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -262,7 +263,7 @@ def _check_lines(path: Path) -> None:
     """Nothing, or a BadInputError for a line that is no JSON: Optuna would overlook it at the end."""
     if not path.exists():
         return
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    for number, line in enumerate(read_bytes(path).splitlines(), start=1):
         try:
             json.loads(line)
         except ValueError as error:
@@ -278,6 +279,7 @@ def _cut_torn_line(path: Path) -> None:
     """Remove the end of a line that a killed process did not finish; the next one would be glued to it."""
     if not path.exists():
         return
+    require_file(path)
     with path.open("r+b") as file:
         data = file.read()
         file.truncate(data.rfind(b"\n") + 1)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing_folder
+from bmbench.core.gate import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,9 +59,9 @@ def unpack(archive: Path, folder: Path, *, limit_bytes: int = LIMIT_BYTES) -> No
 
 def _entries(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """The files of an archive, each open until the next one is asked for."""
-    with _reading(archive):
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as packed:
+    with open_file(archive, limit=None) as source, _reading(archive):
+        if zipfile.is_zipfile(source):
+            with zipfile.ZipFile(source) as packed:
                 for entry in packed.infolist():
                     kind = stat.S_IFMT(entry.external_attr >> 16)
                     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -71,7 +72,8 @@ def _entries(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
                         with packed.open(entry) as file:
                             yield entry.filename, file
             return
-        with tarfile.open(archive) as packed:
+        source.seek(0)
+        with tarfile.open(fileobj=source) as packed:
             for member in packed:
                 if not (member.isfile() or member.isdir()):
                     raise BadInputError("holds a link or device", where=f"{archive}, {member.name[:80]}")

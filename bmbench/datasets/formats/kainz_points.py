@@ -88,7 +88,7 @@ def read_mbm_dots(folder: Path, stem: str, known: Floats) -> Floats:
     quarters = []
     for number in range(4):
         path = folder / f"{stem}_dots_{number:03}.png"
-        raw = read_raw(path)
+        raw = read_raw(path, within=folder)
         quarters.append(raw.reshape(*raw.shape[:2], -1).max(axis=2) > 0)
         if quarters[-1].shape != quarters[0].shape:
             height, width = quarters[0].shape

@@ -22,7 +22,7 @@ import numpy as np
 
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import read_bytes
+from bmbench.core.gate import read_bytes, require_inside
 from bmbench.core.types import Annotations, Category, Role, Sample
 from bmbench.datasets.formats.voc import read_voc
 from bmbench.datasets.reading.images import check_size, read_rgb
@@ -116,9 +116,10 @@ def _names(path: Path) -> tuple[str, ...]:
 
 def _sample(folder: Path, name: str, categories: tuple[Category, ...], faults: list[str]) -> Sample:
     path, file = folder / "Annotations" / f"{name}.xml", folder / "JPEGImages" / f"{name}.jpg"
+    require_inside(path, folder)
     voc = read_voc(path)
     size = (voc.width, voc.height)
-    check_size(file, size)
+    check_size(file, size, within=folder)
     rows = {category.name: row for row, category in enumerate(categories)}
     for kind in voc.names:
         if kind not in rows:
@@ -142,8 +143,9 @@ def _sample(folder: Path, name: str, categories: tuple[Category, ...], faults: l
         height=voc.height,
         group=_TWINS.get(name, name),
         annotations=annotations.take(np.flatnonzero(~empty)),
-        load=partial(read_rgb, file, size),
+        load=partial(read_rgb, file, size, within=folder),
         file=file,
+        within=folder,
     )
 
 

@@ -26,6 +26,7 @@ import numpy as np
 
 from bmbench.core.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
+from bmbench.core.gate import files_in, require_inside
 from bmbench.core.geometry import rectangle
 from bmbench.core.objects import with_regions
 from bmbench.core.types import Sample
@@ -95,12 +96,12 @@ def load(request: LoadRequest) -> Split:
 def _from_fields(folder: Path, wanted: range, request: LoadRequest) -> dict[int, Sample]:
     data_folder(request, CARD.name, "images", "labels")
     samples = {}
-    for path in sorted((folder / "images").glob("*.png")):
+    for path in files_in(folder / "images", within=folder, suffixes=(".png",)):
         match = _NAME.fullmatch(path.stem)
         if match is None:
             raise BadInputError("unexpected image name", where=str(path), expected="field_NN.png")
         if int(match[1]) in wanted:
-            samples[int(match[1])] = _sample(path, folder / "labels" / path.name, int(match[1]))
+            samples[int(match[1])] = _sample(path, folder, int(match[1]))
     return samples
 
 
@@ -179,8 +180,9 @@ def _take(rest: list[int], names: str, option: str) -> list[int]:
     return [known[name] for name in wanted]
 
 
-def _sample(path: Path, labels: Path, field: int) -> Sample:
-    size = image_size(path)
+def _sample(path: Path, folder: Path, field: int) -> Sample:
+    size, labels = image_size(path, within=folder), folder / "labels" / path.name
+    require_inside(labels, folder)
     annotations = _with_missing(label_annotations(read_labels(labels, size)), field)
     return Sample(
         image_id=path.stem,
@@ -189,8 +191,9 @@ def _sample(path: Path, labels: Path, field: int) -> Sample:
         height=size[1],
         group=path.stem,
         annotations=annotations,
-        load=partial(read_rgb, path, size),
+        load=partial(read_rgb, path, size, within=folder),
         file=path,
+        within=folder,
     )
 
 

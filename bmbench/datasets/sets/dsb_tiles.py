@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.gate import files_in
 from bmbench.datasets.reading.images import read_raw, read_rgb
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def field_pixels(folder: Path, tiles: tuple[str, ...]) -> Pixels:
     for number, tile in enumerate(tiles):
         if tile != "-":
             y, x = divmod(number, 2)
-            part = read_rgb(folder / tile / "images" / f"{tile}.png", (WIDTH, HEIGHT))
+            part = read_rgb(folder / tile / "images" / f"{tile}.png", (WIDTH, HEIGHT), within=folder)
             pixels[y * HEIGHT : (y + 1) * HEIGHT, x * WIDTH : (x + 1) * WIDTH] = part
     return pixels
 
@@ -77,13 +78,13 @@ def field_labels(folder: Path, tiles: tuple[str, ...]) -> Ints:
     for number, tile in enumerate(tiles):
         if tile == "-":
             continue
-        masks = sorted((folder / tile / "masks").glob("*.png"))
+        masks = files_in(folder / tile / "masks", within=folder, suffixes=(".png",))
         if not masks:
             raise BadInputError("a tile without masks", where=str(folder / tile), expected="masks/*.png")
         y, x = divmod(number, 2)
         part = labels[y * HEIGHT : (y + 1) * HEIGHT, x * WIDTH : (x + 1) * WIDTH]
         for path in masks:
-            raw = read_raw(path)
+            raw = read_raw(path, within=folder)
             if raw.shape[:2] != (HEIGHT, WIDTH):
                 raise BadInputError(
                     "mask of another size than its tile",

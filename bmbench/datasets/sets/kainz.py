@@ -32,6 +32,7 @@ import numpy as np
 
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
+from bmbench.core.gate import files_in, require_inside
 from bmbench.core.geometry import circle_box
 from bmbench.core.types import Annotations, Floats, Role, Sample
 from bmbench.datasets.formats.kainz_points import read_mbm_additions, read_mbm_dots, read_points
@@ -81,7 +82,10 @@ def load(request: LoadRequest, *, mbm: bool = False) -> Split:
     known_options(request, ("radius_px", "test_patients"))
     folder = data_folder(request, CARD_MBM.name if mbm else CARD.name, "images", "annotations_txt")
     radius = positive(request, "radius_px", CELL_RADIUS_PX)
-    samples = [_sample(path, folder, radius, mbm=mbm) for path in sorted((folder / "images").glob("*.png"))]
+    samples = [
+        _sample(path, folder, radius, mbm=mbm)
+        for path in files_in(folder / "images", within=folder, suffixes=(".png",))
+    ]
     if not samples:
         raise BadInputError("no image", where=str(folder / "images"), expected="BM_GRAZ_HE_PPPP_FF.png")
     table = split_by_patient({sample.group for sample in samples}, request.options.get("test_patients", ""))
@@ -134,8 +138,9 @@ def _sample(path: Path, folder: Path, radius: float, *, mbm: bool) -> Sample:
     match = _NAME.fullmatch(path.stem)
     if match is None:
         raise BadInputError("unexpected image name", where=str(path), expected="BM_GRAZ_HE_PPPP_FF.png")
-    size = image_size(path)
+    size = image_size(path, within=folder)
     nuclei = folder / "annotations_txt" / f"{path.stem}.txt"
+    require_inside(nuclei, folder)
     points = [read_points(nuclei)]
     _check_inside(points[0], size, nuclei)
     if mbm:
@@ -154,8 +159,9 @@ def _sample(path: Path, folder: Path, radius: float, *, mbm: bool) -> Sample:
         annotations=Annotations.of(
             xy=circle[:, :2], box=circle_box(circle), circle=circle, role=roles.astype(np.int64)
         ),
-        load=partial(read_rgb, path, size),
+        load=partial(read_rgb, path, size, within=folder),
         file=path,
+        within=folder,
     )
 
 
@@ -169,7 +175,9 @@ def _additions(folder: Path, stem: str, known: Floats) -> tuple[Path, Floats]:
             expected="a folder annotations_mbm, or mbm_dots with the published pictures",
         )
     if table.is_file() or not dots.is_dir():
+        require_inside(table, folder)
         return table, read_mbm_additions(table)
+    require_inside(dots, folder)
     return dots, read_mbm_dots(dots, stem, known)
 
 

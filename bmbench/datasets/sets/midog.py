@@ -24,6 +24,7 @@ import numpy as np
 
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
+from bmbench.core.gate import is_file
 from bmbench.core.types import Annotations, Category, Role, Sample
 from bmbench.datasets.reading.images import check_size, read_rgb
 from bmbench.datasets.reading.limits import read_object
@@ -66,7 +67,8 @@ def load(request: LoadRequest) -> Split:
         If the file is missing, damaged or of another layout, or too few of its images are there.
     """
     known_options(request, ())
-    file = _file(source_place(request, CARD))
+    place = source_place(request, CARD)
+    file = _file(place)
     content = read_object(file)
     categories = _categories(content, file)
     objects = _objects(content, categories, file)
@@ -78,7 +80,7 @@ def load(request: LoadRequest) -> Split:
         unlabelled += rows is None
         missing += rows is not None and image is None
         if rows is not None and image is not None:
-            samples.append(_sample(image, record, _annotations(rows, categories)))
+            samples.append(_sample(image, place, record, _annotations(rows, categories)))
     if unlabelled:
         faults.append(f"{unlabelled} images of {file.name} have no annotation at all and are left out")
     if missing:
@@ -111,7 +113,7 @@ def _file(place: Path) -> Path:
 def _image(file: Path, name: str) -> Path | None:
     short = Path(name.replace("\\", "/")).name
     roots = (file.parent, file.parent / "images", file.parent.parent / "images")
-    return next((root / short for root in roots if short and (root / short).is_file()), None)
+    return next((root / short for root in roots if short and is_file(root / short)), None)
 
 
 def _records(
@@ -182,9 +184,10 @@ def _annotations(rows: list[tuple[list[float], int]], categories: Sequence[Categ
     return Annotations.of(xy=(box[:, :2] + box[:, 2:]) / 2, box=box, label=label, role=role)
 
 
-def _sample(image: Path, record: Mapping[str, Any], annotations: Annotations) -> Sample:
+def _sample(image: Path, place: Path, record: Mapping[str, Any], annotations: Annotations) -> Sample:
+    within = place if image.is_relative_to(place) else image.parent
     size = (_whole(record["width"], str(image)), _whole(record["height"], str(image)))
-    check_size(image, size)
+    check_size(image, size, within=within)
     outside = (annotations.xy < 0) | (annotations.xy > np.array(size))
     if outside.any():
         x, y = annotations.xy[outside.any(axis=1)][0]
@@ -202,8 +205,9 @@ def _sample(image: Path, record: Mapping[str, Any], annotations: Annotations) ->
         height=size[1],
         group=image.stem,
         annotations=annotations,
-        load=partial(read_rgb, image, size),
+        load=partial(read_rgb, image, size, within=within),
         file=image,
+        within=within,
     )
 
 

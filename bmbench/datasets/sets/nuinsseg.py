@@ -23,6 +23,7 @@ import numpy as np
 
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
+from bmbench.core.gate import files_in, folders_named, require_inside
 from bmbench.core.objects import with_regions
 from bmbench.core.types import Role, Sample
 from bmbench.datasets.formats.label_image import label_annotations, read_labels
@@ -59,15 +60,15 @@ def load(request: LoadRequest) -> Split:
     known_options(request, ("outlines",))
     drawn = choice(request, "outlines", "masks", ("masks", "rois")) == "rois"
     place = source_place(request, CARD)
-    organs = sorted(path.parent for path in place.glob(f"**/{IMAGES}") if path.is_dir())
+    organs = [path.parent for path in folders_named(IMAGES, place)]
     if not organs:
         raise BadInputError(
             "no organ", where=str(place), expected=f"folders of organs, each with a folder {IMAGES!r}"
         )
     samples = [
-        _sample(image, organ, drawn=drawn)
+        _sample(image, organ, place, drawn=drawn)
         for organ in organs
-        for image in sorted((organ / IMAGES).glob("*.png"))
+        for image in files_in(organ / IMAGES, within=place, suffixes=(".png",))
     ]
     unjudged = sum(not (organ / VAGUE).is_dir() for organ in organs)
     faults = [f"{unjudged} organs come without their ambiguous areas"] if unjudged else []
@@ -75,8 +76,8 @@ def load(request: LoadRequest) -> Split:
     return Split(samples=by_subset(samples, table), radius_px=CARD.radius_px, faults=tuple(faults))
 
 
-def _sample(image: Path, organ: Path, *, drawn: bool) -> Sample:
-    size = image_size(image)
+def _sample(image: Path, organ: Path, place: Path, *, drawn: bool) -> Sample:
+    size = image_size(image, within=place)
     nuclei = _drawn(image, organ) if drawn else label_annotations(_labels(image, organ, size))
     return Sample(
         image_id=f"{organ.name}/{image.stem}",
@@ -85,13 +86,16 @@ def _sample(image: Path, organ: Path, *, drawn: bool) -> Sample:
         height=size[1],
         group=organ.name,
         annotations=with_regions(nuclei, _vague(image, organ, size)),
-        load=partial(read_rgb, image, size),
+        load=partial(read_rgb, image, size, within=place),
         file=image,
+        within=place,
     )
 
 
 def _labels(image: Path, organ: Path, size: tuple[int, int]) -> Ints:
-    return read_labels(organ / MASKS / f"{image.stem}.tif", size)
+    file = organ / MASKS / f"{image.stem}.tif"
+    require_inside(file, organ)
+    return read_labels(file, size)
 
 
 def _drawn(image: Path, organ: Path) -> Annotations:
@@ -99,6 +103,7 @@ def _drawn(image: Path, organ: Path) -> Annotations:
 
     files = [organ / folder / f"{image.stem}.zip" for folder in ROIS]
     file = next((path for path in files if path.is_file()), files[0])
+    require_inside(file, organ)
     marked = parse(file, lambda: image_size(image)).annotations
     # Groups and colours in ImageJ are no classes here.
     plain = np.zeros(len(marked), np.int64)
@@ -113,7 +118,7 @@ def _vague(image: Path, organ: Path, size: tuple[int, int]) -> list[Rings]:
     file = next((path for path in files if path.is_file()), None)
     if file is None:
         return []
-    raw = read_raw(file)
+    raw = read_raw(file, within=organ)
     mask = raw.reshape(*raw.shape[:2], -1)[:, :, 0] > 0
     if mask.shape != size[::-1]:
         raise BadInputError(

@@ -29,6 +29,7 @@ import numpy as np
 
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
+from bmbench.core.gate import files_in, folders_named
 from bmbench.core.geometry import rings_box
 from bmbench.core.objects import measured_radius
 from bmbench.core.types import Annotations, Category, Sample
@@ -67,7 +68,7 @@ def load(request: LoadRequest) -> Split:
     known_options(request, ("part", "radius_px"))
     part = choice(request, "part", "cell", ("cell", "nucleus"))
     place = source_place(request, CARD)
-    folders = sorted(path.parent for path in place.glob("**/x") if (path.parent / "y").is_dir())
+    folders = [path.parent for path in folders_named("x", place) if (path.parent / "y").is_dir()]
     if not folders:
         raise BadInputError(
             "no images with masks",
@@ -76,9 +77,9 @@ def load(request: LoadRequest) -> Split:
         )
     faults, samples, held = [_NOTE], [], set()
     for folder in folders:
-        masks = _masks(folder / "y")
-        for image in sorted((folder / "x").glob("*.bmp")):
-            samples.append(_sample(image, masks.pop(image.stem, []), part, faults))
+        masks = _masks(folder / "y", place)
+        for image in files_in(folder / "x", within=place, suffixes=(".bmp",)):
+            samples.append(_sample(image, place, masks.pop(image.stem, []), part=part, faults=faults))
             if folder.name in _HELD_OUT:
                 held.add(image.stem)
         if masks:
@@ -95,9 +96,9 @@ def load(request: LoadRequest) -> Split:
     )
 
 
-def _masks(folder: Path) -> dict[str, list[Path]]:
+def _masks(folder: Path, place: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob("*.bmp")):
+    for path in files_in(folder, within=place, suffixes=(".bmp",)):
         match = _MASK.fullmatch(path.stem)
         if match is None:
             raise BadInputError("unexpected name of a mask", where=str(path), expected="IMAGE_NUMBER.bmp")
@@ -105,8 +106,8 @@ def _masks(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def _sample(image: Path, masks: Sequence[Path], part: str, faults: list[str]) -> Sample:
-    size = image_size(image)
+def _sample(image: Path, place: Path, masks: Sequence[Path], *, part: str, faults: list[str]) -> Sample:
+    size = image_size(image, within=place)
     contour = []
     for path in masks:
         values = _values(path, size)
@@ -122,8 +123,9 @@ def _sample(image: Path, masks: Sequence[Path], part: str, faults: list[str]) ->
         height=size[1],
         group=image.stem,
         annotations=Annotations.of(xy=(box[:, :2] + box[:, 2:]) / 2, box=box, contour=tuple(contour)),
-        load=partial(read_rgb, image, size),
+        load=partial(read_rgb, image, size, within=place),
         file=image,
+        within=place,
     )
 
 

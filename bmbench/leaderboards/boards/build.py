@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import writing_folder
+from bmbench.core.gate import read_bytes
 from bmbench.core.locks import only_one
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def check_board(board: Leaderboard) -> None:
     there = {
         path.relative_to(target).as_posix(): path for path in sorted(target.rglob("*")) if path.is_file()
     }
-    wrong = [name for name, data in texts.items() if name not in there or there[name].read_bytes() != data]
+    wrong = [name for name, data in texts.items() if name not in there or read_bytes(there[name]) != data]
     wrong += [name for name in there if name not in texts]
     if wrong:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""

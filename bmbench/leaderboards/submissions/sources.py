@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.gate import read_bytes
 
 _REGULAR = "100644"
 
@@ -47,7 +48,9 @@ def folder_files(folder: Path) -> Files:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         facts = entry.stat(follow_symlinks=False)
         regular = stat.S_ISREG(facts.st_mode)
-        files[entry.name] = Blob(size=facts.st_size, regular=regular, read=Path(entry.path).read_bytes)
+        files[entry.name] = Blob(
+            size=facts.st_size, regular=regular, read=partial(read_bytes, Path(entry.path), within=folder)
+        )
     return files
 
 
