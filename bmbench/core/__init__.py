@@ -4,6 +4,7 @@
 
     types           the records of one image and of a whole set, as columns
     errors          what a user can repair, in one sentence
+    gate            the one place that opens files from outside
     files           files and folders that appear whole or not at all, strict JSON
     locks           one process at a time in a folder: wait for it, or be refused
     registry        names → "module:ATTRIBUTE", loaded on use

@@ -162,12 +162,20 @@ def folders_named(name: str, folder: Path) -> list[Path]:
     return sorted(path for path in named if path.is_dir() and not path.is_symlink())
 
 
+def plain_text(name: str, *, where: str = "") -> str:
+    """`name`, if it is text; BadInputError for halves of characters, which JSON can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise BadInputError(
+            "a name that is no text", where=where, got=ascii(name[:80]), remedy="rename it"
+        ) from error
+    return name
+
+
 def plain_name(name: str) -> str:
     """`name`, if files can have it; BadInputError if it is no text, or a part of it too long for a file."""
-    try:
-        longest = max(map(len, name.encode().replace(b"\\", b"/").split(b"/")))
-    except UnicodeEncodeError as error:
-        raise BadInputError("a name that is no text", where=ascii(name)[:80], got=error.reason) from None
+    longest = max(map(len, plain_text(name).encode().replace(b"\\", b"/").split(b"/")))
     if longest > NAME_LIMIT_BYTES:
         raise BadInputError(
             "a name too long for a file",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bmbench.core.dataset import Dataset, LoadRequest
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
+from bmbench.core.gate import require_file
 from bmbench.datasets import DATASETS
 from bmbench.datasets.fetch.download import download
 from bmbench.datasets.fetch.manifest import compare, fetch_files, manifest
@@ -67,8 +68,7 @@ def fetch_dataset(
         remember(card.name, source)
         return Fetched(folder=source, notes=notes)
     if source is not None:
-        if not source.is_file():
-            raise BadInputError("not found", where=str(source), remedy="check the path")
+        require_file(source)
         notes = _checked(source, card, pin)
         return Fetched(folder=_unpacked(source, card), notes=notes)
     there = stored_folder(card.name)

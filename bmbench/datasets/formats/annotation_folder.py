@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.gate import files_in, plain_name
+from bmbench.core.gate import files_in, plain_name, plain_text
 from bmbench.core.types import CELL, Annotations, Category, Role, Sample
 from bmbench.datasets.formats.artefact_words import is_artefact_name
 from bmbench.datasets.formats.coco.samples import write_coco
@@ -178,6 +178,8 @@ def join_marks(
     for name, artefact in [(name, kinds.get(name, is_artefact_name(name))) for name in names] + classes:
         number = max((category.id for category in table.values()), default=0) + 1
         table.setdefault(alias.get(name, name), Category(id=number, name=name, artefact=artefact))
+    for category in table.values():
+        plain_text(category.name, where=where)
     categories = tuple(table.values()) or (CELL,)
     rows = {category.name: row for row, category in enumerate(categories)}
     artefact_rows = np.array([category.artefact for category in categories], bool)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError, MissingExtraError
-from bmbench.core.gate import files_in, is_there
+from bmbench.core.gate import files_in, is_there, require_file
 from bmbench.datasets.reading.images import SUFFIXES, read_rgb
 from bmbench.datasets.slides.slide import Slide
 
@@ -50,14 +50,18 @@ def slide_files(paths: Sequence[Path]) -> list[Path]:
     Raises
     ------
     BadInputError
-        If a path is missing, a folder holds no image or DICOM files beside others, or an image is named
-        twice.
+        If a path is missing or no regular file, a folder holds no image or DICOM files beside others, or an
+        image is named twice.
     """
     found: list[Path] = []
     for path in paths:
         if not is_there(path):
             raise BadInputError("file not found", where=str(path), remedy="check the path")
-        found += _in_folder(path) if path.is_dir() else [path]
+        if path.is_dir():
+            found += _in_folder(path)
+        else:
+            require_file(path)
+            found.append(path)
     for number, path in enumerate(found):
         if path in found[:number]:
             raise BadInputError("named twice", where=str(path), remedy="name each image once")

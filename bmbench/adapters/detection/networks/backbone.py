@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
 
 from bmbench.adapters.learning.networks import group_normalisation
 from bmbench.core.errors import BadInputError, RunFailedError
+from bmbench.core.gate import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -151,11 +152,14 @@ def _from_file(path: Path) -> Mapping[str, torch.Tensor]:
     import pickle
 
     import safetensors
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
+    data = read_bytes(path)
     try:
-        read = load_file if path.suffix == ".safetensors" else partial(torch.load, weights_only=True)
-        found: Any = read(path)
+        if path.suffix == ".safetensors":
+            found: Any = load(data)
+        else:
+            found = torch.load(BytesIO(data), weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError, safetensors.SafetensorError) as error:
         raise BadInputError(
             "not a file of weights", where=str(path), got=str(error).split("\n")[0]
