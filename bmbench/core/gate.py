@@ -174,8 +174,11 @@ def plain_text(name: str, *, where: str = "") -> str:
 
 
 def plain_name(name: str) -> str:
-    """`name`, if files can have it; BadInputError if it is no text, or a part of it too long for a file."""
-    longest = max(map(len, plain_text(name).encode().replace(b"\\", b"/").split(b"/")))
+    """`name`, if files can have it; BadInputError if it is no text, too long or too deep."""
+    parts = plain_text(name).encode().replace(b"\\", b"/").split(b"/")
+    if len(parts) > DEPTH_LIMIT:
+        raise BadInputError(f"a name of more than {DEPTH_LIMIT} folders", where=f"{name[:60]}…")
+    longest = max(map(len, parts))
     if longest > NAME_LIMIT_BYTES:
         raise BadInputError(
             "a name too long for a file",

@@ -61,7 +61,7 @@ ALLOWED = {
     ("datasets/fetch/unpack.py", "tarfile.open"): "a file that the gate has opened",
     ("datasets/fetch/unpack.py", "target.open"): "written",
     ("datasets/fetch/download.py", "part.open"): "written",
-    ("datasets/fetch/licence_terms.py", "_note(card).read_text"): "a note of bmbench's own store",
+    ("datasets/fetch/store.py", "_note(card).read_text"): "a note of bmbench's own store",
     ("leaderboards/results/hidden.py", "os.open"): "a truth that is written for its owner alone",
     ("leaderboards/results/hidden.py", "os.fdopen"): "the same",
     ("benchmark/prediction/outputs.py", "aside.open"): "written",
@@ -232,12 +232,12 @@ def test_the_files_of_a_folder_in_order(home):
     assert folders_named("er", home) == [root / "deep" / "er"]
 
 
-@pytest.mark.parametrize("name", ["a.png", "ä" * 127, "deep/" * 100 + "a.png", "a\\b.png"])
+@pytest.mark.parametrize("name", ["a.png", "ä" * 127, "deep/" * 60 + "a.png", "a\\b.png"])
 def test_names_that_files_can_have(name):
     assert plain_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["ä" * 128, "x" * 256, "a/" + "x" * 256 + "/b", "\ud800.png"])
+@pytest.mark.parametrize("name", ["ä" * 128, "x" * 256, "a/" + "x" * 256 + "/b", "\ud800.png", "deep/" * 100])
 def test_names_that_no_file_can_have(name):
     with pytest.raises(BadInputError):
         plain_name(name)
