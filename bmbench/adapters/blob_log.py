@@ -5,29 +5,22 @@ beside it (a nucleus is smaller than its cell), and how strong a response is wor
 else is fixed: red light, which nuclei absorb in every common stain and red cells do not.
 """
 
-from __future__ import annotations
-
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.adapters.images.working_scale import mean_diameter
+from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.method import Method
 from bmbench.adapters.ranges import NotNegative, PositiveFloat, PositiveInt, require_ranges
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json, write_json
 from bmbench.core.objects import object_circles
-from bmbench.core.types import Detections, Role
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bmbench.adapters.learning.fit_request import FitRequest
-    from bmbench.core.types import Floats, Ints, Pixels, Sample
+from bmbench.core.types import Detections, Floats, Ints, Pixels, Role, Sample
 
 _CARD = "blob_log.json"
 

@@ -10,20 +10,14 @@ How the members' answers become one is the method's own affair (`Method.ensemble
 before anything is cut out of them, boxes have to be clustered.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from bmbench.adapters.method import Detector, Method
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json, write_json
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bmbench.adapters.method import Detector, Method
 
 _CARD = "ensemble.json"
 _SCHEMA = "bmbench.ensemble/1"

@@ -1,21 +1,15 @@
 """What a method is: a card, settings a profile, and the functions that fit and load a detector."""
 
-from __future__ import annotations
-
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
 
+from bmbench.adapters.learning.fit_request import FitRequest
+from bmbench.adapters.search_space import Space
 from bmbench.core.errors import MissingExtraError
-from bmbench.core.types import Detections
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.adapters.learning.fit_request import FitRequest
-    from bmbench.adapters.search_space import Space
-    from bmbench.core.types import Pixels
+from bmbench.core.types import Detections, Pixels
 
 Decode: TypeAlias = Callable[[Any], Detections]
 """Settings → the detections that they give of an image that the networks have seen; only settings that the

@@ -3,8 +3,6 @@
 A settings record says ``learning_rate: NotNegative = 1e-3`` and calls `require_ranges` once it is made.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache
 from typing import Annotated, Any, TypeAlias, get_type_hints

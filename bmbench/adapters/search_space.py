@@ -1,7 +1,5 @@
 """What a search may try: ranges of settings, as data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from rich.markup import escape
@@ -18,14 +20,10 @@ from rich.progress import (
 )
 
 from bmbench.core.errors import RunFailedError
+from bmbench.core.progress import Progress as Listener
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
     from rich.console import Console
-
-    from bmbench.core.progress import Progress as Listener
 
 T = TypeVar("T")
 

@@ -1,7 +1,5 @@
 """What a data set is: a card and a function that loads its samples."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -15,13 +15,9 @@
 Anything else that reaches the command line is a bug of bmbench and keeps its traceback.
 """
 
-from __future__ import annotations
-
 import difflib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
+from typing import Any
 
 
 class BmbenchError(Exception):

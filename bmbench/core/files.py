@@ -1,20 +1,16 @@
 """Files and folders that appear whole or not at all, strict JSON, digests."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.gate import open_file
 from bmbench.core.gate import read_bytes as read_bytes  # noqa: PLC0414
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 """Of Linux' renameat2."""

@@ -9,18 +9,13 @@ A file that the user names may lie anywhere. One that a file names, or that lies
 is opened with `within`: after all links it must lie in that folder.
 """
 
-from __future__ import annotations
-
 import os
 import stat
+from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from io import BufferedReader
 
 LIMIT_BYTES = 8 << 30
 """Largest file that is read whole, unless the reader of its format knows a smaller limit."""

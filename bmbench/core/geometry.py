@@ -1,17 +1,12 @@
 """Geometry of boxes, circles and polygons, in pixels."""
 
-from __future__ import annotations
-
 import itertools
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Bools, Floats, Ints, Rings
+from bmbench.core.types import Bools, Floats, Ints, Rings
 
 _MOST_AT_ONCE = 1 << 22
 """Pairs of a line and an edge that are compared at a time, for the memory's sake."""

@@ -1,18 +1,13 @@
 """One process at a time in a folder."""
 
-from __future__ import annotations
-
 import os
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError, RunFailedError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LOCK = ".lock"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.2

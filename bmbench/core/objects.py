@@ -1,19 +1,13 @@
 """The objects of one image: how large they are, moved and scaled together, ignored regions beside them."""
 
-from __future__ import annotations
-
 import dataclasses
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from bmbench.core.geometry import enclosing_circle, rings_area, rings_box
-from bmbench.core.types import Annotations, Detections, Role
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from bmbench.core.types import Floats, Rings, Sample
+from bmbench.core.types import Annotations, Detections, Floats, Rings, Role, Sample
 
 
 def object_circles(annotations: Annotations) -> Floats:

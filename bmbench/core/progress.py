@@ -1,11 +1,7 @@
 """How long work tells what it is doing, without knowing who listens."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Protocol, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 

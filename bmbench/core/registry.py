@@ -1,14 +1,10 @@
 """A table of names whose entries are imported on use."""
 
-from __future__ import annotations
-
 import importlib
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
 
 from bmbench.core.errors import UnknownNameError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 T = TypeVar("T")
 

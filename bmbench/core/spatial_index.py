@@ -6,20 +6,17 @@ a twentieth.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.core.geometry import box_centre
+from bmbench.core.types import Floats, Ints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Floats, Ints
-
     Bounds = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 _BLOCK = 1 << 16

@@ -14,15 +14,10 @@
     exchange    convert, split, weaken, import corrections
 """
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from bmbench.core.dataset import Dataset
 from bmbench.core.registry import Registry
-
-if TYPE_CHECKING:
-    from bmbench.core.dataset import Dataset
 
 DATASETS: Registry[Dataset] = Registry(
     "data set",

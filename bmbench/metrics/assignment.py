@@ -5,23 +5,16 @@ Ties. Equal scores are one step: inside it the more similar pair goes first, the
 off the objects, so that no order of images, cells or predictions can move a score.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bmbench.metrics.pairs import DECIMALS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Bools, Floats, Ints
-    from bmbench.metrics.matching_input import ObjectColumns
-    from bmbench.metrics.pairs import AdmissiblePairs
+from bmbench.core.types import Bools, Floats, Ints
+from bmbench.metrics.matching_input import ObjectColumns
+from bmbench.metrics.pairs import DECIMALS, AdmissiblePairs
 
 NONE = -1
 """The cell of a prediction that has none."""

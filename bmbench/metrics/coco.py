@@ -7,25 +7,18 @@ read: only `iscrowd` is. Left out on purpose: its cap of 100 detections an image
 its faults (an object with id 0 can not be found; objects with the same id; -1 for undefined).
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
-from bmbench.core.types import Role
+from bmbench.core.types import Bools, Floats, GroundTruth, Ints, Predictions, Role
 from bmbench.metrics.assignment import NONE, first_come, uncontested
 from bmbench.metrics.curve import interpolated_precision
 from bmbench.metrics.matching import Pairing
 from bmbench.metrics.matching_input import MatchingInput, ObjectColumns, artefact_mask, scored_labels
 from bmbench.metrics.pairs import AdmissiblePairs, box_pairs, intersection, region_candidates
+from bmbench.metrics.protocol import Protocol
 from bmbench.metrics.tally import by_descending_score
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import Bools, Floats, GroundTruth, Ints, Predictions
-    from bmbench.metrics.protocol import Protocol
 
 _IOUS = np.linspace(0.5, 0.95, 10)
 _N_RECALLS = 101

@@ -1,19 +1,14 @@
 """What cells of each class are taken for."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from bmbench.core.types import Role
+from bmbench.core.types import GroundTruth, Ints, Predictions, Role
 from bmbench.metrics.assignment import NONE
 from bmbench.metrics.matching_input import scored_labels
-
-if TYPE_CHECKING:
-    from bmbench.core.types import GroundTruth, Ints, Predictions
-    from bmbench.metrics.scores import Scores
+from bmbench.metrics.scores import Scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

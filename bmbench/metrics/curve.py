@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from bmbench.metrics.tally import step_ends
+from bmbench.core.types import Floats, Ints
+from bmbench.metrics.protocol import ApKind
+from bmbench.metrics.tally import Tally, step_ends
 
 if TYPE_CHECKING:
-    from bmbench.core.types import Floats, Ints
-    from bmbench.metrics.protocol import ApKind
-    from bmbench.metrics.tally import Tally
-
     _Counts: TypeAlias = Floats | Ints | float
 
 RECALL_SLACK = 1e-12

@@ -1,21 +1,15 @@
 """What ``score --details`` adds: how well hits lie, how well images are counted, FROC, other limits."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.core.geometry import box_iou
+from bmbench.core.types import Floats, GroundTruth, Ints, Predictions
 from bmbench.metrics.evaluation import evaluate
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import Floats, GroundTruth, Ints, Predictions
-    from bmbench.metrics.protocol import Geometry, Protocol
-    from bmbench.metrics.scores import Scores
+from bmbench.metrics.protocol import Geometry, Protocol
+from bmbench.metrics.scores import Scores
 
 FROC_RATES = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)
 """False alarms per image at which sensitivity is averaged (Setio et al., Med Image Anal 2017)."""

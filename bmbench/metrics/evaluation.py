@@ -1,22 +1,12 @@
 """From ground truth and predictions to scores."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from bmbench.core.types import Role
+from bmbench.core.types import Floats, GroundTruth, Ints, Predictions, Role
 from bmbench.metrics.geometry_scores import ScoringRequest, score_geometry
-from bmbench.metrics.matching_input import artefact_mask, matching_input, scored_labels
-from bmbench.metrics.protocol import GEOMETRIES
-from bmbench.metrics.scores import Evaluation
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Floats, GroundTruth, Ints, Predictions
-    from bmbench.metrics.matching_input import MatchingInput
-    from bmbench.metrics.protocol import Geometry, Protocol
-    from bmbench.metrics.scores import Scores
+from bmbench.metrics.matching_input import MatchingInput, artefact_mask, matching_input, scored_labels
+from bmbench.metrics.protocol import GEOMETRIES, Geometry, Protocol
+from bmbench.metrics.scores import Evaluation, Scores
 
 _MANY = 50_000
 """Predictions from which on the two geometries are worth a thread each."""

@@ -1,19 +1,20 @@
 """The scores of one geometry, of one class or of several."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.core.types import GroundTruth, Ints, Predictions
 from bmbench.metrics.assignment import NONE
 from bmbench.metrics.coco import coco_average_precision, coco_input, pair_as_coco
 from bmbench.metrics.curve import Curve, average_precision, best_threshold
 from bmbench.metrics.matching import (
     Cause,
+    Codes,
     Matching,
     MatchOutcome,
+    Pairing,
     causes_of_false_alarms,
     held_values,
     pair_greedily,
@@ -21,16 +22,10 @@ from bmbench.metrics.matching import (
     pair_optimally,
     taken_for_artefact,
 )
+from bmbench.metrics.matching_input import MatchingInput
+from bmbench.metrics.protocol import Geometry, Protocol
 from bmbench.metrics.scores import Counts, Scores
 from bmbench.metrics.tally import ImageCounts, Tally, pooled, sum_images
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import GroundTruth, Ints, Predictions
-    from bmbench.metrics.matching import Codes, Pairing
-    from bmbench.metrics.matching_input import MatchingInput
-    from bmbench.metrics.protocol import Geometry, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,14 +1,13 @@
 """Pairing predictions with annotations: the one place where it is decided what is a hit."""
 
-from __future__ import annotations
-
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bmbench.core.types import Bools, Floats, Ints
 from bmbench.metrics.assignment import (
     NONE,
     assign_first_choice,
@@ -16,13 +15,9 @@ from bmbench.metrics.assignment import (
     assign_in_order,
     assign_optimally,
 )
-from bmbench.metrics.pairs import admissible, inside_regions
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Bools, Floats, Ints
-    from bmbench.metrics.matching_input import MatchingInput
-    from bmbench.metrics.pairs import AdmissiblePairs
-    from bmbench.metrics.protocol import Geometry, Protocol
+from bmbench.metrics.matching_input import MatchingInput
+from bmbench.metrics.pairs import AdmissiblePairs, admissible, inside_regions
+from bmbench.metrics.protocol import Geometry, Protocol
 
 Codes: TypeAlias = NDArray[np.int8]
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.core.types import Role
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Bools, Floats, GroundTruth, Ints, Predictions
+from bmbench.core.types import Bools, Floats, GroundTruth, Ints, Predictions, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,19 +8,15 @@ over t. Boxes of very different sizes are therefore never compared.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.core.spatial_index import Points, near
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bmbench.core.types import Bools, Floats, Ints
-    from bmbench.metrics.matching_input import ObjectColumns
-    from bmbench.metrics.protocol import Geometry, Protocol
+from bmbench.core.types import Bools, Floats, Ints
+from bmbench.metrics.matching_input import ObjectColumns
+from bmbench.metrics.protocol import Geometry, Protocol
 
 DECIMALS = 9
 """Similarities are compared at this many decimals: boxes given in decimal fractions (10.1, 20.2) reach an

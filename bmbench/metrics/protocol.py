@@ -1,15 +1,11 @@
 """The rules that a number was made by, each set with a name."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from bmbench.core.errors import BadInputError, UnknownNameError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Geometry: TypeAlias = Literal["bb", "cd"]
 GEOMETRIES: tuple[Geometry, Geometry] = ("bb", "cd")

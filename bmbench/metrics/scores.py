@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from bmbench.metrics.curve import f_score
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bmbench.core.types import Ints
-    from bmbench.metrics.curve import Curve
-    from bmbench.metrics.matching import Matching
-    from bmbench.metrics.protocol import Assignment, Protocol
-    from bmbench.metrics.tally import ImageCounts, Tally
+from bmbench.core.types import Ints
+from bmbench.metrics.curve import Curve, f_score
+from bmbench.metrics.matching import Matching
+from bmbench.metrics.protocol import Assignment, Protocol
+from bmbench.metrics.tally import ImageCounts, Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

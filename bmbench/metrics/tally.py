@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.core.spatial_index import rows_by_key
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import Bools, Floats, Ints
+from bmbench.core.types import Bools, Floats, Ints
 
 _FEW = 1 << 12
 """Rows that are sorted by comparison in less time than passes over digits take."""

@@ -1,28 +1,22 @@
 """The page of a data set: one HTML file with its pictures inside, which needs nothing beside it."""
 
-from __future__ import annotations
-
 import base64
+from collections.abc import Iterable, Sequence
 from html import escape
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from bmbench.core.dataset import DatasetCard, Split
 from bmbench.core.files import write_text
-from bmbench.core.types import Role
+from bmbench.core.types import Floats, Role, Sample
+from bmbench.datasets.describe.faults import Fault
+from bmbench.datasets.describe.measures import Measures
+from bmbench.datasets.splits.balanced import Balance
 from bmbench.present.palette import BLUE, COLOURS, VERMILLION
 from bmbench.present.words import UNDEFINED, counted, decimal, share
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from bmbench.core.dataset import DatasetCard, Split
-    from bmbench.core.types import Floats, Sample
-    from bmbench.datasets.describe.faults import Fault
-    from bmbench.datasets.describe.measures import Measures
-    from bmbench.datasets.splits.balanced import Balance
 
 _ROLE_COLOURS = {Role.CELL: BLUE, Role.ARTEFACT: VERMILLION, Role.IGNORE: "#666666"}
 _ROLE_DASHES = {Role.CELL: "-", Role.ARTEFACT: "--", Role.IGNORE: ":"}

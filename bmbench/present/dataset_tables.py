@@ -1,32 +1,24 @@
 """Tables about data sets and formats for a terminal."""
 
-from __future__ import annotations
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
-from typing import TYPE_CHECKING
-
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
+from bmbench.core.progress import Progress
+from bmbench.core.types import Category
+from bmbench.datasets.describe.faults import Fault
+from bmbench.datasets.describe.info import DatasetInfo
+from bmbench.datasets.exchange.correction import Changes
+from bmbench.datasets.splits.balanced import Balance
+from bmbench.datasets.weak.statistics import WeakStatistics
 from bmbench.present.terminal import facts_table, terminal_table, text_table
 from bmbench.present.words import UNDEFINED, count, counted, decimal, share
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from rich.console import RenderableType
-
-    from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import Category
-    from bmbench.datasets.describe.faults import Fault
-    from bmbench.datasets.describe.info import DatasetInfo
-    from bmbench.datasets.exchange.correction import Changes
-    from bmbench.datasets.splits.balanced import Balance
-    from bmbench.datasets.weak.statistics import WeakStatistics
 
 
 def datasets_table() -> RenderableType:

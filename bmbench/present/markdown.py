@@ -1,12 +1,7 @@
 """Markdown: tables that line up to be read as plain text, paragraphs, cells that hold a stranger's text."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
 
 WIDTH = 80
 """Columns that paragraphs are filled to."""

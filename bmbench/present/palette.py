@@ -4,8 +4,6 @@ The colours are Okabe and Ito's (2008), which people with any colour vision can 
 lines apart in print.
 """
 
-from __future__ import annotations
-
 BLACK, BLUE, VERMILLION, GREEN = "#000000", "#0072B2", "#D55E00", "#009E73"
 PURPLE, ORANGE, SKY, YELLOW = "#CC79A7", "#E69F00", "#56B4E9", "#F0E442"
 BROWN, GREY = "#8C6D31", "#7F7F7F"

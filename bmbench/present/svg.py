@@ -3,8 +3,6 @@
 matplotlib writes its version, the date and random ids into SVG; a board must not change by itself.
 """
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 

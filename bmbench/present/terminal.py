@@ -1,15 +1,10 @@
 """Tables on a terminal, in one style; each reads well at 80 columns."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from rich import box
 from rich.markup import escape
 from rich.table import Table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def terminal_table(

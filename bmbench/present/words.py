@@ -1,12 +1,8 @@
 """The words of every table and report: what is undefined, counts with their nouns, numbers, rules, errors."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 Interval: TypeAlias = "Sequence[float] | None"
 """Two numbers, low and high; None where there is no interval."""

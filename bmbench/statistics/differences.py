@@ -1,19 +1,14 @@
 """Two predictions files on the same images: the difference, and how sure it is."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from bmbench.core.types import Floats
+from bmbench.metrics import Evaluation, Geometry, Scores
 from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.intervals import interval, resampled_ap, resampled_f1
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Floats
-    from bmbench.metrics import Evaluation, Geometry, Scores
-    from bmbench.statistics.intervals import Interval
+from bmbench.statistics.intervals import Interval, interval, resampled_ap, resampled_f1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,19 +4,13 @@ NumPy keeps the raw output of PCG64 fixed for ever, but not what its distributio
 the few things that are drawn here, units, seeds and coin flips, are made from the raw output.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Floats, Ints
+from bmbench.core.types import Floats, Ints
 
 _WORD = 64
 _OF_SEEDS = 1

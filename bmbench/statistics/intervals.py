@@ -5,25 +5,19 @@ as they are drawn (Efron and Tibshirani 1993, section 8.3); nothing is matched a
 percentiles of such replicates (section 13.3).
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bmbench.core.types import Floats, Ints
+from bmbench.metrics import Evaluation, ImageCounts, Scores, Tally
 from bmbench.metrics.curve import f_score, interpolated_precision, precision_at, precision_envelope
+from bmbench.metrics.protocol import ApKind
 from bmbench.metrics.tally import step_ends
 from bmbench.statistics.draws import UnitDraws
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Floats, Ints
-    from bmbench.metrics import Evaluation, ImageCounts, Scores, Tally
-    from bmbench.metrics.protocol import ApKind
 
 Interval: TypeAlias = tuple[float, float]
 LEVEL = 0.95

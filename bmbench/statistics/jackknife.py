@@ -7,15 +7,10 @@ times the envelope of precision there. Its derivative by w_i at w = 1, divided b
 the shares add up to AP exactly, because AP(w) · C(w) is homogeneous of degree one.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from bmbench.core.types import Floats, Ints
-    from bmbench.metrics import Tally
+from bmbench.core.types import Floats, Ints
+from bmbench.metrics import Tally
 
 
 def ap_shares(tally: Tally) -> Floats | None:

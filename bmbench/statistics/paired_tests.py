@@ -9,20 +9,14 @@ F1 is computed anew from the swapped counts. AP goes by shares of units (`jackkn
 AP's own, its values after swapping are those of the sum of shares.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.core.types import Floats, Ints
 from bmbench.statistics.draws import coin_flips, every_swap
 from bmbench.statistics.swaps import SwapCounts
-from bmbench.statistics.units import FEWEST_UNITS
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Floats, Ints
-    from bmbench.statistics.units import MetricByUnit
+from bmbench.statistics.units import FEWEST_UNITS, MetricByUnit
 
 LEVEL = 0.05
 _CHUNK = 10_000

@@ -1,7 +1,5 @@
 """How large a difference a test set can show, and how large a set a difference needs."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from statistics import NormalDist

@@ -1,18 +1,12 @@
 """Ranks that say no more than the tests do."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.core.types import Bools, Floats, Ints
 from bmbench.statistics.intervals import percentiles
-from bmbench.statistics.paired_tests import LEVEL
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Bools, Floats, Ints
-    from bmbench.statistics.paired_tests import PairTests
+from bmbench.statistics.paired_tests import LEVEL, PairTests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,25 +8,20 @@ seeds would change.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
+from bmbench.core.types import Floats, Ints
+from bmbench.metrics import Scores
 from bmbench.metrics.curve import Curve, average_precision, f_score
+from bmbench.metrics.protocol import ApKind
 from bmbench.metrics.tally import ImageCounts, Tally
-from bmbench.statistics.draws import drawn_seeds
-from bmbench.statistics.intervals import interval, resampled_ap, resampled_f1
+from bmbench.statistics.draws import UnitDraws, drawn_seeds
+from bmbench.statistics.intervals import Interval, interval, resampled_ap, resampled_f1
 from bmbench.statistics.units import FEWEST_UNITS
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
-
-    from bmbench.core.types import Floats, Ints
-    from bmbench.metrics import Scores
-    from bmbench.metrics.protocol import ApKind
-    from bmbench.statistics.draws import UnitDraws
-    from bmbench.statistics.intervals import Interval
 
 ScoreName: TypeAlias = Literal["ap", "f1"]
 

@@ -13,17 +13,15 @@ they are made once for all pairs. Two things leave most of the work undone and n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bmbench.core.types import Bools, Floats, Ints
-    from bmbench.statistics.units import MetricByUnit
+from bmbench.core.types import Bools, Floats, Ints
+from bmbench.statistics.units import MetricByUnit
 
 _SLACK = 1e-9
 """Relative difference up to which two statistics are equal: equal swaps must count as equal."""

@@ -6,15 +6,12 @@ set had been another one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from bmbench.core.types import Floats, Ints
+from bmbench.core.types import Floats, Ints
 
 FEWEST_UNITS = 6
 """Units from which on an order of methods may be stated. That all of them agree by chance has a probability

@@ -54,7 +54,6 @@ ALLOWED = {
     ("datasets/formats/imagej.py", "zipfile.ZipFile"): "bytes in memory, or an archive that is written",
     ("datasets/formats/predictions.py", "aside.open"): "written",
     ("datasets/formats/qupath/geojson.py", "aside.open"): "written",
-    ("datasets/formats/read_ahead.py", "os.fdopen"): "memory without a name",
     ("datasets/synthetic/mosaic.py", "tifffile.TiffFile"): "what was just written",
     ("datasets/fetch/unpack.py", "zipfile.is_zipfile"): "a file that the gate has opened",
     ("datasets/fetch/unpack.py", "zipfile.ZipFile"): "a file that the gate has opened",

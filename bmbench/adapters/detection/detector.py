@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,17 +33,12 @@ from bmbench.adapters.ensemble import save_members
 from bmbench.adapters.images.working_scale import resized, working_size
 from bmbench.adapters.learning.networks import read_checkpoint, write_checkpoint
 from bmbench.adapters.learning.reproducible import one_thread_each
+from bmbench.adapters.method import Decode
 from bmbench.core.errors import BadInputError
-from bmbench.core.types import Detections
+from bmbench.core.types import Bools, Detections, Floats, Ints, Pixels, Rings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from torch import nn
-
-    from bmbench.adapters.method import Decode
-    from bmbench.core.types import Bools, Floats, Ints, Pixels, Rings
 
 _CARD, _SCHEMA = "detector.json", "bmbench.detector/1"
 

@@ -5,19 +5,12 @@ a class of their own; one that does not says 0 and 1. What two classes claim is 
 clustering look at where cells lie, and only then at what they are. A cell and an artefact never compete.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from bmbench.adapters.detection.merging.suppression import suppress
-from bmbench.core.types import Role
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import Annotations, Category, Floats, Ints
+from bmbench.core.types import Annotations, Category, Floats, Ints, Role
 
 
 def cell_labels(classes: Sequence[Category]) -> int:

@@ -4,13 +4,13 @@ Better settings are looked for in the study's list (Graebel et al. 2021, Methods
 that list is not drawn: at every trial it is the best one of all there are.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from bmbench.adapters.detection.detector import BoxDetector
 from bmbench.adapters.detection.settings import (
     CommonSettings,
     DetectorSettings,
@@ -18,18 +18,11 @@ from bmbench.adapters.detection.settings import (
     YoloSettings,
     YoloUSettings,
 )
+from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import environment_kept
-from bmbench.adapters.method import Beside, Method
+from bmbench.adapters.method import Beside, Decode, Detector, Method
 from bmbench.adapters.search_space import Choice, Range, Real, Space
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bmbench.adapters.detection.detector import BoxDetector
-    from bmbench.adapters.learning.fit_request import FitRequest
-    from bmbench.adapters.method import Decode, Detector
-    from bmbench.core.types import Pixels
+from bmbench.core.types import Pixels
 
 _LONG: Mapping[str, Any] = {
     "cell_px": 40.0,

@@ -1,7 +1,5 @@
 """Every number of a detector that a user may change."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Annotated, Literal

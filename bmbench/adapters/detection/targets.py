@@ -5,24 +5,17 @@ image's; a circle goes on, since a piece of a circle is none. Of a cell of which
 and of an ignored object, nothing is learned: neither that it is a cell nor that it is background.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.adapters.detection.labels import labels_of
 from bmbench.adapters.detection.merging.overlaps import area, bounding_box
 from bmbench.adapters.images.working_scale import TrainingImage
 from bmbench.core.geometry import circle_box, rectangle, rings_mask
 from bmbench.core.objects import moved, object_circles, with_regions
-from bmbench.core.types import Role
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Annotations, Bools, Floats, Ints, Rings
+from bmbench.core.types import Annotations, Bools, Floats, Ints, Rings, Role
 
 LEAST_VISIBLE = 0.25
 """Share of a box that must be visible to be learned; of a circle, whose centre counts, see `_visible`."""

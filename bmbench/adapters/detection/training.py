@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from bmbench.adapters.detection.merging.overlaps import bounding_box
 from bmbench.adapters.detection.networks.backbone import take_weights
 from bmbench.adapters.detection.networks.families import FAMILIES, Family, TrainingFacts
 from bmbench.adapters.detection.networks.mask_rcnn import reseed
-from bmbench.adapters.detection.settings import DetectorSettings
+from bmbench.adapters.detection.settings import CommonSettings, DetectorSettings
 from bmbench.adapters.detection.targets import Targets, cut_patch, masks_of, shapes_of, targets_of
 from bmbench.adapters.images.working_scale import (
     TrainingImage,
@@ -24,18 +25,13 @@ from bmbench.adapters.images.working_scale import (
     mean_diameter,
     random_view,
 )
+from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
-from bmbench.core.types import Role
+from bmbench.core.types import Floats, Pixels, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import nn
-
-    from bmbench.adapters.detection.settings import CommonSettings
-    from bmbench.adapters.learning.fit_request import FitRequest
-    from bmbench.core.types import Floats, Pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -5,22 +5,17 @@ touches an inner edge of it: the cell goes on there. But a cell too large for an
 whose own share its middle lies, so that none is lost.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.adapters.detection.merging.overlaps import are_circles
+from bmbench.adapters.detection.settings import CommonSettings
 from bmbench.adapters.images.tiling import Tiling
 from bmbench.core.geometry import ring_area, rings_box
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from bmbench.adapters.detection.settings import CommonSettings
-    from bmbench.core.types import Bools, Floats, Ints, Pixels, Rings
+from bmbench.core.types import Bools, Floats, Ints, Pixels, Rings
 
 MIRRORS = ((False, False), (True, False), (False, True), (True, True))
 """(left and right exchanged, top and bottom exchanged) of each mirrored view."""

@@ -21,17 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.core.geometry import clip_ring, ring_area, rings_box
-from bmbench.core.types import Annotations, Pixels
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Bools, Floats, Ints, Rings
+from bmbench.core.types import Annotations, Bools, Floats, Ints, Pixels, Rings
 
 Augment: TypeAlias = Callable[[Pixels, Annotations, int, np.random.Generator], tuple[Pixels, Annotations]]
 """(image, annotations, size, generator) → a randomly cropped, rotated and blurred (size, size, 3) patch

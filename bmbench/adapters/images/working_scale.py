@@ -5,22 +5,15 @@ training cell has a stated diameter. Whole images are resized before patches are
 average of the original pixels is exact, is done once, and spares the augmentation most of its work.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.adapters.images.augment import jitter_stain, shift_stain
+from bmbench.adapters.images.augment import Augment, jitter_stain, shift_stain
 from bmbench.core.errors import BadInputError
 from bmbench.core.objects import cell_diameters, scaled
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from bmbench.adapters.images.augment import Augment
-    from bmbench.core.types import Annotations, Pixels, Sample
+from bmbench.core.types import Annotations, Pixels, Sample
 
 
 def mean_diameter(images: Iterable[Annotations]) -> float:

@@ -1,22 +1,17 @@
 """What a method is given to fit, and what a training reads of its settings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bmbench.adapters.images.augment import Augment
+from bmbench.adapters.learning.process_group import ProcessGroup
 from bmbench.core.progress import Progress, Silent
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.adapters.images.augment import Augment
-    from bmbench.adapters.learning.process_group import ProcessGroup
-    from bmbench.core.types import Category, Sample
+from bmbench.core.types import Category, Sample
 
 Report: TypeAlias = Callable[[int, float | None], None]
 """Told (step, validation loss) at each validation. The loss is relative to that of an answer that knows

@@ -3,10 +3,10 @@
 A trained network on disk is its weights (safetensors) and, beside them, everything else (JSON).
 """
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -14,10 +14,6 @@ from torch import nn
 from bmbench.adapters.learning.reproducible import best_device, seeded
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, read_json, write_bytes, write_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 Network = TypeVar("Network", bound=nn.Module)
 

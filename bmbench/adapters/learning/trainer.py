@@ -6,33 +6,25 @@ A batch is drawn and computed in shards, each on one torch thread, perhaps in se
 number in the batch alone, so that a training can be stopped after any step and go on.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import nn
 
-from bmbench.adapters.learning.fit_request import shards_of
+from bmbench.adapters.learning.fit_request import Budget, FitRequest, shards_of
 from bmbench.adapters.learning.networks import average_buffers, sharing_weights
-from bmbench.adapters.learning.process_group import SINGLE_PROCESS
+from bmbench.adapters.learning.process_group import SINGLE_PROCESS, ProcessGroup
 from bmbench.adapters.learning.reproducible import available_cores
 from bmbench.adapters.learning.training_state import StateSaver, TrainingState
 from bmbench.core.errors import TrainingFailedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import Future
-
-    from bmbench.adapters.learning.fit_request import Budget, FitRequest
-    from bmbench.adapters.learning.process_group import ProcessGroup
 
 Patch = TypeVar("Patch")
 Network = TypeVar("Network", bound=nn.Module)

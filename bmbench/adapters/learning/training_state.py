@@ -12,20 +12,18 @@ import json
 import math
 import time
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bmbench.adapters.learning.fit_request import Budget
 from bmbench.adapters.learning.networks import move_towards
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
     import torch
-
-    from bmbench.adapters.learning.fit_request import Budget
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -1,37 +1,30 @@
 """A trained U-Net as a detector: image → map → cells."""
 
-from __future__ import annotations
-
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bmbench.adapters.ensemble import save_members
 from bmbench.adapters.images.tiling import Tiling
 from bmbench.adapters.images.working_scale import resized, working_size
 from bmbench.adapters.learning.networks import read_checkpoint, write_checkpoint
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each
+from bmbench.adapters.method import Decode
+from bmbench.adapters.unet.encodings.depth_map import Reals
 from bmbench.adapters.unet.encodings.encoding import Encoding, encoding_of
 from bmbench.adapters.unet.network import UNet, build
 from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.adapters.unet.training import Calibration, normalised
 from bmbench.core.errors import BadInputError
-from bmbench.core.types import Detections
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from bmbench.adapters.method import Decode
-    from bmbench.adapters.unet.encodings.depth_map import Reals
-    from bmbench.core.types import Pixels
+from bmbench.core.types import Detections, Pixels
 
 _VIEWS = (np.s_[:, :], np.s_[:, ::-1], np.s_[::-1, :], np.s_[::-1, ::-1])
 """As it is, mirrored in x, in y, in both: an order in which any mirroring swaps neighbours, or pairs."""

@@ -1,17 +1,12 @@
 """The U-Net (Ronneberger et al., MICCAI 2015), padded so that a map is as large as its image."""
 
-from __future__ import annotations
-
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from bmbench.adapters.learning.networks import group_normalisation
-
-if TYPE_CHECKING:
-    from bmbench.adapters.unet.settings import UNetSettings
+from bmbench.adapters.unet.settings import UNetSettings
 
 
 class UNet(nn.Module):

@@ -5,27 +5,19 @@ only the connected components with two markers or more: the others need no flood
 speed and change no pixel but ties.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.adapters.unet.encodings.depth_map import edge_distance
+from bmbench.adapters.unet.encodings.depth_map import Reals, edge_distance
+from bmbench.adapters.unet.encodings.encoding import Regrowth
+from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.geometry import clip_ring, ring_area
-from bmbench.core.types import Detections
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from bmbench.adapters.unet.encodings.depth_map import Reals
-    from bmbench.adapters.unet.encodings.encoding import Regrowth
-    from bmbench.adapters.unet.settings import UNetSettings
-    from bmbench.core.types import Bools, Floats, Ints
+from bmbench.core.types import Bools, Detections, Floats, Ints
 
 Labels = NDArray[np.int32]
 

@@ -1,7 +1,5 @@
 """Every number of a U-Net that a user may change."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -1,15 +1,15 @@
 """From images at working scale to patches, augmented, with their targets, and from patches to weights."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from bmbench.adapters.images.augment import Augment
 from bmbench.adapters.images.working_scale import (
     TrainingImage,
     ViewSettings,
@@ -18,23 +18,14 @@ from bmbench.adapters.images.working_scale import (
     mean_diameter,
     random_view,
 )
+from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
-from bmbench.adapters.unet.encodings.encoding import TargetMap, encode
+from bmbench.adapters.unet.encodings.encoding import Encoding, TargetMap, encode
 from bmbench.adapters.unet.network import UNet, build
+from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.objects import object_circles
-from bmbench.core.types import Role
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from bmbench.adapters.images.augment import Augment
-    from bmbench.adapters.learning.fit_request import FitRequest
-    from bmbench.adapters.unet.encodings.encoding import Encoding
-    from bmbench.adapters.unet.settings import UNetSettings
-    from bmbench.core.types import Pixels
+from bmbench.core.types import Pixels, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

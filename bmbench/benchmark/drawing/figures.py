@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bmbench.core.files import writing
+from bmbench.metrics import Confusion, Evaluation, Scores
 from bmbench.present.palette import BLUE, VERMILLION
 from bmbench.present.words import RULES, decimal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from bmbench.metrics import Confusion, Evaluation, Scores
 
 PNG_LEVEL = 3
 """Photographs shrink little beyond this level, and the default takes four times as long."""

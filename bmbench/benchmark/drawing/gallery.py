@@ -7,6 +7,7 @@ and on pale background alike.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,18 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.benchmark.drawing.figures import save_figure
-from bmbench.core.types import Role
+from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.core.progress import Progress
+from bmbench.core.types import Floats, GroundTruth, ImageId, Pixels, Predictions, Role, Sample
+from bmbench.metrics import Scores
 from bmbench.present.palette import BLUE, ORANGE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from matplotlib.axes import Axes
-
-    from bmbench.benchmark.records.run_folder import RunDir
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import Floats, GroundTruth, ImageId, Pixels, Predictions, Sample
-    from bmbench.metrics import Scores
 
 TILES = 6
 """Images in the overview."""

@@ -1,24 +1,18 @@
 """A picture of every cell, for a classifier or for looking through."""
 
-from __future__ import annotations
-
 import csv
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from bmbench.benchmark.prediction.image import ImageJob
 from bmbench.core.files import writing
-from bmbench.datasets.slides import opened, read_region
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from bmbench.benchmark.prediction.image import ImageJob
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import Category, Detections, Floats, Pixels
-    from bmbench.datasets.slides import Slide
+from bmbench.core.progress import Progress
+from bmbench.core.types import Category, Detections, Floats, Pixels
+from bmbench.datasets.slides import Slide, opened, read_region
 
 PER_FOLDER = 1000
 COLUMNS = ("file", "image", "number", "class", "confidence", "x_px", "y_px")

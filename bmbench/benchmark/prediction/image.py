@@ -1,35 +1,27 @@
 """One image predicted: its grid, its tiles read ahead and answered, each cell of it once."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 import bmbench
+from bmbench.adapters.method import Detector
+from bmbench.benchmark.prediction.journal import Journal
 from bmbench.benchmark.prediction.seams import candidates, near_seams, owned, settle
-from bmbench.benchmark.prediction.selection import core_on_slide
+from bmbench.benchmark.prediction.selection import Selection, core_on_slide
+from bmbench.benchmark.prediction.tiles import Grid, Tile
 from bmbench.core.gate import open_file
 from bmbench.core.objects import moved, scaled
-from bmbench.datasets.slides import read_region
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Future
-    from pathlib import Path
-
-    from bmbench.adapters.method import Detector
-    from bmbench.benchmark.prediction.journal import Journal
-    from bmbench.benchmark.prediction.selection import Selection
-    from bmbench.benchmark.prediction.tiles import Grid, Tile
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import Detections, Floats, Pixels
-    from bmbench.datasets.slides import Slide
+from bmbench.core.progress import Progress
+from bmbench.core.types import Detections, Floats, Pixels
+from bmbench.datasets.slides import Slide, read_region
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -13,20 +13,15 @@ import os
 import struct
 import zlib
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError, RunFailedError
-from bmbench.core.types import Detections
-
-if TYPE_CHECKING:
-    from pathlib import Path
-    from types import TracebackType
-
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Floats
+from bmbench.core.types import Detections, Floats
 
 _HEAD = struct.Struct("<4sIQI")
 _MAGIC = b"tile"

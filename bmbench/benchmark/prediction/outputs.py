@@ -1,22 +1,17 @@
 """The files that predictions end in: QuPath GeoJSON, COCO, CSV."""
 
-from __future__ import annotations
-
 import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing
 from bmbench.core.geometry import rings_area
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from bmbench.core.types import Annotations, Category, Detections, Floats, ImageId
+from bmbench.core.types import Annotations, Category, Detections, Floats, ImageId
 
 Form: TypeAlias = Literal["geojson", "geojson.gz", "json", "csv"]
 FORMS: tuple[Form, ...] = ("geojson", "geojson.gz", "json", "csv")

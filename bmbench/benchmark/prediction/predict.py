@@ -1,39 +1,29 @@
 """`bmbench predict`: load a run → cut each image → predict its tiles → write what was found."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.benchmark.prediction.crops import write_crops
-from bmbench.benchmark.prediction.image import cells, predict_tiles
+from bmbench.benchmark.prediction.image import ImageJob, cells, predict_tiles
 from bmbench.benchmark.prediction.journal import Journal
-from bmbench.benchmark.prediction.options import ImageReport, Report
-from bmbench.benchmark.prediction.outputs import ImageOutput, plan_outputs, write_output
+from bmbench.benchmark.prediction.options import ImageReport, PredictOptions, Report
+from bmbench.benchmark.prediction.outputs import ImageOutput, Output, plan_outputs, write_output
 from bmbench.benchmark.prediction.prepare import largest_cell_px, notes, prepare
 from bmbench.benchmark.protocol.classes import as_classes_of
-from bmbench.benchmark.records.trained_run import load_run
+from bmbench.benchmark.records.trained_run import TrainedRun, load_run
 from bmbench.core.errors import BadInputError, RunFailedError, Stopped
 from bmbench.core.files import make_folder, require_folder
 from bmbench.core.locks import only_one
+from bmbench.core.progress import Progress
+from bmbench.core.types import Category, Detections, ImageId
 from bmbench.datasets.reading.image_names import nearest
 from bmbench.datasets.slides import opened, slide_files
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from bmbench.benchmark.prediction.image import ImageJob
-    from bmbench.benchmark.prediction.options import PredictOptions
-    from bmbench.benchmark.prediction.outputs import Output
-    from bmbench.benchmark.records.trained_run import TrainedRun
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import Category, Detections, ImageId
 
 CROP_CELLS = 1.25
 """Side of a crop, in diameters of the largest cell."""

@@ -1,25 +1,24 @@
 """From a slide and a run to a job: at which scale, in which tiles, where."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from bmbench.benchmark.prediction.image import ImageJob
-from bmbench.benchmark.prediction.selection import EVERYTHING, core_on_slide, in_regions, where_stained
+from bmbench.benchmark.prediction.options import PredictOptions
+from bmbench.benchmark.prediction.selection import (
+    EVERYTHING,
+    Selection,
+    core_on_slide,
+    in_regions,
+    where_stained,
+)
 from bmbench.benchmark.prediction.tiles import Grid
 from bmbench.benchmark.protocol.image_scale import scale
+from bmbench.benchmark.records.trained_run import TrainedRun
 from bmbench.core.errors import BadInputError
+from bmbench.datasets.slides import Slide
 from bmbench.datasets.slides.slide import PLAUSIBLE_UM, plausible_um
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.benchmark.prediction.options import PredictOptions
-    from bmbench.benchmark.prediction.selection import Selection
-    from bmbench.benchmark.records.trained_run import TrainedRun
-    from bmbench.datasets.slides import Slide
 
 TILE_PX = 2048
 """Side of a tile for detectors that have no wish of their own."""

@@ -9,22 +9,15 @@ another tile sees that cell too; what one tile alone sees in another one's core 
 judgement.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.benchmark.prediction.tiles import within
+from bmbench.benchmark.prediction.tiles import Grid, Tile, within
 from bmbench.core.geometry import box_centre, box_iou
 from bmbench.core.spatial_index import iou_reach, near_boxes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from bmbench.benchmark.prediction.tiles import Grid, Tile
-    from bmbench.core.types import Bools, Detections, Floats, Ints
+from bmbench.core.types import Bools, Detections, Floats, Ints
 
 SAME_CELL = 0.3
 """Two views of one cell overlap by more than this (intersection over union of boxes), two neighbouring

@@ -1,23 +1,16 @@
 """Which part of a slide is looked at: drawn regions, whatever is stained, or everything."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from bmbench.benchmark.prediction.tiles import Rectangle
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import clip_ring, rectangle, ring_area, rings_contain
-from bmbench.core.types import Bools, Floats
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.core.types import Rings
-    from bmbench.datasets.slides import Slide
+from bmbench.core.types import Bools, Floats, Rings
+from bmbench.datasets.slides import Slide
 
 LEAST_UM2 = 50.0
 """A core with less stained area is passed over: it is half the area of a small cell."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bmbench.core.types import Bools, Floats
+from bmbench.core.types import Bools, Floats
 
 Rectangle = tuple[int, int, int, int]
 """x0, y0, x1, y1 in whole pixels of the working grid; x1 and y1 lie outside."""

@@ -4,22 +4,16 @@ A detector says numbers (`bmbench.adapters.method.Detector`). `label_classes` na
 list in its `config.json`, so that whoever loads its detector can name what it finds.
 """
 
-from __future__ import annotations
-
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from bmbench.adapters.method import Method
+from bmbench.core.dataset import Split
 from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.core.types import CELL, Category
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.adapters.method import Method
-    from bmbench.core.dataset import Split
-    from bmbench.core.types import Detections, Sample
+from bmbench.core.types import CELL, Category, Detections, Sample
 
 CLASSES = (CELL, Category(id=2, name="artefact", artefact=True))
 """What the labels mean of a detector that tells no classes of cells apart: 0 a cell, 1 an artefact."""

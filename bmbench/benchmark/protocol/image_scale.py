@@ -1,17 +1,10 @@
 """The scale of a run's images: what a slide needs to know to be read at the same one."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
-from bmbench.core.types import Role
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import Sample
+from bmbench.core.types import Role, Sample
 
 SAME_SIZE = 0.05
 """Pixel sizes that differ by less, relative to their median, are one."""

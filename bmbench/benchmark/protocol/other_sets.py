@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.datasets import absolute_dataset
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Use = Literal["test", "all"]
 _OURS = ("data", "use", "cell_px")

@@ -1,25 +1,19 @@
 """What a method may learn from: the track's supervision and the treatment of artefacts."""
 
-from __future__ import annotations
-
 import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
+from bmbench.adapters.learning.fit_request import ForegroundCurve
+from bmbench.adapters.method import Method
+from bmbench.benchmark.protocol.tracks import Track
+from bmbench.core.dataset import DatasetCard
 from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.core.types import Role
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from bmbench.adapters.learning.fit_request import ForegroundCurve
-    from bmbench.adapters.method import Method
-    from bmbench.benchmark.protocol.tracks import Track
-    from bmbench.core.dataset import DatasetCard
-    from bmbench.core.types import Annotations, Sample
+from bmbench.core.types import Annotations, Role, Sample
 
 ArtefactMode = Literal["background", "foreground", "class"]
 ARTEFACT_MODES: tuple[ArtefactMode, ...] = ("background", "foreground", "class")

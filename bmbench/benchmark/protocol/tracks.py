@@ -1,7 +1,5 @@
 """The questions that methods are compared on, and how much work a run on them may be."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal

@@ -1,7 +1,5 @@
 """What a result was made with: versions, code, machine."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import platform

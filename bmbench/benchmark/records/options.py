@@ -5,22 +5,18 @@ from __future__ import annotations
 import dataclasses
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from bmbench.adapters.method import Method
 from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.files import read_json
 from bmbench.datasets import absolute_dataset
-
-if TYPE_CHECKING:
-    from collections.abc import Container
-
-    from bmbench.adapters.method import Method
 
 _PATHS = ("data",)
 """Options that are paths; names of files in JSON."""

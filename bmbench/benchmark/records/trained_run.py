@@ -1,23 +1,17 @@
 """A finished run as something that predicts."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from bmbench.adapters.method import require_installed
+from bmbench.adapters.method import Detector, require_installed
 from bmbench.benchmark.protocol.classes import classes_from_json
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
 from bmbench.core.gate import files_in
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.adapters.method import Detector
-    from bmbench.core.types import Category
+from bmbench.core.types import Category
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,20 +6,17 @@ import multiprocessing
 import os
 import signal
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, TypeAlias
 
 from bmbench.benchmark.reproduce.work import Job, JobOutcome, failed, work
 from bmbench.benchmark.workers.retries import end_with
-from bmbench.core.progress import Silent
+from bmbench.core.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
-
-    from bmbench.core.progress import Progress
 
 Engine: TypeAlias = "Callable[[Sequence[Job]], Iterator[JobOutcome]]"
 """Jobs → their outcomes, in any order, each as soon as it is known."""

@@ -1,18 +1,12 @@
 """How long the cells that are left will take."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING
 
+from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.matrix import Cell
 from bmbench.core.files import read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.benchmark.reproduce.folder import StudyFolder
-    from bmbench.benchmark.reproduce.matrix import Cell
 
 LEARNING_S = {"quick": 120.0, "paper": 6 * 3600.0}
 """Seconds of a run that trains a network, before any is known: one core for quick, a GPU for paper."""

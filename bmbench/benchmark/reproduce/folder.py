@@ -9,12 +9,12 @@
     report.md, *.png, results.csv
 """
 
-from __future__ import annotations
-
 import dataclasses
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -23,10 +23,6 @@ from bmbench.benchmark.reproduce.matrix import Cell, Matrix, StudyFacts
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import make_folder, read_json, write_json
 from bmbench.core.locks import if_free, only_one
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextlib import AbstractContextManager
 
 ELSEWHERE = "elsewhere"
 """The folder of a run that holds its answers to images of other sets."""

@@ -1,27 +1,20 @@
 """From options to cells: every run that a study is made of."""
 
-from __future__ import annotations
-
 import itertools
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from bmbench.adapters.method import is_installed, require_installed
+from bmbench.adapters.method import Method, is_installed, require_installed
 from bmbench.benchmark.protocol.other_sets import OtherSet, refuse_namesakes
 from bmbench.benchmark.protocol.supervision import ARTEFACT_MODES
 from bmbench.benchmark.protocol.tracks import get_profile, get_track
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
+from bmbench.benchmark.reproduce.options import ReproduceOptions
+from bmbench.core.dataset import DatasetCard
 from bmbench.core.errors import BadInputError, UnknownNameError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bmbench.adapters.method import Method
-    from bmbench.benchmark.reproduce.options import ReproduceOptions
-    from bmbench.core.dataset import DatasetCard
 
 _UNDRAWN = ("points", "circles")
 """Kinds of annotation from which the precise track would learn exactly what the weak one does."""

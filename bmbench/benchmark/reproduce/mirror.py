@@ -16,22 +16,19 @@ from __future__ import annotations
 import tarfile
 import tempfile
 import threading
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bmbench.benchmark.reproduce.folder import ELSEWHERE, StudyFolder
+from bmbench.benchmark.reproduce.matrix import Cell, Matrix
 from bmbench.benchmark.workers.retries import where_it_stands
 from bmbench.core.errors import BadInputError, BmbenchError, MissingExtraError, RunFailedError
 from bmbench.core.files import folder_aside, writing_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from bmbench.benchmark.reproduce.matrix import Cell, Matrix
-    from bmbench.core.progress import Progress
+from bmbench.core.progress import Progress
 
 EVERY_S = 60.0
 """Seconds between two copies of an unfinished run."""

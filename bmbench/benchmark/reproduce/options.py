@@ -1,16 +1,11 @@
 """The options of `bmbench reproduce`."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bmbench.benchmark.records.options import parse_list
 from bmbench.core.errors import BadInputError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,27 +1,19 @@
 """The engine of a matrix on a cluster: the run of a worker that dies goes on with another one."""
 
-from __future__ import annotations
-
 import getpass
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from bmbench.benchmark.reproduce.engines import Engine
 from bmbench.benchmark.reproduce.folder import StudyFolder
-from bmbench.benchmark.reproduce.work import JobOutcome, failed, work
-from bmbench.benchmark.workers.cluster import LostError, Task
+from bmbench.benchmark.reproduce.work import Job, JobOutcome, failed, work
+from bmbench.benchmark.workers.cluster import Cluster, LostError, Task
 from bmbench.benchmark.workers.retries import LIVES, attempt
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from bmbench.benchmark.reproduce.engines import Engine
-    from bmbench.benchmark.reproduce.work import Job
-    from bmbench.benchmark.workers.cluster import Cluster
-    from bmbench.core.progress import Progress
+from bmbench.core.progress import Progress
 
 
 def on_cluster(cluster: Cluster, folder: Path, progress: Progress) -> Engine:

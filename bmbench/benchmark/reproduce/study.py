@@ -1,28 +1,20 @@
 """`bmbench reproduce`: plan → work off → report."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from bmbench.benchmark.reproduce.engines import one_by_one, side_by_side, work_off
+from bmbench.benchmark.reproduce.engines import Engine, one_by_one, side_by_side, work_off
 from bmbench.benchmark.reproduce.estimate import estimate
 from bmbench.benchmark.reproduce.folder import StudyFolder
-from bmbench.benchmark.reproduce.matrix import plan
+from bmbench.benchmark.reproduce.matrix import Cell, Matrix, plan
 from bmbench.benchmark.reproduce.mirror import Mirror
+from bmbench.benchmark.reproduce.options import ReproduceOptions
 from bmbench.benchmark.reproduce.report.report import write_report
 from bmbench.benchmark.reproduce.work import Job
 from bmbench.core.errors import Stopped
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
-    from bmbench.benchmark.reproduce.engines import Engine
-    from bmbench.benchmark.reproduce.matrix import Cell, Matrix
-    from bmbench.benchmark.reproduce.options import ReproduceOptions
-    from bmbench.core.progress import Progress
+from bmbench.core.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

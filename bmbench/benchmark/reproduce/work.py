@@ -4,27 +4,22 @@ A `Job` can be pickled and says all there is to know; `work` does it and never r
 the matrix does not care who calls it: a loop, processes, a cluster.
 """
 
-from __future__ import annotations
-
 import shutil
 import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from pathlib import Path
+from typing import Literal, TypeAlias
 
+from bmbench.benchmark.records.options import RunOptions
+from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.matrix import Cell, StudyFacts
+from bmbench.benchmark.reproduce.mirror import Mirror
 from bmbench.core.errors import BmbenchError
 from bmbench.core.files import write_json
 from bmbench.core.locks import only_one
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from bmbench.benchmark.records.options import RunOptions
-    from bmbench.benchmark.reproduce.folder import StudyFolder
-    from bmbench.benchmark.reproduce.matrix import Cell, StudyFacts
-    from bmbench.benchmark.reproduce.mirror import Mirror
-    from bmbench.core.progress import Progress
+from bmbench.core.progress import Progress
 
 State: TypeAlias = Literal["done", "failed", "taken"]
 

@@ -9,30 +9,24 @@ run's, where it is known. What each set of images leaves in the run directory::
         metrics.json                   the scores at the run's own threshold, what the images are, the scale
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from bmbench.adapters.method import Detector
 from bmbench.benchmark.protocol.classes import CLASSES, as_classes_of
 from bmbench.benchmark.protocol.other_sets import OtherSet
-from bmbench.benchmark.run.other_sets import find_places, working_factor
+from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.run.other_sets import OtherImages, find_places, working_factor
 from bmbench.core.files import write_json
 from bmbench.core.objects import scaled
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bmbench.adapters.method import Detector
-    from bmbench.benchmark.records.run_folder import RunDir
-    from bmbench.benchmark.run.other_sets import OtherImages
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import Category, Detections, Pixels
-    from bmbench.metrics import Evaluation
+from bmbench.core.progress import Progress
+from bmbench.core.types import Category, Detections, Pixels
+from bmbench.metrics import Evaluation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

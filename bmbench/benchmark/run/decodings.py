@@ -1,25 +1,19 @@
 """Ways to decode what a detector sees, and the best of them by the optimisation images."""
 
-from __future__ import annotations
-
 import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from bmbench.adapters.search_space import Choice, Whole
+from bmbench.adapters.method import Detector
+from bmbench.adapters.search_space import Choice, Range, Whole
 from bmbench.benchmark.protocol.classes import as_classes_of
+from bmbench.benchmark.run.plan import Plan
 from bmbench.core.errors import BadInputError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from bmbench.adapters.method import Detector
-    from bmbench.adapters.search_space import Range
-    from bmbench.benchmark.run.plan import Plan
-    from bmbench.core.types import Detections
+from bmbench.core.types import Detections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,23 +1,18 @@
 """Images of other sets than a run's own, found and read, and the scale at which its detector sees them."""
 
-from __future__ import annotations
-
 import dataclasses
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from bmbench.benchmark.protocol.image_scale import scale
 from bmbench.benchmark.protocol.other_sets import OtherSet, refuse_namesakes
+from bmbench.core.dataset import DatasetCard
 from bmbench.core.errors import BadInputError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-    from pathlib import Path
-
-    from bmbench.core.dataset import DatasetCard
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import Category, Sample
-    from bmbench.metrics import Protocol
+from bmbench.core.progress import Progress
+from bmbench.core.types import Category, Sample
+from bmbench.metrics import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,13 +1,12 @@
 """A run, resolved: names to records, and every image read once."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bmbench.adapters.method import require_installed
+from bmbench.adapters.method import Method, require_installed
 from bmbench.benchmark.protocol.classes import (
     as_taught,
     cell_classes,
@@ -19,18 +18,13 @@ from bmbench.benchmark.protocol.image_scale import largest_cell, mean_cell, pixe
 from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
 from bmbench.benchmark.protocol.tracks import Profile, Track, get_profile, get_track
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
+from bmbench.benchmark.run.other_sets import OtherImages
+from bmbench.core.dataset import Dataset, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
+from bmbench.core.progress import Progress
+from bmbench.core.types import Category, Sample
+from bmbench.metrics import Protocol
 from bmbench.metrics.protocol import PROTOCOLS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.adapters.method import Method
-    from bmbench.benchmark.run.other_sets import OtherImages
-    from bmbench.core.dataset import Dataset, LoadRequest, Split, Subset
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import Category, Sample
-    from bmbench.metrics import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,14 @@ Training does not depend on how a map is cut, or on how boxes are merged. So the
 a run which had these settings from its beginning, to the byte where the versions are the same.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bmbench.adapters.ensemble import load_detector
+from bmbench.adapters.method import Detector
 from bmbench.adapters.search_space import Space
 from bmbench.benchmark.records.environment import describe_environment
 from bmbench.benchmark.records.options import resolve_settings
@@ -21,12 +21,7 @@ from bmbench.benchmark.run.plan import Plan, config, resolve
 from bmbench.benchmark.run.run import finish, options_of, records, short
 from bmbench.benchmark.run.stages import save_whole
 from bmbench.core.errors import BadInputError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bmbench.adapters.method import Detector
-    from bmbench.core.progress import Progress
+from bmbench.core.progress import Progress
 
 _MAY_DIFFER = ("settings", "options", "test_on")
 """Of the configuration: what says nothing of the training, or is looked at by itself."""

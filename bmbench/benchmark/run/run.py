@@ -3,11 +3,10 @@
 A run or a search goes on only where it ends with the same bytes: `refuse_changes` says whether it does.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from bmbench.benchmark.records.environment import describe_environment, versions_of
 from bmbench.benchmark.records.options import RunOptions
@@ -18,11 +17,7 @@ from bmbench.core.console import Logged
 from bmbench.core.errors import BadInputError, Stopped
 from bmbench.core.files import read_json
 from bmbench.core.locks import LOCK, only_one
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.core.progress import Progress
+from bmbench.core.progress import Progress
 
 
 def run(options: RunOptions, progress: Progress) -> RunDir:

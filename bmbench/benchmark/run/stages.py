@@ -4,32 +4,26 @@ What a stage leaves is a file or a folder that appears whole or not at all. A st
 not done again, so a run that was stopped goes on with the first stage that has none.
 """
 
-from __future__ import annotations
-
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from bmbench.adapters.ensemble import load_detector, member_seed
+from bmbench.adapters.learning.fit_request import FitRequest, Report
+from bmbench.adapters.method import Detector
 from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.benchmark.protocol.image_scale import mean_cell, pixel_size
 from bmbench.benchmark.protocol.supervision import foreground_curve
-from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.records.run_folder import Clock, RunDir
 from bmbench.benchmark.run.apply_to_other_sets import Unchanged, apply_unchanged
+from bmbench.benchmark.run.plan import Plan
+from bmbench.core.dataset import Subset
 from bmbench.core.files import writing_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bmbench.adapters.learning.fit_request import FitRequest, Report
-    from bmbench.adapters.method import Detector
-    from bmbench.benchmark.records.run_folder import Clock
-    from bmbench.benchmark.run.plan import Plan
-    from bmbench.core.dataset import Subset
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import GroundTruth, Predictions, Sample
-    from bmbench.metrics import Evaluation
+from bmbench.core.progress import Progress
+from bmbench.core.types import GroundTruth, Predictions, Sample
+from bmbench.metrics import Evaluation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,17 +1,18 @@
 """What is shown of a finished run: tables on a terminal, and its Markdown row."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 from rich.markup import escape
 from rich.table import Table
 
+from bmbench.adapters.method import Method
+from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.scoring.reports import (
     RecordedEvaluation,
     RecordedOtherSet,
     RecordedRun,
+    RecordedScores,
     read_recorded,
 )
 from bmbench.benchmark.scoring.tables import class_tables, scores_table
@@ -19,13 +20,6 @@ from bmbench.core.files import write_text
 from bmbench.present import markdown
 from bmbench.present.terminal import terminal_table, text_table
 from bmbench.present.words import UNDEFINED, decimal, with_interval
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bmbench.adapters.method import Method
-    from bmbench.benchmark.records.run_folder import RunDir
-    from bmbench.benchmark.scoring.reports import RecordedScores
 
 _ROW = ("method", "data set", "track", "seed", "AP (CD)", "F1 (CD)", "AP (BB)", "F1 (BB)", "images", "cells")
 

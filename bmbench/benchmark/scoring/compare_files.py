@@ -1,21 +1,16 @@
 """Two predictions files, or two finished runs, on the same images: what `bmbench compare` prints."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from bmbench.benchmark.scoring.reports import ComparisonReport
 from bmbench.benchmark.scoring.score_files import rule_notes
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
+from bmbench.metrics import Protocol
 from bmbench.metrics.protocol import GEOMETRIES, resolve_protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from bmbench.metrics import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

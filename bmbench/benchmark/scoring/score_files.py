@@ -3,10 +3,8 @@
 Imports are late: the process that reads a long predictions file starts before NumPy is loaded here.
 """
 
-from __future__ import annotations
-
 import dataclasses
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from bmbench.benchmark.scoring.reports import (
     ClassReport,
@@ -16,13 +14,9 @@ from bmbench.benchmark.scoring.reports import (
     confusion_tables,
     is_by_class,
 )
+from bmbench.core.types import GroundTruth, Predictions
 from bmbench.datasets.formats.read_ahead import reading_ahead
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.core.types import GroundTruth, Predictions
-    from bmbench.metrics import Evaluation, Geometry, Protocol
+from bmbench.metrics import Evaluation, Geometry, Protocol
 
 
 def score_files(

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.text import Text
 
-from bmbench.benchmark.scoring.reports import by_geometry, recorded, recorded_confusion
+from bmbench.benchmark.scoring.reports import (
+    ComparisonReport,
+    Details,
+    RecordedConfusion,
+    RecordedEvaluation,
+    RecordedScores,
+    ScoreReport,
+    by_geometry,
+    recorded,
+    recorded_confusion,
+)
+from bmbench.metrics import Geometry, LimitSweep
 from bmbench.present.terminal import terminal_table
 from bmbench.present.words import FALSE_ALARMS, RULES, UNDEFINED, count, decimal, many, signed, with_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from rich.table import Table
-
-    from bmbench.benchmark.scoring.reports import (
-        ComparisonReport,
-        Details,
-        RecordedConfusion,
-        RecordedEvaluation,
-        RecordedScores,
-        ScoreReport,
-    )
-    from bmbench.metrics import Geometry, LimitSweep
 
 THRESHOLD_SOURCES = {
     "optimisation": "threshold from the optimisation images",

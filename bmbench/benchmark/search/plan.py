@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 
+from bmbench.adapters.search_space import Space
+from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.plan import Plan, resolve
-from bmbench.benchmark.search.database import Stored
+from bmbench.benchmark.search.database import Database, Stored
 from bmbench.benchmark.search.store import check_space
 from bmbench.benchmark.search.trial import searched
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import read_json
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.adapters.search_space import Space
-    from bmbench.benchmark.records.options import RunOptions
-    from bmbench.benchmark.search.database import Database
-    from bmbench.core.progress import Progress
+from bmbench.core.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,30 +6,24 @@ round, and not on how many workers there are or which of them is faster. Only th
 search's folder opens Optuna's store; workers read and write the folders of their trials.
 """
 
-from __future__ import annotations
-
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.decodings import Judged
+from bmbench.benchmark.run.plan import Plan
 from bmbench.benchmark.search.trial import Ended, Looks, make_trial
-from bmbench.benchmark.workers.cluster import LostError, Task
+from bmbench.benchmark.workers.cluster import Cluster, LostError, Task
 from bmbench.benchmark.workers.retries import LIVES, attempt
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.files import read_json, write_json
 from bmbench.core.locks import only_one
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bmbench.benchmark.run.plan import Plan
-    from bmbench.benchmark.workers.cluster import Cluster
-    from bmbench.core.progress import Progress
+from bmbench.core.progress import Progress
 
 _ENDED = "ended.json"
 

@@ -15,14 +15,13 @@
 Test images are never looked at.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from bmbench.adapters.search_space import Space
 from bmbench.benchmark.records.environment import describe_environment
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import Clock, RunDir
@@ -33,17 +32,12 @@ from bmbench.benchmark.search.database import recorded
 from bmbench.benchmark.search.plan import Begun, TuneOptions, resolve_search, space_of
 from bmbench.benchmark.search.store import Asked, Store, Trial, refusals
 from bmbench.benchmark.search.trial import Ended, Looks, make_trial
+from bmbench.benchmark.workers.cluster import Cluster
 from bmbench.core.console import Logged, Within
 from bmbench.core.errors import BadInputError, Stopped, TrainingFailedError
 from bmbench.core.files import write_json
 from bmbench.core.locks import only_one
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from bmbench.adapters.search_space import Space
-    from bmbench.benchmark.workers.cluster import Cluster
-    from bmbench.core.progress import Progress
+from bmbench.core.progress import Progress
 
 SCHEMA = "bmbench.tuning/1"
 

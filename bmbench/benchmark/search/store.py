@@ -10,25 +10,22 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.adapters.search_space import Choice, Whole
+from bmbench.adapters.search_space import Choice, Range, Space, Whole
+from bmbench.benchmark.search.database import Database
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.gate import read_bytes, require_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
     import optuna
     from optuna.storages import BaseStorage
-
-    from bmbench.adapters.search_space import Range, Space
-    from bmbench.benchmark.search.database import Database
 
 _STUDY = "bmbench"
 _WHY = "why"

@@ -1,16 +1,11 @@
 """A search on a terminal: its best trials, side by side, at 80 columns."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
 
-from bmbench.benchmark.search.search import best_first
+from bmbench.benchmark.search.search import Tuning, best_first
 from bmbench.present.words import UNDEFINED
-
-if TYPE_CHECKING:
-    from bmbench.benchmark.search.search import Tuning
 
 COLUMNS = 5
 

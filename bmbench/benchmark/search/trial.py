@@ -1,26 +1,20 @@
 """One trial of a search: train on train, stop on validation, judge on optimisation."""
 
-from __future__ import annotations
-
 import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bmbench.adapters.learning.fit_request import Report
+from bmbench.adapters.method import Detector
 from bmbench.adapters.search_space import Space
-from bmbench.benchmark.run.decodings import changed, decodings, judge
+from bmbench.benchmark.run.decodings import Judged, changed, decodings, judge
+from bmbench.benchmark.run.plan import Plan
 from bmbench.benchmark.run.stages import fit
 from bmbench.core.errors import TrainingFailedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from bmbench.adapters.learning.fit_request import Report
-    from bmbench.adapters.method import Detector
-    from bmbench.benchmark.run.decodings import Judged
-    from bmbench.benchmark.run.plan import Plan
-    from bmbench.core.progress import Progress
+from bmbench.core.progress import Progress
 
 Looks = tuple[tuple[int, float], ...]
 _PEERS = 4

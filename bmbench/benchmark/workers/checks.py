@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -13,8 +14,6 @@ from bmbench.core.files import write_text
 from bmbench.core.locks import if_free, only_one
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import distributed
 
 _TOKEN = "token"

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import pickle
 import queue
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -23,14 +25,10 @@ from bmbench.benchmark.records.environment import describe_environment
 from bmbench.benchmark.workers.checks import Looked
 from bmbench.benchmark.workers.task import do, stop
 from bmbench.core.errors import BadInputError, MissingExtraError
+from bmbench.core.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
     import distributed
-
-    from bmbench.core.progress import Progress
 
 GPU = "GPU"
 """The name that workers give to their graphics cards: ``dask worker --resources GPU=1``."""

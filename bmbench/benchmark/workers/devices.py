@@ -4,8 +4,6 @@ This process starts the others, each with the same request and one card to see; 
 by step (`bmbench.adapters.learning.process_group`), and end with it. Only this one keeps and reports.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import pickle
@@ -14,18 +12,15 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve
+from bmbench.adapters.method import Method
 from bmbench.core.errors import BadInputError, BmbenchError, RunFailedError
 from bmbench.core.progress import Silent
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve
-    from bmbench.adapters.method import Method
 
 _POLL_S = 0.0005
 _ENDING_S = 5.0

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,6 @@ from typing import TYPE_CHECKING
 from bmbench.adapters.learning.reproducible import available_cores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from distributed import SpecCluster
     from distributed.security import Security
 

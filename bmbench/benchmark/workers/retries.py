@@ -1,19 +1,14 @@
 """Workers that die: how often a piece of work took its worker with it, and processes without a parent."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from bmbench.core.files import read_json, write_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 _POLL_S = 1.0
 LIVES = 5

@@ -1,14 +1,10 @@
 """What a worker does with a task: it reads it, does it alone in its process, says how far it is, stops."""
 
-from __future__ import annotations
-
 import pickle
 import threading
 import time
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 _SAY_S = 1.0
 """Seconds between two facts that a worker sends about its task."""

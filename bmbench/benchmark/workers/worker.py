@@ -17,6 +17,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,6 @@ from bmbench.benchmark.workers.local import LOOPBACK, SELDOM
 from bmbench.benchmark.workers.retries import end_with
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from multiprocessing.process import BaseProcess
 
 _NEEDED = (

@@ -1,19 +1,13 @@
 """One number that tells whether two machines hold the same data set."""
 
-from __future__ import annotations
-
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import numpy as np
 
+from bmbench.core.dataset import Split
 from bmbench.core.files import sha256
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from bmbench.core.dataset import Split
-    from bmbench.core.types import Annotations, Category, Floats, Sample
+from bmbench.core.types import Annotations, Category, Floats, Sample
 
 _STEP_PX = 1e-3
 

@@ -1,25 +1,17 @@
 """Faults of annotations and images, found by looking; each is one sentence with names and numbers."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.core.dataset import Split, Subset
 from bmbench.core.geometry import box_iou
 from bmbench.core.spatial_index import iou_reach, near_boxes
-from bmbench.core.types import Role
-from bmbench.datasets.reading.picture_copies import FLAT_SHARE, alike, same
+from bmbench.core.types import Annotations, Category, Ints, Role, Sample
+from bmbench.datasets.reading.picture_copies import FLAT_SHARE, Picture, alike, same
 from bmbench.datasets.splits.balanced import leaks
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from bmbench.core.dataset import Split, Subset
-    from bmbench.core.types import Annotations, Category, Ints, Sample
-    from bmbench.datasets.reading.picture_copies import Picture
 
 DUPLICATE_IOU = 0.8
 """Two boxes of one class that overlap more mark one object twice."""

@@ -1,21 +1,15 @@
 """What `bmbench datasets list` and `bmbench datasets info` say, as records; nothing is printed here."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.core.dataset import DatasetCard, Split
 from bmbench.core.objects import diameters, mean_cell_diameter
-from bmbench.core.types import Role
+from bmbench.core.types import Category, Role
 from bmbench.datasets import DATASETS
 from bmbench.datasets.describe.data_hash import data_hash
 from bmbench.datasets.splits.balanced import Balance, balance, leaks
-
-if TYPE_CHECKING:
-    from bmbench.core.dataset import DatasetCard, Split
-    from bmbench.core.types import Category
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

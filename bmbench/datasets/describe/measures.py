@@ -1,21 +1,14 @@
 """Sizes, distances and overlaps of a set's cells: what its matching radius and its circles rest on."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.core.dataset import Split
 from bmbench.core.objects import diameters
-from bmbench.core.types import Role
+from bmbench.core.types import Annotations, Floats, Role, Sample
 from bmbench.datasets.weak.simulator import overlapping_circles, scaled_jitter, weaken
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.dataset import Split
-    from bmbench.core.types import Annotations, Floats, Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -3,22 +3,14 @@
 A format's own promise could be wrong; what comes back cannot.
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from bmbench.core.errors import RunFailedError
-from bmbench.core.types import Role
-from bmbench.datasets.formats.codec import Fact
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import Annotations, Bools, Category, Floats, Rings, Sample
-    from bmbench.datasets.formats.codec import Content, Left
+from bmbench.core.types import Annotations, Bools, Category, Floats, Rings, Role, Sample
+from bmbench.datasets.formats.codec import Content, Fact, Left
 
 GAINED = "get an outline that nobody drew"
 """A box or a circle that comes back as a polygon would pass for a precise contour."""

@@ -1,30 +1,22 @@
 """From one format to another; what the new one cannot carry is named."""
 
-from __future__ import annotations
-
 import dataclasses
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bmbench.core.dataset import LoadRequest
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing_folder
 from bmbench.core.gate import copy_file, is_there
+from bmbench.core.progress import Progress
 from bmbench.datasets import DATASETS
 from bmbench.datasets.exchange.changes import facts_lost, lines
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.annotation_folder import inner_path, write_folder
-from bmbench.datasets.formats.codec import Content
+from bmbench.datasets.formats.codec import Codec, Content
 from bmbench.datasets.formats.recognise import read_any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from bmbench.core.progress import Progress
-    from bmbench.datasets.formats.codec import Codec, Content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,35 +4,28 @@ QuPath keeps the id of an object through a correction; what was drawn anew has a
 file, beside the one that was predicted, tells what was kept, moved, renamed, deleted and added.
 """
 
-from __future__ import annotations
-
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import numpy as np
 
+from bmbench.core.dataset import Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import box_iou, circle_box
 from bmbench.core.objects import shape_circles
 from bmbench.core.spatial_index import iou_reach, near_boxes
-from bmbench.core.types import Category
+from bmbench.core.types import Annotations, Category, ImageId, Ints
 from bmbench.datasets.describe.faults import outside
 from bmbench.datasets.formats.annotation_folder import annotation_files, relabel
+from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.formats.qupath.codec import SUFFIXES
 from bmbench.datasets.formats.qupath.codec import read as read_qupath_set
 from bmbench.datasets.formats.qupath.geojson import QupathFile, read_qupath
 from bmbench.datasets.reading.image_names import nearest, nested
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bmbench.core.dataset import Subset
-    from bmbench.core.types import Annotations, ImageId, Ints
-    from bmbench.datasets.formats.codec import Content
 
 MOVED_PX = 0.05
 """QuPath rounds to a hundredth: below this, a shape was not touched."""

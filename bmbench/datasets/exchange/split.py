@@ -1,27 +1,21 @@
 """`bmbench datasets split`: subsets of given sizes, written down, with the proof that they are apart."""
 
-from __future__ import annotations
-
 import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from bmbench.core.dataset import SUBSETS
+from bmbench.core.dataset import SUBSETS, Subset
 from bmbench.core.errors import BadInputError
+from bmbench.core.progress import Progress
+from bmbench.core.types import ImageId, Sample
 from bmbench.datasets.exchange.weaken import write_beside
+from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.splits.balanced import FRACTIONS, Balance, balance, balanced_split
 from bmbench.datasets.splits.leakage import digests, refuse_leaks
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from bmbench.core.dataset import Subset
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import ImageId, Sample
-    from bmbench.datasets.formats.codec import Content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

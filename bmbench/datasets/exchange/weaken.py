@@ -1,22 +1,17 @@
 """`bmbench datasets weaken`: a whole set as weak circles; and sets written beside their images."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import circle_box
+from bmbench.core.types import Annotations
 from bmbench.datasets.formats.coco.samples import write_coco
+from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.weak.simulator import scaled_jitter, weaken
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Annotations
-    from bmbench.datasets.formats.codec import Content
 
 
 def weaken_content(

@@ -1,20 +1,15 @@
 """One file from a server: continued where it broke off, and used only if its checksum is right."""
 
-from __future__ import annotations
-
 import http.client
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+from bmbench.core.dataset import Download
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.files import make_folder, sha256
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.core.dataset import Download
-    from bmbench.core.progress import Progress
+from bmbench.core.progress import Progress
 
 ATTEMPTS = 5
 """Attempts in a row that bring nothing new before giving up."""

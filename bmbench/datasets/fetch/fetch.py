@@ -1,25 +1,18 @@
 """Getting a data set: from its server by pinned checksums, or from files that are on disk already."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from bmbench.core.dataset import Dataset, LoadRequest
+from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
 from bmbench.core.gate import require_file
+from bmbench.core.progress import Progress
 from bmbench.datasets import DATASETS
 from bmbench.datasets.fetch.download import download
 from bmbench.datasets.fetch.manifest import compare, fetch_files, manifest
 from bmbench.datasets.fetch.store import home_of, remember, store, stored_folder
 from bmbench.datasets.fetch.unpack import unpack
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.core.dataset import DatasetCard
-    from bmbench.core.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,21 +6,15 @@ manifest (``manifests/NAME.txt``) holds address lines, each the folder of the li
 names (the commit) fix the content.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from bmbench.core.dataset import Download
 from bmbench.core.files import sha256
+from bmbench.core.progress import Progress
 from bmbench.datasets.fetch.download import download
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

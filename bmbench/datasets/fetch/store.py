@@ -8,20 +8,15 @@ by the text itself: other terms are shown again. Where nothing can be noted (a r
 every time.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from bmbench.core.dataset import DatasetCard
 from bmbench.core.errors import BmbenchError
 from bmbench.core.files import read_json, write_json, write_text
 from bmbench.datasets import DATASETS
-
-if TYPE_CHECKING:
-    from bmbench.core.dataset import DatasetCard
 
 VARIABLE = "BMBENCH_DATA"
 _SHARED = {"kainz_mbm": "kainz"}

@@ -1,25 +1,19 @@
 """Archives from outside, unpacked without harm: nothing outside the folder, no links, no flood of bytes."""
 
-from __future__ import annotations
-
 import errno
 import lzma
 import stat
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing_folder
 from bmbench.core.gate import open_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-    from typing import IO
 
 LIMIT_BYTES = 64 << 30
 LIMIT_FILES = 500_000

@@ -13,14 +13,8 @@
     predictions, read_ahead                         a detector's answers
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from bmbench.core.registry import Registry
-
-if TYPE_CHECKING:
-    from bmbench.datasets.formats.codec import Codec
+from bmbench.datasets.formats.codec import Codec
 
 FORMATS: Registry[Codec] = Registry(
     "format",

@@ -11,31 +11,23 @@ size of images, and the number and kind of classes. Other programs pass over it,
 read as well: an image is then named by its file, a class by its name.
 """
 
-from __future__ import annotations
-
 import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.core.dataset import Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in, plain_name, plain_text
-from bmbench.core.types import CELL, Annotations, Category, Role, Sample
+from bmbench.core.types import CELL, Annotations, Bools, Category, ImageId, Ints, Role, Sample
 from bmbench.datasets.formats.artefact_words import is_artefact_name
 from bmbench.datasets.formats.coco.samples import write_coco
-from bmbench.datasets.formats.codec import Content
+from bmbench.datasets.formats.codec import Codec, Content, Left
 from bmbench.datasets.formats.images_beside import SIDECAR, Pictures
 from bmbench.datasets.formats.marks import UNNAMED, Marks
 from bmbench.datasets.reading.images import SUFFIXES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from bmbench.core.dataset import Subset
-    from bmbench.core.types import Bools, ImageId, Ints
-    from bmbench.datasets.formats.codec import Codec, Left
 
 ANNOTATION_FOLDERS = ("annotations", "Annotations", "labels", "labelTxt", "masks", "rois")
 NOTHING = Marks(annotations=Annotations.empty(), classes=())

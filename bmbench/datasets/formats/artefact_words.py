@@ -1,7 +1,5 @@
 """The words by which files say that objects must not be counted."""
 
-from __future__ import annotations
-
 _WORDS = ("artefact", "artifact")
 
 

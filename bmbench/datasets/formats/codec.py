@@ -1,7 +1,5 @@
 """What a format is: a name, what it can carry, a function that reads it and one that writes it."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

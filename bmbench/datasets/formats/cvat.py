@@ -5,11 +5,9 @@ Shapes of one label and ``group_id`` (not 0) are parts or holes of one object. T
 outline of 64 corners, a mask as its outline.
 """
 
-from __future__ import annotations
-
 import math
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -17,20 +15,14 @@ import numpy as np
 from bmbench.core.dataset import SUBSETS, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_bytes
-from bmbench.core.types import Annotations, Role, Sample
+from bmbench.core.types import Annotations, Floats, ImageId, Rings, Role, Sample
 from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.images_beside import IMAGE_FOLDERS
-from bmbench.datasets.formats.marks import UNNAMED, Collector, Flags, ring_of
+from bmbench.datasets.formats.marks import UNNAMED, Collector, Flags, Marks, ring_of
 from bmbench.datasets.formats.masks import mask_rings
 from bmbench.datasets.reading.images import read_rgb
 from bmbench.datasets.reading.safe_xml import read_xml
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.core.types import Floats, ImageId, Rings
-    from bmbench.datasets.formats.marks import Marks
 
 DIGITS = 6
 MASK_LIMIT_PX = 1 << 26

@@ -5,24 +5,19 @@ in one array. Coordinates of the type 2D count from the top left corner of the t
 full resolution, as bmbench's do. Those of the type 3D are millimetres on the glass, and are refused.
 """
 
-from __future__ import annotations
-
 import struct
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.gate import open_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from bmbench.core.types import Floats
+from bmbench.core.types import Floats
 
 LIMIT_PX = 1e9
 _WRONG: tuple[type[Exception], ...] = (

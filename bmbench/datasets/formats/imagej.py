@@ -5,29 +5,23 @@ in the properties of a ROI (``class: WBC``), where ImageJ keeps them; a ROI with
 group, or none. Coordinates are stored in single precision, as ImageJ does.
 """
 
-from __future__ import annotations
-
 import io
 import struct
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import writing
-from bmbench.core.types import Role
+from bmbench.core.types import Annotations, Floats, Role
 from bmbench.datasets.formats.annotation_folder import read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import UNNAMED, Collector, Flags, Marks, ring_of
 from bmbench.datasets.reading.limits import read_limited
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from bmbench.core.types import Annotations, Floats
 
 MEMBER_LIMIT = 1_000_000
 MEMBER_LIMIT_BYTES = 64 << 20

@@ -1,19 +1,14 @@
 """The images beside annotation files, found by the name that a file states or by its own."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in
 from bmbench.core.types import Annotations, Sample
 from bmbench.datasets.formats.coco.samples import CocoFile, read_coco
+from bmbench.datasets.formats.marks import Marks
 from bmbench.datasets.reading.images import SUFFIXES, image_size, read_rgb
-
-if TYPE_CHECKING:
-    from bmbench.datasets.formats.marks import Marks
 
 SIDECAR = "bmbench-images.json"
 IMAGE_FOLDERS = ("images", "JPEGImages", "Images")

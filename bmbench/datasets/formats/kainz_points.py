@@ -1,21 +1,15 @@
 """Points of the Kainz (BM_GRAZ) and MBM files, as 0-based pixel indices on disk."""
 
-from __future__ import annotations
-
 import csv
 import io
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
+from bmbench.core.types import Floats
 from bmbench.datasets.reading.images import read_raw
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.core.types import Floats
 
 SAME_NUCLEUS_PX = 5.0
 """A point of MBM this near a Kainz point is that point: equal ones are up to 3.6 px apart, others 7.2."""

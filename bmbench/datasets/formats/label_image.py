@@ -4,29 +4,22 @@ As a format of data sets, one image a picture: shapes become the pixels whose ce
 object gives way to a later one, and classes are lost.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing
 from bmbench.core.geometry import rectangle, rings_box, rings_mask
-from bmbench.core.types import Annotations, Role
+from bmbench.core.types import Annotations, Bools, Ints, Role
 from bmbench.datasets.formats.annotation_folder import read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Left
 from bmbench.datasets.formats.marks import UNNAMED, Marks
 from bmbench.datasets.formats.masks import mask_rings
 from bmbench.datasets.reading.images import read_raw
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Bools, Ints
 
 LARGEST = 2**16 - 1
 

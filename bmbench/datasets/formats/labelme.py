@@ -5,30 +5,24 @@ Shapes with the same label and ``group_id`` are parts (or holes) of one object. 
 its outline.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
-from bmbench.core.types import Role
+from bmbench.core.types import Annotations, Floats, Rings, Role
 from bmbench.datasets.formats.annotation_folder import inner_path, read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import UNNAMED, Collector, Flags, Marks, ring_of
 from bmbench.datasets.formats.masks import mask_rings
 from bmbench.datasets.reading.limits import read_object
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from bmbench.core.types import Annotations, Floats, Rings
 
 DIGITS = 6
 MASK_LIMIT_PX = 1 << 24

@@ -1,21 +1,15 @@
 """Objects of one image as a file names them, before the classes of the whole set are known."""
 
-from __future__ import annotations
-
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rings_box
-from bmbench.core.types import Annotations, Role
+from bmbench.core.types import Annotations, Floats, Rings, Role
 from bmbench.datasets.formats.artefact_words import is_artefact_name
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from bmbench.core.types import Floats, Rings
 
 UNNAMED = "cell"
 LIMIT_PX = 1e9

@@ -1,15 +1,11 @@
 """Pixel masks ↔ outlines along pixel edges, and COCO's run-length encoding."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import Bools, Floats, Rings
+from bmbench.core.types import Bools, Floats, Rings
 
 LIMIT_PX = 1 << 28
 """Run lengths that unpack to more are no cell, but damage or a bomb (16,384 × 16,384 px)."""

@@ -16,32 +16,23 @@ Columns may stand in any order and further ones are passed over; which columns h
 guessed. Outlines and boxes are written as the smallest circle around them (a box: of its longer side).
 """
 
-from __future__ import annotations
-
 import csv
 import dataclasses
 import io
 import math
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from bmbench.core.dataset import SUBSETS
+from bmbench.core.dataset import SUBSETS, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
-from bmbench.core.types import Annotations, Role, Sample
+from bmbench.core.types import Annotations, ImageId, Role, Sample
 from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.images_beside import IMAGE_FOLDERS
-from bmbench.datasets.formats.marks import UNNAMED, Collector
+from bmbench.datasets.formats.marks import UNNAMED, Collector, Marks
 from bmbench.datasets.reading.images import image_size, read_rgb
 from bmbench.datasets.reading.limits import read_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.core.dataset import Subset
-    from bmbench.core.types import ImageId
-    from bmbench.datasets.formats.marks import Marks
 
 COLUMNS = ("image", "x", "y", "radius", "class", "role", "group", "split")
 DIGITS = 6

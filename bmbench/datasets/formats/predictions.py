@@ -5,18 +5,19 @@ list wrapped as ``{"schema": "bmbench.predictions/1", "images": [...], "detectio
 names every image that was answered, those without detections too.
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, writing
-from bmbench.core.types import Predictions
+from bmbench.core.types import Bools, Category, Detections, Floats, GroundTruth, ImageId, Predictions
 from bmbench.datasets.reading.json_lists import JsonLists
 from bmbench.datasets.reading.limits import MARK
 from bmbench.datasets.reading.record_checks import (
@@ -29,14 +30,6 @@ from bmbench.datasets.reading.record_checks import (
     refuse_repeats,
     replaced,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Bools, Category, Detections, Floats, GroundTruth, ImageId
 
 SCHEMA = "bmbench.predictions/1"
 PX_DECIMALS = 3

@@ -5,18 +5,13 @@ Python: forking one that may hold threads is not safe. Whatever goes wrong there
 itself, and so reports errors the usual way.
 """
 
-from __future__ import annotations
-
 import os
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from bmbench.datasets.formats.predictions import DetectionColumns
+from bmbench.datasets.formats.predictions import DetectionColumns
 
 LONG = 32 << 20
 """Bytes from which on another process is worth its start. It starts before NumPy is loaded here."""

@@ -1,18 +1,13 @@
 """Which format a file or folder is in, by its names and its first bytes."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.gate import files_in, is_there, open_file
 from bmbench.datasets.formats import FORMATS
+from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.formats.images_beside import SIDECAR
-
-if TYPE_CHECKING:
-    from bmbench.datasets.formats.codec import Content
 
 _HEAD_BYTES = 1 << 16
 _FILES = {"data.yaml": "yolo", "annotations.csv": "csv", "annotations.json": "coco"}

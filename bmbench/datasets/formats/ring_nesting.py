@@ -1,15 +1,9 @@
 """Which rings of an outline are holes, and of what."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from bmbench.core.geometry import ring_area, rings_around
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Floats, Rings
+from bmbench.core.types import Floats, Rings
 
 
 def parts_with_holes(rings: Rings) -> list[list[Floats]]:

@@ -1,26 +1,19 @@
 """Pascal VOC boxes: whole pixels, counted from 1, the last one included."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_bytes
-from bmbench.core.types import Role
+from bmbench.core.types import Annotations, Bools, Category, Floats, Role
 from bmbench.datasets.formats.annotation_folder import inner_path, read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import Collector, Marks
 from bmbench.datasets.reading.safe_xml import read_xml
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from bmbench.core.types import Annotations, Bools, Category, Floats
 
 DIGITS = 6
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")

@@ -5,11 +5,10 @@ writes boxes, `yolo-seg` polygons (a box as its corners, a circle as 32). Both a
 The format knows no image size (images must be at hand), no ignored objects and no circles.
 """
 
-from __future__ import annotations
-
 import math
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import yaml
@@ -17,7 +16,7 @@ import yaml
 from bmbench.core.dataset import SUBSETS
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
-from bmbench.core.types import Role
+from bmbench.core.types import Annotations, Floats, Role
 from bmbench.datasets.formats.annotation_folder import inner_path, read_folder
 from bmbench.datasets.formats.artefact_words import is_artefact_name
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
@@ -25,12 +24,6 @@ from bmbench.datasets.formats.marks import Collector, Marks
 from bmbench.datasets.formats.ring_nesting import bridged
 from bmbench.datasets.reading.limits import read_text
 from bmbench.datasets.reading.safe_yaml import entry, line_of, read_yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from bmbench.core.types import Annotations, Floats
 
 YAML = "data.yaml"
 NAME_FILES = ("classes.txt", "obj.names", "labels.txt")

@@ -1,13 +1,8 @@
 """Which image a name means: the folders in it decide where several images have one file name."""
 
-from __future__ import annotations
-
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def nearest(names: Sequence[str], known: Sequence[str]) -> list[list[int]]:

@@ -7,28 +7,22 @@ empty bright-field image; grey becomes three equal channels; 16-bit values keep 
 their scale is not written in the file, and guessing it would change the contrast from image to image.
 """
 
-from __future__ import annotations
-
 import logging
 import struct
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import open_file, read_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Pixels
+from bmbench.core.types import Pixels
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Endings of files that count as images when a folder is listed."""

@@ -5,29 +5,24 @@ piece is decoded into the type that says what its records hold, becomes arrays a
 something is amiss, the text is read a second time, slowly, to say what and where.
 """
 
-from __future__ import annotations
-
 import gc
 import math
 import re
 import struct
 import typing
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.datasets.reading.json_refusals import BETWEEN, JsonRefusals, moved
 from bmbench.datasets.reading.record_checks import id_column
 from bmbench.datasets.reading.strict_json import options, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 Columns: TypeAlias = dict[str, Any]
 """Field → its values in all records, an array; None where no record has it.

@@ -1,20 +1,14 @@
 """Why a JSON file of lists is refused: what is wrong, and where, found by reading it once more, slowly."""
 
-from __future__ import annotations
-
 import json
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from bmbench.core.errors import BadInputError
 from bmbench.datasets.reading.limits import stray_byte
-from bmbench.datasets.reading.strict_json import first_fault, spelled
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.datasets.reading.strict_json import JsonFault, Place
+from bmbench.datasets.reading.strict_json import JsonFault, Place, first_fault, spelled
 
 BETWEEN = re.compile(rb"\}\s*,\s*\{")
 """What stands between two records."""

@@ -4,26 +4,21 @@ A block is cut where the curly brackets outside strings are balanced, which NumP
 memory; only then a parser sees it. So a list of a million objects needs as much memory as one block.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import re
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import open_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from bmbench.core.types import Ints
+from bmbench.core.types import Ints
 
 BLOCK_BYTES = 1 << 19
 """Small enough that the parsed objects of a block stay in the cache."""

@@ -1,15 +1,11 @@
 """Text and JSON from outside, up to a size that annotations have."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import read_bytes
 from bmbench.datasets.reading.json_stream import loads
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TEXT_LIMIT_BYTES = 512 << 20
 MARK = b"\xef\xbb\xbf"

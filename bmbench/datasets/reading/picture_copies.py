@@ -1,18 +1,13 @@
 """What the pixels of a set tell without its annotations: copies, near copies, parts that hold no image."""
 
-from __future__ import annotations
-
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import Floats, Pixels, Sample
+from bmbench.core.progress import Progress
+from bmbench.core.types import Floats, Pixels, Sample
 
 BLOCK_PX = 16
 FLAT_SHARE = 0.01

@@ -1,22 +1,16 @@
 """Checks of columns of records that no type of a single value can make."""
 
-from __future__ import annotations
-
 import struct
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Bools, Floats, ImageId, Ints
+from bmbench.core.types import Bools, Floats, ImageId, Ints
 
 FURTHEST_PX = 1e9
 """No coordinate is so large: beyond it, a billionth of a pixel is lost in rounding."""

@@ -1,16 +1,12 @@
 """XML from outside: no document type, no entities, bounded size and depth."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
 from bmbench.core.errors import BadInputError
 from bmbench.datasets.reading.limits import read_limited
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LIMIT_BYTES = 512 << 20
 DEPTH_LIMIT = 32

@@ -1,16 +1,12 @@
 """YAML from outside: no aliases, bounded size and depth, nothing constructed."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import yaml
 
 from bmbench.core.errors import BadInputError
 from bmbench.datasets.reading.limits import read_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LIMIT_BYTES = 1 << 20
 DEPTH_LIMIT = 32

@@ -4,18 +4,14 @@ The standard parser keeps the last of two equal keys, and takes NaN, Infinity an
 them lets one file mean two things. Here they are faults, and so is what is not of the type that is asked for.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import types
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
 import msgspec
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 Place: TypeAlias = tuple[str | int, ...]
 

@@ -13,10 +13,9 @@ Known faults, named in `Split.faults`: boxes of a single pixel (in 00338 and 003
 sides. Near-duplicate boxes are kept as published.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
@@ -27,10 +26,6 @@ from bmbench.core.types import Annotations, Category, Role, Sample
 from bmbench.datasets.formats.voc import read_voc
 from bmbench.datasets.reading.images import check_size, read_rgb
 from bmbench.datasets.sets.options import choice, data_folder, known_options
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 NAMES = ("WBC", "RBC", "Platelets")
 RADIUS_PX = 62.0

@@ -25,10 +25,9 @@ without one, are cells. The radius is measured, a third of the mean box (``radiu
 Split: by patient, see `bmbench.datasets.splits.fixed`.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -36,18 +35,12 @@ from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rectangle
 from bmbench.core.objects import measured_radius, with_regions
-from bmbench.core.types import Annotations, Category, Role, Sample
-from bmbench.datasets.formats.dicom_ann import read_bulk_annotations
+from bmbench.core.types import Annotations, Category, Floats, Ints, Pixels, Role, Sample
+from bmbench.datasets.formats.dicom_ann import BulkFile, read_bulk_annotations
 from bmbench.datasets.reading.images import LIMIT_PX
 from bmbench.datasets.sets.options import known_options, positive, source_place
 from bmbench.datasets.slides.dicom_series import SlideSeries, dicom_files
 from bmbench.datasets.splits.fixed import by_subset, fixed_subsets
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import Floats, Ints, Pixels
-    from bmbench.datasets.formats.dicom_ann import BulkFile
 
 ARTEFACTS = (
     "artifact", "damaged_cell", "erythrocyte", "giant_platelet", "neutrophil_extracellular_trap",

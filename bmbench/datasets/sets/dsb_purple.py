@@ -16,11 +16,10 @@ Known fault, kept as published: the upper right quarter of field_25 is missing (
 region here.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
@@ -29,18 +28,12 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in, require_inside
 from bmbench.core.geometry import rectangle
 from bmbench.core.objects import with_regions
-from bmbench.core.types import Sample
+from bmbench.core.types import Annotations, Sample
 from bmbench.datasets.formats.label_image import label_annotations, read_labels
 from bmbench.datasets.reading.images import image_size, read_rgb
 from bmbench.datasets.sets.dsb_tiles import field_labels, field_pixels, field_size, tile_table, tiles_folder
 from bmbench.datasets.sets.options import choice, data_folder, known_options
 from bmbench.datasets.splits.balanced import subset_sizes
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from bmbench.core.types import Annotations
 
 RADIUS_PX = 7.0
 """A third of the mean nucleus diameter: 20.0 px in the white fields, 22.5 px in the others."""

@@ -10,22 +10,16 @@ both sides overlap by more than half of their union. (In the 19 fields that were
 overlap by 0.57 or more, the eight pairs of neighbours by 0.14 or less.)
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in
+from bmbench.core.types import Ints, Pixels
 from bmbench.datasets.reading.images import read_raw, read_rgb
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from bmbench.core.types import Ints, Pixels
 
 WIDTH, HEIGHT = 320, 256
 _JOINED_FROM = 0.5

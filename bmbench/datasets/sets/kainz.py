@@ -22,11 +22,10 @@ training.
 Known faults, kept as published: five pairs of points lie less than 4 px apart.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
@@ -38,10 +37,6 @@ from bmbench.core.types import Annotations, Floats, Role, Sample
 from bmbench.datasets.formats.kainz_points import read_mbm_additions, read_mbm_dots, read_points
 from bmbench.datasets.reading.images import image_size, read_rgb
 from bmbench.datasets.sets.options import data_folder, known_options, positive
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 CELL_RADIUS_PX = 19.5
 """Half the mean cell diameter that the authors state (39 px)."""

@@ -14,27 +14,21 @@ of MIDOG 2021. The others are dealt out by case: see `bmbench.datasets.splits.fi
 side of a box.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import is_file
-from bmbench.core.types import Annotations, Category, Role, Sample
+from bmbench.core.types import Annotations, Category, Ints, Role, Sample
 from bmbench.datasets.reading.images import check_size, read_rgb
 from bmbench.datasets.reading.limits import read_object
 from bmbench.datasets.sets.options import known_options, source_place
 from bmbench.datasets.splits.fixed import by_subset, fixed_subsets
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bmbench.core.types import Ints
 
 FIGURE = "mitotic figure"
 LOOK_ALIKES = ("not mitotic", "non-mitotic", "hard negative", "imposter", "look-alike")

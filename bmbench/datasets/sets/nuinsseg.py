@@ -13,11 +13,9 @@ Split: each organ is one slide, so whole organs are dealt out: see `bmbench.data
 recommend five random folds, which tear slides apart. Radius: a third of a nucleus of 21 px.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
@@ -25,17 +23,12 @@ from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in, folders_named, require_inside
 from bmbench.core.objects import with_regions
-from bmbench.core.types import Role, Sample
+from bmbench.core.types import Annotations, Ints, Rings, Role, Sample
 from bmbench.datasets.formats.label_image import label_annotations, read_labels
 from bmbench.datasets.formats.masks import mask_rings
 from bmbench.datasets.reading.images import image_size, read_raw, read_rgb
 from bmbench.datasets.sets.options import choice, known_options, source_place
 from bmbench.datasets.splits.fixed import by_subset, fixed_subsets
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.core.types import Annotations, Ints, Rings
 
 IMAGES, MASKS, VAGUE = "tissue images", "label masks modify", "vague areas"
 ROIS = ("Imagj_zips", "Imagej_zips")

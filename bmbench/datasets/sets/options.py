@@ -1,18 +1,12 @@
 """What a user may say about a data set on the command line, checked."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
+from bmbench.core.dataset import DatasetCard, LoadRequest
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.datasets.fetch.store import stored_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bmbench.core.dataset import DatasetCard, LoadRequest
 
 
 def known_options(request: LoadRequest, names: Sequence[str]) -> None:

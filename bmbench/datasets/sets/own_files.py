@@ -1,25 +1,18 @@
 """A user's own images, with annotations in any format that bmbench reads."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from bmbench.core.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.objects import mean_cell_diameter
-from bmbench.core.types import Role
+from bmbench.core.types import Role, Sample
 from bmbench.datasets.formats.coco.codec import annotation_file
+from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.formats.recognise import read_any, sniff, split_name
 from bmbench.datasets.reading.images import check_size
 from bmbench.datasets.sets.options import choice, known_options, positive
 from bmbench.datasets.splits.balanced import split_samples
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from bmbench.core.types import Sample
-    from bmbench.datasets.formats.codec import Content
 
 
 def own_dataset(name: str, images: Path | None = None) -> Dataset:

@@ -19,32 +19,25 @@ images are dealt out one by one: see `bmbench.datasets.splits.fixed`. Which pati
 published, so images of one patient may lie in train and in test.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in, folders_named
 from bmbench.core.geometry import rings_box
 from bmbench.core.objects import measured_radius
-from bmbench.core.types import Annotations, Category, Sample
+from bmbench.core.types import Annotations, Bools, Category, Rings, Sample
 from bmbench.datasets.formats.masks import mask_rings
 from bmbench.datasets.reading.images import image_size, read_raw, read_rgb
 from bmbench.datasets.sets.options import choice, known_options, positive, source_place
 from bmbench.datasets.splits.fixed import by_subset, fixed_subsets
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Bools, Rings
 
 NUCLEUS = 40
 _MASK = re.compile(r"(.+)_\d+")

@@ -1,20 +1,14 @@
 """DICOM whole-slide images through wsidicom."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.gate import files_in
+from bmbench.core.types import Pixels
 from bmbench.datasets.reading.images import to_rgb
 from bmbench.datasets.slides.slide import DAMAGE, Slide, plausible_um
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.core.types import Pixels
 
 
 def open_dicom(path: Path) -> Slide:

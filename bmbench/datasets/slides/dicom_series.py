@@ -1,18 +1,14 @@
 """What a folder of DICOM files holds: slides, with their size, and annotation files (extra ``wsi``)."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in
 from bmbench.datasets.formats.dicom_ann import read_header
 from bmbench.datasets.slides.slide import plausible_um
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 _TAGS = (
     "Modality", "PatientID", "SOPInstanceUID", "SeriesInstanceUID", "TotalPixelMatrixColumns",

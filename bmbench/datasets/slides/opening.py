@@ -1,18 +1,13 @@
 """Which reader opens which file."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.gate import files_in, is_there, require_file
 from bmbench.datasets.reading.images import SUFFIXES, read_rgb
 from bmbench.datasets.slides.slide import Slide
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
 OPENSLIDE_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".vmu", ".svslide", ".czi")

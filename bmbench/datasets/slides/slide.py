@@ -1,19 +1,15 @@
 """What a slide is: its size, its pixel size, its levels, and a function that reads a part of one level."""
 
-from __future__ import annotations
-
 import lzma
 import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from bmbench.core.types import Pixels
+from bmbench.core.types import Pixels
 
 DAMAGE: tuple[type[Exception], ...] = (
     OSError, EOFError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, AssertionError,

@@ -4,30 +4,24 @@ tifffile finds the pyramid and undoes plain compressions; JPEG tiles, the usual 
 since tifffile leaves them to a package of its own.
 """
 
-from __future__ import annotations
-
 import lzma
 import re
 import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import open_file
+from bmbench.core.types import Pixels
 from bmbench.datasets.reading.images import tiff_file, to_rgb
 from bmbench.datasets.slides.slide import DAMAGE, Slide, plausible_um
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Pixels
 
 _JPEG = 7
 _LZMA = 34925

@@ -1,16 +1,9 @@
 """Where on a slide there is anything stained."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from bmbench.datasets.slides.slide import read_region
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Bools, Pixels
-    from bmbench.datasets.slides.slide import Slide
+from bmbench.core.types import Bools, Pixels
+from bmbench.datasets.slides.slide import Slide, read_region
 
 THUMBNAIL_UM = 6.0
 """Pixel size of the thumbnail: the smallest nucleated cell covers a pixel of it."""

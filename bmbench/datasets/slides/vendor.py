@@ -1,20 +1,15 @@
 """Scanner formats (SVS, NDPI, MRXS …) through OpenSlide."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.gate import require_file
+from bmbench.core.types import Pixels
 from bmbench.datasets.reading.images import to_rgb
 from bmbench.datasets.slides.slide import Slide, plausible_um
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.core.types import Pixels
 
 
 def open_vendor(path: Path) -> Slide:

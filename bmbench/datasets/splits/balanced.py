@@ -6,20 +6,14 @@ random starts; the best end wins. Images of one group (patient, slide) stay toge
 or change places, and the number of images counts as one class more.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.core.dataset import SUBSETS, Subset
 from bmbench.core.errors import BadInputError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bmbench.core.types import Floats, Ints, Sample
+from bmbench.core.types import Floats, Ints, Sample
 
 FRACTIONS: tuple[float, ...] = (0.56, 0.11, 0.11, 0.22)
 """Shares of train, validation, optimisation and test images in the study."""

@@ -9,22 +9,15 @@ A copy of a few groups may leave a subset empty. Then, and only then, its groups
 of their places.
 """
 
-from __future__ import annotations
-
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from bmbench.core.dataset import SUBSETS
+from bmbench.core.dataset import SUBSETS, Subset
 from bmbench.core.errors import BadInputError
+from bmbench.core.types import Sample
 from bmbench.datasets.splits.balanced import FRACTIONS, subset_sizes
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-
-    from bmbench.core.dataset import Subset
-    from bmbench.core.types import Sample
 
 
 def fixed_subsets(groups: Iterable[str], dataset: str, test: Collection[str] = ()) -> Mapping[str, Subset]:

@@ -1,19 +1,13 @@
 """Whether subsets share what they must not: a group, an image, or the same pixels under another name."""
 
-from __future__ import annotations
+from collections.abc import Mapping, Sequence
 
-from typing import TYPE_CHECKING
-
+from bmbench.core.dataset import Subset
 from bmbench.core.errors import BadInputError
+from bmbench.core.progress import Progress
+from bmbench.core.types import ImageId, Sample
 from bmbench.datasets.reading.picture_copies import pixel_digest
 from bmbench.datasets.splits.balanced import leaks
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bmbench.core.dataset import Subset
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import ImageId, Sample
 
 _NAMED = 8
 

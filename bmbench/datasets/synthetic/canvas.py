@@ -1,21 +1,15 @@
 """The field of view as optical density, the window of one outline on it, and noise at all scales."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.datasets.synthetic.outline import ANGLES, RAYS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bmbench.core.types import Floats
-    from bmbench.datasets.synthetic.outline import Outline
+from bmbench.core.types import Floats
+from bmbench.datasets.synthetic.outline import ANGLES, RAYS, Outline
 
 Plane: TypeAlias = NDArray[np.floating[Any]]
 

@@ -1,20 +1,14 @@
 """Painting nucleated cells, whose nuclei are smoothly joined blobs of many forms, and red cells."""
 
-from __future__ import annotations
-
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.datasets.synthetic.canvas import Canvas, Window, window
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Floats
-    from bmbench.datasets.synthetic.canvas import Plane
-    from bmbench.datasets.synthetic.kinds import Granules
-    from bmbench.datasets.synthetic.outline import Outline
-    from bmbench.datasets.synthetic.scene import Thing
+from bmbench.core.types import Floats
+from bmbench.datasets.synthetic.canvas import Canvas, Plane, Window, window
+from bmbench.datasets.synthetic.kinds import Granules
+from bmbench.datasets.synthetic.outline import Outline
+from bmbench.datasets.synthetic.scene import Thing
 
 
 def paint_red(canvas: Canvas, outline: Outline, pallor: float, rng: np.random.Generator) -> None:

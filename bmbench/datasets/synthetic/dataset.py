@@ -8,26 +8,19 @@ Options: ``images`` (36), ``size`` (512, pixels), ``scale`` (44, mean cell diame
 ``stain`` (pappenheim, pale, dark, purple, haematoxylin-eosin: the same cells in other colours).
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from bmbench.core.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing
-from bmbench.core.types import Sample
+from bmbench.core.progress import Progress
+from bmbench.core.types import Pixels, Sample
 from bmbench.datasets.sets.options import choice, known_options, positive
 from bmbench.datasets.synthetic.kinds import CATEGORIES, MEAN_CELL_UM
 from bmbench.datasets.synthetic.scene import annotate, compose
 from bmbench.datasets.synthetic.stain import LOOKS, N_SLIDES, PLAIN
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import Pixels
 
 N_IMAGES = 36
 SIZE_PX = 512

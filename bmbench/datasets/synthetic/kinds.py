@@ -4,8 +4,6 @@ Sizes follow the usual textbook diameters in µm on a smear (red cell 7.2 µm); 
 descriptions of the Pappenheim stain.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

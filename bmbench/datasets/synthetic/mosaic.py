@@ -5,30 +5,23 @@ as they are, turned and mirrored: every cell is whole and its outline known. Whe
 the corners of a large slide, there is empty glass.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing
-from bmbench.core.types import Annotations, Role, Sample
+from bmbench.core.progress import Progress
+from bmbench.core.types import Annotations, Floats, Pixels, Role, Sample
 from bmbench.datasets.synthetic.kinds import CATEGORIES, MEAN_CELL_UM
-from bmbench.datasets.synthetic.scene import annotate, compose
+from bmbench.datasets.synthetic.scene import Scene, annotate, compose
 from bmbench.datasets.synthetic.stain import N_SLIDES, slide
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import Floats, Pixels
-    from bmbench.datasets.synthetic.scene import Scene
 
 TILE_PX = 512
 LEVELS = (1, 4, 16)

@@ -4,15 +4,11 @@ An `Outline` is a centre and its distance to the border along `RAYS` directions.
 and everything that is annotated comes from these polygons, so both agree by construction.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from bmbench.core.types import Floats, Rings
+from bmbench.core.types import Floats, Rings
 
 RAYS = 128
 ANGLES: Floats = np.linspace(0, 2 * np.pi, RAYS, endpoint=False)

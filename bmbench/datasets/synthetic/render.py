@@ -3,22 +3,15 @@
 Beside cells there are artefacts (smudge cells, damaged cells, loose granules), platelets and precipitate.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy import ndimage
 
-from bmbench.datasets.synthetic.canvas import Canvas, Window, noise, patch, window
+from bmbench.core.types import Pixels
+from bmbench.datasets.synthetic.canvas import Canvas, Plane, Window, noise, patch, window
 from bmbench.datasets.synthetic.cells import paint_cell, paint_red, sprinkle
 from bmbench.datasets.synthetic.kinds import DAMAGED, SMUDGE
 from bmbench.datasets.synthetic.outline import grow
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Pixels
-    from bmbench.datasets.synthetic.canvas import Plane
-    from bmbench.datasets.synthetic.scene import Scene, Thing
+from bmbench.datasets.synthetic.scene import Scene, Thing
 
 
 def render(scene: Scene) -> Pixels:

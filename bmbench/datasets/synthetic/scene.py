@@ -6,15 +6,12 @@ neighbours hide and what lies outside the image does not belong to it. An object
 `VISIBLE` lies inside the image is a sliver that no expert could name: it is annotated as ignored.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.core.geometry import ring_area, rings_box
-from bmbench.core.types import Annotations, Role
+from bmbench.core.types import Annotations, Floats, Rings, Role
 from bmbench.datasets.synthetic.kinds import (
     ARTEFACT_KINDS,
     CATEGORIES,
@@ -27,9 +24,6 @@ from bmbench.datasets.synthetic.kinds import (
 )
 from bmbench.datasets.synthetic.outline import Outline, cut, grow, hide, press
 from bmbench.datasets.synthetic.stain import SlideStain, slide
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Floats, Rings
 
 ARTEFACT_SHARE = 0.4
 VISIBLE = 0.25

@@ -4,19 +4,14 @@ A look changes the colours of a slide and nothing else: the same cells lie in th
 difference in score is one of colour. Slides keep their own differences in every look.
 """
 
-from __future__ import annotations
-
 import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from bmbench.core.types import Floats
+from bmbench.core.types import Floats
 
 N_SLIDES = 18
 """Slides (patients) of the set; image i lies on slide i modulo this."""

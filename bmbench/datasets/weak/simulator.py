@@ -4,22 +4,15 @@ The simulation of Graebel et al. (J Pathol Inform 2021;12:36): the smallest circ
 centre moved at random, its radius grown so that the cell stays about covered.
 """
 
-from __future__ import annotations
-
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import circle_box
 from bmbench.core.objects import mean_cell_diameter, shape_circles
-from bmbench.core.types import Annotations
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from bmbench.core.types import Bools, Floats, ImageId
+from bmbench.core.types import Annotations, Bools, Floats, ImageId
 
 JITTER_PX = 3.0
 """Standard deviation of each centre coordinate in the study."""

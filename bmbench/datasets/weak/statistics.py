@@ -4,21 +4,14 @@ Areas are counted on a grid of points, four in a pixel: an image of half a thous
 has no closed form for the area that two or more of them share.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.core.objects import diameters, scaled
-from bmbench.core.types import Role
+from bmbench.core.types import Annotations, Bools, Floats, Ints, Role, Sample
 from bmbench.datasets.weak.simulator import overlapping_circles, scaled_jitter, weaken
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bmbench.core.types import Annotations, Bools, Floats, Ints, Sample
 
 SUBPIXELS = 2
 """Grid points along each side of a pixel."""

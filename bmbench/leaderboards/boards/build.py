@@ -1,21 +1,15 @@
 """`bmbench leaderboard build`: the folder ``boards/``, whole or not at all."""
 
-from __future__ import annotations
-
 import importlib.util
 import math
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import writing_folder
 from bmbench.core.gate import read_bytes
 from bmbench.core.locks import only_one
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
 BOARDS = "boards"
 

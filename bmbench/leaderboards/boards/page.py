@@ -1,23 +1,15 @@
 """Everything that one track's board shows, put in order once for Markdown and site."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.boards import plots
-from bmbench.leaderboards.results.record import read_result
-from bmbench.leaderboards.results.standings_record import read_standings
+from bmbench.leaderboards.results.record import Result, read_result
+from bmbench.leaderboards.results.standings_record import MetricStandings, Place, Standings, read_standings
 from bmbench.leaderboards.submissions.problems import CODES, quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bmbench.leaderboards.results.record import Result
-    from bmbench.leaderboards.results.standings_record import MetricStandings, Place, Standings
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-    from bmbench.leaderboards.tracks.manifest import Manifest
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,13 @@
 """The plots of a track, as SVG."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from bmbench.leaderboards.boards.words import metric_title
+from bmbench.leaderboards.results.record import Outcomes, Result
+from bmbench.leaderboards.results.standings_record import MetricStandings
 from bmbench.present.palette import BLUE, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 from bmbench.present.svg import DASHES, GRID, INK, LINES, SOFT, Axes, SvgDrawing, cut
 from bmbench.present.words import FALSE_ALARMS, MINUS, MISSES, RULES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bmbench.leaderboards.results.record import Outcomes, Result
-    from bmbench.leaderboards.results.standings_record import MetricStandings
 
 MOST_CURVES, MOST_ROWS = 6, 20
 _TENTHS = (0, 0.2, 0.4, 0.6, 0.8, 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -12,17 +13,13 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from bmbench.leaderboards.boards import plots, statements, words
-from bmbench.leaderboards.boards.page import reason
+from bmbench.leaderboards.boards.page import Entry, Page, reason
 from bmbench.leaderboards.tracks.names import is_link
 from bmbench.present.words import RULES, decimal, points
 from bmbench.statistics.ranks import MOST_SHOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jinja2 import Environment
-
-    from bmbench.leaderboards.boards.page import Entry, Page
 
 _TEMPLATES = "bmbench.leaderboards.boards"
 

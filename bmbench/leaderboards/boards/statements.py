@@ -1,19 +1,13 @@
 """The sentences of a board: what was counted, what cannot be said, what the test set can show."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import msgspec
 
+from bmbench.leaderboards.boards.page import Page
 from bmbench.leaderboards.boards.words import metric_title
+from bmbench.leaderboards.results.standings_record import Crossing
+from bmbench.leaderboards.tracks.manifest import DataFacts, Manifest
 from bmbench.present.words import UNDEFINED, many
 from bmbench.statistics.units import FEWEST_UNITS
-
-if TYPE_CHECKING:
-    from bmbench.leaderboards.boards.page import Page
-    from bmbench.leaderboards.results.standings_record import Crossing
-    from bmbench.leaderboards.tracks.manifest import DataFacts, Manifest
 
 _FEW = 10
 """Units below which a percentile bootstrap is plainly too narrow, even of normally distributed values."""

@@ -1,18 +1,12 @@
 """Numbers and strangers' texts as boards show them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from markupsafe import Markup
 
+from bmbench.leaderboards.results.record import Maybe, MetricResult
+from bmbench.leaderboards.results.standings_record import Gap
 from bmbench.present import words
 from bmbench.present.markdown import escaped
 from bmbench.present.words import RULES, UNDEFINED, with_interval
-
-if TYPE_CHECKING:
-    from bmbench.leaderboards.results.record import Maybe, MetricResult
-    from bmbench.leaderboards.results.standings_record import Gap
 
 STATE_WORDS = {
     "failed": "not valid",

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.core.types import Floats, Ints
+from bmbench.leaderboards.results.record import ImageTallies, Result
+from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.statistics.draws import UnitDraws
 from bmbench.statistics.units import FEWEST_UNITS, MetricByUnit, by_unit, numbered
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import Floats, Ints
-    from bmbench.leaderboards.results.record import ImageTallies, Result
-    from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

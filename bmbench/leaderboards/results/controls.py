@@ -1,19 +1,12 @@
 """The controls of every board: answers that know everything, nothing, or say yes everywhere."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.core.types import Predictions, Role
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from bmbench.core.types import Floats, Ints
-    from bmbench.leaderboards.results.score import Judge
+from bmbench.core.types import Floats, Ints, Predictions, Role
+from bmbench.leaderboards.results.score import Judge
 
 JITTER_SHARE = 3 / 55
 """The study's jitter of weak circles, 3 px, as a share of its matching radius, 55 px."""

@@ -1,26 +1,18 @@
 """Questions between tracks and training modes, asked as tests: weak against precise, artefacts so or so."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bmbench.leaderboards.results.columns import metric_by_unit
+from bmbench.core.types import Floats
+from bmbench.leaderboards.results.columns import TrackUnits, metric_by_unit
+from bmbench.leaderboards.results.record import Result
 from bmbench.leaderboards.results.standings_record import Crossing
+from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.statistics.intervals import interval
 from bmbench.statistics.paired_tests import LEVEL, paired_tests
-from bmbench.statistics.units import FEWEST_UNITS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import Floats
-    from bmbench.leaderboards.results.columns import TrackUnits
-    from bmbench.leaderboards.results.record import Result
-    from bmbench.leaderboards.tracks.manifest import Manifest
-    from bmbench.statistics.units import MetricByUnit
+from bmbench.statistics.units import FEWEST_UNITS, MetricByUnit
 
 TOO_FEW = "too few to say"
 """The verdict where no test could say anything else."""

@@ -4,27 +4,22 @@ The commitment is SHA-256(salt ‖ truth). It is public from the start, so nobod
 scores were seen; the salt (32 random bytes) keeps the truth from being guessed from it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import read_bytes, write_bytes
 from bmbench.leaderboards.tracks.create_track import write_manifest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-    from bmbench.leaderboards.tracks.manifest import Manifest
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.manifest import Manifest
 
 SALT_BYTES = 32
 _HIDDEN_FILE = "truth.json.age"

@@ -1,20 +1,15 @@
 """`bmbench leaderboard truth`: what a repository may not hold, made again from the published files."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, write_bytes
 from bmbench.leaderboards.results.record import digest
-
-if TYPE_CHECKING:
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-    from bmbench.leaderboards.tracks.manifest import Manifest
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 def make_truths(board: Leaderboard, data: Path, out: Path) -> tuple[Path, ...]:

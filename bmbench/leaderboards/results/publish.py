@@ -1,26 +1,21 @@
 """Score every track of a leaderboard, write what may be seen, and say which ranks changed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_bytes
+from bmbench.core.progress import Progress
 from bmbench.leaderboards.results.hidden import opened
 from bmbench.leaderboards.results.record import Result, canonical
 from bmbench.leaderboards.results.scorer import published, score_track, to_step
 from bmbench.leaderboards.results.standings import standings
 from bmbench.leaderboards.results.standings_record import Standings, read_standings
-
-if TYPE_CHECKING:
-    from bmbench.core.progress import Progress
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-    from bmbench.leaderboards.tracks.manifest import Manifest
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

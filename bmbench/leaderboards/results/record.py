@@ -1,7 +1,5 @@
 """The result of one submission, `results/<track>/<id>.json`, and its canonical form."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

@@ -1,22 +1,17 @@
 """Who wins under which rule: metric, matching limit, assignment, aggregation."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
+from bmbench.core.types import Floats
 from bmbench.leaderboards.results.columns import floats, image_f1
+from bmbench.leaderboards.results.record import Result
 from bmbench.leaderboards.results.standings_record import RuleRow
+from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.present.words import RULES
 from bmbench.statistics.ranks import kendall_tau, order
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import Floats
-    from bmbench.leaderboards.results.record import Result
-    from bmbench.leaderboards.tracks.manifest import Manifest
 
 Kind = Literal["metric", "limit", "assignment", "aggregation"]
 

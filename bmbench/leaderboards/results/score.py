@@ -1,12 +1,11 @@
 """One valid submission against the ground truth: matched once per rule, everything else from tallies."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.core.types import Floats, GroundTruth, Predictions
 from bmbench.leaderboards.results.columns import TrackUnits
 from bmbench.leaderboards.results.record import (
     CurveBand,
@@ -15,16 +14,11 @@ from bmbench.leaderboards.results.record import (
     Outcomes,
     RuleResult,
 )
+from bmbench.leaderboards.tracks.manifest import Manifest
+from bmbench.metrics import Evaluation, ImageCounts, Protocol, Scores, Tally
+from bmbench.metrics.protocol import Geometry
 from bmbench.statistics.intervals import envelope_at, interval, percentiles, resampled_ap, resampled_f1
 from bmbench.statistics.jackknife import ap_shares
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.core.types import Floats, GroundTruth, Predictions
-    from bmbench.leaderboards.tracks.manifest import Manifest
-    from bmbench.metrics import Evaluation, ImageCounts, Protocol, Scores, Tally
-    from bmbench.metrics.protocol import Geometry
 
 RECALLS = np.linspace(0, 1, 101)
 _BAND_REPLICATES = 500

@@ -1,17 +1,16 @@
 """`bmbench leaderboard score`: every submission of a track to a result, and all of them to standings."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
+from bmbench.core.progress import Progress
+from bmbench.core.types import Predictions
 from bmbench.leaderboards.results.controls import CONTROLS
 from bmbench.leaderboards.results.record import (
     SCORER_VERSION,
@@ -19,25 +18,19 @@ from bmbench.leaderboards.results.record import (
     Digests,
     MetricResult,
     Result,
+    State,
     canonical,
     digest,
     read_result,
 )
 from bmbench.leaderboards.results.score import Judge, judge, score
 from bmbench.leaderboards.results.submission_states import settled
-from bmbench.leaderboards.submissions.card import CARD_FILE
+from bmbench.leaderboards.submissions.card import CARD_FILE, Submission
 from bmbench.leaderboards.submissions.other_submissions import Others, read_others
 from bmbench.leaderboards.submissions.sources import folder_files
-from bmbench.leaderboards.submissions.validate import validate
-
-if TYPE_CHECKING:
-    from bmbench.core.progress import Progress
-    from bmbench.core.types import Predictions
-    from bmbench.leaderboards.results.record import State
-    from bmbench.leaderboards.submissions.card import Submission
-    from bmbench.leaderboards.submissions.validate import Verdict
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-    from bmbench.leaderboards.tracks.manifest import Manifest
+from bmbench.leaderboards.submissions.validate import Verdict, validate
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.manifest import Manifest
 
 FAILED_CODE = "E901"
 """The scorer failed on a valid submission; what it said stays with the maintainers."""

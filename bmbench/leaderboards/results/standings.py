@@ -1,15 +1,14 @@
 """All results of a track to standings: intervals of differences, tests, rank sets, robustness."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bmbench.core.types import Floats, Ints
 from bmbench.leaderboards.results.columns import TrackUnits, metric_by_unit, ranked
 from bmbench.leaderboards.results.cross_track_questions import artefact_modes, non_inferiority
-from bmbench.leaderboards.results.record import SCORER_VERSION
+from bmbench.leaderboards.results.record import SCORER_VERSION, Result
 from bmbench.leaderboards.results.robustness import rule_rows
 from bmbench.leaderboards.results.standings_record import (
     Gap,
@@ -19,22 +18,20 @@ from bmbench.leaderboards.results.standings_record import (
     Standings,
     Tests,
 )
+from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.statistics.intervals import interval, percentiles
-from bmbench.statistics.paired_tests import LEVEL, paired_tests
-from bmbench.statistics.planning import detectable_differences
-from bmbench.statistics.ranks import MOST_SHOWN, kendall_tau, order, rank_sets, rank_spread
-from bmbench.statistics.units import numbered
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bmbench.core.types import Floats, Ints
-    from bmbench.leaderboards.results.record import Result
-    from bmbench.leaderboards.tracks.manifest import Manifest
-    from bmbench.statistics.paired_tests import PairTests
-    from bmbench.statistics.planning import DetectableDifferences
-    from bmbench.statistics.ranks import RankSets, RankSpread
-    from bmbench.statistics.units import MetricByUnit
+from bmbench.statistics.paired_tests import LEVEL, PairTests, paired_tests
+from bmbench.statistics.planning import DetectableDifferences, detectable_differences
+from bmbench.statistics.ranks import (
+    MOST_SHOWN,
+    RankSets,
+    RankSpread,
+    kendall_tau,
+    order,
+    rank_sets,
+    rank_spread,
+)
+from bmbench.statistics.units import MetricByUnit, numbered
 
 _TAU_REPLICATES = 200
 _PLAN_REPLICATES = 1_000

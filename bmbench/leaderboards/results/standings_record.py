@@ -1,7 +1,5 @@
 """The standings of a track, `results/<track>/standings.json`: everything that compares submissions."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

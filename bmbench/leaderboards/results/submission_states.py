@@ -1,20 +1,14 @@
 """What submissions do to each other: withdraw, supersede, and the maintainers' disputes."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from bmbench.core.files import read_bytes, read_json
+from bmbench.leaderboards.results.record import Result, State
 from bmbench.leaderboards.submissions.card import CARD_FILE, Submission
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bmbench.leaderboards.results.record import Result, State
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-    from bmbench.leaderboards.tracks.manifest import Manifest
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.manifest import Manifest
 
 DISPUTES_FILE = "disputes.json"
 """A list of ids beside the track's manifest: scores that the maintainers have reason to doubt."""

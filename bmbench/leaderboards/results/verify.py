@@ -1,21 +1,16 @@
 """`bmbench leaderboard verify`: every published number, recomputed from submissions and truth."""
 
-from __future__ import annotations
-
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json
+from bmbench.core.progress import Progress
 from bmbench.leaderboards.results.publish import score_files
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bmbench.core.progress import Progress
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
 _TOLERANCE = 1e-6
 """Relative: a sum in another order differs in the last digits, a score that was changed by hand in more."""

@@ -3,8 +3,6 @@
 The records are the schema: `schemas/submission.schema.json` is exported from them.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta, field

@@ -1,7 +1,5 @@
 """A card checked against its records: every fault at once, not only the first."""
 
-from __future__ import annotations
-
 import re
 import types
 import typing

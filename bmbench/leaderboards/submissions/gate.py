@@ -1,9 +1,6 @@
 """Where submissions come in: a folder on a desk, or what a pull request changes."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.submissions.other_submissions import read_others
@@ -11,10 +8,8 @@ from bmbench.leaderboards.submissions.problems import Problems, quoted
 from bmbench.leaderboards.submissions.sources import changed_paths, commit_files, folder_files, prefix
 from bmbench.leaderboards.submissions.validate import Verdict, refuse_retired, validate
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.leaderboards.tracks.names import is_id
-
-if TYPE_CHECKING:
-    from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 def validate_folder(folder: Path, *, board: Path | None = None, author: str | None = None) -> Verdict:

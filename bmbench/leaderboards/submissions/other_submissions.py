@@ -1,19 +1,14 @@
 """What the submissions of a track that are there already say about who they belong to."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from bmbench.leaderboards.submissions.card import CARD_BYTES, CARD_FILE
 from bmbench.leaderboards.submissions.sources import folder_files
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

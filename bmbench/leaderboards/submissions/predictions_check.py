@@ -1,15 +1,11 @@
 """A predictions file of a submission, checked row by row."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 from bmbench.leaderboards.submissions.problems import Problems, pointer
-
-if TYPE_CHECKING:
-    from bmbench.leaderboards.tracks.manifest import ImageFacts, Manifest
+from bmbench.leaderboards.tracks.manifest import ImageFacts, Manifest
 
 PREDICTIONS_SCHEMA = "bmbench.predictions/1"
 _KEYS = {"schema", "images", "detections"}

@@ -1,23 +1,18 @@
 """What a submitter wishes and what the runs know, put together to a card's facts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.submissions.other_submissions import read_others
 from bmbench.leaderboards.submissions.submit import SubmissionFacts, SubmittedFile, read_run, submit
-from bmbench.leaderboards.submissions.validate import refuse_retired
+from bmbench.leaderboards.submissions.validate import Verdict, refuse_retired
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.leaderboards.tracks.names import is_id, require_id
-
-if TYPE_CHECKING:
-    from bmbench.leaderboards.submissions.validate import Verdict
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-    from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,5 @@
 """What is wrong with a submission: every fault has a code, a place and a remedy."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any

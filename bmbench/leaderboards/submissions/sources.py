@@ -4,8 +4,6 @@ A pull request is never checked out: a checkout follows symbolic links, runs fil
 stranger's files where programs look for their own. Git objects are only bytes.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 import subprocess

@@ -1,17 +1,11 @@
 """The JSON of a submission: whatever lets one file mean two things is a problem with a code and a place."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bmbench.datasets.reading.strict_json import DEEPEST
+from bmbench.datasets.reading.strict_json import DEEPEST, JsonFault
 from bmbench.datasets.reading.strict_json import parse as parse_text
-from bmbench.leaderboards.submissions.problems import pointer, quoted
-
-if TYPE_CHECKING:
-    from bmbench.datasets.reading.strict_json import JsonFault
-    from bmbench.leaderboards.submissions.problems import Problems
+from bmbench.leaderboards.submissions.problems import Problems, pointer, quoted
 
 _FLAT = "see the schema: it is flat"
 _REMEDIES = {

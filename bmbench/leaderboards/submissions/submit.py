@@ -1,7 +1,5 @@
 """`bmbench submit`: a submission folder from runs or from anybody's predictions files."""
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 import json
@@ -9,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,6 +15,8 @@ import numpy as np
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256, write_bytes, writing_folder
+from bmbench.core.types import ImageId
+from bmbench.datasets.formats.predictions import DetectionColumns
 from bmbench.leaderboards.submissions.card import CARD_FILE, CARD_SCHEMA
 from bmbench.leaderboards.submissions.other_submissions import Others
 from bmbench.leaderboards.submissions.predictions_check import PREDICTIONS_SCHEMA
@@ -24,10 +24,6 @@ from bmbench.leaderboards.submissions.sources import held_files
 from bmbench.leaderboards.submissions.validate import Verdict, validate
 from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.leaderboards.tracks.names import require_id
-
-if TYPE_CHECKING:
-    from bmbench.core.types import ImageId
-    from bmbench.datasets.formats.predictions import DetectionColumns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

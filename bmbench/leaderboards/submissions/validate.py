@@ -1,27 +1,29 @@
 """`bmbench validate`: one verdict, the same on a submitter's desk, before a commit and in CI."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from bmbench.core.errors import BadInputError
-from bmbench.leaderboards.submissions.card import CARD_BYTES, CARD_FILE
+from bmbench.leaderboards.submissions.card import (
+    CARD_BYTES,
+    CARD_FILE,
+    Display,
+    Question,
+    Run,
+    Submission,
+    Training,
+)
 from bmbench.leaderboards.submissions.card_check import Check, Checked, check_card, look_at
 from bmbench.leaderboards.submissions.other_submissions import Others
 from bmbench.leaderboards.submissions.predictions_check import check_predictions
 from bmbench.leaderboards.submissions.problems import Problems, pointer, quoted
+from bmbench.leaderboards.submissions.sources import Blob, Files
 from bmbench.leaderboards.submissions.strict_json import parse
 from bmbench.leaderboards.tracks.fields import PREDICTIONS_PATTERN
-
-if TYPE_CHECKING:
-    from bmbench.leaderboards.submissions.card import Display, Question, Run, Submission, Training
-    from bmbench.leaderboards.submissions.sources import Blob, Files
-    from bmbench.leaderboards.tracks.manifest import Manifest
+from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,18 @@
 """`bmbench leaderboard init`: a new track from a ground truth file."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast, get_args
+from pathlib import Path
+from typing import cast, get_args
 
 import msgspec
 from msgspec import UNSET
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.files import read_bytes, sha256, write_bytes
+from bmbench.core.types import Sample
+from bmbench.datasets.formats.coco.samples import CocoFile
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import (
     MANIFEST_FILE,
     DataFacts,
@@ -24,15 +27,7 @@ from bmbench.leaderboards.tracks.manifest import (
     parse_manifest,
 )
 from bmbench.leaderboards.tracks.names import is_id, require_id
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from bmbench.core.types import Sample
-    from bmbench.datasets.formats.coco.samples import CocoFile
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-    from bmbench.metrics import Protocol
+from bmbench.metrics import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,5 @@
 """The fields that tracks and cards share: checked texts and numbers, and the record that both are made of."""
 
-from __future__ import annotations
-
 from types import MappingProxyType
 from typing import Annotated, TypeAlias
 

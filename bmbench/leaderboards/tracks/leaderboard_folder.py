@@ -9,19 +9,13 @@
     boards/*.md, boards/*.svg, site/            made from results; never edited
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from bmbench.core.errors import BadInputError
-from bmbench.leaderboards.tracks.manifest import read_manifest, read_manifests
-
-if TYPE_CHECKING:
-    from bmbench.leaderboards.tracks.manifest import Manifest
+from bmbench.leaderboards.tracks.manifest import Manifest, read_manifest, read_manifests
 
 STANDINGS_FILE = "standings.json"
 

@@ -4,8 +4,6 @@ Everything that can move a number stands here: the images, the truth's digest, t
 metrics, the unit of resampling. A change is a new version. The records are the schema.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 

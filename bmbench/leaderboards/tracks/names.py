@@ -1,7 +1,5 @@
 """Which texts of strangers may be shown, and how."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

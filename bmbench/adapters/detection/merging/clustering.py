@@ -14,18 +14,13 @@ where `missing` is the number of views that could have seen the object and say n
 confidence 0 and mean weight.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.adapters.detection.merging.overlaps import area, enlarged, shared_area
 from bmbench.adapters.detection.merging.suppression import by_confidence, taken_by
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Floats, Ints
+from bmbench.core.types import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,13 @@
 """Areas and overlaps of boxes (n, 4) and circles (n, 3); pairs come from a spatial index."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from bmbench.core.geometry import circle_box, circle_shared_area
 from bmbench.core.spatial_index import iou_reach, near_boxes
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Floats, Ints
+from bmbench.core.types import Floats, Ints
 
 
 class OverlapPairs(NamedTuple):

@@ -1,15 +1,9 @@
 """Which of the predictions that overlap stay."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from bmbench.adapters.detection.merging.overlaps import area, overlapping
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Floats, Ints
+from bmbench.core.types import Floats, Ints
 
 _FIRST_ROWS = 256
 """How many of the highest ranked rows are looked at together; bounds the work, not the result."""

@@ -1,19 +1,13 @@
 """Anchors: their sizes, from the training cells, and those that lie where nothing is to be learned."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from bmbench.adapters.detection.merging.overlaps import bounding_box
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bmbench.adapters.detection.settings import DetectorSettings
-    from bmbench.core.types import Floats
+from bmbench.adapters.detection.settings import DetectorSettings
+from bmbench.core.types import Floats
 
 Sizes = tuple[tuple[float, ...], ...]
 """The sizes of the anchors of each level, finest first, pixels at working scale."""

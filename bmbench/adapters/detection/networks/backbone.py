@@ -1,10 +1,9 @@
 """A ResNet with a feature pyramid, from torchvision's parts, and weights from elsewhere."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,14 +12,10 @@ from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
 
+from bmbench.adapters.detection.settings import DetectorSettings
 from bmbench.adapters.learning.networks import group_normalisation
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.gate import read_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from bmbench.adapters.detection.settings import DetectorSettings
 
 BLOCKS = {
     "resnet10": (resnet.BasicBlock, [1, 1, 1, 1]),

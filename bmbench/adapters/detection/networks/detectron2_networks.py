@@ -10,6 +10,7 @@ Importing this module imports detectron2: it is done inside `third_party.without
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from detectron2.utils import events
 from detectron2.utils.tracing import is_fx_tracing
 from torch import nn
 
-from bmbench.adapters.detection.networks.anchors import anchor_ratios
+from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict, anchor_ratios
 from bmbench.adapters.detection.networks.backbone import BLOCKS, head_normalisation, normalisation
 from bmbench.adapters.detection.networks.detectron2_parts import (
     Detectron2Heads,
@@ -39,14 +40,10 @@ from bmbench.adapters.detection.networks.detectron2_parts import (
     instances,
 )
 from bmbench.adapters.detection.networks.mask_rcnn import Sampler
+from bmbench.adapters.detection.settings import DetectorSettings, MaskRCNNSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from detectron2.structures import Instances
-
-    from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict
-    from bmbench.adapters.detection.settings import DetectorSettings, MaskRCNNSettings
 
 _ROI, _MASK_ROI, _MASK_WIDTH = 7, 14, 64
 _ANY_SIZE = Box2BoxTransform(weights=(1.0, 1.0, 1.0, 1.0))

@@ -4,10 +4,8 @@ Ignored objects and regions travel as objects of classes of their own, and are t
 matches.
 """
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from detectron2.modeling import RetinaNet
@@ -16,12 +14,8 @@ from detectron2.modeling.roi_heads import StandardROIHeads
 from detectron2.structures import BitMasks, Boxes, Instances
 from torchvision.ops import box_iou
 
-from bmbench.adapters.detection.networks.anchors import where_ignored
-from bmbench.adapters.detection.networks.mask_rcnn import in_use
-
-if TYPE_CHECKING:
-    from bmbench.adapters.detection.networks.anchors import TensorDict
-    from bmbench.adapters.detection.networks.mask_rcnn import Sampler
+from bmbench.adapters.detection.networks.anchors import TensorDict, where_ignored
+from bmbench.adapters.detection.networks.mask_rcnn import Sampler, in_use
 
 _IGNORED, _REGION = -1, -2
 """Classes of objects of which nothing is learned, and of ignored regions."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bmbench.adapters.detection.networks import mask_rcnn, retinanet, yolov3, yolov3u
-from bmbench.adapters.detection.networks.anchors import anchor_sizes
+from bmbench.adapters.detection.networks.anchors import Sizes, anchor_sizes
 from bmbench.adapters.detection.networks.third_party import without_side_effects
 from bmbench.adapters.detection.settings import (
     CommonSettings,
@@ -17,14 +17,12 @@ from bmbench.adapters.detection.settings import (
     YoloSettings,
     YoloUSettings,
 )
+from bmbench.adapters.images.working_scale import Colour
 from bmbench.core.errors import BadInputError
+from bmbench.core.types import Floats
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from bmbench.adapters.detection.networks.anchors import Sizes
-    from bmbench.adapters.images.working_scale import Colour
-    from bmbench.core.types import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,8 @@
 """Mask R-CNN (He et al., ICCV 2017), torchvision's; without its mask branch it is Faster R-CNN."""
 
-from __future__ import annotations
-
 import copy
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -16,14 +14,9 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import MultiScaleRoIAlign, box_iou
 
-from bmbench.adapters.detection.networks.anchors import TensorDict, anchor_ratios, where_ignored
+from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict, anchor_ratios, where_ignored
 from bmbench.adapters.detection.networks.backbone import IdentityTransform, pyramid
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.adapters.detection.networks.anchors import Sizes
-    from bmbench.adapters.detection.settings import MaskRCNNSettings
+from bmbench.adapters.detection.settings import MaskRCNNSettings
 
 _MASK_LAYERS, _MASK_WIDTH = 2, 64
 _ROI, _MASK_ROI = 7, 14

@@ -7,10 +7,9 @@ y + r), so that everything else sees boxes. Its targets are the natural ones for
     dx = (x − x_a) / 2 r_a        dy = (y − y_a) / 2 r_a        dr = log(r / r_a)
 """
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torchvision.models.detection._utils import Matcher
@@ -23,14 +22,9 @@ from torchvision.models.detection.retinanet import (
 from torchvision.ops import box_iou
 
 from bmbench.adapters.detection.merging.suppression import suppress
-from bmbench.adapters.detection.networks.anchors import TensorDict, anchor_ratios, where_ignored
+from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict, anchor_ratios, where_ignored
 from bmbench.adapters.detection.networks.backbone import IdentityTransform, head_normalisation, pyramid
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from bmbench.adapters.detection.networks.anchors import Sizes
-    from bmbench.adapters.detection.settings import DetectorSettings
+from bmbench.adapters.detection.settings import DetectorSettings
 
 _LARGEST_GROWTH = math.log(1000 / 16)
 """Of a radius against its anchor's, as torchvision bounds that of boxes."""

@@ -1,16 +1,12 @@
 """Programs of others, imported without their side effects on the process."""
 
-from __future__ import annotations
-
 import logging
 import warnings
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bmbench.adapters.learning.reproducible import environment_kept
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @contextmanager

@@ -5,10 +5,9 @@ training and in use, and anchors from the training cells at hand. A smaller Dark
 fewer blocks and channels.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,15 +15,10 @@ from torch import nn
 from torchvision.ops import batched_nms, box_iou
 
 from bmbench.adapters.detection.merging.overlaps import bounding_box
-from bmbench.adapters.detection.networks.anchors import where_ignored
+from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict, where_ignored
+from bmbench.adapters.detection.settings import CommonSettings, YoloSettings
 from bmbench.adapters.learning.networks import group_normalisation
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict
-    from bmbench.adapters.detection.settings import CommonSettings, YoloSettings
-    from bmbench.core.types import Floats
+from bmbench.core.types import Floats
 
 BLOCKS = {"darknet53": (1, 2, 8, 8, 4), "darknet_small": (1, 1, 1, 1, 1)}
 """Residual blocks after each halving of the resolution."""

@@ -5,23 +5,17 @@ detectors here. Its head has no anchors: every place says how far it is to the f
 a distribution over 16 distances in strides.
 """
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import torch
 from torch import nn
 
+from bmbench.adapters.detection.networks.anchors import TensorDict
 from bmbench.adapters.detection.networks.third_party import without_side_effects
 from bmbench.adapters.detection.networks.yolov3 import kept
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from bmbench.adapters.detection.networks.anchors import TensorDict
-    from bmbench.adapters.detection.settings import YoloUSettings
+from bmbench.adapters.detection.settings import YoloUSettings
 
 NOTICE = "Ultralytics, which yolov3u trains with, is under the AGPL-3.0: https://ultralytics.com/license"
 _PARTS = ("box", "class", "distribution")

@@ -6,22 +6,16 @@ points where the circles cross, and even a small circle inside a large one keeps
 would lose under the power distance.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.core.geometry import rings_mask
 from bmbench.core.objects import object_circles
-from bmbench.core.types import Role
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bmbench.core.types import Annotations, Bools, Floats, Ints, Rings
+from bmbench.core.types import Annotations, Bools, Floats, Ints, Rings, Role
 
 Reals: TypeAlias = NDArray[np.float32]
 _CHUNK = 1_000_000

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from bmbench.adapters.learning.fit_request import ForegroundCurve
+from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve
 from bmbench.adapters.unet.encodings.depth_map import DepthMap, Reals, depth_map, ignored_regions
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.registry import Registry
@@ -23,8 +23,6 @@ from bmbench.core.types import Annotations, Role
 
 if TYPE_CHECKING:
     import torch
-
-    from bmbench.adapters.learning.fit_request import FitRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,12 @@
 """How likely foreground is at a normalised depth of annotated shapes, measured where contours are known."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import numpy as np
 
 from bmbench.adapters.learning.fit_request import ForegroundCurve
 from bmbench.adapters.unet.encodings.depth_map import depth_map
-from bmbench.core.types import Role
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from bmbench.core.types import Annotations
+from bmbench.core.types import Annotations, Role
 
 N_BINS = 20
 

@@ -1,16 +1,11 @@
 """Losses of maps, one value a patch: a loss of each pixel, the Dice loss of each class, or both."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
 from torch.nn import functional
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.adapters.unet.settings import UNetSettings
+from bmbench.adapters.unet.settings import UNetSettings
 
 
 def map_loss(

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bmbench.adapters.images.working_scale import at_working_scale, mean_diameter
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS, ObjectPixels, encode
+from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve
+from bmbench.adapters.unet.encodings.depth_map import Reals
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Encoding, ObjectPixels, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
+from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.files import writing
 from bmbench.core.objects import moved, object_circles
-from bmbench.core.types import Annotations, Role
+from bmbench.core.types import Annotations, Bools, Pixels, Role
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from matplotlib.axes import Axes
-
-    from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve
-    from bmbench.adapters.unet.encodings.depth_map import Reals
-    from bmbench.adapters.unet.encodings.encoding import Encoding
-    from bmbench.adapters.unet.settings import UNetSettings
-    from bmbench.core.types import Bools, Pixels
 
 LINES = {
     "dont_care": ("#56B4E9", "-", 6.0),

@@ -10,20 +10,13 @@ and not quite in its place: close to the outline it holds background as often as
 how often, and the network learns just that.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from bmbench.adapters.unet.encodings.encoding import Encoding, Regrowth
-
-if TYPE_CHECKING:
-    from bmbench.adapters.learning.fit_request import ForegroundCurve
-    from bmbench.adapters.unet.encodings.depth_map import Reals
-    from bmbench.adapters.unet.encodings.encoding import ObjectPixels
-    from bmbench.adapters.unet.settings import UNetSettings
-    from bmbench.core.types import Bools
+from bmbench.adapters.learning.fit_request import ForegroundCurve
+from bmbench.adapters.unet.encodings.depth_map import Reals
+from bmbench.adapters.unet.encodings.encoding import Encoding, ObjectPixels, Regrowth
+from bmbench.adapters.unet.settings import UNetSettings
+from bmbench.core.types import Bools
 
 
 def erosion_px(settings: UNetSettings) -> float:

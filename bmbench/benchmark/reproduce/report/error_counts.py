@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.benchmark.protocol.supervision import ARTEFACT_MODES
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.core.errors import BadInputError
+from bmbench.metrics import Geometry
 from bmbench.present import markdown
 from bmbench.present.palette import BLUE, ORANGE, VERMILLION
 from bmbench.present.words import FALSE_ALARMS, MISSES, decimal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
     from matplotlib.axes import Axes
-
-    from bmbench.metrics import Geometry
 
 _LOOKS = {
     "fp_artefact": (VERMILLION, ""),

@@ -1,22 +1,15 @@
 """What the methods get wrong, by what they were taught about artefacts (the study's Figure 8)."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from bmbench.benchmark.reproduce.report.error_counts import draw_errors, error_counts
+from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.report.error_counts import Errors, draw_errors, error_counts
+from bmbench.benchmark.reproduce.report.runs import Collection
 from bmbench.benchmark.reproduce.report.tables import ordered
 from bmbench.core.errors import BadInputError
 from bmbench.present.markdown import bullets, paragraph, table
 from bmbench.present.words import many
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.benchmark.reproduce.folder import StudyFolder
-    from bmbench.benchmark.reproduce.report.error_counts import Errors
-    from bmbench.benchmark.reproduce.report.runs import Collection
 
 PICTURE = "artefacts.png"
 _COLUMNS = (

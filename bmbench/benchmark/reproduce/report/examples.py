@@ -1,22 +1,15 @@
 """What the methods find on one and the same test image (the study's Figure 6)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from bmbench.benchmark.drawing.figures import save_figure
-from bmbench.benchmark.drawing.gallery import draw_overlay, legend_marks, overlays_of
+from bmbench.benchmark.drawing.gallery import Overlay, draw_overlay, legend_marks, overlays_of
+from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun
 from bmbench.benchmark.reproduce.report.tables import ordered
 from bmbench.core.errors import BmbenchError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.benchmark.drawing.gallery import Overlay
-    from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun
-    from bmbench.core.types import ImageId, Sample
+from bmbench.core.types import ImageId, Sample
 
 _COLUMNS = 3
 _SIDE_DIAMETERS = 9.0

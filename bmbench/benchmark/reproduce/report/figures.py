@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bmbench.benchmark.drawing.figures import save_figure
-from bmbench.benchmark.reproduce.report.seed_means import mean_curve
+from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
+from bmbench.benchmark.reproduce.report.seed_means import Table, mean_curve
 from bmbench.benchmark.reproduce.report.tables import ordered
+from bmbench.core.types import Floats
+from bmbench.metrics import Geometry
 from bmbench.metrics.protocol import GEOMETRIES
 from bmbench.present.palette import BLACK, BLUE, COLOURS, DASHES, VERMILLION
 from bmbench.present.words import RULES
+from bmbench.statistics.seeds import ScoreName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
     from matplotlib.axes import Axes
-
-    from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
-    from bmbench.benchmark.reproduce.report.seed_means import Table
-    from bmbench.core.types import Floats
-    from bmbench.metrics import Geometry
-    from bmbench.statistics.seeds import ScoreName
 
 _LINES = (BLACK, *COLOURS)
 _CORNERS = (0.9, 0.8)

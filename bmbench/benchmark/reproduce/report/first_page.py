@@ -1,17 +1,11 @@
 """The first page of a report: what was run on what, and how the numbers are to be read."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from bmbench.benchmark.reproduce.report.published import CITATION
+from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun
+from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.present.markdown import bullets, paragraph
 from bmbench.present.words import many
 from bmbench.statistics.units import FEWEST_UNITS
-
-if TYPE_CHECKING:
-    from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun
-    from bmbench.benchmark.reproduce.report.seed_means import Table
 
 _SCORES = """Scores are in per cent, means over seeds, each seed at the threshold that its own
 optimisation images gave. Below a score: its 95 % interval."""

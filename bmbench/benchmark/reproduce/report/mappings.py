@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bmbench.adapters.unet.encodings.encoding import Encoding
 from bmbench.benchmark.drawing.figures import save_figure
+from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.matrix import Cell
 from bmbench.core.files import read_json
 from bmbench.present.palette import BLUE, ORANGE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from matplotlib.axes import Axes
-
-    from bmbench.adapters.unet.encodings.encoding import Encoding
-    from bmbench.benchmark.reproduce.folder import StudyFolder
-    from bmbench.benchmark.reproduce.matrix import Cell
 
 _DEPTH = np.linspace(0.0, 1.0, 401, dtype=np.float32)
 _COLUMNS = 4

@@ -1,19 +1,12 @@
 """The same detectors on other annotations of the test images, and unchanged on other images."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from bmbench.benchmark.reproduce.report.runs import collect, views
+from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, collect, views
 from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.benchmark.reproduce.report.tables import score_table
 from bmbench.core.files import read_json
 from bmbench.present.markdown import paragraph
 from bmbench.present.words import many
-
-if TYPE_CHECKING:
-    from bmbench.benchmark.reproduce.folder import StudyFolder
-    from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun
 
 _TRACKS = {"precise": "precise annotations", "weak": "weak annotations"}
 

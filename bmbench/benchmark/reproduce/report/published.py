@@ -5,8 +5,6 @@ Graebel et al., State of the art cell detection in bone marrow whole slide image
 its tables only the rows below are at hand; the others are left out, not guessed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

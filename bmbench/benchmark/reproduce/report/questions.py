@@ -1,27 +1,19 @@
 """What the study concluded, asked of the data at hand: each answer is a number, an interval and a word."""
 
-from __future__ import annotations
-
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from bmbench.benchmark.reproduce.report.published import MARGIN
-from bmbench.benchmark.reproduce.report.runs import Key
+from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
+from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.benchmark.reproduce.report.tables import is_unet, ordered
-from bmbench.metrics import size_ratios
+from bmbench.metrics import Geometry, size_ratios
 from bmbench.present.markdown import bullets, paragraph, table
 from bmbench.present.words import UNDEFINED, decimal, gap, listed, many, percent, points
+from bmbench.statistics.seeds import SeedMean
 from bmbench.statistics.units import FEWEST_UNITS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bmbench.benchmark.reproduce.report.runs import FinishedRun
-    from bmbench.benchmark.reproduce.report.seed_means import Table
-    from bmbench.metrics import Geometry
-    from bmbench.statistics.seeds import SeedMean
 
 REFERENCE = "unet_shrink_contour"
 """The method on contours that weak circles are held against where a method has no twin there."""

@@ -1,9 +1,8 @@
 """One Markdown report with its pictures: a function of the finished run directories and nothing else."""
 
-from __future__ import annotations
+from pathlib import Path
 
-from typing import TYPE_CHECKING
-
+from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.report import questions
 from bmbench.benchmark.reproduce.report.errors_section import mistakes
 from bmbench.benchmark.reproduce.report.examples import draw_examples
@@ -11,7 +10,7 @@ from bmbench.benchmark.reproduce.report.figures import draw_curves, draw_scores
 from bmbench.benchmark.reproduce.report.first_page import head
 from bmbench.benchmark.reproduce.report.mappings import draw_mappings
 from bmbench.benchmark.reproduce.report.other_sets_section import generalisation, other_annotations
-from bmbench.benchmark.reproduce.report.runs import collect
+from bmbench.benchmark.reproduce.report.runs import Collection, Key, collect
 from bmbench.benchmark.reproduce.report.seed_means import Table, judge
 from bmbench.benchmark.reproduce.report.tables import (
     is_unet,
@@ -22,16 +21,10 @@ from bmbench.benchmark.reproduce.report.tables import (
     score_table,
 )
 from bmbench.core.files import write_text
+from bmbench.metrics import Geometry
 from bmbench.metrics.protocol import GEOMETRIES
 from bmbench.present.markdown import bullets, paragraph
 from bmbench.present.words import RULES
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.benchmark.reproduce.folder import StudyFolder
-    from bmbench.benchmark.reproduce.report.runs import Collection, Key
-    from bmbench.metrics import Geometry
 
 TRACKS = {"precise": "precise annotations", "weak": "weak annotations"}
 

@@ -1,24 +1,18 @@
 """Finished run directories, read back: what the report is a function of."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from bmbench.benchmark.reproduce.folder import ELSEWHERE
+from bmbench.benchmark.reproduce.folder import ELSEWHERE, StudyFolder
+from bmbench.benchmark.reproduce.matrix import Cell, StudyFacts
 from bmbench.core.files import read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from bmbench.benchmark.reproduce.folder import StudyFolder
-    from bmbench.benchmark.reproduce.matrix import Cell, StudyFacts
-    from bmbench.core.types import GroundTruth, Ints, Predictions
-    from bmbench.metrics import Evaluation, Geometry, Protocol, Scores
+from bmbench.core.types import GroundTruth, Ints, Predictions
+from bmbench.metrics import Evaluation, Geometry, Protocol, Scores
 
 Unit: TypeAlias = Literal["group", "image"]
 """What intervals draw: groups (patients, slides, fields), or single images."""

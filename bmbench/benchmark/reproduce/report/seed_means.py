@@ -4,26 +4,19 @@ The folds of one seed are one test set, their images together. Images are re-wei
 and thresholds are held at what the optimisation images gave.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-from bmbench.benchmark.reproduce.report.runs import unit_rows
+from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key, Unit, unit_rows
+from bmbench.core.types import Floats
+from bmbench.metrics import Geometry
 from bmbench.statistics.draws import UnitDraws
 from bmbench.statistics.intervals import envelope_at
-from bmbench.statistics.seeds import JoinedSets, SeedScores, difference
+from bmbench.statistics.seeds import JoinedSets, ScoreName, SeedMean, SeedScores, difference
 from bmbench.statistics.units import FEWEST_UNITS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key, Unit
-    from bmbench.core.types import Floats
-    from bmbench.metrics import Geometry
-    from bmbench.statistics.seeds import ScoreName, SeedMean
 
 Repeat: TypeAlias = tuple[int, str]
 """A seed, and the fold where folds are no test sets of their own; the fold is empty where they are."""

@@ -1,23 +1,17 @@
 """The study's Tables 1 to 3 for the data at hand, and every run by itself."""
 
-from __future__ import annotations
-
 import csv
 import io
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from bmbench.benchmark.reproduce.report.published import PLACES, PUBLISHED
+from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key
+from bmbench.benchmark.reproduce.report.seed_means import Table
+from bmbench.metrics import Geometry
 from bmbench.present.markdown import paragraph, table
 from bmbench.present.words import decimal, many, percent, span
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key
-    from bmbench.benchmark.reproduce.report.seed_means import Table
-    from bmbench.metrics import Geometry
-    from bmbench.statistics.seeds import ScoreName, SeedMean
+from bmbench.statistics.seeds import ScoreName, SeedMean
 
 COLUMNS: tuple[tuple[str, Geometry, ScoreName], ...] = (
     ("F1 boxes", "bb", "f1"),

@@ -1,18 +1,11 @@
 """COCO JSON as a format of data sets: one file for all images."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from bmbench.core.errors import BadInputError
 from bmbench.datasets.formats.coco.samples import has_hole, read_coco, write_coco
-from bmbench.datasets.formats.codec import Codec, Content, Fact
+from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.masks import encode_rle
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from bmbench.datasets.formats.codec import Left
 
 FILE = "annotations.json"
 

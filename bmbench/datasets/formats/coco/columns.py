@@ -4,10 +4,8 @@
 what matching needs and leaves the rest alone.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
@@ -15,9 +13,6 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.types import GroundTruth
 from bmbench.datasets.formats.coco.objects import AnnotationRecord, Id, read_objects
 from bmbench.datasets.reading.record_checks import Whole
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class _ScoredImage(msgspec.Struct, gc=False):

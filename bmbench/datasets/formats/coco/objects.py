@@ -1,20 +1,21 @@
 """The objects of a COCO file, each decided here alone: where it is, how large, and what it counts as."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
 from bmbench.core.geometry import rings_box
-from bmbench.core.types import Category, Role
+from bmbench.core.types import Bools, Category, Floats, ImageId, Ints, Rings, Role
 from bmbench.datasets.formats.artefact_words import is_artefact_kind
 from bmbench.datasets.formats.coco.outlines import outline
-from bmbench.datasets.reading.json_lists import JsonLists
+from bmbench.datasets.reading.json_lists import Columns, JsonLists
 from bmbench.datasets.reading.limits import MARK
 from bmbench.datasets.reading.record_checks import (
     Coordinate,
@@ -27,15 +28,6 @@ from bmbench.datasets.reading.record_checks import (
     refuse_repeats,
     replaced,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from bmbench.core.types import Bools, Floats, ImageId, Ints, Rings
-    from bmbench.datasets.reading.json_lists import Columns
 
 Id = Whole | str
 Flag = (

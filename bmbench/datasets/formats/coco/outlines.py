@@ -1,19 +1,15 @@
 """The outline of an object of a COCO file: polygons, or the run lengths of a mask."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.types import Rings
 from bmbench.datasets.formats.masks import decode_rle, mask_rings
 from bmbench.datasets.reading.record_checks import Coordinate, Whole
 from bmbench.datasets.reading.strict_json import spelled, type_fault
-
-if TYPE_CHECKING:
-    from bmbench.core.types import Rings
 
 
 def outline(text: bytes, size: tuple[int, int], *, where: str) -> Rings:

@@ -9,12 +9,12 @@ edges, as one from a mask does, is therefore written in run lengths. Others are 
 ring: bmbench reads them as they were (even-odd), other programs fill them, and `convert` says so.
 """
 
-from __future__ import annotations
-
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -23,18 +23,11 @@ from bmbench.core.dataset import Subset
 from bmbench.core.files import write_text
 from bmbench.core.gate import is_file
 from bmbench.core.geometry import ring_area, rings_area
-from bmbench.core.types import Annotations, Category, ImageId, Role, Sample
-from bmbench.datasets.formats.coco.objects import AnnotationRecord, read_objects
+from bmbench.core.types import Annotations, Category, Floats, ImageId, Ints, Rings, Role, Sample
+from bmbench.datasets.formats.coco.objects import AnnotationRecord, CocoObjects, read_objects
 from bmbench.datasets.formats.masks import encode_rle
 from bmbench.datasets.reading.images import SUFFIXES, read_rgb
 from bmbench.datasets.reading.record_checks import Whole, refuse
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from bmbench.core.types import Floats, Ints, Rings
-    from bmbench.datasets.formats.coco.objects import CocoObjects
 
 DIGITS = 6
 """Decimal places of written coordinates; rounding makes a second writing give the same bytes."""

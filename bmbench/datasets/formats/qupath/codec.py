@@ -1,19 +1,12 @@
 """QuPath GeoJSON as a format of data sets: one file an image."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 from bmbench.datasets.formats.annotation_folder import read_folder
-from bmbench.datasets.formats.codec import Codec, Fact
+from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import Marks
 from bmbench.datasets.formats.qupath.geojson import read_qupath, write_qupath
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from bmbench.datasets.formats.codec import Content, Left
 
 SUFFIXES = (".geojson", ".geojson.gz")
 

@@ -1,20 +1,21 @@
 """QuPath features → columns; the dialects are those of `qupath_schema`."""
 
-from __future__ import annotations
-
 import json
 import math
 import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rings_box
+from bmbench.core.types import Bools, Floats, Rings
 from bmbench.datasets.formats.qupath.schema import (
     AnyFeature,
     Classification,
@@ -22,14 +23,7 @@ from bmbench.datasets.formats.qupath.schema import (
     Measurement,
     Properties,
 )
-from bmbench.datasets.reading.json_stream import loads
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from bmbench.core.types import Bools, Floats, Rings
-    from bmbench.datasets.reading.json_stream import Block
+from bmbench.datasets.reading.json_stream import Block, loads
 
 CONFIDENCE_NAMES = ("confidence", "score", "detection probability", "probability")
 """Measurements that hold a detector's belief, in lower case: bmbench's, COCO's, StarDist's."""

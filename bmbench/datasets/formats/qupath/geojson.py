@@ -17,32 +17,26 @@ class whose name says artefact (or artifact) is a class of artefacts. An ``Ignor
 without such metadata, is an ignored region.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
 
 from bmbench.core.files import writing
-from bmbench.core.types import Annotations, Detections, Role
+from bmbench.core.types import Annotations, Category, Detections, Floats, Rings, Role
 from bmbench.datasets.formats.artefact_words import is_artefact_name
 from bmbench.datasets.formats.qupath.features import QupathObjects, confidence_of, decode
 from bmbench.datasets.formats.qupath.shapes import shapes
 from bmbench.datasets.reading.json_lists import collector_paused
 from bmbench.datasets.reading.json_stream import object_blocks
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from bmbench.core.types import Category, Floats, Rings
 
 Marks: TypeAlias = Annotations | Detections
 Kind: TypeAlias = Literal["annotation", "detection"]

@@ -13,8 +13,6 @@ The adapters of qupath-core (`QuPathTypeAdapters`, `ROITypeAdapters`) are the so
 of the full resolution from the corner of the top-left pixel: bmbench's own.
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 import msgspec

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bmbench.core.geometry import circle_box
-from bmbench.core.types import Annotations, Detections
+from bmbench.core.types import Annotations, Bools, Detections, Floats, Rings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from bmbench.core.types import Bools, Floats, Rings
-
     _Ring = list[list[float]]
 
 CORNERS = 24
