@@ -11,6 +11,7 @@ import numpy as np
 
 from bmbench.core.types import Floats, Ints
 from bmbench.metrics import Tally
+from bmbench.metrics.curve import precision_envelope
 
 
 def ap_shares(tally: Tally) -> Floats | None:
@@ -42,7 +43,7 @@ def _by_step(step: Ints, image: Ints, n_steps: int, n_images: int) -> Floats:
 
 def _envelope_rows(precision: Floats) -> Ints:
     """For each step the step at or after it whose precision is highest (the first of equal ones)."""
-    best = np.maximum.accumulate(precision[::-1])[::-1]
+    best = precision_envelope(precision)
     row = np.arange(len(precision))
     own = np.where(precision == best, row, len(precision))
     return np.minimum.accumulate(own[::-1])[::-1]
