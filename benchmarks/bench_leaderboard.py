@@ -18,7 +18,6 @@ import numpy as np
 
 from bmbench.core.files import write_bytes
 from bmbench.leaderboards.boards.build import build_board
-from bmbench.leaderboards.results.columns import metric_by_unit
 from bmbench.leaderboards.results.record import (
     CardFacts,
     CurveBand,
@@ -30,6 +29,7 @@ from bmbench.leaderboards.results.record import (
     canonical,
 )
 from bmbench.leaderboards.results.standings import standings
+from bmbench.leaderboards.results.unit_columns import metric_by_unit
 from bmbench.leaderboards.tracks.create_track import write_manifest
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import DataFacts, ImageFacts, Manifest, TruthFacts

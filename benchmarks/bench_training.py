@@ -50,8 +50,8 @@ from bmbench.adapters.unet.network import build
 from bmbench.adapters.unet.training import draw_patch
 from bmbench.benchmark.protocol.tracks import get_profile
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
+from bmbench.benchmark.run.begin_or_resume import run
 from bmbench.benchmark.run.plan import resolve
-from bmbench.benchmark.run.run import run
 from bmbench.core.progress import Silent
 from bmbench.datasets.synthetic import synthesise
 

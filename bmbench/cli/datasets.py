@@ -156,7 +156,7 @@ def split(
     from bmbench.benchmark.records.options import parse_pairs
     from bmbench.core.console import Terminal
     from bmbench.datasets.exchange.convert import open_contents
-    from bmbench.datasets.exchange.split import (
+    from bmbench.datasets.exchange.split_files import (
         SplitPlan,
         check_split,
         parse_sizes,
@@ -219,7 +219,7 @@ def weaken(
     """Write the circles of somebody who marks every cell quickly."""
     from bmbench.benchmark.records.options import parse_pairs
     from bmbench.datasets.exchange.convert import open_contents
-    from bmbench.datasets.exchange.weaken import weaken_content, write_beside
+    from bmbench.datasets.exchange.weaken_files import weaken_content, write_beside
 
     show_terms(dataset, data)
     content = open_contents(dataset, data=data, options=parse_pairs(option or [], option="--option"))
@@ -251,7 +251,7 @@ def import_corrections(
     What comes of it is ready to train on.
     """
     from bmbench.datasets.exchange.correction import changes, import_corrected
-    from bmbench.datasets.exchange.weaken import write_beside
+    from bmbench.datasets.exchange.weaken_files import write_beside
     from bmbench.datasets.formats.recognise import read_any
     from bmbench.present.dataset_tables import changes_line
 

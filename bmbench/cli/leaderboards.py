@@ -172,7 +172,7 @@ def hide(
 
     This comes before the truth was ever in the repository.
     """
-    from bmbench.leaderboards.results.hidden import hide as hide_truth
+    from bmbench.leaderboards.results.hidden_truth import hide as hide_truth
     from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
     manifest = hide_truth(Leaderboard(board), track, recipient)
@@ -189,7 +189,7 @@ def reveal(
 
     Everybody can then verify every number.
     """
-    from bmbench.leaderboards.results.hidden import reveal as reveal_truth
+    from bmbench.leaderboards.results.hidden_truth import reveal as reveal_truth
     from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
     manifest = reveal_truth(Leaderboard(board), track, key)

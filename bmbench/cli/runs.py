@@ -67,8 +67,8 @@ def run(
     The results are drawn, too. --resume goes on with a stopped run; --test-on may be repeated.
     """
     from bmbench.benchmark.records.options import RunOptions, parse_list, parse_pairs, with_settings
-    from bmbench.benchmark.run.run import resume as resume_run
-    from bmbench.benchmark.run.run import run as run_benchmark
+    from bmbench.benchmark.run.begin_or_resume import resume as resume_run
+    from bmbench.benchmark.run.begin_or_resume import run as run_benchmark
     from bmbench.core.console import Terminal
 
     terminal = console()

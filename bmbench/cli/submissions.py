@@ -106,7 +106,7 @@ def validate(
 
     All of them are said at once.
     """
-    from bmbench.leaderboards.submissions.gate import validate_changes, validate_folder
+    from bmbench.leaderboards.submissions.incoming import validate_changes, validate_folder
 
     if changes is not None:
         verdict = validate_changes(board or Path(), changes, author=author)

@@ -60,8 +60,8 @@ def tune(
     optimisation images.
     """
     from bmbench.benchmark.records.options import RunOptions, parse_pairs
-    from bmbench.benchmark.search.database import Database
     from bmbench.benchmark.search.plan import TuneOptions
+    from bmbench.benchmark.search.postgresql import Database
     from bmbench.benchmark.search.search import resume_tuning
     from bmbench.benchmark.search.search import tune as search
     from bmbench.benchmark.search.table import tuning_table

@@ -16,7 +16,7 @@ from bmbench.datasets.describe.faults import Fault
 from bmbench.datasets.describe.info import DatasetInfo
 from bmbench.datasets.exchange.correction import Changes
 from bmbench.datasets.splits.balanced import Balance
-from bmbench.datasets.weak.statistics import WeakStatistics
+from bmbench.datasets.weak.weakness import WeakStatistics
 from bmbench.present.terminal import facts_table, terminal_table, text_table
 from bmbench.present.words import UNDEFINED, count, counted, decimal, share
 
@@ -85,7 +85,7 @@ def describe_dataset(
     from bmbench.datasets.describe.info import describe
     from bmbench.datasets.describe.measures import measure
     from bmbench.datasets.reading.picture_copies import look
-    from bmbench.datasets.weak.statistics import weak_statistics
+    from bmbench.datasets.weak.weakness import weak_statistics
     from bmbench.present.dataset_page import write_page
 
     chosen = open_dataset(dataset, data=data)

@@ -18,7 +18,7 @@ Edit = Callable[[dict[str, Any], Path], None]
 @pytest.fixture(scope="session")
 def finished(marrow, tmp_path_factory) -> Path:
     """The directory of a finished run of the blob detector."""
-    from bmbench.benchmark.run.run import run
+    from bmbench.benchmark.run.begin_or_resume import run
 
     out = tmp_path_factory.mktemp("runs")
     return run(_options(marrow, out), Silent()).path
@@ -180,7 +180,7 @@ def test_a_run_is_scored_again_from_its_files(bmbench, finished):
 
 
 def test_the_same_seed_gives_the_same_predictions(finished, marrow, tmp_path):
-    from bmbench.benchmark.run.run import run
+    from bmbench.benchmark.run.begin_or_resume import run
 
     again = run(_options(marrow, tmp_path), Silent()).path
     assert (again / "predictions.json").read_bytes() == (finished / "predictions.json").read_bytes()

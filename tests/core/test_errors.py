@@ -5,7 +5,7 @@ import pickle
 import msgspec
 import pytest
 
-from bmbench.benchmark.run.run import OutdatedError
+from bmbench.benchmark.run.begin_or_resume import OutdatedError
 from bmbench.core.errors import (
     BadInputError,
     MissingExtraError,

@@ -12,7 +12,7 @@ from bmbench.leaderboards.results.make_truths import make_truths
 from bmbench.leaderboards.results.record import canonical, read_result
 from bmbench.leaderboards.results.standings import standings
 from bmbench.leaderboards.submissions.card import CARD_FILE
-from bmbench.leaderboards.submissions.gate import validate_folder
+from bmbench.leaderboards.submissions.incoming import validate_folder
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
 pytest.importorskip("jinja2", reason="jinja2 (bmbench[leaderboard]) is not installed")

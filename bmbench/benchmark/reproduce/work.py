@@ -101,7 +101,7 @@ def _run(path: Path, options: RunOptions, progress: Progress) -> None:
 
     What a version of bmbench began that is not this one cannot be gone on with: it is begun anew.
     """
-    from bmbench.benchmark.run.run import OutdatedError, run_in
+    from bmbench.benchmark.run.begin_or_resume import OutdatedError, run_in
 
     try:
         run_in(path, options, progress)

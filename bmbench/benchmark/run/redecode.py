@@ -16,9 +16,9 @@ from bmbench.adapters.search_space import Space
 from bmbench.benchmark.records.environment import describe_environment
 from bmbench.benchmark.records.options import resolve_settings
 from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.run.begin_or_resume import finish, options_of, records, short
 from bmbench.benchmark.run.decodings import decodings, judge
 from bmbench.benchmark.run.plan import Plan, config, resolve
-from bmbench.benchmark.run.run import finish, options_of, records, short
 from bmbench.benchmark.run.stages import save_whole
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress

@@ -2,11 +2,11 @@
 
 ::
 
-    plan       what the search is about: its runs and its space
-    store      the trials in Optuna's journal file, and which settings to try next
-    database   the trials in a PostgreSQL database
-    trial      train on train, stop on validation, judge on optimisation
-    remote     trials on the workers of a cluster
-    search     all of it, round by round
-    table      the best trials on a terminal
+    plan         what the search is about: its runs and its space
+    trials       the trials so far, in Optuna's journal file or a database, and which settings to try next
+    postgresql   that database
+    trial        train on train, stop on validation, judge on optimisation
+    remote       trials on the workers of a cluster
+    search       all of it, round by round
+    table        the best trials on a terminal
 """

@@ -11,9 +11,9 @@ import msgspec
 from bmbench.adapters.search_space import Space
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.plan import Plan, resolve
-from bmbench.benchmark.search.database import Database, Stored
-from bmbench.benchmark.search.store import check_space
+from bmbench.benchmark.search.postgresql import Database, Stored
 from bmbench.benchmark.search.trial import searched
+from bmbench.benchmark.search.trials import check_space
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import read_json
 from bmbench.core.progress import Progress

@@ -25,13 +25,13 @@ from bmbench.adapters.search_space import Space
 from bmbench.benchmark.records.environment import describe_environment
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import Clock, RunDir
+from bmbench.benchmark.run.begin_or_resume import refuse_changes
 from bmbench.benchmark.run.decodings import Judged, changed
 from bmbench.benchmark.run.plan import Plan, config
-from bmbench.benchmark.run.run import refuse_changes
-from bmbench.benchmark.search.database import recorded
 from bmbench.benchmark.search.plan import Begun, TuneOptions, resolve_search, space_of
-from bmbench.benchmark.search.store import Asked, Store, Trial, refusals
+from bmbench.benchmark.search.postgresql import recorded
 from bmbench.benchmark.search.trial import Ended, Looks, make_trial
+from bmbench.benchmark.search.trials import Asked, Store, Trial, refusals
 from bmbench.benchmark.workers.cluster import Cluster
 from bmbench.core.console import Logged, Within
 from bmbench.core.errors import BadInputError, Stopped, TrainingFailedError

@@ -33,7 +33,7 @@ _NEEDED = (
     "bmbench.adapters.unet.detector",
     "bmbench.adapters.unet.training",
     "bmbench.benchmark.drawing.gallery",
-    "bmbench.benchmark.run.run",
+    "bmbench.benchmark.run.begin_or_resume",
     "bmbench.benchmark.scoring.score_files",
     "bmbench.datasets.sets.own_files",
     "matplotlib.backends.backend_agg",

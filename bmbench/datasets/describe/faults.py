@@ -11,7 +11,7 @@ from bmbench.core.geometry import box_iou
 from bmbench.core.spatial_index import iou_reach, near_boxes
 from bmbench.core.types import Annotations, Category, Ints, Role, Sample
 from bmbench.datasets.reading.picture_copies import FLAT_SHARE, Picture, alike, same
-from bmbench.datasets.splits.balanced import leaks
+from bmbench.datasets.splits.leakage import leaks
 
 DUPLICATE_IOU = 0.8
 """Two boxes of one class that overlap more mark one object twice."""

@@ -9,7 +9,8 @@ from bmbench.core.objects import diameters, mean_cell_diameter
 from bmbench.core.types import Category, Role
 from bmbench.datasets import DATASETS
 from bmbench.datasets.describe.data_hash import data_hash
-from bmbench.datasets.splits.balanced import Balance, balance, leaks
+from bmbench.datasets.splits.balanced import Balance, balance
+from bmbench.datasets.splits.leakage import leaks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

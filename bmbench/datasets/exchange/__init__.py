@@ -2,9 +2,9 @@
 
 ::
 
-    convert      `bmbench datasets convert`
-    changes      what a conversion could not carry over
-    split        `bmbench datasets split`
-    weaken       `bmbench datasets weaken`
-    correction   `bmbench datasets import`: corrected predictions become annotations
+    convert             `bmbench datasets convert`
+    conversion_losses   what a conversion could not carry over
+    split_files         `bmbench datasets split`
+    weaken_files        `bmbench datasets weaken`
+    correction          `bmbench datasets import`: corrected predictions become annotations
 """

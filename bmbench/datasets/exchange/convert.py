@@ -12,7 +12,7 @@ from bmbench.core.files import writing_folder
 from bmbench.core.gate import copy_file, is_there
 from bmbench.core.progress import Progress
 from bmbench.datasets import DATASETS
-from bmbench.datasets.exchange.changes import facts_lost, lines
+from bmbench.datasets.exchange.conversion_losses import facts_lost, lines
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.annotation_folder import inner_path, write_folder
 from bmbench.datasets.formats.codec import Codec, Content

@@ -215,23 +215,3 @@ def balance(samples: Mapping[Subset, Sequence[Sample]], n_classes: int) -> tuple
         )
         for subset, part in samples.items()
     )
-
-
-def leaks(samples: Mapping[Subset, Sequence[Sample]]) -> tuple[str, ...]:
-    """One sentence for every group, image id or image file (by its bytes) that lies in two subsets."""
-    from bmbench.core.files import sha256
-    from bmbench.core.gate import is_file
-
-    seen: dict[tuple[str, str], Subset] = {}
-    found: dict[tuple[str, str], str] = {}
-    for subset, part in samples.items():
-        for sample in part:
-            keys = [("group", sample.group), ("image", str(sample.image_id))]
-            if sample.file is not None and is_file(sample.file):
-                keys.append(("image file", sha256(sample.file, within=sample.within)))
-            for key in keys:
-                first = seen.setdefault(key, subset)
-                if first != subset:
-                    name = f"of {sample.name}" if key[0] == "image file" else key[1]
-                    found.setdefault(key, f"{key[0]} {name} lies in {first} and in {subset}")
-    return tuple(found.values())

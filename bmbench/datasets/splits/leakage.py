@@ -7,7 +7,6 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress
 from bmbench.core.types import ImageId, Sample
 from bmbench.datasets.reading.picture_copies import pixel_digest
-from bmbench.datasets.splits.balanced import leaks
 
 _NAMED = 8
 
@@ -40,3 +39,23 @@ def refuse_leaks(parts: Mapping[Subset, Sequence[Sample]], digest: Mapping[Image
             where=where,
             remedy="put what belongs together into one subset",
         )
+
+
+def leaks(samples: Mapping[Subset, Sequence[Sample]]) -> tuple[str, ...]:
+    """One sentence for every group, image id or image file (by its bytes) that lies in two subsets."""
+    from bmbench.core.files import sha256
+    from bmbench.core.gate import is_file
+
+    seen: dict[tuple[str, str], Subset] = {}
+    found: dict[tuple[str, str], str] = {}
+    for subset, part in samples.items():
+        for sample in part:
+            keys = [("group", sample.group), ("image", str(sample.image_id))]
+            if sample.file is not None and is_file(sample.file):
+                keys.append(("image file", sha256(sample.file, within=sample.within)))
+            for key in keys:
+                first = seen.setdefault(key, subset)
+                if first != subset:
+                    name = f"of {sample.name}" if key[0] == "image file" else key[1]
+                    found.setdefault(key, f"{key[0]} {name} lies in {first} and in {subset}")
+    return tuple(found.values())

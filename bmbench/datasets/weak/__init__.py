@@ -2,6 +2,6 @@
 
 ::
 
-    simulator    contours → jittered circles, as the study did
-    statistics   how weak the circles of a set are
+    simulator   contours → jittered circles, as the study did
+    weakness    how weak the circles of a set are
 """

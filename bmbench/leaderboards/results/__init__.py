@@ -3,16 +3,16 @@
 ::
 
     record                  one result
-    score                   one submission against the truth
+    score_submission        one submission against the truth
     controls                answers that know everything, nothing, or say yes everywhere
-    scorer                  every submission of a track
+    score_track             every submission of a track
     submission_states       withdrawn, superseded, disputed
-    columns                 results → what the statistics work on
+    unit_columns            results → what the statistics work on
     standings_record        all comparisons of a track
     cross_track_questions   weak against precise, artefacts so or so
     robustness              who wins under which rule
-    standings               results → ranks: where a board's order is decided
-    hidden                  truths that are encrypted until a track retires
+    standings               results → ranks: where a board's order is decided, by `statistics.ranks`
+    hidden_truth            truths that are encrypted until a track retires
     make_truths             truths that a repository may not hold
     publish, verify         write the board's files; recompute every number
 """

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 
 from bmbench.core.types import Floats, Ints, Predictions, Role
-from bmbench.leaderboards.results.score import Judge
+from bmbench.leaderboards.results.score_submission import Judge
 
 JITTER_SHARE = 3 / 55
 """The study's jitter of weak circles, 3 px, as a share of its matching radius, 55 px."""

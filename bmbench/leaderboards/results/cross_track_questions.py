@@ -6,9 +6,9 @@ from itertools import combinations
 import numpy as np
 
 from bmbench.core.types import Floats
-from bmbench.leaderboards.results.columns import TrackUnits, metric_by_unit
 from bmbench.leaderboards.results.record import Result
 from bmbench.leaderboards.results.standings_record import Crossing
+from bmbench.leaderboards.results.unit_columns import TrackUnits, metric_by_unit
 from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.statistics.intervals import interval
 from bmbench.statistics.paired_tests import LEVEL, paired_tests

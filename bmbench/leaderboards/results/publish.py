@@ -9,9 +9,9 @@ import msgspec
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_bytes
 from bmbench.core.progress import Progress
-from bmbench.leaderboards.results.hidden import opened
+from bmbench.leaderboards.results.hidden_truth import opened
 from bmbench.leaderboards.results.record import Result, canonical
-from bmbench.leaderboards.results.scorer import published, score_track, to_step
+from bmbench.leaderboards.results.score_track import published, score_track, to_step
 from bmbench.leaderboards.results.standings import standings
 from bmbench.leaderboards.results.standings_record import Standings, read_standings
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard

@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 
 from bmbench.core.types import Floats
-from bmbench.leaderboards.results.columns import floats, image_f1
 from bmbench.leaderboards.results.record import Result
 from bmbench.leaderboards.results.standings_record import RuleRow
+from bmbench.leaderboards.results.unit_columns import floats, image_f1
 from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.present.words import RULES
 from bmbench.statistics.ranks import kendall_tau, order

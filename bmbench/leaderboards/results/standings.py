@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from bmbench.core.types import Floats, Ints
-from bmbench.leaderboards.results.columns import TrackUnits, metric_by_unit, ranked
 from bmbench.leaderboards.results.cross_track_questions import artefact_modes, non_inferiority
 from bmbench.leaderboards.results.record import SCORER_VERSION, Result
 from bmbench.leaderboards.results.robustness import rule_rows
@@ -18,6 +17,7 @@ from bmbench.leaderboards.results.standings_record import (
     Standings,
     Tests,
 )
+from bmbench.leaderboards.results.unit_columns import TrackUnits, metric_by_unit, ranked
 from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.statistics.intervals import interval, percentiles
 from bmbench.statistics.paired_tests import LEVEL, PairTests, paired_tests
@@ -41,7 +41,7 @@ def standings(
     manifest: Manifest, results: Sequence[Result], elsewhere: Mapping[str, Sequence[Result]] | None = None
 ) -> Standings:
     """The standings of a track from its full results; `elsewhere` holds the results of other tracks."""
-    from bmbench.leaderboards.results.scorer import n_cells
+    from bmbench.leaderboards.results.score_track import n_cells
 
     rivals = ranked(results)
     units = TrackUnits.of(manifest)

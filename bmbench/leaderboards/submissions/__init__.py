@@ -10,5 +10,5 @@
     other_submissions    what those already there say of who they belong to
     validate             `bmbench validate`: one verdict
     prepare, submit      `bmbench submit`: a submission from runs or files
-    gate                 where submissions come in: a desk or a pull request
+    incoming             where submissions come in: a desk or a pull request
 """

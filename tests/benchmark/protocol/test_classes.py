@@ -17,7 +17,7 @@ from bmbench.benchmark.protocol.classes import (
     tell_apart,
 )
 from bmbench.benchmark.records.options import RunOptions
-from bmbench.benchmark.run.run import resume, run
+from bmbench.benchmark.run.begin_or_resume import resume, run
 from bmbench.core.dataset import Split
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.progress import Silent

@@ -34,7 +34,7 @@ def quietly(_: str) -> None:
 
 
 def test_a_failure_is_kept_and_the_others_go_on(options, monkeypatch):
-    from bmbench.benchmark.run import run as module
+    from bmbench.benchmark.run import begin_or_resume as module
 
     real = module.run_in
 
@@ -91,7 +91,7 @@ def test_what_was_begun_on_other_data_is_kept_and_said(options):
 
 
 def test_control_c_says_how_to_go_on(bmbench, marrow, tmp_path, monkeypatch):
-    from bmbench.benchmark.run import run as module
+    from bmbench.benchmark.run import begin_or_resume as module
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt

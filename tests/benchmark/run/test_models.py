@@ -7,7 +7,7 @@ import pytest
 
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.trained_run import load_run
-from bmbench.benchmark.run.run import resume, run_in
+from bmbench.benchmark.run.begin_or_resume import resume, run_in
 from bmbench.core.errors import BadInputError, Stopped
 from bmbench.core.progress import Silent
 

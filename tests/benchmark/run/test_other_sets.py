@@ -10,8 +10,8 @@ import pytest
 from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.apply_to_other_sets import Unchanged, apply_run, apply_unchanged, predict_resized
+from bmbench.benchmark.run.begin_or_resume import run
 from bmbench.benchmark.run.other_sets import working_factor
-from bmbench.benchmark.run.run import run
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
 from bmbench.core.types import Detections

@@ -7,8 +7,8 @@ import pytest
 
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.run.begin_or_resume import run_in
 from bmbench.benchmark.run.redecode import changed_settings, redecode
-from bmbench.benchmark.run.run import run_in
 from bmbench.benchmark.scoring.score_files import evaluate_files
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent

@@ -14,7 +14,7 @@ import pytest
 
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import RunDir
-from bmbench.benchmark.run.run import resume, run, run_in
+from bmbench.benchmark.run.begin_or_resume import resume, run, run_in
 from bmbench.core.errors import BadInputError, RunFailedError, Stopped
 from bmbench.core.locks import only_one
 from bmbench.core.progress import Silent
@@ -71,7 +71,9 @@ def test_a_run_stopped_in_any_stage_ends_with_the_same_bytes(options, whole, tmp
 
 def test_a_finished_run_is_left_alone_and_its_data_not_read(options, whole, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in whole.rglob("*")}
-    monkeypatch.setattr("bmbench.benchmark.run.run.resolve", lambda *_: pytest.fail("read the data again"))
+    monkeypatch.setattr(
+        "bmbench.benchmark.run.begin_or_resume.resolve", lambda *_: pytest.fail("read the data again")
+    )
     assert run_in(whole, options, Silent()).path == whole
     assert resume(whole, Silent()).path == whole
     assert {path: path.stat().st_mtime_ns for path in whole.rglob("*")} == before
@@ -214,7 +216,7 @@ def test_ctrl_c_says_how_to_go_on(bmbench, marrow, tmp_path, monkeypatch):
     def interrupted(work):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bmbench.benchmark.run.run.work_through", interrupted)
+    monkeypatch.setattr("bmbench.benchmark.run.begin_or_resume.work_through", interrupted)
     answer = bmbench("run", "--method", "blob_log", "--dataset", marrow, "--out", tmp_path)
     (folder,) = tmp_path.iterdir()
     assert answer.code == 130
@@ -231,7 +233,7 @@ def killed_when(options, folder, text):
     """Run in a process of its own, which gets SIGKILL as soon as its log holds the text."""
     code = (
         "import ast, sys, pathlib\nfrom bmbench.benchmark.records.options import RunOptions\n"
-        "from bmbench.benchmark.run.run import run_in\nfrom bmbench.core.progress import Silent\n"
+        "from bmbench.benchmark.run.begin_or_resume import run_in\nfrom bmbench.core.progress import Silent\n"
         "options = RunOptions.from_json(ast.literal_eval(sys.argv[2]), where='')\n"
         "run_in(pathlib.Path(sys.argv[1]), options, Silent())\n"
     )

@@ -15,8 +15,8 @@ from bmbench.adapters.search_space import Choice, Real, Space, Whole
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.decodings import Judged, decodings
 from bmbench.benchmark.search.search import TuneOptions, best_first, resume_tuning, tune
-from bmbench.benchmark.search.store import Store, Trial
 from bmbench.benchmark.search.trial import Ended, is_hopeless
+from bmbench.benchmark.search.trials import Store, Trial
 from bmbench.core.errors import RunFailedError, Stopped, TrainingFailedError
 from bmbench.core.progress import Silent
 

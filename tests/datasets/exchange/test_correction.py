@@ -16,7 +16,7 @@ from bmbench.core.progress import Silent
 from bmbench.core.types import CELL, Annotations, Category, Role
 from bmbench.datasets.exchange.convert import convert
 from bmbench.datasets.exchange.correction import Changes, _overlapping, changes, import_corrected
-from bmbench.datasets.exchange.weaken import write_beside
+from bmbench.datasets.exchange.weaken_files import write_beside
 from bmbench.datasets.formats.coco.samples import read_coco
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.formats.qupath.geojson import read_qupath, write_qupath
@@ -78,7 +78,7 @@ def test_the_commands_of_the_walk_through_exist():
 @pytest.mark.slow
 def test_what_was_corrected_is_trained_on_again(tmp_path):
     from bmbench.benchmark.records.options import RunOptions
-    from bmbench.benchmark.run.run import run
+    from bmbench.benchmark.run.begin_or_resume import run
 
     marrow = tmp_path / "marrow"
     synthesise(marrow, n_images=8, size_px=256, seed=3, progress=Silent())

@@ -15,7 +15,7 @@ from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.geometry import circle_box, rings_box
 from bmbench.core.progress import Silent
 from bmbench.core.types import Annotations, Category, Role, Sample
-from bmbench.datasets.exchange.changes import facts_lost
+from bmbench.datasets.exchange.conversion_losses import facts_lost
 from bmbench.datasets.exchange.convert import convert
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.annotation_folder import write_folder

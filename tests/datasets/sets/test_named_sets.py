@@ -23,8 +23,8 @@ from bmbench.datasets.formats.label_image import read_labels
 from bmbench.datasets.sets.dsb_purple import FIELDS, MISSING_QUARTER, SUBSET_OF
 from bmbench.datasets.sets.kainz import split_by_patient
 from bmbench.datasets.sets.midog import TEST
-from bmbench.datasets.splits.balanced import leaks
 from bmbench.datasets.splits.fixed import fixed_subsets
+from bmbench.datasets.splits.leakage import leaks
 
 REAL = [
     ("kainz", "kainz_bm", {}),

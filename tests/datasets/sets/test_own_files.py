@@ -10,7 +10,7 @@ from PIL import Image
 from bmbench.core.dataset import SUBSETS, LoadRequest
 from bmbench.core.errors import BadInputError
 from bmbench.datasets import open_dataset
-from bmbench.datasets.splits.balanced import leaks
+from bmbench.datasets.splits.leakage import leaks
 
 N_IMAGES = 12
 

@@ -9,10 +9,10 @@ import pytest
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
-from bmbench.leaderboards.results import score as score_module
-from bmbench.leaderboards.results.columns import TrackUnits, metric_by_unit
+from bmbench.leaderboards.results import score_submission as score_module
 from bmbench.leaderboards.results.record import canonical, read_result
 from bmbench.leaderboards.results.standings_record import read_standings
+from bmbench.leaderboards.results.unit_columns import TrackUnits, metric_by_unit
 from bmbench.leaderboards.tracks.create_track import write_manifest
 from bmbench.leaderboards.tracks.manifest import Partner
 
@@ -146,7 +146,7 @@ def test_unchanged_submissions_are_not_scored_again(small, monkeypatch):
     scored = []
     keep = score_module.score
     monkeypatch.setattr(
-        "bmbench.leaderboards.results.scorer.score", lambda *given: scored.append(1) or keep(*given)
+        "bmbench.leaderboards.results.score_track.score", lambda *given: scored.append(1) or keep(*given)
     )
     small.score()
     assert len(scored) == 3  # the controls
@@ -305,7 +305,7 @@ def key(tmp_path):
 @pytest.fixture
 def hidden(small, key):
     """A track with hidden truth, its images' coordinates salted with a canary."""
-    from bmbench.leaderboards.results.hidden import hide
+    from bmbench.leaderboards.results.hidden_truth import hide
 
     truth = small.board.path / "tracks" / "weak" / "truth.json"
     value = json.loads(truth.read_text())
@@ -346,7 +346,7 @@ def test_a_failing_scorer_says_a_code_and_no_truth(hidden, monkeypatch, capsys):
 
     keep = score_module.score
     monkeypatch.setattr(
-        "bmbench.leaderboards.results.scorer.score",
+        "bmbench.leaderboards.results.score_track.score",
         lambda judge, answers: fail(judge, answers) if answers[0][1] else keep(judge, answers),
     )
     bench.score(key=key)
@@ -356,7 +356,7 @@ def test_a_failing_scorer_says_a_code_and_no_truth(hidden, monkeypatch, capsys):
 
 
 def test_a_retired_track_is_verified_by_everybody(hidden):
-    from bmbench.leaderboards.results.hidden import reveal
+    from bmbench.leaderboards.results.hidden_truth import reveal
     from bmbench.leaderboards.results.verify import verify_board
 
     bench, key = hidden

@@ -8,7 +8,7 @@ import pytest
 
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.submissions.card import Submission
-from bmbench.leaderboards.submissions.gate import validate_changes, validate_folder
+from bmbench.leaderboards.submissions.incoming import validate_changes, validate_folder
 from bmbench.leaderboards.submissions.prepare import Wishes, prepare
 from bmbench.leaderboards.submissions.submit import schemas
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from bmbench.benchmark.records.options import RunOptions
-from bmbench.benchmark.run.run import run
+from bmbench.benchmark.run.begin_or_resume import run
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
 from bmbench.leaderboards.tracks.create_track import TrackWishes, track_facts, write_manifest

@@ -1,4 +1,4 @@
-"""QuPath features → columns; the dialects are those of `qupath_schema`."""
+"""QuPath features → columns; the dialects are those of `schema`."""
 
 import json
 import math

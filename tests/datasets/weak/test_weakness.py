@@ -8,7 +8,7 @@ import pytest
 
 from bmbench.core.geometry import rings_box
 from bmbench.core.types import Annotations, Role, Sample
-from bmbench.datasets.weak.statistics import weak_statistics
+from bmbench.datasets.weak.weakness import weak_statistics
 
 
 def square(x, y, side):

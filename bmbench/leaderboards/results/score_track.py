@@ -23,7 +23,7 @@ from bmbench.leaderboards.results.record import (
     digest,
     read_result,
 )
-from bmbench.leaderboards.results.score import Judge, judge, score
+from bmbench.leaderboards.results.score_submission import Judge, judge, score
 from bmbench.leaderboards.results.submission_states import settled
 from bmbench.leaderboards.submissions.card import CARD_FILE, Submission
 from bmbench.leaderboards.submissions.other_submissions import Others, read_others

@@ -11,8 +11,8 @@ import sys
 import pytest
 
 from bmbench.benchmark.records.options import RunOptions
-from bmbench.benchmark.search.database import Database
 from bmbench.benchmark.search.plan import TuneOptions
+from bmbench.benchmark.search.postgresql import Database
 from bmbench.benchmark.search.search import resume_tuning, tune
 from bmbench.core.errors import RunFailedError, Stopped
 from bmbench.core.progress import Silent

@@ -12,7 +12,7 @@ from bmbench.core.dataset import SUBSETS, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress
 from bmbench.core.types import ImageId, Sample
-from bmbench.datasets.exchange.weaken import write_beside
+from bmbench.datasets.exchange.weaken_files import write_beside
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.splits.balanced import FRACTIONS, Balance, balance, balanced_split
 from bmbench.datasets.splits.leakage import digests, refuse_leaks

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bmbench.core.types import Floats, GroundTruth, Predictions
-from bmbench.leaderboards.results.columns import TrackUnits
 from bmbench.leaderboards.results.record import (
     CurveBand,
     ImageTallies,
@@ -14,6 +13,7 @@ from bmbench.leaderboards.results.record import (
     Outcomes,
     RuleResult,
 )
+from bmbench.leaderboards.results.unit_columns import TrackUnits
 from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.metrics import Evaluation, ImageCounts, Protocol, Scores, Tally
 from bmbench.metrics.protocol import Geometry

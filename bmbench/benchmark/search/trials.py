@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.adapters.search_space import Choice, Range, Space, Whole
-from bmbench.benchmark.search.database import Database
+from bmbench.benchmark.search.postgresql import Database
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.gate import read_bytes, require_file
 
@@ -74,7 +74,7 @@ class Store:
     ) -> None:
         import optuna
 
-        from bmbench.benchmark.search.database import Database
+        from bmbench.benchmark.search.postgresql import Database
 
         self._space, self._first, self._seed, self._at_once = space, first, seed, at_once
         with _quiet():

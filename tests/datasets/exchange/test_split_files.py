@@ -11,7 +11,7 @@ from bmbench.core.dataset import SUBSETS
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
 from bmbench.core.types import CELL, Annotations, Category, Sample
-from bmbench.datasets.exchange.split import (
+from bmbench.datasets.exchange.split_files import (
     SplitPlan,
     by_subset,
     check_split,
@@ -19,7 +19,7 @@ from bmbench.datasets.exchange.split import (
     split_content,
     write_split,
 )
-from bmbench.datasets.exchange.weaken import weaken_content, write_beside
+from bmbench.datasets.exchange.weaken_files import weaken_content, write_beside
 from bmbench.datasets.formats.coco.samples import read_coco
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.reading.images import read_rgb
