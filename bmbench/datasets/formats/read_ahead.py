@@ -5,22 +5,32 @@ Python: forking one that may hold threads is not safe. Whatever goes wrong there
 itself, and so reports errors the usual way.
 """
 
+import mmap
 import os
+import pickle
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
-from bmbench.datasets.formats.predictions import DetectionColumns
+from bmbench.core.errors import BmbenchError
+
+if TYPE_CHECKING:
+    from bmbench.datasets.formats.predictions import DetectionColumns
 
 LONG = 32 << 20
-"""Bytes from which on another process is worth its start. It starts before NumPy is loaded here."""
+"""Bytes from which on another process is worth its start."""
+_ALIGNED = 64
+"""Columns begin at a multiple of so many bytes, as NumPy has them."""
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 33)}
 """Asks the GNU allocator to use memory again instead of giving it back: a third of the time goes there."""
 
 
 @contextmanager
-def reading_ahead(path: Path, *beside: Path) -> Iterator[Callable[[], DetectionColumns]]:
+def reading_ahead(path: Path, *beside: Path) -> Iterator["Callable[[], DetectionColumns]"]:
     """A function that gives the columns of a predictions file, which may be read meanwhile elsewhere.
 
     That is done if it and each of the files `beside`, which are to be read meanwhile here, are long, and
@@ -29,10 +39,6 @@ def reading_ahead(path: Path, *beside: Path) -> Iterator[Callable[[], DetectionC
     if not sys.executable or _processors() < 2 or min(map(_size, (path, *beside))) < LONG:
         yield lambda: _read(path)
         return
-    import pickle
-    import subprocess
-    import tempfile
-
     command = [sys.executable, "-P", "-m", __name__, str(path)]
     with (
         # It has no name: nothing can come out of it but what the process that is started here wrote.
@@ -41,16 +47,8 @@ def reading_ahead(path: Path, *beside: Path) -> Iterator[Callable[[], DetectionC
             command, stdout=space, stderr=subprocess.DEVNULL, env={**os.environ, **_KEEP_MEMORY}
         ) as process,
     ):
-
-        def columns() -> DetectionColumns:
-            if process.wait():
-                return _read(path)
-            space.seek(0)
-            found: DetectionColumns = pickle.load(space)
-            return found
-
         try:
-            yield columns
+            yield lambda: _read(path) if process.wait() else _received(space)
         finally:
             process.kill()
 
@@ -66,22 +64,41 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _read(path: Path) -> DetectionColumns:
+def _read(path: Path) -> "DetectionColumns":
     from bmbench.datasets.formats.predictions import read_columns
 
     return read_columns(path)
 
 
+def _received(space: IO[bytes]) -> "DetectionColumns":
+    """The columns that the other process has sent, whose arrays stay where they are."""
+    # A private view: what is changed here stays here, and nothing is copied before.
+    data = memoryview(mmap.mmap(space.fileno(), 0, access=mmap.ACCESS_COPY))
+    space.seek(0)
+    head, sizes = pickle.load(space)
+    here, arrays = space.tell(), []
+    for size in sizes:
+        here += -here % _ALIGNED
+        arrays.append(data[here : here + size])
+        here += size
+    columns: DetectionColumns = pickle.loads(head, buffers=arrays)
+    return columns
+
+
+def _send(columns: "DetectionColumns", space: IO[bytes]) -> None:
+    arrays: list[pickle.PickleBuffer] = []
+    head = pickle.dumps(columns, protocol=5, buffer_callback=arrays.append)
+    pickle.dump((head, [array.raw().nbytes for array in arrays]), space)
+    for array in arrays:
+        space.write(bytes(-space.tell() % _ALIGNED))
+        space.write(array.raw())
+
+
 def _main(path: Path) -> int:
-    import pickle
-
-    from bmbench.core.errors import BmbenchError
-
     try:
-        columns = _read(path)
+        _send(_read(path), sys.stdout.buffer)
     except BmbenchError:
         return 1
-    pickle.dump(columns, sys.stdout.buffer, protocol=5)
     return 0
 
 

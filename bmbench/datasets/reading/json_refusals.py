@@ -77,9 +77,9 @@ class JsonRefusals:
         where = f"{self._path}, {spelled(place)}".removesuffix(", ")
         in_record = any(isinstance(step, int) for step in place)
         remedy = "correct the value or leave the record out" if in_record else OTHER_FILE
-        got = fault.text
+        got = "" if fault.kind in ("key", "constant") else fault.text
         if fault.kind == "key":
-            got, remedy = "", "keep one of them"
+            remedy = "keep one of them"
         raise BadInputError(fault.what, where=where, expected=fault.expected, got=got, remedy=remedy)
 
     def _no_json(self, text: str, found: json.JSONDecodeError) -> NoReturn:
