@@ -51,6 +51,18 @@ class Category:
 
 
 CELL = Category(id=1, name="cell")
+_ARTEFACT_WORDS = ("artefact", "artifact")
+"""By which files say that objects must not be counted."""
+
+
+def is_artefact_kind(kind: str) -> bool:
+    """Whether the supercategory of a class is that of artefacts."""
+    return kind.lower() in _ARTEFACT_WORDS
+
+
+def is_artefact_name(name: str) -> bool:
+    """Whether the name of a class says that its objects must not be counted."""
+    return any(word in name.lower() for word in _ARTEFACT_WORDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

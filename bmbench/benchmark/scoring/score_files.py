@@ -36,7 +36,7 @@ def score_files(
     `details` what `details_of` gives.
     """
     annotations, detections = read_pair(predictions, truth)
-    from bmbench.metrics import coco_summary, evaluate
+    from bmbench.metrics.evaluation import evaluate
     from bmbench.statistics.intervals import with_intervals
 
     def scored(rules: Protocol) -> Evaluation:
@@ -50,6 +50,8 @@ def score_files(
         classes = ClassReport(by_class=evaluation, one_class=one_class, confusion=confusion)
     summary = None
     if protocol.pycocotools:
+        from bmbench.metrics.coco import coco_summary
+
         caps = (1, 10, protocol.max_detections)
         summary = coco_summary(annotations, detections, max_detections=caps, per_class=protocol.per_class)
     return ScoreReport(
@@ -71,7 +73,7 @@ def score_classes(
     evaluation : Evaluation
         Of the same files with all cells as one class; its threshold (of centres, or else of boxes) holds.
     """
-    from bmbench.metrics import evaluate
+    from bmbench.metrics.evaluation import evaluate
     from bmbench.statistics.intervals import with_intervals
 
     some = evaluation.cd or evaluation.bb
@@ -137,7 +139,7 @@ def evaluate_files(
 ) -> Evaluation:
     """The evaluation of a predictions file; for the parameters see `score_files`."""
     annotations, detections = read_pair(predictions, truth)
-    from bmbench.metrics import evaluate
+    from bmbench.metrics.evaluation import evaluate
     from bmbench.statistics.intervals import with_intervals
 
     evaluation = evaluate(annotations, detections, protocol, threshold=threshold)

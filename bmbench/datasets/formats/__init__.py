@@ -4,7 +4,6 @@
 
     codec               what a format is: a name, how it is recognised, read and written
     recognise           which format a file or folder is in
-    artefact_words      the words by which files say that objects must not be counted
     marks               drawn objects before they belong to a data set
     masks, ring_nesting                             shapes: run-length masks, rings with holes
     annotation_folder, images_beside                one annotation file an image, and the images beside

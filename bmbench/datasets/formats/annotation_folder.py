@@ -21,8 +21,17 @@ import numpy as np
 from bmbench.core.dataset import Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in, plain_name, plain_text
-from bmbench.core.types import CELL, Annotations, Bools, Category, ImageId, Ints, Role, Sample
-from bmbench.datasets.formats.artefact_words import is_artefact_name
+from bmbench.core.types import (
+    CELL,
+    Annotations,
+    Bools,
+    Category,
+    ImageId,
+    Ints,
+    Role,
+    Sample,
+    is_artefact_name,
+)
 from bmbench.datasets.formats.coco.samples import write_coco
 from bmbench.datasets.formats.codec import Codec, Content, Left
 from bmbench.datasets.formats.images_beside import SIDECAR, Pictures

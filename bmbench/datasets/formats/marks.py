@@ -8,8 +8,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rings_box
-from bmbench.core.types import Annotations, Floats, Rings, Role
-from bmbench.datasets.formats.artefact_words import is_artefact_name
+from bmbench.core.types import Annotations, Floats, Rings, Role, is_artefact_name
 
 UNNAMED = "cell"
 LIMIT_PX = 1e9

@@ -16,9 +16,8 @@ import yaml
 from bmbench.core.dataset import SUBSETS
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
-from bmbench.core.types import Annotations, Floats, Role
+from bmbench.core.types import Annotations, Floats, Role, is_artefact_name
 from bmbench.datasets.formats.annotation_folder import inner_path, read_folder
-from bmbench.datasets.formats.artefact_words import is_artefact_name
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import Collector, Marks
 from bmbench.datasets.formats.ring_nesting import bridged

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
 from bmbench.core.geometry import rings_box
-from bmbench.core.types import Bools, Category, Floats, ImageId, Ints, Rings, Role
-from bmbench.datasets.formats.artefact_words import is_artefact_kind
+from bmbench.core.types import Bools, Category, Floats, ImageId, Ints, Rings, Role, is_artefact_kind
 from bmbench.datasets.formats.coco.outlines import outline
 from bmbench.datasets.reading.json_lists import Columns, JsonLists
 from bmbench.datasets.reading.limits import MARK

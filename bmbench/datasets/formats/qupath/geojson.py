@@ -31,8 +31,7 @@ import msgspec
 import numpy as np
 
 from bmbench.core.files import writing
-from bmbench.core.types import Annotations, Category, Detections, Floats, Rings, Role
-from bmbench.datasets.formats.artefact_words import is_artefact_name
+from bmbench.core.types import Annotations, Category, Detections, Floats, Rings, Role, is_artefact_name
 from bmbench.datasets.formats.qupath.features import QupathObjects, confidence_of, decode
 from bmbench.datasets.formats.qupath.shapes import shapes
 from bmbench.datasets.reading.json_lists import collector_paused

@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.types import Role
-from bmbench.datasets.formats.artefact_words import is_artefact_name
+from bmbench.core.types import Role, is_artefact_name
 from bmbench.datasets.formats.coco import columns as coco_columns
 from bmbench.datasets.formats.coco.columns import read_ground_truth
 from bmbench.datasets.formats.coco.samples import read_coco
