@@ -84,8 +84,9 @@ def percentiles(values: Floats | NDArray[np.int32], *, level: float = LEVEL, who
     return found
 
 
-_BLOCK = 1 << 15
-"""Numbers in work at a time (steps of the curve × replicates): few enough for the processor's cache."""
+_BLOCK = 1 << 14
+"""Numbers in work at a time (steps of the curve × replicates): few enough for the processor's cache, and for
+memory that is used again instead of being asked of the system each time."""
 _FEW_UNITS = 256
 """Up to this many units, counts by step and unit are multiplied with the weights as a matrix."""
 
@@ -212,5 +213,5 @@ def _areas(hits: Floats, every: Floats, n_cells: Floats, kind: ApKind) -> Floats
 
 
 def _precision(hits: Floats, every: Floats) -> Floats:
-    """(steps, replicates) precision at each step; 0 before the first prediction drawn."""
-    return np.divide(hits, every, out=np.zeros_like(hits), where=every > 0)
+    """(steps, replicates) precision, 0 before the first prediction drawn; written over `every`."""
+    return np.divide(hits, np.maximum(every, 1, out=every), out=every)
