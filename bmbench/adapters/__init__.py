@@ -13,8 +13,14 @@
     images/         working scale, random training patches, tiles of large images
 """
 
-from bmbench.adapters.method import Method
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from bmbench.core.registry import Registry
+
+if TYPE_CHECKING:
+    from bmbench.adapters.method import Method
 
 METHODS: Registry[Method] = Registry(
     "method",

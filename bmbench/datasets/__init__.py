@@ -14,10 +14,15 @@
     exchange    convert, split, weaken, import corrections
 """
 
-from pathlib import Path
+from __future__ import annotations
 
-from bmbench.core.dataset import Dataset
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from bmbench.core.registry import Registry
+
+if TYPE_CHECKING:
+    from bmbench.core.dataset import Dataset
 
 DATASETS: Registry[Dataset] = Registry(
     "data set",

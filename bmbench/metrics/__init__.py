@@ -25,28 +25,31 @@ The files, in the order in which a score passes them:
 - `confusion`, `details`: what is computed from them beside
 """
 
-import importlib
-from typing import Any
+from __future__ import annotations
 
-from bmbench.metrics.coco import coco_summary
-from bmbench.metrics.confusion import Confusion, confusion_table
-from bmbench.metrics.curve import Curve, average_precision, f_score, precision_at, precision_envelope
-from bmbench.metrics.details import (
-    CountError,
-    Froc,
-    LimitSweep,
-    Localisation,
-    count_error,
-    froc,
-    localisation,
-    size_ratios,
-    sweep,
-)
-from bmbench.metrics.evaluation import choose_threshold, evaluate
-from bmbench.metrics.matching import Cause, Matching, MatchOutcome
-from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
-from bmbench.metrics.scores import Counts, Evaluation, Scores
-from bmbench.metrics.tally import ImageCounts, Tally
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bmbench.metrics.coco import coco_summary
+    from bmbench.metrics.confusion import Confusion, confusion_table
+    from bmbench.metrics.curve import Curve, average_precision, f_score, precision_at, precision_envelope
+    from bmbench.metrics.details import (
+        CountError,
+        Froc,
+        LimitSweep,
+        Localisation,
+        count_error,
+        froc,
+        localisation,
+        size_ratios,
+        sweep,
+    )
+    from bmbench.metrics.evaluation import choose_threshold, evaluate
+    from bmbench.metrics.matching import Cause, Matching, MatchOutcome
+    from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
+    from bmbench.metrics.scores import Counts, Evaluation, Scores
+    from bmbench.metrics.tally import ImageCounts, Tally
 
 __all__ = [
     "GEOMETRIES",

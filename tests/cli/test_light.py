@@ -17,6 +17,11 @@ def test_the_command_line_loads_nothing_heavy():
     assert not {module.partition(".")[0] for module in loaded} & set(HEAVY)
 
 
+def test_scoring_starts_the_process_that_reads_before_it_loads_numpy():
+    loaded = _python("import bmbench.benchmark.scoring.score_files, sys; print(*sys.modules)").split()
+    assert not {module.partition(".")[0] for module in loaded} & set(HEAVY)
+
+
 def test_the_light_layers_load_no_torch_and_no_matplotlib():
     code = (
         "import bmbench.metrics, bmbench.datasets, bmbench.leaderboards, sys\n"

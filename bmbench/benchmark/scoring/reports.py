@@ -6,29 +6,32 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json
-from bmbench.core.types import GroundTruth, Predictions
-from bmbench.metrics import (
-    Confusion,
-    CountError,
-    Evaluation,
-    Froc,
-    Geometry,
-    LimitSweep,
-    Localisation,
-    Scores,
-)
 from bmbench.metrics.protocol import GEOMETRIES
-from bmbench.statistics.differences import Difference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bmbench.core.types import GroundTruth, Predictions
+    from bmbench.metrics import (
+        Confusion,
+        CountError,
+        Evaluation,
+        Froc,
+        Geometry,
+        LimitSweep,
+        Localisation,
+        Scores,
+    )
+    from bmbench.statistics.differences import Difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

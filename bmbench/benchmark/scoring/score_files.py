@@ -3,8 +3,11 @@
 Imports are late: the process that reads a long predictions file starts before NumPy is loaded here.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bmbench.benchmark.scoring.reports import (
     ClassReport,
@@ -14,9 +17,11 @@ from bmbench.benchmark.scoring.reports import (
     confusion_tables,
     is_by_class,
 )
-from bmbench.core.types import GroundTruth, Predictions
 from bmbench.datasets.formats.read_ahead import reading_ahead
-from bmbench.metrics import Evaluation, Geometry, Protocol
+
+if TYPE_CHECKING:
+    from bmbench.core.types import GroundTruth, Predictions
+    from bmbench.metrics import Evaluation, Geometry, Protocol
 
 
 def score_files(

@@ -12,8 +12,14 @@
     predictions, read_ahead                         a detector's answers
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from bmbench.core.registry import Registry
-from bmbench.datasets.formats.codec import Codec
+
+if TYPE_CHECKING:
+    from bmbench.datasets.formats.codec import Codec
 
 FORMATS: Registry[Codec] = Registry(
     "format",
