@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -58,12 +59,38 @@ app.add_typer(leaderboard_app, name="leaderboard")
 
 
 def main() -> None:
-    """The entry point: a user's mistake is one sentence and an exit code, a bug keeps its traceback."""
+    """The entry point: a failure is one sentence and an exit code; `--debug` shows where it arose."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A pipe or a terminal that lacks a sign of ours (cp1252 has no ✓) gets a question mark for it.
+            stream.reconfigure(errors="replace")
     try:
-        app(args=arguments)
+        try:
+            app(args=arguments)
+        finally:
+            sys.stdout.flush()
     except BmbenchError as error:
         if "--debug" in sys.argv:
             raise
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except (OSError, UnicodeError, MemoryError, RecursionError) as error:
+        if "--debug" in sys.argv:
+            raise
+        typer.echo(f"error: {_last_words(error)} (--debug shows where)", err=True)
+        # What could not be printed is not tried once more at the end of the process.
+        sys.stdout = io.StringIO()
+        sys.exit(1)
+
+
+def _last_words(error: Exception) -> str:
+    """What a failure means that no command has foreseen."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this"
+    if isinstance(error, RecursionError):
+        return "something is nested too deeply"
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return f"{where}the system refuses ({error.strerror or error})"
+    return f"a text cannot be read or written ({error})"

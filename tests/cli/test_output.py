@@ -1,0 +1,60 @@
+"""Output that cannot show every sign, or takes no more; failures that no command has foreseen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bmbench import cli
+
+
+def call(*arguments: str, **options) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "bmbench", *arguments]
+    return subprocess.run(command, stderr=subprocess.PIPE, check=False, **options)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
+@pytest.mark.parametrize("arguments", [("methods",), ("datasets", "list"), ("datasets", "info", "synthetic")])
+def test_an_output_without_our_signs_gets_question_marks(encoding, arguments):
+    there = os.environ | {"PYTHONIOENCODING": encoding}
+    answer = call(*arguments, env=there, stdout=subprocess.PIPE)
+    assert (answer.returncode, b"Traceback" in answer.stderr) == (0, False), answer.stderr
+    assert answer.stdout.decode(encoding)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here that is always full")
+def test_a_full_output_is_one_sentence():
+    with Path("/dev/full").open("wb") as full:
+        answer = call("methods", stdout=full)
+    assert answer.returncode == 1
+    assert answer.stderr.decode() == (
+        "error: the system refuses (No space left on device) (--debug shows where)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "not enough memory"),
+        (RecursionError(), "nested too deeply"),
+        (OSError(36, "File name too long", "x" * 9), "xxxxxxxxx: the system refuses (File name too long)"),
+        (
+            UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+            "a text cannot be read or written",
+        ),
+    ],
+)
+def test_what_nobody_foresaw_is_a_sentence_and_debug_shows_more(bmbench, monkeypatch, error, words):
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    answer = bmbench("methods")
+    assert (answer.code, words in answer.err, "Traceback" in answer.err) == (1, True, False)
+    monkeypatch.setattr(sys, "argv", ["bmbench", "methods", "--debug"])
+    with pytest.raises(type(error)):
+        cli.main()
