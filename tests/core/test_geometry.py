@@ -29,7 +29,7 @@ def brute_force_radius(points):
         best = min(best, np.hypot(*(points - (a + b) / 2).T).max())
     for a, b, c in itertools.combinations(points, 3):
         matrix = 2 * np.array([b - a, c - a])
-        if abs(np.linalg.det(matrix)) < 1e-9:
+        if abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]) < 1e-9:
             continue
         centre = np.linalg.solve(matrix, [b @ b - a @ a, c @ c - a @ a])
         best = min(best, np.hypot(*(points - centre).T).max())

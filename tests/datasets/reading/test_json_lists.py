@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +87,15 @@ def naive(text: bytes) -> Any:
         return dict(items)
 
     try:
-        rows = json.loads(text.decode(), object_pairs_hook=pairs, parse_constant=float)
-        json.dumps(rows, allow_nan=False)
+        rows = json.loads(text.decode(), object_pairs_hook=pairs, parse_constant=no_number)
         assert isinstance(rows, list)
         return {name: [checked(row, name) for row in rows] for name in WIDTHS}
     except (ValueError, AssertionError):
         return None
+
+
+def no_number(name: str) -> float:
+    raise ValueError(name)
 
 
 def checked(row: Any, name: str) -> Any:
@@ -107,6 +111,7 @@ def checked(row: Any, name: str) -> Any:
     assert isinstance(items, list)
     assert len(items) == max(width, 1)
     assert all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in items)
+    assert all(abs(item) <= sys.float_info.max for item in items)
     return [float(item) for item in items] if width else float(value)
 
 
