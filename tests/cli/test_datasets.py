@@ -38,13 +38,16 @@ def test_a_split_is_written_and_can_be_checked(bmbench, marrow, tmp_path):
     answer = bmbench("datasets", "split", marrow, tmp_path / "s.json", "--by", "image", "--sizes", "4,1,1,2")
     assert answer.code == 0
     assert "optimisation" in answer.out
-    assert bmbench("datasets", "split", tmp_path / "s.json", "--check").code == 0
+    # The images lie elsewhere: which folder may be opened is for the user to say.
+    assert "with --data" in answer.err
+    assert "with --data" in bmbench("datasets", "split", tmp_path / "s.json", "--check").err
+    assert bmbench("datasets", "split", tmp_path / "s.json", "--check", "--data", marrow).code == 0
     # One picture under another subset's name: refused, and named.
     value = json.loads((tmp_path / "s.json").read_text())
     first = value["images"][0]
     value["images"].append(first | {"id": 99, "split": "test" if first["split"] == "train" else "train"})
     (tmp_path / "torn.json").write_text(json.dumps(value))
-    torn = bmbench("datasets", "split", tmp_path / "torn.json", "--check")
+    torn = bmbench("datasets", "split", tmp_path / "torn.json", "--check", "--data", marrow)
     assert torn.code == 2
     assert Path(first["file_name"]).name in torn.err
     again = bmbench("datasets", "split", marrow, tmp_path / "s.json")
@@ -80,7 +83,8 @@ def test_the_split_of_the_files_is_called_so(bmbench, marrow, tmp_path):
 def test_weak_circles_and_a_page(bmbench, marrow, tmp_path):
     answer = bmbench("datasets", "weaken", marrow, tmp_path / "weak.json", "--seed", "4")
     assert answer.code == 0
-    answer = bmbench("datasets", "info", tmp_path / "weak.json", "--page", tmp_path / "page.html")
+    place = ("--data", marrow, "--page", tmp_path / "page.html")
+    answer = bmbench("datasets", "info", tmp_path / "weak.json", *place)
     assert answer.code == 0
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
 

@@ -210,8 +210,8 @@ def test_a_store_that_refuses_at_once_is_one_sentence(bmbench, copied):
     (copied / "journal.log").unlink()
     (copied / "journal.log").mkdir()
     answer = bmbench("tune", "--resume", copied)
-    assert answer.code == 1
-    assert f"{copied}: cannot be written (Is a directory)" in answer.err
+    assert answer.code == 2
+    assert f"{copied / 'journal.log'}: is a folder (expected a file)" in answer.err
     assert answer.err.count("\n") == 1
 
 

@@ -14,10 +14,10 @@ from bmbench.datasets.splits.balanced import (
     FRACTIONS,
     balance,
     balanced_split,
-    leaks,
     split_samples,
     subset_sizes,
 )
+from bmbench.datasets.splits.leakage import leaks
 
 
 def cohort(n, seed=0):

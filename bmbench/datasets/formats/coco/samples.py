@@ -188,9 +188,9 @@ def _image_folder(path: Path, records: list[_SampleImage], images: Path | None) 
         inner = path.parent / "images"
         missing = names and not is_file(path.parent / names[0]) and inner.is_dir()
         return inner if missing else path.parent
-    # A file of `bmbench datasets split` lies in another folder than its images, inside the one that is named.
-    from_file = any(name.startswith("../") for name in names)
-    return path.parent if from_file and path.resolve().is_relative_to(images.resolve()) else images
+    # Names in a file of `bmbench datasets split` lead from the file to images in another folder, the one named.
+    outside = [name for name in names if name.startswith("../")]
+    return path.parent if outside and is_file(path.parent / outside[0]) else images
 
 
 def _image_record(sample: Sample, subset: Subset | None) -> dict[str, Any]:
