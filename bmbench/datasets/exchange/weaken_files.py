@@ -60,7 +60,9 @@ def write_beside(path: Path, content: Content) -> tuple[str, ...]:
     write_coco(path, samples, content.categories, subsets=content.subsets)
     if not any(sample.name.startswith("../") for sample in samples):
         return ()
-    common = os.path.commonpath([sample.file.resolve().parent for sample in samples if sample.file is not None])
+    common = os.path.commonpath(
+        [sample.file.resolve().parent for sample in samples if sample.file is not None]
+    )
     return (f"images lie outside the folder of {path.name}: to use it, name {common} with --data",)
 
 

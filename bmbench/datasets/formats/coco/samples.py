@@ -188,7 +188,7 @@ def _image_folder(path: Path, records: list[_SampleImage], images: Path | None) 
         inner = path.parent / "images"
         missing = names and not is_file(path.parent / names[0]) and inner.is_dir()
         return inner if missing else path.parent
-    # Names in a file of `bmbench datasets split` lead from the file to images in another folder, the one named.
+    # Names in a file of `bmbench datasets split` lead from there to another folder of images, the one named.
     outside = [name for name in names if name.startswith("../")]
     return path.parent if outside and is_file(path.parent / outside[0]) else images
 
