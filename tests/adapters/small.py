@@ -49,7 +49,8 @@ LEARNING = {
     "unet": {"cell_px": 10.0, "batch": 4, "shard": 2, "steps": 30, "validate_every": 30},
     "anchor": {"n_blobs": 4, "spread": 1.5},
     "retinanet": SMALL_NETWORK,
-    "mask_rcnn": SMALL_NETWORK,
+    # With fewer regions it is sure of nothing, or of everything, by the luck of its draws.
+    "mask_rcnn": SMALL_NETWORK | {"proposals": 200, "proposals_kept": 100, "regions": 64},
     "yolov3": SMALL_NETWORK,
     "yolov3u": SMALL_NETWORK | {"patch_px": 128, "cell_px": 32.0},
 }

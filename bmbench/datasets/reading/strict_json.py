@@ -94,7 +94,21 @@ def parse(text: str) -> tuple[Any, list[JsonFault]]:
         parse_float=marks.float,
         parse_int=marks.int,
     )
-    return value, list(_faults(value, ())) if marks.any else []
+    return value, list(_faults(value, ())) if marks.any or _is_too_deep(value) else []
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Whether a value is nested deeper than anything here may walk; how deep the parser goes is Python's."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(level)
 
 
 def _faults(value: Any, place: Place) -> Iterator[JsonFault]:
