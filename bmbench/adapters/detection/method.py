@@ -4,13 +4,14 @@ Better settings are looked for in the study's list (Graebel et al. 2021, Methods
 that list is not drawn: at every trial it is the best one of all there are.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from bmbench.adapters.detection.detector import BoxDetector
 from bmbench.adapters.detection.settings import (
     CommonSettings,
     DetectorSettings,
@@ -23,6 +24,9 @@ from bmbench.adapters.learning.reproducible import environment_kept
 from bmbench.adapters.method import Beside, Decode, Detector, Method
 from bmbench.adapters.search_space import Choice, Range, Real, Space
 from bmbench.core.types import Pixels
+
+if TYPE_CHECKING:
+    from bmbench.adapters.detection.detector import BoxDetector
 
 _LONG: Mapping[str, Any] = {
     "cell_px": 40.0,

@@ -4,19 +4,23 @@ That is the study's list (Graebel et al. 2021, Methods). The confidence threshol
 at every trial it is the best one of all there are.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import environment_kept
 from bmbench.adapters.method import Decode, Detector, Method
 from bmbench.adapters.search_space import Choice, Range, Real, Space, Whole
-from bmbench.adapters.unet.detector import UNetDetector
 from bmbench.adapters.unet.settings import PROFILES
 from bmbench.core.types import Pixels
+
+if TYPE_CHECKING:
+    from bmbench.adapters.unet.detector import UNetDetector
 
 _NETWORK: Mapping[str, Range] = {
     "depth": Whole(low=2, high=4),
