@@ -17,6 +17,8 @@ from bmbench.core.progress import Silent
 from bmbench.core.types import Detections
 from bmbench.datasets.synthetic import synthesise
 
+pytestmark = pytest.mark.slow
+
 PALE = "synthetic,images=9,size=256,stain=pale"
 PLACE = "synthetic-images=9-size=256-stain=pale"
 

@@ -169,6 +169,7 @@ def test_contours_lie_where_the_finished_image_shows_the_objects():
     assert checked >= 5
 
 
+@pytest.mark.slow
 def test_artefacts_are_about_forty_per_cent(default):
     roles = np.concatenate([one.annotations.role for one in everything(default)])
     counts = np.bincount(roles, minlength=3)
@@ -193,6 +194,7 @@ def test_every_kind_occurs_with_the_role_of_its_category(default):
     assert len({category.id for category in CATEGORIES}) == len(CATEGORIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell_px", [24.0, 44.0, 165.0])
 def test_the_scale_is_the_mean_cell_diameter_and_sizes_vary(cell_px):
     # A patch of about 23 mean diameters, so that most cells are whole.
@@ -208,6 +210,7 @@ def test_the_scale_is_the_mean_cell_diameter_and_sizes_vary(cell_px):
     assert np.percentile(diameters, 95) > 1.6 * np.percentile(diameters, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size_px", [256, 512, 1024, 2048])
 def test_density_does_not_depend_on_the_size_of_the_patch(size_px):
     numbers = range({256: 72, 512: 18, 1024: 5, 2048: 1}[size_px])
@@ -308,6 +311,7 @@ def test_whole_slides_stay_in_one_subset(default):
         assert len(slide_subsets(n)) == n
 
 
+@pytest.mark.slow
 def test_slides_differ_more_than_their_images():
     colour = np.array([
         [sample(number, size_px=256).load().mean(axis=(0, 1)) for number in (slide, slide + N_SLIDES)]
