@@ -42,7 +42,9 @@ HEAVY = ("torch", "matplotlib", "PIL", "charset_normalizer")
 
 
 def ignored_warnings():
-    return sorted(str(message) for action, message, *_ in warnings.filters if action == "ignore")
+    # setuptools, which torch 2.6 imports when it first compiles, hides a warning of its own.
+    filters = [one for one in warnings.filters if one[2].__module__ != "pkg_resources"]
+    return sorted(str(message) for action, message, *_ in filters if action == "ignore")
 
 
 def traces():
