@@ -38,7 +38,7 @@ def loggers():
 
 
 # These set up loggers of their own when another part of them is first imported.
-HEAVY = ("torch", "matplotlib", "PIL", "charset_normalizer")
+HEAVY = ("torch", "matplotlib", "PIL", "charset_normalizer", "libav")
 
 
 def ignored_warnings():
