@@ -18,7 +18,7 @@ test: .venv/installed  ## style, types, layers and all tests
 	.venv/bin/lint-imports --no-cache
 	.venv/bin/pytest -n 2 --quiet
 
-test-light: .venv-light/installed  ## every quick test that needs no torch, in an environment without it; two minutes
+test-light: .venv-light/installed  ## every quick test that needs no torch, in an environment without it
 	.venv-light/bin/pytest -n 2 --quiet -m "not slow"
 
 test-lowest: .venv-lowest/installed  ## all tests, with the lowest release of every direct dependency
