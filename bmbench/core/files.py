@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -89,6 +90,28 @@ def folder_aside(folder: Path) -> Iterator[Path]:
         yield aside
     finally:
         shutil.rmtree(own, ignore_errors=True)
+
+
+def asides_of(path: Path) -> list[Path]:
+    """What killed processes left of `writing` and `writing_folder` beside the path that they wrote."""
+    left = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}({re.escape(path.suffix)})?")
+    try:
+        beside = sorted(path.parent.iterdir())
+    except OSError:
+        return []
+    return [aside for aside in beside if left.fullmatch(aside.name)]
+
+
+def sweep_asides(path: Path) -> None:
+    """Remove what `asides_of` names; only a process that alone may write `path` may do that."""
+    import shutil
+
+    for aside in asides_of(path):
+        if aside.is_dir() and not aside.is_symlink():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                aside.unlink()
 
 
 def _replace(aside: Path, folder: Path) -> None:

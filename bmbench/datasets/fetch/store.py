@@ -1,7 +1,7 @@
 """Where fetched data sets lie: the folder that BMBENCH_DATA names, else ``~/.cache/bmbench/datasets``.
 
 A set is a folder of its own name there, or, where its files already lie elsewhere, a small file
-``NAME.json`` that says where.
+``NAME.json`` that says where. Who fetches a set holds ``locks/NAME``.
 
 What a user must know before using a set is shown once. That it was shown is noted in the folder of all sets,
 by the text itself: other terms are shown again. Where nothing can be noted (a read-only home), they are shown
@@ -10,12 +10,14 @@ every time.
 
 import hashlib
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from bmbench.core.dataset import DatasetCard
 from bmbench.core.errors import BmbenchError
-from bmbench.core.files import read_json, write_json, write_text
+from bmbench.core.files import asides_of, make_folder, read_json, sweep_asides, write_json, write_text
+from bmbench.core.locks import if_free, only_one
 from bmbench.datasets import DATASETS
 
 VARIABLE = "BMBENCH_DATA"
@@ -47,6 +49,39 @@ def stored_folder(dataset: str) -> Path | None:
         if folder.is_dir() and folder != Path():
             return folder
     return home if home.is_dir() else None
+
+
+def neighbours(dataset: str) -> tuple[str, ...]:
+    """The other data sets whose files lie in the same folder."""
+    home = _SHARED.get(dataset, dataset)
+    return tuple(name for name in DATASETS if name != dataset and _SHARED.get(name, name) == home)
+
+
+@contextmanager
+def fetching(dataset: str) -> Iterator[None]:
+    """Hold the place of a set in the store, in which nothing is left of fetches that were killed.
+
+    Raises
+    ------
+    BadInputError
+        If another process fetches it.
+    """
+    with only_one(_lock(home_of(dataset))):
+        for home in {home_of(name) for name in DATASETS}:
+            own = home == home_of(dataset)
+            if not (asides_of(home) or asides_of(home.with_suffix(".json"))):
+                continue
+            with nullcontext(own) if own else if_free(_lock(home)) as free:
+                if free:
+                    sweep_asides(home)
+                    sweep_asides(home.with_suffix(".json"))
+        yield
+
+
+def _lock(home: Path) -> Path:
+    folder = home.parent / "locks" / home.name
+    make_folder(folder)
+    return folder
 
 
 def remember(dataset: str, folder: Path) -> None:

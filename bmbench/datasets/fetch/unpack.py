@@ -26,8 +26,9 @@ _BAD_NAME = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errn
 """What a disk says to a name that it cannot have, or that is to be a file and a folder."""
 
 
-def unpack(archive: Path, folder: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:
-    """Unpack a zip or tar archive into a new folder, which appears whole or not at all.
+@contextmanager
+def unpacking(archive: Path, folder: Path, *, limit_bytes: int = LIMIT_BYTES) -> Iterator[Path]:
+    """Yield what a zip or tar archive holds; it takes the place of `folder` if the block ends well.
 
     Raises
     ------
@@ -37,18 +38,23 @@ def unpack(archive: Path, folder: Path, *, limit_bytes: int = LIMIT_BYTES) -> No
     RunFailedError
         If the disk refuses (full, read-only, no permission).
     """
+    with writing_folder(folder, replace=True) as aside:
+        _unpack(archive, aside, limit_bytes)
+        yield aside
+
+
+def _unpack(archive: Path, folder: Path, limit_bytes: int) -> None:
     left = limit_bytes
-    with writing_folder(folder) as aside:
-        for number, (name, file) in enumerate(_entries(archive)):
-            if number >= LIMIT_FILES:
-                raise BadInputError(f"more than {LIMIT_FILES:,} files", where=str(archive))
-            with _new_file(aside, name, archive) as out:
-                # What the archive says about its sizes may be a lie: the bytes themselves are counted.
-                while chunk := _read(file, min(_CHUNK, left + 1), archive):
-                    left -= len(chunk)
-                    if left < 0:
-                        raise BadInputError(f"unpacks to more than {limit_bytes:,} bytes", where=str(archive))
-                    out.write(chunk)
+    for number, (name, file) in enumerate(_entries(archive)):
+        if number >= LIMIT_FILES:
+            raise BadInputError(f"more than {LIMIT_FILES:,} files", where=str(archive))
+        with _new_file(folder, name, archive) as out:
+            # What the archive says about its sizes may be a lie: the bytes themselves are counted.
+            while chunk := _read(file, min(_CHUNK, left + 1), archive):
+                left -= len(chunk)
+                if left < 0:
+                    raise BadInputError(f"unpacks to more than {limit_bytes:,} bytes", where=str(archive))
+                out.write(chunk)
 
 
 def _entries(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:

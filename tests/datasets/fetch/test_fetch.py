@@ -6,7 +6,10 @@ import hashlib
 import io
 import os
 import re
+import signal
 import stat
+import subprocess
+import sys
 import tarfile
 import threading
 import zipfile
@@ -14,9 +17,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bmbench.core.dataset import Dataset, DatasetCard, Download
-from bmbench.core.errors import BadInputError, RunFailedError
+from bmbench.core.errors import BadInputError, MissingExtraError, RunFailedError
 from bmbench.core.progress import Silent
 from bmbench.datasets import DATASETS
 from bmbench.datasets.fetch import download as download_module
@@ -24,7 +28,7 @@ from bmbench.datasets.fetch.download import download
 from bmbench.datasets.fetch.fetch import fetch, fetch_dataset
 from bmbench.datasets.fetch.manifest import compare, fetch_files, manifest, parse_manifest
 from bmbench.datasets.fetch.store import store, stored_folder, terms, terms_at_first_use
-from bmbench.datasets.fetch.unpack import unpack
+from bmbench.datasets.fetch.unpack import unpacking
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 1_000_000, np.uint8).tobytes()
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -138,6 +142,11 @@ def test_another_file_than_the_pinned_one_is_removed(server, tmp_path, content):
     assert list(tmp_path.iterdir()) == []
 
 
+def unpack(archive, folder, **more):
+    with unpacking(archive, folder, **more):
+        pass
+
+
 def test_only_the_web_is_asked(tmp_path):
     with pytest.raises(BadInputError, match="address"):
         download(Download(url="file:///etc/passwd", sha256=SHA, size=1), tmp_path / "a", Silent())
@@ -151,6 +160,25 @@ def zipped(path, entries, **facts):
             entry.external_attr = facts.get("mode", stat.S_IFREG | 0o644) << 16
             archive.writestr(entry, data)
     return path
+
+
+def segpc(top="", names=("a", "b", "c", "d")):
+    """A small set in the layout of SegPC-2021: images with a mask of one cell each."""
+    mask = np.zeros((40, 50), np.uint8)
+    mask[5:15, 10:30] = 20
+    files = {}
+    for part in ("train", "validation"):
+        for name in names:
+            own = name if part == "train" else f"v{name}"
+            files[f"{top}{part}/x/{own}.bmp"] = bmp(np.zeros_like(mask))
+            files[f"{top}{part}/y/{own}_1.bmp"] = bmp(mask)
+    return files
+
+
+def bmp(pixels):
+    written = io.BytesIO()
+    Image.fromarray(pixels).save(written, "BMP")
+    return written.getvalue()
 
 
 @pytest.mark.parametrize("name", ["../evil", "/evil", "a/../../evil", "..\\evil", "c:evil"])
@@ -276,7 +304,7 @@ def home(tmp_path, monkeypatch):
 
 
 def test_a_set_is_fetched_checked_unpacked_and_found(server, home):
-    path = zipped(home / "set.zip", {"set-1/images/a.txt": b"1"})
+    path = zipped(home / "set.zip", segpc("set-1/"))
     server.content = path.read_bytes()
     pinned = Download(
         url=server.url,
@@ -287,7 +315,7 @@ def test_a_set_is_fetched_checked_unpacked_and_found(server, home):
     plain = DATASETS.get("segpc2021")
     dataset = Dataset(card=dataclasses.replace(plain.card, name="some_set", download=pinned), load=plain.load)
     folder = fetch_dataset(dataset, Silent()).folder
-    assert (folder / "images/a.txt").read_bytes() == b"1"
+    assert (folder / "train/x/a.bmp").is_file()
     assert stored_folder("some_set") == folder.resolve()
     assert fetch_dataset(dataset, Silent()).folder == folder.resolve()
     assert len(server.asked) == 1
@@ -331,7 +359,7 @@ def test_files_on_disk_are_used_where_they_lie(home, shared_data):
     # The second annotation of the same pixels lies in the same folder.
     for name in ("kainz", "kainz_mbm"):
         assert stored_folder(name) == (shared_data / "kainz_bm").resolve()
-    assert not any(path.is_dir() for path in (home / "store").iterdir())
+    assert {path.name for path in (home / "store").iterdir() if path.is_dir()} == {"locks"}
 
 
 def test_a_folder_that_is_not_the_set_is_not_remembered(home):
@@ -411,22 +439,118 @@ def test_files_of_bccd_on_disk_are_as_published(shared_data):
 
 
 def test_an_archive_without_a_known_checksum_is_taken_unverified_and_says_so(home, tmp_path):
-    archive = zipped(home / "set.zip", {"a.txt": b"1"})
+    archive = zipped(home / "set.zip", segpc())
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     got = fetch("segpc2021", Silent(), source=archive)
     assert got.notes[0].startswith("unverified")
     assert digest in got.notes[1]
-    assert (got.folder / "a.txt").read_bytes() == b"1"
+    assert (got.folder / "train/x/a.bmp").is_file()
 
 
 def test_a_checksum_of_ones_own_is_held_against_the_archive(home):
-    archive = zipped(home / "set.zip", {"a.txt": b"1"})
+    archive = zipped(home / "set.zip", segpc())
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     with pytest.raises(BadInputError, match="not the archive of segpc2021"):
         fetch("segpc2021", Silent(), source=archive, pin="0" * 64)
     assert fetch("segpc2021", Silent(), source=archive, pin=digest.upper()).folder is not None
     with pytest.raises(BadInputError, match="name the archive"):
         fetch("segpc2021", Silent(), pin=digest)
+
+
+# What is not the set never takes its place.
+
+WITH_FILES = [name for name in DATASETS if DATASETS.get(name).card.source]
+
+
+@pytest.mark.parametrize("name", WITH_FILES)
+def test_an_archive_of_something_else_is_refused_and_is_never_here(home, name):
+    wrong = zipped(home / "wrong.zip", {"holiday.jpg": b"sunshine"})
+    with pytest.raises((BadInputError, MissingExtraError), match=f"not the archive of {name}|not installed"):
+        fetch(name, Silent(), source=wrong)
+    assert stored_folder(name) is None
+    assert {path.name for path in store().iterdir()} == {"locks"}
+
+
+def test_a_wrong_archive_never_replaces_a_good_one_and_a_good_one_does(home):
+    good = fetch("segpc2021", Silent(), source=zipped(home / "set.zip", segpc())).folder
+    for number, files in enumerate(
+        (
+            {"holiday.jpg": b"sunshine"},
+            # The right names, and no pictures in the files.
+            dict.fromkeys(segpc(), b"BM damaged"),
+            {name: data for name, data in segpc().items() if "/y/" not in name},
+        )
+    ):
+        with pytest.raises(BadInputError, match=rf"wrong{number}\.zip: not the archive of segpc2021"):
+            fetch("segpc2021", Silent(), source=zipped(home / f"wrong{number}.zip", files))
+        assert stored_folder("segpc2021") == good
+        assert min(path.name for path in (good / "train/x").iterdir()) == "a.bmp"
+    other = zipped(home / "other.zip", segpc("Set of 2021/", names="efgh") | {"__MACOSX/train/x/e.bmp": b""})
+    new = fetch("segpc2021", Silent(), source=other).folder
+    assert stored_folder("segpc2021") == new
+    assert min(path.name for path in (new / "Set of 2021/train/x").iterdir()) == "e.bmp"
+    assert fetch("segpc2021", Silent()).notes == ("It was here already.",)
+
+
+def test_a_wrong_archive_never_replaces_a_folder_that_was_named(home, shared_data):
+    fetch("bccd", Silent(), source=shared_data / "bccd")
+    with pytest.raises(BadInputError, match="not the archive of bccd"):
+        fetch("bccd", Silent(), source=zipped(home / "wrong.zip", {"holiday.jpg": b"sunshine"}))
+    assert stored_folder("bccd") == (shared_data / "bccd").resolve()
+
+
+def test_an_archive_replaces_a_folder_that_was_named(home):
+    for name, data in segpc().items():
+        (home / "own" / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / "own" / name).write_bytes(data)
+    fetch("segpc2021", Silent(), source=home / "own")
+    new = fetch("segpc2021", Silent(), source=zipped(home / "set.zip", segpc())).folder
+    assert stored_folder("segpc2021") == new == store() / "segpc2021"
+
+
+def test_two_sets_of_one_folder_are_lost_together_or_not_at_all(home, shared_data):
+    fetch("kainz", Silent(), source=shared_data / "kainz_bm")
+    files = {
+        path.relative_to(shared_data / "kainz_bm").as_posix(): path.read_bytes()
+        for folder in ("images", "annotations_txt")
+        for path in (shared_data / "kainz_bm" / folder).iterdir()
+    }
+    files = {f"kainz-main/{name}": data for name, data in files.items()}
+    with pytest.raises(BadInputError, match="holds no kainz_mbm"):
+        fetch("kainz", Silent(), source=zipped(home / "part.zip", files))
+    assert stored_folder("kainz") == stored_folder("kainz_mbm") == (shared_data / "kainz_bm").resolve()
+    # Alone it is a whole set, in the only folder of its archive.
+    (store() / "kainz.json").unlink()
+    assert fetch("kainz", Silent(), source=home / "part.zip").folder == store() / "kainz/kainz-main"
+
+
+def test_what_an_older_version_took_unseen_is_not_here(home):
+    (store() / "segpc2021").mkdir(parents=True)
+    (store() / "segpc2021/holiday.jpg").write_bytes(b"sunshine")
+    with pytest.raises(BadInputError, match="what lies here is not segpc2021"):
+        fetch("segpc2021", Silent())
+    fetch("segpc2021", Silent(), source=zipped(home / "set.zip", segpc()))
+    assert not (store() / "segpc2021/holiday.jpg").exists()
+
+
+def test_what_killed_fetches_left_is_gone_after_the_next_one(home):
+    code = (
+        "import os, sys, pathlib\nfrom bmbench.core.progress import Silent\n"
+        "from bmbench.datasets.fetch import unpack\nfrom bmbench.datasets.fetch.fetch import fetch\n"
+        "unpack._inner = lambda *_: os.kill(os.getpid(), 9)\n"
+        "fetch('segpc2021', Silent(), source=pathlib.Path(sys.argv[1]))\n"
+    )
+    archive = zipped(home / "set.zip", segpc())
+    ended = subprocess.run([sys.executable, "-c", code, str(archive)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    left = [path.name for path in store().iterdir() if path.name.startswith(".segpc2021.")]
+    assert len(left) == 1
+    mine = [store() / ".segpc2021.keep", store() / ".other.abcdefgh"]
+    for path in mine:
+        path.mkdir()
+    with pytest.raises(BadInputError):
+        fetch("nuinsseg", Silent(), source=archive)
+    assert {path.name for path in store().iterdir()} == {"locks", *(path.name for path in mine)}
 
 
 # Licence and citation.
