@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 
 import typer
 
@@ -30,6 +31,7 @@ from bmbench.cli.scores import compare, score
 from bmbench.cli.submissions import submit, validate
 from bmbench.cli.tuning import tune
 from bmbench.core.errors import BmbenchError
+from bmbench.core.locks import NoLocksWarning
 
 app = typer.Typer(
     name="bmbench",
@@ -58,9 +60,22 @@ app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")
 
 
+_in_full = warnings.formatwarning
+
+
+def _warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning of bmbench in one line; of others with the place in the code."""
+    if issubclass(category, NoLocksWarning):
+        return f"warning: {message}\n"
+    return _in_full(message, category, filename, lineno, line)
+
+
 def main() -> None:
     """The entry point: a failure is one sentence and an exit code; `--debug` shows where it arose."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    warnings.formatwarning = _warning
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A pipe or a terminal that lacks a sign of ours (cp1252 has no ✓) gets a question mark for it.

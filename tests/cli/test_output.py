@@ -36,6 +36,35 @@ def test_a_full_output_is_one_sentence():
     )
 
 
+@pytest.mark.usefixtures("posix")
+def test_a_run_on_a_file_system_without_locks_goes_its_way_and_says_so(marrow, tmp_path):
+    code = (
+        "import errno, fcntl, sys\nfrom bmbench import cli\n"
+        "def flock(*_): raise OSError(errno.ENOLCK, 'no locks')\n"
+        "fcntl.flock = flock\ncli.main()\n"
+    )
+    arguments = [
+        "run",
+        "--method",
+        "blob_log",
+        "--dataset",
+        str(marrow),
+        "--out",
+        str(tmp_path),
+        "--set",
+        "n_scales=1",
+    ]
+    answer = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    (run,) = tmp_path.iterdir()
+    words = "the file system has no locks: its file .lock keeps others out; after a crash it may stay"
+    assert answer.stderr == f"warning: {run}: {words}\n"
+    assert words in (run / "log.txt").read_text()
+    assert not (run / ".lock").exists()
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [

@@ -16,7 +16,7 @@ from bmbench.benchmark.run.stages import Work, work_through
 from bmbench.core.console import Logged
 from bmbench.core.errors import BadInputError, Stopped
 from bmbench.core.files import read_json
-from bmbench.core.locks import LOCK, only_one
+from bmbench.core.locks import LOCK, NO_LOCKS, only_one
 from bmbench.core.progress import Progress
 
 
@@ -98,7 +98,7 @@ def run_in(path: Path, options: RunOptions, progress: Progress) -> RunDir:
 def finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
     """Do what is left of a run, alone in its directory."""
     path = folder.path
-    with only_one(path):
+    with only_one(path) as kept:
         if folder.is_finished:
             return folder
         refuse_changes(
@@ -110,6 +110,8 @@ def finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
         folder.sweep()
         try:
             with Logged.to(folder.log, progress) as logged:
+                if not kept:
+                    logged.note(NO_LOCKS)
                 work_through(Work(plan=plan, folder=folder, clock=Clock(folder.timing), progress=logged))
         except KeyboardInterrupt:
             raise Stopped(f"stopped; go on with: bmbench run --resume {folder.path}") from None

@@ -36,7 +36,7 @@ from bmbench.benchmark.workers.cluster import Cluster
 from bmbench.core.console import Logged, Within
 from bmbench.core.errors import BadInputError, Stopped, TrainingFailedError
 from bmbench.core.files import write_json
-from bmbench.core.locks import only_one
+from bmbench.core.locks import NO_LOCKS, only_one
 from bmbench.core.progress import Progress
 
 SCHEMA = "bmbench.tuning/1"
@@ -126,7 +126,7 @@ def _finish(
     path: Path, plan: Plan, options: TuneOptions, progress: Progress, *, cluster: Cluster | None
 ) -> Tuning:
     folder = RunDir(path)
-    with only_one(path):
+    with only_one(path) as kept:
         record = folder.read("tuning.json")
         refuse_changes(record["run"], plan, where=path / "tuning.json", versions=path / "environment.json")
         folder.sweep()
@@ -134,6 +134,8 @@ def _finish(
         space = space_of(plan)
         try:
             with refusals(path, options.store), Logged.to(folder.log, progress) as logged:
+                if not kept:
+                    logged.note(NO_LOCKS)
                 store = Store(
                     options.store or path / "journal.log",
                     space,
