@@ -99,6 +99,9 @@ def validate(
     changes: Annotated[
         str | None, typer.Option(help="BASE..HEAD: check what a pull request changes, from git alone.")
     ] = None,
+    queue: Annotated[
+        str | None, typer.Option(help="BASE..HEAD: the same, each commit a pull request (a merge queue).")
+    ] = None,
     author: Annotated[str | None, typer.Option(help="The login of who hands it in (CI knows).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
@@ -106,14 +109,16 @@ def validate(
 
     All of them are said at once.
     """
-    from bmbench.leaderboards.submissions.incoming import validate_changes, validate_folder
+    from bmbench.leaderboards.submissions.incoming import validate_changes, validate_folder, validate_queue
 
-    if changes is not None:
+    if queue is not None:
+        verdict = validate_queue(board or Path(), queue)
+    elif changes is not None:
         verdict = validate_changes(board or Path(), changes, author=author)
     elif folder is not None:
         verdict = validate_folder(folder, board=board, author=author)
     else:
-        raise typer.BadParameter("give a submission folder, or --changes BASE..HEAD")
+        raise typer.BadParameter("give a submission folder, --changes BASE..HEAD or --queue BASE..HEAD")
     _tell(verdict, json=json)
 
 

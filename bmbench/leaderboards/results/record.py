@@ -111,7 +111,8 @@ class Result(Struct, frozen=True, kw_only=True):
     """One result file.
 
     `code` says why a submission failed. `interval_unit` is what the intervals draw: the track's unit, or
-    images where the track has too few of it.
+    images where the track has too few of it. `arrived` is when the branch took the submission (ISO 8601,
+    UTC), on tracks that count attempts in time.
     """
 
     schema: Literal["bmbench.result/1"]
@@ -128,6 +129,7 @@ class Result(Struct, frozen=True, kw_only=True):
     interval_unit: str | None = None
     metrics: dict[str, MetricResult] = {}
     rules: dict[str, RuleResult] = {}
+    arrived: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def canonical(value: Struct) -> bytes:

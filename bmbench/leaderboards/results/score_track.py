@@ -1,14 +1,16 @@
 """`bmbench leaderboard score`: every submission of a track to a result, and all of them to standings."""
 
 import hashlib
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import read_bytes
+from bmbench.core.files import read_bytes, read_json
 from bmbench.core.progress import Progress
 from bmbench.core.types import Predictions
 from bmbench.leaderboards.results.controls import CONTROLS
@@ -26,7 +28,7 @@ from bmbench.leaderboards.results.record import (
 from bmbench.leaderboards.results.score_submission import Judge, judge, score
 from bmbench.leaderboards.results.submission_states import settled
 from bmbench.leaderboards.submissions.card import CARD_FILE, Submission
-from bmbench.leaderboards.submissions.other_submissions import Others, read_others
+from bmbench.leaderboards.submissions.other_submissions import Others, read_others, submitter
 from bmbench.leaderboards.submissions.sources import folder_files
 from bmbench.leaderboards.submissions.validate import Verdict, validate
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
@@ -65,9 +67,17 @@ def score_track(
         If the truth is not the one that the track names.
     """
     desk = _desk(board, manifest, truth)
-    folders = board.submissions(manifest.name)
+    # By arrival: of two that were valid when they came and are not together, the later one is refused.
+    arrived = desk.others.arrived
+    folders = sorted(
+        board.submissions(manifest.name), key=lambda path: (arrived.get(path.name, math.inf), path.name)
+    )
     stage = progress.track(folders, description=f"Scoring {manifest.name}", total=len(folders))
-    results = [_submission(desk, folder, afresh=afresh) for folder in stage]
+    results = []
+    for folder in stage:
+        result, card = _submission(desk, folder, afresh=afresh)
+        results.append(result)
+        desk = desk if card is None else replace(desk, others=_with(desk.others, card))
     results = settled(board, manifest, results)
     results += [_control(desk, id_) for id_ in CONTROLS]
     return tuple(sorted(results, key=lambda result: (result.control, result.id)))
@@ -106,27 +116,59 @@ def _desk(board: Leaderboard, manifest: Manifest, truth: Path) -> Desk:
     return Desk(
         board=board,
         bench=judge(manifest, read_ground_truth(truth)),
-        others=Others(contacts=read_others(board, manifest.name).contacts),
+        others=_before_any(board, manifest),
         truth_digest=manifest.truth.commitment or digest(data),
         track_digest=digest(canonical(manifest)),
     )
 
 
-def _submission(desk: Desk, folder: Path, *, afresh: bool) -> Result:
+def _before_any(board: Leaderboard, manifest: Manifest) -> Others:
+    """Whose the submissions are and when they came; what they hold is added as each one is scored.
+
+    A copy without its history has the dates that were published.
+    """
+    there = read_others(board, manifest.name)
+    if isinstance(manifest.limits.days, msgspec.UnsetType):
+        return Others(contacts=there.contacts)
+    return Others(contacts=there.contacts, arrived=there.arrived or _published_dates(board, manifest.name))
+
+
+def _published_dates(board: Leaderboard, track: str) -> dict[str, int]:
+    found = {}
+    for path in sorted(board.results(track).glob("*.json")):
+        value = read_json(path)
+        date = value.get("arrived") if isinstance(value, dict) else None
+        if isinstance(date, str):
+            found[path.stem] = int(datetime.fromisoformat(date).timestamp())
+    return found
+
+
+def _with(others: Others, card: Submission) -> Others:
+    """The same with one more, which came next."""
+    digests = {run.sha256: card.id for run in card.runs}
+    submitters = {card.id: submitter(card.contacts)} if card.runs else {}
+    return replace(
+        others, digests={**others.digests, **digests}, submitters={**others.submitters, **submitters}
+    )
+
+
+def _submission(desk: Desk, folder: Path, *, afresh: bool) -> tuple[Result, Submission | None]:
+    """The result of one folder, and its card if it is valid beside those before it."""
     manifest = desk.bench.manifest
     try:
         files = folder_files(folder)
     except BadInputError:
-        return _failed(desk, folder.name, None, "E103")
-    verdict = validate(files, manifest, folder=folder.name, others=desk.others)
+        return _failed(desk, folder.name, None, "E103"), None
+    now = desk.others.arrived.get(folder.name)
+    verdict = validate(files, manifest, folder=folder.name, others=desk.others, now=now)
     if verdict.card is None or not verdict.valid:
-        return _failed(desk, folder.name, None, _first_code(verdict))
+        return _failed(desk, folder.name, None, _first_code(verdict)), None
     card = verdict.card
     digests = _digests(desk, folder, card)
     if card.withdraws is not None:
-        return _result(desk, card.id, "valid", card, digests)
+        return _result(desk, card.id, "valid", card, digests), card
     stored = None if afresh else _stored(desk, folder.name, digests)
-    return stored or _scored(desk, folder, card, digests)
+    return stored or _scored(desk, folder, card, digests), card
 
 
 def _first_code(verdict: Verdict) -> str:
@@ -192,7 +234,8 @@ def _stored(desk: Desk, id_: str, digests: Digests) -> Result | None:
     fits = result.digests == digests and result.scorer == SCORER_VERSION and bool(result.rules)
     if not fits or result.state == "failed":
         return None
-    return msgspec.structs.replace(result, state="published", attempt=1)
+    arrived = _date(desk.others.arrived.get(id_))
+    return msgspec.structs.replace(result, state="published", attempt=1, arrived=arrived)
 
 
 def _digests(desk: Desk, folder: Path, card: Submission) -> Digests:
@@ -221,7 +264,13 @@ def _result(desk: Desk, id_: str, state: State, card: Submission | None, digests
         state=state,
         digests=digests,
         card=None if card is None else _facts(card),
+        arrived=_date(desk.others.arrived.get(id_)),
     )
+
+
+def _date(seconds: int | None) -> str | msgspec.UnsetType:
+    """A moment as ISO 8601 in UTC."""
+    return msgspec.UNSET if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _facts(card: Submission) -> CardFacts:

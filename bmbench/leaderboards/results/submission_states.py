@@ -7,6 +7,7 @@ import msgspec
 from bmbench.core.files import read_bytes, read_json
 from bmbench.leaderboards.results.record import Result, State
 from bmbench.leaderboards.submissions.card import CARD_FILE, Submission
+from bmbench.leaderboards.submissions.other_submissions import submitter
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Manifest
 
@@ -15,7 +16,7 @@ DISPUTES_FILE = "disputes.json"
 
 
 def settled(board: Leaderboard, manifest: Manifest, results: Sequence[Result]) -> list[Result]:
-    """The results with their final state and the number of their team's attempt.
+    """The results with their final state and the number of their submitter's attempt, in the order given.
 
     A card that withdraws another submission is a note and has no result of its own.
     """
@@ -23,7 +24,7 @@ def settled(board: Leaderboard, manifest: Manifest, results: Sequence[Result]) -
     states = _states(results, cards)
     for id_ in _disputes(board, manifest):
         states.setdefault(id_, "disputed")
-    attempts = _attempts(results)
+    attempts = _attempts(results, cards)
     found = []
     for result in results:
         if result.id in cards and cards[result.id].withdraws is not None:
@@ -47,15 +48,15 @@ def _states(results: Sequence[Result], cards: Mapping[str, Submission]) -> dict[
     return states
 
 
-def _attempts(results: Sequence[Result]) -> dict[str, int]:
-    """The how many-th of its team each one is, in the order of ids; failed ones do not count."""
+def _attempts(results: Sequence[Result], cards: Mapping[str, Submission]) -> dict[str, int]:
+    """Each one's number among those of its submitter, in the order of `results`; failed ones do not count."""
     seen: dict[str, int] = {}
     attempts = {}
     for result in results:
-        if result.card is not None and result.state == "published" and not result.control:
-            team = result.card.team.casefold()
-            seen[team] = seen.get(team, 0) + 1
-            attempts[result.id] = seen[team]
+        if result.state == "published" and not result.control:
+            who = submitter(cards[result.id].contacts)
+            seen[who] = seen.get(who, 0) + 1
+            attempts[result.id] = seen[who]
     return attempts
 
 

@@ -15,6 +15,7 @@ CODES = MappingProxyType(
         "E104": "a file is too large",
         "E105": "the folder and the card disagree",
         "E106": "a change outside one submission folder",
+        "E107": "earlier commits bring files that are not the submission's",
         "E201": "not UTF-8 text",
         "E202": "not JSON",
         "E203": "a key stands twice",

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import read_bytes
+from bmbench.leaderboards.submissions.card import CARD_FILE
 
 _REGULAR = "100644"
 
@@ -81,6 +82,50 @@ def commit_files(repository: Path, commit: str, folder: str) -> Files:
     return files
 
 
+def commit_folders(repository: Path, commit: str, folder: str) -> tuple[str, ...]:
+    """The names of the folders inside a folder of a commit; none if it is not there."""
+    command = ("ls-tree", "-d", "--name-only", "-z", "--full-tree")
+    listing = _git(repository, *command, commit, "--", f"{folder}/")
+    paths = filter(None, listing.decode("utf-8", "replace").split("\0"))
+    return tuple(path.rpartition("/")[2] for path in paths)
+
+
+def first_parents(repository: Path, base: str, head: str) -> tuple[str, ...]:
+    """The commits from `base` to `head`, oldest first: each is one pull request where all are squashed."""
+    command = ("rev-list", "--first-parent", "--reverse")
+    return tuple(_git(repository, *command, f"{base}..{head}").decode().split())
+
+
+def brought_blobs(repository: Path, base: str, head: str) -> tuple[tuple[int, str], ...]:
+    """(bytes, path) of every file that a commit from `base` to `head` brings, also those taken out again."""
+    objects = _git(repository, "rev-list", "--objects", f"{base}..{head}")
+    shape = "--batch-check=%(objecttype) %(objectsize) %(rest)"
+    facts = _git(repository, "cat-file", shape, given=objects).decode("utf-8", "replace")
+    rows = (line.split(" ", 2) for line in facts.split("\n") if line.startswith("blob "))
+    return tuple((int(size), path) for _, size, path in rows)
+
+
+def arrivals(folder: Path, track: str, commit: str = "HEAD") -> Mapping[str, int]:
+    """When each submission of a track came into the repository, in seconds since 1970, by id.
+
+    It is the date at which the branch took it, which a git host sets, not the one that its author wrote.
+    Where there is no git, or only a part of its history, nobody knows: the mapping is empty.
+    """
+    try:
+        if _git(folder, "rev-parse", "--is-shallow-repository").strip() != b"false":
+            return {}
+        wanted = f"submissions/{track}/*/{CARD_FILE}"
+        log = _git(folder, "log", "--first-parent", "--diff-merges=first-parent", "--diff-filter=A",
+                   "--relative", "--format=%x01%ct", "--name-only", "-z", commit, "--", wanted)  # fmt: skip
+    except BadInputError:
+        return {}
+    found: dict[str, int] = {}
+    for entry in log.decode("utf-8", "replace").split("\x01")[1:]:
+        date, *paths = (part.strip("\n") for part in entry.split("\0"))
+        found |= {path.split("/")[-2]: int(date) for path in paths if path}
+    return found
+
+
 def changed_paths(repository: Path, base: str, head: str) -> tuple[tuple[str, str], ...]:
     """(status, path) of every file that `head` changes since it left `base`: A, M, D or T."""
     output = _git(repository, "diff", "--name-status", "--no-renames", "-z", f"{base}...{head}")
@@ -92,9 +137,12 @@ def _reader(repository: Path, name: str) -> Callable[[], bytes]:
     return lambda: _git(repository, "cat-file", "blob", name)
 
 
-def _git(repository: Path, *arguments: str) -> bytes:
+def _git(repository: Path, *arguments: str, given: bytes | None = None) -> bytes:
     command = ["git", "-C", str(repository), "-c", "core.fsmonitor=false", *arguments]
-    done = subprocess.run(command, capture_output=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, input=given)
+    except OSError:
+        raise BadInputError("git is not there", where=str(repository), remedy="install git") from None
     if done.returncode:
         raise BadInputError(f"git {arguments[0]} failed", where=str(repository), remedy="check the commit")
     return done.stdout

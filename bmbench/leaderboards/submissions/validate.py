@@ -1,29 +1,35 @@
 """`bmbench validate`: one verdict, the same on a submitter's desk, before a commit and in CI."""
 
 import hashlib
+import math
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
+
+from msgspec import UnsetType
 
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.submissions.card import (
     CARD_BYTES,
     CARD_FILE,
-    Display,
     Question,
     Run,
     Submission,
     Training,
 )
 from bmbench.leaderboards.submissions.card_check import Check, Checked, check_card, look_at
-from bmbench.leaderboards.submissions.other_submissions import Others
+from bmbench.leaderboards.submissions.other_submissions import Others, submitter
 from bmbench.leaderboards.submissions.predictions_check import check_predictions
 from bmbench.leaderboards.submissions.problems import Problems, pointer, quoted
 from bmbench.leaderboards.submissions.sources import Blob, Files
 from bmbench.leaderboards.submissions.strict_json import parse
 from bmbench.leaderboards.tracks.fields import PREDICTIONS_PATTERN
-from bmbench.leaderboards.tracks.manifest import Manifest
+from bmbench.leaderboards.tracks.manifest import Limits, Manifest
+
+_DAY = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +46,13 @@ class Verdict:
 
 
 def validate(
-    files: Files, manifest: Manifest, *, folder: str, others: Others | None = None, author: str | None = None
+    files: Files,
+    manifest: Manifest,
+    *,
+    folder: str,
+    others: Others | None = None,
+    author: str | None = None,
+    now: int | None = None,
 ) -> Verdict:
     """The verdict on the files of one submission.
 
@@ -52,6 +64,8 @@ def validate(
         The submissions beside it: what supersedes or withdraws one must be allowed to.
     author : str, optional
         The login of who hands it in, where that is known for certain (CI).
+    now : int, optional
+        When it came, in seconds since 1970; None: it comes now.
     """
     problems = Problems(CARD_FILE)
     data = _read(files.get(CARD_FILE), CARD_BYTES, problems)
@@ -59,7 +73,12 @@ def validate(
     is_json = data is not None and not len(problems)
     checked = check_card(value, problems) if is_json else Checked(card=None, parts={})
     desk = _Desk(
-        manifest=manifest, folder=folder, others=others or Others(), author=author, problems=problems
+        manifest=manifest,
+        folder=folder,
+        others=others or Others(),
+        author=None if author is None else author.casefold(),
+        now=int(time.time()) if now is None else now,
+        problems=problems,
     )
     look_at(checked.parts, _PLACE, desk)
     _check_files(files, checked.parts.get("runs"), desk)
@@ -68,12 +87,13 @@ def validate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Desk:
-    """What a card is held against, and where its faults go."""
+    """What a card is held against, and where its faults go. Logins are in small letters."""
 
     manifest: Manifest
     folder: str
     others: Others
     author: str | None
+    now: int
     problems: Problems
 
 
@@ -157,9 +177,17 @@ def _check_seeds(runs: Sequence[Run], desk: _Desk) -> None:
         desk.problems.add("E303", "/runs", f"more than {most} seeds", "hand in fewer")
 
 
-def _check_author(contacts: Sequence[str], desk: _Desk) -> None:
-    if desk.author is not None and desk.author not in contacts:
-        desk.problems.add("E309", "/contacts", "does not name who hands it in", "add your login")
+def _check_author(contacts: Sequence[str], withdraws: str | None, desk: _Desk) -> None:
+    """Who hands in an answer stands first: attempts are counted by that login, which nobody else can use."""
+    if desk.author is None or submitter(contacts) == desk.author:
+        return
+    if desk.author in _small(contacts):
+        if withdraws is not None:
+            return
+        text = "does not begin with who hands it in, for whom the attempt is counted"
+        desk.problems.add("E309", "/contacts", text, "put your login first")
+    else:
+        desk.problems.add("E309", "/contacts", "does not name who hands it in", "put your login first")
 
 
 def _check_target(name: str, target: str | None, id_: str, contacts: Sequence[str], desk: _Desk) -> None:
@@ -168,8 +196,13 @@ def _check_target(name: str, target: str | None, id_: str, contacts: Sequence[st
     allowed = desk.others.contacts.get(target)
     if allowed is None or target == id_:
         desk.problems.add("E309", pointer(name), "is not a submission of the track", "check the id")
-    elif not set(allowed) & ({desk.author} if desk.author is not None else set(contacts)):
+    elif not _small(allowed) & ({desk.author} if desk.author is not None else _small(contacts)):
         desk.problems.add("E309", pointer(name), "belongs to other contacts", "ask one of them")
+
+
+def _small(logins: Iterable[str]) -> set[str]:
+    """Logins as hosts compare them: A is a."""
+    return {login.casefold() for login in logins}
 
 
 def _check_twins(runs: Sequence[Run], id_: str, supersedes: str | None, desk: _Desk) -> None:
@@ -180,15 +213,47 @@ def _check_twins(runs: Sequence[Run], id_: str, supersedes: str | None, desk: _D
             desk.problems.add("E310", pointer("runs", row, "sha256"), text, "hand in each answer once")
 
 
-def _check_attempts(display: Display, id_: str, withdraws: str | None, desk: _Desk) -> None:
-    most = desk.manifest.limits.attempts
-    if most is None or withdraws is not None:
+def _check_attempts(contacts: Sequence[str], id_: str, withdraws: str | None, desk: _Desk) -> None:
+    """How often a login, and all of them together, may answer a track in a time; withdrawals do not count."""
+    if withdraws is not None:
         return
-    team = display.team.casefold()
-    earlier = sum(name.casefold() == team for other, name in desk.others.teams.items() if other != id_)
-    if earlier >= most:
-        text = f"the team has used its {most} attempts"
-        desk.problems.add("E311", "/display/team", text, "wait for the next version of the track")
+    limits, who = desk.manifest.limits, submitter(contacts) if desk.author is None else desk.author
+    earlier = {id_of: login for id_of, login in desk.others.submitters.items() if id_of != id_}
+    mine = [id_of for id_of, login in earlier.items() if login == who]
+    both = (
+        (limits.attempts, mine, f"{quoted(who)} has used"),
+        (limits.attempts_of_all, list(earlier), "the track has taken"),
+    )
+    for most, those, words in both:
+        if most is None or isinstance(most, UnsetType):
+            continue
+        counted, wait = _in_period(those, most, desk)
+        if counted >= most:
+            text = f"{words} the {most} attempts that are allowed{_period(limits)}"
+            desk.problems.add("E311", "/contacts/0", text, wait)
+
+
+def _period(limits: Limits) -> str:
+    return "" if isinstance(limits.days, UnsetType) else f" in {limits.days} days"
+
+
+def _in_period(ids: Sequence[str], most: int, desk: _Desk) -> tuple[int, str]:
+    """How many of these submissions count today, and from when on another one may come.
+
+    One of which git does not know when it came has not come yet: it lies on a desk. Where the author is
+    known, there is no desk, and it counts.
+    """
+    days = desk.manifest.limits.days
+    if isinstance(days, UnsetType):
+        return len(ids), "wait for the next version of the track"
+    since = desk.now - days * _DAY
+    unknown = -math.inf if desk.author is None else desk.now
+    arrived = sorted(desk.others.arrived.get(id_, unknown) for id_ in ids)
+    recent = [date for date in arrived if since < date <= desk.now]
+    if len(recent) < most:
+        return len(recent), ""
+    free = datetime.fromtimestamp(recent[len(recent) - most] + days * _DAY, UTC)
+    return len(recent), f"hand it in after {free:%Y-%m-%d %H:%M} UTC"
 
 
 _PLACE: tuple[Check, ...] = (
@@ -196,9 +261,9 @@ _PLACE: tuple[Check, ...] = (
     (("question",), _check_question),
     (("training",), _check_supervision),
     (("runs",), _check_seeds),
-    (("contacts",), _check_author),
+    (("contacts", "withdraws"), _check_author),
     *(((name, "id", "contacts"), partial(_check_target, name)) for name in ("supersedes", "withdraws")),
     (("runs", "id", "supersedes"), _check_twins),
-    (("display", "id", "withdraws"), _check_attempts),
+    (("contacts", "id", "withdraws"), _check_attempts),
 )
 """What a card must be on this track, in this folder, beside these submissions."""

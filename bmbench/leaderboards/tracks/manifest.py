@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
@@ -43,7 +43,7 @@ class DataFacts(StrictRecord, frozen=True, kw_only=True):
     title: str = ""
     licence: str = ""
     citation: str = ""
-    options: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    options: dict[str, str] | UnsetType = UNSET
 
 
 class TruthFacts(StrictRecord, frozen=True, kw_only=True):
@@ -71,13 +71,19 @@ class Rules(StrictRecord, frozen=True, kw_only=True):
 
 
 class Limits(StrictRecord, frozen=True, kw_only=True):
-    """What a submission may be; enforced before anything is parsed, except the count on one image."""
+    """What a submission may be; enforced before anything is parsed, except the count on one image.
+
+    `attempts` are the answers of one login, `attempts_of_all` those of all together, within `days`; without
+    `days` for ever. What an older track does not have is left out, so that its digest stays.
+    """
 
     predictions_bytes: Annotated[int, Meta(ge=1024, le=2**30)] = 16 * 2**20
     detections_per_image: Annotated[int, Meta(ge=1)] = 2_000
     seeds: Annotated[int, Meta(ge=1, le=10)] = 10
     margin_px: Annotated[float, Meta(ge=0)] = 32.0
     attempts: Annotated[int, Meta(ge=1)] | None = None
+    attempts_of_all: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    days: Annotated[int, Meta(ge=1, le=3650)] | UnsetType = UNSET
 
 
 class Sweep(StrictRecord, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 
 import msgspec
 import numpy as np
@@ -192,6 +193,64 @@ def test_states(small):
     assert states["broken-one"] == "failed"
     ranked = [place.id for place in read_standings(small.board.standings("weak")).metrics[0].places]
     assert ranked == ["second-one"]
+
+
+@pytest.fixture
+def dated(small, monkeypatch):
+    """A function that commits what lies there on a day, on a board that counts two attempts in 30 days."""
+    limits = msgspec.structs.replace(small.board.manifest("weak").limits, attempts=2, days=30)
+    fewer_replicates(small, limits=limits)
+    root = small.board.path
+    git(root, "init", "-q", "-b", "main")
+
+    def commit(day):
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"{1_800_000_000 + day * 24 * 3600} +0000")
+        git(root, "add", "submissions")
+        git(root, "commit", "-q", "-m", f"day {day}")
+
+    return small, commit
+
+
+def git(repository, *arguments):
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", str(repository), *who, *arguments], check=True, capture_output=True)
+
+
+def told(bench):
+    files = sorted(bench.board.results("weak").glob("*-try.json"))
+    found = {path.stem: read_result(path) for path in files}
+    return {id_: one.code or (one.attempt, one.arrived[:10]) for id_, one in found.items()}
+
+
+def test_of_two_that_are_valid_alone_the_later_one_is_refused(dated):
+    """By the day it came, not by the alphabet; both were merged, so nobody but the scorer can see it."""
+    bench, commit = dated
+    rows = bench.answer(recall=0.8, false=2)
+    bench.submit("z-try", rows)
+    commit(1)
+    bench.submit("a-try", rows, team="Other Team", contacts=("stranger",))
+    commit(2)
+    bench.score()
+    assert told(bench) == {"a-try": "E310", "z-try": (1, "2027-01-16")}
+    path = bench.board.standings("weak")
+    before = path.read_bytes()
+    shutil.rmtree(bench.board.path / ".git")  # a copy without its history has the published dates
+    bench.score(afresh=True)
+    assert (told(bench)["a-try"], path.read_bytes()) == ("E310", before)
+
+
+def test_attempts_are_counted_again_where_they_were_merged_together(dated):
+    bench, commit = dated
+    for day, id_ in ((1, "d-try"), (2, "c-try"), (3, "b-try"), (32, "a-try")):
+        bench.submit(id_, bench.answer(recall=0.8, false=2, seed=day), team=f"Team {day}")
+        commit(day)
+    bench.score()
+    assert told(bench) == {
+        "d-try": (1, "2027-01-16"),
+        "c-try": (2, "2027-01-17"),
+        "b-try": "E311",
+        "a-try": (3, "2027-02-16"),
+    }
 
 
 def test_a_withdrawal_takes_a_submission_off_the_board(small):

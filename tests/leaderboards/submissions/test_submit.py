@@ -8,7 +8,7 @@ import pytest
 
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.submissions.card import Submission
-from bmbench.leaderboards.submissions.incoming import validate_changes, validate_folder
+from bmbench.leaderboards.submissions.incoming import validate_changes, validate_folder, validate_queue
 from bmbench.leaderboards.submissions.prepare import Wishes, prepare
 from bmbench.leaderboards.submissions.submit import schemas
 
@@ -278,13 +278,109 @@ def test_only_its_contacts_withdraw_a_submission(repository):
     assert codes(validate_folder(folder, author="marrow-lab")) == set()
 
 
-def test_attempts_are_limited(bench):
+def limited(bench, **limits):
+    """The track with other limits."""
     from bmbench.leaderboards.tracks.create_track import write_manifest
 
-    bench.track()
     manifest = bench.board.manifest("weak")
-    limits = msgspec.structs.replace(manifest.limits, attempts=1)
+    limits = msgspec.structs.replace(manifest.limits, **limits)
     write_manifest(bench.board.path / "tracks" / "weak", msgspec.structs.replace(manifest, limits=limits))
+
+
+def test_attempts_are_counted_by_login_not_by_names_that_anybody_may_write(bench):
+    bench.track()
+    limited(bench, attempts=1)
     bench.submit("first-try", bench.answer(recall=0.5, false=1))
-    folder, _ = bench.submit("second-try", bench.answer(recall=0.6, false=1), team="MARROW LAB")
+    rows = bench.answer(recall=0.6, false=1)
+    folder, _ = bench.submit("second-try", rows, team="Another Name", contacts=("Marrow-LAB", "friend"))
     assert codes(validate_folder(folder)) == {"E311"}
+    assert codes(validate_folder(folder, author="friend")) == {"E309"}, "who hands it in stands first"
+    other, _ = bench.submit("third-try", rows[:-1], team="Marrow Lab", contacts=("friend",))
+    assert codes(validate_folder(other, author="FRIEND")) == set()
+
+
+DAY = 24 * 3600
+
+
+def test_attempts_are_counted_in_time(bench, monkeypatch):
+    """Two in 30 days: the third is told when it may come, and comes then. Dates are those of the branch."""
+    bench.track()
+    limited(bench, attempts=2, days=30)
+    root = bench.board.path
+    git(root, "init", "-q", "-b", "main")
+    start = 1_800_000_000
+    for days, id_ in enumerate(("first-try", "second-try")):
+        bench.submit(id_, bench.answer(recall=0.5, false=1, seed=days))
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"{start + days * DAY} +0000")
+        git(root, "add", ".")
+        git(root, "commit", "-q", "-m", id_)
+    folder, _ = bench.submit("third-try", bench.answer(recall=0.6, false=1))
+    for now, expected in ((start + 2 * DAY, {"E311"}), (start + 30 * DAY + 1, set())):
+        monkeypatch.setattr("bmbench.leaderboards.submissions.validate.time.time", lambda now=now: now)
+        verdict = validate_folder(folder, author="marrow-lab")
+        assert codes(verdict) == expected
+        for problem in verdict.problems.listed:
+            assert "after 2027-02-14 08:00 UTC" in problem.remedy  # 2027-01-15 08:00 and 30 days
+
+
+def test_all_together_are_limited_too(bench):
+    bench.track()
+    limited(bench, attempts_of_all=1)
+    bench.submit("first-try", bench.answer(recall=0.5, false=1))
+    folder, _ = bench.submit("second-try", bench.answer(recall=0.6, false=1), contacts=("stranger",))
+    assert codes(validate_folder(folder)) == {"E311"}
+
+
+def test_a_pull_request_without_a_submission_is_left_to_its_readers(repository):
+    (repository.board.path / "README.md").write_text("About")
+    verdict = pull_request(repository)
+    assert (verdict.valid, verdict.card) == (True, None)
+
+
+@pytest.mark.parametrize("path", ["results/weak/mine.json", "boards/README.md"])
+def test_results_are_not_handed_in(repository, path):
+    target = repository.board.path / path
+    target.parent.mkdir(parents=True)
+    target.write_text("{}")
+    assert codes(pull_request(repository)) == {"E106"}
+
+
+def test_files_that_only_an_earlier_commit_holds(repository):
+    """Merged as it is, they would stay in the repository for ever."""
+    repository.submit("new-one", repository.answer(recall=0.8, false=1))
+    junk = repository.board.path / "junk.bin"
+    junk.write_bytes(bytes(1000))
+    git(repository.board.path, "add", "-A")
+    git(repository.board.path, "commit", "-q", "-m", "junk")
+    junk.unlink()
+    assert codes(pull_request(repository)) == {"E107"}
+
+
+@pytest.mark.parametrize(("most", "expected"), [(16 * 2**20, set()), (100_000, {"E107"})])
+def test_a_history_of_corrections_is_allowed_until_it_is_large(repository, monkeypatch, most, expected):
+    monkeypatch.setattr("bmbench.leaderboards.submissions.incoming._most_bytes", lambda manifest: most)
+    repository.submit("new-one", repository.answer(recall=0.8, false=1))
+    card = repository.board.submission("weak", "new-one") / "submission.json"
+    right = card.read_text()
+    card.write_text("x" * 200_000)
+    git(repository.board.path, "add", "-A")
+    git(repository.board.path, "commit", "-q", "-m", "first try")
+    card.write_text(right)
+    assert codes(pull_request(repository)) == expected
+
+
+def test_two_in_a_merge_queue_that_are_valid_alone(repository):
+    root = repository.board.path
+    rows = repository.answer(recall=0.8, false=1)
+    for id_ in ("new-one", "same-one"):
+        git(root, "checkout", "-q", "-B", id_, "main")
+        repository.submit(id_, rows)
+        git(root, "add", "-A")
+        git(root, "commit", "-q", "-m", id_)
+        assert validate_changes(root, f"main..{id_}").valid, id_
+    git(root, "checkout", "-q", "-B", "queue", "main")
+    git(root, "merge", "-q", "--no-ff", "-m", "1", "new-one")
+    git(root, "merge", "-q", "--no-ff", "-m", "2", "same-one")
+    git(root, "checkout", "-q", "main")
+    assert validate_queue(root, "main..queue~1").valid
+    assert codes(validate_queue(root, "main..queue")) == {"E310"}
