@@ -30,7 +30,7 @@ from bmbench.datasets.synthetic.kinds import CATEGORIES
 from bmbench.metrics.protocol import resolve_protocol
 from bmbench.statistics.differences import paired_difference
 from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.intervals import interval
+from bmbench.statistics.resampling import interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,7 @@ from bmbench.metrics import PROTOCOLS, Curve, Tally, average_precision, evaluate
 from bmbench.metrics.curve import interpolated_precision, precision_envelope
 from bmbench.present.palette import BLUE, GREEN, ORANGE, VERMILLION
 from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.intervals import interval, resampled_ap
+from bmbench.statistics.resampling import interval, resampled_ap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

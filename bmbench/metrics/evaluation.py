@@ -19,7 +19,7 @@ def evaluate(
     *,
     threshold: float | None = None,
 ) -> Evaluation:
-    """The scores of predictions on a set of images; `bmbench.statistics.intervals` adds intervals.
+    """The scores of predictions on a set of images; `bmbench.statistics.resampling` adds intervals.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ class Scores:
     assignment : str
         "greedy" or "hungarian".
     ap_ci, f1_ci : (low, high) or None
-        95 % interval, which `bmbench.statistics.intervals.with_intervals` adds; None without it.
+        95 % interval, which `bmbench.statistics.resampling.with_intervals` adds; None without it.
     curve : Curve
         Precision and recall at every score (of several classes: pooled).
     matching : Matching

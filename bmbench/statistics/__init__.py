@@ -3,14 +3,24 @@
 `bmbench.metrics` counts and computes values; how sure they are, and what of them is told apart, is decided
 here and nowhere else. One file a question:
 
-- draws: what is drawn. One stream of raw random bits, the same on every machine and for every question.
-- units: what is drawn from (patients, slides, images), how few are too few, and a metric as sums over units.
-- jackknife: how much of a value each image is the cause of.
-- intervals: between which values the truth is looked for; `with_intervals` adds them to an evaluation. The
-  values of re-weighted images come from tallies; nothing is matched again.
+- units: what varies (patients, slides, else images), how few are too few, how many they are worth.
+- jackknife: a metric of one answer, and what it is without each unit.
+- seed_variance: how much trainings of a method vary, pooled over methods.
+- intervals: between which values the truth of a metric is looked for, or why that cannot be said.
+- methods: one metric of many methods on the same units.
+- moderation: variances that borrow from each other.
+- pairs: all differences of methods, how sure they are, and which submissions are copies.
+- many_methods: the best set, rank sets, all pairs of a declared family, planned pairs, false discoveries.
+- not_worse: whether a method is at most two points worse than another one.
+- planning: how large a difference a test set finds, and how many units it would take.
+- ranks: orders and tie groups; how orders agree.
+
+Curves and their bands, and what is drawn again in general:
+
+- draws: one stream of raw random bits, the same on every machine and for every question.
+- curve_steps: the curve of re-weighted images; resampling: what it is in every draw, and percentiles.
+
 - differences: two predictions files on the same images.
 - seeds: means over the trainings of a method, their differences, and folds as one test set.
 - paired_tests, swaps: which pairs of submissions are told apart; the p-values, and the counting behind them.
-- ranks: orders, rank sets and tie groups that say no more than the tests do; how orders agree.
-- planning: how large a difference a test set can show.
 """

@@ -8,7 +8,7 @@ import numpy as np
 from bmbench.core.types import Floats
 from bmbench.metrics import Evaluation, Geometry, Scores
 from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.intervals import Interval, interval, resampled_ap, resampled_f1
+from bmbench.statistics.resampling import Interval, interval, resampled_ap, resampled_f1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,217 +1,125 @@
-"""Intervals: between which values the truth is looked for, of scores and of everything that is resampled.
+"""Intervals in closed form: between which values the truth of a metric is looked for.
 
-Units (patients or slides, else images) are drawn with replacement, as many as there are, and count as often
-as they are drawn (Efron and Tibshirani 1993, section 8.3); nothing is matched again. Intervals are
-percentiles of such replicates (section 13.3).
+Units (patients or slides, else images) vary. The standard error is that of the jackknife over units, the
+quantile is Student's with Kish's effective number of units − 1 degrees of freedom, and a share is looked at
+on the logit scale, so that no end lies outside 0 and 1. Percentiles of resampled units hold the truth of 73
+to 91 % of sets of 6 to 22 images, this interval of 92 to 95 % (docs/decisions/0076).
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TypeAlias
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bmbench.core.types import Floats, Ints
-from bmbench.metrics import Evaluation, ImageCounts, Scores, Tally
-from bmbench.metrics.curve import f_score, interpolated_precision, precision_at, precision_envelope
-from bmbench.metrics.protocol import ApKind
-from bmbench.metrics.tally import step_ends
-from bmbench.statistics.draws import UnitDraws
+from bmbench.statistics.jackknife import Jackknife, Scale
+from bmbench.statistics.seed_variance import SeedVariance, satterthwaite
+from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS, degrees_of_freedom
 
 Interval: TypeAlias = tuple[float, float]
 LEVEL = 0.95
-"""Share of the replicates inside an interval."""
+"""Share of the sets of units whose interval is to hold the truth."""
+METHOD = "logit jackknife t, Kish"
+"""How intervals are made, as JSON names it."""
+WhyNone: TypeAlias = Literal["undefined", "too few units", "few errors", "few hits"]
+_FEW_WITH_ERRORS = 4
+"""Units that must hold an error: of fewer, what the next ones will hold cannot be guessed."""
 
 
-def with_intervals(evaluation: Evaluation, *, n: int, seed: int = 0) -> Evaluation:
-    """The evaluation with the intervals of AP and F1 in it, of every geometry and every class.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricInterval:
+    """A metric with its 95 % interval, or with why it has none.
 
-    Groups of images (patients or slides, else images) are drawn; thresholds are held fixed. With fewer than
-    two groups there is no interval.
-
-    Parameters
+    Attributes
     ----------
-    n : int
-        Replicates; 0: no intervals.
-    seed : int
-        Of the draws. The same seed draws the same groups for every detector.
+    value : float or None
+        None where undefined.
+    interval : (low, high) or None
+    n_units : int
+        Units that the metric is measured on.
+    df : float or None
+        Degrees of freedom of the quantile.
+    why_none : str or None
+        "undefined", "too few units" (below 3), "few errors" or "few hits" (on fewer than 4 units).
     """
-    if not n or evaluation.n_groups < 2:
-        return evaluation
-    from concurrent.futures import ThreadPoolExecutor
 
-    draws = UnitDraws(n_units=evaluation.n_groups, n=n, seed=seed)
-    kind, unit = evaluation.protocol.ap, evaluation.group
-
-    def filled(scores: Scores) -> Scores:
-        return replace(
-            scores,
-            ap_ci=interval(resampled_ap(scores.tallies, unit, kind, draws)),
-            f1_ci=interval(resampled_f1(scores.images, unit, draws)),
-            classes={name: filled(one) for name, one in scores.classes.items()},
-        )
-
-    # Side by side: NumPy lets threads run together.
-    with ThreadPoolExecutor(2) as pool:
-        bb, cd = pool.map(
-            lambda scores: None if scores is None else filled(scores), (evaluation.bb, evaluation.cd)
-        )
-    return replace(evaluation, bb=bb, cd=cd)
-
-
-def interval(values: Floats, *, level: float = LEVEL) -> Interval | None:
-    """The middle `level` of the defined ones of (n,) values; None if there is none."""
-    defined = values[np.isfinite(values)]
-    if not len(defined):
-        return None
-    low, _, high = percentiles(defined, level=level).tolist()
-    return low, high
-
-
-def percentiles(values: Floats | NDArray[np.int32], *, level: float = LEVEL, whole: bool = False) -> Floats:
-    """(3, …) lower end, median and upper end of the middle `level` of (n, …) values.
-
-    Parameters
-    ----------
-    whole : bool
-        Whether only numbers that are among the values may come out: ranks stay ranks.
-    """
-    tail = round((1 - level) / 2, 9)
-    found: Floats = np.quantile(
-        values, (tail, 0.5, 1 - tail), axis=0, method="nearest" if whole else "linear"
-    )
-    return found
-
-
-_BLOCK = 1 << 14
-"""Numbers in work at a time (steps of the curve × replicates): few enough for the processor's cache, and for
-memory that is used again instead of being asked of the system each time."""
-_FEW_UNITS = 256
-"""Up to this many units, counts by step and unit are multiplied with the weights as a matrix."""
-
-
-def resampled_ap(tallies: Sequence[Tally], unit: Ints, kind: ApKind, draws: UnitDraws) -> Floats:
-    """(n,) AP of each replicate, the mean over classes; NaN where a replicate holds no cell.
-
-    Parameters
-    ----------
-    tallies : one a class
-    unit : (images,) int64
-        Unit of each image, numbered from 0 among those that are drawn from.
-    """
-    each = np.stack([_resampled_ap(tally, unit, kind, draws) for tally in tallies])
-    defined = np.isfinite(each)
-    total = np.where(defined, each, 0.0).sum(axis=0)
-    mean: Floats = np.divide(
-        total, defined.sum(axis=0), out=np.full(draws.n, np.nan), where=defined.any(axis=0)
-    )
-    return mean
-
-
-def _resampled_ap(tally: Tally, unit: Ints, kind: ApKind, draws: UnitDraws) -> Floats:
-    cells = np.bincount(unit, weights=tally.cells, minlength=draws.n_units)
-    steps = _Steps(tally, unit[tally.image], draws.n_units)
-    found = []
-    for rows in draws.blocks(steps.block):
-        weights = np.ascontiguousarray(rows.T)
-        n_cells = cells @ weights
-        area = _areas(*steps.counts(weights), n_cells, kind)
-        found.append(np.where(n_cells > 0, area, np.nan))
-    return np.concatenate(found)
-
-
-def resampled_f1(images: ImageCounts, unit: Ints, draws: UnitDraws) -> Floats:
-    """(n,) F1 of each replicate at a threshold that is held fixed; NaN where a replicate holds no cell.
-
-    `unit` as in `resampled_ap`.
-    """
-    hits, false_alarms, cells = (
-        np.bincount(unit, weights=count, minlength=draws.n_units)
-        for count in (images.tp, images.fp, images.cells)
-    )
-    blocks = draws.blocks(max(1, _BLOCK // draws.n_units))
-    return np.concatenate([f_score(w @ hits, w @ false_alarms, w @ cells) for w in blocks])
-
-
-def envelope_at(tally: Tally, unit: Ints, recalls: Floats, weights: Floats) -> Floats:
-    """(n, k) highest precision at each of k recalls or beyond; 0 where no threshold reaches the recall.
-
-    Parameters
-    ----------
-    unit : (images,) int64
-        Unit of each image, numbered from 0.
-    weights : (n, units) float64
-        How often each unit counts, one row a replicate.
-    """
-    steps = _Steps(tally, unit[tally.image], weights.shape[1])
-    cells = weights @ np.bincount(unit, weights=tally.cells, minlength=weights.shape[1])
-    found = np.zeros((len(weights), len(recalls)))
-    size = steps.block
-    for start in range(0, len(weights), size):
-        block = slice(start, start + size)
-        hits, every = steps.counts(np.ascontiguousarray(weights[block].T))
-        found[block] = precision_at(_precision(hits, every), hits / np.maximum(cells[block], 1), recalls)
-    return found
-
-
-class _Steps:
-    """The steps of a curve that hold a hit: only there can the envelope of any replicate turn."""
-
-    def __init__(self, tally: Tally, unit: Ints, n_units: int) -> None:
-        ends = tally.step_ends
-        step = np.searchsorted(ends, np.arange(len(tally.confidence)))
-        some = np.zeros(len(ends), bool)
-        some[step[tally.hit]] = True
-        # A step without a hit is counted with the next one that has one; those after the last fall away.
-        row = np.cumsum(some) - some
-        self._n = int(some.sum())
-        kept = row[step] < self._n
-        self._row, self._unit, self._hit = row[step][kept], unit[kept], tally.hit[kept]
-        self._n_units = n_units
-        self._dense = self._counted() if n_units <= _FEW_UNITS else None
+    value: float | None
+    interval: Interval | None
+    n_units: int
+    df: float | None
+    why_none: WhyNone | None
 
     @property
-    def block(self) -> int:
-        """Replicates to be worked on at a time."""
-        rows = self._n if self._dense is not None else len(self._row)
-        return max(1, _BLOCK // max(rows, self._n_units, 1))
-
-    def counts(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Two (steps, replicates) arrays, hits so far and predictions so far, from (units, n) weights."""
-        if self._dense is not None:
-            hits, every = self._dense
-            return hits @ weights, every @ weights
-        drawn = weights[self._unit]
-        last = step_ends(self._row)
-        every = np.cumsum(drawn, axis=0)[last]
-        drawn[~self._hit] = 0
-        return np.cumsum(drawn, axis=0)[last], every
-
-    def _counted(self) -> tuple[Floats, Floats]:
-        place = self._row * self._n_units + self._unit
-        shape = (self._n, self._n_units)
-        hits = np.bincount(place[self._hit], minlength=self._n * self._n_units).reshape(shape)
-        every = np.bincount(place, minlength=self._n * self._n_units).reshape(shape)
-        return np.cumsum(hits, axis=0, dtype=np.float64), np.cumsum(every, axis=0, dtype=np.float64)
+    def rests_on_few(self) -> bool:
+        """Whether there is an interval that rests on 3 to 5 units: to be said beside it."""
+        return self.interval is not None and self.n_units < FEWEST_UNITS
 
 
-def _areas(hits: Floats, every: Floats, n_cells: Floats, kind: ApKind) -> Floats:
-    """(replicates,) AP from (steps, replicates) cumulative counts."""
-    if not len(hits):
-        return np.zeros(len(n_cells))
-    n_cells = np.maximum(n_cells, 1)
-    precision = _precision(hits, every)
-    if kind == "all":
-        envelope = precision_envelope(precision)
-        area: Floats = (
-            hits[0] * envelope[0] + np.einsum("ij,ij->j", np.diff(hits, axis=0), envelope[1:])
-        ) / n_cells
-        return area
-    interpolated: Floats = interpolated_precision(precision, hits / n_cells, kind).mean(axis=1)
-    return interpolated
+def metric_interval(
+    metric: Jackknife, *, seeds: SeedVariance | None = None, n_seeds: int = 1
+) -> MetricInterval:
+    """The interval of a metric; with the variance of `seeds`, of the mean of a method over its `n_seeds`."""
+    why = _why_none(metric)
+    value = float(metric.value) if np.isfinite(metric.value) else None
+    if why is not None or value is None:
+        return MetricInterval(
+            value=value, interval=None, n_units=metric.n_units, df=None, why_none=why or "undefined"
+        )
+    variance, df = jackknife_variance(metric.influence), degrees_of_freedom(metric.weight)
+    if seeds is not None:
+        variance, df = satterthwaite([(variance, df), (seeds.variance / n_seeds, float(seeds.df))])
+    return MetricInterval(
+        value=value,
+        interval=student_interval(value, variance, df, scale=metric.scale),
+        n_units=metric.n_units,
+        df=df,
+        why_none=None,
+    )
 
 
-def _precision(hits: Floats, every: Floats) -> Floats:
-    """(steps, replicates) precision, 0 before the first prediction drawn; written over `every`."""
-    return np.divide(hits, np.maximum(every, 1, out=every), out=every)
+def jackknife_variance(influence: Any) -> Any:
+    """(…,) variance of metrics from their (…, n) influences of units: Σ z² / (n (n − 1))."""
+    n = influence.shape[-1]
+    return np.square(influence).sum(axis=-1) / (n * max(n - 1, 1))
+
+
+def student_interval(
+    value: float, variance: float, df: float, *, scale: Scale = "number", level: float = LEVEL
+) -> Interval:
+    """The value ± Student's quantile times its standard error; a share on the logit scale."""
+    reach = t_quantile(1 - (1 - level) / 2, df) * float(np.sqrt(variance))
+    if scale == "number":
+        return value - reach, value + reach
+    from scipy.special import expit
+
+    middle, reach = float(logit(value)), reach / (value * (1 - value))
+    return float(expit(middle - reach)), float(expit(middle + reach))
+
+
+def logit(share: Any) -> Any:
+    """log(p / (1 − p)) of numbers between 0 and 1."""
+    return np.log(share / (1 - np.asarray(share)))
+
+
+def t_quantile(p: Any, df: Any) -> Any:
+    """Student's quantile, of numbers or arrays."""
+    from scipy.special import stdtrit
+
+    return stdtrit(df, p)
+
+
+def _why_none(metric: Jackknife) -> WhyNone | None:
+    if not np.isfinite(metric.value):
+        return "undefined"
+    n = metric.n_units
+    if n < FEWEST_FOR_INTERVAL or not np.isfinite(metric.without).all():
+        return "too few units"
+    if metric.scale == "number":
+        return None
+    needed = min(_FEW_WITH_ERRORS, n)
+    if np.count_nonzero(metric.loss) < needed or metric.value >= 1:
+        return "few errors"
+    if np.count_nonzero(metric.gain) < needed or metric.value <= 0:
+        return "few hits"
+    return None

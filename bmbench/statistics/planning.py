@@ -4,7 +4,17 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
-_POWER = 0.8
+import numpy as np
+
+from bmbench.statistics.intervals import t_quantile
+from bmbench.statistics.many_methods import ERROR_RATE, RANGE_FROM, range_quantile
+from bmbench.statistics.methods import Methods
+from bmbench.statistics.pairs import MethodPairs
+from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
+
+POWER = 0.8
+NORMAL_95, NORMAL_80 = NormalDist().inv_cdf(0.975), NormalDist().inv_cdf(POWER)
+_POINT = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,4 +57,84 @@ def detectable_differences(
 def detectable(spread: float, level: float) -> float:
     """Smallest true difference that a two-sided test at `level` finds with power 0.8."""
     normal = NormalDist()
-    return spread * (normal.inv_cdf(1 - level / 2) + normal.inv_cdf(_POWER))
+    return spread * (normal.inv_cdf(1 - level / 2) + normal.inv_cdf(POWER))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindableDifferences:
+    """True differences that this test set finds in 4 of 5 cases, by the tests that are used; between 0 and 1.
+
+    None where a test is not made on so few units, or no difference below 1 would be found.
+
+    Attributes
+    ----------
+    not_seen_below : float
+        A difference that is measured as less than this is inside what chance gives two equal methods.
+    alone : float or None
+        Of two methods that were planned to be compared.
+    best_set : float or None
+        That puts a method out of the best set, by the comparison with the best one.
+    all_pairs : float or None
+        The first step of the test of all pairs.
+    units_for_a_point : int or None
+        Units that would show 0.01 between two methods alone; None if the seeds vary too much for any number.
+    """
+
+    not_seen_below: float
+    alone: float | None
+    best_set: float | None
+    all_pairs: float | None
+    units_for_a_point: int | None
+
+
+def findable_differences(methods: Methods, pairs: MethodPairs) -> FindableDifferences | None:
+    """What can be found, from the median variance of the pairs; None for fewer than two different methods."""
+    kept = pairs.distinct
+    first, second = (kept[part] for part in np.triu_indices(len(kept), 1))
+    variance = pairs.variance[first, second]
+    if not len(variance) or not np.median(variance) > 0:
+        return None
+    error, df = float(np.sqrt(np.median(variance))), float(np.median(pairs.df[first, second]))
+    alone = float(t_quantile(1 - ERROR_RATE / 2, df))
+    best = float(t_quantile(1 - ERROR_RATE / max(len(kept) - 1, 1), df))
+
+    def found(critical: float, fewest: int) -> float | None:
+        difference = error * shift_found(critical, df)
+        return difference if methods.n_units >= fewest and difference < 1 else None
+
+    return FindableDifferences(
+        not_seen_below=alone * error,
+        alone=found(alone, FEWEST_FOR_INTERVAL),
+        best_set=found(best, FEWEST_FOR_INTERVAL),
+        all_pairs=found(_first_step(len(kept), df), FEWEST_UNITS),
+        units_for_a_point=_units_for_a_point(methods, pairs),
+    )
+
+
+def _first_step(n_methods: int, df: float) -> float:
+    """The t that the largest of all differences has to exceed."""
+    if n_methods >= RANGE_FROM:
+        return float(range_quantile(n_methods, np.array([df]))[0]) / math.sqrt(2)
+    return float(t_quantile(1 - ERROR_RATE / (n_methods * (n_methods - 1)), df))
+
+
+def shift_found(critical: float, df: float) -> float:
+    """How many standard errors a true difference needs to exceed a critical t in 4 of 5 cases.
+
+    The noncentral t as a mean over 2,000 quantiles of its χ²: SciPy's own is undefined far out.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import gammaincinv, ndtr
+
+    error = np.sqrt(2 * gammaincinv(df / 2, (np.arange(2_000) + 0.5) / 2_000) / df)
+    far = 10 * critical + 10
+    found: float = brentq(lambda shift: ndtr(shift - critical * error).mean() - POWER, 0.0, far)
+    return found
+
+
+def _units_for_a_point(methods: Methods, pairs: MethodPairs) -> int | None:
+    by_seeds = (
+        0.0 if methods.seeds is None else methods.seeds.variance * 2 / float(np.median(methods.n_seeds))
+    )
+    left = (_POINT / (NORMAL_95 + NORMAL_80)) ** 2 - by_seeds
+    return math.ceil(pairs.unit_sd**2 / left) if left > 0 else None

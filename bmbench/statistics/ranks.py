@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bmbench.core.types import Bools, Floats, Ints
-from bmbench.statistics.intervals import percentiles
 from bmbench.statistics.paired_tests import LEVEL, PairTests
+from bmbench.statistics.resampling import percentiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -13,6 +13,8 @@ import numpy as np
 
 from bmbench.core.types import Floats, Ints
 
+FEWEST_FOR_INTERVAL = 3
+"""Units from which on a number has an interval: two of them cannot show how units differ."""
 FEWEST_UNITS = 6
 """Units from which on an order of methods may be stated. That all of them agree by chance has a probability
 of 2 / 2^units: the smallest two-sided p-value, which is below 5 % from six on."""
@@ -68,3 +70,17 @@ def by_unit(values: Floats, unit: Ints, n_units: int) -> Floats:
     sums = np.zeros((n_units, len(values)))
     np.add.at(sums, unit, np.asarray(values, np.float64).T)
     return sums.T
+
+
+def effective_units(weight: Floats) -> float:
+    """Kish's effective number of units, 1 / Σ w², of (n,) shares that sum to 1 (Kish 1965, section 11.7).
+
+    Equal shares count each; one unit that holds nearly everything makes one of many.
+    """
+    square = float(np.square(weight).sum())
+    return 1 / square if square > 0 else 0.0
+
+
+def degrees_of_freedom(weight: Floats) -> float:
+    """Degrees of freedom of a jackknife variance: the effective number of units − 1, at least 1."""
+    return max(effective_units(weight) - 1, 1.0)

@@ -9,7 +9,7 @@ import pytest
 
 from bmbench.metrics import PROTOCOLS, evaluate
 from bmbench.statistics.differences import paired_difference
-from bmbench.statistics.intervals import with_intervals
+from bmbench.statistics.resampling import with_intervals
 from tests.metrics.scenes import random_scene, rebuilt
 
 PAPER = replace(PROTOCOLS["paper"], radius_px=8.0)

@@ -1,97 +1,90 @@
-"""Intervals of scores: over groups, of the right coverage, for every class."""
-
-from __future__ import annotations
-
-from dataclasses import replace
+"""Intervals in closed form: against SciPy's where they are the textbook's, by hand where there are none."""
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from bmbench.core.types import Category
-from bmbench.metrics import PROTOCOLS, evaluate
-from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.intervals import interval, percentiles, resampled_f1, with_intervals
-from tests.metrics.scenes import predictions_of, rebuilt, square, truth_of
-
-PAPER = replace(PROTOCOLS["paper"], radius_px=8.0)
+from bmbench.statistics.intervals import metric_interval, student_interval
+from bmbench.statistics.jackknife import Jackknife, ratio
+from bmbench.statistics.seed_variance import SeedVariance
 
 
-def test_the_interval_is_over_groups() -> None:
-    """Ten images of one patient tell as much as one: the interval of ten patients is narrower."""
-    rng = np.random.default_rng(0)
-    truth = truth_of([square(40 * i, 0) for i in range(20)] * 20, np.repeat(np.arange(20), 20).tolist())
-    kept = np.flatnonzero(rng.random(400) < np.repeat(rng.uniform(0.3, 1, 20), 20))
-    predictions = predictions_of(
-        truth.box[kept].tolist(), rng.random(len(kept)).tolist(), truth.image[kept].tolist()
+def test_the_interval_of_a_mean_is_students():
+    """Units of one size: the jackknife is the standard error of a mean, and Kish counts every unit."""
+    values = np.array([3.0, -1.0, 4.0, 1.0, -5.0, 9.0, 2.0])
+    found = metric_interval(ratio(values, np.ones(7), scale="number"))
+    judge = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert found.interval == pytest.approx((judge.low, judge.high))
+    assert (found.df, found.n_units, found.why_none) == (pytest.approx(6), 7, None)
+
+
+def test_a_share_is_looked_at_on_the_logit_scale():
+    hits = np.array([8, 9, 7, 6, 9, 10, 8, 7])
+    found = metric_interval(ratio(hits, np.full(8, 10)))
+    share, error = hits.sum() / 80, stats.sem(hits / 10)
+    reach = stats.t.ppf(0.975, 7) * error / (share * (1 - share))
+    low, high = (1 / (1 + np.exp(-(np.log(share / (1 - share)) + side))) for side in (-reach, reach))
+    assert found.interval == pytest.approx((low, high))
+    assert found.interval[0] < share < found.interval[1]
+    # The raw interval is symmetric; this one is longer towards a half.
+    assert share - found.interval[0] > found.interval[1] - share
+
+
+def test_one_large_unit_is_worth_few():
+    """Shares 1/2 and six of 1/12: 1 / (1/4 + 6/144) = 24/7 units, so 17/7 degrees of freedom."""
+    lower = np.array([60, 10, 10, 10, 10, 10, 10])
+    found = metric_interval(ratio(lower - 2, lower))
+    assert found.df == pytest.approx(17 / 7)
+
+
+@pytest.mark.parametrize(
+    ("upper", "why"),
+    [
+        ([10, 10, 10, 9, 9, 9], "few errors"),
+        ([10, 10, 9, 9, 9, 9], None),
+        ([10] * 6, "few errors"),
+        ([0, 0, 0, 1, 1, 1], "few hits"),
+        ([0] * 6, "few hits"),
+    ],
+)
+def test_errors_on_fewer_than_four_units_give_no_interval(upper, why):
+    found = metric_interval(ratio(np.array(upper), np.full(6, 10)))
+    assert found.why_none == why
+    assert (found.interval is None) == (why is not None)
+    assert found.value == pytest.approx(sum(upper) / 60)
+
+
+def test_too_few_units():
+    assert metric_interval(ratio(np.array([8, 9]), np.array([10, 10]))).why_none == "too few units"
+    three = metric_interval(ratio(np.array([8, 9, 7]), np.array([10, 10, 10])))
+    assert three.rests_on_few
+    # Units without any cell or prediction are none that the metric is measured on.
+    empty = metric_interval(ratio(np.array([8, 9, 0, 0]), np.array([10, 10, 0, 0])))
+    assert (empty.why_none, empty.n_units) == ("too few units", 2)
+    six = metric_interval(ratio(np.array([8, 9, 7, 8, 9, 7]), np.full(6, 10)))
+    assert not six.rests_on_few
+
+
+def test_undefined():
+    found = metric_interval(ratio(np.zeros(4), np.zeros(4)))
+    assert (found.value, found.interval, found.why_none) == (None, None, "undefined")
+
+
+def test_bounds_stay_between_0_and_1():
+    assert student_interval(0.999, 0.1, 3.0, scale="share") == pytest.approx((0, 1), abs=0.01)
+    assert student_interval(0.999, 0.1, 3.0)[1] > 1
+
+
+def test_seeds_widen_the_interval():
+    """Units 0.0004 with 7 degrees, seeds 0.0012 / 3 with 4: together 0.0008 with 2² / (1/7 + 1/4)."""
+    z = np.array([1, -1] * 4) * np.sqrt(0.0004 * 7)
+    method = Jackknife(
+        value=0.8,
+        without=0.8 - z / 7,
+        weight=np.full(8, 1 / 8),
+        loss=np.ones(8, bool),
+        gain=np.ones(8, bool),
     )
-
-    def width(groups: list[str]) -> float:
-        evaluation = evaluate(rebuilt(truth, groups=tuple(groups)), predictions, PAPER)
-        scores = with_intervals(evaluation, n=500).bb
-        assert scores is not None
-        assert scores.ap_ci is not None
-        assert scores.ap is not None
-        assert scores.ap_ci[0] <= scores.ap <= scores.ap_ci[1]
-        return scores.ap_ci[1] - scores.ap_ci[0]
-
-    alone = width([str(i) for i in range(20)])
-    in_fours = width([str(i // 5) for i in range(20)])
-    assert alone > 0
-    assert in_fours != alone
-    one_group = with_intervals(evaluate(rebuilt(truth, groups=("a",) * 20), predictions, PAPER), n=50).bb
-    assert one_group is not None
-    assert one_group.ap_ci is None
-    assert one_group.f1_ci is None
-
-
-def test_coverage_of_the_interval() -> None:
-    """Recall of 30 images of 10 cells, each found with 0.8: the 95 % interval holds 0.8 most of the time."""
-    held = 0
-    for seed in range(40):
-        rng = np.random.default_rng(seed)
-        truth = truth_of([square(40 * i, 0) for i in range(10)] * 30, np.repeat(np.arange(30), 10).tolist())
-        kept = np.flatnonzero(rng.random(300) < 0.8)
-        predictions = predictions_of(truth.box[kept].tolist(), [0.5] * len(kept), truth.image[kept].tolist())
-        scores = with_intervals(evaluate(truth, predictions, PAPER), n=300, seed=seed).bb
-        assert scores is not None
-        assert scores.ap_ci is not None
-        held += scores.ap_ci[0] <= 0.8 <= scores.ap_ci[1]
-    # Binomial(40, 0.93): fewer than 31 has a chance below 1 in 1000.
-    assert held >= 31
-
-
-def test_interval_of_nothing_is_none() -> None:
-    assert interval(np.array([np.nan, np.nan])) is None
-    assert interval(np.arange(101.0)) == pytest.approx((2.5, 97.5))
-
-
-def test_every_class_has_an_interval_of_its_own() -> None:
-    """One class is found on three images of six, the other on all: only the first one's F1 varies."""
-    categories = (Category(id=1, name="round"), Category(id=2, name="oval"))
-    boxes = [square(0, 0), square(40, 0)]
-    truth = truth_of(boxes * 6, np.repeat(np.arange(6), 2).tolist(), label=[0, 1] * 6, categories=categories)
-    kept = [row for row in range(12) if row % 2 or row < 6]
-    predictions = predictions_of(
-        truth.box[kept].tolist(),
-        [0.9] * len(kept),
-        truth.image[kept].tolist(),
-        label=truth.label[kept].tolist(),
-    )
-    evaluation = with_intervals(evaluate(truth, predictions, replace(PAPER, per_class=True)), n=1_000)
-    assert evaluation.cd is not None
-    first, second = evaluation.cd.classes["round"], evaluation.cd.classes["oval"]
-    assert second.f1_ci == (1, 1)
-    draws = UnitDraws(n_units=6, n=1_000)
-    assert first.f1_ci == interval(resampled_f1(first.images, evaluation.group, draws))
-    # With k full images of six F1 is 2k / (k + 6). k is binomial(6, 1/2): 1 holds the 2.5 %, 5 the 97.5 %.
-    assert first.f1_ci == pytest.approx((2 / 7, 10 / 11))
-
-
-def test_without_replicates_nothing_is_added() -> None:
-    evaluation = evaluate(truth_of([square(0, 0)]), predictions_of([square(0, 0)], [0.9]), PAPER)
-    assert with_intervals(evaluation, n=0) is evaluation
-
-
-def test_ranks_stay_whole_numbers() -> None:
-    ranks = np.array([[1, 2], [2, 1], [1, 2], [2, 1]])
-    assert set(percentiles(ranks.astype(np.int32), whole=True).ravel().tolist()) == {1, 2}
+    found = metric_interval(method, seeds=SeedVariance(variance=0.0012, df=4), n_seeds=3)
+    assert found.df == pytest.approx(4 / (1 / 7 + 1 / 4))
+    assert found.interval == pytest.approx(student_interval(0.8, 0.0008, found.df, scale="share"))

@@ -10,7 +10,7 @@ import pytest
 
 from bmbench.metrics import PROTOCOLS, Curve, evaluate
 from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.intervals import envelope_at, resampled_ap, resampled_f1
+from bmbench.statistics.resampling import envelope_at, resampled_ap, resampled_f1
 from tests.metrics.scenes import random_scene, rebuilt
 
 PAPER = replace(PROTOCOLS["paper"], radius_px=8.0)
@@ -45,7 +45,7 @@ def test_weights_do_what_scoring_anew_does(
     kind: Any, few_units: bool, geometry: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not few_units:
-        monkeypatch.setattr("bmbench.statistics.intervals._FEW_UNITS", 0)
+        monkeypatch.setattr("bmbench.statistics.curve_steps._FEW_UNITS", 0)
     truth, predictions, group = grouped_scene(3, cells=4, steps=9)
     protocol = replace(PAPER, ap=kind)
     scores = getattr(evaluate(truth, predictions, protocol, threshold=0.4), geometry)

@@ -42,7 +42,7 @@ def score_files(
     """
     annotations, detections = read_pair(predictions, truth)
     from bmbench.metrics.evaluation import evaluate
-    from bmbench.statistics.intervals import with_intervals
+    from bmbench.statistics.resampling import with_intervals
 
     def scored(rules: Protocol) -> Evaluation:
         evaluation = evaluate(annotations, detections, rules, threshold=threshold)
@@ -79,7 +79,7 @@ def score_classes(
         Of the same files with all cells as one class; its threshold (of centres, or else of boxes) holds.
     """
     from bmbench.metrics.evaluation import evaluate
-    from bmbench.statistics.intervals import with_intervals
+    from bmbench.statistics.resampling import with_intervals
 
     some = evaluation.cd or evaluation.bb
     by_class = evaluate(
@@ -145,7 +145,7 @@ def evaluate_files(
     """The evaluation of a predictions file; for the parameters see `score_files`."""
     annotations, detections = read_pair(predictions, truth)
     from bmbench.metrics.evaluation import evaluate
-    from bmbench.statistics.intervals import with_intervals
+    from bmbench.statistics.resampling import with_intervals
 
     evaluation = evaluate(annotations, detections, protocol, threshold=threshold)
     return with_intervals(evaluation, n=bootstrap, seed=seed)

@@ -10,8 +10,8 @@ from bmbench.leaderboards.results.record import Result
 from bmbench.leaderboards.results.standings_record import Crossing
 from bmbench.leaderboards.results.unit_columns import TrackUnits, metric_by_unit
 from bmbench.leaderboards.tracks.manifest import Manifest
-from bmbench.statistics.intervals import interval
 from bmbench.statistics.paired_tests import LEVEL, paired_tests
+from bmbench.statistics.resampling import interval
 from bmbench.statistics.units import FEWEST_UNITS, MetricByUnit
 
 TOO_FEW = "too few to say"

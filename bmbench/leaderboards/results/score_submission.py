@@ -17,8 +17,8 @@ from bmbench.leaderboards.results.unit_columns import TrackUnits
 from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.metrics import Evaluation, ImageCounts, Protocol, Scores, Tally
 from bmbench.metrics.protocol import Geometry
-from bmbench.statistics.intervals import envelope_at, interval, percentiles, resampled_ap, resampled_f1
 from bmbench.statistics.jackknife import ap_shares
+from bmbench.statistics.resampling import envelope_at, interval, percentiles, resampled_ap, resampled_f1
 
 RECALLS = np.linspace(0, 1, 101)
 _BAND_REPLICATES = 500

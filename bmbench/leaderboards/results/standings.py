@@ -19,7 +19,6 @@ from bmbench.leaderboards.results.standings_record import (
 )
 from bmbench.leaderboards.results.unit_columns import TrackUnits, metric_by_unit, ranked
 from bmbench.leaderboards.tracks.manifest import Manifest
-from bmbench.statistics.intervals import interval, percentiles
 from bmbench.statistics.paired_tests import LEVEL, PairTests, paired_tests
 from bmbench.statistics.planning import DetectableDifferences, detectable_differences
 from bmbench.statistics.ranks import (
@@ -31,6 +30,7 @@ from bmbench.statistics.ranks import (
     rank_sets,
     rank_spread,
 )
+from bmbench.statistics.resampling import interval, percentiles
 from bmbench.statistics.units import MetricByUnit, numbered
 
 _TAU_REPLICATES = 200

@@ -14,7 +14,7 @@ from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key
 from bmbench.core.types import Floats
 from bmbench.metrics import Geometry
 from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.intervals import envelope_at
+from bmbench.statistics.resampling import envelope_at
 from bmbench.statistics.seeds import JoinedSets, ScoreName, SeedMean, SeedScores, difference
 from bmbench.statistics.units import FEWEST_UNITS
 
