@@ -22,6 +22,12 @@ NONE = -1
 _LEXICOGRAPHIC = 16
 """Pairs of a group, at most, that powers of two put in order: sums then stay within the bits of a float64."""
 
+_FEW = 10
+"""Pairs of a group, at most, that all ways to choose among are compared of: a thousand ways."""
+
+_AT_ONCE = 1 << 17
+"""Ways that are compared at a time: few enough for the processor's cache."""
+
 _BLOCK = 1 << 9
 """Pairs that are solved at a time: SciPy's time grows with the square of the objects, and with the calls."""
 
@@ -203,17 +209,21 @@ def _in_star(pairs: AdmissiblePairs, n_predictions: int, n_cells: int) -> Bools:
 
 def _grouped(pairs: AdmissiblePairs) -> tuple[AdmissiblePairs, Ints]:
     """The pairs by group, and the (m,) number of each one's: predictions and cells that hang together."""
-    # SciPy takes long to load, and few sets of images need it.
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    n = int(pairs.prediction.max()) + 1
-    nodes = n + int(pairs.cell.max()) + 1
-    edges = coo_array((np.ones(len(pairs)), (pairs.prediction, n + pairs.cell)), shape=(nodes, nodes))
-    _, number = connected_components(edges.tocsr(), directed=False)
-    group = number[pairs.prediction].astype(np.int64)
-    order = np.argsort(group, kind="stable")
-    return pairs.take(order), group[order]
+    prediction, cell = (np.unique(ends, return_inverse=True)[1] for ends in (pairs.prediction, pairs.cell))
+    cell = cell + prediction.max() + 1
+    least = np.arange(cell.max() + 1)
+    while True:
+        # Each end points at the least one that it is known to hang together with; at last at that of all.
+        first, second = least[prediction], least[cell]
+        if (first == second).all():
+            break
+        lower = np.minimum(first, second)
+        np.minimum.at(least, first, lower)
+        np.minimum.at(least, second, lower)
+        while not np.array_equal(least, further := least[least]):
+            least = further
+    order = np.argsort(first, kind="stable")
+    return pairs.take(order), np.unique(first[order], return_inverse=True)[1]
 
 
 def _take_cheapest(taken: Ints, pairs: AdmissiblePairs, group: Ints, *, cost: Floats, alone: Floats) -> None:
@@ -225,9 +235,44 @@ def _take_cheapest(taken: Ints, pairs: AdmissiblePairs, group: Ints, *, cost: Fl
         Of each pair, ascending.
     cost : (m,) float64, whole numbers above 0
         Of each pair.
-    alone : (m,) float64, whole numbers above 0
+    alone : (m,) float64, whole numbers above the cost of the pair
         Of leaving the prediction of each pair without a cell.
     """
+    size = np.bincount(group)
+    start, n_pairs = np.cumsum(size) - size, size[group]
+    for m in range(1, _FEW + 1):
+        rows = start[size == m][:, np.newaxis] + np.arange(m)
+        for at in range(0, len(rows), _AT_ONCE >> m):
+            few = rows[at : at + (_AT_ONCE >> m)]
+            chosen = few[_best_subsets(pairs.prediction[few], pairs.cell[few], (alone - cost)[few])]
+            taken[pairs.prediction[chosen]] = pairs.cell[chosen]
+    many = np.flatnonzero(n_pairs > _FEW)
+    if len(many):
+        _solve(taken, pairs.take(many), group[many], cost=cost[many], alone=alone[many])
+
+
+def _best_subsets(prediction: Ints, cell: Ints, gain: Floats) -> Bools:
+    """(g, m) whether each of m pairs is chosen in each of g groups, of all ways to choose the best one.
+
+    It is that with the greatest sum of gains in which no prediction and no cell stands twice.
+    """
+    m = gain.shape[1]
+    subset, bit = np.arange(1 << m), np.arange(m)
+    total, allowed = np.zeros((len(gain), len(subset))), np.ones((len(gain), len(subset)), bool)
+    for one in range(m):
+        chosen = (subset >> one) % 2 == 1
+        total += np.where(chosen, gain[:, one, np.newaxis], 0)
+        clash = (prediction == prediction[:, [one]]) | (cell == cell[:, [one]])
+        others = (np.where(bit > one, clash, 0) << bit).sum(axis=1)
+        allowed &= ~chosen | (others[:, np.newaxis] & subset == 0)
+    best = np.where(allowed, total, -1).argmax(axis=1)
+    is_chosen: Bools = best[:, np.newaxis] >> bit & 1 == 1
+    return is_chosen
+
+
+def _solve(taken: Ints, pairs: AdmissiblePairs, group: Ints, *, cost: Floats, alone: Floats) -> None:
+    """As `_take_cheapest`, whatever the groups are like."""
+    # SciPy takes long to load, and few sets of images need it.
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 

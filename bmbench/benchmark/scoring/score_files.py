@@ -9,17 +9,10 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bmbench.benchmark.scoring.reports import (
-    ClassReport,
-    Details,
-    ScoreReport,
-    by_geometry,
-    confusion_tables,
-    is_by_class,
-)
 from bmbench.datasets.formats.read_ahead import reading_ahead
 
 if TYPE_CHECKING:
+    from bmbench.benchmark.scoring.reports import ClassReport, Details, ScoreReport
     from bmbench.core.types import GroundTruth, Predictions
     from bmbench.metrics import Evaluation, Geometry, Protocol
 
@@ -41,12 +34,10 @@ def score_files(
     `details` what `details_of` gives.
     """
     annotations, detections = read_pair(predictions, truth)
-    from bmbench.metrics.evaluation import evaluate
-    from bmbench.statistics.resampling import with_intervals
+    from bmbench.benchmark.scoring.reports import ClassReport, ScoreReport, confusion_tables, is_by_class
 
     def scored(rules: Protocol) -> Evaluation:
-        evaluation = evaluate(annotations, detections, rules, threshold=threshold)
-        return with_intervals(evaluation, n=bootstrap, seed=seed)
+        return _evaluated(annotations, detections, rules, threshold, bootstrap=bootstrap, seed=seed)
 
     evaluation, classes = scored(protocol), None
     if is_by_class(evaluation):
@@ -78,17 +69,12 @@ def score_classes(
     evaluation : Evaluation
         Of the same files with all cells as one class; its threshold (of centres, or else of boxes) holds.
     """
-    from bmbench.metrics.evaluation import evaluate
-    from bmbench.statistics.resampling import with_intervals
+    from bmbench.benchmark.scoring.reports import ClassReport, confusion_tables
 
     some = evaluation.cd or evaluation.bb
-    by_class = evaluate(
-        truth,
-        predictions,
-        dataclasses.replace(evaluation.protocol, per_class=True),
-        threshold=None if some is None else some.threshold,
-    )
-    by_class = with_intervals(by_class, n=bootstrap, seed=seed)
+    rules = dataclasses.replace(evaluation.protocol, per_class=True)
+    threshold = None if some is None else some.threshold
+    by_class = _evaluated(truth, predictions, rules, threshold, bootstrap=bootstrap, seed=seed)
     confusion = confusion_tables(truth, predictions, evaluation)
     return ClassReport(by_class=by_class, one_class=evaluation, confusion=confusion)
 
@@ -100,7 +86,8 @@ def details_of(
 
     Scores by matching limit keep the threshold of the evaluation.
     """
-    from bmbench.metrics import count_error, froc, localisation, sweep
+    from bmbench.benchmark.scoring.reports import Details, by_geometry
+    from bmbench.metrics.details import count_error, froc, localisation, sweep
 
     return {
         geometry: Details(
@@ -144,10 +131,26 @@ def evaluate_files(
 ) -> Evaluation:
     """The evaluation of a predictions file; for the parameters see `score_files`."""
     annotations, detections = read_pair(predictions, truth)
+    return _evaluated(annotations, detections, protocol, threshold, bootstrap=bootstrap, seed=seed)
+
+
+def _evaluated(
+    truth: GroundTruth,
+    predictions: Predictions,
+    protocol: Protocol,
+    threshold: float | None,
+    *,
+    bootstrap: int,
+    seed: int,
+) -> Evaluation:
+    """The evaluation, with intervals if there are to be replicates."""
     from bmbench.metrics.evaluation import evaluate
+
+    evaluation = evaluate(truth, predictions, protocol, threshold=threshold)
+    if not bootstrap:
+        return evaluation
     from bmbench.statistics.resampling import with_intervals
 
-    evaluation = evaluate(annotations, detections, protocol, threshold=threshold)
     return with_intervals(evaluation, n=bootstrap, seed=seed)
 
 

@@ -8,9 +8,7 @@ itself, and so reports errors the usual way.
 import mmap
 import os
 import pickle
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +37,10 @@ def reading_ahead(path: Path, *beside: Path) -> Iterator["Callable[[], Detection
     if not sys.executable or _processors() < 2 or min(map(_size, (path, *beside))) < LONG:
         yield lambda: _read(path)
         return
+    # Loading them takes longer than reading a short file.
+    import subprocess
+    import tempfile
+
     command = [sys.executable, "-P", "-m", __name__, str(path)]
     with (
         # It has no name: nothing can come out of it but what the process that is started here wrote.

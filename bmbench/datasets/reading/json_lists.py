@@ -14,15 +14,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.datasets.reading.json_refusals import BETWEEN, JsonRefusals, moved
 from bmbench.datasets.reading.record_checks import id_column
-from bmbench.datasets.reading.strict_json import options, parse
+from bmbench.datasets.reading.strict_json import BETWEEN, moved, options, parse
+
+if TYPE_CHECKING:
+    from bmbench.datasets.reading.json_refusals import JsonRefusals
 
 Columns: TypeAlias = dict[str, Any]
 """Field → its values in all records, an array; None where no record has it.
@@ -68,8 +70,7 @@ class JsonLists:
         self._types = typing.get_type_hints(kind, include_extras=True)
         self._parts: dict[str, Any] = dict.fromkeys(self._types, text)
         only = tuple(self._types) if len(self._types) == 1 else ()
-        whole = self._types[only[0]] if only else kind
-        self._refuse = JsonRefusals(path, text, tuple(self._types), kind=whole, root=only)
+        self._text, self._only, self._kind = text, only, self._types[only[0]] if only else kind
         if not text.isascii():
             self._refuse.stray()
         if only:
@@ -85,7 +86,16 @@ class JsonLists:
 
     def close(self) -> None:
         """Let go of the text, which takes as much memory as the columns, once all is read."""
-        del self._refuse, self._parts
+        del self._text, self._parts
+
+    @property
+    def _refuse(self) -> "JsonRefusals":
+        """What says what is wrong with the file."""
+        # Nothing is wrong with most files, and a short one is read before this is loaded.
+        from bmbench.datasets.reading.json_refusals import JsonRefusals
+
+        lists = tuple(self._types)
+        return JsonRefusals(self.path, self._text, lists, kind=self._kind, root=self._only)
 
     def value(self, name: str) -> Any:
         """A part of the file as it is."""
@@ -241,8 +251,8 @@ def _packed(values: Sequence[Any], width: int) -> NDArray[Any]:
     """
     if width < 0:
         return np.frombuffer(struct.pack(f"={len(values)}q", *values), np.int64)
-    flat = tuple(chain.from_iterable(values)) if width else values
-    array = np.frombuffer(struct.pack(f"={len(flat)}d", *flat), np.float64)
+    flat = chain.from_iterable(values) if width else values
+    array = np.frombuffer(struct.pack(f"={len(values) * (width or 1)}d", *flat), np.float64)
     return array.reshape(-1, width) if width else array
 
 

@@ -8,10 +8,8 @@ from typing import Any, NoReturn
 
 from bmbench.core.errors import BadInputError
 from bmbench.datasets.reading.limits import stray_byte
-from bmbench.datasets.reading.strict_json import JsonFault, Place, first_fault, spelled
+from bmbench.datasets.reading.strict_json import BETWEEN, JsonFault, Place, first_fault, moved, spelled
 
-BETWEEN = re.compile(rb"\}\s*,\s*\{")
-"""What stands between two records."""
 OTHER_FILE = "check that this is the file that is meant"
 _UNFINISHED = re.compile(
     r'("[^"\\]*+(\\.[^"\\]*+)*+\\?|[-+.eE\d]*|\\?u?[0-9a-fA-F]{0,4}|tr?u?|fa?l?s?|nu?l?)\s*', re.DOTALL
@@ -107,9 +105,3 @@ def _scan(text: str) -> None:
     _, end = scanner.raw_decode(text, len(text) - len(text.lstrip()))
     if text[end:].strip():
         raise json.JSONDecodeError(_MORE, text, end)
-
-
-def moved(place: Place, name: str, first: int) -> Place:
-    """The place in the list that is so called of a place in a piece that begins with record `first`."""
-    rows = [first + step for step in place[:1] if isinstance(step, int)]
-    return (name, *rows, *place[1:])

@@ -5,20 +5,20 @@ memory; only then a parser sees it. So a list of a million objects needs as much
 """
 
 import gzip
-import json
 import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import open_file
 from bmbench.core.types import Ints
+from bmbench.datasets.reading.limits import loads
 
 BLOCK_BYTES = 1 << 19
 """Small enough that the parsed objects of a block stay in the cache."""
@@ -234,11 +234,3 @@ def _check_frame(text: bytes, path: Path) -> None:
         loads(text)
     except ValueError as error:
         raise BadInputError("not valid JSON around its list", where=str(path), got=str(error)) from None
-
-
-def loads(text: bytes) -> Any:
-    """The value of a JSON text in which NaN and Infinity (which QuPath writes) stand for null; ValueError."""
-    try:
-        return json.loads(text.decode(), parse_constant=lambda _: None)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None

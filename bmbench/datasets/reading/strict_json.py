@@ -6,6 +6,7 @@ them lets one file mean two things. Here they are faults, and so is what is not 
 
 import json
 import math
+import re
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ import msgspec
 
 Place: TypeAlias = tuple[str | int, ...]
 
+BETWEEN = re.compile(rb"\}\s*,\s*\{")
+"""What stands between two records of a list."""
 DEEPEST = 32
 _DIGITS = 18
 """Digits of a whole number: more do not fit 64 bits."""
@@ -140,6 +143,12 @@ def spelled(place: Place) -> str:
     """A place as in ``annotations[17].bbox``."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
     return "".join(steps).removeprefix(".")
+
+
+def moved(place: Place, name: str, first: int) -> Place:
+    """The place in the list that is so called of a place in a piece that begins with record `first`."""
+    rows = [first + step for step in place[:1] if isinstance(step, int)]
+    return (name, *rows, *place[1:])
 
 
 def type_fault(value: Any, kind: Any, place: Place = ()) -> JsonFault | None:

@@ -23,7 +23,8 @@ from bmbench.datasets.formats.qupath.schema import (
     Measurement,
     Properties,
 )
-from bmbench.datasets.reading.json_stream import Block, loads
+from bmbench.datasets.reading.json_stream import Block
+from bmbench.datasets.reading.limits import loads
 
 CONFIDENCE_NAMES = ("confidence", "score", "detection probability", "probability")
 """Measurements that hold a detector's belief, in lower case: bmbench's, COCO's, StarDist's."""
