@@ -46,19 +46,20 @@ def info(
     dataset: Name,
     data: shared.Data = None,
     option: shared.Choices = None,
+    artefact: shared.Artefact = None,
+    cell: shared.Cell = None,
     page: Annotated[Path | None, typer.Option(help="Write a page with pictures here (HTML).")] = None,
 ) -> None:
     """Counts, cell sizes, faults, licence and citation of a set.
 
     Counts are by class and subset.
     """
-    from bmbench.benchmark.records.options import parse_pairs
     from bmbench.core.console import Terminal
     from bmbench.present.dataset_tables import describe_dataset
 
     show_terms(dataset, data)
     terminal = console()
-    options = parse_pairs(option or [], option="--option")
+    options = shared.data_options(option, artefact, cell)
     for table in describe_dataset(dataset, Terminal(terminal), data=data, options=options, page=page):
         terminal.print(table)
     if page is not None:
@@ -103,21 +104,24 @@ def convert(
     to: Annotated[str, typer.Option(help="The format; `bmbench datasets formats` lists them.")],
     data: shared.Data = None,
     option: shared.Choices = None,
+    artefact: shared.Artefact = None,
+    cell: shared.Cell = None,
     images: Annotated[bool, typer.Option(help="Copy the images into the folder as well.")] = True,
 ) -> None:
     """Write a data set in another format.
 
     What that format cannot carry is named.
     """
-    from bmbench.benchmark.records.options import parse_pairs
     from bmbench.core.console import Terminal
     from bmbench.datasets.exchange.convert import convert as write
     from bmbench.datasets.exchange.convert import open_contents
 
     terminal = console()
     show_terms(dataset, data)
-    content = open_contents(dataset, data=data, options=parse_pairs(option or [], option="--option"))
+    content = open_contents(dataset, data=data, options=shared.data_options(option, artefact, cell))
     done = write(content, out, to=to, progress=Terminal(terminal), copy_images=images)
+    for line in done.notes:
+        typer.echo(f"note: {line}", err=True)
     for line in done.warnings:
         typer.echo(f"warning: {line}", err=True)
     terminal.print(
@@ -140,6 +144,8 @@ def split(
     out: Annotated[Path | None, typer.Argument(help="The COCO file to write, beside the images.")] = None,
     data: shared.Data = None,
     option: shared.Choices = None,
+    artefact: shared.Artefact = None,
+    cell: shared.Cell = None,
     sizes: Annotated[
         str, typer.Option(help="Images, or shares, of train, validation, optimisation and test.")
     ] = "56,11,11,22",
@@ -153,7 +159,6 @@ def split(
 
     What leaks is refused. Without OUT, the split that the files state is checked and shown.
     """
-    from bmbench.benchmark.records.options import parse_pairs
     from bmbench.core.console import Terminal
     from bmbench.datasets.exchange.convert import open_contents
     from bmbench.datasets.exchange.split_files import (
@@ -171,7 +176,7 @@ def split(
     listener = Terminal(terminal)
     show_terms(dataset, data)
     content = open_contents(
-        dataset, data=data, options=parse_pairs(option or [], option="--option"), seed=seed
+        dataset, data=data, options=shared.data_options(option, artefact, cell), seed=seed
     )
     if out is None:
         table, title = check_split(content, listener, dataset), "split as the files state it"
@@ -208,6 +213,8 @@ def weaken(
     out: Annotated[Path, typer.Argument(help="The COCO file to write, beside the images.")],
     data: shared.Data = None,
     option: shared.Choices = None,
+    artefact: shared.Artefact = None,
+    cell: shared.Cell = None,
     jitter_px: Annotated[
         float | None, typer.Option(min=0, help="Jitter of the centres, px.  [default: 3 px, scaled]")
     ] = None,
@@ -217,12 +224,11 @@ def weaken(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same circles.")] = 0,
 ) -> None:
     """Write the circles of somebody who marks every cell quickly."""
-    from bmbench.benchmark.records.options import parse_pairs
     from bmbench.datasets.exchange.convert import open_contents
     from bmbench.datasets.exchange.weaken_files import weaken_content, write_beside
 
     show_terms(dataset, data)
-    content = open_contents(dataset, data=data, options=parse_pairs(option or [], option="--option"))
+    content = open_contents(dataset, data=data, options=shared.data_options(option, artefact, cell))
     weak, jitter = weaken_content(content, seed=seed, jitter_px=jitter_px, radius_px=radius_px)
     for note in write_beside(out, weak):
         typer.echo(f"note: {note}", err=True)
@@ -243,13 +249,15 @@ def import_corrections(
     shape: Annotated[
         Shape, typer.Option(help="Keep outlines, or make circles of all shapes.")
     ] = Shape.as_drawn,
-    artefact: Annotated[list[str] | None, typer.Option(help="A class whose objects must not count.")] = None,
+    artefact: shared.Artefact = None,
+    cell: shared.Cell = None,
     into: Annotated[Path | None, typer.Option(help="A set to add the corrected images to.")] = None,
 ) -> None:
     """Take in predictions that were corrected in QuPath.
 
     What comes of it is ready to train on.
     """
+    from bmbench.core.artefacts import Declared
     from bmbench.datasets.exchange.correction import changes, import_corrected
     from bmbench.datasets.exchange.weaken_files import write_beside
     from bmbench.datasets.formats.recognise import read_any
@@ -257,7 +265,11 @@ def import_corrections(
 
     old = read_any(into) if into is not None else None
     content = import_corrected(
-        corrected, images=images, shape=shape.value, artefacts=artefact or (), into=old
+        corrected,
+        images=images,
+        shape=shape.value,
+        declared=Declared(artefacts=tuple(artefact or ()), cells=tuple(cell or ())),
+        into=old,
     )
     for note in (*content.notes, *write_beside(out, content)):
         typer.echo(f"note: {note}", err=True)

@@ -22,6 +22,8 @@ def reproduce(
     dataset: shared.Dataset = "synthetic",
     data: shared.Data = None,
     option: shared.Choices = None,
+    artefact: shared.Artefact = None,
+    cell: shared.Cell = None,
     profile: shared.Profile = "quick",
     methods: Annotated[
         str | None, typer.Option(help="Names with commas.  [default: all that are installed]")
@@ -57,7 +59,7 @@ def reproduce(
     The report has the study's tables and figures. The same command goes on where a killed one stood;
     --test-on may be repeated.
     """
-    from bmbench.benchmark.records.options import parse_list, parse_pairs
+    from bmbench.benchmark.records.options import parse_list
     from bmbench.benchmark.reproduce.options import ReproduceOptions, parse_seeds
 
     if report_only:
@@ -70,7 +72,7 @@ def reproduce(
         out=out,
         dataset=dataset,
         data=data,
-        dataset_options=parse_pairs(option or [], option="--option"),
+        dataset_options=shared.data_options(option, artefact, cell),
         profile=profile,
         methods=() if methods is None else parse_list(methods, option="--methods"),
         tracks=parse_list(tracks, option="--tracks"),

@@ -86,10 +86,13 @@ def score(
         ),
     ] = False,
     seed: SeedOption = 0,
+    artefact: shared.Artefact = None,
+    cell: shared.Cell = None,
     json: shared.Json = False,
 ) -> None:
     """Score a predictions file against ground truth."""
     from bmbench.benchmark.scoring.score_files import score_files
+    from bmbench.core.artefacts import Declared
     from bmbench.metrics.protocol import resolve_protocol
 
     rules = resolve_protocol(
@@ -109,6 +112,7 @@ def score(
         bootstrap=bootstrap,
         seed=seed,
         details=details,
+        declared=Declared(artefacts=tuple(artefact or ()), cells=tuple(cell or ())),
     )
     from bmbench.benchmark.scoring.tables import score_tables
 
@@ -136,6 +140,8 @@ def compare(
     max_detections: MostOption = None,
     bootstrap: BootstrapOption = 10_000,
     seed: SeedOption = 0,
+    artefact: shared.Artefact = None,
+    cell: shared.Cell = None,
     json: shared.Json = False,
 ) -> None:
     """Compare two predictions files or runs on the same images.
@@ -143,6 +149,7 @@ def compare(
     It is the paired difference, with its interval.
     """
     from bmbench.benchmark.scoring.compare_files import ComparisonRequest, compare_predictions
+    from bmbench.core.artefacts import Declared
 
     changes = {
         "assignment": assignment,
@@ -153,7 +160,13 @@ def compare(
         "max_detections": max_detections,
     }
     asked = ComparisonRequest(
-        first=first, second=second, truth=truth, protocol=protocol, changes=changes, threshold=threshold
+        first=first,
+        second=second,
+        truth=truth,
+        protocol=protocol,
+        changes=changes,
+        threshold=threshold,
+        declared=Declared(artefacts=tuple(artefact or ()), cells=tuple(cell or ())),
     )
     report = compare_predictions(asked, n=bootstrap, seed=seed)
     from bmbench.benchmark.scoring.tables import comparison_table

@@ -11,6 +11,10 @@ Method = Annotated[str, typer.Option(help="A method; `bmbench methods` lists the
 Dataset = Annotated[str, typer.Option(help="A name that `bmbench datasets list` shows, or a file or folder.")]
 Data = Annotated[Path | None, typer.Option(help="The folder that holds the data set, or its images.")]
 Choices = Annotated[list[str] | None, typer.Option("--option", help="A choice of the data set: name=value.")]
+Artefact = Annotated[
+    list[str] | None, typer.Option(help="A class whose objects are artefacts, which are not counted.")
+]
+Cell = Annotated[list[str] | None, typer.Option(help="A class of cells, though its name says artefact.")]
 Track = Annotated[str, typer.Option(help="What to learn from: weak circles or precise contours.")]
 Profile = Annotated[str, typer.Option(help="How much work: quick (CPU minutes) or paper (GPU hours).")]
 Artefacts = Annotated[
@@ -32,3 +36,16 @@ TestOn = Annotated[
 ]
 Run = Annotated[Path, typer.Option(help="A finished run: the folder that `bmbench run` printed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+
+
+def data_options(
+    option: list[str] | None, artefact: list[str] | None = None, cell: list[str] | None = None
+) -> dict[str, str]:
+    """The choices of a data set: of ``--option``, ``--artefact`` and ``--cell`` together."""
+    from bmbench.benchmark.records.options import parse_pairs
+
+    chosen = parse_pairs(option or [], option="--option")
+    for name, classes in (("artefact", artefact), ("cell", cell)):
+        if classes:
+            chosen[name] = "\n".join([*filter(None, [chosen.get(name)]), *classes])
+    return chosen

@@ -9,6 +9,7 @@
     locks           one process at a time in a folder: wait for it, or be refused
     registry        names → "module:ATTRIBUTE", loaded on use
     geometry        boxes, circles and polygons as plain arrays
+    artefacts       which classes are those of artefacts
     objects         the objects of one image: their sizes, moved, scaled, and beside ignored regions
     spatial_index   boxes that lie near each other
     dataset         what a data set is: a card, and a function that loads it

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,28 @@ def circle_iou(a: Floats, b: Floats) -> Floats:
 def rectangle(x0: float, y0: float, x1: float, y1: float) -> Rings:
     """The outline of a rectangle."""
     return (np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64),)
+
+
+def turned_box(box: Sequence[float], degrees: float) -> tuple[list[float], Rings]:
+    """The bounding box and the outline of a box x0 y0 x1 y1 that is turned clockwise about its middle.
+
+    There is no outline where the turned box is a box again.
+
+    >>> turned_box([100, 140, 300, 160], 90)
+    ([190.0, 50.0, 210.0, 250.0], ())
+    """
+    quarters, rest = divmod(degrees % 180, 90)
+    if not quarters and not rest:
+        return list(box), ()
+    x0, y0, x1, y1 = box
+    centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
+    half = np.array([(x1 - x0) / 2, (y1 - y0) / 2])
+    if not rest:
+        return [*(centre - half[::-1]).tolist(), *(centre + half[::-1]).tolist()], ()
+    angle = math.radians(degrees)
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    ring: Floats = centre + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half @ turn
+    return rings_box((ring,)).tolist(), (ring,)
 
 
 def rings_box(rings: Rings) -> Floats:

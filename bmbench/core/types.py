@@ -51,8 +51,8 @@ class Category:
 
 
 CELL = Category(id=1, name="cell")
-_ARTEFACT_WORDS = ("artefact", "artifact")
-"""By which files say that objects must not be counted."""
+_ARTEFACT_WORDS = ("artefact", "artifact", "artefakt")
+"""By which files, in whatever language, say that objects must not be counted."""
 
 
 def is_artefact_kind(kind: str) -> bool:

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,11 +42,12 @@ DATASETS: Registry[Dataset] = Registry(
 """Every data set that bmbench knows by name."""
 
 
-def open_dataset(name: str, *, data: Path | None = None) -> Dataset:
+def open_dataset(name: str, *, data: Path | None = None, options: Mapping[str, str] | None = None) -> Dataset:
     """The data set of that name, or the one in a user's own file or folder at that path.
 
     The files may be in any format of `bmbench.datasets.formats.FORMATS`; ``FORMAT:PATH`` names it where the
-    files do not tell. `data` is the folder of the images, where they do not lie beside such a file.
+    files do not tell. `data` is the folder of the images, where they do not lie beside such a file, and
+    `options` what will be asked for when it is loaded: a file's card depends on it.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def open_dataset(name: str, *, data: Path | None = None) -> Dataset:
     if path.suffix or len(path.parts) > 1 or ":" in name or path.exists():
         from bmbench.datasets.sets.own_files import own_dataset
 
-        return own_dataset(name, data)
+        return own_dataset(name, data, options)
     return DATASETS.get(name)
 
 

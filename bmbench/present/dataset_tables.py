@@ -88,7 +88,7 @@ def describe_dataset(
     from bmbench.datasets.weak.weakness import weak_statistics
     from bmbench.present.dataset_page import write_page
 
-    chosen = open_dataset(dataset, data=data)
+    chosen = open_dataset(dataset, data=data, options=options)
     request = LoadRequest(data=data, options=options)
     split = chosen.load(request)
     info = describe(split)

@@ -160,7 +160,8 @@ def _wishes(options: ReproduceOptions) -> tuple[str, ...]:
     refuse_namesakes(wishes)
     for wish in wishes:
         data = options.data if wish.data is None and wish.dataset == options.dataset else wish.data
-        open_dataset(wish.dataset, data=data).load(LoadRequest(data=data, options=wish.options))
+        request = LoadRequest(data=data, options=wish.options)
+        open_dataset(wish.dataset, data=data, options=wish.options).load(request)
     return tuple(map(str, wishes))
 
 
@@ -224,7 +225,8 @@ def _look(options: ReproduceOptions) -> tuple[DatasetCard, bool]:
     from bmbench.core.types import Role
     from bmbench.datasets import open_dataset
 
-    dataset, found = open_dataset(options.dataset, data=options.data), False
+    dataset = open_dataset(options.dataset, data=options.data, options=options.dataset_options)
+    found = False
     for fold in options.folds or ("",):
         name, _, value = fold.partition("=")
         wanted = dict(options.dataset_options) | ({name: value} if fold else {})

@@ -77,7 +77,8 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
 
     def learned() -> frozenset[str]:
         request = LoadRequest(data=own.data, seed=own.seed, options=own.dataset_options)
-        return learned_names(open_dataset(own.dataset, data=own.data).load(request))
+        dataset = open_dataset(own.dataset, data=own.data, options=own.dataset_options)
+        return learned_names(dataset.load(request))
 
     places = find_places(
         asked, own=config["dataset"], own_data=own.data, learned=learned, seed=own.seed, progress=progress

@@ -121,7 +121,7 @@ def _find(wish: OtherSet, *, own: str, own_data: Path | None, seed: int, progres
     from bmbench.datasets.describe.data_hash import DataHash
     from bmbench.metrics import PROTOCOLS
 
-    dataset = open_dataset(wish.dataset, data=wish.data)
+    dataset = open_dataset(wish.dataset, data=wish.data, options=wish.options)
     shared = own_data if wish.data is None and dataset.card.name == own else wish.data
     request = LoadRequest(data=shared, seed=seed, options=wish.options)
     if wish.dataset in DATASETS or wish.use == "test":
@@ -151,11 +151,10 @@ def _of_file(
     wish: OtherSet, card: DatasetCard, request: Any
 ) -> tuple[tuple[Sample, ...], tuple[Category, ...], float]:
     """Samples, categories and matching radius of a user's own file: a set may be too small to be split."""
-    from bmbench.datasets.formats.recognise import read_any
-    from bmbench.datasets.sets.options import known_options, positive
+    from bmbench.datasets.sets.options import positive
+    from bmbench.datasets.sets.own_files import read_own
 
-    known_options(request, ("radius_px", "split_by"))
-    content = read_any(wish.dataset, request.data)
+    content = read_own(wish.dataset, request.data, request.options)
     tested = tuple(s for s in content.samples if content.subsets.get(s.image_id) == "test")
     chosen = content.samples if wish.use == "all" or not content.subsets else tested
     return tuple(chosen), content.categories, positive(request, "radius_px", card.radius_px)

@@ -82,7 +82,7 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
         from bmbench.benchmark.workers.devices import check_devices
 
         check_devices(method, settings, options.devices)
-    dataset = open_dataset(options.dataset, data=options.data)
+    dataset = open_dataset(options.dataset, data=options.data, options=options.dataset_options)
     request = LoadRequest(data=options.data, seed=options.seed, options=options.dataset_options)
     split = tell_apart(dataset.load(request), options.classes)
     data_hash = _read_all(split, progress)

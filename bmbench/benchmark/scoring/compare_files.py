@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bmbench.benchmark.scoring.reports import ComparisonReport
-from bmbench.benchmark.scoring.score_files import rule_notes
+from bmbench.benchmark.scoring.score_files import class_notes, rule_notes
+from bmbench.core.artefacts import Declared
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
 from bmbench.metrics import Protocol
@@ -18,7 +19,7 @@ class ComparisonRequest:
     """What is compared, and how; None where the runs say it.
 
     `first` and `second` are predictions files or run directories, `protocol` the name of one and `changes`
-    its fields that are other than there.
+    its fields that are other than there; `declared` is what the user says of the truth's classes.
     """
 
     first: Path
@@ -27,6 +28,7 @@ class ComparisonRequest:
     protocol: str | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     threshold: float | None = None
+    declared: Declared | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ def compare_predictions(asked: ComparisonRequest, *, n: int = 10_000, seed: int 
         thresholds=(thresholds[0], thresholds[1]),
         n=n,
         seed=seed,
+        declared=asked.declared,
     )
     return replace(report, names=(str(asked.first), str(asked.second)))
 
@@ -73,6 +76,7 @@ def compare_files(
     thresholds: tuple[float | None, float | None] = (None, None),
     n: int = 10_000,
     seed: int = 0,
+    declared: Declared | None = None,
 ) -> ComparisonReport:
     """First minus second predictions file on the same ground truth, with paired intervals, by geometry.
 
@@ -83,7 +87,7 @@ def compare_files(
     from bmbench.metrics import evaluate
     from bmbench.statistics.differences import paired_difference
 
-    annotations = read_ground_truth(truth)
+    annotations = (declared or Declared()).truth(read_ground_truth(truth), where=str(truth))
     one, other = (
         evaluate(annotations, read_predictions(path, annotations), protocol, threshold=threshold)
         for path, threshold in zip((first, second), thresholds, strict=True)
@@ -92,7 +96,7 @@ def compare_files(
         names=(str(first), str(second)),
         evaluations=(one, other),
         differences={name: paired_difference(one, other, name, n=n, seed=seed) for name in GEOMETRIES},
-        notes=rule_notes(annotations, protocol),
+        notes=(*class_notes(annotations), *rule_notes(annotations, protocol)),
     )
 
 

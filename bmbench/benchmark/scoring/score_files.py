@@ -13,6 +13,7 @@ from bmbench.datasets.formats.read_ahead import reading_ahead
 
 if TYPE_CHECKING:
     from bmbench.benchmark.scoring.reports import ClassReport, Details, ScoreReport
+    from bmbench.core.artefacts import Declared
     from bmbench.core.types import GroundTruth, Predictions
     from bmbench.metrics import Evaluation, Geometry, Protocol
 
@@ -26,14 +27,15 @@ def score_files(
     bootstrap: int = 0,
     seed: int = 0,
     details: bool = False,
+    declared: Declared | None = None,
 ) -> ScoreReport:
     """The scores of a predictions file, with intervals from so many `bootstrap` replicates (0: none).
 
-    `threshold` is that of `bmbench.metrics.evaluate`.
+    `threshold` is that of `bmbench.metrics.evaluate`, `declared` what the user says of the truth's classes.
     With the protocol `coco` the twelve numbers of pycocotools, at the protocol's cap, come with it; with
     `details` what `details_of` gives.
     """
-    annotations, detections = read_pair(predictions, truth)
+    annotations, detections = read_pair(predictions, truth, declared)
     from bmbench.benchmark.scoring.reports import ClassReport, ScoreReport, confusion_tables, is_by_class
 
     def scored(rules: Protocol) -> Evaluation:
@@ -55,7 +57,7 @@ def score_files(
         classes=classes,
         coco_summary=summary,
         details=details_of(annotations, detections, evaluation) if details else {},
-        notes=rule_notes(annotations, protocol),
+        notes=(*class_notes(annotations), *rule_notes(annotations, protocol)),
     )
 
 
@@ -98,6 +100,14 @@ def details_of(
         )
         for geometry, scores in by_geometry(evaluation).items()
     }
+
+
+def class_notes(truth: GroundTruth) -> tuple[str, ...]:
+    """Which classes of the ground truth are taken for artefacts, if any is."""
+    from bmbench.core.artefacts import artefacts_line
+
+    line = artefacts_line(truth.categories)
+    return (line,) if line else ()
 
 
 def rule_notes(truth: GroundTruth, protocol: Protocol) -> tuple[str, ...]:
@@ -154,7 +164,9 @@ def _evaluated(
     return with_intervals(evaluation, n=bootstrap, seed=seed)
 
 
-def read_pair(predictions: Path, truth: Path) -> tuple[GroundTruth, Predictions]:
+def read_pair(
+    predictions: Path, truth: Path, declared: Declared | None = None
+) -> tuple[GroundTruth, Predictions]:
     """The columns of a ground truth and of predictions on its images.
 
     Raises
@@ -167,4 +179,6 @@ def read_pair(predictions: Path, truth: Path) -> tuple[GroundTruth, Predictions]
         from bmbench.datasets.formats.predictions import bind
 
         annotations = read_ground_truth(truth)
+        if declared is not None:
+            annotations = declared.truth(annotations, where=str(truth))
         return annotations, bind(columns(), annotations, predictions)

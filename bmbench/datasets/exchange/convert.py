@@ -16,16 +16,20 @@ from bmbench.datasets.exchange.conversion_losses import facts_lost, lines
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.annotation_folder import inner_path, write_folder
 from bmbench.datasets.formats.codec import Codec, Content
-from bmbench.datasets.formats.recognise import read_any
+from bmbench.datasets.sets.own_files import read_own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Converted:
-    """What was written: `path`, how many images and objects, and a warning line for every loss."""
+    """What was written: `path`, how many images and objects.
+
+    `notes` say in a line each what reading left out or assumed, `warnings` what writing lost.
+    """
 
     path: Path
     images: int
     objects: int
+    notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
@@ -57,7 +61,8 @@ def convert(
         path=out,
         images=len(content.samples),
         objects=sum(len(sample.annotations) for sample in content.samples) - left,
-        warnings=(*content.notes, *warnings, *(codec.cautions(content) if codec.cautions else ())),
+        notes=content.notes,
+        warnings=(*warnings, *(codec.cautions(content) if codec.cautions else ())),
     )
 
 
@@ -145,7 +150,7 @@ def open_contents(
         If the files are missing, damaged, or in no known format.
     """
     if name not in DATASETS:
-        return read_any(name, data)
+        return read_own(name, data, options or {})
     split = DATASETS.get(name).load(LoadRequest(data=data, seed=seed, options=options or {}))
     return Content(
         samples=tuple(sample for part in split.samples.values() for sample in part),

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from bmbench.core.artefacts import Declared
 from bmbench.core.dataset import Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import box_iou, circle_box
@@ -50,7 +51,7 @@ def import_corrected(
     *,
     images: Path | None = None,
     shape: Shape = "as-drawn",
-    artefacts: Sequence[str] = (),
+    declared: Declared | None = None,
     into: Content | None = None,
 ) -> Content:
     """The corrected objects of a GeoJSON file, or of a folder with one file an image, as a training set.
@@ -61,8 +62,8 @@ def import_corrected(
         Where the images lie, if not beside the files.
     shape : "as-drawn" or "circles"
         Keep outlines where somebody drew some, or turn every shape into the smallest circle around it.
-    artefacts : sequence of str
-        Names of classes whose objects must not be counted, beside those that say artefact.
+    declared : Declared, optional
+        What the user says of the classes.
     into : Content, optional
         A set to add the images to: an image that is in both has the corrected annotations, a new one is
         for training where the set is split.
@@ -73,15 +74,7 @@ def import_corrected(
         If a file is no GeoJSON, an image is missing, or its name is that of several images of the set.
     """
     content = read_qupath_set(corrected, images)
-    known = {category.name for category in content.categories}
-    for name in artefacts:
-        if name not in known:
-            raise BadInputError(
-                f"no object has the class {name!r}", where=str(corrected), got=", ".join(known)
-            )
-    kinds = tuple(
-        dataclasses.replace(c, artefact=c.artefact or c.name in artefacts) for c in content.categories
-    )
+    kinds = (declared or Declared()).kinds(content.categories, where=str(corrected))
     fault = outside(content.samples, kinds)
     notes = (*content.notes, f"{fault.kind} ({fault.count}): {fault.text}") if fault else content.notes
     content = _with_categories(dataclasses.replace(content, categories=kinds, notes=notes), kinds)

@@ -4,6 +4,8 @@
 
     codec               what a format is: a name, how it is recognised, read and written
     recognise           which format a file or folder is in
+    folder_words        what the names of folders and lists say
+    settle              what holds for a set in whatever format
     marks               drawn objects before they belong to a data set
     masks, ring_nesting                             shapes: run-length masks, rings with holes
     annotation_folder, images_beside                one annotation file an image, and the images beside

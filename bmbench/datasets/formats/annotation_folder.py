@@ -12,6 +12,8 @@ read as well: an image is then named by its file, a class by its name.
 """
 
 import dataclasses
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -39,6 +41,7 @@ from bmbench.datasets.formats.marks import UNNAMED, Marks
 from bmbench.datasets.reading.images import SUFFIXES
 
 ANNOTATION_FOLDERS = ("annotations", "Annotations", "labels", "labelTxt", "masks", "rois")
+_COUNTED = re.compile(r"(.+) \((\d+)\)")
 NOTHING = Marks(annotations=Annotations.empty(), classes=())
 
 
@@ -191,13 +194,30 @@ def join_marks(
         own = np.array([rows[alias.get(name, name)] for name, _ in marks.classes], np.int64)
         annotations = relabel(marks.annotations, own, artefact_rows)
         samples[sample.image_id] = dataclasses.replace(sample, annotations=annotations)
-    all_notes = [f"{sample.name}: {note}" for sample, marks in found for note in marks.notes]
     return Content(
         samples=tuple(samples.values()),
         categories=categories,
         subsets=dict(subsets or {}),
-        notes=(*all_notes, *notes),
+        notes=(*_gathered(found), *notes),
     )
+
+
+def _gathered(found: Sequence[tuple[Sample, Marks]]) -> list[str]:
+    """The notes of all images, one line for those that say the same of several objects or images."""
+    images: dict[str, list[Sample]] = {}
+    count: Counter[str] = Counter()
+    for sample, marks in found:
+        for note in marks.notes:
+            counted = _COUNTED.fullmatch(note)
+            text, number = (counted[1], int(counted[2])) if counted else (note, 1)
+            images.setdefault(text, []).append(sample)
+            count[text] += number
+    lines = []
+    for text, samples in images.items():
+        there = list({sample.image_id: sample for sample in samples}.values())
+        times = f" ({count[text]:,})" if count[text] > 1 else ""
+        lines.append(f"{_some(there)}: {text}{times}")
+    return lines
 
 
 def relabel(annotations: Annotations, rows: Ints, artefact: Bools) -> Annotations:

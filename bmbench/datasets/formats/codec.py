@@ -63,7 +63,11 @@ class Codec:
     carries : frozenset of Fact
         What comes back as it was. Classes, groups, subsets and pixel sizes that a format has no place for
         are kept beside it (see `bmbench.datasets.formats.annotation_folder`).
-    read : (file or folder, folder of images or None) → Content
+    read : (file or folder, folder of images or None, **choices) → Content
+    choices : name → what it is
+        What a user may say about the files with ``--option NAME=VALUE``; `read` takes them as texts by name.
+    agree : files or folders → choices, optional
+        What all parts of a set have in common and no part alone may tell: choices for the reading of each.
     write : (file, content) → the objects left out
         `content` is the whole set, or one image for the layout "image".
     folder : str
@@ -81,9 +85,11 @@ class Codec:
     extensions: tuple[str, ...]
     layout: Literal["set", "image"]
     carries: frozenset[Fact]
-    read: Callable[[Path, Path | None], Content]
+    read: Callable[..., Content]
     write: Callable[[Path, Content], Sequence[Left]]
     folder: str = "annotations"
     cautions: Callable[[Content], list[str]] | None = None
     frame: Callable[[Path, Content], None] | None = None
     extra: str | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+    agree: Callable[[Sequence[Path]], Mapping[str, str]] | None = None

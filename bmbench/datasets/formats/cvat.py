@@ -2,10 +2,14 @@
 
 Shapes of one label and ``group_id`` (not 0) are parts or holes of one object. The attributes ``ignore`` and
 ``region`` of a shape say that predictions on it count neither way. An ellipse that is no circle is read as an
-outline of 64 corners, a mask as its outline.
+outline of 64 corners, a mask as its outline, a box with ``rotation`` as the turned rectangle.
+
+Images lie in ``images``, or in ``images/SUBSET`` as a project's do, where two of them may have one name.
 """
 
 import math
+from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,9 +19,12 @@ import numpy as np
 from bmbench.core.dataset import SUBSETS, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_bytes
-from bmbench.core.types import Annotations, Floats, ImageId, Rings, Role, Sample
+from bmbench.core.gate import is_file
+from bmbench.core.geometry import turned_box
+from bmbench.core.types import Annotations, Floats, ImageId, Rings, Role, Sample, is_artefact_name
 from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
+from bmbench.datasets.formats.folder_words import SUBSET_WORDS
 from bmbench.datasets.formats.images_beside import IMAGE_FOLDERS
 from bmbench.datasets.formats.marks import UNNAMED, Collector, Flags, Marks, ring_of
 from bmbench.datasets.formats.masks import mask_rings
@@ -26,6 +33,7 @@ from bmbench.datasets.reading.safe_xml import read_xml
 
 DIGITS = 6
 MASK_LIMIT_PX = 1 << 26
+_NO_SUBSET = ("", "default")
 _SHAPES = ("box", "polygon", "ellipse", "points", "mask", "polyline", "skeleton", "cuboid")
 
 
@@ -45,27 +53,30 @@ def read(path: Path, images: Path | None = None) -> Content:
     folder = images or next(
         (file.parent / n for n in IMAGE_FOLDERS if (file.parent / n).is_dir()), file.parent
     )
-    artefacts = _artefact_labels(root)
+    kinds = _stated_kinds(root)
+    names = _image_names(root, folder)
     found: list[tuple[Sample, Marks]] = []
     subsets: dict[ImageId, Subset] = {}
-    for number, item in enumerate(root.iter("image")):
+    unknown: Counter[str] = Counter()
+    for number, (item, name) in enumerate(zip(root.iter("image"), names, strict=True)):
         where = f"{file}, image {number}"
-        sample = _sample(item, folder, images or file.parent, where)
-        found.append((sample, _marks(item, where, artefacts)))
-        subset = {"val": "validation"}.get(item.get("subset", ""), item.get("subset"))
-        if subset in SUBSETS:
-            subsets[sample.image_id] = subset
-    names = [name for name in (label.findtext("name") for label in root.iter("label")) if name]
-    return join_marks(found, names=names, subsets=subsets, where=str(file))
+        sample = _sample(item, name, folder, images or file.parent, where=where)
+        found.append((sample, _marks(item, where, kinds)))
+        word = item.get("subset", "")
+        if word.lower() in SUBSET_WORDS:
+            subsets[sample.image_id] = SUBSET_WORDS[word.lower()]
+        elif word.lower() not in _NO_SUBSET:
+            unknown[word] += 1
+    notes = [f"subset {word!r} of {n} images is none of {', '.join(SUBSETS)}" for word, n in unknown.items()]
+    labels = [name for name in (label.findtext("name") for label in root.iter("label")) if name]
+    return join_marks(found, names=labels, subsets=subsets, notes=notes, where=str(file))
 
 
 def write(path: Path, content: Content) -> list[Left]:
     """Write every image; nothing is left out."""
     root = ElementTree.Element("annotations")
     ElementTree.SubElement(root, "version").text = "1.1"
-    labels = ElementTree.SubElement(
-        ElementTree.SubElement(ElementTree.SubElement(root, "meta"), "task"), "labels"
-    )
+    labels = _write_meta(ElementTree.SubElement(root, "meta"), content)
     for category in content.categories:
         label = ElementTree.SubElement(labels, "label")
         ElementTree.SubElement(label, "name").text = category.name
@@ -73,6 +84,8 @@ def write(path: Path, content: Content) -> list[Left]:
         ElementTree.SubElement(label, "attributes")
         if category.artefact:
             ElementTree.SubElement(label, "type").text = "artefact"
+        elif is_artefact_name(category.name):
+            ElementTree.SubElement(label, "type").text = "cell"
     for number, sample in enumerate(content.samples):
         facts = {
             "id": str(number),
@@ -90,14 +103,38 @@ def write(path: Path, content: Content) -> list[Left]:
     return []
 
 
-def _artefact_labels(root: ElementTree.Element) -> set[str]:
-    return {
-        label.findtext("name", "") for label in root.iter("label") if label.findtext("type") == "artefact"
-    }
+def _write_meta(meta: ElementTree.Element, content: Content) -> ElementTree.Element:
+    """The place for labels. Programs that read CVAT look for subsets in the tasks of a project alone."""
+    used = [subset for subset in SUBSETS if subset in content.subsets.values()]
+    whole = ElementTree.SubElement(meta, "project" if used else "task")
+    labels = ElementTree.SubElement(whole, "labels")
+    tasks = ElementTree.SubElement(whole, "tasks") if used else whole
+    for subset in used:
+        task = ElementTree.SubElement(tasks, "task")
+        ElementTree.SubElement(task, "name").text = subset
+        ElementTree.SubElement(task, "subset").text = subset
+    return labels
 
 
-def _sample(item: ElementTree.Element, folder: Path, within: Path, where: str) -> Sample:
-    name = item.get("name", "")
+def _stated_kinds(root: ElementTree.Element) -> dict[str, bool]:
+    """Label → whether its objects are artefacts, where bmbench wrote so."""
+    kinds = {label.findtext("name", ""): label.findtext("type") for label in root.iter("label")}
+    return {name: kind == "artefact" for name, kind in kinds.items() if kind in ("artefact", "cell")}
+
+
+def _image_names(root: ElementTree.Element, folder: Path) -> list[str]:
+    """What each image is called: its name, after its subset where it lies there or has a namesake."""
+    stated = [(item.get("name", ""), item.get("subset", "")) for item in root.iter("image")]
+    count = Counter(name for name, _ in stated)
+    names = []
+    for name, subset in stated:
+        inner = f"{subset}/{name}" if subset and name else name
+        apart = count[name] > 1 or (not is_file(folder / name) and is_file(folder / inner))
+        names.append(inner if apart else name)
+    return names
+
+
+def _sample(item: ElementTree.Element, name: str, folder: Path, within: Path, *, where: str) -> Sample:
     size = tuple(_float(item, side, where) for side in ("width", "height"))
     if not name or not all(side.is_integer() and 0 < side < 1 << 31 for side in size):
         raise BadInputError("image without name or size", where=where, got=f"{name[:40]!r}, {size}")
@@ -115,8 +152,8 @@ def _sample(item: ElementTree.Element, folder: Path, within: Path, where: str) -
     )
 
 
-def _marks(item: ElementTree.Element, where: str, artefacts: set[str]) -> Marks:
-    collector = Collector(where, artefacts=artefacts)
+def _marks(item: ElementTree.Element, where: str, kinds: Mapping[str, bool]) -> Marks:
+    collector = Collector(where, kinds=kinds)
     grouped: dict[tuple[str, str], tuple[list[Floats], list[ElementTree.Element]]] = {}
     for number, shape in enumerate(child for child in item if child.tag in _SHAPES):
         group = shape.get("group_id", "0")
@@ -137,7 +174,9 @@ def _marks(item: ElementTree.Element, where: str, artefacts: set[str]) -> Marks:
 
 def _add(collector: Collector, name: str, shape: ElementTree.Element, where: str, flags: Flags) -> None:
     if shape.tag == "box":
-        collector.add(name, box=[_float(shape, k, where) for k in ("xtl", "ytl", "xbr", "ybr")], **flags)
+        corners = [_float(shape, k, where) for k in ("xtl", "ytl", "xbr", "ybr")]
+        box, rings = turned_box(corners, _float(shape, "rotation", where, default=0.0))
+        collector.add(name, box=box, rings=rings, **flags)
     elif shape.tag == "ellipse":
         x, y, rx, ry = (_float(shape, k, where) for k in ("cx", "cy", "rx", "ry"))
         turn = math.radians(_float(shape, "rotation", where, default=0.0))

@@ -1,6 +1,6 @@
 """Objects of one image as a file names them, before the classes of the whole set are known."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -49,11 +49,11 @@ class Marks:
 class Collector:
     """Objects that come one at a time; `where` names the file in errors.
 
-    `artefacts` names classes of artefacts beside those whose name says so.
+    `kinds` says of classes whether they are of artefacts, where their name does not decide.
     """
 
     where: str
-    artefacts: Collection[str] = ()
+    kinds: Mapping[str, bool] = field(default_factory=dict)
     classes: dict[tuple[str, bool], int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _rows: list[tuple[Floats, Floats, Floats, Rings, int, Role, bool]] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Collector:
                 "coordinates of no sensible size", where=f"{self.where}, object {len(self._rows) + 1}"
             )
         corners = np.concatenate([np.minimum(corners[:2], corners[2:]), np.maximum(corners[:2], corners[2:])])
-        artefact = name in self.artefacts or is_artefact_name(name)
+        artefact = self.kinds.get(name, is_artefact_name(name))
         label = self.classes.setdefault((name or UNNAMED, artefact), len(self.classes))
         role = Role.IGNORE if ignore or region else Role.ARTEFACT if artefact else Role.CELL
         xy = round_one[:2] if len(circle) else (corners[:2] + corners[2:]) / 2

@@ -54,14 +54,14 @@ def read(path: Path, images: Path | None = None) -> Content:
     within = images or file.parent
     collectors: dict[str, Collector] = {}
     places: dict[str, tuple[str, str]] = {}
-    artefacts: set[str] = set()
+    stated: dict[str, bool] = {}
     for where, row in _rows(file):
         image = row["image"]
         if not image:
             raise BadInputError("row without an image", where=where)
         collector = collectors.setdefault(image, Collector(str(file)))
         places.setdefault(image, (row.get("group", ""), row.get("split", "")))
-        _add(collector, row, where, artefacts)
+        _add(collector, row, where, stated)
     found: list[tuple[Sample, Marks]] = []
     subsets: dict[ImageId, Subset] = {}
     for image, collector in collectors.items():
@@ -81,7 +81,7 @@ def read(path: Path, images: Path | None = None) -> Content:
         if split in SUBSETS:
             subsets[image] = split
         marks = collector.marks()
-        classes = tuple((name, own or name in artefacts) for name, own in marks.classes)
+        classes = tuple((name, stated.get(name, own)) for name, own in marks.classes)
         found.append((sample, dataclasses.replace(marks, classes=classes)))
     return join_marks(found, subsets=subsets, where=str(file))
 
@@ -139,7 +139,8 @@ def _rows(path: Path) -> list[tuple[str, dict[str, str]]]:
     return table
 
 
-def _add(collector: Collector, row: dict[str, str], where: str, artefacts: set[str]) -> None:
+def _add(collector: Collector, row: dict[str, str], where: str, stated: dict[str, bool]) -> None:
+    """Take in the object of a row; `stated` grows by what its role says of its class."""
     indices = "x" not in row
     cells = (row["column"], row["row"]) if indices else (row["x"], row["y"])
     if not any(cells):
@@ -151,8 +152,8 @@ def _add(collector: Collector, row: dict[str, str], where: str, artefacts: set[s
     role, name = row.get("role", "").lower(), row.get("class") or UNNAMED
     if role not in _ROLES or radius < 0:
         raise BadInputError("no such role or radius", where=where, got=f"{role!r}, {radius:g}"[:60])
-    if role == "artefact":
-        artefacts.add(name)
+    if role in ("cell", "artefact"):
+        stated[name] = stated.get(name, False) or role == "artefact"
     shape = {"circle": (x, y, radius)} if radius > 0 else {"point": (x, y)}
     collector.add(name, ignore=role == "ignore", region=role == "region", **shape)
 

@@ -1,6 +1,7 @@
 """Which format a file or folder is in, by its names and its first bytes."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from bmbench.core.errors import BadInputError, UnknownNameError
@@ -8,6 +9,7 @@ from bmbench.core.gate import files_in, is_there, open_file
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.formats.images_beside import SIDECAR
+from bmbench.datasets.formats.settle import CHOICES, settled
 
 _HEAD_BYTES = 1 << 16
 _FILES = {"data.yaml": "yolo", "annotations.csv": "csv", "annotations.json": "coco"}
@@ -17,19 +19,34 @@ _NAMED = re.compile(r"([A-Za-z][\w-]+):")
 """How ``FORMAT:PATH`` begins; a single letter is a drive."""
 
 
-def read_any(name: str | Path, images: Path | None = None, *, format_: str | None = None) -> Content:
+def read_any(
+    name: str | Path, images: Path | None = None, *, choices: Mapping[str, str] | None = None
+) -> Content:
     """The images of a file or folder of any format; ``FORMAT:PATH`` names the format.
+
+    Parameters
+    ----------
+    images : Path, optional
+        The folder of the images, where they do not lie beside the annotations.
+    choices : name → text, optional
+        What the user says about the files: the `Codec.choices` of their format, and those of any set.
 
     Raises
     ------
     UnknownNameError
-        If there is no such format.
+        If there is no such format, or it has no such choice.
     BadInputError
         If the format cannot be told, or the files are damaged.
     """
     known, path = split_name(str(name))
-    chosen = format_ or known or sniff(path)
-    return FORMATS.get(chosen).read(path, images)
+    codec = FORMATS.get(known or sniff(path))
+    own = {choice: text for choice, text in (choices or {}).items() if choice not in CHOICES}
+    for choice in own:
+        if choice not in codec.choices:
+            raise UnknownNameError("data set option", choice, (*codec.choices, *CHOICES))
+    if codec.agree is not None:
+        own = {**codec.agree([path]), **own}
+    return settled(codec.read(path, images, **own), choices or {}, where=str(path))
 
 
 def split_name(name: str) -> tuple[str | None, Path]:

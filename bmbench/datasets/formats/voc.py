@@ -1,6 +1,13 @@
-"""Pascal VOC boxes: whole pixels, counted from 1, the last one included."""
+"""Pascal VOC boxes: whole pixels, counted from 1, the last one included.
 
-from collections.abc import Callable, Sequence
+Many programs write corners between pixels instead, counted from 0, and the format has no word for it. It is
+found for a whole set: a corner below 1 or between whole numbers proves it. Without any proof the format's
+own way holds. (The name of a program is none: "roboflow.ai" is written by two that count differently.) What
+bmbench writes says that it counts from 1.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -9,14 +16,21 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_bytes
+from bmbench.core.geometry import turned_box
 from bmbench.core.types import Annotations, Bools, Category, Floats, Role
-from bmbench.datasets.formats.annotation_folder import inner_path, read_folder
+from bmbench.datasets.formats.annotation_folder import (
+    ANNOTATION_FOLDERS,
+    annotation_files,
+    inner_path,
+    read_folder,
+)
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import Collector, Marks
 from bmbench.datasets.reading.safe_xml import read_xml
 
 DIGITS = 6
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_OWN = "bmbench, pixels from 1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,6 +48,12 @@ class VocFile:
         Objects that the authors of the format leave out of scoring.
     image : str
         The image's file name, as far as the file says so.
+    turned : (n,) float64, degrees clockwise
+        By how much each box is turned about its middle, as CVAT writes it.
+    proof : str
+        Why the file counts from 0; empty where nothing in it says so.
+    own : bool
+        Whether bmbench wrote it.
     """
 
     width: int
@@ -42,6 +62,9 @@ class VocFile:
     box: Floats
     difficult: Bools
     image: str = ""
+    turned: Floats = dataclasses.field(default_factory=lambda: np.zeros(0))
+    proof: str = ""
+    own: bool = False
 
 
 def read_voc(path: Path) -> VocFile:
@@ -55,7 +78,7 @@ def read_voc(path: Path) -> VocFile:
     root = read_xml(path)
     if root.tag != "annotation":
         raise BadInputError("not a VOC file", where=str(path), expected="<annotation>", got=f"<{root.tag}>")
-    names, rows, difficult = [], [], []
+    names, rows, difficult, turned = [], [], [], []
     for number, item in enumerate(root.iter("object"), start=1):
         place = f"{path}, object {number}"
         names.append((item.findtext("name") or "").strip())
@@ -63,7 +86,9 @@ def read_voc(path: Path) -> VocFile:
             raise BadInputError("object without a name", where=place)
         rows.append([_number(item.find("bndbox"), corner, place) for corner in _CORNERS])
         difficult.append((item.findtext("difficult") or "0").strip() not in ("", "0"))
+        turned.append(_rotation(item, place))
     box = np.array(rows, np.float64).reshape(-1, 4)
+    proof = _proof(box)
     box[:, :2] -= 1
     size = root.find("size")
     return VocFile(
@@ -73,26 +98,77 @@ def read_voc(path: Path) -> VocFile:
         box=box,
         difficult=np.array(difficult, bool),
         image=(root.findtext("filename") or "").strip(),
+        turned=np.array(turned, np.float64),
+        proof=proof,
+        own=root.findtext("source/annotation") == _OWN,
     )
 
 
-def read(path: Path, images: Path | None = None) -> Content:
+def read(path: Path, images: Path | None = None, *, first_pixel: str = "") -> Content:
     """The images of a folder of VOC files, or of one file; objects marked difficult are to be ignored.
 
-    Boxes of one pixel, a click without a drag, are left out and named.
+    Boxes of one pixel, a click without a drag, are left out and named. `first_pixel` is "0" or "1": what
+    corners count from, where it is not to be found out.
     """
-    return read_folder(path, images, suffixes=(".xml",), parse=parse)
+    first = first_pixel or first_pixel_of([path])["first_pixel"]
+    if first not in ("0", "1"):
+        raise BadInputError("--option first_pixel", expected="0 or 1", got=repr(first_pixel))
+
+    def parse(file: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
+        return _marks(read_voc(file), str(file), shift=1 - int(first))
+
+    content = read_folder(path, images, suffixes=(".xml",), parse=parse)
+    note = _note(_files([path]), first)
+    return dataclasses.replace(content, notes=(*content.notes, note)) if note else content
 
 
-def parse(path: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
-    """The objects of one file."""
-    voc = read_voc(path)
-    collector = Collector(str(path))
-    for name, box, difficult in zip(voc.names, voc.box.tolist(), voc.difficult.tolist(), strict=True):
-        if box[2] - box[0] <= 1 or box[3] - box[1] <= 1:
+def first_pixel_of(paths: Sequence[Path]) -> Mapping[str, str]:
+    """What the corners of all VOC files of a set count from, as a choice for `read`."""
+    files = _files(paths)
+    proven = any(voc.proof for voc in files) and not any(voc.own for voc in files)
+    return {"first_pixel": "0" if proven else "1"}
+
+
+def _files(paths: Sequence[Path]) -> list[VocFile]:
+    lists = [annotation_files(path, (".xml",), ANNOTATION_FOLDERS)[0] for path in paths]
+    return [read_voc(file) for files in lists for file in files]
+
+
+def _note(files: Sequence[VocFile], first: str) -> str:
+    proofs = [voc.proof for voc in files if voc.proof]
+    if any(voc.own for voc in files):
+        return ""
+    if first == "0":
+        return f"corners count from 0 ({proofs[0] if proofs else 'as was said'})"
+    return "corners count from 1, as Pascal VOC has it (--option first_pixel=0 says otherwise)"
+
+
+def _proof(corners: Floats) -> str:
+    """Why (n, 4) corners as written count from 0; empty where nothing says so."""
+    low = corners[:, :2]
+    if (low < 1).any():
+        return f"there is a corner at {low.min():g}"
+    between = corners[corners % 1 != 0]
+    return f"there is a corner between pixels, at {between[0]:g}" if len(between) else ""
+
+
+def _rotation(item: ElementTree.Element, place: str) -> float:
+    for attribute in item.iter("attribute"):
+        if attribute.findtext("name") == "rotation":
+            return _number(attribute, "value", place)
+    return 0.0
+
+
+def _marks(voc: VocFile, where: str, *, shift: int) -> Marks:
+    """The objects of a file; `shift` is 1 where its corners count from 0."""
+    collector = Collector(where)
+    corners = voc.box + np.array([shift, shift, 0, 0])
+    for row, (name, corner) in enumerate(zip(voc.names, corners.tolist(), strict=True)):
+        box, rings = turned_box(corner, float(voc.turned[row]))
+        if min(corner[2] - corner[0], corner[3] - corner[1]) <= 1 - shift:
             collector.notes.append(f"left out: the {name} box without extent at ({box[0]:g}, {box[1]:g})")
         else:
-            collector.add(name, box=box, ignore=difficult)
+            collector.add(name, box=box, rings=rings, ignore=bool(voc.difficult[row]))
     return collector.marks(image=voc.image, size=(voc.width, voc.height))
 
 
@@ -103,6 +179,7 @@ def write(path: Path, content: Content) -> list[Left]:
     root = ElementTree.Element("annotation")
     for tag, text in (("folder", "images"), ("filename", str(name)), ("segmented", "0")):
         ElementTree.SubElement(root, tag).text = text
+    ElementTree.SubElement(ElementTree.SubElement(root, "source"), "annotation").text = _OWN
     size = ElementTree.SubElement(root, "size")
     for tag, number in (("width", sample.width), ("height", sample.height), ("depth", 3)):
         ElementTree.SubElement(size, tag).text = str(number)
@@ -152,4 +229,6 @@ CODEC = Codec(
     carries=frozenset({Fact.CLASS, Fact.IGNORE}),
     read=read,
     write=write,
+    choices={"first_pixel": "what corners count from: 0 or 1"},
+    agree=first_pixel_of,
 )

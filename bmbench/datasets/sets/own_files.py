@@ -1,6 +1,6 @@
 """A user's own images, with annotations in any format that bmbench reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bmbench.core.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split
@@ -11,11 +11,14 @@ from bmbench.datasets.formats.coco.codec import annotation_file
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.formats.recognise import read_any, sniff, split_name
 from bmbench.datasets.reading.images import check_size
-from bmbench.datasets.sets.options import choice, known_options, positive
+from bmbench.datasets.sets.options import choice, positive
 from bmbench.datasets.splits.balanced import split_samples
 
+OPTIONS = ("radius_px", "split_by")
+"""Options of every user's set, beside what may be said about its files."""
 
-def own_dataset(name: str, images: Path | None = None) -> Dataset:
+
+def own_dataset(name: str, images: Path | None = None, options: Mapping[str, str] | None = None) -> Dataset:
     """The data set of a file or folder, ``PATH`` or ``FORMAT:PATH``.
 
     Images lie beside the annotations, in ``images`` beside them, or in the folder that `images` and
@@ -29,7 +32,7 @@ def own_dataset(name: str, images: Path | None = None) -> Dataset:
         If there is no such file, it is in no known format, or holds no cell.
     """
     named, path = split_name(name)
-    content = read_any(name, images)
+    content = read_own(name, images, options or {})
     if path.is_dir() and (named or sniff(path)) == "coco":
         path = annotation_file(path)
     diameter = mean_cell_diameter(sample.annotations for sample in content.samples)
@@ -58,9 +61,14 @@ def own_dataset(name: str, images: Path | None = None) -> Dataset:
     return Dataset(card=card, load=load)
 
 
+def read_own(name: str, images: Path | None, options: Mapping[str, str]) -> Content:
+    """Every image of a file or folder, read as the options say."""
+    choices = {option: text for option, text in options.items() if option not in OPTIONS}
+    return read_any(name, images, choices=choices)
+
+
 def _load(name: str, card: DatasetCard, request: LoadRequest) -> Split:
-    known_options(request, ("radius_px", "split_by"))
-    content = read_any(name, request.data)
+    content = read_own(name, request.data, request.options)
     for sample in content.samples:
         if sample.file is not None:
             check_size(sample.file, (sample.width, sample.height), within=sample.within)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bmbench.core.artefacts import Declared
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import box_iou
 from bmbench.core.progress import Silent
@@ -169,10 +170,10 @@ def test_a_class_can_be_declared_one_of_artefacts(tmp_path):
     write_qupath(tmp_path / "field.geojson", boxes([10, 10, 30, 30]), (Category(id=1, name="smudge"),))
     plain = import_corrected(tmp_path, images=LOOP / "images")
     assert plain.samples[0].annotations.role.tolist() == [Role.CELL]
-    told = import_corrected(tmp_path, images=LOOP / "images", artefacts=["smudge"])
+    told = import_corrected(tmp_path, images=LOOP / "images", declared=Declared(artefacts=("smudge",)))
     assert told.samples[0].annotations.role.tolist() == [Role.ARTEFACT]
-    with pytest.raises(BadInputError, match="no object has the class 'basket'"):
-        import_corrected(tmp_path, images=LOOP / "images", artefacts=["basket"])
+    with pytest.raises(BadInputError, match="no class 'basket'"):
+        import_corrected(tmp_path, images=LOOP / "images", declared=Declared(artefacts=("basket",)))
 
 
 def test_what_lies_beside_the_image_is_counted_and_named(tmp_path):

@@ -49,7 +49,8 @@ def _samples(collection: Collection, run: FinishedRun) -> dict[ImageId, Sample]:
 
     options = collection.facts.run_options(run.cell, Path())
     request = LoadRequest(data=options.data, seed=options.seed, options=options.dataset_options)
-    split = open_dataset(options.dataset, data=options.data).load(request)
+    dataset = open_dataset(options.dataset, data=options.data, options=options.dataset_options)
+    split = dataset.load(request)
     return {sample.image_id: sample for sample in split.samples["test"]}
 
 

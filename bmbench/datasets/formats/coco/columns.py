@@ -11,7 +11,7 @@ import msgspec
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import GroundTruth
-from bmbench.datasets.formats.coco.objects import AnnotationRecord, Id, read_objects
+from bmbench.datasets.formats.coco.objects import AnnotationRecord, Flag, Id, read_objects
 from bmbench.datasets.reading.record_checks import Whole
 
 
@@ -26,6 +26,7 @@ class _ScoredCategory(msgspec.Struct, gc=False):
     id: Whole
     name: str = ""
     supercategory: str | None = None
+    artefact: Flag | None = None
 
 
 class _ScoredFile(msgspec.Struct):

@@ -11,8 +11,18 @@ from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
-from bmbench.core.geometry import rings_box
-from bmbench.core.types import Bools, Category, Floats, ImageId, Ints, Rings, Role, is_artefact_kind
+from bmbench.core.geometry import rings_box, turned_box
+from bmbench.core.types import (
+    Bools,
+    Category,
+    Floats,
+    ImageId,
+    Ints,
+    Rings,
+    Role,
+    is_artefact_kind,
+    is_artefact_name,
+)
 from bmbench.datasets.formats.coco.outlines import outline
 from bmbench.datasets.reading.json_lists import Columns, JsonLists
 from bmbench.datasets.reading.limits import MARK
@@ -48,6 +58,10 @@ class AnnotationRecord(msgspec.Struct, gc=False):
     ignore: Flag | None = None
     circle: tuple[Coordinate, Coordinate, Coordinate] | None = None
     center: tuple[Coordinate, Coordinate] | None = None
+
+
+class _Turned(msgspec.Struct, gc=False):
+    attributes: Any = None
 
 
 class _Outlined(msgspec.Struct, gc=False):
@@ -106,7 +120,7 @@ def read_objects(
     BadInputError
         If it is no such file, or contradicts itself: with the file, the index and the remedy.
     """
-    file = _opened(path, kind, guess=guess)
+    file, rotated = _opened(path, kind, guess=guess)
     category_records, image_records = file.records("categories"), file.records("images")
     columns, where = file.columns("annotations"), f"{path}, annotations"
     bare = np.ones(len(columns["image_id"]), bool)
@@ -114,11 +128,14 @@ def read_objects(
         bare = np.isnan(columns["bbox"][:, 0])
     wanted = np.ones(len(bare), bool) if outlines else bare
     segments = file.columns("annotations", _Outlined)["segmentation"] if wanted.any() else None
+    turned = file.columns("annotations", _Turned)["attributes"] if rotated else None
     file.close()
     categories, images = _categories(category_records, path), _by_id(image_records, f"{path}, images")
     image, label = _rows(columns, tuple(images), categories, where)
     rings = {} if segments is None else _outlines(segments, wanted, [image_records[i] for i in image], where)
     box, size = corners_and_size(_boxes(columns, bare, rings, where), where=where)
+    if turned is not None:
+        _turn(turned, box, size, rings, kept=~bare)
     region, ignored = (
         np.zeros(len(bare), bool) if columns[key] is None else columns[key].astype(bool)
         for key in ("iscrowd", "ignore")
@@ -142,7 +159,8 @@ def read_objects(
     )
 
 
-def _opened(path: Path, kind: type[msgspec.Struct], *, guess: bool) -> JsonLists:
+def _opened(path: Path, kind: type[msgspec.Struct], *, guess: bool) -> tuple[JsonLists, bool]:
+    """The file, and whether boxes in it may be turned."""
     text = read_bytes(path).removeprefix(MARK)
     if text[:64].lstrip()[:1] == b"[":
         raise BadInputError(
@@ -153,7 +171,7 @@ def _opened(path: Path, kind: type[msgspec.Struct], *, guess: bool) -> JsonLists
             remedy="give the ground truth here",
         )
     ends = ("annotations", "image_id") if guess else None
-    return JsonLists(path, text, kind, title="COCO data set", guess=ends)
+    return JsonLists(path, text, kind, title="COCO data set", guess=ends), b'"rotation"' in text
 
 
 def _by_id(records: list[Any], where: str) -> dict[Any, Any]:
@@ -163,14 +181,18 @@ def _by_id(records: list[Any], where: str) -> dict[Any, Any]:
 
 
 def _categories(records: list[Any], path: Path) -> tuple[Category, ...]:
-    """The categories; one without a name is called by its id."""
+    """The categories; one without a name is called by its id.
+
+    Only bmbench writes ``artefact``, where the name of a class says what its objects are not.
+    """
     if not records:
         raise BadInputError("no category", where=str(path), remedy="add one to 'categories'")
     return tuple(
         Category(
             id=number,
             name=record.name or str(number),
-            artefact=is_artefact_kind(record.supercategory or ""),
+            artefact=is_artefact_kind(record.supercategory or "")
+            or (is_artefact_name(record.name or "") if record.artefact is None else bool(record.artefact)),
         )
         for number, record in _by_id(records, f"{path}, categories").items()
     )
@@ -215,6 +237,18 @@ def _outlines(segments: NDArray[Any], wanted: Bools, images: list[Any], where: s
             if found:
                 rings[row] = found
     return rings
+
+
+def _turn(turned: NDArray[Any], box: Floats, size: Floats, rings: dict[int, Rings], *, kept: Bools) -> None:
+    """Turn the boxes that have no outline as their ``attributes.rotation`` says, in place (CVAT's COCO)."""
+    for row in np.flatnonzero(kept).tolist():
+        degrees = turned[row].get("rotation") if isinstance(turned[row], dict) else None
+        if isinstance(degrees, int | float) and degrees and row not in rings:
+            corners, outline_ = turned_box(box[row].tolist(), degrees)
+            box[row] = corners
+            size[row] = box[row, 2:] - box[row, :2]
+            if outline_:
+                rings[row] = outline_
 
 
 def _areas(given: Floats | None, size: Floats, where: str) -> Floats:

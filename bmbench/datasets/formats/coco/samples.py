@@ -2,7 +2,8 @@
 
 Beyond plain COCO, an annotation may carry ``circle: [x, y, radius]``, ``center: [x, y]`` and
 ``ignore: 0 | 1``; an image ``group`` (patient or slide), ``split`` (its subset) and ``um_per_px``; a
-category the supercategory ``cell`` or ``artefact``. ``iscrowd: 1`` marks an ignored region.
+category the supercategory ``cell`` or ``artefact``; ``artefact: 0`` says that the name misleads.
+``iscrowd: 1`` marks an ignored region.
 
 The polygons of an object are united, which fills its holes. An outline with holes that runs along pixel
 edges, as one from a mask does, is therefore written in run lengths. Others are written as one polygon per
@@ -23,8 +24,18 @@ from bmbench.core.dataset import Subset
 from bmbench.core.files import write_text
 from bmbench.core.gate import is_file
 from bmbench.core.geometry import ring_area, rings_area
-from bmbench.core.types import Annotations, Category, Floats, ImageId, Ints, Rings, Role, Sample
-from bmbench.datasets.formats.coco.objects import AnnotationRecord, CocoObjects, read_objects
+from bmbench.core.types import (
+    Annotations,
+    Category,
+    Floats,
+    ImageId,
+    Ints,
+    Rings,
+    Role,
+    Sample,
+    is_artefact_name,
+)
+from bmbench.datasets.formats.coco.objects import AnnotationRecord, CocoObjects, Flag, read_objects
 from bmbench.datasets.formats.masks import encode_rle
 from bmbench.datasets.reading.images import SUFFIXES, read_rgb
 from bmbench.datasets.reading.record_checks import Whole, refuse
@@ -48,6 +59,7 @@ class _SampleCategory(msgspec.Struct, gc=False):
     id: Whole
     name: _Text
     supercategory: str | None = None
+    artefact: Flag | None = None
 
 
 class _SampleFile(msgspec.Struct):
@@ -139,10 +151,7 @@ def write_coco(
             record = _annotation_record(sample, row, categories)
             head = {"id": len(annotation_lines) + 1, "image_id": sample.image_id}
             annotation_lines.append(_dump(head | record))
-    category_lines = [
-        _dump({"id": c.id, "name": c.name, "supercategory": "artefact" if c.artefact else "cell"})
-        for c in categories
-    ]
+    category_lines = [_dump(_category_record(category)) for category in categories]
     parts = {"images": image_lines, "categories": category_lines, "annotations": annotation_lines}
     body = ",\n".join(f'"{name}": [\n{chr(10).join(_commas(lines))}]' for name, lines in parts.items())
     write_text(path, f"{{\n{body}\n}}\n")
@@ -209,6 +218,15 @@ def _image_record(sample: Sample, subset: Subset | None) -> dict[str, Any]:
         "um_per_px": sample.um_per_px,
     }
     return record | {key: value for key, value in extras.items() if value is not None}
+
+
+def _category_record(category: Category) -> dict[str, Any]:
+    kind = "artefact" if category.artefact else "cell"
+    record: dict[str, Any] = {"id": category.id, "name": category.name, "supercategory": kind}
+    if is_artefact_name(category.name) and not category.artefact:
+        # A reader who goes by names alone would be wrong.
+        record["artefact"] = 0
+    return record
 
 
 def has_hole(rings: Rings) -> bool:
