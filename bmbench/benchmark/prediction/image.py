@@ -40,6 +40,8 @@ class ImageJob:
     ----------
     name : str
         What the outputs call it.
+    origin : (x, y)
+        Where it begins on the glass; see `bmbench.datasets.slides.Slide`.
     ratio : (2,) float64
         Level-0 pixels in a pixel of the working grid, in x and y.
     tiles : tuple of Tile
@@ -54,6 +56,7 @@ class ImageJob:
     grid: Grid
     tiles: tuple[Tile, ...]
     selection: Selection
+    origin: tuple[int, int] = (0, 0)
 
     def facts(self, digest: str) -> Any:
         """What a journal of this job says about itself; `digest` is that of the detector."""

@@ -1,7 +1,7 @@
 """The files that predictions end in: QuPath GeoJSON, COCO, CSV."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -21,6 +21,8 @@ COLUMNS = (
     "image", "number", "class", "confidence", "x_px", "y_px", "left_px", "top_px", "width_px", "height_px",
     "area_px2", "diameter_px", "area_um2", "diameter_um",
 )  # fmt: skip
+ORIGIN_COLUMNS = ("origin_x_px", "origin_y_px")
+"""Of slides that are a part of a glass: add them for coordinates on the whole of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class ImageOutput:
         Its id in COCO files.
     um_per_px : float or None
         Of level 0.
+    origin : (x, y)
+        Where level 0 begins on the glass, as `bmbench.datasets.slides.Slide` says.
     parts : () → iterator of Detections
         The cells, in level-0 pixels; may be called several times.
     """
@@ -62,6 +66,7 @@ class ImageOutput:
     image_id: ImageId
     um_per_px: float | None
     parts: Callable[[], Iterator[Detections]]
+    origin: tuple[int, int] = (0, 0)
 
 
 def plan_outputs(paths: Sequence[Path], form: str | None, *, n_images: int) -> tuple[Output, ...]:
@@ -149,7 +154,9 @@ def _write(path: Path, form: Form, answers: Sequence[ImageOutput], categories: S
         from bmbench.datasets.formats.predictions import write_prediction_parts
 
         parts = ((answer.image_id, part) for answer in answers for part in answer.parts())
-        write_prediction_parts(path, [answer.image_id for answer in answers], parts, categories)
+        ids = [answer.image_id for answer in answers]
+        origins = {answer.image_id: answer.origin for answer in answers if answer.origin != (0, 0)}
+        write_prediction_parts(path, ids, parts, categories, origins=origins)
     elif form == "csv":
         _write_csv(path, answers, categories)
     else:
@@ -165,9 +172,11 @@ def _write(path: Path, form: Form, answers: Sequence[ImageOutput], categories: S
         )
 
 
-def _write_csv(path: Path, answers: Iterable[ImageOutput], categories: Sequence[Category]) -> None:
+def _write_csv(path: Path, answers: Sequence[ImageOutput], categories: Sequence[Category]) -> None:
     with writing(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
         rows: Any = csv.writer(file, lineterminator="\n")
-        rows.writerow(COLUMNS)
+        placed = any(answer.origin != (0, 0) for answer in answers)
+        rows.writerow(COLUMNS + (ORIGIN_COLUMNS if placed else ()))
         for answer in answers:
-            rows.writerows(csv_rows(answer, categories))
+            beside = answer.origin if placed else ()
+            rows.writerows((*row, *beside) for row in csv_rows(answer, categories))

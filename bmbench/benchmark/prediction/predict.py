@@ -177,6 +177,7 @@ def _answers(finished: Sequence[_Finished], ids: Sequence[ImageId]) -> list[Imag
             stem=stem.replace("/", "_"),
             image_id=image_id,
             um_per_px=image.job.um_per_px,
+            origin=image.job.origin,
             parts=image.parts,
         )
         for image, stem, image_id in zip(finished, stems, ids, strict=True)

@@ -54,6 +54,7 @@ def prepare(slide: Slide, name: str, trained: TrainedRun, options: PredictOption
         grid=grid,
         tiles=tiles,
         selection=selection,
+        origin=slide.origin,
     )
 
 
@@ -86,6 +87,12 @@ def notes(trained: TrainedRun, jobs: Sequence[ImageJob], options: PredictOptions
             f"{unknown[0]}{others}: pixel size unknown, taken as the run's {trained.um_per_px:.4g} µm "
             "(--um-per-px says it)"
         )
+    found += [
+        f"{job.name}: coordinates begin at the scanned area, as in QuPath, which lies at ({job.origin[0]}, "
+        f"{job.origin[1]}) on the glass; .json and .csv files state it"
+        for job in jobs
+        if job.origin != (0, 0)
+    ]
     passed = [job.name for job in jobs if not job.tiles]
     if passed and options.regions is not None:
         found.append(f"{passed[0]}: no region of {options.regions} lies on it (they are in pixels, not µm)")

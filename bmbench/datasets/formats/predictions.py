@@ -181,16 +181,21 @@ def write_prediction_parts(
     images: Sequence[ImageId],
     parts: Iterable[tuple[ImageId, Detections]],
     categories: Sequence[Category],
+    *,
+    origins: Mapping[ImageId, tuple[int, int]] | None = None,
 ) -> int:
     """As `write_predictions`, from parts that need not fit into memory together; how many were written.
 
-    `images` names every image that was answered, those without detections too.
+    `images` names every image that was answered, those without detections too; `origins` says where those
+    begin that are a part of a glass.
     """
     written = 0
     with writing(path) as aside, aside.open("wb") as file:
-        file.write(
-            f'{{"schema": {json.dumps(SCHEMA)},\n"images": {json.dumps(images)},\n"detections": ['.encode()
-        )
+        heads = {"schema": SCHEMA, "images": images}
+        if origins:
+            heads["origins"] = [{"image_id": one, "x": x, "y": y} for one, (x, y) in origins.items()]
+        lines = ",\n".join(f'"{name}": {json.dumps(value)}' for name, value in heads.items())
+        file.write(f'{{{lines},\n"detections": ['.encode())
         for image_id, detections in parts:
             for record in _records(image_id, detections, categories):
                 line = json.dumps(record, separators=(",", ":"), allow_nan=False)

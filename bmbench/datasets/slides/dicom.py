@@ -5,19 +5,19 @@ from pathlib import Path
 import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
-from bmbench.core.gate import files_in
 from bmbench.core.types import Pixels
 from bmbench.datasets.reading.images import to_rgb
+from bmbench.datasets.slides.dicom_series import series_of
 from bmbench.datasets.slides.slide import DAMAGE, Slide, plausible_um
 
 
 def open_dicom(path: Path) -> Slide:
-    """The slide of a folder of DICOM files, or of all files beside the one that is named.
+    """The slide that a DICOM file belongs to, of all files of its series beside it; or that of a folder.
 
     Raises
     ------
     BadInputError
-        If there is no DICOM slide, or it is damaged.
+        If the file is no slide, the folder holds none or several, or it is damaged.
     MissingExtraError
         If wsidicom is not installed.
     """
@@ -29,11 +29,9 @@ def open_dicom(path: Path) -> Slide:
     # The packages' errors have no common parent.
     named = [e for module in (errors, plain_errors) for e in vars(module).values() if isinstance(e, type)]
     wrong = (*DAMAGE, *(error for error in named if issubclass(error, Exception)))
-    folder = path if path.is_dir() else path.parent
-    # The package passes over what is no regular file; a link that leads out is refused here.
-    files_in(folder, within=folder)
+    files = series_of(path)
     try:
-        file = WsiDicom.open(folder)
+        file = WsiDicom.open(files)
         sizes = [(level.size.width, level.size.height) for level in file.levels]
         numbers = [level.level for level in file.levels]
         spacing = file.mpp

@@ -16,6 +16,10 @@ _TAGS = (
 )  # fmt: skip
 
 
+_IDENTITY = ("Modality", "SeriesInstanceUID")
+_SLIDE = "SM"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlideSeries:
     """One slide: its folder, its patient, the size of its full resolution.
@@ -53,7 +57,7 @@ def dicom_files(folder: Path) -> tuple[tuple[SlideSeries, ...], tuple[Path, ...]
         header = read_header(path, _TAGS)
         if header.get("Modality") == "ANN":
             bulk.append(path)
-        elif header.get("Modality") == "SM":
+        elif header.get("Modality") == _SLIDE:
             series.setdefault(str(header.get("SeriesInstanceUID", "")), []).append((path, header))
     slides = tuple(_slide(uid, files) for uid, files in series.items())
     seen: dict[Path, str] = {}
@@ -65,6 +69,52 @@ def dicom_files(folder: Path) -> tuple[tuple[SlideSeries, ...], tuple[Path, ...]
                 remedy="give each slide a folder of its own",
             )
     return slides, tuple(bulk)
+
+
+def series_of(path: Path) -> list[Path]:
+    """The files of the slide that a file belongs to; of a folder, those of the only slide in it.
+
+    A folder may hold several slides and much else beside (reports, annotations, tomograms): what is named is
+    what counts, and the series that it says it is of.
+
+    Raises
+    ------
+    BadInputError
+        If the file is no slide, or the folder holds none, or several.
+    MissingExtraError
+        If pydicom is not installed.
+    """
+    if not path.is_dir():
+        header = read_header(path, _IDENTITY)
+        if header.get("Modality") != _SLIDE:
+            got = f"modality {str(header.get('Modality', 'none'))[:16]}"
+            raise BadInputError("not a DICOM slide", where=str(path), expected=f"modality {_SLIDE}", got=got)
+        return _by_series(path.parent)[str(header.get("SeriesInstanceUID", ""))]
+    found = list(_by_series(path).values())
+    if len(found) != 1:
+        what = f"a folder with {len(found)} DICOM slides" if found else "not a DICOM slide"
+        remedy = "name a file of one of them" if found else "name a file of a slide"
+        raise BadInputError(what, where=str(path), expected="one slide", remedy=remedy)
+    return found[0]
+
+
+def slides_in(folder: Path) -> list[Path]:
+    """What to open for each slide of a folder of DICOM files: the folder, or a file of each of several."""
+    found = _by_series(folder)
+    return [folder] if len(found) < 2 else [files[0] for files in found.values()]
+
+
+def _by_series(folder: Path) -> dict[str, list[Path]]:
+    """The files of each slide in a folder, whatever they are called."""
+    series: dict[str, list[Path]] = {}
+    for file in files_in(folder, within=folder):
+        try:
+            header = read_header(file, _IDENTITY)
+        except BadInputError:
+            continue
+        if header.get("Modality") == _SLIDE:
+            series.setdefault(str(header.get("SeriesInstanceUID", "")), []).append(file)
+    return series
 
 
 def _slide(uid: str, files: Sequence[tuple[Path, dict[str, Any]]]) -> SlideSeries:

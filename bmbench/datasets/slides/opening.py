@@ -40,7 +40,7 @@ def opened(path: Path) -> Iterator[Slide]:
 def slide_files(paths: Sequence[Path]) -> list[Path]:
     """The images that these files and folders stand for, in the order given, folders sorted by name.
 
-    A folder counts with the images directly in it; a folder of DICOM files is one slide.
+    A folder counts with the images directly in it; a folder of DICOM files with the slides that these are.
 
     Raises
     ------
@@ -74,11 +74,15 @@ def _in_folder(folder: Path) -> list[Path]:
         raise BadInputError(
             "DICOM files and other images in one folder",
             where=str(folder),
-            expected="one slide of DICOM files, or other images only",
+            expected="DICOM files, or other images only",
             got=f"{n_dicom} and {len(images) - n_dicom}",
             remedy="put the DICOM files into a folder of their own",
         )
-    return [folder] if n_dicom else images
+    if not n_dicom:
+        return images
+    from bmbench.datasets.slides.dicom_series import slides_in
+
+    return slides_in(folder)
 
 
 def _open(path: Path) -> Slide:

@@ -37,6 +37,9 @@ class Slide:
     close : () → None
     reader : str
         What reads it: "image", "tiff", "openslide", "dicom".
+    origin : (x, y)
+        Where level 0 begins on the glass, in its own pixels: some scanners store a whole glass with a small
+        scanned area, which alone is the slide, here as in QuPath.
     """
 
     path: Path
@@ -47,6 +50,7 @@ class Slide:
     read: Callable[[int, int, int, int, int], Pixels]
     close: Callable[[], None]
     reader: str
+    origin: tuple[int, int] = (0, 0)
 
     @property
     def finest(self) -> tuple[int, int]:

@@ -199,8 +199,38 @@ def test_a_dicom_slide_is_read_as_openslide_reads_it(tmp_path: Path) -> None:
 def test_a_folder_without_a_dicom_slide_is_one_sentence(tmp_path: Path) -> None:
     pytest.importorskip("wsidicom", reason="wsidicom is not installed")
     (tmp_path / "a.dcm").write_bytes(b"no DICOM")
-    with pytest.raises(BadInputError, match="not a DICOM slide"):
+    with pytest.raises(BadInputError, match="not a DICOM file"):
         whole(tmp_path / "a.dcm")
+    with pytest.raises(BadInputError, match="not a DICOM slide"):
+        whole(tmp_path)
+
+
+def test_the_dicom_file_that_is_named_is_the_slide_that_is_read(tmp_path: Path) -> None:
+    """In one folder: two slides of two files each, and a file of another kind."""
+    pytest.importorskip("wsidicom", reason="wsidicom is not installed")
+    from pydicom import dcmread
+
+    both = {"dark": SMOOTH // 2, "light": 255 - SMOOTH // 4}
+    for name, pixels in both.items():
+        write_dicom_slide(tmp_path / name, [pixels, pixels[::2, ::2]], um_per_px=0.25, patient=name)
+        for file in sorted((tmp_path / name).iterdir()):
+            file.rename(tmp_path / f"{name}-{file.name}")
+        (tmp_path / name).rmdir()
+    other = dcmread(tmp_path / "dark-0.dcm")
+    other.Modality = "CT"
+    other.save_as(tmp_path / "a-ct.dcm")
+    for name, pixels in both.items():
+        for number in (0, 1):
+            with opened(tmp_path / f"{name}-{number}.dcm") as slide:
+                assert len(slide.levels) == 2
+                read = slide.read(0, 0, 0, *slide.finest)
+            assert abs(read.mean() - pixels.mean()) < 1
+    with pytest.raises(BadInputError, match=r"not a DICOM slide .*got modality CT"):
+        whole(tmp_path / "a-ct.dcm")
+    with pytest.raises(BadInputError, match=r"folder with 2 DICOM slides .*name a file of one of them"):
+        whole(tmp_path)
+    # A folder of several stands for each of them.
+    assert [path.name for path in slide_files([tmp_path])] == ["dark-0.dcm", "light-0.dcm"]
 
 
 @pytest.mark.parametrize(("name", "module"), [("a.svs", "openslide"), ("a.dcm", "wsidicom")])
