@@ -1,8 +1,18 @@
 """Benchmark and leaderboards for the localisation of haematopoietic cells in bone-marrow microscopy.
 
+In Python::
+
+    import bmbench
+
+    bmbench.score(predictions, truth, radius_px=13)      # paths, COCO dicts, arrays, supervision's Detections
+    bmbench.compare(first, second, truth, radius_px=13)
+    run = bmbench.run("unet_shrink", dataset="my.json")  # .metrics .table() .predict(image) .history .folder
+    run = bmbench.load_run("runs/…")
+
 Importing this package loads nothing else: each layer is imported where it is used. From top to bottom::
 
     cli                          parse, call one function, print
+    api                          the same for Python: what is named here
     leaderboards                 tracks, submissions, results, boards
     benchmark                    runs, scores, searches, studies
     present, statistics          words, tables, drawing; draws, intervals, tests, ranks
@@ -10,4 +20,71 @@ Importing this package loads nothing else: each layer is imported where it is us
     core                         types, geometry, files, locks, errors
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bmbench.api.data_sets import DataSet, open_dataset
+    from bmbench.api.ground_truth import TruthTable as GroundTruth
+    from bmbench.api.models import TrainedModel as Model
+    from bmbench.api.models import load_model
+    from bmbench.api.predictions import PredictionTable as Predictions
+    from bmbench.api.results import ComparisonResult, ScoreResult
+    from bmbench.api.runs import RunFolder as Run
+    from bmbench.api.runs import load_run, run
+    from bmbench.api.scoring import compare, score
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "ComparisonResult",
+    "DataSet",
+    "GroundTruth",
+    "Model",
+    "Predictions",
+    "Run",
+    "ScoreResult",
+    "compare",
+    "load_model",
+    "load_run",
+    "open_dataset",
+    "run",
+    "score",
+]
+
+_PLACES = {
+    "ComparisonResult": "results:ComparisonResult",
+    "DataSet": "data_sets:DataSet",
+    "GroundTruth": "ground_truth:TruthTable",
+    "Model": "models:TrainedModel",
+    "Predictions": "predictions:PredictionTable",
+    "Run": "runs:RunFolder",
+    "ScoreResult": "results:ScoreResult",
+    "compare": "scoring:compare",
+    "load_model": "models:load_model",
+    "load_run": "runs:load_run",
+    "open_dataset": "data_sets:open_dataset",
+    "run": "runs:run",
+    "score": "scoring:score",
+}
+
+
+_ROOMS = ("adapters", "benchmark", "core", "datasets", "leaderboards", "metrics", "present", "statistics")
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, from `bmbench.api`, or a layer, on first use."""
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _PLACES[name].partition(":")
+    value = getattr(importlib.import_module(f"{__name__}.api.{module}"), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

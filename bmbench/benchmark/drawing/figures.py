@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,21 +24,44 @@ JPEG_QUALITY = 85
 
 def draw_pr_curves(path: Path, evaluation: Evaluation, *, title: str) -> None:
     """Write the precision-recall curves of a run, one a matching rule, with the chosen threshold marked."""
+    save_figure(path, pr_figure(evaluation, title=title))
+
+
+def pr_figure(evaluation: Evaluation, *, title: str) -> Figure:
+    """What `draw_pr_curves` writes."""
+    looks = ((evaluation.cd, BLUE, "-", "cd"), (evaluation.bb, VERMILLION, (0, (5, 2)), "bb"))
+    curves = [
+        (scores, {"colour": colour, "dash": dash, "name": RULES[rule]})
+        for scores, colour, dash, rule in looks
+        if scores is not None
+    ]
+    return _pr_axes(curves, title=title)
+
+
+def pr_pair_figure(evaluations: tuple[Evaluation, Evaluation], names: tuple[str, str]) -> Figure:
+    """The curves of two predictions files on the same images: by centres, else by boxes."""
+    curves = []
+    for evaluation, name, colour, dash in zip(
+        evaluations, names, (BLUE, VERMILLION), ("-", (0, (5, 2))), strict=True
+    ):
+        scores = evaluation.cd or evaluation.bb
+        if scores is not None:
+            curves.append((scores, {"colour": colour, "dash": dash, "name": name}))
+    return _pr_axes(curves, title="centres" if evaluations[0].cd else "boxes")
+
+
+def _pr_axes(curves: Sequence[tuple[Scores, dict[str, Any]]], *, title: str) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 5.2), layout="constrained")
     axes = figure.add_subplot()
     _draw_f1_lines(axes)
-    for scores, colour, dash, rule in (
-        (evaluation.cd, BLUE, "-", "cd"),
-        (evaluation.bb, VERMILLION, (0, (5, 2)), "bb"),
-    ):
-        if scores is not None:
-            _draw_curve(axes, scores, colour=colour, dash=dash, rule=rule)
+    for scores, look in curves:
+        _draw_curve(axes, scores, **look)
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.005), ylim=(0, 1.02), title=title)
     axes.legend(loc="lower left", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    save_figure(path, figure)
+    return figure
 
 
 def draw_confusion(path: Path, table: Confusion, *, title: str) -> None:
@@ -98,9 +121,10 @@ def save_figure(path: Path, figure: Figure, *, dpi: int = 150) -> None:
         figure.savefig(aside, dpi=dpi, format="jpeg" if is_jpeg else "png", **how)
 
 
-def _draw_curve(axes: Axes, scores: Scores, *, colour: str, dash: object, rule: str) -> None:
-    limit = f"IoU > {scores.limit:g}" if rule == "bb" else f"≤ {scores.limit:g} px"
-    label = f"{RULES[rule]} ({limit}): AP {decimal(scores.ap)}"
+def _draw_curve(axes: Axes, scores: Scores, *, colour: str, dash: object, name: str) -> None:
+    # An IoU is at most 1, and no radius is so small.
+    limit = f"IoU > {scores.limit:g}" if scores.limit <= 1 else f"≤ {scores.limit:g} px"
+    label = f"{name} ({limit}): AP {decimal(scores.ap)}"
     axes.plot(scores.curve.recall, scores.curve.precision, color=colour, linestyle=dash, lw=1.8, label=label)
     if scores.f1 is None or scores.recall is None or scores.precision is None:
         return

@@ -1,0 +1,178 @@
+"""`bmbench.score` and `bmbench.compare`: the commands of these names, for what a program has in memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bmbench.api.inputs import PredictionsLike, TruthLike, as_predictions, as_truth, files_of
+from bmbench.api.predictions import PredictionTable
+from bmbench.api.results import ComparisonResult, ScoreResult
+from bmbench.benchmark.scoring.compare_files import ComparisonRequest, compare_predictions
+from bmbench.benchmark.scoring.score_files import score_files
+from bmbench.core.errors import UnknownNameError
+from bmbench.metrics.protocol import PROTOCOLS, Protocol, resolve_protocol
+
+
+def score(
+    predictions: PredictionsLike,
+    truth: TruthLike,
+    *,
+    protocol: str | Protocol = "paper",
+    radius_px: float | None = None,
+    threshold: float | None = None,
+    details: bool = False,
+    **rules: Any,
+) -> ScoreResult:
+    """The scores of predictions against ground truth, as ``bmbench score`` computes them.
+
+    Parameters
+    ----------
+    predictions : Predictions, path, or what they are made of
+        The path of COCO results; COCO results as a list of dicts; Detections of supervision or Results of
+        Ultralytics, by image; or a list with one array for each image, of x y, x y confidence, x0 y0 x1 y1,
+        or these four and the confidence.
+    truth : GroundTruth, path, or what it is made of
+        The path of a COCO file; its dict; or a list with one array for each image, of x y, x y radius, or
+        x0 y0 x1 y1.
+    protocol : str or Protocol
+        The rules by name (paper, coco, voc2007, voc2010, kainz), or a record of them.
+    radius_px : float, pixels, optional
+        How far centres may be from each other. Without it that of the protocol: 55 px of the study, which
+        is said in a warning, as it is right for images of its scale alone.
+    threshold : float, optional
+        Confidence at or above which predictions count in F1. Without it the best one of these very images,
+        an oracle.
+    details : bool
+        Also how hits lie, how images are counted, FROC, and scores by matching limit.
+    **rules
+        Further choices of ``bmbench score`` by their names in Python: `iou`, `assignment`, `ap`, `per_class`,
+        `max_detections`; `bootstrap` and `seed` of intervals.
+
+    Returns
+    -------
+    ScoreResult
+
+    Raises
+    ------
+    BadInputError
+        If one of the two cannot be read, or they do not belong together.
+
+    Examples
+    --------
+    Two images; on the first one cell is found and one missed, on the second there is a false alarm:
+
+    >>> import bmbench
+    >>> found = [[[12, 30, 0.9]], [[40, 40, 0.3]]]
+    >>> cells = [[[13, 30], [50, 41]], []]
+    >>> bmbench.score(found, cells, radius_px=5, threshold=0.2)
+    ScoreResult(centres (5 px) AP 0.500, F1 0.500; 2 images, 2 cells)
+    """
+    chosen = {name: rules.pop(name) for name in ("bootstrap", "seed") if name in rules}
+    asked = _protocol(protocol, radius_px, rules)
+    answers, marked = as_predictions(predictions), as_truth(truth)
+    _warn_of_radius(protocol, radius_px)
+    with files_of({"predictions": answers}, marked) as (path, truth_path):
+        report = score_files(path, truth_path, asked, threshold=threshold, details=details, **chosen)
+    return ScoreResult(report=report, title=_title(predictions, "predictions"))
+
+
+def compare(
+    a: PredictionsLike,
+    b: PredictionsLike,
+    truth: TruthLike | None = None,
+    *,
+    protocol: str | None = None,
+    radius_px: float | None = None,
+    threshold: float | None = None,
+    **rules: Any,
+) -> ComparisonResult:
+    """First minus second on the same images, with paired intervals, as ``bmbench compare`` computes them.
+
+    Parameters
+    ----------
+    a, b : as `predictions` of `bmbench.score`, or finished runs (`Run`, or the path of one)
+    truth : as in `bmbench.score`, optional
+        Without it that of the runs.
+    protocol, radius_px, threshold
+        As in `bmbench.score`; without them those of the runs.
+    **rules
+        `iou`, `assignment`, `ap`, `per_class`, `max_detections`; `n` replicates and `seed` of intervals.
+
+    Returns
+    -------
+    ComparisonResult
+
+    Raises
+    ------
+    BadInputError
+        If something cannot be read, or the two are not of the same images.
+
+    Examples
+    --------
+    >>> import bmbench
+    >>> cells = [[[13, 30], [50, 41]], [[20, 20]]]
+    >>> one = [[[12, 30, 0.9], [50, 40, 0.8]], [[20, 21, 0.7]]]
+    >>> other = [[[12, 30, 0.9]], []]
+    >>> bmbench.compare(one, other, cells, radius_px=5)
+    ComparisonResult(first minus second: centres AP +0.667, F1 +0.500; 2 images)
+    """
+    chosen = {name: rules.pop(name) for name in ("n", "seed") if name in rules}
+    changes = {**rules, "radius_px": radius_px}
+    first, second = (_side(one) for one in (a, b))
+    if not any(isinstance(side, Path) and side.is_dir() for side in (first, second)):
+        _warn_of_radius(protocol or "paper", radius_px)
+    marked = None if truth is None else as_truth(truth)
+    with files_of({"first": first, "second": second}, marked) as paths:
+        request = ComparisonRequest(
+            first=paths[0],
+            second=paths[1],
+            truth=paths[2] if len(paths) > 2 else None,
+            protocol=protocol,
+            changes=changes,
+            threshold=threshold,
+        )
+        report = compare_predictions(request, **chosen)
+    names = (_title(a, "first"), _title(b, "second"))
+    return ComparisonResult(report=dataclasses.replace(report, names=names))
+
+
+def _side(value: Any) -> PredictionTable | Path:
+    """One side of a comparison: a run by its folder, or predictions."""
+    folder = getattr(value, "folder", None)
+    return folder if isinstance(folder, Path) else as_predictions(value)
+
+
+def _protocol(protocol: str | Protocol, radius_px: float | None, changes: Mapping[str, Any]) -> Protocol:
+    known = {"iou", "assignment", "ap", "per_class", "max_detections"}
+    for name in changes:
+        if name not in known:
+            raise UnknownNameError("rule", name, known)
+    wanted = {**changes, "radius_px": radius_px}
+    if isinstance(protocol, str):
+        return resolve_protocol(protocol, **wanted)
+    return dataclasses.replace(protocol, **{name: one for name, one in wanted.items() if one is not None})
+
+
+def _warn_of_radius(protocol: str | Protocol, radius_px: float | None) -> None:
+    """A warning where centres are matched by the radius of the study, which is right at its scale alone."""
+    study = PROTOCOLS["paper"].radius_px
+    named = PROTOCOLS.get(protocol) if isinstance(protocol, str) else None
+    if named is None or radius_px is not None or named.radius_px != study:
+        return
+    warnings.warn(
+        f"centres match up to {study:g} px apart, the radius of the study's own images; "
+        "radius_px= says another one (a third of a cell's diameter)",
+        stacklevel=3,
+    )
+
+
+def _title(value: Any, otherwise: str) -> str:
+    if isinstance(value, str | Path):
+        return Path(value).name
+    folder = getattr(value, "folder", None)
+    source = folder if isinstance(folder, Path) else getattr(value, "source", None)
+    return source.name if isinstance(source, Path) else otherwise

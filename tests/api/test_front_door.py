@@ -1,0 +1,47 @@
+"""`import bmbench`: light, complete, typed."""
+
+import subprocess
+import sys
+
+import pytest
+
+import bmbench
+
+LIGHT = {"numpy", "scipy", "torch", "matplotlib", "pandas", "rich", "typer", "msgspec", "PIL"}
+
+
+def in_a_fresh_process(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_importing_it_loads_nothing():
+    loaded = in_a_fresh_process("import bmbench, sys; print(*sys.modules)").split()
+    assert not {module.partition(".")[0] for module in loaded} & LIGHT
+    assert [module for module in loaded if module.startswith("bmbench")] == ["bmbench"]
+
+
+def test_scoring_loads_no_torch_and_draws_nothing():
+    loaded = in_a_fresh_process(
+        "import bmbench, sys\n"
+        "repr(bmbench.score([[[1, 2, 0.5]]], [[[1, 2]]], radius_px=3)._repr_html_())\n"
+        "print(*sys.modules)"
+    ).split()
+    assert not {module.partition(".")[0] for module in loaded} & {"torch", "matplotlib", "pandas", "cv2"}
+
+
+def test_every_name_is_there_and_dir_shows_it():
+    for name in bmbench.__all__:
+        assert getattr(bmbench, name) is not None
+    assert set(bmbench.__all__) <= set(dir(bmbench))
+    assert set(bmbench.__all__) == set(bmbench._PLACES)
+
+
+@pytest.mark.parametrize("name", ["scor", "Evaluation"])
+def test_a_name_that_is_not_there_is_an_attribute_error(name):
+    with pytest.raises(AttributeError, match=name):
+        getattr(bmbench, name)
+
+
+def test_layers_are_there_without_an_import_of_their_own():
+    code = "import bmbench; print(bmbench.metrics.PROTOCOLS['paper'].radius_px, bmbench.core.__name__)"
+    assert in_a_fresh_process(code).split() == ["55.0", "bmbench.core"]
