@@ -66,7 +66,10 @@ def in_regions(path: Path) -> Selection:
     """
     from bmbench.datasets.formats.qupath.geojson import read_qupath
 
-    annotations = read_qupath(path).annotations
+    file = read_qupath(path)
+    # Of a whole export, what was detected in an area is no area itself.
+    drawn = file.kind == "annotation"
+    annotations = file.annotations.take(drawn) if drawn.any() else file.annotations
     areas = [
         rings or rectangle(*box) for rings, box in zip(annotations.contour, annotations.box, strict=True)
     ]

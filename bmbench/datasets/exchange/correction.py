@@ -23,7 +23,7 @@ from bmbench.core.types import Annotations, Category, ImageId, Ints
 from bmbench.datasets.describe.faults import outside
 from bmbench.datasets.formats.annotation_folder import annotation_files, relabel
 from bmbench.datasets.formats.codec import Content
-from bmbench.datasets.formats.qupath.codec import SUFFIXES
+from bmbench.datasets.formats.qupath.codec import SUFFIXES, cells_of
 from bmbench.datasets.formats.qupath.codec import read as read_qupath_set
 from bmbench.datasets.formats.qupath.geojson import QupathFile, read_qupath
 from bmbench.datasets.reading.image_names import nearest, nested
@@ -100,7 +100,7 @@ def changes(predicted: Path, corrected: Path) -> Changes:
     old_files, old_home = annotation_files(predicted, SUFFIXES, ())
     for file in old_files:
         other = corrected / file.relative_to(old_home) if corrected.is_dir() else corrected
-        found = _changes(read_qupath(file), read_qupath(other))
+        found = _changes(*(cells_of([read_qupath(path)])[0] for path in (file, other)))
         total = Changes(
             **{f.name: getattr(total, f.name) + getattr(found, f.name) for f in dataclasses.fields(Changes)}
         )

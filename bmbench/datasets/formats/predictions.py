@@ -191,7 +191,7 @@ def write_prediction_parts(
     """
     written = 0
     with writing(path) as aside, aside.open("wb") as file:
-        heads = {"schema": SCHEMA, "images": images}
+        heads: dict[str, Any] = {"schema": SCHEMA, "images": images}
         if origins:
             heads["origins"] = [{"image_id": one, "x": x, "y": y} for one, (x, y) in origins.items()]
         lines = ",\n".join(f'"{name}": {json.dumps(value)}' for name, value in heads.items())

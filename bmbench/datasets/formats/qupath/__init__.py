@@ -4,7 +4,10 @@
 
     schema     the members of a feature that are read
     shapes     polygons, ellipses and holes → contours
+    positions  lists of positions, checked
     features   objects one by one, out of a file of any size
+    written    objects one by one, as QuPath reads them
     geojson    a file ↔ marks of one image
+    areas      which objects mark a cell, and which are areas
     codec      the format's record
 """

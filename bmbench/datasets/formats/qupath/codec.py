@@ -1,35 +1,145 @@
-"""QuPath GeoJSON as a format of data sets: one file an image."""
+"""QuPath GeoJSON as a format of data sets: one file an image.
 
-from collections.abc import Callable
+Areas that hold other objects, objects of a class that ends in ``*`` (which QuPath ignores) and those on
+another plane of a stack are no cells of the image. They are left out and named.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bmbench.datasets.formats.annotation_folder import read_folder
+import numpy as np
+
+from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.types import Bools, Ints
+from bmbench.datasets.formats.annotation_folder import ANNOTATION_FOLDERS, annotation_files, read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import Marks
-from bmbench.datasets.formats.qupath.geojson import read_qupath, write_qupath
+from bmbench.datasets.formats.qupath.areas import areas, held, longer_sides
+from bmbench.datasets.formats.qupath.geojson import QupathFile, read_qupath, write_qupath
 
 SUFFIXES = (".geojson", ".geojson.gz")
+OBJECTS = {"annotations": ("annotation",), "detections": ("detection", "cell"), "cells": ("cell",), "all": ()}
+"""What ``--option objects=…`` takes: these kinds, or everything, areas too."""
+OUTLINES = ("cell", "nucleus")
 
 
-def read(path: Path, images: Path | None = None) -> Content:
-    """The images of a folder of GeoJSON files, or of one file; see `read_folder`."""
+def read(
+    path: Path, images: Path | None = None, *, objects: str = "", outline: str = "cell", plane: str = ""
+) -> Content:
+    """The images of a folder of GeoJSON files, or of one file; see `read_folder`.
+
+    Parameters
+    ----------
+    objects : one of `OBJECTS`, optional
+        Without it, every object but areas.
+    outline : "cell" or "nucleus"
+        Which shape an object has that has both.
+    plane : "Z" or "Z,T", optional
+        Which slice and time point of a stack the images show.
+
+    Raises
+    ------
+    BadInputError
+        If a choice is none, or objects lie on several planes and none of them on the first.
+    """
+    if objects and objects not in OBJECTS:
+        raise UnknownNameError("choice of objects", objects, OBJECTS)
+    if outline not in OUTLINES:
+        raise UnknownNameError("outline", outline, OUTLINES)
+    files, _ = annotation_files(path, SUFFIXES, ANNOTATION_FOLDERS)
+    found = [read_qupath(file, nucleus=outline == "nucleus") for file in files]
+    planes = [_plane(one, plane, str(file)) for one, file in zip(found, files, strict=True)]
+    marks = dict(zip(files, _marks(found, objects, planes, nucleus=outline == "nucleus"), strict=True))
+
+    def parse(file: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
+        return marks[file]
+
     return read_folder(path, images, suffixes=SUFFIXES, parse=parse)
 
 
-def parse(path: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
-    """The objects of one file."""
-    found = read_qupath(path)
-    return Marks(
-        annotations=found.annotations,
-        classes=found.classes,
-        notes=tuple(f"left out: {word} ({count})" for word, count in found.left_out.items()),
-    )
+def cells_of(files: Sequence[QupathFile]) -> list[QupathFile]:
+    """Of each file of a set what marks cells, artefacts and ignored regions, and nothing else."""
+    return [one.take(rows) for one, rows in zip(files, _kept(files), strict=True)]
 
 
 def write(path: Path, content: Content) -> list[Left]:
     """Write the annotations of one image, editable in QuPath; nothing is left out."""
     write_qupath(path, content.samples[0].annotations, content.categories)
     return []
+
+
+def _kept(files: Sequence[QupathFile]) -> list[Bools]:
+    """(n,) of each file which objects are no areas, and not to be ignored by the name of their class."""
+    drawn = [(one.kind == "annotation") & ~one.own for one in files]
+    holds = [held(one.annotations, hand) for one, hand in zip(files, drawn, strict=True)]
+    sides = [longer_sides(one.annotations) for one in files]
+    found = areas(sides, holds, [_names(one) for one in files], drawn)
+    return [~area & ~_starred(one) for one, area in zip(files, found, strict=True)]
+
+
+def _marks(
+    files: Sequence[QupathFile], objects: str, planes: Sequence[Bools], *, nucleus: bool
+) -> list[Marks]:
+    marks = []
+    cells = [np.ones(len(one.own), bool) for one in files] if objects == "all" else _kept(files)
+    for one, kept, here in zip(files, cells, planes, strict=True):
+        kinds = OBJECTS.get(objects)
+        wanted = np.isin(one.kind, kinds) if kinds else np.ones(len(kept), bool)
+        left = Counter(f"left out: {word}" for word, n in one.left_out.items() for _ in range(n))
+        names, starred = _names(one), _starred(one)
+        for row in np.flatnonzero(~(wanted & kept & here)).tolist():
+            left[_why(one, row, names[row], wanted=wanted[row], here=here[row], starred=starred[row])] += 1
+        left.update({f"left out: the nuclei of {one.nuclei} cells": 0} if one.nuclei and not nucleus else {})
+        named = ", ".join(sorted(one.names)[:5])
+        left.update({f"objects with a name and no class: {named}": sum(one.names.values())} if named else {})
+        chosen = one.take(wanted & kept & here)
+        notes = tuple(text if n == 0 else f"{text} ({n})" for text, n in left.items())
+        marks.append(Marks(annotations=chosen.annotations, classes=chosen.classes, notes=notes))
+    return marks
+
+
+def _why(one: QupathFile, row: int, name: str, *, wanted: bool, here: bool, starred: bool) -> str:
+    """Why an object is left out."""
+    if not here:
+        z, t = one.plane[row].tolist()
+        return f"left out: object on another plane of the stack, z {z}, t {t}"
+    if not wanted:
+        return f"left out: {one.kind[row]}"
+    if starred:
+        return f"left out: object of the class {name}, which QuPath ignores"
+    return f"left out: area of the class {name} that holds other objects"
+
+
+def _names(one: QupathFile) -> list[str]:
+    return [one.classes[label][0] for label in one.annotations.label.tolist()]
+
+
+def _starred(one: QupathFile) -> Bools:
+    ignored = np.array([name.endswith("*") for name, _ in one.classes], bool)
+    return ignored[one.annotations.label] & ~one.own
+
+
+def _plane(one: QupathFile, asked: str, where: str) -> Bools:
+    """(n,) which objects lie on the plane that is asked for, else on the first one, else on the only one."""
+    there: Ints = np.unique(one.plane, axis=0)
+    if asked:
+        try:
+            wanted = [int(word) for word in f"{asked},0".split(",")[:2]]
+        except ValueError:
+            raise BadInputError("--option plane", expected="Z or Z,T", got=repr(asked)) from None
+    elif len(there) > 1 and there.any(axis=1).all():
+        shown = "; ".join(f"z {z}, t {t}" for z, t in there[:4].tolist())
+        raise BadInputError(
+            f"objects on {len(there)} planes of a stack, for one image",
+            where=where,
+            got=shown,
+            remedy="say which one the image shows, as in --option plane=3",
+        )
+    else:
+        wanted = there[0].tolist() if len(there) else [0, 0]
+    on: Bools = (one.plane == wanted).all(axis=1)
+    return on
 
 
 CODEC = Codec(
@@ -42,4 +152,9 @@ CODEC = Codec(
     ),
     read=read,
     write=write,
+    choices={
+        "objects": "detections, annotations, cells or all; without it, all but areas",
+        "outline": "cell or nucleus",
+        "plane": "the slice of a stack that the images show: Z or Z,T",
+    },
 )

@@ -1,9 +1,8 @@
 """QuPath features → columns; the dialects are those of `schema`."""
 
-import json
 import math
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
@@ -16,6 +15,7 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rings_box
 from bmbench.core.types import Bools, Floats, Rings
+from bmbench.datasets.formats.qupath.positions import LIMIT_PX, items, open_ring, points
 from bmbench.datasets.formats.qupath.schema import (
     AnyFeature,
     Classification,
@@ -28,7 +28,6 @@ from bmbench.datasets.reading.limits import loads
 
 CONFIDENCE_NAMES = ("confidence", "score", "detection probability", "probability")
 """Measurements that hold a detector's belief, in lower case: bmbench's, COCO's, StarDist's."""
-LIMIT_PX = 1e9
 ROUND_PX = 0.03
 """An ellipse whose sides differ by less is a circle: QuPath keeps two decimals of each corner."""
 DEPTH_LIMIT = 32
@@ -43,6 +42,7 @@ _KINDS = {
 _FRAMES = ("root", "tmacore", "tile")
 """Objects that hold others and mark no cell."""
 
+_NULL = len(b"null")
 _NOTHING: Mapping[str, Any] = {}
 _FAST = msgspec.json.Decoder(list[Feature])
 _NESTED = msgspec.json.Decoder(list[list[tuple[float, float]]])
@@ -67,10 +67,18 @@ class QupathObjects:
     measurements: list[Mapping[str, float | None]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    planes: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Slice and time point of the objects that are not on the first ones."""
+    names: list[str] = field(default_factory=list)
+    """Of objects with a name and no class."""
+    nuclei: int = 0
+    """How many objects have a nucleus inside."""
 
 
-def decode(block: Block, path: Path) -> QupathObjects:
+def decode(block: Block, path: Path, *, nucleus: bool = False) -> QupathObjects:
     """The objects of a block of features; those that mark nothing are named in `left_out`.
+
+    With `nucleus`, the shape of a cell is that of its nucleus, and a cell without one is left out.
 
     Raises
     ------
@@ -82,8 +90,8 @@ def decode(block: Block, path: Path) -> QupathObjects:
         features = _FAST.decode(b"[" + block.text + b"]")
     except (msgspec.MsgspecError, ValueError, RecursionError):
         features = []
-    if not features or not _decode_plain(features, objects):
-        _decode_any(block, path, objects)
+    if nucleus or not features or not _decode_plain(features, objects):
+        _decode_any(block, path, objects, nucleus=nucleus)
     _drop_frames(objects)
     return objects
 
@@ -123,6 +131,9 @@ def _decode_plain(features: list[Feature], objects: QupathObjects) -> bool:
         () if radius else tuple([points[a:b] for a, b in cuts[n : n + size]])
         for radius, n, size in zip(circle[:, 2].tolist(), first.tolist(), parts.tolist(), strict=True)
     ]
+    planes = [feature.geometry.plane for feature in features]
+    objects.planes = {row: (one.z, one.t) for row, one in enumerate(planes) if one and (one.z or one.t)}
+    objects.nuclei = sum(len(memoryview(feature.nucleusGeometry)) > _NULL for feature in features)
     _add_properties(objects, [(feature.id, feature.properties) for feature in features])
     return True
 
@@ -164,17 +175,17 @@ def _says_confidence(name: str) -> bool:
     return name.lower() in CONFIDENCE_NAMES
 
 
-def _decode_any(block: Block, path: Path, objects: QupathObjects) -> None:
+def _decode_any(block: Block, path: Path, objects: QupathObjects, *, nucleus: bool) -> None:
     try:
         values = loads(b"[" + block.text + b"]")
     except ValueError as error:
         where = f"{path}, features {block.first} to {block.first + block.count - 1}"
         raise BadInputError("not valid JSON", where=where, got=str(error)) from None
     for number, value in enumerate(values, start=block.first):
-        _add_feature(objects, value, f"{path}, feature {number}", 0)
+        _add_feature(objects, value, f"{path}, feature {number}", 0, nucleus=nucleus)
 
 
-def _add_feature(objects: QupathObjects, value: Any, where: str, depth: int) -> None:
+def _add_feature(objects: QupathObjects, value: Any, where: str, depth: int, *, nucleus: bool) -> None:
     try:
         feature = msgspec.convert(value, AnyFeature, strict=False)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
@@ -187,32 +198,66 @@ def _add_feature(objects: QupathObjects, value: Any, where: str, depth: int) -> 
         raise BadInputError(f"objects nested deeper than {DEPTH_LIMIT}", where=where)
     properties = feature.properties or Properties()
     before = len(objects.rings)
-    _add_geometry(objects, feature.geometry, where)
-    _add_properties(objects, [(feature.id, properties)] * (len(objects.rings) - before))
+    geometry = feature.geometry
+    objects.nuclei += bool(feature.nucleusGeometry)
+    if not nucleus or _kind(feature.id, properties) != "cell":
+        _add_geometry(objects, geometry, where)
+    elif feature.nucleusGeometry:
+        _add_geometry(objects, feature.nucleusGeometry, where)
+    else:
+        objects.left_out.append("cell without a nucleus")
+    rows = range(before, len(objects.rings))
+    if (plane := _plane(geometry)) != (0, 0):
+        objects.planes |= dict.fromkeys(rows, plane)
+    _add_properties(objects, [(feature.id, properties)] * len(rows))
     children = (value.get("properties") or {}).get("childObjects") or []
     for child in children:
-        _add_feature(objects, child, where, depth + 1)
+        _add_feature(objects, child, where, depth + 1, nucleus=nucleus)
 
 
 def _add_geometry(objects: QupathObjects, geometry: dict[str, Any] | None, where: str) -> None:
     kind = (geometry or {}).get("type")
     value = (geometry or {}).get("coordinates")
-    if geometry is None or not value:
+    if geometry is None or not (value or geometry.get("geometries")):
         objects.left_out.append("object without a shape")
     elif kind == "Polygon":
-        _add_outline(objects, _items(value, where), where, ellipse=geometry.get("isEllipse") is True)
+        _add_outline(objects, items(value, where), where, ellipse=geometry.get("isEllipse") is True)
     elif kind == "MultiPolygon":
-        rings = [ring for part in _items(value, where) for ring in _items(part, where)]
+        rings = [ring for part in items(value, where) for ring in items(part, where)]
         _add_outline(objects, rings, where, ellipse=False)
+    elif kind == "GeometryCollection":
+        _add_collection(objects, geometry, where)
     elif kind in ("Point", "MultiPoint"):
-        for x, y in _points([value] if kind == "Point" else _items(value, where), where).tolist():
+        for x, y in points([value] if kind == "Point" else items(value, where), where).tolist():
             _add_shape(objects, (), [x, y, x, y], ellipse=False)
     else:
         objects.left_out.append(f"object of the shape {str(kind)[:40]}")
 
 
+def _add_collection(objects: QupathObjects, geometry: dict[str, Any], where: str) -> None:
+    """Add the outlines of a collection as the parts of one object; what else is in it is named."""
+    rings: list[Any] = []
+    for part in items(geometry.get("geometries"), where):
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind == "Polygon":
+            rings += items(part.get("coordinates"), where)
+        elif kind == "MultiPolygon":
+            rings += [ring for one in items(part.get("coordinates"), where) for ring in items(one, where)]
+        else:
+            objects.left_out.append(f"part of the shape {str(kind)[:40]}")
+    if rings:
+        _add_outline(objects, rings, where, ellipse=False)
+
+
+def _plane(geometry: dict[str, Any] | None) -> tuple[int, int]:
+    """Slice and time point that a geometry states."""
+    stated = (geometry or {}).get("plane")
+    z, t = (stated.get(axis) for axis in "zt") if isinstance(stated, dict) else (0, 0)
+    return (z if isinstance(z, int) else 0), (t if isinstance(t, int) else 0)
+
+
 def _add_outline(objects: QupathObjects, value: list[Any], where: str, *, ellipse: bool) -> None:
-    rings = tuple(_open_ring(_points(_items(ring, where), where)) for ring in value)
+    rings = tuple(open_ring(points(items(ring, where), where)) for ring in value)
     rings = tuple(ring for ring in rings if len(ring) >= 3)
     if rings:
         _add_shape(objects, rings, rings_box(rings).tolist(), ellipse=ellipse)
@@ -237,6 +282,7 @@ def _add_properties(objects: QupathObjects, items: Sequence[tuple[str | int | No
     objects.classes += [_class_name(properties.classification) for _, properties in items]
     objects.metadata += [properties.metadata or _NOTHING for _, properties in items]
     objects.measurements += [_measured(properties.measurements) for _, properties in items]
+    objects.names += [str(own.name) for _, own in items if own.name and not own.classification]
     objects.ids += ["" if identity is None else str(identity) for identity, _ in items]
 
 
@@ -264,36 +310,8 @@ def _drop_frames(objects: QupathObjects) -> None:
     if not set(objects.kind) & set(_FRAMES):
         return
     keep = [row for row, kind in enumerate(objects.kind) if kind not in _FRAMES]
+    objects.planes = {new: objects.planes[row] for new, row in enumerate(keep) if row in objects.planes}
     objects.left_out += [f"object of the kind {kind}" for kind in objects.kind if kind in _FRAMES]
     for name in ("rings", "circle", "box", "classes", "kind", "metadata", "measurements", "ids"):
         column = getattr(objects, name)
         setattr(objects, name, [column[row] for row in keep])
-
-
-def _items(value: Any, where: str) -> list[Any]:
-    if not isinstance(value, list) or not value:
-        raise BadInputError("not a GeoJSON shape", where=where, expected="a list of rings or positions")
-    return value
-
-
-def _points(value: Iterable[Any], where: str) -> Floats:
-    """(n, 2) from a list of positions of two or three numbers (the third is the height)."""
-    points = np.array([_position(position, where) for position in value], np.float64)
-    if not (np.abs(points) <= LIMIT_PX).all():
-        raise BadInputError("coordinate of no sensible size", where=where)
-    return points.reshape(-1, 2)
-
-
-def _position(value: Any, where: str) -> tuple[float, float]:
-    try:
-        return float(value[0]), float(value[1])
-    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
-        # NaN and Infinity have been read as null.
-        got = json.dumps(value)[:40]
-        raise BadInputError("not a position", where=where, expected="numbers [x, y]", got=got) from None
-
-
-def _open_ring(ring: Floats) -> Floats:
-    """A ring without its repeated last point."""
-    closed = len(ring) > 1 and ring[0, 0] == ring[-1, 0] and ring[0, 1] == ring[-1, 1]
-    return ring[:-1] if closed else ring

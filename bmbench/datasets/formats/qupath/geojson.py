@@ -22,29 +22,35 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import chain, islice
+from dataclasses import dataclass, replace
+from itertools import chain, compress, islice
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 
 from bmbench.core.files import writing
-from bmbench.core.types import Annotations, Category, Detections, Floats, Rings, Role, is_artefact_name
+from bmbench.core.types import (
+    Annotations,
+    Bools,
+    Category,
+    Detections,
+    Floats,
+    Ints,
+    Rings,
+    Role,
+    is_artefact_name,
+)
 from bmbench.datasets.formats.qupath.features import QupathObjects, confidence_of, decode
-from bmbench.datasets.formats.qupath.shapes import shapes
+from bmbench.datasets.formats.qupath.written import IGNORE_CLASS, Kind, Marks, written_features
 from bmbench.datasets.reading.json_lists import collector_paused
 from bmbench.datasets.reading.json_stream import object_blocks
 
-Marks: TypeAlias = Annotations | Detections
-Kind: TypeAlias = Literal["annotation", "detection"]
-IGNORE_CLASS = "Ignore*"
 UNCLASSIFIED = "cell"
 """The class of objects that have none."""
 _TOGETHER = 256
 """Features that are encoded and written at a time."""
-_COLOURS = {Role.CELL: [0, 114, 178], Role.ARTEFACT: [213, 94, 0], Role.IGNORE: [128, 128, 128]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,6 +71,14 @@ class QupathFile:
         QuPath's own, empty where the file has none: they stay the same through a correction.
     left_out : word → count
         What marks no cell: lines, tiles, objects without a shape.
+    plane : (n, 2) int64
+        Slice and time point, where the image is a stack.
+    own : (n,) bool
+        Objects that bmbench wrote as such, whatever they hold or are called.
+    names : text → count
+        Names of objects that have no class.
+    nuclei : int
+        How many objects have a nucleus inside.
     """
 
     annotations: Annotations
@@ -73,6 +87,27 @@ class QupathFile:
     kind: np.ndarray[Any, np.dtype[np.str_]]
     ids: tuple[str, ...]
     left_out: Mapping[str, int]
+    plane: Ints
+    own: Bools
+    names: Mapping[str, int]
+    nuclei: int
+
+    def take(self, rows: Bools) -> "QupathFile":
+        """The objects of these rows, with the classes that they have."""
+        if rows.all():
+            return self
+        annotations = self.annotations.take(rows)
+        used = np.unique(annotations.label)
+        return replace(
+            self,
+            annotations=replace(annotations, label=np.searchsorted(used, annotations.label)),
+            classes=tuple(self.classes[row] for row in used.tolist()),
+            confidence=self.confidence[rows],
+            kind=self.kind[rows],
+            ids=tuple(compress(self.ids, rows.tolist())),
+            plane=self.plane[rows],
+            own=self.own[rows],
+        )
 
 
 class _Writable(Protocol):
@@ -112,7 +147,7 @@ def write_qupath(
         file.write(b'{"type":"FeatureCollection","features":[')
         for part in parts:
             extra = measure(part) if measure else {}
-            features = _features(part, categories, kind=kind, decimals=decimals, measured=extra)
+            features = written_features(part, categories, kind=kind, decimals=decimals, measured=extra)
             with collector_paused():
                 while some := list(islice(features, _TOGETHER)):
                     for number, feature in enumerate(some, start=written):
@@ -124,10 +159,11 @@ def write_qupath(
     return written
 
 
-def read_qupath(path: Path) -> QupathFile:
-    """The objects of a QuPath GeoJSON file of any dialect, in the order of the file.
+def read_qupath(path: Path, *, nucleus: bool = False) -> QupathFile:
+    """The objects of a QuPath GeoJSON file of any dialect, in the order of the file; areas too.
 
-    A parent comes before its children (``childObjects``); every point of a multi-point is an object.
+    A parent comes before its children (``childObjects``); every point of a multi-point is an object. With
+    `nucleus`, the shape of a cell is its nucleus.
 
     Raises
     ------
@@ -136,15 +172,23 @@ def read_qupath(path: Path) -> QupathFile:
     """
     table: dict[tuple[str, bool], int] = {}
     left_out: Counter[str] = Counter()
+    names: Counter[str] = Counter()
     parts, confidence, kinds, ids = [], [np.zeros(0)], [np.zeros(0, "U10")], []
+    planes, own, nuclei = [np.zeros((0, 2), np.int64)], [np.zeros(0, bool)], 0
     with collector_paused():
         for block in object_blocks(path, key="features"):
-            objects = decode(block, path)
+            objects = decode(block, path, nucleus=nucleus)
             parts.append(_annotations(objects, table))
             confidence.append(np.array([confidence_of(m) for m in objects.measurements], np.float64))
             kinds.append(np.array(objects.kind, "U10"))
             ids += objects.ids
             left_out.update(objects.left_out)
+            names.update(objects.names)
+            nuclei += objects.nuclei
+            planes.append(np.zeros((len(objects.kind), 2), np.int64))
+            for row, plane in objects.planes.items():
+                planes[-1][row] = plane
+            own.append(_own(objects))
     return QupathFile(
         annotations=_joined(parts),
         classes=tuple(table),
@@ -152,7 +196,18 @@ def read_qupath(path: Path) -> QupathFile:
         kind=np.concatenate(kinds),
         ids=tuple(ids),
         left_out=left_out,
+        plane=np.concatenate(planes),
+        own=np.concatenate(own),
+        names=names,
+        nuclei=nuclei,
     )
+
+
+def _own(objects: QupathObjects) -> Bools:
+    """(n,) which objects say that bmbench wrote them as such."""
+    if not any(objects.metadata):
+        return np.zeros(len(objects.metadata), bool)
+    return np.array([metadata.get("cell") == "1" for metadata in objects.metadata], bool)
 
 
 @contextmanager
@@ -164,55 +219,6 @@ def _packed(aside: Path, path: Path) -> Iterator[_Writable]:
         # Without the time of writing, the same objects give the same bytes.
         with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as packed:
             yield packed
-
-
-def _features(
-    marks: Marks,
-    categories: Sequence[Category],
-    *,
-    kind: Kind | None,
-    decimals: int,
-    measured: Mapping[str, Floats],
-) -> Iterator[dict[str, Any]]:
-    """The features of a part; `id` is still to be set."""
-    found = isinstance(marks, Detections)
-    object_type = kind or ("detection" if found else "annotation")
-    geometries = shapes(marks, decimals)
-    columns = {"Confidence": marks.confidence, **measured} if isinstance(marks, Detections) else measured
-    values = {name: np.round(column, 6).tolist() for name, column in columns.items()}
-    roles = [Role.CELL] * len(marks) if isinstance(marks, Detections) else [Role(r) for r in marks.role]
-    classes: dict[tuple[int, Role], dict[str, Any]] = {}
-    for row, (label, geometry) in enumerate(zip(marks.label.tolist(), geometries, strict=True)):
-        category, role = categories[label], roles[row]
-        if found and category.artefact:
-            role = Role.ARTEFACT
-        if (label, role) not in classes:
-            name = IGNORE_CLASS if role == Role.IGNORE else category.name
-            classes[label, role] = {"name": name, "color": _COLOURS[role]}
-        properties: dict[str, Any] = {
-            "objectType": object_type,
-            "classification": classes[label, role],
-        }
-        if isinstance(marks, Annotations):
-            metadata = _metadata(marks, row, category, geometry)
-            if metadata:
-                properties["metadata"] = metadata
-        measurements = {name: column[row] for name, column in values.items() if column[row] == column[row]}
-        if measurements:
-            properties["measurements"] = measurements
-        yield {"type": "Feature", "id": "", "geometry": geometry, "properties": properties}
-
-
-def _metadata(marks: Annotations, row: int, category: Category, geometry: dict[str, Any]) -> dict[str, str]:
-    """What QuPath has no word for; it keeps such texts through a correction."""
-    facts: dict[str, str] = {}
-    if marks.role[row] == Role.IGNORE:
-        facts |= {"category": category.name, "region": str(int(marks.region[row]))}
-    if category.artefact and not is_artefact_name(category.name):
-        facts["artefact"] = "1"
-    if geometry["type"] == "Polygon" and not marks.contour[row] and marks.circle[row, 2] <= 0:
-        facts["shape"] = "box"
-    return facts
 
 
 def _annotations(objects: QupathObjects, table: dict[tuple[str, bool], int]) -> Annotations:

@@ -18,11 +18,19 @@ from typing import Any, Literal
 import msgspec
 
 
+class Plane(msgspec.Struct, gc=False):
+    """Where in a stack a shape lies: slice and time point."""
+
+    z: int = 0
+    t: int = 0
+
+
 class Polygon(msgspec.Struct, tag_field="type", tag="Polygon", gc=False):
     """An outline and its holes."""
 
     coordinates: msgspec.Raw
     isEllipse: bool = False  # noqa: N815
+    plane: Plane | None = None
 
 
 class Classification(msgspec.Struct, gc=False):
@@ -45,6 +53,7 @@ class Properties(msgspec.Struct, gc=False):
     objectType: str | None = None  # noqa: N815
     object_type: str | None = None
     type: str | None = None
+    name: Any = None
     classification: Classification | str | None = None
     measurements: dict[str, float | None] | list[Measurement] | None = None
     metadata: dict[str, Any] | None = None
@@ -58,6 +67,7 @@ class Feature(msgspec.Struct, gc=False):
     properties: Properties
     type: Literal["Feature"]
     id: str | int | None = None
+    nucleusGeometry: msgspec.Raw = msgspec.Raw(b"")  # noqa: N815
 
 
 class AnyFeature(msgspec.Struct, gc=False):
@@ -67,3 +77,4 @@ class AnyFeature(msgspec.Struct, gc=False):
     properties: Properties | None = None
     type: str | None = None
     id: str | int | None = None
+    nucleusGeometry: dict[str, Any] | None = None  # noqa: N815
