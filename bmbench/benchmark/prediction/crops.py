@@ -1,14 +1,13 @@
 """A picture of every cell, for a classifier or for looking through."""
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bmbench.benchmark.prediction.image import ImageJob
+from bmbench.core.csv_cells import CsvRows
 from bmbench.core.files import writing
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category, Detections, Floats, Pixels
@@ -39,8 +38,8 @@ def write_crops(
         aside = stack.enter_context(writing(folder / f"{stem}.csv"))
         (folder / f"{stem}.csv").unlink(missing_ok=True)
         file = stack.enter_context(aside.open("w", newline="", encoding="utf-8"))
-        table: Any = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
+        table = CsvRows(file)
+        table.write(COLUMNS)
         number = 0
         stage = f"Cutting out cells of {job.name}"
         for part in progress.track(parts, description=stage, total=len(job.tiles)):
@@ -51,7 +50,7 @@ def write_crops(
                 centre = np.round(part.xy[row], 2).tolist()
                 name = categories[part.label[row]].name
                 confidence = round(float(part.confidence[row]), 6)
-                table.writerow((place, job.name, number, name, confidence, *centre))
+                table.write((place, job.name, number, name, confidence, *centre))
         _remove_others(folder / stem, number)
 
 

@@ -1,13 +1,13 @@
 """The files that predictions end in: QuPath GeoJSON, COCO, CSV."""
 
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
+from bmbench.core.csv_cells import CsvRows
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing
 from bmbench.core.geometry import rings_area
@@ -174,9 +174,9 @@ def _write(path: Path, form: Form, answers: Sequence[ImageOutput], categories: S
 
 def _write_csv(path: Path, answers: Sequence[ImageOutput], categories: Sequence[Category]) -> None:
     with writing(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
-        rows: Any = csv.writer(file, lineterminator="\n")
+        rows = CsvRows(file)
         placed = any(answer.origin != (0, 0) for answer in answers)
-        rows.writerow(COLUMNS + (ORIGIN_COLUMNS if placed else ()))
+        rows.write(COLUMNS + (ORIGIN_COLUMNS if placed else ()))
         for answer in answers:
             beside = answer.origin if placed else ()
-            rows.writerows((*row, *beside) for row in csv_rows(answer, categories))
+            rows.write_all((*row, *beside) for row in csv_rows(answer, categories))

@@ -23,6 +23,7 @@ import math
 from functools import partial
 from pathlib import Path
 
+from bmbench.core.csv_cells import CsvRows, read_cell
 from bmbench.core.dataset import SUBSETS, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
@@ -91,8 +92,8 @@ def write(path: Path, content: Content) -> list[Left]:
     from bmbench.core.objects import shape_circles
 
     text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(COLUMNS)
+    lines = CsvRows(text)
+    lines.write(COLUMNS)
     for sample in content.samples:
         annotations = sample.annotations
         place = (
@@ -100,14 +101,14 @@ def write(path: Path, content: Content) -> list[Left]:
             content.subsets.get(sample.image_id, ""),
         )
         if not len(annotations):
-            lines.writerow((sample.name, "", "", "", "", "", *place))
+            lines.write((sample.name, "", "", "", "", "", *place))
         circles = shape_circles(annotations)
         for row, (*centre, radius) in enumerate(circles.tolist()):
             x, y = centre if radius > 0 else annotations.xy[row].tolist()
             role = "region" if annotations.region[row] else Role(annotations.role[row]).name.lower()
             name = content.categories[annotations.label[row]].name
             numbers = (_number(x), _number(y), _number(radius) if radius > 0 else "")
-            lines.writerow((sample.name, *numbers, name, role, *place))
+            lines.write((sample.name, *numbers, name, role, *place))
     write_text(path, text.getvalue())
     return []
 
@@ -134,7 +135,7 @@ def _rows(path: Path) -> list[tuple[str, dict[str, str]]]:
     for where, cells in rows:
         if len(cells) > len(header):
             raise BadInputError("more cells than columns", where=where)
-        padded = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
+        padded = [read_cell(cell.strip()) for cell in cells] + [""] * (len(header) - len(cells))
         table.append((where, dict(zip(header, padded, strict=True))))
     return table
 

@@ -379,3 +379,28 @@ def test_json_with_another_value_anywhere_is_read_or_a_typed_error(tmp_path_fact
     file.write_text(json.dumps(value))
     with contextlib.suppress(BadInputError):
         FORMATS.get(name).read(folder / "out", folder / "pictures")
+
+
+def test_names_that_spreadsheets_compute_are_written_as_texts_and_come_back(tmp_path):
+    """A class or an image may be called as a formula; negative coordinates stay numbers."""
+    formula = '=HYPERLINK("http://127.0.0.1/?"&A1;"look")'
+    categories = (Category(id=1, name=formula), Category(id=2, name="@SUM(A1)"))
+    objects = [dataclasses.replace(the_object(Fact.CIRCLE), label=np.array([label])) for label in (0, 1)]
+    outside = Annotations.of(xy=np.array([[-3.5, 4]]), box=np.array([[-3.5, 4, -3.5, 4]]))
+    content = Content(
+        samples=tuple(
+            sample(tmp_path, _together([*objects, outside]), name, group=group)
+            for name, group in (("+1.png", "-patient"), ("-1.png", "'=patient"))
+        ),
+        categories=categories,
+    )
+    after, lost, _ = trip(tmp_path, content, "csv")
+    assert [one.name for one in after.categories] == [one.name for one in categories]
+    assert [(one.name, one.group) for one in after.samples] == [
+        ("+1.png", "-patient"),
+        ("-1.png", "'=patient"),
+    ]
+    assert not any(lost.values())
+    text = (tmp_path / "out" / "annotations.csv").read_text()
+    assert "\n'+1.png,-3.5,4," in text
+    assert not any(cell.strip('"').startswith(("=", "@", "+")) for cell in text.replace("\n", ",").split(","))

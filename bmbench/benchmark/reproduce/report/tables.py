@@ -1,6 +1,5 @@
 """The study's Tables 1 to 3 for the data at hand, and every run by itself."""
 
-import csv
 import io
 import itertools
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from bmbench.benchmark.reproduce.report.published import PLACES, PUBLISHED
 from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key
 from bmbench.benchmark.reproduce.report.seed_means import Table
+from bmbench.core.csv_cells import CsvRows
 from bmbench.metrics import Geometry
 from bmbench.present.markdown import paragraph, table
 from bmbench.present.words import decimal, many, percent, span
@@ -97,15 +97,15 @@ def results_csv(scores: Table, judge: Table) -> str:
     `units` says how many groups (or images, for differences, where groups are too few) were drawn from.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["kind", "score", "first", "second", "value", "low", "high", "seeds", "units"])
+    rows = CsvRows(text)
+    rows.write(["kind", "score", "first", "second", "value", "low", "high", "seeds", "units"])
     keys = ordered(list(scores.collection.rows))
     for title, geometry, name in COLUMNS:
         for key in keys:
-            writer.writerow(["mean", title, "/".join(key), "", *_numbers(scores.mean(key, geometry, name))])
+            rows.write(["mean", title, "/".join(key), "", *_numbers(scores.mean(key, geometry, name))])
         for key, other in itertools.permutations(keys, 2):
             found = judge.contrast(name, plus=[(key, geometry)], minus=[(other, geometry)])
-            writer.writerow(["difference", title, "/".join(key), "/".join(other), *_numbers(found)])
+            rows.write(["difference", title, "/".join(key), "/".join(other), *_numbers(found)])
     return text.getvalue()
 
 
