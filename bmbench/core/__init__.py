@@ -5,6 +5,7 @@
     types           the records of one image and of a whole set, as columns
     errors          what a user can repair, in one sentence
     gate            the one place that opens files from outside
+    asides          what is under way: its name, whose it is, and what becomes of that of the dead
     files           files and folders that appear whole or not at all, strict JSON
     csv_cells       CSV that no spreadsheet computes
     locks           one process at a time in a folder: wait for it, or be refused

@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all, strict JSON, digests."""
 
+import errno
 import json
 import os
 import re
@@ -9,43 +10,56 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from bmbench.core.asides import is_aside, new_file, new_folder, sweep
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.gate import open_file
 from bmbench.core.gate import read_bytes as read_bytes  # noqa: PLC0414
 
+_HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
+"""How an escape in JSON begins that may stand for half a character."""
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 """Of Linux' renameat2."""
+_MANY = 64
+"""More files than this are forced to the disk in one step: 2,000 one by one took 1.9 s, at once 0.3 s."""
+_NO_SYNC_OF_FOLDERS = {errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EISDIR}
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Path]:
+def writing(path: Path, *, synced: bool = True) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it is renamed to `path` if the block ends well.
 
-    A reader sees the old file or the new one, never half of one. On any failure the file aside is
-    removed and `path` is as it was.
+    A reader sees the old file or the new one, never half of one, and after a power failure too: it is on the
+    disk before it has its name. On any failure the file aside is removed and `path` is as it was.
+
+    Parameters
+    ----------
+    synced : bool
+        Whether it is forced to the disk; not for one of a million pictures that are easily made again. Files
+        of a folder under way (`writing_folder`) are forced with it.
 
     Raises
     ------
     RunFailedError
         If the disk refuses (full, read-only, no permission).
     """
-    import tempfile
-
     with _refusals(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    aside = Path(name)
+        sweep(path.parent)
+        handle, aside = new_file(path)
     try:
         with _refusals(path):
             yield aside
-            with aside.open("rb") as written:
-                os.fsync(written.fileno())
+            if synced and not is_aside(path):
+                _sync(aside)
             aside.chmod(0o666 & ~_umask())
             aside.replace(path)
+            if synced and not is_aside(path):
+                _sync(path.parent)
     finally:
         with suppress(OSError):
             aside.unlink()
+        if handle is not None:
+            os.close(handle)
 
 
 @contextmanager
@@ -53,19 +67,29 @@ def writing_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield a new folder beside `folder` to fill; it is renamed to `folder` if the block ends well.
 
     On any failure it is removed with all that is in it. A folder of that name that is not empty is such a
-    failure, unless it is to be replaced: it is there until the new one is.
+    failure, unless it is to be replaced: it is there until the new one is. An empty folder that cannot give
+    way, since somebody stands in it or a disk is mounted there, gets what the new one holds.
 
     Raises
     ------
     RunFailedError
         If the disk refuses (full, read-only, no permission).
     """
-    with folder_aside(folder) as aside, _refusals(folder):
+    stays = folder.is_dir() and (os.path.ismount(folder) or folder.samefile(Path.cwd()))
+    with folder_aside(folder / "new" if stays else folder) as aside, _refusals(folder):
         yield aside
+        if stays:
+            _sync_all(aside)
+            for path in sorted(aside.iterdir(), reverse=True):
+                path.rename(folder / path.name)
+            _sync(folder)
+            return
         if replace and folder.exists():
+            _sync_all(aside)
             _replace(aside, folder)
+            _sync(folder.parent)
         else:
-            aside.replace(folder)
+            name_folder(aside, folder)
 
 
 @contextmanager
@@ -78,18 +102,58 @@ def folder_aside(folder: Path) -> Iterator[Path]:
         If the disk refuses (full, read-only, no permission).
     """
     import shutil
-    import tempfile
 
     make_folder(folder.parent)
     with _refusals(folder):
-        # mkdtemp makes a folder that is its owner's alone; one inside it gets the usual permissions.
-        own = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        sweep(folder.parent)
+        # It is its owner's alone; one inside it gets the usual permissions.
+        handle, own = new_folder(folder)
     try:
         aside = own / "new"
         make_folder(aside)
         yield aside
     finally:
         shutil.rmtree(own, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether a folder is not there, or holds nothing once what dead processes left in it is removed."""
+    if not folder.is_dir():
+        return not folder.exists()
+    with _refusals(folder):
+        sweep(folder)
+        return not any(folder.iterdir())
+
+
+def name_folder(aside: Path, folder: Path) -> None:
+    """Give a folder made by `folder_aside` its name, once all that is in it is on the disk.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses, or there is a folder of that name that is not empty.
+    """
+    if not is_aside(folder):
+        _sync_all(aside)
+    aside.replace(folder)
+    if not is_aside(folder):
+        _sync(folder.parent)
+
+
+def name_file(part: Path, path: Path) -> None:
+    """Give a file that was written in parts its name, once it is on the disk.
+
+    Raises
+    ------
+    RunFailedError
+        If the disk refuses.
+    """
+    with _refusals(path):
+        _sync(part)
+        part.replace(path)
+        _sync(path.parent)
 
 
 def asides_of(path: Path) -> list[Path]:
@@ -126,6 +190,48 @@ def _replace(aside: Path, folder: Path) -> None:
     except OSError:
         old.rename(folder)
         raise
+
+
+def _sync_all(folder: Path) -> None:
+    """Force all files of a folder to the disk, and the names of all."""
+    found = [folder, *folder.rglob("*")]
+    if len(found) > _MANY and _sync_file_system(folder):
+        return
+    for path in found:
+        if not path.is_symlink():
+            _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """Force a file, or the names in a folder, to the disk; nothing for folders where that is not done."""
+    is_folder = path.is_dir()
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        if is_folder:
+            return
+        raise
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if not is_folder or error.errno not in _NO_SYNC_OF_FOLDERS:
+            raise
+    finally:
+        os.close(handle)
+
+
+def _sync_file_system(folder: Path) -> bool:
+    """Force everything to the disk that `folder` lies on (Linux); False where that cannot be done."""
+    import ctypes
+
+    sync = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None) if sys.platform == "linux" else None
+    if sync is None:
+        return False
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        return bool(sync(handle) == 0)
+    finally:
+        os.close(handle)
 
 
 def exchange_folders(first: Path, second: Path) -> bool:
@@ -195,10 +301,12 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path, *, within: Path | None = None) -> Any:
     """The value of a JSON file from outside; BadInputError (with line and column) if it is not JSON."""
+    data = read_bytes(path, within=within)
     try:
-        return json.loads(
-            read_bytes(path, within=within).decode("utf-8-sig"), parse_constant=_refuse_constant
-        )
+        return _json_value(data)
+    except UnicodeEncodeError as error:
+        got = ascii(error.object[max(0, error.start - 20) : error.start + 20])
+        raise BadInputError("holds half a character", where=str(path), got=got) from None
     except json.JSONDecodeError as error:
         place = f"{path}, line {error.lineno}, column {error.colno}"
         raise BadInputError("not valid JSON", where=place, got=error.msg) from None
@@ -206,6 +314,14 @@ def read_json(path: Path, *, within: Path | None = None) -> Any:
         raise BadInputError("not UTF-8 text", where=f"{path}, byte {error.start}") from None
     except (ValueError, RecursionError) as error:
         raise BadInputError("not valid JSON", where=str(path), got=str(error)) from None
+
+
+def _json_value(data: bytes) -> Any:
+    value = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    if _HALVES.search(data):
+        # An escape may be half a character, which is no text and cannot be written or printed again.
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def sha256(path: Path, *, within: Path | None = None) -> str:

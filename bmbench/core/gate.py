@@ -124,7 +124,9 @@ def files_in(
 ) -> list[Path]:
     """The files of these endings in a folder (`deep`: and in those below it, but for links), by name.
 
-    Pipes and devices are among them: opening one is an error to tell, not a file to pass over.
+    Hidden ones, whose names begin with a dot, are passed over, as by every program that lists a folder:
+    halves that a killed command left, the shadows of files that macOS writes. Pipes and devices are not:
+    opening one is an error to tell.
 
     Raises
     ------
@@ -226,7 +228,7 @@ def _check(path: Path, facts: os.stat_result, limit: int | None) -> None:
 
 
 def _below(folder: Path) -> Iterator[tuple[Path, os.DirEntry[str]]]:
-    """Each entry of a folder and of those below it, with the folder that it lies in."""
+    """Each entry of a folder and of those below it that is not hidden, with the folder that it lies in."""
     folders = [(folder, 0)]
     while folders:
         here, depth = folders.pop()
@@ -241,7 +243,7 @@ def _below(folder: Path) -> Iterator[tuple[Path, os.DirEntry[str]]]:
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            yield from entries
+            yield from (entry for entry in entries if not entry.name.startswith("."))
     except OSError as error:
         raise BadInputError(f"cannot be read ({error.strerror})", where=_shown(folder)) from None
 

@@ -46,7 +46,7 @@ def write_crops(
             for row, pixels in enumerate(cut_out(slide, part.xy, job.ratio, side_px)):
                 number += 1
                 place = f"{stem}/{_place(number)}"
-                _save(folder / place, pixels, aside=folder / f".{stem}.png")
+                _save(folder / place, pixels)
                 centre = np.round(part.xy[row], 2).tolist()
                 name = categories[part.label[row]].name
                 confidence = round(float(part.confidence[row]), 6)
@@ -80,13 +80,12 @@ def _place(number: int) -> str:
     return f"{number // PER_FOLDER:03d}/{number:06d}.png"
 
 
-def _save(path: Path, pixels: Pixels, *, aside: Path) -> None:
+def _save(path: Path, pixels: Pixels) -> None:
     """Write a picture, whole or not at all; unlike other files not forced to the disk one by one."""
     from PIL import Image
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(aside)
-    aside.replace(path)
+    with writing(path, synced=False) as aside:
+        Image.fromarray(pixels).save(aside, format="PNG")
 
 
 def _remove_others(folder: Path, number: int) -> None:

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from bmbench.core.errors import BadInputError, RunFailedError
-from bmbench.core.files import folder_aside, read_json, write_json
+from bmbench.core.files import folder_aside, name_folder, read_json, write_json
 from bmbench.core.locks import LOCK
 
 
@@ -69,7 +69,7 @@ class RunDir:
             for file, value in files.items():
                 write_json(aside / file, value)
             try:
-                aside.rename(path)
+                name_folder(aside, path)
             except OSError as error:
                 if path.is_dir():
                     return False

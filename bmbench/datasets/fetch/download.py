@@ -8,7 +8,7 @@ from typing import Any
 
 from bmbench.core.dataset import Download
 from bmbench.core.errors import BadInputError, RunFailedError
-from bmbench.core.files import make_folder, sha256
+from bmbench.core.files import make_folder, name_file, sha256
 from bmbench.core.progress import Progress
 
 ATTEMPTS = 5
@@ -49,7 +49,7 @@ def download(what: Download, target: Path, progress: Progress) -> None:
             expected=f"SHA-256 {what.sha256[:16]}…, {what.size:,} bytes",
             remedy="it was removed; report it",
         )
-    part.replace(target)
+    name_file(part, target)
 
 
 def _continue(what: Download, part: Path, progress: Progress) -> str:

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
 from bmbench.core.dataset import Download
-from bmbench.core.files import sha256
+from bmbench.core.files import name_folder, sha256
 from bmbench.core.progress import Progress
 from bmbench.datasets.fetch.download import download
 
@@ -70,7 +70,7 @@ def fetch_files(pinned: Sequence[PinnedFile], folder: Path, progress: Progress) 
     aside = folder.with_name(f"{folder.name}.unfinished")
     for file in progress.track(pinned, description="files", total=len(pinned)):
         download(file.source, aside / file.path, progress)
-    aside.replace(folder)
+    name_folder(aside, folder)
 
 
 def compare(pinned: Sequence[PinnedFile], folder: Path) -> Comparison:

@@ -64,8 +64,7 @@ def slide_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    files = files_in(folder, within=folder, suffixes=SLIDE_SUFFIXES)
-    images = [path for path in files if not path.name.startswith(".")]
+    images = files_in(folder, within=folder, suffixes=SLIDE_SUFFIXES)
     if not images:
         expected = "an image or slide of a known kind"
         raise BadInputError("no image in the folder", where=str(folder), expected=expected)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bmbench.core.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import writing
+from bmbench.core.files import is_empty, make_folder, writing_folder
 from bmbench.core.progress import Progress
 from bmbench.core.types import Pixels, Sample
 from bmbench.datasets.sets.options import choice, known_options, positive
@@ -99,30 +99,33 @@ def slide_subsets(n_slides: int) -> tuple[Subset, ...]:
 
 
 def synthesise(folder: Path, *, n_images: int, size_px: int, seed: int, progress: Progress) -> None:
-    """Write ``images/NAME.png`` and ``annotations.json`` (COCO) into a new or empty folder.
+    """Write ``images/NAME.png`` and ``annotations.json`` (COCO) into a new or empty folder, all or nothing.
 
     Raises
     ------
     BadInputError
         If the folder holds anything.
+    RunFailedError
+        If the disk refuses (full, read-only, no permission).
     """
     from PIL import Image
 
     from bmbench.datasets.formats.coco.samples import write_coco
 
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+    if not is_empty(folder):
         raise BadInputError("is not an empty folder", where=str(folder), remedy="choose a new one")
     written, subsets = [], {}
     of_slide = slide_subsets(min(n_images, N_SLIDES)) if n_images >= len(SUBSETS) else ()
-    for number in progress.track(range(n_images), description="Drawing smears", total=n_images):
-        here = sample(number, seed=seed, size_px=size_px)
-        path = folder / "images" / f"{here.name}.png"
-        with writing(path) as aside:
-            Image.fromarray(here.load()).save(aside, format="PNG")
-        written.append(replace(here, file=path))
-        if of_slide:
-            subsets[here.image_id] = of_slide[number % N_SLIDES]
-    write_coco(folder / "annotations.json", written, CATEGORIES, subsets=subsets)
+    with writing_folder(folder) as aside:
+        make_folder(aside / "images")
+        for number in progress.track(range(n_images), description="Drawing smears", total=n_images):
+            here = sample(number, seed=seed, size_px=size_px)
+            path = aside / "images" / f"{here.name}.png"
+            Image.fromarray(here.load()).save(path, format="PNG")
+            written.append(replace(here, file=path))
+            if of_slide:
+                subsets[here.image_id] = of_slide[number % N_SLIDES]
+        write_coco(aside / "annotations.json", written, CATEGORIES, subsets=subsets)
 
 
 def _whole(request: LoadRequest, name: str, default: int, limits: tuple[int, int]) -> int:

@@ -2,8 +2,6 @@
 
 import importlib.util
 import math
-import shutil
-from pathlib import Path
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import writing_folder
@@ -46,13 +44,14 @@ def build_board(board: Leaderboard) -> int:
         If the disk refuses.
     """
     texts = board_files(board)
-    with only_one(board.path, wait_s=math.inf):
-        _sweep(board.path)
-        with writing_folder(board.path / BOARDS, replace=True) as aside:
-            for name, data in texts.items():
-                path = aside / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
+    with (
+        only_one(board.path, wait_s=math.inf),
+        writing_folder(board.path / BOARDS, replace=True) as aside,
+    ):
+        for name, data in texts.items():
+            path = aside / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
     return len(texts)
 
 
@@ -73,9 +72,3 @@ def check_board(board: Leaderboard) -> None:
             got=", ".join(wrong[:3]) + more,
             remedy=f"bmbench leaderboard build {board.path}",
         )
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a killed build left; only the one that holds the lock may."""
-    for path in folder.glob(f".{BOARDS}.*"):
-        shutil.rmtree(path, ignore_errors=True)

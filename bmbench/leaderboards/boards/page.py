@@ -80,7 +80,7 @@ def read_page(board: Leaderboard, manifest: Manifest) -> Page:
         raise BadInputError(
             "the standings are of another version of the track", where=str(path), remedy="score again"
         )
-    files = sorted(board.results(manifest.name).glob("*.json"))
+    files = sorted(board.results(manifest.name).glob("[!.]*.json"))
     results = [read_result(file) for file in files if file != path]
     places = _places(table)
     names = _names(results)

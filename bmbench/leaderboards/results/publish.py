@@ -102,7 +102,7 @@ def coarse(table: Standings, manifest: Manifest) -> Standings:
 
 def _stale(board: Leaderboard, files: Mapping[Path, bytes]) -> Iterator[Path]:
     """Result files of submissions that are no longer there."""
-    for path in sorted((board.path / "results").glob("*/*.json")):
+    for path in sorted((board.path / "results").glob("*/[!.]*.json")):
         if path not in files:
             yield path
 

@@ -27,7 +27,7 @@ def verify_board(board: Leaderboard, progress: Progress, *, key: Path | None = N
         For the first number, text or file that differs.
     """
     files = score_files(board, progress, key=key, afresh=True)
-    published = set((board.path / "results").glob("*/*.json"))
+    published = set((board.path / "results").glob("*/[!.]*.json"))
     for path in sorted(published ^ set(files)):
         fault = "was published and has no submission" if path in published else "is not published"
         raise BadInputError(fault, where=str(path))

@@ -16,7 +16,7 @@ def annotation_file(path: Path) -> Path:
         return path
     if (path / FILE).is_file():
         return path / FILE
-    files = sorted(path.glob("*.json"))
+    files = sorted(path.glob("[!.]*.json"))
     if len(files) != 1:
         raise BadInputError(
             f"folder with {len(files)} JSON files",
