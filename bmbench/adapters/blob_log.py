@@ -16,7 +16,7 @@ import numpy as np
 from bmbench.adapters.images.working_scale import mean_diameter
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.method import Method
-from bmbench.adapters.ranges import NotNegative, PositiveFloat, PositiveInt, require_ranges
+from bmbench.adapters.ranges import Few, NotNegative, PositiveFloat, PositiveInt, require_ranges
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json, write_json
 from bmbench.core.objects import object_circles
@@ -50,7 +50,7 @@ class BlobSettings:
     largest_blob: PositiveFloat = 1.0
     n_blobs: PositiveInt = 6
     spread: PositiveFloat = 1.25
-    n_scales: PositiveInt = 3
+    n_scales: Few = 3
     apart: NotNegative = 0.35
     reach: NotNegative = 0.6
     faintest: NotNegative = 0.1
@@ -125,7 +125,7 @@ def load(folder: Path) -> BlobDetector:
     try:
         numbers = {name: float(card[name]) for name in ("diameter_px", "blob", "believable")}
         return BlobDetector(settings=BlobSettings(**card["settings"]), **numbers)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadInputError(
             "not a saved blob detector", where=str(folder / _CARD), got=str(error), remedy="fit it again"
         ) from error

@@ -11,7 +11,12 @@ from msgspec import Meta
 
 from bmbench.adapters.images.tiling import rounded_up
 
-PositiveInt: TypeAlias = Annotated[int, Meta(gt=0)]
+PositiveInt: TypeAlias = Annotated[int, Meta(gt=0, le=10_000_000)]
+"""A count, or steps. A trained model is a stranger's file: no number in it may be a loop without end."""
+Side: TypeAlias = Annotated[int, Meta(gt=0, le=65_536)]
+"""Pixels along a patch or a tile."""
+Few: TypeAlias = Annotated[int, Meta(gt=0, le=64)]
+"""How often something is done to one image, or doubled in a network."""
 PositiveFloat: TypeAlias = Annotated[float, Meta(gt=0)]
 NotNegative: TypeAlias = Annotated[float, Meta(ge=0)]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
@@ -23,7 +28,7 @@ def require_ranges(settings: Any) -> None:
         value = getattr(settings, name)
         if not _holds(meta, value):
             raise ValueError(f"{name} is {value}, expected {_words(meta)}")
-        if math.isinf(value):
+        if isinstance(value, float) and math.isinf(value):
             raise ValueError(f"{name} is {value}, expected a finite number")
 
 

@@ -136,6 +136,7 @@ def load(folder: Path) -> BoxDetector:
         what="detector",
         read_card=_read_card,
         build=lambda facts: FAMILIES[facts[0]].build(*facts[1:]),
+        measured=lambda facts: not FAMILIES[facts[0]].other_package,
     )
     return BoxDetector(family=family, settings=settings, facts=facts, network=network)
 

@@ -8,10 +8,12 @@ from msgspec import Meta
 
 from bmbench.adapters.images.tiling import rounded_up
 from bmbench.adapters.ranges import (
+    Few,
     NotNegative,
     PositiveFloat,
     PositiveInt,
     Share,
+    Side,
     require_ranges,
     require_tiles,
 )
@@ -51,7 +53,7 @@ class CommonSettings:
 
     cell_px: PositiveFloat = 24.0
     weak_shrink: Annotated[float, Meta(ge=0, lt=1)] = 0.08
-    patch_px: PositiveInt = 160
+    patch_px: Side = 160
     batch: PositiveInt = 8
     shard: PositiveInt = 4
     steps: PositiveInt = 400
@@ -74,7 +76,7 @@ class CommonSettings:
     wbc_floor: Share = 0.01
     wbc_area: NotNegative = 1.0
     views: Literal[1, 4] = 4
-    tile_px: PositiveInt = 1024
+    tile_px: Side = 1024
     overlap_px: int = 128
 
     def __post_init__(self) -> None:
@@ -156,7 +158,7 @@ class DetectorSettings(AnchorSettings):
     width: PositiveInt = 64
     normalisation: Literal["group", "frozen"] = "group"
     weights: str = "none"
-    scales: PositiveInt = 4
+    scales: Few = 4
     ratios: Literal[1, 3] = 1
     positive: Share = 0.5
     negative: Share = 0.4
@@ -249,8 +251,8 @@ class YoloUSettings(CommonSettings):
     """
 
     network: Literal["yolov3-tiny", "yolov3"] = "yolov3-tiny"
-    depth_multiple: PositiveFloat = 1.0
-    width_multiple: PositiveFloat = 0.5
+    depth_multiple: Annotated[float, Meta(gt=0, le=16)] = 1.0
+    width_multiple: Annotated[float, Meta(gt=0, le=16)] = 0.5
     places: PositiveInt = 10
     cell_px: PositiveFloat = 40.0
-    patch_px: PositiveInt = 256
+    patch_px: Side = 256

@@ -4,7 +4,7 @@ A trained network on disk is its weights (safetensors) and, beside them, everyth
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +50,8 @@ def move_towards(average: nn.Module, network: nn.Module, *, decay: float) -> Non
 
 
 _WEIGHTS = "weights.safetensors"
+_WRONG = (LookupError, TypeError, ValueError, RuntimeError, AttributeError, OverflowError)
+"""What comes of a card that is none."""
 Facts = TypeVar("Facts")
 
 
@@ -69,8 +71,12 @@ def read_checkpoint(
     what: str,
     read_card: Callable[[Any], Facts],
     build: Callable[[Facts], Network],
+    measured: Callable[[Facts], bool] = lambda _: True,
 ) -> tuple[Facts, Network]:
     """What `read_card` makes of the card, and the network that `build` makes of that, with its weights.
+
+    The card is a stranger's. Where `measured` says that `build` can make the network without memory, it gets
+    some only if it is as large as its weights.
 
     Raises
     ------
@@ -83,13 +89,24 @@ def read_checkpoint(
     card = read_json(folder / card_file, within=folder)
     data = read_bytes(folder / _WEIGHTS, within=folder)
     try:
-        facts = read_card(card)
+        facts, weights = read_card(card), load(data)
         # Fresh weights are drawn before these take their place: nobody else's draws shall change.
         with seeded(0):
+            if measured(facts):
+                with torch.device("meta"):
+                    _require_shapes(build(facts), weights)
             network = build(facts).to(best_device())
-        network.load_state_dict(load(data))
-    except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        network.load_state_dict(weights)
+    except (*_WRONG, safetensors.SafetensorError) as error:
         raise BadInputError(
             f"not a saved {what}", where=str(folder), got=str(error).splitlines()[0], remedy="fit it again"
         ) from error
     return facts, network.eval()
+
+
+def _require_shapes(network: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Nothing, or a ValueError if a network without memory has other weights than these."""
+    for name, wanted in network.state_dict().items():
+        if name not in weights or weights[name].shape != wanted.shape:
+            got = "no" if name not in weights else f"{tuple(weights[name].shape)}"
+            raise ValueError(f"{name}: expected {tuple(wanted.shape)}, got {got} weights")

@@ -15,7 +15,7 @@ from bmbench.adapters.ensemble import save_members
 from bmbench.adapters.images.tiling import Tiling
 from bmbench.adapters.images.working_scale import resized, working_size
 from bmbench.adapters.learning.networks import read_checkpoint, write_checkpoint
-from bmbench.adapters.learning.reproducible import best_device, one_thread_each
+from bmbench.adapters.learning.reproducible import one_thread_each
 from bmbench.adapters.method import Decode
 from bmbench.adapters.unet.encodings.depth_map import Reals
 from bmbench.adapters.unet.encodings.encoding import Encoding, encoding_of
@@ -143,7 +143,7 @@ def load(folder: Path) -> UNetDetector:
         _CARD,
         what="U-Net",
         read_card=_read_card,
-        build=lambda facts: build(facts[1], outputs=facts[0].outputs, device=best_device()),
+        build=lambda facts: build(facts[1], outputs=facts[0].outputs, device=torch.get_default_device()),
     )
     return UNetDetector(encoding=encoding, settings=settings, calibration=calibration, network=network)
 

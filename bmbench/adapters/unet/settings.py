@@ -12,6 +12,7 @@ from bmbench.adapters.ranges import (
     PositiveFloat,
     PositiveInt,
     Share,
+    Side,
     require_ranges,
     require_tiles,
 )
@@ -95,10 +96,10 @@ class UNetSettings:
     """
 
     cell_px: PositiveFloat = 20.0
-    depth: PositiveInt = 4
-    width: PositiveInt = 8
+    depth: Annotated[int, Meta(gt=0, le=10)] = 4
+    width: Annotated[int, Meta(gt=0, le=4096)] = 8
     normalisation: Literal["group", "batch", "instance", "none"] = "group"
-    patch_px: PositiveInt = 128
+    patch_px: Side = 128
     batch: PositiveInt = 8
     shard: PositiveInt = 4
     steps: PositiveInt = 600
@@ -122,7 +123,7 @@ class UNetSettings:
     contour: NotNegative = 0.2
     keep: Share = 0.6
     views: Literal[1, 4] = 4
-    tile_px: PositiveInt = 1024
+    tile_px: Side = 1024
     overlap_px: int = 224
     lowest: Annotated[float, Meta(gt=0, lt=1)] = 0.3
     highest: Annotated[float, Meta(gt=0, le=1)] = 0.5

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from bmbench.adapters.method import Method
@@ -83,8 +84,19 @@ def label_classes(split: Split, classes: Sequence[str]) -> tuple[Category, ...]:
 
 
 def classes_from_json(record: Any) -> tuple[Category, ...]:
-    """What labels mean, from the `classes` of a run's `config.json`; older runs have none."""
-    return tuple(Category(**one) for one in record) if record else CLASSES
+    """What labels mean, from the `classes` of a run's `config.json`; older runs have none.
+
+    Raises
+    ------
+    BadInputError
+        If these are no classes.
+    """
+    try:
+        return msgspec.convert(record, tuple[Category, ...]) if record else CLASSES
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise BadInputError(
+            "not the classes of a run", where="config.json, classes", got=str(error)
+        ) from None
 
 
 def as_taught(samples: Sequence[Sample], categories: Sequence[Category]) -> tuple[Sample, ...]:

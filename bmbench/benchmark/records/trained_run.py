@@ -1,6 +1,8 @@
 """A finished run as something that predicts."""
 
 import hashlib
+import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +89,9 @@ def load_run(path: Path) -> TrainedRun:
 
 def _positive(record: dict[str, Any], name: str) -> float | None:
     value = record.get(name)
-    return float(value) if isinstance(value, int | float) and value > 0 else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        return None
+    return float(value) if value <= sys.float_info.max else None
 
 
 def _digest(folder: Path) -> str:

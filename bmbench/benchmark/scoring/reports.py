@@ -282,7 +282,7 @@ def read_recorded(path: Path, kind: type[Record]) -> Record:
     """
     try:
         return msgspec.convert(read_json(path), kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise BadInputError("is not a run's record", where=str(path), got=str(error)) from None
 
 

@@ -19,7 +19,7 @@ LIMIT_BYTES = 64 << 30
 LIMIT_FILES = 500_000
 _CHUNK = 1 << 20
 _DAMAGED = (
-    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError,
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, LookupError,
     NotImplementedError, OSError, ValueError,
 )  # fmt: skip
 _BAD_NAME = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EILSEQ, errno.EINVAL}

@@ -22,7 +22,7 @@ from bmbench.core.types import Floats
 LIMIT_PX = 1e9
 _WRONG: tuple[type[Exception], ...] = (
     OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, struct.error,
-    NotImplementedError, OverflowError, RecursionError, LookupError,
+    NotImplementedError, OverflowError, RecursionError, LookupError, MemoryError,
 )  # fmt: skip
 
 

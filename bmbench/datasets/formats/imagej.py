@@ -6,6 +6,7 @@ group, or none. Coordinates are stored in single precision, as ImageJ does.
 """
 
 import io
+import logging
 import struct
 import zipfile
 import zlib
@@ -27,7 +28,11 @@ MEMBER_LIMIT = 1_000_000
 MEMBER_LIMIT_BYTES = 64 << 20
 TOTAL_LIMIT_BYTES = 2 << 30
 _VERSION = 227
-_CORNER_LIMIT = 1 << 24
+_DAMAGED = (
+    ValueError, TypeError, struct.error, LookupError, MemoryError, ArithmeticError, RuntimeError,
+    AttributeError,
+)  # fmt: skip
+"""What roifile raises on one damaged ROI or another."""
 
 
 def read(path: Path, images: Path | None = None) -> Content:
@@ -52,7 +57,7 @@ def parse(path: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
         try:
             roi = roifile.ImagejRoi.frombytes(data)
             _add(collector, roi, roifile.ROI_TYPE, where)
-        except (ValueError, TypeError, struct.error, IndexError, MemoryError, OverflowError) as error:
+        except _DAMAGED as error:
             raise BadInputError("not an ImageJ ROI", where=where, got=str(error)[:80]) from None
     return collector.marks()
 
@@ -80,6 +85,10 @@ def _roifile() -> Any:
         import roifile
     except ImportError:
         raise MissingExtraError("roifile, which ImageJ ROIs need,", extra="imagej") from None
+    # By itself it tells of each damaged field on the error stream.
+    logger = logging.getLogger("roifile")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
     return roifile
 
 

@@ -51,10 +51,14 @@ def read_mbm_additions(path: Path) -> Floats:
         If the columns x, y, in_kainz are not there or hold something else.
     """
     table = csv.DictReader(io.StringIO(_text(path)))
-    if not {"x", "y", "in_kainz"} <= set(table.fieldnames or ()):
+    try:
+        known, found = set(table.fieldnames or ()), list(table)
+    except csv.Error as error:
+        raise BadInputError("not a CSV file", where=str(path), got=str(error)) from None
+    if not {"x", "y", "in_kainz"} <= known:
         raise BadInputError("not an MBM point table", where=str(path), expected="columns x, y, in_kainz")
     rows = []
-    for number, row in enumerate(table, start=2):
+    for number, row in enumerate(found, start=2):
         values = _numbers([row["x"], row["y"], row["in_kainz"]], path, number)
         if values[2] == 0:
             rows.append(values[:2])

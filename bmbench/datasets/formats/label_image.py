@@ -19,7 +19,7 @@ from bmbench.datasets.formats.annotation_folder import read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Left
 from bmbench.datasets.formats.marks import UNNAMED, Marks
 from bmbench.datasets.formats.masks import mask_rings
-from bmbench.datasets.reading.images import read_raw
+from bmbench.datasets.reading.images import LIMIT_PX, read_raw
 
 LARGEST = 2**16 - 1
 
@@ -125,6 +125,15 @@ def write(path: Path, content: Content) -> list[Left]:
     fit = np.flatnonzero((sample.annotations.role != Role.IGNORE) & _has_extent(sample.annotations))
     if len(fit) > LARGEST:
         raise BadInputError(f"more than {LARGEST} objects", where=sample.name, remedy="use another format")
+    if sample.width * sample.height > LIMIT_PX:
+        # What an annotation file says of an image that nobody has opened yet.
+        raise BadInputError(
+            "image too large for a label image",
+            where=sample.name,
+            expected=f"at most {LIMIT_PX:,} pixels",
+            got=f"{sample.width:,} × {sample.height:,}",
+            remedy="correct width and height, or use another format",
+        )
     labels = draw_labels(sample.annotations.take(fit), (sample.height, sample.width))
     shown = np.unique(labels)
     hidden = np.setdiff1d(np.arange(1, len(fit) + 1), shown)

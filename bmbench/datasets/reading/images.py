@@ -8,10 +8,13 @@ their scale is not written in the file, and guessing it would change the contras
 """
 
 import logging
+import lzma
+import math
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,8 +31,19 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Endings of files that count as images when a folder is listed."""
 LIMIT_PX = 178_956_970
 """Most pixels of one image: twice Pillow's own warning level, where it refuses as well."""
+LIMIT_BYTES = 8 * LIMIT_PX
+"""Most bytes of its pixels: what a file says of itself is no reason to ask the system for more."""
+_ANY_BYTES, _RATIO = 64 << 20, 2000
+"""Pixels beyond the first number must be in a file; Deflate makes a thousand bytes of one at most."""
+LIMIT_PAGES = 100_000
+"""Most pages of a TIFF."""
 _TIFF = (".tif", ".tiff")
 _DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+_DAMAGED = (
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError,
+    AssertionError, RuntimeError, MemoryError, struct.error, zlib.error, lzma.LZMAError,
+)  # fmt: skip
+"""What Pillow and tifffile raise on one damaged file or another: both believe what its header says."""
 
 
 def read_rgb(path: Path, size: tuple[int, int] | None = None, *, within: Path | None = None) -> Pixels:
@@ -80,9 +94,10 @@ def read_raw(path: Path, *, within: Path | None = None) -> NDArray[Any]:
     """
     data = read_bytes(path, within=within)
     with _named_errors(path):
-        if path.suffix.lower() in _TIFF:
-            return _read_tiff(data, path)
-        return _read_pillow(data)
+        pixels = _read_tiff(data, path) if path.suffix.lower() in _TIFF else _read_pillow(data)
+    if not pixels.size:
+        raise BadInputError("image without pixels", where=str(path), remedy="copy the file again")
+    return pixels
 
 
 def to_rgb(raw: NDArray[Any], path: Path) -> Pixels:
@@ -112,8 +127,15 @@ def _on_white(colour: Pixels, alpha: Pixels) -> Pixels:
     return blend
 
 
+def _require_plausible(n_bytes: int, data: bytes) -> None:
+    """Nothing, or a DecompressionBombError if so many bytes of pixels cannot be packed in a file so small."""
+    if n_bytes > _ANY_BYTES and n_bytes > _RATIO * len(data):
+        raise Image.DecompressionBombError
+
+
 def _read_pillow(data: bytes) -> NDArray[Any]:
     with Image.open(BytesIO(data)) as image:
+        _require_plausible(image.width * image.height * len(image.getbands()), data)
         if image.mode in _DEEP_MODES:
             values = np.asarray(image)
             deep = values.dtype.kind == "i" and values.size and values.min() >= 0 and values.max() < 2**16
@@ -128,9 +150,11 @@ def tiff_file(file: BinaryIO) -> Any:
     """Tifffile's reader of an open file, which reads that file alone and raises what it does not print.
 
     By itself it opens every file that the OME-XML in a TIFF names, wherever that lies, and tells of each
-    damaged tag on the error stream.
+    damaged tag on the error stream; and it walks for ever through pages that follow each other in a ring.
     """
     import tifffile
+
+    _require_end(file)
 
     logger = logging.getLogger("tifffile")
     if not logger.handlers:
@@ -138,10 +162,34 @@ def tiff_file(file: BinaryIO) -> Any:
     return tifffile.TiffFile(file, name="image.tif", _multifile=False)
 
 
+def _require_end(file: BinaryIO) -> None:
+    """Nothing, or a ValueError if the pages of a TIFF have no end, or are too many; the file is rewound."""
+    head = file.read(16)
+    order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
+    # Of the classic format and of BigTIFF: where the first page is named, how numbers of tags and places
+    # are written, and how long a tag is. Whatever else a file is, tifffile refuses.
+    known = {42: (4, "H", "I", 12), 43: (8, "Q", "Q", 20)}
+    with suppress(struct.error, KeyError, OverflowError, OSError):
+        start, count, place, tag_bytes = known[struct.unpack(order + "H", head[2:4])[0] if order else 42]
+        count, place = order + count, order + place
+        (page,) = struct.unpack_from(place, head, start)
+        seen: set[int] = set()
+        while page:
+            if page in seen or len(seen) >= LIMIT_PAGES:
+                raise ValueError("its pages follow each other in a ring, or are too many")
+            seen.add(page)
+            file.seek(page)
+            (tags,) = struct.unpack(count, file.read(struct.calcsize(count)))
+            file.seek(page + struct.calcsize(count) + tags * tag_bytes)
+            (page,) = struct.unpack(place, file.read(struct.calcsize(place)))
+    file.seek(0)
+
+
 def _read_tiff(data: bytes, path: Path) -> NDArray[Any]:
     import tifffile
 
     shape, axes = _tiff_shape(BytesIO(data))
+    _require_plausible(math.prod(shape), data)
     with tiff_file(BytesIO(data)) as tiff:
         plain = tiff.series[0].keyframe.photometric in (
             tifffile.PHOTOMETRIC.MINISBLACK,
@@ -169,7 +217,11 @@ def _tiff_shape(file: BinaryIO) -> tuple[tuple[int, ...], str]:
     with tiff_file(file) as tiff:
         series = tiff.series[0]
         shape, axes = tuple(series.shape), str(series.axes)
-    if shape[axes.index("X")] * shape[axes.index("Y")] > LIMIT_PX:
+        itemsize = series.dtype.itemsize
+    if (
+        math.prod(shape) * itemsize > LIMIT_BYTES
+        or shape[axes.index("X")] * shape[axes.index("Y")] > LIMIT_PX
+    ):
         raise Image.DecompressionBombError
     return shape, axes
 
@@ -184,14 +236,14 @@ def _named_errors(path: Path) -> Iterator[None]:
         raise BadInputError(
             "image too large to read whole",
             where=str(path),
-            expected=f"at most {LIMIT_PX} pixels",
+            expected=f"at most {LIMIT_PX} pixels, and no more than its file can hold",
             remedy="cut it into fields of view",
         ) from None
     except UnidentifiedImageError:
         raise BadInputError(
             "not an image", where=str(path), expected="PNG, JPEG, TIFF or BMP", remedy="check the file"
         ) from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:
+    except _DAMAGED as error:
         raise BadInputError(
             "image damaged or truncated", where=str(path), got=str(error), remedy="copy the file again"
         ) from None

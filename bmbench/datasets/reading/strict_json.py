@@ -194,7 +194,8 @@ def _field_fault(value: dict[str, Any], field: msgspec.structs.FieldInfo, place:
 def _fits(value: Any, kind: Any) -> bool:
     try:
         msgspec.convert(value, kind)
-    except (msgspec.ValidationError, RecursionError):
+    except (msgspec.ValidationError, RecursionError, UnicodeEncodeError):
+        # The last: half a character, which an escape in JSON can be.
         return False
     return True
 

@@ -154,7 +154,7 @@ def read_result(path: Path) -> Result:
     """A result file; BadInputError if it is none."""
     try:
         return msgspec.json.decode(read_bytes(path), type=Result)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BadInputError("not a result", where=str(path), got=str(error)) from None
 
 

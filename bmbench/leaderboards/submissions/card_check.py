@@ -72,7 +72,7 @@ def _readable(value: Any) -> dict[str, Any]:
         if one.encode_name in value:
             try:
                 parts[one.encode_name] = msgspec.convert(value[one.encode_name], hints[one.encode_name])
-            except msgspec.ValidationError:
+            except (msgspec.ValidationError, UnicodeEncodeError):
                 continue
         elif not one.required:
             parts[one.encode_name] = None
@@ -104,7 +104,7 @@ def _check_value(value: Any, kind: Any, place: Place, problems: Problems) -> Non
             return
     try:
         msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         text, inside = misfit(error)
         if record is not None and inside:
             return  # the record's own fault, which was added with its place

@@ -73,6 +73,8 @@ class Family:
         Whether it normalises by batches while it learns, and by what it learned of them in use.
     notice : str
         Said whenever one is fitted.
+    other_package : bool
+        Whether another package makes the network, which may need memory to do so.
     """
 
     build: Callable[[Any, TrainingFacts], nn.Module]
@@ -83,6 +85,7 @@ class Family:
     masks: bool = False
     batch_statistics: bool = False
     notice: str = ""
+    other_package: bool = False
 
     def learns_masks(self, settings: Any, *, outlined: bool) -> bool:
         """Whether it learns outlines; `outlined` says whether every training cell has one.
@@ -140,8 +143,11 @@ FAMILIES = MappingProxyType(
             anchors=lambda shapes, settings: (),  # noqa: ARG005
             batch_statistics=True,
             notice=yolov3u.NOTICE,
+            other_package=True,
         ),
-        "detectron2_retinanet": Family(build=_detectron2_retinanet),
-        "detectron2_mask_rcnn": Family(build=_detectron2_mask_rcnn, settings=MaskRCNNSettings, masks=True),
+        "detectron2_retinanet": Family(build=_detectron2_retinanet, other_package=True),
+        "detectron2_mask_rcnn": Family(
+            build=_detectron2_mask_rcnn, settings=MaskRCNNSettings, masks=True, other_package=True
+        ),
     }
 )

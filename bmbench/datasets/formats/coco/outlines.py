@@ -20,7 +20,10 @@ def outline(text: bytes, size: tuple[int, int], *, where: str) -> Rings:
     BadInputError
         If it is no such outline.
     """
-    value = msgspec.json.decode(text)
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise BadInputError("not a segmentation", where=where, got=str(error)) from None
     if not value:
         return ()
     if isinstance(value, dict):

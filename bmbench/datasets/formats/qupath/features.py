@@ -188,7 +188,7 @@ def _decode_any(block: Block, path: Path, objects: QupathObjects, *, nucleus: bo
 def _add_feature(objects: QupathObjects, value: Any, where: str, depth: int, *, nucleus: bool) -> None:
     try:
         feature = msgspec.convert(value, AnyFeature, strict=False)
-    except (msgspec.ValidationError, RecursionError, OverflowError) as error:
+    except (msgspec.ValidationError, RecursionError, OverflowError, UnicodeEncodeError) as error:
         raise BadInputError("not a GeoJSON feature", where=where, got=str(error)) from None
     if feature.type != "Feature":
         expected = "type 'Feature', or a FeatureCollection of them"
