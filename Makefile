@@ -3,6 +3,7 @@ PYTHON ?= python3
 INSTALL := -m pip --disable-pip-version-check install --quiet
 LOCKED := --require-hashes --only-binary :all: --requirement
 HERE := --no-deps --no-build-isolation --editable .
+HOST := bmbench/leaderboards/hosting/template
 COMPILE := .venv-uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
   --fork-strategy fewest --custom-compile-command 'make lock'
 
@@ -32,6 +33,7 @@ lock: .venv-uv/installed  ## write locks/ anew from pyproject.toml; `make lock U
 	$(COMPILE) $(UPGRADE) --output-file locks/full.txt --extra dev pyproject.toml
 	$(COMPILE) --constraints locks/full.txt --override locks/no-torch.in --output-file locks/light.txt --extra dev pyproject.toml
 	$(COMPILE) $(UPGRADE) --output-file locks/uv.txt locks/uv.in
+	$(COMPILE) --constraints locks/full.txt --output-file $(HOST)/ci/requirements.txt --extra leaderboard pyproject.toml locks/leaderboard.in
 
 bench: .venv/installed  ## side by side with other evaluators, and a whole slide; half an hour
 	.venv/bin/python $(INSTALL) -r benchmarks/requirements.txt

@@ -12,9 +12,23 @@ leaderboard_app = typer.Typer(no_args_is_help=True, help="Score submissions, bui
 
 BoardArgument = Annotated[Path, typer.Argument(help="The folder that holds tracks/ and submissions/.")]
 KeyOption = Annotated[Path | None, typer.Option(help="The age identity that opens hidden ground truth.")]
+PackageOption = Annotated[
+    str | None,
+    typer.Option(help="The bmbench of the CI: git+https://…@COMMIT, a wheel, or https://….whl#sha256=…"),
+]
+MaintainersOption = Annotated[
+    str | None, typer.Option(help="Who owns what is no submission: @login or @organisation/team.")
+]
 TruthsOption = Annotated[
     Path | None, typer.Option(help="A folder with <track>.json where truth may not lie in the repository.")
 ]
+
+
+class HostedOn(StrEnum):
+    """A git host whose CI runs a board."""
+
+    github = "github"
+    gitlab = "gitlab"
 
 
 class TrackSupervision(StrEnum):
@@ -59,6 +73,15 @@ def init(
     outside: Annotated[
         bool, typer.Option("--outside", help="Leave the ground truth out of the repository.")
     ] = False,
+    attempts: Annotated[
+        int, typer.Option(min=0, help="Answers that one login may hand in within --days; 0: any number.")
+    ] = 5,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="The time that attempts are counted in.")] = 30,
+    host: Annotated[
+        HostedOn | None, typer.Option(help="Write the workflows of a git host, too: see leaderboard host.")
+    ] = None,
+    package: PackageOption = None,
+    maintainers: MaintainersOption = None,
 ) -> None:
     """Start a track: its manifest and ground truth.
 
@@ -79,13 +102,72 @@ def init(
         controls=tuple(control or ()),
         weaker_than=weaker_than,
         outside=outside,
+        attempts=attempts,
+        days=days,
     )
+    if host is not None:
+        _write_host(board, host, package, maintainers)
     facts, file = track_facts(truth, wishes)
     manifest = create_track(Leaderboard(board), file, facts)
     images, units = many(len(manifest.images), "image"), many(manifest.n_units, "unit")
     typer.echo(f"Track {manifest.name}: {images}, {units} ({manifest.unit})")
+    allowed = (
+        f"{many(attempts, 'attempt')} a login in {many(days, 'day')}"
+        if attempts
+        else "any number of attempts"
+    )
+    typer.echo(f"Allowed: {allowed} (limits in track.json)")
     for note in notes_on(file, manifest):
         typer.echo(f"note: {note}", err=True)
+
+
+@leaderboard_app.command("host")
+def write_host(
+    board: BoardArgument,
+    on: Annotated[HostedOn, typer.Option(help="Where the repository lives.")],
+    package: PackageOption = None,
+    maintainers: MaintainersOption = None,
+) -> None:
+    """Write the workflows and scripts of a git host.
+
+    Pinned packages, rules and a README with every setting go along. Files that are there are never changed.
+    """
+    _write_host(board, on, package, maintainers)
+
+
+def _write_host(board: Path, on: HostedOn, package: str | None, maintainers: str | None) -> None:
+    from bmbench.leaderboards.hosting.write_template import HostWishes, write_template
+
+    if package is None or maintainers is None:
+        raise typer.BadParameter("a host needs --package (which bmbench its CI installs) and --maintainers")
+    wishes = HostWishes(platform=on.value, package=package, maintainers=maintainers)
+    written = write_template(board, wishes)
+    for name in written.new:
+        typer.echo(f"Written: {board / name}")
+    for name in written.kept:
+        typer.echo(f"Kept as it was, the template has another one: {board / name}")
+    typer.echo(
+        f"What to set on the host: {board}/README.md; what is missing: bmbench leaderboard doctor {board}"
+    )
+
+
+@leaderboard_app.command()
+def doctor(board: BoardArgument, key: KeyOption = None) -> None:
+    """Say what is missing before a board can live on its host.
+
+    Files, pins, branches, limits and keys are looked at; nothing is changed.
+    """
+    from bmbench.leaderboards.hosting.doctor import examine
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+    from bmbench.present.words import many
+
+    findings = examine(Leaderboard(board), key=key)
+    for found in sorted(findings, key=lambda one: ("fault", "look", "fine").index(one.sort)):
+        typer.echo(f"{found.sort:<6} {found.text}")
+    faults = sum(found.sort == "fault" for found in findings)
+    typer.echo(f"{many(faults, 'fault')}" if faults else "no fault found here; `look` is for a person")
+    if faults:
+        raise typer.Exit(2)
 
 
 @leaderboard_app.command("score")
@@ -141,8 +223,12 @@ def verify(board: BoardArgument, key: KeyOption = None, truths: TruthsOption = N
     from bmbench.leaderboards.results.verify import verify_board
     from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
-    count = verify_board(Leaderboard(board, truths), Terminal(Console(stderr=True)), key=key)
-    typer.echo(f"{count} numbers recomputed, all as published")
+    found = verify_board(Leaderboard(board, truths), Terminal(Console(stderr=True)), key=key)
+    typer.echo(f"{found.count} numbers recomputed, all as published")
+    for track in found.hidden:
+        typer.echo(
+            f"Track {track} is hidden: whoever has the key verifies it (--key), everybody once it retires"
+        )
 
 
 @leaderboard_app.command()

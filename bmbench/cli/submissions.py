@@ -122,6 +122,11 @@ def validate(
     _tell(verdict, json=json)
 
 
+def _verdict(verdict: Verdict) -> str:
+    """The last line of what is in order."""
+    return "valid" if verdict.card is not None else "no submission in it: nothing to check here"
+
+
 def _tell(verdict: Verdict, *, json: bool) -> None:
     """Print a verdict; exit with 2 if something is wrong."""
     problems = verdict.problems
@@ -137,6 +142,6 @@ def _tell(verdict: Verdict, *, json: bool) -> None:
             typer.echo(f"… and {more} more of the kind")
         from bmbench.present.words import many
 
-        typer.echo("valid" if verdict.valid else f"not valid: {many(problems.count, 'problem')}")
+        typer.echo(_verdict(verdict) if verdict.valid else f"not valid: {many(problems.count, 'problem')}")
     if not verdict.valid:
         raise typer.Exit(2)

@@ -6,4 +6,5 @@
     submissions   what strangers hand in, checked
     results       scores, standings, ranks
     boards        Markdown and a site
+    hosting       what runs on a git host
 """

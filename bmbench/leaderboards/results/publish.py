@@ -60,10 +60,15 @@ def score_board(
 
 
 def score_files(
-    board: Leaderboard, progress: Progress, *, key: Path | None = None, afresh: bool = False
+    board: Leaderboard,
+    progress: Progress,
+    *,
+    key: Path | None = None,
+    afresh: bool = False,
+    tracks: Sequence[Manifest] | None = None,
 ) -> dict[Path, bytes]:
-    """Every file that `score_board` writes, by path."""
-    manifests = board.manifests()
+    """Every file that `score_board` writes, by path; those of some tracks where only they are asked for."""
+    manifests = board.manifests() if tracks is None else tracks
     full: dict[str, Sequence[Result]] = {}
     for manifest in manifests:
         with opened(board, manifest, key) as truth:

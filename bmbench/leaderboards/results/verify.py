@@ -2,48 +2,74 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json
 from bmbench.core.progress import Progress
+from bmbench.leaderboards.results.hidden_truth import revealed
 from bmbench.leaderboards.results.publish import score_files
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.leaderboards.tracks.manifest import Manifest
 
 _TOLERANCE = 1e-6
 """Relative: a sum in another order differs in the last digits, a score that was changed by hand in more."""
 
 
-def verify_board(board: Leaderboard, progress: Progress, *, key: Path | None = None) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """How many numbers were recomputed, and the tracks whose truth is hidden from who did it."""
+
+    count: int
+    hidden: tuple[str, ...]
+
+
+def verify_board(board: Leaderboard, progress: Progress, *, key: Path | None = None) -> Verified:
     """How many published numbers were recomputed and found to be as published.
 
-    A hidden track is verified with the key, or by anybody once its truth was revealed.
+    A hidden track is verified with the key, or by anybody once its truth was revealed. Without the key it is
+    left out, and no other track is.
 
     Raises
     ------
     BadInputError
         For the first number, text or file that differs.
     """
-    files = score_files(board, progress, key=key, afresh=True)
-    published = set((board.path / "results").glob("*/[!.]*.json"))
+    every = board.manifests()
+    tracks = [track for track in every if key is not None or revealed(board, track) is not None]
+    files = score_files(board, progress, key=key, afresh=True, tracks=tracks)
+    published = {path for track in tracks for path in board.results(track.name).glob("[!.]*.json")}
     for path in sorted(published ^ set(files)):
         fault = "was published and has no submission" if path in published else "is not published"
         raise BadInputError(fault, where=str(path))
+    alone = {board.standings(track.name) for track in tracks if _lacks_partner(track, tracks)}
+    count = sum(_same_numbers(path, data, alone=path in alone) for path, data in files.items())
+    names = {track.name for track in tracks}
+    return Verified(count=count, hidden=tuple(track.name for track in every if track.name not in names))
+
+
+def _lacks_partner(track: Manifest, tracks: Sequence[Manifest]) -> bool:
+    """Whether questions across tracks cannot be answered, since the other track is hidden."""
+    return track.partner is not None and track.partner.track not in {other.name for other in tracks}
+
+
+def _same_numbers(path: Path, data: bytes, *, alone: bool) -> int:
+    """How many numbers a published file holds; BadInputError for the first thing that differs."""
     count = 0
-    for path, data in files.items():
-        for place, here, there in _leaves(read_json(path), json.loads(data), ""):
-            if _retired(place):
-                continue
-            if not _same(here, there):
-                raise BadInputError(
-                    "a published value is not what comes out",
-                    where=f"{path}#{place}",
-                    expected=str(there)[:40],
-                    got=str(here)[:40],
-                )
-            count += isinstance(there, (int, float)) and not isinstance(there, bool)
+    for place, here, there in _leaves(read_json(path), json.loads(data), ""):
+        if _retired(place) or (alone and place.startswith("/crossings")):
+            continue
+        if not _same(here, there):
+            raise BadInputError(
+                "a published value is not what comes out",
+                where=f"{path}#{place}",
+                expected=str(there)[:40],
+                got=str(here)[:40],
+            )
+        count += isinstance(there, (int, float)) and not isinstance(there, bool)
     return count
 
 

@@ -148,6 +148,14 @@ def _git(repository: Path, *arguments: str, given: bytes | None = None) -> bytes
     return done.stdout
 
 
+def git_says(folder: Path, *arguments: str) -> str | None:
+    """What git prints, without the space around it; None where it fails or is not there."""
+    try:
+        return _git(folder, *arguments).decode("utf-8", "replace").strip()
+    except BadInputError:
+        return None
+
+
 def prefix(folder: Path) -> str:
     """The path of a folder inside its repository: "" at the top, else "boards/marrow/"."""
     return _git(folder, "rev-parse", "--show-prefix").decode().strip("\n")

@@ -17,6 +17,7 @@ from bmbench.leaderboards.tracks.manifest import (
     MANIFEST_FILE,
     DataFacts,
     ImageFacts,
+    Limits,
     Manifest,
     MetricName,
     Partner,
@@ -51,6 +52,7 @@ class TrackFacts:
     citation: str = ""
     licence: str = ""
     outside: bool = False
+    limits: Limits = field(default_factory=Limits)
 
 
 def create_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest:
@@ -126,6 +128,7 @@ def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
         images=tuple(_image(sample) for sample in file.samples),
         unit=facts.unit,
         rules=facts.rules,
+        limits=facts.limits,
         metrics=_metrics(truth, facts.rules),
         controls=facts.controls,
         partner=facts.partner,
@@ -186,7 +189,10 @@ def _image(sample: Sample) -> ImageFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackWishes:
-    """The options of `bmbench leaderboard init`, as they were given; None or () where they were not."""
+    """The options of `bmbench leaderboard init`, as they were given; None or () where they were not.
+
+    No attempts: any number.
+    """
 
     name: str
     title: str = ""
@@ -198,6 +204,8 @@ class TrackWishes:
     controls: tuple[str, ...] = ()
     weaker_than: str | None = None
     outside: bool = False
+    attempts: int = 0
+    days: int = 30
 
 
 def track_facts(source: Path, wishes: TrackWishes) -> tuple[TrackFacts, Path]:
@@ -227,6 +235,7 @@ def track_facts(source: Path, wishes: TrackWishes) -> tuple[TrackFacts, Path]:
         controls=wishes.controls,
         outside=wishes.outside,
         partner=None if weaker_than is None else Partner(track=weaker_than, kind="weaker"),
+        limits=Limits(attempts=wishes.attempts, days=wishes.days) if wishes.attempts else Limits(),
     )
     facts, file = _facts_of_run(source, facts) if source.is_dir() else (facts, source)
     return replace(facts, rules=_rules(facts.rules, wishes)), file

@@ -416,15 +416,14 @@ def test_a_failing_scorer_says_a_code_and_no_truth(hidden, monkeypatch, capsys):
 
 def test_a_retired_track_is_verified_by_everybody(hidden):
     from bmbench.leaderboards.results.hidden_truth import reveal
-    from bmbench.leaderboards.results.verify import verify_board
+    from bmbench.leaderboards.results.verify import Verified, verify_board
 
     bench, key = hidden
     bench.score(key=key)
-    assert verify_board(bench.board, Silent(), key=key) > 100
-    with pytest.raises(BadInputError, match="hidden"):
-        verify_board(bench.board, Silent())
+    assert verify_board(bench.board, Silent(), key=key).count > 100
+    assert verify_board(bench.board, Silent()) == Verified(count=0, hidden=("weak",))
     reveal(bench.board, "weak", key)
-    assert verify_board(bench.board, Silent()) > 100
+    assert verify_board(bench.board, Silent()).count > 100
     clear = bench.board.path / "tracks" / "weak" / "truth.json"
     clear.write_text(clear.read_text().replace("CANARY", "canary"))
     with pytest.raises(BadInputError, match="committed"):
@@ -451,7 +450,7 @@ def test_a_number_changed_by_hand_is_found(small):
 
     small.submit("first-one", small.answer(recall=0.8, false=2))
     small.score()
-    assert verify_board(small.board, Silent()) > 100
+    assert verify_board(small.board, Silent()).count > 100
     path = small.board.result("weak", "first-one")
     value = json.loads(path.read_text())
     value["metrics"]["cd.f1"]["value"] += 0.001
@@ -462,3 +461,23 @@ def test_a_number_changed_by_hand_is_found(small):
     (small.board.results("weak") / "ghost.json").write_bytes(path.read_bytes())
     with pytest.raises(BadInputError, match="no submission"):
         verify_board(small.board, Silent())
+
+
+def test_a_hidden_track_keeps_no_other_from_being_verified(bench, key):
+    """Not even a question across both: it is looked at where both are open."""
+    from bmbench.leaderboards.results.hidden_truth import hide
+    from bmbench.leaderboards.results.verify import verify_board
+
+    bench.track("precise", supervision="precise")
+    bench.track("weak", partner=Partner(track="precise", kind="weaker", margin=0.05))
+    for track in ("precise", "weak"):
+        fewer_replicates(bench, track)
+        bench.submit("same-one", bench.answer(recall=0.95, false=1, seed=1), track=track)
+    hide(bench.board, "precise", [key[1]])
+    bench.score(key=key[0])
+    found = verify_board(bench.board, Silent())
+    assert (found.count > 100, found.hidden) == (True, ("precise",))
+    path = bench.board.result("weak", "same-one")
+    path.write_text(path.read_text().replace("0.9", "0.8"))
+    with pytest.raises(BadInputError, match="not what comes out"):
+        verify_board(bench.board, Silent())

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-ROOT = Path(__file__).parents[2]
-TEMPLATE = ROOT / "examples" / "leaderboard"
-WORKFLOWS = sorted((TEMPLATE / ".github" / "workflows").glob("*.yml"))
+from bmbench.leaderboards.hosting.write_template import TEMPLATE
+
+ROOT = Path(__file__).parents[3]
+WORKFLOWS = sorted((TEMPLATE / "dot-github" / "workflows").glob("*.yml"))
 OWN = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 KEY = "secrets.GROUND_TRUTH_KEY"
 
@@ -22,8 +24,8 @@ def jobs(text):
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
-def test_there_are_the_four():
-    assert [path.stem for path in WORKFLOWS] == ["audit", "rescore", "score", "validate"]
+def test_there_are_the_three():
+    assert [path.stem for path in WORKFLOWS] == ["audit", "score", "validate"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS + OWN, ids=lambda path: path.stem)
@@ -45,7 +47,7 @@ def test_only_the_scoring_jobs_have_the_key_and_they_cannot_write():
     for path in WORKFLOWS:
         for name, text in jobs(path.read_text()).items():
             if KEY in text:
-                assert (path.stem, name) in {("score", "score"), ("rescore", "score")}
+                assert (path.stem, name) == ("score", "score")
                 assert "environment: scoring" in text
                 assert "contents: write" not in text
             if "write" in text:
@@ -56,7 +58,45 @@ def test_a_pull_request_is_validated_with_read_rights_and_never_checked_out():
     text = next(path for path in WORKFLOWS if path.stem == "validate").read_text()
     assert "secrets." not in text
     assert ": write" not in text
-    assert re.findall(r"ref: (.*)", text) == ["${{ github.event.pull_request.base.sha }}"]
+    assert re.findall(r"ref: (\w*)", text) == ["main"]
+
+
+def test_the_required_check_always_runs():
+    """One that a filter of paths can leave out is waited for by every other pull request, for ever."""
+    events = next(path for path in WORKFLOWS if path.stem == "validate").read_text().split("permissions:")[0]
+    assert "paths" not in events
+    assert "merge_group:" in events
+
+
+def test_every_package_of_a_hosts_ci_is_pinned():
+    """As the project's own locks are; `hatchling` builds what a commit names, without fetching anything."""
+    text = (TEMPLATE / "ci" / "requirements.txt").read_text()
+    pin = r"[a-z0-9-]+==\S+( ; .+)? \\\n( {4}--hash=sha256:[0-9a-f]{64}( \\)?\n)+"
+    assert re.sub(pin, "", re.sub(r"^ *#.*\n", "", text, flags=re.M)) == ""
+    named = set(re.findall(r"^([a-z0-9-]+)==", text, re.M))
+    assert named >= {"hatchling", "jinja2", "msgspec", "numpy", "pyrage", "scipy", "typer", "zizmor"}
+
+
+def test_gitlab_has_the_same_jobs_and_the_key_in_one_of_them():
+    """Nothing of a merge request is checked out; the branch `results` has one writer."""
+    pipeline = yaml.safe_load((TEMPLATE / "dot-gitlab-ci.yml").read_text())
+    jobs = {name: job for name, job in pipeline.items() if isinstance(job, dict) and "script" in job}
+    assert sorted(jobs) == ["audit", "publish", "score", "validate"]
+    assert jobs["validate"]["variables"]["GIT_STRATEGY"] == "none"
+    assert {name: job["environment"]["name"] for name, job in jobs.items() if "environment" in job} == {
+        "score": "scoring",
+        "publish": "publishing",
+    }
+    lines = {name: [line for part in job["script"] for line in flat(part)] for name, job in jobs.items()}
+    for name, script in lines.items():
+        assert [line for line in script if "pip install" in line], name
+    for name, file in (("validate", "validate"), ("score", "score"), ("publish", "publish")):
+        assert any(line.startswith(f"bash ci/{file}.sh") for line in lines[name])
+    assert [name for name, job in jobs.items() if "resource_group" in job] == ["score", "publish"]
+
+
+def flat(part):
+    return [part] if isinstance(part, str) else part
 
 
 def test_the_projects_own_read_and_do_nothing_else():
@@ -66,8 +106,8 @@ def test_the_projects_own_read_and_do_nothing_else():
         assert "secrets." not in path.read_text()
 
 
-@pytest.mark.parametrize("folder", [TEMPLATE, ROOT / ".github"], ids=["template", "own"])
-def test_zizmor_finds_nothing(folder):
+@pytest.mark.parametrize("files", [WORKFLOWS, OWN], ids=["template", "own"])
+def test_zizmor_finds_nothing(files):
     beside = Path(sys.executable).with_name("zizmor")
     program = str(beside) if beside.exists() else shutil.which("zizmor")
     if program is None:
@@ -79,7 +119,7 @@ def test_zizmor_finds_nothing(folder):
         "--strict-collection",
         "--format",
         "plain",
-        str(folder),
+        *map(str, files),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
