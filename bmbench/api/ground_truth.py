@@ -232,7 +232,8 @@ class TruthTable:
         """
         from bmbench.datasets.formats.recognise import read_any
 
-        content = read_any(str(path), None if images is None else Path(images), format_=form)
+        named = f"{form}:{path}" if form else str(path)
+        content = read_any(named, None if images is None else Path(images))
         return cls.from_samples(content.samples, content.categories, notes=content.notes)
 
     @classmethod

@@ -86,13 +86,14 @@ class Split:
 
     `radius_px` is the matching limit between centres in the pixels of these very images (a data set
     that is loaded at another scale has another one than its card). `faults` says in one sentence each
-    what was left out of the published files, and why.
+    what was left out of the published files, and why; `split_from` where the subsets come from.
     """
 
     samples: Mapping[Subset, tuple[Sample, ...]]
     radius_px: float
     categories: tuple[Category, ...] = (CELL,)
     faults: tuple[str, ...] = ()
+    split_from: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

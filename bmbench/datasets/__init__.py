@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING
 from bmbench.core.registry import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bmbench.core.dataset import Dataset
 
 DATASETS: Registry[Dataset] = Registry(
@@ -68,7 +70,7 @@ def absolute_dataset(name: str) -> str:
     """The name of a data set, or the absolute path of a file or folder with its format, if it has one."""
     if name in DATASETS:
         return name
-    from bmbench.datasets.formats.recognise import split_name
+    from bmbench.datasets.formats.file_kinds import split_name
 
     form, path = split_name(name)
     if not path.exists():

@@ -50,7 +50,7 @@ ALLOWED = {
         "datasets/slides/dicom.py",
         "WsiDicom.open",
     ): "takes names only; the gate has looked at the folder before",
-    ("datasets/formats/dicom_ann.py", "dcmread"): "a file that the gate has opened",
+    ("datasets/reading/dicom_header.py", "dcmread"): "a file that the gate has opened",
     ("datasets/formats/labelme.py", "Image.open"): "bytes in memory",
     ("datasets/formats/imagej.py", "zipfile.ZipFile"): "bytes in memory, or an archive that is written",
     ("datasets/formats/predictions.py", "aside.open"): "written",

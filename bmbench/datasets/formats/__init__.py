@@ -3,13 +3,16 @@
 ::
 
     codec               what a format is: a name, how it is recognised, read and written
-    recognise           which format a file or folder is in
-    folder_words        what the names of folders and lists say
+    recognise           the way in: any file or folder, found, read and put together
+    layout, folder_words      the finder: how the files of a set lie, whoever made it
+    file_kinds, other_programs     which format a file is in; what is known and not read
+    maker_split         the maker's split, from lists, entries and folders
     settle              what holds for a set in whatever format
     marks               drawn objects before they belong to a data set
     masks, ring_nesting                             shapes: run-length masks, rings with holes
     annotation_folder, images_beside                one annotation file an image, and the images beside
-    coco, voc, yolo, qupath, labelme, cvat, label_image, imagej, points_csv     the formats of `FORMATS`
+    coco, voc, yolo, yolo_names, qupath, labelme, cvat, label_image, imagej, points_csv
+                        the formats of `FORMATS`
     dicom_ann, kainz_points                         formats of single published sets
     predictions, read_ahead                         a detector's answers
 """

@@ -36,11 +36,17 @@ from bmbench.core.types import (
 )
 from bmbench.datasets.formats.coco.samples import write_coco
 from bmbench.datasets.formats.codec import Codec, Content, Left
+from bmbench.datasets.formats.folder_words import LABEL_WORDS, folders_called
 from bmbench.datasets.formats.images_beside import SIDECAR, Pictures
 from bmbench.datasets.formats.marks import UNNAMED, Marks
-from bmbench.datasets.reading.images import SUFFIXES
+from bmbench.datasets.formats.yolo_names import is_no_label
+from bmbench.datasets.slides.whole_images import WHOLE_SUFFIXES
 
-ANNOTATION_FOLDERS = ("annotations", "Annotations", "labels", "labelTxt", "masks", "rois")
+ANNOTATION_FOLDERS = (
+    "annotations",
+    *(word for word in LABEL_WORDS if word != "annotations"),
+    "obj_train_data",
+)
 _COUNTED = re.compile(r"(.+) \((\d+)\)")
 NOTHING = Marks(annotations=Annotations.empty(), classes=())
 
@@ -102,12 +108,11 @@ def annotation_files(
     """The annotation files of a folder (or the one file) and the folder they lie in; else BadInputError."""
     if not path.is_dir():
         return [path], path.parent
-    for home in (*(path / name for name in folders), path):
-        if home.is_dir():
-            inner = files_in(home, within=path, suffixes=suffixes, deep=home != path)
-            files = [file for file in inner if file.name != SIDECAR]
-            if files:
-                return files, home
+    for home in (*folders_called(path, folders), path):
+        inner = files_in(home, within=path, suffixes=suffixes, deep=home != path)
+        files = [file for file in inner if file.name != SIDECAR and not is_no_label(file)]
+        if files:
+            return files, home
     raise BadInputError("no annotation file", where=str(path), expected=f"files *{suffixes[0]}")
 
 
@@ -143,7 +148,7 @@ def write_folder(folder: Path, content: Content, codec: Codec) -> list[Left]:
 def inner_path(sample: Sample) -> PurePosixPath:
     """An image's name as a path inside a folder, with an ending; BadInputError if it leads out of it."""
     name = sample.name
-    if not name.lower().endswith(SUFFIXES):
+    if not name.lower().endswith(WHOLE_SUFFIXES):
         name = sample.file.name if sample.file is not None else f"{name}.png"
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name:

@@ -31,14 +31,15 @@ class Fact(enum.StrEnum):
 class Content:
     """A set of annotated images, whichever files it came from.
 
-    `subsets` holds the images whose subset is written down. `notes` says in one line each what the files
-    hold that was not taken over.
+    `subsets` holds the images whose subset is written down, `split_from` says where. `notes` says in one line
+    each what the files hold that was not taken over.
     """
 
     samples: tuple[Sample, ...]
     categories: tuple[Category, ...]
     subsets: Mapping[ImageId, Subset] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    split_from: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

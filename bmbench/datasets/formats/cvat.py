@@ -28,8 +28,8 @@ from bmbench.datasets.formats.folder_words import SUBSET_WORDS
 from bmbench.datasets.formats.images_beside import IMAGE_FOLDERS
 from bmbench.datasets.formats.marks import UNNAMED, Collector, Flags, Marks, ring_of
 from bmbench.datasets.formats.masks import mask_rings
-from bmbench.datasets.reading.images import read_rgb
 from bmbench.datasets.reading.safe_xml import read_xml
+from bmbench.datasets.slides.whole_images import read_whole
 
 DIGITS = 6
 MASK_LIMIT_PX = 1 << 26
@@ -48,8 +48,14 @@ def read(path: Path, images: Path | None = None) -> Content:
     file = path / CODEC.folder if path.is_dir() else path
     root = read_xml(file)
     if root.tag != "annotations" or root.find("track") is not None:
-        got = "an export for videos" if root.tag == "annotations" else f"<{root.tag[:40]}>"
-        raise BadInputError("not CVAT XML for images", where=str(file), expected="<annotations>", got=got)
+        video = root.tag == "annotations"
+        raise BadInputError(
+            "not CVAT XML for images",
+            where=str(file),
+            expected="<annotations>",
+            got="an export for videos" if video else f"<{root.tag[:40]}>",
+            remedy="export the task as 'CVAT for images 1.1'" if video else "",
+        )
     folder = images or next(
         (file.parent / n for n in IMAGE_FOLDERS if (file.parent / n).is_dir()), file.parent
     )
@@ -146,7 +152,7 @@ def _sample(item: ElementTree.Element, name: str, folder: Path, within: Path, *,
         height=height,
         group=name,
         annotations=Annotations.empty(),
-        load=partial(read_rgb, folder / name, (width, height), within=within),
+        load=partial(read_whole, folder / name, (width, height), within=within),
         file=folder / name,
         within=within,
     )

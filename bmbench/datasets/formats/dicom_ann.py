@@ -5,25 +5,17 @@ in one array. Coordinates of the type 2D count from the top left corner of the t
 full resolution, as bmbench's do. Those of the type 3D are millimetres on the glass, and are refused.
 """
 
-import struct
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bmbench.core.errors import BadInputError, MissingExtraError
-from bmbench.core.gate import open_file
+from bmbench.core.errors import BadInputError
 from bmbench.core.types import Floats
+from bmbench.datasets.reading.dicom_header import dicom_errors, read_dicom
 
 LIMIT_PX = 1e9
-_WRONG: tuple[type[Exception], ...] = (
-    OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, struct.error,
-    NotImplementedError, OverflowError, RecursionError, LookupError, MemoryError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,21 +44,6 @@ class BulkFile:
     groups: tuple[BulkGroup, ...]
 
 
-def read_header(path: Path, tags: tuple[str, ...]) -> dict[str, Any]:
-    """The values of some attributes (by keyword) of a DICOM file; those that it lacks are left out.
-
-    Raises
-    ------
-    BadInputError
-        If it is no DICOM file.
-    MissingExtraError
-        If pydicom is not installed.
-    """
-    data = _read(path, list(tags))
-    with _named_errors(path, "damaged DICOM file"):
-        return {tag: data[tag].value for tag in tags if tag in data}
-
-
 def read_bulk_annotations(path: Path) -> BulkFile:
     """The rectangles of an annotation file.
 
@@ -77,8 +54,8 @@ def read_bulk_annotations(path: Path) -> BulkFile:
     MissingExtraError
         If pydicom is not installed.
     """
-    data = _read(path, None)
-    with _named_errors(path, "damaged annotation file"):
+    data = read_dicom(path)
+    with dicom_errors(path, "damaged annotation file"):
         kind = str(data.AnnotationCoordinateType)
         if kind != "2D":
             raise BadInputError(
@@ -114,26 +91,3 @@ def _group(item: Any, path: Path) -> BulkGroup:
         raise BadInputError("coordinates of no sensible size", where=where)
     corners = numbers.reshape(count, 4, 2)
     return BulkGroup(label=label, box=np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1))
-
-
-def _read(path: Path, tags: list[str] | None) -> Any:
-    try:
-        from pydicom import dcmread
-    except ImportError:
-        raise MissingExtraError("pydicom, which DICOM files need,", extra="wsi") from None
-    with open_file(path, limit=None) as file, _named_errors(path, "not a DICOM file, or a damaged one"):
-        return dcmread(file, stop_before_pixels=True, specific_tags=tags)
-
-
-@contextmanager
-def _named_errors(path: Path, what: str) -> Iterator[None]:
-    """Values are decoded when they are asked for, so that damage shows then, as an error or a warning."""
-    from pydicom.errors import BytesLengthException, InvalidDicomError
-
-    wrong: tuple[type[Exception], ...] = (*_WRONG, InvalidDicomError, BytesLengthException)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except wrong as error:
-        raise BadInputError(what, where=str(path), got=str(error)[:80]) from None

@@ -1,5 +1,6 @@
 """The images beside annotation files, found by the name that a file states or by its own."""
 
+import re
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -7,27 +8,30 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in
 from bmbench.core.types import Annotations, Sample
 from bmbench.datasets.formats.coco.samples import CocoFile, read_coco
+from bmbench.datasets.formats.folder_words import IMAGE_WORDS, folders_called
 from bmbench.datasets.formats.marks import Marks
-from bmbench.datasets.reading.images import SUFFIXES, image_size, read_rgb
+from bmbench.datasets.reading.images import SUFFIXES
+from bmbench.datasets.slides.whole_images import WHOLE_SUFFIXES, read_whole, size_of
 
 SIDECAR = "bmbench-images.json"
 IMAGE_FOLDERS = ("images", "JPEGImages", "Images")
+MASK_ENDINGS = re.compile(r"_(cp_masks|seg|masks?|labels?|instances?|gt)$", re.IGNORECASE)
+"""What Cellpose and others add to an image's name for its masks."""
+_SCENE = re.compile(r"(\.\w+) - .+$")
+"""QuPath calls the scenes of a slide ``NAME.svs - SCENE``."""
 
 
 class Pictures:
     """The images beside annotation files, found by name or by stem."""
 
     def __init__(self, base: Path, home: Path, images: Path | None, suffixes: tuple[str, ...]) -> None:
-        roots = (
-            [images]
-            if images
-            else [*(base / n for n in IMAGE_FOLDERS), base, *(base.parent / n for n in IMAGE_FOLDERS)]
-        )
+        roots = [images] if images else _roots(base, home)
         found = ((root, _list_images(root, base, home, suffixes)) for root in roots)
         self.folder, files = next(((root, files) for root, files in found if files), (roots[0], []))
         self.within = base if self.folder.is_relative_to(base) else self.folder
         self.files = {path.relative_to(self.folder).as_posix(): path for path in files}
         self.by_stem = {str(PurePosixPath(name).with_suffix("")): name for name in reversed(self.files)}
+        self.by_last = _by_last(self.files)
         self.sidecar = _sidecar(base, home, self)
         self.known = {s.name: s for s in self.sidecar.samples} if self.sidecar else {}
         self.known_stems = {str(PurePosixPath(name).with_suffix("")): name for name in self.known}
@@ -38,11 +42,23 @@ class Pictures:
         for name in (stated, short):
             if name and (name in self.known or name in self.files):
                 return name
+        for own in dict.fromkeys((stem, _SCENE.sub(r"\1", stem), MASK_ENDINGS.sub("", stem))):
+            found = self._of_stem(own)
+            if found:
+                return found
+        return short or stem
+
+    def _of_stem(self, stem: str) -> str:
+        """The image whose name is this stem, with or without an ending; an empty text for none."""
+        last = PurePosixPath(stem).name
+        for key in (stem, last):
+            if key in self.known or key in self.files:
+                return key
         for table in (self.known_stems, self.by_stem):
-            for key in (stem, PurePosixPath(stem).name):
+            for key in (stem, last):
                 if key in table:
                     return table[key]
-        return short or stem
+        return self.by_last.get(last, "")
 
     def size(self, stem: str, file: Path) -> tuple[int, int]:
         """(width, height) of the image of an annotation file; BadInputError if it is not there."""
@@ -53,10 +69,11 @@ class Pictures:
             raise BadInputError(
                 "annotations of an image that is not there",
                 where=str(file),
-                expected=f"{PurePosixPath(stem).name} with one of {', '.join(SUFFIXES)} in {self.folder}",
+                expected=f"{PurePosixPath(stem).name} with one of {', '.join(SUFFIXES)}, or that of a slide, "
+                f"in {self.folder}",
                 remedy="name the folder of the images with --data",
             )
-        return image_size(self.files[name], within=self.within)
+        return size_of(self.files[name], within=self.within)
 
     def sample(self, stem: str, marks: Marks, file: Path) -> Sample:
         """The image of an annotation file, without annotations."""
@@ -70,7 +87,7 @@ class Pictures:
         """The images that are not among these names."""
         rest = [self.known[name] for name in self.known if name not in marked]
         rest += [
-            self._plain_sample(name, path, image_size(path, within=self.within))
+            self._plain_sample(name, path, size_of(path, within=self.within))
             for name, path in self.files.items()
             if name not in marked and name not in self.known
         ]
@@ -86,7 +103,7 @@ class Pictures:
             height=size[1],
             group=name,
             annotations=Annotations.empty(),
-            load=partial(read_rgb, file, size, within=self.within),
+            load=partial(read_whole, file, size, within=self.within),
             file=file,
             within=self.within,
         )
@@ -99,12 +116,30 @@ def _sidecar(base: Path, home: Path, pictures: Pictures) -> CocoFile | None:
     return None
 
 
+def _roots(base: Path, home: Path) -> list[Path]:
+    """The folders in which images may lie, the likeliest first."""
+    inside = folders_called(base, IMAGE_WORDS)
+    beside = folders_called(base.parent, IMAGE_WORDS)
+    roots = [*inside, base, *([home] if home != base else []), *beside]
+    return list(dict.fromkeys(roots))
+
+
+def _by_last(files: dict[str, Path]) -> dict[str, str]:
+    """The images whose file names, without folders and endings, are there once."""
+    names: dict[str, list[str]] = {}
+    for name in files:
+        names.setdefault(PurePosixPath(name).stem, []).append(name)
+    return {stem: found[0] for stem, found in names.items() if len(found) == 1}
+
+
 def _list_images(root: Path, base: Path, home: Path, suffixes: tuple[str, ...]) -> list[Path]:
     if not root.is_dir():
         return []
-    # Label images end as images do: they lie in a folder of their own.
-    masks = any(suffix in SUFFIXES for suffix in suffixes)
-    if masks and root == home:
-        return []
     within = base if root.is_relative_to(base) else root
-    return files_in(root, within=within, suffixes=SUFFIXES, deep=root.name in IMAGE_FOLDERS)
+    deep = root.name.lower() in IMAGE_WORDS or root == home != base
+    files = files_in(root, within=within, suffixes=WHOLE_SUFFIXES, deep=deep)
+    # Label images end as images do: they lie in a folder of their own, or have a name that says so.
+    masks = any(suffix in SUFFIXES for suffix in suffixes)
+    if masks and root == home and root != base:
+        return []
+    return [file for file in files if not MASK_ENDINGS.search(file.stem)] if root == home else files

@@ -32,8 +32,8 @@ from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.images_beside import IMAGE_FOLDERS
 from bmbench.datasets.formats.marks import UNNAMED, Collector, Marks
-from bmbench.datasets.reading.images import image_size, read_rgb
 from bmbench.datasets.reading.limits import read_text
+from bmbench.datasets.slides.whole_images import read_whole, size_of
 
 COLUMNS = ("image", "x", "y", "radius", "class", "role", "group", "split")
 DIGITS = 6
@@ -67,7 +67,7 @@ def read(path: Path, images: Path | None = None) -> Content:
     subsets: dict[ImageId, Subset] = {}
     for image, collector in collectors.items():
         group, split = places[image]
-        size = image_size(folder / image, within=within)
+        size = size_of(folder / image, within=within)
         sample = Sample(
             image_id=image,
             name=image,
@@ -75,7 +75,7 @@ def read(path: Path, images: Path | None = None) -> Content:
             height=size[1],
             group=group or image,
             annotations=Annotations.empty(),
-            load=partial(read_rgb, folder / image, size, within=within),
+            load=partial(read_whole, folder / image, size, within=within),
             file=folder / image,
             within=within,
         )

@@ -1,22 +1,23 @@
-"""Which format a file or folder is in, by its names and its first bytes."""
+"""The way in: any file or folder in any format, found, read and put together as one set."""
 
-import re
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
-from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.core.gate import files_in, is_there, open_file
-from bmbench.datasets.formats import FORMATS
-from bmbench.datasets.formats.codec import Content
-from bmbench.datasets.formats.images_beside import SIDECAR
-from bmbench.datasets.formats.settle import CHOICES, settled
+import numpy as np
 
-_HEAD_BYTES = 1 << 16
-_FILES = {"data.yaml": "yolo", "annotations.csv": "csv", "annotations.json": "coco"}
-_FOLDERS = (".", "annotations", "Annotations", "labels", "rois", "masks", "images")
-_LABEL_FOLDERS = ("labels", "masks")
-_NAMED = re.compile(r"([A-Za-z][\w-]+):")
-"""How ``FORMAT:PATH`` begins; a single letter is a drive."""
+from bmbench.core.dataset import SUBSETS, Subset
+from bmbench.core.errors import UnknownNameError
+from bmbench.core.types import Category, ImageId, Sample
+from bmbench.datasets.formats import FORMATS
+from bmbench.datasets.formats.annotation_folder import relabel
+from bmbench.datasets.formats.codec import Content
+from bmbench.datasets.formats.folder_words import plain_place
+from bmbench.datasets.formats.layout import Layout, find_layout
+from bmbench.datasets.formats.maker_split import with_maker_split
+from bmbench.datasets.formats.settle import CHOICES, settled
 
 
 def read_any(
@@ -38,119 +39,86 @@ def read_any(
     BadInputError
         If the format cannot be told, or the files are damaged.
     """
-    known, path = split_name(str(name))
-    codec = FORMATS.get(known or sniff(path))
+    layout = find_layout(name)
+    codec = FORMATS.get(layout.format)
     own = {choice: text for choice, text in (choices or {}).items() if choice not in CHOICES}
     for choice in own:
         if choice not in codec.choices:
             raise UnknownNameError("data set option", choice, (*codec.choices, *CHOICES))
     if codec.agree is not None:
-        own = {**codec.agree([path]), **own}
-    return settled(codec.read(path, images, **own), choices or {}, where=str(path))
-
-
-def split_name(name: str) -> tuple[str | None, Path]:
-    """The format and the path of ``FORMAT:PATH``; None and the path where no format is named."""
-    head, colon, tail = name.partition(":")
-    return (head, Path(tail)) if colon and head in FORMATS else (None, Path(name))
+        own = {**codec.agree([part.path for part in layout.parts]), **own}
+    read = partial(codec.read, **own)
+    if len(layout.parts) == 1:
+        content = read(layout.parts[0].path, images)
+    else:
+        content = _joined(layout, [read(part.path, images) for part in layout.parts])
+    content = with_maker_split(content, layout.root if layout.root.is_dir() else layout.root.parent)
+    return settled(content, choices or {}, where=str(layout.root))
 
 
 def sniff(path: Path) -> str:
-    """The name of the format of a file or folder.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is nothing, and the path begins with the name of a format that is none.
-    BadInputError
-        If there is nothing, it is in none of the formats, or might be in two.
-    """
-    if not is_there(path):
-        named = _NAMED.match(str(path))
-        if named:
-            raise UnknownNameError("format", named[1], FORMATS)
-        raise BadInputError("file not found", where=str(path), remedy="check the path")
-    if not path.is_dir():
-        found = _of_file(path)
-        if found is None:
-            raise _unknown(path)
-        return found
-    for name, chosen in _FILES.items():
-        if (path / name).is_file():
-            return chosen
-    kinds = _kinds(path)
-    if not kinds:
-        raise _unknown(path)
-    if len(kinds) > 1:
-        raise BadInputError(
-            "files of several formats",
-            where=str(path),
-            got=" and ".join(sorted(kinds)),
-            remedy=f"name one of them, as in {min(kinds)}:{path}",
-        )
-    return kinds.pop()
+    """The name of the format of a file or folder; see `find_layout` for the errors."""
+    return find_layout(path).format
 
 
-def _kinds(path: Path) -> set[str]:
-    """The formats of the first file of each ending in the folders where annotations lie."""
-    kinds: set[str] = set()
-    for folder in _FOLDERS:
-        if not (path / folder).is_dir():
-            continue
-        first: dict[str, Path] = {}
-        for file in files_in(path / folder, within=path):
-            if file.name != SIDECAR:
-                first.setdefault(file.suffix.lower(), file)
-        for suffix, file in first.items():
-            if suffix in (".png", ".tif", ".tiff"):
-                kinds |= {"labels"} if folder in _LABEL_FOLDERS else set()
-            else:
-                kinds |= {found} if (found := _of_file(file)) else set()
-        if kinds:
-            break
-    return kinds
-
-
-def _of_file(path: Path) -> str | None:
-    suffix = path.suffix.lower()
-    if path.name in _FILES:
-        return _FILES[path.name]
-    plain = {".geojson": "qupath", ".csv": "csv", ".roi": "imagej", ".zip": "imagej", ".png": "labels"}
-    plain |= {".tif": "labels", ".tiff": "labels"}
-    if suffix == ".gz" and path.stem.lower().endswith((".geojson", ".json")):
-        return "qupath"
-    if suffix in plain:
-        return plain[suffix]
-    head = _head(path) if suffix in (".xml", ".txt", ".json") else b""
-    if suffix == ".xml":
-        return "voc" if b"<annotation>" in head else "cvat" if b"<annotations" in head else None
-    if suffix == ".txt":
-        return "yolo" if _is_yolo_line(head) and path.parent.name == "labels" else None
-    return _of_json(head) if suffix == ".json" else None
-
-
-def _of_json(head: bytes) -> str | None:
-    if b'"FeatureCollection"' in head or b'"Feature"' in head:
-        return "qupath"
-    if b'"shapes"' in head:
-        return "labelme"
-    return "coco" if any(word in head for word in (b'"images"', b'"annotations"', b'"categories"')) else None
-
-
-def _is_yolo_line(head: bytes) -> bool:
-    words = head.split(b"\n", 1)[0].split()
-    return not words or (len(words) >= 5 and words[0].isdigit())
-
-
-def _head(path: Path) -> bytes:
-    with open_file(path, limit=None) as file:
-        return file.read(_HEAD_BYTES)
-
-
-def _unknown(path: Path) -> BadInputError:
-    return BadInputError(
-        "no annotations of a known format",
-        where=str(path),
-        expected=", ".join(FORMATS),
-        remedy="name the format, as in qupath:PATH",
+def _joined(layout: Layout, contents: Sequence[Content]) -> Content:
+    """The parts of a set as one: images named by where they lie, classes joined by name."""
+    categories = _all_categories(contents)
+    row_of = {category.name: row for row, category in enumerate(categories)}
+    artefact = np.array([category.artefact for category in categories], bool)
+    samples: dict[ImageId, Sample] = {}
+    subsets: dict[ImageId, Subset] = {}
+    notes: list[str] = []
+    everywhere = set.intersection(*(set(content.notes) for content in contents))
+    numbers = [sample.image_id for content in contents for sample in content.samples]
+    for part, content in zip(layout.parts, contents, strict=True):
+        rows = np.array([row_of[category.name] for category in content.categories], np.int64)
+        for sample in content.samples:
+            place = _place(sample, layout.root, part.path)
+            keep = isinstance(sample.image_id, int) and len(set(numbers)) == len(numbers)
+            image_id = sample.image_id if keep else str(Path(place).with_suffix(""))
+            while image_id in samples:
+                image_id = f"{image_id}'"
+            samples[image_id] = dataclasses.replace(
+                sample,
+                image_id=image_id,
+                name=place,
+                group=place if sample.group == sample.name else sample.group,
+                annotations=relabel(sample.annotations, rows, artefact),
+            )
+            stated = content.subsets.get(sample.image_id, part.subset)
+            if stated is not None:
+                subsets[image_id] = stated
+        head = part.path.relative_to(layout.root).as_posix()
+        notes += [note if note in everywhere else f"{head}: {note}" for note in content.notes]
+    named = [(SUBSETS.index(part.subset), part) for part in layout.parts if part.subset is not None]
+    places = [part.path.relative_to(layout.root) for _, part in sorted(named, key=itemgetter(0))]
+    folders = dict.fromkeys(
+        str(place.parent if place.suffix and place.parent.name else place) for place in places
     )
+    return Content(
+        samples=tuple(samples.values()),
+        categories=categories,
+        subsets=subsets,
+        notes=tuple(dict.fromkeys(notes)),
+        split_from=", ".join(folders) if subsets else "",
+    )
+
+
+def _all_categories(contents: Sequence[Content]) -> tuple[Category, ...]:
+    """The classes of all parts, one of each name, with their numbers where those are free."""
+    found: dict[str, Category] = {}
+    for category in (category for content in contents for category in content.categories):
+        if category.name not in found:
+            taken = {other.id for other in found.values()}
+            number = category.id if category.id not in taken else max(taken) + 1
+            found[category.name] = dataclasses.replace(category, id=number)
+    return tuple(found.values())
+
+
+def _place(sample: Sample, root: Path, part: Path) -> str:
+    """The image's name in the whole set: where it lies, but for folders called ``images`` and the like."""
+    if sample.file is not None and sample.file.is_relative_to(root):
+        return plain_place(sample.file.relative_to(root))
+    folder = part if part.is_dir() else part.parent
+    return plain_place(folder.relative_to(root) / sample.name)

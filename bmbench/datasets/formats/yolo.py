@@ -6,7 +6,6 @@ The format knows no image size (images must be at hand), no ignored objects and 
 """
 
 import math
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,11 +20,9 @@ from bmbench.datasets.formats.annotation_folder import inner_path, read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import Collector, Marks
 from bmbench.datasets.formats.ring_nesting import bridged
+from bmbench.datasets.formats.yolo_names import NAME_FILES, OBJ_DATA, YAML, class_names, yaml_names
 from bmbench.datasets.reading.limits import read_text
-from bmbench.datasets.reading.safe_yaml import entry, line_of, read_yaml
 
-YAML = "data.yaml"
-NAME_FILES = ("classes.txt", "obj.names", "labels.txt")
 DIGITS = 12
 """Decimal places: a millionth of a pixel on an image of 100,000."""
 SLACK = 1e-3
@@ -44,8 +41,9 @@ def read(path: Path, images: Path | None = None) -> Content:
     BadInputError
         If an image is missing (its size is needed), or a line has no sense.
     """
-    base = path.parent if path.name == YAML else path
-    names = _class_names(base if base.is_dir() else base.parent.parent, base)
+    beside = path.name == OBJ_DATA or path.suffix.lower() in (".yaml", ".yml")
+    base = path.parent if beside else path
+    names = yaml_names(path) if beside and path.name != OBJ_DATA else class_names(base)
 
     def parse(file: Path, size: Callable[[], tuple[int, int]]) -> Marks:
         return _parse(file, size, names)
@@ -80,51 +78,6 @@ def write_frame(folder: Path, content: Content) -> None:
     lines += [f"nc: {len(content.categories)}", "names:"]
     lines += [f"  {row}: {_yaml_text(c.name)}" for row, c in enumerate(content.categories)]
     write_text(folder / YAML, "\n".join(lines) + "\n")
-
-
-def _class_names(base: Path, place: Path) -> dict[int, str]:
-    for folder in (place if place.is_dir() else place.parent, base):
-        if (folder / YAML).is_file():
-            return _yaml_names(folder / YAML)
-        for name in NAME_FILES:
-            for file in (folder / name, folder / "labels" / name):
-                if file.is_file():
-                    return dict(
-                        enumerate(line.strip() for line in read_text(file).splitlines() if line.strip())
-                    )
-    return {}
-
-
-def _yaml_names(path: Path) -> dict[int, str]:
-    """The entry ``names`` of a data.yaml: a list, or a map from the classes' numbers; names as written."""
-    names = entry(read_yaml(path), "names", path)
-    if names is None:
-        raise BadInputError("no entry 'names'", where=str(path))
-    if isinstance(names, yaml.ScalarNode) and not names.value:
-        return {}
-    if isinstance(names, yaml.SequenceNode):
-        return {number: _yaml_name(name, path) for number, name in enumerate(names.value)}
-    if not isinstance(names, yaml.MappingNode):
-        raise BadInputError("'names' is neither a list nor a map", where=str(path), got=names.value[:40])
-    found: dict[int, str] = {}
-    for key, name in names.value:
-        where = line_of(path, key.start_mark)
-        # Quoted or not: programs write both.
-        if not isinstance(key, yaml.ScalarNode) or not re.fullmatch(r"[0-9]{1,6}", key.value):
-            got = str(key.value)[:40]
-            raise BadInputError("not the number of a class", where=where, expected="0, 1, 2 …", got=got)
-        if int(key.value) in found:
-            raise BadInputError(f"two names of class {int(key.value)}", where=where)
-        found[int(key.value)] = _yaml_name(name, path)
-    return found
-
-
-def _yaml_name(node: yaml.Node, path: Path) -> str:
-    name = node.value.strip() if isinstance(node, yaml.ScalarNode) else ""
-    if not name:
-        where = line_of(path, node.start_mark)
-        raise BadInputError("not the name of a class", where=where, expected="a text")
-    return str(name)
 
 
 def _yaml_text(text: str) -> str:

@@ -10,6 +10,7 @@
     json_stream      JSON too large to hold, object by object
     safe_xml         XML without entities
     safe_yaml        YAML without aliases
+    dicom_header     headers of DICOM files
     images           pixels of any image file as RGB bytes
     image_names      which image a name means
     picture_copies   copies, near copies and empty parts, from pixels alone

@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bmbench.core.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split
+from bmbench.core.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.objects import mean_cell_diameter
 from bmbench.core.types import Role, Sample
-from bmbench.datasets.formats.coco.codec import annotation_file
 from bmbench.datasets.formats.codec import Content
-from bmbench.datasets.formats.recognise import read_any, sniff, split_name
-from bmbench.datasets.reading.images import check_size
+from bmbench.datasets.formats.layout import find_layout
+from bmbench.datasets.formats.recognise import read_any
 from bmbench.datasets.sets.options import choice, positive
+from bmbench.datasets.slides.whole_images import check_whole
 from bmbench.datasets.splits.balanced import split_samples
+from bmbench.datasets.splits.dealing import dealt_out
 
 OPTIONS = ("radius_px", "split_by")
 """Options of every user's set, beside what may be said about its files."""
@@ -22,7 +23,7 @@ def own_dataset(name: str, images: Path | None = None, options: Mapping[str, str
     """The data set of a file or folder, ``PATH`` or ``FORMAT:PATH``.
 
     Images lie beside the annotations, in ``images`` beside them, or in the folder that `images` and
-    `LoadRequest.data` name. Where the files say which subset an image is in, that holds; if none does, the
+    `LoadRequest.data` name. Where its maker says which subset an image is in, that holds; if nobody does, the
     split is computed (seeded, classes balanced, groups whole unless ``split_by=image``). The matching radius
     is a third of the mean cell diameter, unless the option ``radius_px`` says otherwise.
 
@@ -31,10 +32,9 @@ def own_dataset(name: str, images: Path | None = None, options: Mapping[str, str
     BadInputError
         If there is no such file, it is in no known format, or holds no cell.
     """
-    named, path = split_name(name)
     content = read_own(name, images, options or {})
-    if path.is_dir() and (named or sniff(path)) == "coco":
-        path = annotation_file(path)
+    layout = find_layout(name)
+    path = layout.parts[0].path if len(layout.parts) == 1 else layout.root
     diameter = mean_cell_diameter(sample.annotations for sample in content.samples)
     if diameter is None:
         raise BadInputError("no cell is annotated", where=str(path), remedy=_why_no_cell(content))
@@ -45,7 +45,7 @@ def own_dataset(name: str, images: Path | None = None, options: Mapping[str, str
             remedy="give them a radius, as bmbench datasets weaken --radius-px does",
         )
     card = DatasetCard(
-        name=split_name(name)[1].stem,
+        name=layout.root.stem,
         title=f"images of {path.name}",
         modality="not stated",
         annotation=_kind(content.samples),
@@ -71,30 +71,47 @@ def _load(name: str, card: DatasetCard, request: LoadRequest) -> Split:
     content = read_own(name, request.data, request.options)
     for sample in content.samples:
         if sample.file is not None:
-            check_size(sample.file, (sample.width, sample.height), within=sample.within)
+            check_whole(sample.file, (sample.width, sample.height), within=sample.within)
+    samples, faults, source = _split(content, name, request)
+    return Split(
+        samples=samples,
+        radius_px=positive(request, "radius_px", card.radius_px),
+        categories=content.categories,
+        faults=(*content.notes, *faults),
+        split_from=source,
+    )
+
+
+def _split(
+    content: Content, name: str, request: LoadRequest
+) -> tuple[Mapping[Subset, tuple[Sample, ...]], tuple[str, ...], str]:
+    """The samples by subset, what was left out, and in words where the split comes from."""
+    whole_groups = choice(request, "split_by", "group", ("group", "image")) == "group"
+    n_classes = len(content.categories)
+    stated = {content.subsets[s.image_id] for s in content.samples if s.image_id in content.subsets}
+    if not stated or stated == {"train"}:
+        samples = split_samples(
+            content.samples, n_classes=n_classes, seed=request.seed, whole_groups=whole_groups
+        )
+        unit = "groups" if whole_groups else "images"
+        only = f"; {content.split_from} states training images alone" if stated else ""
+        return samples, (), f"computed, seed {request.seed}, whole {unit}{only}"
     unplaced = [sample.name for sample in content.samples if sample.image_id not in content.subsets]
-    if content.subsets and unplaced:
+    if unplaced and content.split_from == "its annotation files":
         raise BadInputError(
             f"image {unplaced[0]} has no 'split'",
             where=name,
             expected=f"one of {', '.join(SUBSETS)} in every image record, or in none",
         )
-    if unplaced:
-        whole_groups = choice(request, "split_by", "group", ("group", "image")) == "group"
-        samples = split_samples(
-            content.samples, n_classes=len(content.categories), seed=request.seed, whole_groups=whole_groups
-        )
-    else:
-        samples = {
-            subset: tuple(s for s in content.samples if content.subsets[s.image_id] == subset)
-            for subset in SUBSETS
-        }
-    return Split(
-        samples=samples,
-        radius_px=positive(request, "radius_px", card.radius_px),
-        categories=content.categories,
-        faults=content.notes,
+    faults = (
+        (f"{len(unplaced)} images are in none of the maker's subsets ({unplaced[0]}, …)",) if unplaced else ()
     )
+    parts = {
+        subset: tuple(s for s in content.samples if content.subsets.get(s.image_id) == subset)
+        for subset in SUBSETS
+    }
+    samples, dealt = dealt_out(parts, n_classes)
+    return samples, faults, f"the maker's, from {content.split_from}" + (f"; {dealt}" if dealt else "")
 
 
 def _kind(samples: Sequence[Sample]) -> str:

@@ -8,6 +8,7 @@
     dicom          DICOM slides, through wsidicom
     dicom_series   what a folder of DICOM files holds
     opening        which reader opens which file
+    whole_images   images of data sets, slides among them
     tissue         where anything is stained
 """
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in
-from bmbench.datasets.formats.dicom_ann import read_header
+from bmbench.datasets.reading.dicom_header import read_header
 from bmbench.datasets.slides.slide import plausible_um
 
 _TAGS = (

@@ -12,7 +12,8 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.types import Annotations, Category, Sample
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.formats.recognise import read_any
-from bmbench.datasets.formats.yolo import CODEC, _yaml_names, _yaml_text
+from bmbench.datasets.formats.yolo import CODEC, _yaml_text
+from bmbench.datasets.formats.yolo_names import yaml_names
 from bmbench.datasets.reading import safe_yaml
 
 
@@ -48,7 +49,7 @@ def test_names_and_their_numbers_are_those_that_pyyaml_reads(tmp_path, text):
 
 def test_a_name_is_the_text_that_was_written_also_where_yaml_has_another_word_for_it(tmp_path):
     (tmp_path / "data.yaml").write_text("names: [no, 1.50, null, 2026-11-29, 0x1F]\n")
-    assert list(_yaml_names(tmp_path / "data.yaml").values()) == ["no", "1.50", "null", "2026-11-29", "0x1F"]
+    assert list(yaml_names(tmp_path / "data.yaml").values()) == ["no", "1.50", "null", "2026-11-29", "0x1F"]
 
 
 LAUGHS = "a0: &a0 [ha]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
@@ -111,9 +112,9 @@ def test_nothing_is_constructed(tmp_path):
         "names: [!!python/object/apply:os.system ['touch owned'], !!python/name:os.system a]\n"
     )
     with pytest.raises(BadInputError, match="not the name of a class"):
-        _yaml_names(tmp_path / "data.yaml")
+        yaml_names(tmp_path / "data.yaml")
     (tmp_path / "data.yaml").write_text("names: [!!python/name:os.system a]\n")
-    assert _yaml_names(tmp_path / "data.yaml") == {0: "a"}
+    assert yaml_names(tmp_path / "data.yaml") == {0: "a"}
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",)), min_size=1))
@@ -141,6 +142,6 @@ def test_names_are_read_as_they_were_written(tmp_path):
     )
     categories = tuple(Category(id=number, name=name) for number, name in enumerate(names, start=1))
     CODEC.frame(tmp_path, Content(samples=(sample,), categories=categories))
-    assert list(_yaml_names(tmp_path / "data.yaml").values()) == names
+    assert list(yaml_names(tmp_path / "data.yaml").values()) == names
     CODEC.frame(tmp_path, Content(samples=(sample,), categories=()))
-    assert _yaml_names(tmp_path / "data.yaml") == {}
+    assert yaml_names(tmp_path / "data.yaml") == {}

@@ -11,7 +11,7 @@ ring: bmbench reads them as they were (even-odd), other programs fill them, and 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,9 +36,16 @@ from bmbench.core.types import (
     is_artefact_name,
 )
 from bmbench.datasets.formats.coco.objects import AnnotationRecord, CocoObjects, Flag, read_objects
+from bmbench.datasets.formats.folder_words import (
+    IMAGE_WORDS,
+    LABEL_WORDS,
+    folder_subset,
+    folders_called,
+    subset_word,
+)
 from bmbench.datasets.formats.masks import encode_rle
-from bmbench.datasets.reading.images import SUFFIXES, read_rgb
 from bmbench.datasets.reading.record_checks import Whole, refuse
+from bmbench.datasets.slides.whole_images import WHOLE_SUFFIXES, read_whole
 
 DIGITS = 6
 """Decimal places of written coordinates; rounding makes a second writing give the same bytes."""
@@ -111,7 +118,7 @@ def read_coco(path: Path, *, images: Path | None = None, within: Path | None = N
     ends = np.cumsum(np.bincount(objects.image, minlength=len(records)))
     rows = np.split(np.argsort(objects.image, kind="stable"), ends)[: len(records)]
     folder = _image_folder(path, list(records.values()), images)
-    within = within or images or path.parent
+    within = within or images or (path.parent if folder.is_relative_to(path.parent) else folder)
     return CocoFile(
         samples=tuple(
             _sample(image_id, record, folder, within, _annotations(objects, some))
@@ -168,7 +175,7 @@ def _sample(
         height=size[1],
         group=record.file_name if record.group is None else str(record.group),
         annotations=annotations,
-        load=partial(read_rgb, file, size, within=within),
+        load=partial(read_whole, file, size, within=within),
         um_per_px=record.um_per_px,
         file=file,
         within=within,
@@ -195,16 +202,34 @@ def _image_folder(path: Path, records: list[_SampleImage], images: Path | None) 
     names = [record.file_name for record in records]
     if images is None:
         inner = path.parent / "images"
-        missing = names and not is_file(path.parent / names[0]) and inner.is_dir()
-        return inner if missing else path.parent
+        if names and not is_file(path.parent / names[0]):
+            found = (place for place in _places(path) if is_file(place / names[0]))
+            return next(found, inner if inner.is_dir() else path.parent)
+        return path.parent
     # Names in a file of `bmbench datasets split` lead from there to another folder of images, the one named.
     outside = [name for name in names if name.startswith("../")]
     return path.parent if outside and is_file(path.parent / outside[0]) else images
 
 
+def _places(path: Path) -> Iterator[Path]:
+    """The folders in which the images of a file without stated folder may lie, the likeliest first.
+
+    ``SET/annotations/instances_train.json`` has its images in ``SET/images``, ``SET/train``,
+    ``SET/images/train`` or ``SET``, ``SET/train.json`` in ``SET/images/train`` or ``SET/train``.
+    """
+    subset = subset_word(path.stem)
+    home = path.parent
+    for base in (home, home.parent) if home.name.lower() in LABEL_WORDS else (home,):
+        for root in (*folders_called(base, IMAGE_WORDS), base):
+            yield root
+            for entry in sorted(root.iterdir()) if subset else ():
+                if folder_subset([entry.name]) == subset and entry.is_dir():
+                    yield entry
+
+
 def _image_record(sample: Sample, subset: Subset | None) -> dict[str, Any]:
     name = sample.name
-    if sample.file is not None and not name.lower().endswith(SUFFIXES):
+    if sample.file is not None and not name.lower().endswith(WHOLE_SUFFIXES):
         name = sample.file.name
     record: dict[str, Any] = {
         "id": sample.image_id,

@@ -97,7 +97,7 @@ def _inner(annotations: Annotations, row: int, near: Ints) -> Ints:
     inside: Bools
     xy, (x, y, radius) = annotations.xy[near], annotations.circle[row]
     if annotations.contour[row]:
-        inside = rings_contain(annotations.contour[row], xy)
+        inside = np.asarray(rings_contain(annotations.contour[row], xy))
     elif radius > 0:
         inside = np.hypot(xy[:, 0] - x, xy[:, 1] - y) <= radius
     else:

@@ -19,6 +19,8 @@ from bmbench.datasets.formats.qupath.areas import areas, held, longer_sides
 from bmbench.datasets.formats.qupath.geojson import QupathFile, read_qupath, write_qupath
 
 SUFFIXES = (".geojson", ".geojson.gz")
+ALSO = (".json", ".json.gz")
+"""Endings of GeoJSON files where none has one of `SUFFIXES`."""
 OBJECTS = {"annotations": ("annotation",), "detections": ("detection", "cell"), "cells": ("cell",), "all": ()}
 """What ``--option objects=…`` takes: these kinds, or everything, areas too."""
 OUTLINES = ("cell", "nucleus")
@@ -47,7 +49,8 @@ def read(
         raise UnknownNameError("choice of objects", objects, OBJECTS)
     if outline not in OUTLINES:
         raise UnknownNameError("outline", outline, OUTLINES)
-    files, _ = annotation_files(path, SUFFIXES, ANNOTATION_FOLDERS)
+    suffixes = _suffixes(path)
+    files, _ = annotation_files(path, suffixes, ANNOTATION_FOLDERS)
     found = [read_qupath(file, nucleus=outline == "nucleus") for file in files]
     planes = [_plane(one, plane, str(file)) for one, file in zip(found, files, strict=True)]
     marks = dict(zip(files, _marks(found, objects, planes, nucleus=outline == "nucleus"), strict=True))
@@ -55,7 +58,18 @@ def read(
     def parse(file: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
         return marks[file]
 
-    return read_folder(path, images, suffixes=SUFFIXES, parse=parse)
+    return read_folder(path, images, suffixes=suffixes, parse=parse)
+
+
+def _suffixes(path: Path) -> tuple[str, ...]:
+    """The endings of the GeoJSON files there: ``.json`` only where none has an ending of its own."""
+    if not path.is_dir():
+        return SUFFIXES if path.name.lower().endswith(SUFFIXES) else ALSO
+    try:
+        annotation_files(path, SUFFIXES, ANNOTATION_FOLDERS)
+    except BadInputError:
+        return ALSO
+    return SUFFIXES
 
 
 def cells_of(files: Sequence[QupathFile]) -> list[QupathFile]:

@@ -1,0 +1,168 @@
+"""Which format a file or folder is in, by its names and its first bytes."""
+
+import re
+from pathlib import Path
+
+from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.gate import files_in, is_there, open_file
+from bmbench.datasets.formats import FORMATS
+from bmbench.datasets.formats.folder_words import IMAGE_WORDS, LABEL_WORDS, folders_called
+from bmbench.datasets.formats.images_beside import SIDECAR
+from bmbench.datasets.formats.other_programs import other_program
+from bmbench.datasets.formats.yolo_names import is_no_label
+from bmbench.datasets.reading.images import SUFFIXES
+
+_HEAD_BYTES = 1 << 16
+_FILES = {
+    "annotations.csv": "csv",
+    "annotations.json": "coco",
+    "annotations.xml": "cvat",
+}
+_PLAIN = {
+    ".geojson": "qupath",
+    ".roi": "imagej",
+    ".zip": "imagej",
+    **dict.fromkeys((".png", ".tif", ".tiff"), "labels"),
+}
+_JSON = (
+    ("qupath", (b'"FeatureCollection"', b'"Feature"')),
+    ("labelme", (b'"shapes"',)),
+    ("coco", (b'"images"', b'"annotations"', b'"categories"')),
+)
+"""Words in JSON by which formats are known, the surest first."""
+_FOLDERS = ("annotations", "labels", "labeltxt", "annotation", "label", "ann", "rois", "masks", "gt")
+_MASKS = ("labels", "masks", "label", "gt")
+_TRIED = 20
+"""Files of one ending that are looked at before a folder counts as one without annotations of that ending."""
+_NAMED = re.compile(r"([A-Za-z][\w-]+):")
+"""How ``FORMAT:PATH`` begins; a single letter is a drive."""
+
+
+def split_name(name: str) -> tuple[str | None, Path]:
+    """The format and the path of ``FORMAT:PATH``; None and the path where no format is named."""
+    head, colon, tail = name.partition(":")
+    return (head, Path(tail)) if colon and head in FORMATS else (None, Path(name))
+
+
+def require_there(path: Path) -> None:
+    """Nothing, if there is such a file or folder.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is nothing, and the path begins with the name of a format that is none.
+    BadInputError
+        If there is nothing.
+    """
+    if is_there(path):
+        return
+    named = _NAMED.match(str(path))
+    if named:
+        raise UnknownNameError("format", named[1], FORMATS)
+    raise BadInputError("file not found", where=str(path), remedy="check the path")
+
+
+def formats_in(folder: Path) -> set[str]:
+    """The formats of the annotations in a folder: in it itself, or in one for ``labels`` or the like.
+
+    Those in folders of other names are not looked at.
+    """
+    for name, chosen in _FILES.items():
+        if (folder / name).is_file():
+            return {chosen}
+    for place in (folder, *annotation_folders(folder), *folders_called(folder, IMAGE_WORDS)):
+        kinds = _kinds(place, folder)
+        if kinds:
+            return kinds
+    return set()
+
+
+def annotation_folders(folder: Path) -> list[Path]:
+    """The folders in a folder that are called as those of annotations are, ``annotations`` first."""
+    return folders_called(folder, _FOLDERS)
+
+
+def format_of_file(path: Path) -> str | None:
+    """The format of one annotation file; None if it is in none that is known."""
+    suffix = path.suffix.lower()
+    if path.name in _FILES:
+        return _FILES[path.name]
+    if suffix == ".gz" and path.stem.lower().endswith((".geojson", ".json")):
+        return "qupath"
+    if suffix in _PLAIN:
+        return _PLAIN[suffix]
+    head = head_of(path) if suffix in (".xml", ".txt", ".json", ".csv") else b""
+    if not head or other_program(path.name, head) is not None:
+        return "yolo" if suffix == ".txt" and not is_no_label(path) and _is_yolo_file(path, head) else None
+    return _of_head(path, suffix, head)
+
+
+def head_of(path: Path) -> bytes:
+    """The first bytes of a file."""
+    with open_file(path, limit=None) as file:
+        return file.read(_HEAD_BYTES)
+
+
+def is_sidecar(path: Path) -> bool:
+    """Whether a file stands beside annotations and is none: lists, names of classes, bmbench's own."""
+    return path.name == SIDECAR or is_no_label(path)
+
+
+def not_known(path: Path) -> BadInputError:
+    """The error for a file that no format fits: what it is, where that is known."""
+    other = other_program(path.name, head_of(path))
+    if other is not None:
+        return BadInputError(f"{other.title}, which is not read", where=str(path), remedy=other.way)
+    return BadInputError(
+        "no annotations of a known format",
+        where=str(path),
+        expected=", ".join(FORMATS),
+        remedy="name the format, as in qupath:PATH",
+    )
+
+
+def _kinds(place: Path, root: Path) -> set[str]:
+    """The formats of the files of each ending in a folder; in a folder for annotations, below it too."""
+    kinds: set[str] = set()
+    masks = place.name.lower() in _MASKS and place != root
+    for suffix, files in _by_ending(place, root).items():
+        if suffix in SUFFIXES:
+            kinds |= {"labels"} if masks and suffix in (".png", ".tif", ".tiff") else set()
+        else:
+            found = (format_of_file(file) for file in files)
+            kinds |= {next((one for one in found if one), "")} - {""}
+    return kinds
+
+
+def _by_ending(place: Path, root: Path) -> dict[str, list[Path]]:
+    """Up to `_TRIED` files of each ending."""
+    files: dict[str, list[Path]] = {}
+    for file in files_in(place, within=root, deep=place != root):
+        some = files.setdefault(file.suffix.lower(), [])
+        if len(some) < _TRIED and not is_sidecar(file) and not file.name.startswith("."):
+            some.append(file)
+    return files
+
+
+def _of_head(path: Path, suffix: str, head: bytes) -> str | None:
+    """The format of a file by its first bytes."""
+    kinds: dict[str, str | None] = {
+        ".csv": "csv",
+        ".xml": "voc"
+        if re.search(rb"<annotation[ >]", head)
+        else "cvat"
+        if b"<annotations" in head
+        else None,
+        ".txt": "yolo" if _is_yolo_file(path, head) else None,
+        ".json": next((name for name, words in _JSON if any(word in head for word in words)), None),
+    }
+    return kinds[suffix]
+
+
+def _is_yolo_file(path: Path, head: bytes) -> bool:
+    words = head.split(b"\n", 1)[0].split()
+    if is_no_label(path) or not (not words or (len(words) >= 5 and words[0].isdigit())):
+        return False
+    if any(part.lower() in (*LABEL_WORDS, *IMAGE_WORDS) for part in path.parts[-4:-1]):
+        return True
+    return bool(words) and any(path.with_suffix(suffix).is_file() for suffix in SUFFIXES)
