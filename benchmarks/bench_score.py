@@ -31,10 +31,10 @@ SLOW = {"pycocotools", "faster-coco-eval"}
 
 def programs_for(workload: str) -> tuple[str, ...]:
     if workload == "1x1000000":
-        return tuple(name for name in OURS if name != "bmbench-bootstrap")
+        return OURS
     if workload == "1x20000":
-        return (*OURS[:3], "hotcoco", "vernier", "ultrafast-pycocotools")
-    return (*(name for name in OURS if name != "bmbench-bootstrap" or workload == "22x73"), *PEERS)
+        return (*OURS, "hotcoco", "vernier", "ultrafast-pycocotools")
+    return (*OURS, *PEERS)
 
 
 def measured(program: str, truth: Path, predictions: Path) -> tuple[float, float, str]:

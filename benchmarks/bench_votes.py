@@ -28,9 +28,11 @@ from bmbench.datasets.formats.predictions import write_predictions
 from bmbench.datasets.synthetic.dataset import radius_px, sample
 from bmbench.datasets.synthetic.kinds import CATEGORIES
 from bmbench.metrics.protocol import resolve_protocol
-from bmbench.statistics.differences import paired_difference
+from bmbench.present.words import signed
+from bmbench.statistics.differences import differences
 from bmbench.statistics.draws import UnitDraws
 from bmbench.statistics.resampling import interval
+from bmbench.statistics.units import choose_units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,11 +132,10 @@ def print_ap(scores: dict[str, Evaluation]) -> None:
     for name, evaluation in scores.items():
         print(f"  {name:18} AP (CD) {evaluation.cd.ap:.4f}  AP (BB) {evaluation.bb.ap:.4f}")
     for first, second in PAIRS:
-        cd, bb = (paired_difference(scores[first], scores[second], kind) for kind in ("cd", "bb"))
-        print(
-            f"  {first} − {second}: AP (CD) {cd.ap:+.4f} [{cd.ap_ci[0]:+.4f}, {cd.ap_ci[1]:+.4f}], "
-            f"AP (BB) {bb.ap:+.4f} [{bb.ap_ci[0]:+.4f}, {bb.ap_ci[1]:+.4f}]"
-        )
+        units = choose_units(scores[first])
+        found = differences([scores[first]], [scores[second]], units)
+        texts = [f"AP ({kind}) {signed(one.ap.value, one.ap.interval)}" for kind, one in found.items() if one]
+        print(f"  {first} − {second}: {', '.join(texts)}")
 
 
 def main() -> None:

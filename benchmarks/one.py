@@ -1,7 +1,7 @@
 """One program scores one pair of files: ``python benchmarks/one.py PROGRAM TRUTH PREDICTIONS``.
 
 Every program answers the same question: average precision at IoU 0.5 over 101 recall points, without a cap on
-detections. `bmbench-*` ask more of bmbench, as their names say.
+detections. `bmbench-*` ask more of bmbench, as their names say: boxes and centres, with intervals.
 """
 
 from __future__ import annotations
@@ -22,16 +22,15 @@ def bmbench(truth: str, predictions: str) -> Any:
     from bmbench.metrics.protocol import resolve_protocol
 
     rules = resolve_protocol("coco")
-    return evaluate_files(Path(predictions), Path(truth), rules).to_json()["bb"]["ap"]
+    return evaluate_files(Path(predictions), Path(truth), rules, intervals=False).to_json()["bb"]["ap"]
 
 
 def _bmbench(truth: str, predictions: str, **changes: Any) -> Any:
     from bmbench.benchmark.scoring.score_files import evaluate_files
     from bmbench.metrics.protocol import resolve_protocol
 
-    bootstrap = changes.pop("bootstrap", 0)
     rules = resolve_protocol("paper", **changes)
-    report = evaluate_files(Path(predictions), Path(truth), rules, bootstrap=bootstrap).to_json()
+    report = evaluate_files(Path(predictions), Path(truth), rules).to_json()
     return report["bb"]["ap"], report["cd"]["ap"]
 
 
@@ -41,10 +40,6 @@ def bmbench_greedy(truth: str, predictions: str) -> Any:
 
 def bmbench_hungarian(truth: str, predictions: str) -> Any:
     return _bmbench(truth, predictions, assignment="hungarian")
-
-
-def bmbench_bootstrap(truth: str, predictions: str) -> Any:
-    return _bmbench(truth, predictions, bootstrap=10_000)
 
 
 def pycocotools(truth: str, predictions: str) -> Any:

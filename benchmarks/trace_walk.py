@@ -1,7 +1,7 @@
 """The walk of a command through the house: which files it enters, and how often it changes the layer.
 
     python benchmarks/trace_walk.py                             # a run, its score, a board: the walks below
-    python benchmarks/trace_walk.py score PREDICTIONS --truth TRUTH --bootstrap 1000
+    python benchmarks/trace_walk.py score PREDICTIONS --truth TRUTH
     python benchmarks/trace_walk.py run --method unet_shrink --out RUNS
     python benchmarks/trace_walk.py leaderboard build BOARD
     python benchmarks/trace_walk.py --list …                    # every file on a line of its own
@@ -123,7 +123,7 @@ def three_walks(*, listed: bool) -> None:
         subprocess.run([*command, "run", "--method", "unet_shrink", "--out", str(made), *QUICK], check=True)
         run = next(made.iterdir())
         files = [str(run / "predictions.json"), "--truth", str(run / "truth.json")]
-        subprocess.run([*command, "score", *files, "--bootstrap", "1000"], check=True)
+        subprocess.run([*command, "score", *files], check=True)
         subprocess.run([*command, "leaderboard", "build", str(Path(folder) / "board")], check=True)
 
 

@@ -19,8 +19,8 @@ from bmbench.core.types import CELL, Category, GroundTruth, Predictions, Role
 from bmbench.metrics import PROTOCOLS, Curve, Tally, average_precision, evaluate, froc, sweep
 from bmbench.metrics.curve import interpolated_precision, precision_envelope
 from bmbench.present.palette import BLUE, GREEN, ORANGE, VERMILLION
-from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.resampling import interval, resampled_ap
+from bmbench.statistics.intervals import metric_interval
+from bmbench.statistics.jackknife import average_precision_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -329,7 +329,7 @@ def sweeps() -> Figure:
 
 
 def intervals() -> Figure:
-    """Replicates of AP when images are drawn again, and the interval that 95 % of them lie in."""
+    """AP without each image, and the interval that comes of how much it moves."""
     rng = np.random.default_rng(3)
     n_images, cells = 20, 40
     quality = rng.beta(8, 1.5, n_images)
@@ -338,17 +338,17 @@ def intervals() -> Figure:
     tally = Tally.of(
         confidence=rng.random(len(image)) / 2 + hit / 2, hit=hit, image=image, cells=np.full(n_images, cells)
     )
-    draws = UnitDraws(n_units=n_images, n=10_000)
-    values = resampled_ap([tally], np.arange(n_images), "all", draws)
-    low, high = interval(values) or (0.0, 0.0)
+    metric = average_precision_of([tally], np.arange(n_images), n_images, "all")
+    low, high = metric_interval(metric).interval or (0.0, 0.0)
     figure = Figure(figsize=(5.0, 2.6), layout="constrained")
     axes = figure.add_subplot()
-    axes.hist(values, bins=80, color=BLUE, alpha=0.35)
     axes.axvspan(low, high, color=GREEN, alpha=0.15)
-    ap = average_precision(Curve.of(tally), "all")
-    axes.axvline(ap or 0.0, color=VERMILLION, lw=1.8)
-    axes.set(xlabel="AP", ylabel="replicates", yticks=[])
-    axes.set_title(f"AP {ap:.3f} [{low:.3f}, {high:.3f}], 20 images drawn again 10,000 times", fontsize=9)
+    axes.axvline(metric.value, color=VERMILLION, lw=1.8)
+    axes.plot(metric.without, np.arange(n_images), "o", color=BLUE, ms=4)
+    axes.set(xlabel="AP", ylabel="without image", yticks=[0, 5, 10, 15, 19], yticklabels=[1, 6, 11, 16, 20])
+    axes.set_title(
+        f"AP {metric.value:.3f} [{low:.3f}, {high:.3f}], and without each of 20 images", fontsize=9
+    )
     return figure
 
 

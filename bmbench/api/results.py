@@ -184,7 +184,7 @@ class ComparisonResult:
         >>> result.to_frame()["recall"].round(3).tolist()
         [0.667, 0.333]
         """
-        parts = [_frame_columns(evaluation) for evaluation in self.report.evaluations]
+        parts = [_frame_columns(some[0]) for some in self.report.evaluations]
         sides = [name for name, part in zip(self.report.names, parts, strict=True) for _ in part["rule"]]
         merged = {name: [*parts[0][name], *parts[1][name]] for name in parts[0]}
         return frame_of({"predictions": sides, **merged})
@@ -216,15 +216,16 @@ class ComparisonResult:
         """
         from bmbench.benchmark.drawing.figures import pr_pair_figure
 
-        return pr_pair_figure(self.report.evaluations, self.report.names)
+        first, second = (some[0] for some in self.report.evaluations)
+        return pr_pair_figure((first, second), self.report.names)
 
     def __repr__(self) -> str:
         found = [
-            f"{RULES[rule]} AP {signed(one.ap)}, F1 {signed(one.f1)}"
+            f"{RULES[rule]} AP {signed(one.ap.value)}, F1 {signed(one.f1.value)}"
             for rule, one in self.report.differences.items()
             if one is not None
         ]
-        images = many(self.report.evaluations[0].n_images, "image")
+        images = many(self.report.evaluations[0][0].n_images, "image")
         return f"ComparisonResult(first minus second: {'; '.join([*found, images])})"
 
     def _repr_html_(self) -> str:

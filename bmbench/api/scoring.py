@@ -50,7 +50,7 @@ def score(
         Also how hits lie, how images are counted, FROC, and scores by matching limit.
     **rules
         Further choices of ``bmbench score`` by their names in Python: `iou`, `assignment`, `ap`, `per_class`,
-        `max_detections`; `bootstrap` and `seed` of intervals.
+        `max_detections`; `unit` and `independent`: what varies in intervals.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def score(
     >>> bmbench.score(found, cells, radius_px=5, threshold=0.2)
     ScoreResult(centres (5 px) AP 0.500, F1 0.500; 2 images, 2 cells)
     """
-    chosen = {name: rules.pop(name) for name in ("bootstrap", "seed") if name in rules}
+    chosen = {name: rules.pop(name) for name in ("unit", "independent") if name in rules}
     asked = _protocol(protocol, radius_px, rules)
     answers, marked = as_predictions(predictions), as_truth(truth)
     _warn_of_radius(protocol, radius_px)
@@ -100,7 +100,7 @@ def compare(
     protocol, radius_px, threshold
         As in `bmbench.score`; without them those of the runs.
     **rules
-        `iou`, `assignment`, `ap`, `per_class`, `max_detections`; `n` replicates and `seed` of intervals.
+        `iou`, `assignment`, `ap`, `per_class`, `max_detections`; `unit` and `independent`.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def compare(
     >>> bmbench.compare(one, other, cells, radius_px=5)
     ComparisonResult(first minus second: centres AP +0.667, F1 +0.500; 2 images)
     """
-    chosen = {name: rules.pop(name) for name in ("n", "seed") if name in rules}
+    units = {name: rules.pop(name) for name in ("unit", "independent") if name in rules}
     changes = {**rules, "radius_px": radius_px}
     first, second = (_side(one) for one in (a, b))
     if not any(isinstance(side, Path) and side.is_dir() for side in (first, second)):
@@ -128,14 +128,15 @@ def compare(
     marked = None if truth is None else as_truth(truth)
     with files_of({"first": first, "second": second}, marked) as paths:
         request = ComparisonRequest(
-            first=paths[0],
-            second=paths[1],
+            first=[paths[0]],
+            second=[paths[1]],
             truth=paths[2] if len(paths) > 2 else None,
             protocol=protocol,
             changes=changes,
             threshold=threshold,
+            **units,
         )
-        report = compare_predictions(request, **chosen)
+        report = compare_predictions(request)
     names = (_title(a, "first"), _title(b, "second"))
     return ComparisonResult(report=dataclasses.replace(report, names=names))
 

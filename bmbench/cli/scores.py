@@ -10,7 +10,6 @@ import typer
 
 from bmbench.cli import shared_options as shared
 from bmbench.cli.terminal import console
-from bmbench.core.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,22 +45,29 @@ MostOption = Annotated[
     int | None,
     typer.Option(min=1, help="Predictions of one image that count, the surest first.  [default: all]"),
 ]
-FEWEST, MOST = 100, 1_000_000
-"""Replicates: of fewer, at most two lie beyond each end of an interval; more change no digit shown."""
 
 
-def _replicates(n: int) -> int:
-    if n and not FEWEST <= n <= MOST:
-        raise BadInputError(
-            f"--bootstrap {n}", expected=f"0 for no interval, or {FEWEST} to {MOST:,} replicates"
-        )
-    return n
+class Unit(StrEnum):
+    """What varies from test set to test set."""
+
+    group = "group"
+    image = "image"
 
 
-BootstrapOption = Annotated[
-    int, typer.Option(callback=_replicates, help=f"Replicates behind the intervals, {FEWEST} at least.")
+UnitOption = Annotated[
+    Unit | None, typer.Option(help="What intervals rest on.  [default: group where images have one]")
 ]
-SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
+IndependentOption = Annotated[
+    bool, typer.Option("--independent", help="With --unit image: take images of one group for several.")
+]
+OldOption = Annotated[int | None, typer.Option(hidden=True)]
+
+
+def _no_longer(**options: int | None) -> None:
+    """One line about options that older scripts give: intervals are in closed form."""
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if given:
+        typer.echo(f"note: {' and '.join(given)} changes nothing: intervals are not drawn any more", err=True)
 
 
 def score(
@@ -75,22 +81,25 @@ def score(
         float | None,
         typer.Option(help="Confidence at which F1 is given.  [default: the best one here, an oracle]"),
     ] = None,
-    bootstrap: BootstrapOption = 0,
     ap: ApOption = None,
     per_class: PerClassOption = False,
     max_detections: MostOption = None,
+    unit: UnitOption = None,
+    independent: IndependentOption = False,
     details: Annotated[
         bool,
         typer.Option(
             "--details", help="Also how hits lie, how images are counted, FROC, scores by matching limit."
         ),
     ] = False,
-    seed: SeedOption = 0,
+    bootstrap: OldOption = None,
+    seed: OldOption = None,
     artefact: shared.Artefact = None,
     cell: shared.Cell = None,
     json: shared.Json = False,
 ) -> None:
     """Score a predictions file against ground truth."""
+    _no_longer(bootstrap=bootstrap, seed=seed)
     from bmbench.benchmark.scoring.score_files import score_files
     from bmbench.core.artefacts import Declared
     from bmbench.metrics.protocol import resolve_protocol
@@ -109,8 +118,8 @@ def score(
         truth,
         rules,
         threshold=threshold,
-        bootstrap=bootstrap,
-        seed=seed,
+        unit=None if unit is None else unit.value,
+        independent=independent,
         details=details,
         declared=Declared(artefacts=tuple(artefact or ()), cells=tuple(cell or ())),
     )
@@ -138,16 +147,24 @@ def compare(
     ap: ApOption = None,
     per_class: PerClassOption = False,
     max_detections: MostOption = None,
-    bootstrap: BootstrapOption = 10_000,
-    seed: SeedOption = 0,
+    unit: UnitOption = None,
+    independent: IndependentOption = False,
+    more_first: Annotated[
+        list[Path] | None, typer.Option(help="Another training (seed) of the first method.")
+    ] = None,
+    more_second: Annotated[list[Path] | None, typer.Option(help="Likewise of the second one.")] = None,
+    bootstrap: OldOption = None,
+    seed: OldOption = None,
     artefact: shared.Artefact = None,
     cell: shared.Cell = None,
     json: shared.Json = False,
 ) -> None:
     """Compare two predictions files or runs on the same images.
 
-    It is the paired difference, with its interval.
+    Differences with their 95 % intervals, and a test that is corrected for all of them. With several
+    trainings of each method it speaks of the methods.
     """
+    _no_longer(bootstrap=bootstrap, seed=seed)
     from bmbench.benchmark.scoring.compare_files import ComparisonRequest, compare_predictions
     from bmbench.core.artefacts import Declared
 
@@ -160,15 +177,17 @@ def compare(
         "max_detections": max_detections,
     }
     asked = ComparisonRequest(
-        first=first,
-        second=second,
+        first=[first, *(more_first or ())],
+        second=[second, *(more_second or ())],
         truth=truth,
         protocol=protocol,
         changes=changes,
         threshold=threshold,
         declared=Declared(artefacts=tuple(artefact or ()), cells=tuple(cell or ())),
+        unit=None if unit is None else unit.value,
+        independent=independent,
     )
-    report = compare_predictions(asked, n=bootstrap, seed=seed)
+    report = compare_predictions(asked)
     from bmbench.benchmark.scoring.tables import comparison_table
 
     _print(report, [comparison_table(report)], json=json)

@@ -19,7 +19,7 @@ def evaluate(
     *,
     threshold: float | None = None,
 ) -> Evaluation:
-    """The scores of predictions on a set of images; `bmbench.statistics.resampling` adds intervals.
+    """The scores of predictions on a set of images; `bmbench.statistics.intervals` adds intervals.
 
     Parameters
     ----------
@@ -51,6 +51,7 @@ def evaluate(
         n_predictions=len(predictions) - of_artefact,
         n_artefact_predictions=of_artefact,
         group=group,
+        grouped=tuple(map(str, truth.image_ids)) != truth.groups,
         bb=bb,
         cd=cd,
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from bmbench.core.types import Ints
 from bmbench.metrics.curve import Curve, f_score
 from bmbench.metrics.matching import Matching
 from bmbench.metrics.protocol import Assignment, Protocol
 from bmbench.metrics.tally import ImageCounts, Tally
+
+Interval: TypeAlias = tuple[float, float]
+"""Low and high end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +73,10 @@ class Scores:
         As in `Counts`.
     assignment : str
         "greedy" or "hungarian".
-    ap_ci, f1_ci : (low, high) or None
-        95 % interval, which `bmbench.statistics.resampling.with_intervals` adds; None without it.
+    ap_ci, f1_ci, precision_ci, recall_ci, macro_f1_ci : (low, high) or None
+        95 % intervals, which `bmbench.statistics.intervals.with_intervals` adds.
+    no_interval : name → word
+        Why each of "ap", "f1", "precision", "recall" and "macro_f1" has none, where it was asked for.
     curve : Curve
         Precision and recall at every score (of several classes: pooled).
     matching : Matching
@@ -101,8 +106,12 @@ class Scores:
     fn_artefact: int
     ignored: int
     assignment: Assignment
-    ap_ci: tuple[float, float] | None = None
-    f1_ci: tuple[float, float] | None = None
+    ap_ci: Interval | None = None
+    f1_ci: Interval | None = None
+    precision_ci: Interval | None = None
+    recall_ci: Interval | None = None
+    macro_f1_ci: Interval | None = None
+    no_interval: Mapping[str, str] = field(default_factory=dict)
     curve: Curve
     matching: Matching
     tallies: tuple[Tally, ...]
@@ -118,10 +127,13 @@ class Scores:
     def to_json(self) -> dict[str, Any]:
         """The scores as JSON holds them; the curve and the matching stay out."""
         values = {name: getattr(self, name) for name in _IN_JSON}
-        for name in ("ap_ci", "f1_ci"):
-            values[name] = None if values[name] is None else list(values[name])
+        for name in ("ap_ci", "f1_ci", "precision_ci", "recall_ci"):
+            values[name] = _listed(values[name])
+        if self.no_interval:
+            values["no_interval"] = dict(self.no_interval)
         if self.classes:
             values["macro_f1"] = self.macro_f1
+            values["macro_f1_ci"] = _listed(self.macro_f1_ci)
             values["classes"] = {name: scores.to_json() for name, scores in self.classes.items()}
         return values
 
@@ -129,8 +141,35 @@ class Scores:
 _IN_JSON = tuple(
     name
     for name in Scores.__dataclass_fields__
-    if name not in {"curve", "matching", "tallies", "images", "classes"}
+    if name not in {"macro_f1_ci", "no_interval", "curve", "matching", "tallies", "images", "classes"}
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalRule:
+    """How the intervals of an evaluation were made.
+
+    Attributes
+    ----------
+    method : str
+    unit : "group" or "image"
+        What varies: patients or slides, or images.
+    units : int
+    level : float
+    groups : int or None
+        Groups whose images were taken for independent units because that was asked for; else None.
+    """
+
+    method: str
+    unit: Literal["group", "image"]
+    units: int
+    level: float
+    groups: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The rule as JSON holds it; `independent` says that images of one group were taken for several."""
+        rule = {"method": self.method, "unit": self.unit, "units": self.units, "level": self.level}
+        return rule if self.groups is None else {**rule, "independent": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -148,6 +187,10 @@ class Evaluation:
         Predictions of artefact categories: they are no predictions of cells.
     group : (images,) int64
         Group of each image, numbered from 0: the unit of intervals.
+    grouped : bool
+        Whether any image has a group; without one it is a group of its own.
+    interval : IntervalRule or None
+        How the intervals were made; None before they are.
     bb, cd : Scores or None
         By box overlap and by centre distance; None where the protocol has no limit for it, and `bb` also
         where all cells are points.
@@ -160,6 +203,8 @@ class Evaluation:
     n_predictions: int
     n_artefact_predictions: int
     group: Ints
+    grouped: bool
+    interval: IntervalRule | None = None
     bb: Scores | None
     cd: Scores | None
 
@@ -178,9 +223,14 @@ class Evaluation:
             "predictions": self.n_predictions,
             "artefact_predictions": self.n_artefact_predictions,
             "threshold_source": self.threshold_source,
+            "interval": None if self.interval is None else self.interval.to_json(),
             "bb": None if self.bb is None else self.bb.to_json(),
             "cd": None if self.cd is None else self.cd.to_json(),
         }
+
+
+def _listed(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else list(interval)
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -30,6 +30,23 @@ def many(n: int, word: str) -> str:
     return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
 
 
+def units(n: int, unit: str, *, independent: bool = False) -> str:
+    """What varies, with its number: "22 images", "3 groups (patients or slides)"."""
+    text = many(n, unit)
+    if unit == "group":
+        return f"{text} (patients or slides)"
+    return f"{text}, taken for independent" if independent else text
+
+
+def why_no_interval(word: str, n: int, unit: str) -> str:
+    """Why there is no interval, from its one word in a file (`bmbench.statistics.intervals.WhyNone`)."""
+    if word == "too few units":
+        if n < 3:
+            return f"{many(n, unit)} cannot show how {unit}s differ"
+        return f"it is measured on too few of {many(n, unit)}"
+    return f"{word} seen in {many(n, unit)}"
+
+
 def listed(texts: Sequence[str]) -> str:
     """Texts as one enumeration, "a, b and c"."""
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

@@ -8,16 +8,33 @@ to 91 % of sets of 6 to 22 images, this interval of 92 to 95 % (docs/decisions/0
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from bmbench.statistics.jackknife import Jackknife, Scale
+from bmbench.metrics import Evaluation, Scores
+from bmbench.metrics.details import FROC_RATES
+from bmbench.metrics.protocol import ApKind
+from bmbench.metrics.scores import Interval, IntervalRule
+from bmbench.metrics.tally import pooled
+from bmbench.statistics.jackknife import (
+    Jackknife,
+    Scale,
+    counts_by_unit,
+    froc_mean_of,
+    jackknives,
+    ratio,
+)
 from bmbench.statistics.seed_variance import SeedVariance, satterthwaite
-from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS, degrees_of_freedom
+from bmbench.statistics.units import (
+    FEWEST_FOR_INTERVAL,
+    FEWEST_UNITS,
+    ChosenUnits,
+    choose_units,
+    degrees_of_freedom,
+)
 
-Interval: TypeAlias = tuple[float, float]
 LEVEL = 0.95
 """Share of the sets of units whose interval is to hold the truth."""
 METHOD = "logit jackknife t, Kish"
@@ -78,6 +95,60 @@ def metric_interval(
     )
 
 
+def with_intervals(evaluation: Evaluation, units: ChosenUnits | None = None) -> Evaluation:
+    """The evaluation with the intervals of AP, F1, precision, recall and macro-F1 in it, of every class too.
+
+    Thresholds are held fixed.
+
+    Parameters
+    ----------
+    units : ChosenUnits, optional
+        Groups of images where there are any, else images.
+    """
+    chosen = units or choose_units(evaluation)
+    kind = evaluation.protocol.ap
+
+    def filled(scores: Scores | None) -> Scores | None:
+        return None if scores is None else _with_intervals(scores, chosen, kind)
+
+    return replace(
+        evaluation, interval=interval_rule(chosen), bb=filled(evaluation.bb), cd=filled(evaluation.cd)
+    )
+
+
+def interval_rule(units: ChosenUnits) -> IntervalRule:
+    """How intervals over these units are made."""
+    return IntervalRule(method=METHOD, unit=units.name, units=units.n, level=LEVEL, groups=units.groups)
+
+
+def _with_intervals(scores: Scores, units: ChosenUnits, kind: ApKind) -> Scores:
+    metrics = jackknives(scores, units.row, units.n, kind)
+    found = {name: metric_interval(one) for name, one in metrics.items()}
+    macro = found.get("macro_f1")
+    return replace(
+        scores,
+        ap_ci=found["ap"].interval,
+        f1_ci=found["f1"].interval,
+        precision_ci=found["precision"].interval,
+        recall_ci=found["recall"].interval,
+        macro_f1_ci=None if macro is None else macro.interval,
+        no_interval={name: one.why_none for name, one in found.items() if one.why_none is not None},
+        classes={name: _with_intervals(one, units, kind) for name, one in scores.classes.items()},
+    )
+
+
+def froc_interval(scores: Scores, units: ChosenUnits) -> MetricInterval:
+    """The interval of the mean sensitivity of `bmbench.metrics.froc` at its seven rates."""
+    return metric_interval(froc_mean_of(pooled(scores.tallies), units.row, units.n, FROC_RATES))
+
+
+def count_error_interval(scores: Scores, units: ChosenUnits) -> MetricInterval:
+    """The interval of predictions minus cells, an image: a number of any sign, so on the raw scale."""
+    counts = counts_by_unit(scores.images, units.row, units.n)
+    images = np.bincount(units.row, minlength=units.n)
+    return metric_interval(ratio(counts.tp + counts.fp - counts.cells, images, scale="number"))
+
+
 def jackknife_variance(influence: Any) -> Any:
     """(…,) variance of metrics from their (…, n) influences of units: Σ z² / (n (n − 1))."""
     n = influence.shape[-1]
@@ -115,11 +186,9 @@ def _why_none(metric: Jackknife) -> WhyNone | None:
     n = metric.n_units
     if n < FEWEST_FOR_INTERVAL or not np.isfinite(metric.without).all():
         return "too few units"
-    if metric.scale == "number":
-        return None
-    needed = min(_FEW_WITH_ERRORS, n)
-    if np.count_nonzero(metric.loss) < needed or metric.value >= 1:
+    needed, share = min(_FEW_WITH_ERRORS, n), metric.scale == "share"
+    if np.count_nonzero(metric.loss) < needed or (share and metric.value >= 1):
         return "few errors"
-    if np.count_nonzero(metric.gain) < needed or metric.value <= 0:
+    if share and (np.count_nonzero(metric.gain) < needed or metric.value <= 0):
         return "few hits"
     return None

@@ -8,13 +8,13 @@ areas and means of ratios (AP, FROC, macro-F1), and it gives a unit that carries
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from bmbench.core.types import Bools, Floats, Ints
-from bmbench.metrics import Tally
+from bmbench.metrics import Scores, Tally
 from bmbench.metrics.curve import Curve, average_precision
 from bmbench.metrics.protocol import ApKind
 from bmbench.metrics.tally import ImageCounts, step_ends
@@ -41,7 +41,7 @@ class Jackknife:
     weight : (n,) float64
         Share of each unit in what the metric is measured on; they sum to 1, or are all 0.
     loss, gain : (n,) bool
-        Whether the unit holds any error, and anything that is right.
+        Whether the unit holds any error (a number that is not 0), and anything that is right.
     scale : str
         "share" for what lies from 0 to 1, else "number".
     """
@@ -75,16 +75,24 @@ def ratio(upper: Floats | Ints, lower: Floats | Ints, *, scale: Scale = "share")
         value=float(above.sum() / total) if total > 0 else np.nan,
         without=np.divide(above.sum() - above, left, out=np.full(len(left), np.nan), where=left > 0),
         weight=below / total if total > 0 else np.zeros(len(below)),
-        loss=above < below,
+        loss=above < below if scale == "share" else above != 0,
         gain=above > 0,
         scale=scale,
     )
 
 
 def ratio_of_counts(name: RatioName, counts: ImageCounts) -> Jackknife:
-    """F1, precision or recall of hits, false alarms and cells by unit."""
+    """F1, precision or recall of hits, false alarms and cells by unit; F1 without any cell is undefined."""
     upper, lower = ratio_parts(name, counts.tp, counts.fp, counts.cells)
-    return ratio(upper, lower)
+    found = ratio(upper, lower)
+    if name != "f1":
+        return found
+    left = counts.cells.sum() - counts.cells
+    return replace(
+        found,
+        value=found.value if counts.cells.any() else np.nan,
+        without=np.where(left > 0, found.without, np.nan),
+    )
 
 
 def ratio_parts(name: RatioName, tp: Ints, fp: Ints, cells: Ints) -> tuple[Ints, Ints]:
@@ -92,6 +100,20 @@ def ratio_parts(name: RatioName, tp: Ints, fp: Ints, cells: Ints) -> tuple[Ints,
     if name == "f1":
         return 2 * tp, tp + fp + cells
     return tp, tp + fp if name == "precision" else cells
+
+
+def jackknives(scores: Scores, unit: Ints, n_units: int, kind: ApKind) -> dict[str, Jackknife]:
+    """AP, F1, precision and recall of one geometry, and macro-F1 of several classes, by name.
+
+    (images,) `unit` numbers the units from 0.
+    """
+    counts = counts_by_unit(scores.images, unit, n_units)
+    found = {"ap": average_precision_of(scores.tallies, unit, n_units, kind)}
+    found |= {name: ratio_of_counts(name, counts) for name in RATIOS}
+    if scores.classes:
+        each = [counts_by_unit(one.images, unit, n_units) for one in scores.classes.values()]
+        found["macro_f1"] = mean_of([ratio_of_counts("f1", one) for one in each])
+    return found
 
 
 def counts_by_unit(images: ImageCounts, unit: Ints, n_units: int) -> ImageCounts:
@@ -106,7 +128,7 @@ def counts_by_unit(images: ImageCounts, unit: Ints, n_units: int) -> ImageCounts
 def mean_of(parts: Sequence[Jackknife]) -> Jackknife:
     """The jackknife of the mean of a metric over the seeds of a method, or over classes.
 
-    A class that has no cells without a unit is left out of the mean there, as it would be without the unit.
+    A class without cells is left out of the mean; so is one that has none without a unit, there.
     """
     defined = [part for part in parts if np.isfinite(part.value)]
     if not defined:
@@ -146,16 +168,24 @@ def _average_precision_of(tally: Tally, unit: Ints, n_units: int, kind: ApKind) 
         assert shares is not None
         share = np.bincount(unit, weights=shares, minlength=n_units)
         without = ratio(share, cells / cells.sum()).without + (value - share.sum())
-    hits = np.bincount(by_prediction[tally.hit], minlength=n_units)
-    # Beyond the last hit false alarms cost nothing: the steps end with it.
-    alarms = np.bincount(steps.unit[~steps.hit], minlength=n_units)
+    loss, gain = _loss_and_gain(steps, cells)
     return Jackknife(
         value=np.nan if value is None else value,
         without=without,
         weight=cells / max(cells.sum(), 1),
-        loss=(hits < cells) | (alarms > 0),
-        gain=hits > 0,
+        loss=loss,
+        gain=gain,
     )
+
+
+def _loss_and_gain(steps: CurveSteps, cells: Ints) -> tuple[Bools, Bools]:
+    """(units,) whether each has missed cells or false alarms before the last hit, and whether it has hits.
+
+    Behind the last hit false alarms cost nothing, and are no steps.
+    """
+    hits = np.bincount(steps.unit[steps.hit], minlength=steps.n_units)
+    alarms = np.bincount(steps.unit[~steps.hit], minlength=steps.n_units)
+    return (hits < cells) | (alarms > 0), hits > 0
 
 
 def ap_shares(tally: Tally) -> Floats | None:
@@ -217,14 +247,13 @@ def froc_mean_of(tally: Tally, unit: Ints, n_units: int, rates: Sequence[float])
         reached = alarm.last_step(everything, rate * n_images)
         found[place] = hit.without(everything, reached)
     mean = np.divide(found.mean(axis=0), n_cells, out=np.full(n_units + 1, np.nan), where=n_cells > 0)
-    hits = np.bincount(by_prediction[tally.hit], minlength=n_units)
-    alarms = np.bincount(by_prediction[~tally.hit], minlength=n_units)
+    loss, gain = _loss_and_gain(CurveSteps(tally, by_prediction, n_units), cells)
     return Jackknife(
         value=float(mean[-1]),
         without=mean[:-1],
         weight=cells / max(cells.sum(), 1),
-        loss=(hits < cells) | (alarms > 0),
-        gain=hits > 0,
+        loss=loss,
+        gain=gain,
     )
 
 

@@ -8,7 +8,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from bmbench.statistics.intervals import Interval, jackknife_variance, logit, t_quantile
+from bmbench.metrics.scores import Interval
+from bmbench.statistics.intervals import jackknife_variance, logit, t_quantile
 from bmbench.statistics.methods import Methods
 from bmbench.statistics.planning import NORMAL_80, NORMAL_95
 from bmbench.statistics.seed_variance import satterthwaite

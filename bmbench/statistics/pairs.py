@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bmbench.core.types import Bools, Floats, Ints
-from bmbench.statistics.intervals import LEVEL, Interval, t_quantile
+from bmbench.metrics.scores import Interval
+from bmbench.statistics.intervals import LEVEL, t_quantile
 from bmbench.statistics.methods import Methods
 from bmbench.statistics.moderation import VariancePrior, no_prior, variance_prior
 from bmbench.statistics.units import degrees_of_freedom

@@ -1,63 +1,26 @@
 """What resampling says: bands of curves, and percentiles of whatever is computed anew from drawn units.
 
 Units (patients or slides, else images) are drawn with replacement, as many as there are, and count as often
-as they are drawn (Efron and Tibshirani 1993, section 8.3); nothing is matched again. Intervals are
-percentiles of such replicates (section 13.3).
+as they are drawn (Efron and Tibshirani 1993, section 8.3); nothing is matched again. Percentiles of such
+replicates (section 13.3) make the bands of curves. Of few units they are too narrow for the interval of a
+score: that is in `intervals`.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.core.types import Floats, Ints
-from bmbench.metrics import Evaluation, ImageCounts, Scores, Tally
+from bmbench.metrics import ImageCounts, Tally
 from bmbench.metrics.curve import f_score, precision_at
 from bmbench.metrics.protocol import ApKind
+from bmbench.metrics.scores import Interval
 from bmbench.statistics.curve_steps import BLOCK, CurveSteps, areas_under, precision_of
 from bmbench.statistics.draws import UnitDraws
 
-Interval: TypeAlias = tuple[float, float]
 LEVEL = 0.95
 """Share of the replicates inside an interval."""
-
-
-def with_intervals(evaluation: Evaluation, *, n: int, seed: int = 0) -> Evaluation:
-    """The evaluation with the intervals of AP and F1 in it, of every geometry and every class.
-
-    Groups of images (patients or slides, else images) are drawn; thresholds are held fixed. With fewer than
-    two groups there is no interval.
-
-    Parameters
-    ----------
-    n : int
-        Replicates; 0: no intervals.
-    seed : int
-        Of the draws. The same seed draws the same groups for every detector.
-    """
-    if not n or evaluation.n_groups < 2:
-        return evaluation
-    from concurrent.futures import ThreadPoolExecutor
-
-    draws = UnitDraws(n_units=evaluation.n_groups, n=n, seed=seed)
-    kind, unit = evaluation.protocol.ap, evaluation.group
-
-    def filled(scores: Scores) -> Scores:
-        return replace(
-            scores,
-            ap_ci=interval(resampled_ap(scores.tallies, unit, kind, draws)),
-            f1_ci=interval(resampled_f1(scores.images, unit, draws)),
-            classes={name: filled(one) for name, one in scores.classes.items()},
-        )
-
-    # Side by side: NumPy lets threads run together.
-    with ThreadPoolExecutor(2) as pool:
-        bb, cd = pool.map(
-            lambda scores: None if scores is None else filled(scores), (evaluation.bb, evaluation.cd)
-        )
-    return replace(evaluation, bb=bb, cd=cd)
 
 
 def interval(values: Floats, *, level: float = LEVEL) -> Interval | None:

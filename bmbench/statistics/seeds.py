@@ -18,9 +18,10 @@ from bmbench.core.types import Floats, Ints
 from bmbench.metrics import Scores
 from bmbench.metrics.curve import Curve, average_precision, f_score
 from bmbench.metrics.protocol import ApKind
+from bmbench.metrics.scores import Interval
 from bmbench.metrics.tally import ImageCounts, Tally
 from bmbench.statistics.draws import UnitDraws, drawn_seeds
-from bmbench.statistics.resampling import Interval, interval, resampled_ap, resampled_f1
+from bmbench.statistics.resampling import interval, resampled_ap, resampled_f1
 from bmbench.statistics.units import FEWEST_UNITS
 
 ScoreName: TypeAlias = Literal["ap", "f1"]

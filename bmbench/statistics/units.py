@@ -8,16 +8,81 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
+from bmbench.core.errors import BadInputError
 from bmbench.core.types import Floats, Ints
+from bmbench.metrics import Evaluation
 
 FEWEST_FOR_INTERVAL = 3
 """Units from which on a number has an interval: two of them cannot show how units differ."""
 FEWEST_UNITS = 6
 """Units from which on an order of methods may be stated. That all of them agree by chance has a probability
 of 2 / 2^units: the smallest two-sided p-value, which is below 5 % from six on."""
+
+
+UnitName: TypeAlias = Literal["group", "image"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ChosenUnits:
+    """What is taken for the units of some images.
+
+    Attributes
+    ----------
+    name : "group" or "image"
+    row : (images,) int64
+        Unit of each image, numbered from 0.
+    n : int
+    groups : int or None
+        Groups whose images are taken for independent units because that was asked for; else None.
+    """
+
+    name: UnitName
+    row: Ints
+    n: int
+    groups: int | None = None
+
+
+def choose_units(
+    evaluation: Evaluation, wanted: UnitName | None = None, *, independent: bool = False
+) -> ChosenUnits:
+    """The groups (patients or slides) where images have any, else the images.
+
+    Raises
+    ------
+    BadInputError
+        If groups are wanted and there are none; or images, though several are of one group, and nobody says
+        that they are independent.
+    """
+    n_images, n_groups = len(evaluation.group), evaluation.n_groups
+    if (wanted or ("group" if evaluation.grouped else "image")) == "group":
+        if not evaluation.grouped:
+            raise BadInputError(
+                "--unit group",
+                expected="images with a group (patient or slide)",
+                got="a ground truth in which none has one",
+                remedy="add `group` to its images, or leave --unit out",
+            )
+        return ChosenUnits(name="group", row=evaluation.group, n=n_groups)
+    shared = n_groups < n_images
+    if shared and not independent:
+        raise BadInputError(
+            f"--unit image, but the {n_images} images are of {n_groups} groups",
+            expected="groups as units: images of one patient or slide are alike",
+            remedy="leave --unit out, or add --independent if further images of these very groups are meant",
+        )
+    return ChosenUnits(name="image", row=np.arange(n_images), n=n_images, groups=n_groups if shared else None)
+
+
+def units_of(evaluation: Evaluation) -> ChosenUnits:
+    """The units that the intervals of an evaluation were made with; those by default before they are."""
+    rule = evaluation.interval
+    if rule is None:
+        return choose_units(evaluation)
+    return choose_units(evaluation, rule.unit, independent=rule.groups is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

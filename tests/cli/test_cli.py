@@ -171,7 +171,6 @@ def test_a_run_is_scored_again_from_its_files(bmbench, finished):
     answer = bmbench(
         "score", finished / "predictions.json", "--truth", finished / "truth.json", "--json",
         "--radius", config["protocol"]["radius_px"], "--threshold", metrics["cd"]["threshold"],
-        "--bootstrap", config["profile"]["bootstrap"],
     )  # fmt: skip
     again = json.loads(answer.out)
     assert answer.code == 0
@@ -212,7 +211,7 @@ def test_the_network_runs_from_end_to_end_and_repeats_itself(bmbench, marrow, tm
 def test_tables_fit_80_columns(bmbench, finished, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     for arguments in (
-        ("score", finished / "predictions.json", "--truth", finished / "truth.json", "--bootstrap", 100),
+        ("score", finished / "predictions.json", "--truth", finished / "truth.json"),
         ("methods",),
         ("datasets", "list"),
     ):

@@ -127,28 +127,25 @@ def runs(truth, tmp_path) -> tuple[Path, Path]:
     )
 
 
-@pytest.mark.parametrize("replicates", [-1, 1, 99, 1_000_001, 10_000_000_000])
-def test_intervals_from_too_few_replicates_or_more_than_anybody_waits_for(bmbench, truth, runs, replicates):
+def test_options_of_the_old_intervals_are_taken_and_change_nothing(bmbench, truth, runs):
     asked: list[tuple[object, ...]] = [
-        ("score", runs[0] / "predictions.json", "--truth", truth), ("compare", *runs)
+        ("score", runs[0] / "predictions.json", "--truth", truth, "--radius", 5), ("compare", *runs)
     ]  # fmt: skip
     for command in asked:
-        answer = bmbench(*command, "--bootstrap", replicates)
-        assert (answer.code, answer.out) == (2, "")
-        assert answer.err == (
-            f"error: --bootstrap {replicates} (expected 0 for no interval, or 100 to 1,000,000 replicates)\n"
-        )
-        assert [bmbench(*command, "--bootstrap", n).code for n in (0, 100)] == [0, 0]
+        plain, old = bmbench(*command), bmbench(*command, "--bootstrap", 10_000, "--seed", 3)
+        assert (plain.code, old.code, plain.out) == (0, 0, old.out)
+        assert old.err == "note: --bootstrap and --seed changes nothing: intervals are not drawn any more\n"
+        assert "bootstrap" not in bmbench(command[0], "--help").out
 
 
 def test_two_runs_are_compared_at_their_own_thresholds(bmbench, runs):
-    """F1: 1 − 2·6 / (9 + 6 + 3) = 1/3; AP: 1 − 2/3. Each image alone gives the same: so do all draws."""
-    report = answered(bmbench, "compare", *runs, "--bootstrap", 100)
+    """F1: 1 − 2·6 / (9 + 6 + 3) = 1/3; AP: 1 − 2/3. Each image alone gives the same: nothing is tested."""
+    report = answered(bmbench, "compare", *runs)
     for geometry in ("bb", "cd"):
         assert report[geometry]["f1"] == pytest.approx(1 / 3)
-        assert report[geometry]["f1_ci"] == pytest.approx([1 / 3, 1 / 3])
+        assert report[geometry]["f1_ci"] is None
         assert report[geometry]["ap"] == pytest.approx(1 / 3)
-        assert report[geometry]["ap_share"] == 1.0
+        assert report[geometry]["ap_verdict"] == "not tested"
     assert report["scores"]["second"]["cd"]["limit"] == 5.0
     assert [report["scores"][side]["threshold_source"] for side in ("first", "second")] == ["given", "given"]
 
@@ -156,25 +153,95 @@ def test_two_runs_are_compared_at_their_own_thresholds(bmbench, runs):
 def test_files_and_runs_may_be_mixed_and_options_go_first(bmbench, runs, truth):
     """The file at its oracle threshold has F1 1 too; the other way round every sign turns."""
     file = runs[0] / "predictions.json"
-    report = answered(bmbench, "compare", runs[1], file, "--bootstrap", 100, "--radius", 7)
+    report = answered(bmbench, "compare", runs[1], file, "--radius", 7)
     assert report["cd"]["f1"] == pytest.approx(-1 / 3)
     assert report["scores"]["first"]["cd"]["limit"] == 7.0
-    both = answered(bmbench, "compare", *runs, "--threshold", 0.1, "--bootstrap", 100)
+    both = answered(bmbench, "compare", *runs, "--threshold", 0.1)
     # At 0.1 the first has three false alarms too: 2·9 / (9 + 9 + 3).
     assert both["cd"]["f1"] == pytest.approx(18 / 21 - 2 / 3)
-    assert answered(bmbench, "compare", file, file, "--truth", truth, "--bootstrap", 100)["cd"]["ap_ci"] == [
-        0,
-        0,
-    ]
+    same = answered(bmbench, "compare", file, file, "--truth", truth)["cd"]
+    assert (same["ap_ci"], same["ap_verdict"]) == ([0, 0], "the same")
 
 
-def test_the_table_of_a_comparison_fits_80_columns(bmbench, runs, monkeypatch):
+def test_the_table_of_a_comparison_fits_80_columns(bmbench, runs, truth, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    answer = bmbench("compare", *runs, "--bootstrap", 100)
+    answer = bmbench("compare", *runs)
     assert answer.code == 0
     assert max(map(len, answer.out.splitlines())) <= 80
-    assert answer.out.count("+0.333 [+0.333, +0.333]") == 4
+    assert answer.out.count("+0.333") == 4
     assert "F1 of both: threshold as given" in answer.out
+    assert "No interval and no test: all of 3 images show the same difference." in " ".join(
+        answer.out.split()
+    )
+    same = bmbench("compare", runs[0], runs[0]).out
+    assert same.count("the same") == 5
+    assert "The two are the same in every unit." in same
+
+
+@pytest.fixture
+def eight(tmp_path) -> Path:
+    """Eight images of ten cells."""
+    cells = [record(image, 30 * x) for image in range(1, 9) for x in range(10)]
+    return write(
+        tmp_path / "eight.json",
+        {
+            "images": [
+                {"id": i, "width": 400, "height": 50, "file_name": f"{i}.png", "group": f"p{(i + 1) // 2}"}
+                for i in range(1, 9)
+            ],
+            "categories": [{"id": 1, "name": "cell"}],
+            "annotations": [cell | {"id": number} for number, cell in enumerate(cells)],
+        },
+    )
+
+
+def answer_file(path: Path, missed: list[int]) -> Path:
+    """Of each image so many cells are missed."""
+    found = [record(image + 1, 30 * x, score=0.9) for image, n in enumerate(missed) for x in range(n, 10)]
+    return write(path, found)
+
+
+def test_groups_are_the_units_where_there_are_any(bmbench, eight, tmp_path):
+    file = answer_file(tmp_path / "p.json", [1, 0, 2, 1, 0, 1, 2, 1])
+    command = ("score", file, "--truth", eight, "--radius", 5)
+    scores = answered(bmbench, *command)
+    assert (scores["interval"]["unit"], scores["interval"]["units"]) == ("group", 4)
+    assert "it rests on 4 groups (patients or slides)" in " ".join(bmbench(*command).out.split())
+    refused = bmbench(*command, "--unit", "image")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.count("\n") == 1
+    assert "the 8 images are of 4 groups" in refused.err
+    assert "--independent" in refused.err
+    told = answered(bmbench, *command, "--unit", "image", "--independent")
+    assert told["interval"] == scores["interval"] | {"unit": "image", "units": 8, "independent": True}
+    assert told["cd"]["recall_ci"] != scores["cd"]["recall_ci"]
+    shown = " ".join(bmbench(*command, "--unit", "image", "--independent").out.split())
+    assert "it rests on 8 images, taken for independent" in shown
+
+
+def test_errors_on_few_units_give_no_interval_and_a_reason(bmbench, eight, tmp_path):
+    file = answer_file(tmp_path / "p.json", [1, 0, 0, 0, 0, 0, 2, 0])
+    shown = " ".join(bmbench("score", file, "--truth", eight, "--radius", 5).out.split())
+    assert "no interval: few errors seen in 4 groups" in shown
+    assert "in brackets" not in shown
+
+
+def test_methods_of_several_trainings(bmbench, eight, tmp_path):
+    first = [answer_file(tmp_path / f"a{s}.json", [s, 0, 1, 1, 0, s, 1, 1]) for s in (0, 1)]
+    second = [answer_file(tmp_path / f"b{s}.json", [3, 2, 3, 4, 2 + s, 3, 4, 4]) for s in (0, 1)]
+    command = ("compare", first[0], second[0], "--truth", eight, "--radius", 5)
+    one = " ".join(bmbench(*command).out.split())
+    assert "this speaks of these two networks, not of their methods" in one
+    more = ("--more-first", first[1], "--more-second", second[1])
+    report = answered(bmbench, *command, *more)
+    assert report["trainings"] == {"first": 2, "second": 2}
+    # Recall without false alarms: (75 + 73) / 160 against (55 + 54) / 160.
+    assert report["cd"]["ap"] == pytest.approx((76 + 74 - 55 - 54) / 160)
+    assert report["cd"]["ap_verdict"] == "first ahead"
+    both = " ".join(bmbench(*command, *more).out.split())
+    assert "Means over 2 and 2 trainings" in both
+    assert "The verdict is corrected for 4 comparisons" in both
+    assert "it rests on 4 groups (patients or slides) only" in both
 
 
 def test_one_image_is_no_plural_and_gives_no_interval(bmbench, tmp_path):
@@ -187,13 +254,18 @@ def test_one_image_is_no_plural_and_gives_no_interval(bmbench, tmp_path):
         },
     )
     file = write(tmp_path / "p.json", [record(1, 0, score=0.9)])
-    for command, counted in (
-        (("score", file), "1 image, 1 cell, 1 prediction"),
-        (("compare", file, file), "1 image, 1 cell, 1 group"),
+    empty = write(tmp_path / "none.json", [record(1, 200, score=0.9)])
+    for command, counted, why in (
+        (
+            ("score", file),
+            "1 image, 1 cell, 1 prediction",
+            "no interval: 1 image cannot show how images differ",
+        ),
+        (("compare", file, empty), "1 image, 1 cell", "No interval and no test: 1 image cannot show"),
     ):
-        shown = [line.strip() for line in bmbench(*command, "--truth", truth).out.splitlines()]
-        assert counted in shown
-        assert "no interval: all images are of one group (patient or slide)" in shown
+        shown = bmbench(*command, "--truth", truth).out
+        assert counted in [line.strip() for line in shown.splitlines()]
+        assert why in " ".join(shown.split())
 
 
 def test_what_cannot_be_compared(bmbench, runs, truth, tmp_path):
@@ -215,3 +287,20 @@ def refusal(bmbench: Any, *arguments: object, folder: bool = False) -> str:
     answer = bmbench("compare", *arguments)
     assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
     return str(answer.err)
+
+
+def test_the_comparison_in_the_docs_is_what_the_command_prints(bmbench, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    root = Path(__file__).resolve().parents[2]
+    board = root / "leaderboards" / "synthetic"
+    files = [
+        board / f"submissions/weak/{name}/predictions-s0.json" for name in ("unet-shrink", "unet-dont-care")
+    ]
+    truth = board / "tracks/weak/truth.json"
+    shown = bmbench("compare", *files, "--truth", truth, "--radius", 14, "--threshold", 0.5).out
+    printed = {line.rstrip() for line in shown.splitlines()}
+    text = (root / "docs" / "metrics.md").read_text("utf-8")
+    block = text.partition("Two networks of the synthetic board")[2].split("```")[1]
+    quoted = [line.rstrip() for line in block.strip("\n").splitlines()]
+    assert len(quoted) > 10
+    assert [line for line in quoted if line not in printed] == []

@@ -39,8 +39,6 @@ class Unchanged:
         Pixel size and mean cell diameter of the images that it learned from.
     threshold : float or None
         The confidence at which its F1 is given.
-    bootstrap, seed : int
-        Of the intervals.
     classes : tuple of Category
         What the detector's labels mean.
     """
@@ -49,8 +47,6 @@ class Unchanged:
     um_per_px: float | None
     mean_cell_px: float | None
     threshold: float | None
-    bootstrap: int
-    seed: int
     classes: tuple[Category, ...] = CLASSES
 
 
@@ -89,8 +85,6 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
         um_per_px=trained.um_per_px,
         mean_cell_px=trained.mean_cell_px,
         threshold=None if centres is None else centres["threshold"],
-        bootstrap=config["profile"]["bootstrap"],
-        seed=own.seed,
     )
     with only_one(path):
         for place in places:
@@ -129,8 +123,6 @@ def apply_unchanged(unchanged: Unchanged, place: OtherImages, folder: Path, prog
         truth,
         place.protocol,
         threshold=unchanged.threshold,
-        bootstrap=unchanged.bootstrap,
-        seed=unchanged.seed,
     )
     record = evaluation.to_json() | {
         "set": place.facts(),

@@ -221,8 +221,7 @@ def _score(work: Work, subset: Subset, *, threshold: float | None = None) -> Eva
         work.folder.truth(subset),
         work.plan.protocol,
         threshold=threshold,
-        bootstrap=work.plan.profile.bootstrap if subset == "test" else 0,
-        seed=work.plan.options.seed,
+        intervals=subset == "test",
     )
 
 
@@ -238,9 +237,7 @@ def _score_classes(work: Work, evaluation: Evaluation) -> dict[str, Any]:
     from bmbench.benchmark.scoring.score_files import score_classes
 
     plan, folder = work.plan, work.folder
-    report = score_classes(
-        *_test_pair(folder), evaluation, bootstrap=plan.profile.bootstrap, seed=plan.options.seed
-    )
+    report = score_classes(*_test_pair(folder), evaluation)
     shown = report.confusion.get("cd") or report.confusion.get("bb")
     if shown is not None:
         draw_confusion(folder.path / "confusion.png", shown, title=plan.name)
@@ -259,14 +256,7 @@ def _variants(work: Work, threshold: float | None) -> dict[str, Any]:
         split = open_dataset(name).load(plan.request)
         truth = folder.truth("test").with_name(f"truth_{name}.json")
         write_coco(truth, split.samples["test"], split.categories)
-        evaluation = evaluate_files(
-            folder.predictions("test"),
-            truth,
-            plan.protocol,
-            threshold=threshold,
-            bootstrap=plan.profile.bootstrap,
-            seed=plan.options.seed,
-        )
+        evaluation = evaluate_files(folder.predictions("test"), truth, plan.protocol, threshold=threshold)
         scores[name] = evaluation.to_json()
     return scores
 
@@ -281,8 +271,6 @@ def _test_elsewhere(work: Work, detector: Detector, evaluation: Evaluation) -> N
         um_per_px=pixel_size(train),
         mean_cell_px=mean_cell(train),
         threshold=None if evaluation.cd is None else evaluation.cd.threshold,
-        bootstrap=plan.profile.bootstrap,
-        seed=plan.options.seed,
     )
     for place in plan.elsewhere:
         folder = work.folder.elsewhere / place.wish.name

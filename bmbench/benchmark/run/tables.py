@@ -8,7 +8,7 @@ from rich.table import Table
 
 from bmbench.adapters.method import Method
 from bmbench.benchmark.records.run_folder import RunDir
-from bmbench.benchmark.scoring.reports import (
+from bmbench.benchmark.scoring.recorded import (
     RecordedEvaluation,
     RecordedOtherSet,
     RecordedRun,

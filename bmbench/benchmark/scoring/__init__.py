@@ -4,6 +4,7 @@
 
     score_files      a predictions file against ground truth; every step on the way by itself
     compare_files    two of them, or two runs, on the same images
-    reports          what both answer, as records; what `--json` prints; scores as files of runs hold them
+    reports          what both answer, as records; what `--json` prints
+    recorded         scores as files of runs hold them
     tables           scores, comparisons, classes by themselves and what is taken for what, on a terminal
 """

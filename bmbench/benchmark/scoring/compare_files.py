@@ -1,7 +1,7 @@
-"""Two predictions files, or two finished runs, on the same images: what `bmbench compare` prints."""
+"""Two predictions files, finished runs, or methods of several runs, on the same images: `bmbench compare`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,39 +10,45 @@ from bmbench.benchmark.scoring.score_files import class_notes, rule_notes
 from bmbench.core.artefacts import Declared
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
-from bmbench.metrics import Protocol
-from bmbench.metrics.protocol import GEOMETRIES, resolve_protocol
+from bmbench.metrics import Evaluation, Protocol
+from bmbench.metrics.protocol import resolve_protocol
+from bmbench.statistics.units import UnitName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonRequest:
     """What is compared, and how; None where the runs say it.
 
-    `first` and `second` are predictions files or run directories, `protocol` the name of one and `changes`
-    its fields that are other than there; `declared` is what the user says of the truth's classes.
+    `first` and `second` are the trainings (seeds) of two methods, one at least: predictions files or run
+    directories. `protocol` is the name of one and `changes` its fields that are other than there; `unit` and
+    `independent` are those of `bmbench.statistics.units.choose_units`; `declared` is what the user says of
+    the truth's classes.
     """
 
-    first: Path
-    second: Path
+    first: Sequence[Path]
+    second: Sequence[Path]
     truth: Path | None = None
     protocol: str | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     threshold: float | None = None
     declared: Declared | None = None
+    unit: UnitName | None = None
+    independent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Side:
     """A predictions file; what its run says of ground truth, threshold and protocol, if it is of one."""
 
+    path: Path
     predictions: Path
     truth: Path | None = None
     threshold: float | None = None
     protocol: Mapping[str, Any] | None = None
 
 
-def compare_predictions(asked: ComparisonRequest, *, n: int = 10_000, seed: int = 0) -> ComparisonReport:
-    """First minus second, with paired intervals from n replicates, by geometry; and the scores of both.
+def compare_predictions(asked: ComparisonRequest) -> ComparisonReport:
+    """First minus second by geometry, with intervals and tests; and the scores of both.
 
     The predictions of a run count from its own threshold up, those of a file from the best one of these very
     images (an oracle), unless a threshold is given.
@@ -50,65 +56,52 @@ def compare_predictions(asked: ComparisonRequest, *, n: int = 10_000, seed: int 
     Raises
     ------
     BadInputError
-        If there is no ground truth, or the two runs are not of the same images, or a file cannot be read.
-    """
-    sides = _side(asked.first), _side(asked.second)
-    thresholds = [side.threshold if asked.threshold is None else asked.threshold for side in sides]
-    report = compare_files(
-        sides[0].predictions,
-        sides[1].predictions,
-        _truth(asked, sides),
-        _protocol(asked, sides),
-        thresholds=(thresholds[0], thresholds[1]),
-        n=n,
-        seed=seed,
-        declared=asked.declared,
-    )
-    return replace(report, names=(str(asked.first), str(asked.second)))
-
-
-def compare_files(
-    first: Path,
-    second: Path,
-    truth: Path,
-    protocol: Protocol,
-    *,
-    thresholds: tuple[float | None, float | None] = (None, None),
-    n: int = 10_000,
-    seed: int = 0,
-    declared: Declared | None = None,
-) -> ComparisonReport:
-    """First minus second predictions file on the same ground truth, with paired intervals, by geometry.
-
-    A threshold that is None is the best one of these very images.
+        If there is no ground truth, or the runs are not of the same images, or a file cannot be read.
     """
     from bmbench.datasets.formats.coco.columns import read_ground_truth
     from bmbench.datasets.formats.predictions import read_predictions
     from bmbench.metrics import evaluate
-    from bmbench.statistics.differences import paired_difference
+    from bmbench.statistics.differences import differences
+    from bmbench.statistics.intervals import interval_rule, with_intervals
+    from bmbench.statistics.units import choose_units
 
-    annotations = (declared or Declared()).truth(read_ground_truth(truth), where=str(truth))
-    one, other = (
-        evaluate(annotations, read_predictions(path, annotations), protocol, threshold=threshold)
-        for path, threshold in zip((first, second), thresholds, strict=True)
-    )
+    first, second = ([_side(path) for path in paths] for paths in (asked.first, asked.second))
+    truth, protocol = _truth(asked, [*first, *second]), _protocol(asked, [*first, *second])
+    annotations = (asked.declared or Declared()).truth(read_ground_truth(truth), where=str(truth))
+
+    def scored(side: _Side) -> Evaluation:
+        threshold = side.threshold if asked.threshold is None else asked.threshold
+        found = read_predictions(side.predictions, annotations)
+        return evaluate(annotations, found, protocol, threshold=threshold)
+
+    def finished(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+        return [with_intervals(evaluation, units) for evaluation in evaluations]
+
+    one, other = ([scored(side) for side in sides] for sides in (first, second))
+    units = choose_units(one[0], asked.unit, independent=asked.independent)
     return ComparisonReport(
-        names=(str(first), str(second)),
-        evaluations=(one, other),
-        differences={name: paired_difference(one, other, name, n=n, seed=seed) for name in GEOMETRIES},
+        names=(_names(asked.first), _names(asked.second)),
+        evaluations=(finished(one), finished(other)),
+        rule=interval_rule(units),
+        differences=differences(one, other, units),
         notes=(*class_notes(annotations), *rule_notes(annotations, protocol)),
     )
 
 
+def _names(paths: Sequence[Path]) -> str:
+    return ", ".join(map(str, paths))
+
+
 def _side(path: Path) -> _Side:
     if not path.is_dir():
-        return _Side(predictions=path)
+        return _Side(path=path, predictions=path)
     from bmbench.benchmark.records.run_folder import RunDir
 
     folder = RunDir.open(path)
     metrics = folder.read("metrics.json")
     scores = metrics["cd"] or metrics["bb"]
     return _Side(
+        path=path,
         predictions=path / "predictions.json",
         truth=path / "truth.json",
         threshold=scores["threshold"],
@@ -116,29 +109,35 @@ def _side(path: Path) -> _Side:
     )
 
 
-def _truth(asked: ComparisonRequest, sides: tuple[_Side, _Side]) -> Path:
+def _truth(asked: ComparisonRequest, sides: Sequence[_Side]) -> Path:
     if asked.truth is not None:
         return asked.truth
-    truths = [side.truth for side in sides if side.truth is not None]
-    if not truths:
-        raise BadInputError("no ground truth is given", where=str(asked.first), remedy="add --truth GT.json")
-    if len(truths) > 1 and sha256(truths[0]) != sha256(truths[1]):
+    known = [side for side in sides if side.truth is not None]
+    if not known:
         raise BadInputError(
-            f"is not of the same test images as {asked.first}",
-            where=str(asked.second),
-            remedy="compare runs of one data set and seed, or give --truth",
+            "no ground truth is given", where=str(sides[0].path), remedy="add --truth GT.json"
         )
-    return truths[0]
+    for side in known[1:]:
+        if sha256(side.path / "truth.json") != sha256(known[0].path / "truth.json"):
+            raise BadInputError(
+                f"is not of the same test images as {known[0].path}",
+                where=str(side.path),
+                remedy="compare runs of one data set and split, or give --truth",
+            )
+    return known[0].path / "truth.json"
 
 
-def _protocol(asked: ComparisonRequest, sides: tuple[_Side, _Side]) -> Protocol:
-    own = [side.protocol for side in sides if side.protocol is not None]
+def _protocol(asked: ComparisonRequest, sides: Sequence[_Side]) -> Protocol:
+    own = [side for side in sides if side.protocol is not None]
     if asked.protocol is not None or not own:
         return resolve_protocol(asked.protocol or "paper", **asked.changes)
-    if own[0] != own[-1]:
-        raise BadInputError(
-            f"was scored by other rules than {asked.first}", where=str(asked.second), remedy="give --protocol"
-        )
-    rules = dict(own[0])
+    for side in own[1:]:
+        if side.protocol != own[0].protocol:
+            raise BadInputError(
+                f"was scored by other rules than {own[0].path}",
+                where=str(side.path),
+                remedy="give --protocol",
+            )
+    rules = dict(own[0].protocol or {})
     changed = {name: value for name, value in asked.changes.items() if value is not None}
     return resolve_protocol(rules.pop("name"), **rules | changed)

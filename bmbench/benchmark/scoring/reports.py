@@ -1,24 +1,15 @@
-"""What `bmbench score` and `bmbench compare` answer, as records; as files hold them, and tables show them.
-
-``to_json`` is what ``--json`` prints.
-"""
+"""What `bmbench score` and `bmbench compare` answer, as records; ``to_json`` is what ``--json`` prints."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-from msgspec import Struct
-
-from bmbench.core.errors import BadInputError
-from bmbench.core.files import read_json
 from bmbench.metrics.protocol import GEOMETRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from bmbench.core.types import GroundTruth, Predictions
     from bmbench.metrics import (
@@ -31,6 +22,7 @@ if TYPE_CHECKING:
         Localisation,
         Scores,
     )
+    from bmbench.metrics.scores import Interval, IntervalRule
     from bmbench.statistics.differences import Difference
 
 
@@ -66,11 +58,16 @@ class ClassReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Details:
-    """Of one geometry: how hits lie, how images are counted, FROC, scores by matching limit."""
+    """Of one geometry: how hits lie, how images are counted, FROC, scores by matching limit.
+
+    `count_error_ci` and `froc_ci` are the 95 % intervals of the mean error and of the mean sensitivity.
+    """
 
     localisation: Localisation
     count_error: CountError
+    count_error_ci: Interval | None
     froc: Froc
+    froc_ci: Interval | None
     sweep: LimitSweep
 
     def to_json(self) -> dict[str, Any]:
@@ -79,12 +76,16 @@ class Details:
         return {
             "localisation": dataclasses.asdict(self.localisation),
             "count_error": {
-                name: getattr(counts, name) for name in ("mean", "mean_absolute", "root_mean_square")
+                "mean": counts.mean,
+                "mean_ci": None if self.count_error_ci is None else list(self.count_error_ci),
+                "mean_absolute": counts.mean_absolute,
+                "root_mean_square": counts.root_mean_square,
             },
             "froc": {
                 "false_alarms_per_image": curve.rates.tolist(),
                 "sensitivity": None if curve.mean is None else curve.at_rates.tolist(),
                 "mean": curve.mean,
+                "mean_ci": None if self.froc_ci is None else list(self.froc_ci),
             },
             "sweep": dataclasses.asdict(self.sweep),
         }
@@ -127,34 +128,41 @@ class ScoreReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ComparisonReport:
-    """First minus second predictions file on the same ground truth.
+    """First minus second method, or predictions file, on the same ground truth.
 
     Attributes
     ----------
     names : (str, str)
         What was compared.
-    evaluations : (Evaluation, Evaluation)
+    evaluations : (evaluations, evaluations)
+        One a training of each.
+    rule : IntervalRule
+        How intervals and tests were made.
     differences : geometry → Difference or None
-        With paired intervals; None where the geometry is not scored.
+        None where the geometry is not scored.
     notes : tuple of str
         As of a `ScoreReport`.
     """
 
     names: tuple[str, str]
-    evaluations: tuple[Evaluation, Evaluation]
+    evaluations: tuple[Sequence[Evaluation], Sequence[Evaluation]]
+    rule: IntervalRule
     differences: Mapping[Geometry, Difference | None]
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """What ``bmbench compare --json`` prints."""
-        first, second = (evaluation.to_json() for evaluation in self.evaluations)
+        sides = [[one.to_json() for one in some] for some in self.evaluations]
+        shown = ("threshold_source", "predictions", *GEOMETRIES)
         return {
             "first": self.names[0],
             "second": self.names[1],
-            **{name: first[name] for name in ("protocol", "images", "groups", "cells")},
+            **{name: sides[0][0][name] for name in ("protocol", "images", "groups", "cells")},
+            "interval": self.rule.to_json(),
+            "trainings": {"first": len(sides[0]), "second": len(sides[1])},
             "scores": {
-                side: {name: report[name] for name in ("threshold_source", "predictions", *GEOMETRIES)}
-                for side, report in (("first", first), ("second", second))
+                side: {name: reports[0][name] for name in shown}
+                for side, reports in zip(("first", "second"), sides, strict=True)
             },
             **{name: None if one is None else one.to_json() for name, one in self.differences.items()},
             **_noted(self.notes),
@@ -186,111 +194,3 @@ def confusion_tables(
 
 def _noted(notes: tuple[str, ...]) -> dict[str, list[str]]:
     return {"notes": list(notes)} if notes else {}
-
-
-Record = TypeVar("Record")
-Interval = tuple[float, float]
-
-
-class RecordedScores(Struct, frozen=True, kw_only=True):
-    """The scores by one matching rule; see `bmbench.metrics.Scores`."""
-
-    limit: int | float
-    ap: float | None
-    f1: float | None
-    precision: float | None
-    recall: float | None
-    threshold: float | None
-    tp: int
-    fp: int
-    fn: int
-    fp_artefact: int
-    fp_duplicate: int
-    fp_near: int
-    fp_background: int
-    ap_ci: Interval | None
-    f1_ci: Interval | None
-    macro_f1: float | None = None
-    classes: dict[str, RecordedScores] = msgspec.field(default_factory=dict)
-
-
-class RecordedRules(Struct, frozen=True, kw_only=True):
-    """Scores by boxes and by centres; None where a rule is not scored."""
-
-    bb: RecordedScores | None
-    cd: RecordedScores | None
-
-    @property
-    def rules(self) -> dict[str, RecordedScores]:
-        """The matching rules that are scored."""
-        return {name: scores for name, scores in (("bb", self.bb), ("cd", self.cd)) if scores is not None}
-
-
-class RecordedEvaluation(RecordedRules, frozen=True, kw_only=True):
-    """The scores of a predictions file on a set of images; see `bmbench.metrics.Evaluation`."""
-
-    images: int
-    groups: int
-    cells: int
-    predictions: int
-    threshold_source: str
-
-
-class RecordedConfusion(Struct, frozen=True, kw_only=True):
-    """What cells are taken for; see `bmbench.metrics.Confusion`."""
-
-    threshold: float | None
-    rows: list[str]
-    columns: list[str]
-    counts: list[list[int]]
-
-
-class RecordedClasses(RecordedRules, frozen=True, kw_only=True):
-    """Each class of cells by itself, and what is taken for what, by matching rule."""
-
-    confusion: dict[str, RecordedConfusion]
-
-
-class RecordedRun(RecordedEvaluation, frozen=True, kw_only=True):
-    """The ``metrics.json`` of a run."""
-
-    variants: dict[str, RecordedEvaluation]
-    per_class: RecordedClasses | None = None
-
-
-class Resizing(Struct, frozen=True, kw_only=True):
-    """By what images were resized before a detector saw them, and what that rests on."""
-
-    factor: float
-    reason: str = msgspec.field(name="from")
-
-
-class RecordedOtherSet(RecordedEvaluation, frozen=True, kw_only=True):
-    """The ``metrics.json`` of a run that was applied unchanged to other images."""
-
-    scale: Resizing
-    best_f1: dict[str, float | None]
-
-
-def read_recorded(path: Path, kind: type[Record]) -> Record:
-    """A record of scores.
-
-    Raises
-    ------
-    BadInputError
-        If the file cannot be read, or does not hold such a record.
-    """
-    try:
-        return msgspec.convert(read_json(path), kind)
-    except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        raise BadInputError("is not a run's record", where=str(path), got=str(error)) from None
-
-
-def recorded(evaluation: Evaluation) -> RecordedEvaluation:
-    """An evaluation as a file would hold it."""
-    return msgspec.convert(evaluation.to_json(), RecordedEvaluation)
-
-
-def recorded_confusion(confusion: Confusion) -> RecordedConfusion:
-    """A table of what is taken for what as a file would hold it."""
-    return msgspec.convert(confusion.to_json(), RecordedConfusion)

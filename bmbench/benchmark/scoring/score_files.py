@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bmbench.core.artefacts import Declared
     from bmbench.core.types import GroundTruth, Predictions
     from bmbench.metrics import Evaluation, Geometry, Protocol
+    from bmbench.statistics.units import UnitName
 
 
 def score_files(
@@ -24,22 +25,27 @@ def score_files(
     protocol: Protocol,
     *,
     threshold: float | None = None,
-    bootstrap: int = 0,
-    seed: int = 0,
+    unit: UnitName | None = None,
+    independent: bool = False,
     details: bool = False,
     declared: Declared | None = None,
 ) -> ScoreReport:
-    """The scores of a predictions file, with intervals from so many `bootstrap` replicates (0: none).
+    """The scores of a predictions file, with intervals.
 
-    `threshold` is that of `bmbench.metrics.evaluate`, `declared` what the user says of the truth's classes.
+    `threshold` is that of `bmbench.metrics.evaluate`, `unit` and `independent` those of
+    `bmbench.statistics.units.choose_units`, `declared` what the user says of the truth's classes.
     With the protocol `coco` the twelve numbers of pycocotools, at the protocol's cap, come with it; with
     `details` what `details_of` gives.
     """
     annotations, detections = read_pair(predictions, truth, declared)
     from bmbench.benchmark.scoring.reports import ClassReport, ScoreReport, confusion_tables, is_by_class
+    from bmbench.metrics.evaluation import evaluate
+    from bmbench.statistics.intervals import with_intervals
+    from bmbench.statistics.units import choose_units
 
     def scored(rules: Protocol) -> Evaluation:
-        return _evaluated(annotations, detections, rules, threshold, bootstrap=bootstrap, seed=seed)
+        evaluation = evaluate(annotations, detections, rules, threshold=threshold)
+        return with_intervals(evaluation, choose_units(evaluation, unit, independent=independent))
 
     evaluation, classes = scored(protocol), None
     if is_by_class(evaluation):
@@ -61,9 +67,7 @@ def score_files(
     )
 
 
-def score_classes(
-    truth: GroundTruth, predictions: Predictions, evaluation: Evaluation, *, bootstrap: int, seed: int
-) -> ClassReport:
+def score_classes(truth: GroundTruth, predictions: Predictions, evaluation: Evaluation) -> ClassReport:
     """Each class of cells by itself, and what is taken for what.
 
     Parameters
@@ -72,13 +76,14 @@ def score_classes(
         Of the same files with all cells as one class; its threshold (of centres, or else of boxes) holds.
     """
     from bmbench.benchmark.scoring.reports import ClassReport, confusion_tables
+    from bmbench.metrics.evaluation import evaluate
+    from bmbench.statistics.intervals import with_intervals
 
     some = evaluation.cd or evaluation.bb
     rules = dataclasses.replace(evaluation.protocol, per_class=True)
-    threshold = None if some is None else some.threshold
-    by_class = _evaluated(truth, predictions, rules, threshold, bootstrap=bootstrap, seed=seed)
+    by_class = evaluate(truth, predictions, rules, threshold=None if some is None else some.threshold)
     confusion = confusion_tables(truth, predictions, evaluation)
-    return ClassReport(by_class=by_class, one_class=evaluation, confusion=confusion)
+    return ClassReport(by_class=with_intervals(by_class), one_class=evaluation, confusion=confusion)
 
 
 def details_of(
@@ -90,12 +95,17 @@ def details_of(
     """
     from bmbench.benchmark.scoring.reports import Details, by_geometry
     from bmbench.metrics.details import count_error, froc, localisation, sweep
+    from bmbench.statistics.intervals import count_error_interval, froc_interval
+    from bmbench.statistics.units import units_of
 
+    units = units_of(evaluation)
     return {
         geometry: Details(
             localisation=localisation(truth, predictions, scores),
             count_error=count_error(scores),
+            count_error_ci=count_error_interval(scores, units).interval,
             froc=froc(scores),
+            froc_ci=froc_interval(scores, units).interval,
             sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),
         )
         for geometry, scores in by_geometry(evaluation).items()
@@ -136,32 +146,18 @@ def evaluate_files(
     protocol: Protocol,
     *,
     threshold: float | None = None,
-    bootstrap: int = 0,
-    seed: int = 0,
+    intervals: bool = True,
 ) -> Evaluation:
-    """The evaluation of a predictions file; for the parameters see `score_files`."""
+    """The evaluation of a predictions file, with intervals or without; see `score_files`."""
     annotations, detections = read_pair(predictions, truth)
-    return _evaluated(annotations, detections, protocol, threshold, bootstrap=bootstrap, seed=seed)
-
-
-def _evaluated(
-    truth: GroundTruth,
-    predictions: Predictions,
-    protocol: Protocol,
-    threshold: float | None,
-    *,
-    bootstrap: int,
-    seed: int,
-) -> Evaluation:
-    """The evaluation, with intervals if there are to be replicates."""
     from bmbench.metrics.evaluation import evaluate
 
-    evaluation = evaluate(truth, predictions, protocol, threshold=threshold)
-    if not bootstrap:
+    evaluation = evaluate(annotations, detections, protocol, threshold=threshold)
+    if not intervals:
         return evaluation
-    from bmbench.statistics.resampling import with_intervals
+    from bmbench.statistics.intervals import with_intervals
 
-    return with_intervals(evaluation, n=bootstrap, seed=seed)
+    return with_intervals(evaluation)
 
 
 def read_pair(

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.text import Text
 
-from bmbench.benchmark.scoring.reports import (
-    ComparisonReport,
-    Details,
+from bmbench.benchmark.scoring.recorded import (
     RecordedConfusion,
     RecordedEvaluation,
     RecordedScores,
-    ScoreReport,
-    by_geometry,
     recorded,
     recorded_confusion,
 )
+from bmbench.benchmark.scoring.reports import ComparisonReport, Details, ScoreReport, by_geometry
 from bmbench.metrics import Geometry, LimitSweep
 from bmbench.present.terminal import terminal_table
-from bmbench.present.words import FALSE_ALARMS, RULES, UNDEFINED, count, decimal, many, signed, with_interval
+from bmbench.present.words import (
+    FALSE_ALARMS,
+    RULES,
+    count,
+    decimal,
+    many,
+    signed,
+    units,
+    why_no_interval,
+    with_interval,
+)
+from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,7 +39,8 @@ THRESHOLD_SOURCES = {
     "given": "threshold as given",
     "oracle": "best threshold of these very images (oracle)",
 }
-ONE_GROUP = "no interval: all images are of one group (patient or slide)"
+METRICS = {"ap": "AP", "f1": "F1", "precision": "precision", "recall": "recall"}
+"""What has an interval, by its names in files and in tables."""
 
 
 def score_tables(report: ScoreReport, *, title: str) -> Iterator[Table]:
@@ -57,8 +66,8 @@ def scores_table(scores: RecordedEvaluation, *, title: str) -> Table:
     every = rules.values()
     table.add_row("AP", *(with_interval(one.ap, one.ap_ci) for one in every), style="bold")
     table.add_row("F1", *(with_interval(one.f1, one.f1_ci) for one in every), style="bold")
-    table.add_row("precision", *(decimal(one.precision) for one in every))
-    table.add_row("recall", *(decimal(one.recall) for one in every))
+    table.add_row("precision", *(with_interval(one.precision, one.precision_ci) for one in every))
+    table.add_row("recall", *(with_interval(one.recall, one.recall_ci) for one in every))
     table.add_row("at confidence ≥", *(decimal(one.threshold) for one in every))
     table.add_row("cells found", *(count(one.tp) for one in every))
     table.add_row("cells missed", *(count(one.fn) for one in every))
@@ -69,37 +78,45 @@ def scores_table(scores: RecordedEvaluation, *, title: str) -> Table:
 
 
 def comparison_table(report: ComparisonReport) -> Table:
-    """AP and F1 of each matching rule: both files, the difference, how often the first is better."""
-    heads = ("first", "second", "first − second", "first better")
-    table = terminal_table("", heads)
+    """AP and F1 of each matching rule: both methods, the difference, and what the corrected test says."""
+    table = terminal_table("", ("first", "second", "first − second", "verdict"))
     table.caption, table.caption_justify = _comparison_caption(report), "left"
-    first, second = map(by_geometry, report.evaluations)
     for rule, found in report.differences.items():
         if found is None:
             continue
-        one, other = first[rule], second[rule]
-        table.add_row(_rule_title(rule, one.limit), style="bold")
-        ap, f1 = signed(found.ap, found.ap_ci), signed(found.f1, found.f1_ci)
-        table.add_row("  AP", decimal(one.ap), decimal(other.ap), ap, _whole_percent(found.ap_share))
-        table.add_row("  F1", decimal(one.f1), decimal(other.f1), f1, _whole_percent(found.f1_share))
+        sides = [[by_geometry(one)[rule] for one in some] for some in report.evaluations]
+        table.add_row(_rule_title(rule, sides[0][0].limit), style="bold")
+        for title, metric, values in (
+            ("  AP", found.ap, [[one.ap for one in side] for side in sides]),
+            ("  F1", found.f1, [[one.f1 for one in side] for side in sides]),
+        ):
+            means = [decimal(_mean(some)) for some in values]
+            table.add_row(title, *means, signed(metric.value, metric.interval), metric.verdict)
     return table
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    defined = [value for value in values if value is not None]
+    return sum(defined) / len(defined) if len(defined) == len(values) else None
 
 
 def _details_table(details: Mapping[Geometry, Details]) -> Table:
     table = terminal_table("", (RULES[rule] for rule in details), title="in detail")
     hits = [one.localisation for one in details.values()]
     counts = [one.count_error for one in details.values()]
+    bias = [with_interval(one.count_error.mean, one.count_error_ci) for one in details.values()]
+    rates = [with_interval(one.froc.mean, one.froc_ci) for one in details.values()]
     for label, values in (
         ("hits: mean distance, px", [one.mean_distance_px for one in hits]),
         ("hits: median distance, px", [one.median_distance_px for one in hits]),
         ("hits: mean IoU", [one.mean_iou for one in hits]),
         ("hits: median size / the cell's", [one.median_size_ratio for one in hits]),
-        ("predictions minus cells, an image", [one.mean for one in counts]),
+        ("predictions minus cells, an image", bias),
         ("· without sign", [one.mean_absolute for one in counts]),
         ("· root mean square", [one.root_mean_square for one in counts]),
-        ("sensitivity, mean of FROC", [one.froc.mean for one in details.values()]),
+        ("sensitivity, mean of FROC", rates),
     ):
-        table.add_row(label, *map(decimal, values))
+        table.add_row(label, *(one if isinstance(one, str) else decimal(one) for one in values))
     return table
 
 
@@ -113,30 +130,41 @@ def _sweep_table(rule: Geometry, sweep: LimitSweep) -> Table:
 
 
 def _rule_title(rule: str, limit: float) -> str:
-    return f"{RULES[rule]} (IoU {limit})" if rule == "bb" else f"{RULES[rule]} ({limit} px)"
-
-
-def _whole_percent(share: float | None) -> str:
-    return UNDEFINED if share is None else f"{share:.0%}"
+    return f"{RULES[rule]} (IoU {limit})" if rule == "bb" else f"{RULES[rule]} ({limit:g} px)"
 
 
 def _caption(scores: RecordedEvaluation) -> str:
     images, cells = many(scores.images, "image"), many(scores.cells, "cell")
     counted = f"{images}, {cells}, {many(scores.predictions, 'prediction')}"
-    lines = [counted, THRESHOLD_SOURCES.get(scores.threshold_source, ""), _interval_note(scores)]
-    return "\n".join(line for line in lines if line)
+    source = THRESHOLD_SOURCES.get(scores.threshold_source, "")
+    return "\n".join(line for line in [counted, source, *_interval_notes(scores)] if line)
 
 
-def _interval_note(scores: RecordedEvaluation) -> str:
-    """What the brackets mean; why there are none where the images cannot give any."""
-    if any(one.ap_ci for one in scores.rules.values()):
-        return f"in brackets: 95 % interval over {scores.groups} groups (patients, slides or images)"
-    return ONE_GROUP if scores.groups == 1 else ""
+def _interval_notes(scores: RecordedEvaluation) -> Iterator[str]:
+    """What the brackets mean, what they rest on, and why some are missing."""
+    rule = scores.interval
+    if rule is None:
+        return
+    shown = units(rule.units, rule.unit, independent=rule.independent)
+    if any(getattr(one, f"{name}_ci") for one in scores.rules.values() for name in METRICS):
+        few = " only" if rule.units < FEWEST_UNITS else ""
+        yield f"in brackets: 95 % interval; it rests on {shown}{few}"
+    missing: dict[str, dict[str, list[str]]] = {}
+    for geometry, one in scores.rules.items():
+        for name, why in one.no_interval.items():
+            if why != "undefined" and name in METRICS:
+                missing.setdefault(why, {}).setdefault(RULES[geometry], []).append(METRICS[name])
+    for why, names in missing.items():
+        each = [f"{', '.join(some)} ({rule})" for rule, some in names.items()]
+        all_of_them = sum(map(len, names.values())) == len(METRICS) * len(scores.rules)
+        of = "" if all_of_them else f" of {'; '.join(each)}"
+        yield f"no interval{of}: {why_no_interval(why, rule.units, rule.unit)}"
 
 
 def _comparison_caption(report: ComparisonReport) -> Text:
-    first, second = report.evaluations
-    counted = [many(first.n_images, "image"), many(first.n_cells, "cell"), many(first.n_groups, "group")]
+    first, second = (some[0] for some in report.evaluations)
+    rule = report.rule
+    counted = [many(first.n_images, "image"), many(first.n_cells, "cell")]
     lines = [f"first: {report.names[0]}", f"second: {report.names[1]}", ", ".join(counted)]
     sources = {
         "first": THRESHOLD_SOURCES[first.threshold_source],
@@ -145,11 +173,39 @@ def _comparison_caption(report: ComparisonReport) -> Text:
     if sources["first"] == sources["second"]:
         sources = {"both": sources["first"]}
     lines += [f"F1 of {side}: {source}" for side, source in sources.items()]
-    if any(found is not None and found.ap_ci for found in report.differences.values()):
-        lines.append("in brackets: 95 % interval of the difference, on the same draws of groups")
-    elif first.n_groups == 1:
-        lines.append(ONE_GROUP)
+    lines += _comparison_notes(report, units(rule.units, rule.unit, independent=rule.groups is not None))
     return Text("\n".join(lines), overflow="fold")
+
+
+def _comparison_notes(report: ComparisonReport, shown: str) -> Iterator[str]:
+    """What brackets and verdicts mean, and of what they speak."""
+    found = [one for one in report.differences.values() if one is not None]
+    metrics = [metric for one in found for metric in (one.ap, one.f1)]
+    tested = sum(metric.p is not None for metric in metrics)
+    if all(metric.verdict == "the same" for metric in metrics):
+        yield "The two are the same in every unit."
+        return
+    few = " only" if report.rule.units < FEWEST_UNITS else ""
+    if not tested:
+        n = many(report.rule.units, report.rule.unit)
+        why = f"{n} cannot show how a difference varies"
+        if report.rule.units >= FEWEST_FOR_INTERVAL:
+            why = f"all of {n} show the same difference"
+        yield f"No interval and no test: {why}."
+        return
+    yield f"In brackets: 95 % interval of that one difference; it rests on {shown}{few}."
+    if tested > 1:
+        yield (
+            f"The verdict is corrected for {tested} comparisons (Holm: 5 % for any false one), so an "
+            "interval may exclude 0 where the verdict does not speak. Not told apart is not equal."
+        )
+    unseen = [metric.not_seen_below for metric in metrics if metric.not_seen_below is not None]
+    yield f"A difference below {min(unseen):.3f} to {max(unseen):.3f} cannot be told from chance here."
+    if any(one.seeds for one in found):
+        one, other = map(len, report.evaluations)
+        yield f"Means over {one} and {many(other, 'training')}; the intervals hold how trainings vary."
+    else:
+        yield "One training of each: this speaks of these two networks, not of their methods."
 
 
 MOST_COLUMNS = 12
@@ -191,6 +247,8 @@ def _classes_table(by_class: Mapping[str, RecordedScores], one_class: Mapping[st
     table.add_row("counts summed (micro)", "", *sums)
     ones = [decimal(value) for rule in by_class for value in (one_class[rule].ap, one_class[rule].f1)]
     table.add_row("all as one class", "", *ones)
+    macros = [(rule, with_interval(one.macro_f1, one.macro_f1_ci)) for rule, one in by_class.items()]
+    table.caption = "\n".join(f"macro-F1, {RULES[rule]}: {text}" for rule, text in macros)
     return table
 
 

@@ -158,7 +158,6 @@ def test_the_files_of_a_run_give_its_scores_by_class_again(bmbench, finished):
     answer = bmbench(
         "score", finished / "predictions.json", "--truth", finished / "truth.json", "--per-class", "--json",
         "--radius", config["protocol"]["radius_px"], "--threshold", metrics["cd"]["threshold"],
-        "--bootstrap", config["profile"]["bootstrap"],
     )  # fmt: skip
     again, by_class = json.loads(answer.out), metrics["per_class"]
     assert list(by_class["cd"]["classes"]) == [*ASKED, "other cell"]
@@ -197,7 +196,7 @@ def test_a_run_with_classes_predicts_by_name_and_is_compared(bmbench, finished, 
     # Classes that the truth has too keep their names there, other cells are its first class of cells.
     expected = [ids.get(name, ids["smudge cell"] if name == "artefact" else ids["blast"]) for name in names]
     assert [r["category_id"] for r in json.loads(coco.read_text())["detections"]] == expected
-    same = bmbench("compare", finished, finished, "--per-class", "--json", "--bootstrap", 100)
+    same = bmbench("compare", finished, finished, "--per-class", "--json")
     assert json.loads(same.out)["cd"]["ap"] == 0
     table = bmbench("score", finished / "predictions.json", "--truth", finished / "truth.json", "--per-class")
     assert "mean of them (macro)" in table.out.replace("\n", " ") or "(macro)" in table.out

@@ -236,9 +236,8 @@ def test_cells_only_count_as_cells(tmp_path):
     )
     one = dataclasses.replace(place, samples=place.samples[:1])
     knows = Unchanged(
-        detector=Knows(one.samples[0].annotations), um_per_px=None, mean_cell_px=None, threshold=0.5,
-        bootstrap=0, seed=0,
-    )  # fmt: skip
+        detector=Knows(one.samples[0].annotations), um_per_px=None, mean_cell_px=None, threshold=0.5
+    )
     scores = apply_unchanged(knows, one, tmp_path / "classes", Silent())
     assert (scores.cd.fp, scores.cd.fn) == (0, 0)
     assert scores.n_artefact_predictions == (one.samples[0].annotations.role == 1).sum() > 0

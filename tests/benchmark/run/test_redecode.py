@@ -76,7 +76,7 @@ def test_it_says_which_settings_are_others(trained, tmp_path):
 def f1_optimisation(folder):
     place = folder / "optimisation"
     scores = evaluate_files(
-        place / "predictions.json", place / "truth.json", resolve_protocol("paper"), bootstrap=0
+        place / "predictions.json", place / "truth.json", resolve_protocol("paper"), intervals=False
     )
     return scores.cd.f1 or 0.0
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bmbench.benchmark.scoring.reports import RecordedRun, read_recorded, recorded
+from bmbench.benchmark.scoring.recorded import RecordedRun, read_recorded, recorded
 from bmbench.benchmark.scoring.score_files import evaluate_files
 from bmbench.core.errors import BadInputError
 from bmbench.metrics import PROTOCOLS

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bmbench.benchmark.scoring.compare_files import compare_files
+from bmbench.benchmark.scoring.compare_files import ComparisonRequest, compare_predictions
 from bmbench.benchmark.scoring.score_files import (
     evaluate_files,
     read_pair,
@@ -21,6 +21,7 @@ from bmbench.metrics import PROTOCOLS
 PAPER = replace(PROTOCOLS["paper"], radius_px=10.0)
 COUNTS = ("tp", "fp", "fn", "fp_artefact", "fp_duplicate", "fp_near", "fp_background")
 SCORES = ("ap", "f1", "precision", "recall", "threshold", *COUNTS, "assignment", "ap_ci", "f1_ci")
+"""Keys that scripts of others rest on."""
 
 
 def write(folder: Path, name: str, value: Any) -> Path:
@@ -98,25 +99,29 @@ def test_the_report_by_hand(tmp_path: Path) -> None:
         assert scores["f1"] == pytest.approx(0.4)
         assert (scores["precision"], scores["recall"]) == (0.5, pytest.approx(1 / 3))
         assert (scores["threshold"], scores["assignment"]) == (0.5, "greedy")
+        # The third image has no hit: fewer than three units with any.
         assert (scores["ap_ci"], scores["f1_ci"]) == (None, None)
+        assert scores["no_interval"]["f1"] == "few hits"
+    assert report["interval"] == {
+        "method": "logit jackknife t, Kish",
+        "unit": "image",
+        "units": 3,
+        "level": 0.95,
+    }
     json.dumps(report, allow_nan=False)
 
 
 @pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
-@pytest.mark.parametrize("bootstrap", [0, 20])
-def test_every_protocol_gives_plain_json(tmp_path: Path, protocol: str, bootstrap: int) -> None:
-    files = write(tmp_path, "p.json", DETECTIONS), truth_file(tmp_path)
-    report = score_files(*files, PROTOCOLS[protocol], bootstrap=bootstrap, details=True).to_json()
+def test_every_protocol_gives_plain_json(tmp_path: Path, protocol: str) -> None:
+    files = write(tmp_path, "p.json", [*DETECTIONS, found(3, 0, 0.3)]), truth_file(tmp_path)
+    report = score_files(*files, PROTOCOLS[protocol], details=True).to_json()
     again = json.loads(json.dumps(report, allow_nan=False))
-    assert again == json.loads(
-        json.dumps(score_files(*files, PROTOCOLS[protocol], bootstrap=bootstrap, details=True).to_json())
-    )
+    assert again == json.loads(json.dumps(score_files(*files, PROTOCOLS[protocol], details=True).to_json()))
     assert again["threshold_source"] == "oracle"
     assert (again["bb"] is None) == (PROTOCOLS[protocol].iou is None)
     assert (again["cd"] is None) == (PROTOCOLS[protocol].radius_px is None)
     for scores in filter(None, (again["bb"], again["cd"])):
-        if bootstrap:
-            assert scores["ap_ci"][0] <= scores["ap"] <= scores["ap_ci"][1]
+        assert scores["ap_ci"][0] <= scores["ap"] <= scores["ap_ci"][1]
         assert not any(isinstance(value, float) and math.isnan(value) for value in scores.values())
     assert ("coco_summary" in again) == (protocol == "coco")
 
@@ -129,7 +134,7 @@ def test_leaving_an_image_out_equals_answering_it_with_nothing(tmp_path: Path) -
         for name, ids in images.items()
     }
     reports = [
-        score_files(write(tmp_path, f"{name}.json", value), truth, PAPER, bootstrap=30).to_json()
+        score_files(write(tmp_path, f"{name}.json", value), truth, PAPER).to_json()
         for name, value in [*wrapped.items(), ("bare", DETECTIONS)]
     ]
     assert reports[0] == reports[1] == reports[2]
@@ -137,7 +142,7 @@ def test_leaving_an_image_out_equals_answering_it_with_nothing(tmp_path: Path) -
 
 
 def test_the_order_of_everything_in_the_files_is_free(tmp_path: Path) -> None:
-    report = score_files(write(tmp_path, "a.json", DETECTIONS), truth_file(tmp_path), PAPER, bootstrap=30)
+    report = score_files(write(tmp_path, "a.json", DETECTIONS), truth_file(tmp_path), PAPER)
     value = json.loads((tmp_path / "truth.json").read_text())
     for part in ("images", "annotations", "categories"):
         value[part] = value[part][::-1]
@@ -146,7 +151,6 @@ def test_the_order_of_everything_in_the_files_is_free(tmp_path: Path) -> None:
         write(tmp_path, "b.json", DETECTIONS[::-1]),
         write(tmp_path, "turned.json", turned),
         PAPER,
-        bootstrap=30,
     )
     assert other.to_json() == report.to_json()
 
@@ -166,9 +170,12 @@ def test_difference_of_two_files(tmp_path: Path) -> None:
     truth = truth_file(tmp_path)
     better = write(tmp_path, "a.json", [found(image, x, 0.9) for image in (1, 2, 3) for x in (0, 100)])
     worse = write(tmp_path, "b.json", DETECTIONS)
-    report = compare_files(better, worse, truth, PAPER, n=200).to_json()
+    asked = ComparisonRequest(first=[better], second=[worse], truth=truth, changes={"radius_px": 10.0})
+    report = compare_predictions(asked).to_json()
     assert report["cd"]["ap"] == pytest.approx(1 - 5 / 18)
-    assert 0 < report["cd"]["ap_ci"][0] <= report["cd"]["ap_ci"][1] <= 1
-    assert report["cd"]["ap_share"] == 1.0
-    kainz = compare_files(better, worse, truth, PROTOCOLS["kainz"], n=20)
+    low, high = report["cd"]["ap_ci"]
+    assert low < report["cd"]["ap"] < high
+    assert report["cd"]["ap_verdict"] == "not told apart"
+    assert (report["interval"]["units"], report["trainings"]) == (3, {"first": 1, "second": 1})
+    kainz = compare_predictions(replace(asked, protocol="kainz", changes={}))
     assert kainz.differences["bb"] is None

@@ -102,24 +102,6 @@ def test_columns_repeat_the_published_numbers(small):
         assert ratio == pytest.approx(table.value, abs=1e-8)
 
 
-def test_intervals_of_a_result_are_those_of_bmbench_score(small, tmp_path):
-    from bmbench.benchmark.scoring.score_files import score_files
-    from bmbench.metrics.protocol import resolve_protocol
-
-    folder, _ = small.submit("only-one", small.answer(recall=0.8, false=2))
-    small.score()
-    rules = resolve_protocol("paper", radius_px=15.0)
-    direct = score_files(
-        folder / "predictions-s0.json", small.truth, rules, threshold=0.3, bootstrap=500
-    ).to_json()
-    result = read_result(small.board.result("weak", "only-one"))
-    for name in METRICS:
-        rule, what = name.split(".")
-        one = result.metrics[name]
-        assert one.value == pytest.approx(direct[rule][what], abs=1e-8)
-        assert one.interval == pytest.approx(direct[rule][f"{what}_ci"], abs=1e-8)
-
-
 def test_a_score_and_a_difference_rest_on_the_same_draws(small):
     """The interval of F1 is that of the replicates which differences and ranks are made of."""
     small.submit("only-one", small.answer(recall=0.8, false=2))
