@@ -133,8 +133,8 @@ class ComparisonResult:
     >>> import bmbench
     >>> truth = [[[13, 30], [50, 41]], [[20, 20]]]
     >>> one = [[[12, 30, 0.9], [50, 40, 0.8]], [[20, 21, 0.7]]]
-    >>> bmbench.compare(one, one, truth, radius_px=5).difference("cd").f1
-    0.0
+    >>> bmbench.compare(one, one, truth, radius_px=5).difference("cd").f1.verdict
+    'the same'
     """
 
     report: ComparisonReport

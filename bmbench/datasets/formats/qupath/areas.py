@@ -95,9 +95,10 @@ def _inner(annotations: Annotations, row: int, near: Ints) -> Ints:
     size = np.prod(annotations.box[:, 2:] - annotations.box[:, :2], axis=1)
     near = near[(near != row) & (size[near] <= OTHER_SHARE * size[row]) & ~annotations.region[near]]
     xy, (x, y, radius) = annotations.xy[near], annotations.circle[row]
-    if annotations.contour[row]:
-        return near[rings_contain(annotations.contour[row], xy)]
-    if radius > 0:
-        return near[np.hypot(xy[:, 0] - x, xy[:, 1] - y) <= radius]
     low, high = annotations.box[row, :2], annotations.box[row, 2:]
-    return near[((xy >= low) & (xy <= high)).all(axis=1)]
+    inside = np.logical_and(xy >= low, xy <= high).all(axis=1)
+    if annotations.contour[row]:
+        inside = np.asarray(rings_contain(annotations.contour[row], xy), bool)
+    elif radius > 0:
+        inside = np.asarray(np.hypot(xy[:, 0] - x, xy[:, 1] - y) <= radius, bool)
+    return near[inside]
