@@ -6,6 +6,7 @@
     errors          what a user can repair, in one sentence
     gate            the one place that opens files from outside
     asides          what is under way: its name, whose it is, and what becomes of that of the dead
+    disk            files and names forced to the disk
     files           files and folders that appear whole or not at all, strict JSON
     csv_cells       CSV that no spreadsheet computes
     locks           one process at a time in a folder: wait for it, or be refused

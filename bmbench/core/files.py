@@ -1,6 +1,5 @@
 """Files and folders that appear whole or not at all, strict JSON, digests."""
 
-import errno
 import json
 import os
 import re
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bmbench.core.asides import is_aside, new_file, new_folder, sweep
+from bmbench.core.disk import force, force_all
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.gate import open_file
 from bmbench.core.gate import read_bytes as read_bytes  # noqa: PLC0414
@@ -19,9 +19,6 @@ _HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
 """How an escape in JSON begins that may stand for half a character."""
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 """Of Linux' renameat2."""
-_MANY = 64
-"""More files than this are forced to the disk in one step: 2,000 one by one took 1.9 s, at once 0.3 s."""
-_NO_SYNC_OF_FOLDERS = {errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EISDIR}
 
 
 @contextmanager
@@ -50,11 +47,11 @@ def writing(path: Path, *, synced: bool = True) -> Iterator[Path]:
         with _refusals(path):
             yield aside
             if synced and not is_aside(path):
-                _sync(aside)
+                force(aside)
             aside.chmod(0o666 & ~_umask())
             aside.replace(path)
             if synced and not is_aside(path):
-                _sync(path.parent)
+                force(path.parent)
     finally:
         with suppress(OSError):
             aside.unlink()
@@ -79,15 +76,15 @@ def writing_folder(folder: Path, *, replace: bool = False) -> Iterator[Path]:
     with folder_aside(folder / "new" if stays else folder) as aside, _refusals(folder):
         yield aside
         if stays:
-            _sync_all(aside)
+            force_all(aside)
             for path in sorted(aside.iterdir(), reverse=True):
                 path.rename(folder / path.name)
-            _sync(folder)
+            force(folder)
             return
         if replace and folder.exists():
-            _sync_all(aside)
+            force_all(aside)
             _replace(aside, folder)
-            _sync(folder.parent)
+            force(folder.parent)
         else:
             name_folder(aside, folder)
 
@@ -136,10 +133,10 @@ def name_folder(aside: Path, folder: Path) -> None:
         If the disk refuses, or there is a folder of that name that is not empty.
     """
     if not is_aside(folder):
-        _sync_all(aside)
+        force_all(aside)
     aside.replace(folder)
     if not is_aside(folder):
-        _sync(folder.parent)
+        force(folder.parent)
 
 
 def name_file(part: Path, path: Path) -> None:
@@ -151,31 +148,9 @@ def name_file(part: Path, path: Path) -> None:
         If the disk refuses.
     """
     with _refusals(path):
-        _sync(part)
+        force(part)
         part.replace(path)
-        _sync(path.parent)
-
-
-def asides_of(path: Path) -> list[Path]:
-    """What killed processes left of `writing` and `writing_folder` beside the path that they wrote."""
-    left = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}({re.escape(path.suffix)})?")
-    try:
-        beside = sorted(path.parent.iterdir())
-    except OSError:
-        return []
-    return [aside for aside in beside if left.fullmatch(aside.name)]
-
-
-def sweep_asides(path: Path) -> None:
-    """Remove what `asides_of` names; only a process that alone may write `path` may do that."""
-    import shutil
-
-    for aside in asides_of(path):
-        if aside.is_dir() and not aside.is_symlink():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            with suppress(OSError):
-                aside.unlink()
+        force(path.parent)
 
 
 def _replace(aside: Path, folder: Path) -> None:
@@ -190,48 +165,6 @@ def _replace(aside: Path, folder: Path) -> None:
     except OSError:
         old.rename(folder)
         raise
-
-
-def _sync_all(folder: Path) -> None:
-    """Force all files of a folder to the disk, and the names of all."""
-    found = [folder, *folder.rglob("*")]
-    if len(found) > _MANY and _sync_file_system(folder):
-        return
-    for path in found:
-        if not path.is_symlink():
-            _sync(path)
-
-
-def _sync(path: Path) -> None:
-    """Force a file, or the names in a folder, to the disk; nothing for folders where that is not done."""
-    is_folder = path.is_dir()
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except PermissionError:
-        if is_folder:
-            return
-        raise
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if not is_folder or error.errno not in _NO_SYNC_OF_FOLDERS:
-            raise
-    finally:
-        os.close(handle)
-
-
-def _sync_file_system(folder: Path) -> bool:
-    """Force everything to the disk that `folder` lies on (Linux); False where that cannot be done."""
-    import ctypes
-
-    sync = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None) if sys.platform == "linux" else None
-    if sync is None:
-        return False
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        return bool(sync(handle) == 0)
-    finally:
-        os.close(handle)
 
 
 def exchange_folders(first: Path, second: Path) -> bool:

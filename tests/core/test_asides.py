@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bmbench.core import asides, files
+from bmbench.core import asides, disk
 from bmbench.core.asides import is_aside
 from bmbench.core.errors import RunFailedError
 from bmbench.core.files import is_empty, name_file, write_text, writing, writing_folder
@@ -184,7 +184,7 @@ def test_all_files_of_a_folder_are_on_the_disk_before_it_has_its_name(tmp_path, 
 @pytest.mark.usefixtures("posix")
 def test_many_files_are_forced_to_the_disk_at_once(tmp_path, calls, monkeypatch):
     asked = []
-    monkeypatch.setattr(files, "_sync_file_system", lambda folder: bool(asked.append(folder) or True))
+    monkeypatch.setattr(disk, "_force_file_system", lambda folder: bool(asked.append(folder) or True))
     with writing_folder(tmp_path / "set") as aside:
         for number in range(100):
             (aside / f"{number}.png").write_text("copied")
@@ -192,7 +192,7 @@ def test_many_files_are_forced_to_the_disk_at_once(tmp_path, calls, monkeypatch)
     assert calls == [("name", "set"), ("sync", tmp_path.name)]
     monkeypatch.undo()
     if sys.platform == "linux":
-        assert files._sync_file_system(tmp_path)
+        assert disk._force_file_system(tmp_path)
 
 
 @pytest.mark.usefixtures("posix")

@@ -27,7 +27,7 @@ HARMLESS = {
 }  # fmt: skip
 ALLOWED = {
     ("adapters/detection/networks/backbone.py", "torch.load"): "bytes in memory, and never code",
-    ("core/files.py", "os.open"): "what was just written, to be synced",
+    ("core/disk.py", "os.open"): "what was just written, to be forced to the disk",
     ("core/asides.py", "os.open"): "what is under way, to be held or removed",
     ("core/gate.py", "os.open"): "the gate",
     ("core/gate.py", "os.fdopen"): "the gate",

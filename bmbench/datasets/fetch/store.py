@@ -11,13 +11,14 @@ every time.
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bmbench.core.asides import sweep
 from bmbench.core.dataset import DatasetCard
 from bmbench.core.errors import BmbenchError
-from bmbench.core.files import asides_of, make_folder, read_json, sweep_asides, write_json, write_text
-from bmbench.core.locks import if_free, only_one
+from bmbench.core.files import make_folder, read_json, write_json, write_text
+from bmbench.core.locks import only_one
 from bmbench.datasets import DATASETS
 
 VARIABLE = "BMBENCH_DATA"
@@ -67,14 +68,7 @@ def fetching(dataset: str) -> Iterator[None]:
         If another process fetches it.
     """
     with only_one(_lock(home_of(dataset))):
-        for home in {home_of(name) for name in DATASETS}:
-            own = home == home_of(dataset)
-            if not (asides_of(home) or asides_of(home.with_suffix(".json"))):
-                continue
-            with nullcontext(own) if own else if_free(_lock(home)) as free:
-                if free:
-                    sweep_asides(home)
-                    sweep_asides(home.with_suffix(".json"))
+        sweep(store())
         yield
 
 
