@@ -7,7 +7,7 @@ HOST := bmbench/leaderboards/hosting/template
 COMPILE := .venv-uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
   --fork-strategy fewest --custom-compile-command 'make lock'
 
-.PHONY: run test test-light test-lowest test-newest lock bench soak clean
+.PHONY: run test test-light test-lowest test-newest lock release bench soak clean
 
 run: .venv/installed  ## the main job on the embedded data: train, score, draw
 	.venv/bin/bmbench run --method unet_shrink
@@ -35,6 +35,11 @@ lock: .venv-uv/installed  ## write locks/ anew from pyproject.toml; `make lock U
 	$(COMPILE) $(UPGRADE) --output-file locks/uv.txt locks/uv.in
 	$(COMPILE) --constraints locks/full.txt --output-file $(HOST)/ci/requirements.txt --extra leaderboard pyproject.toml locks/leaderboard.in
 
+release: .venv-light/installed  ## dist/: the wheel and its bill of materials
+	rm -rf dist
+	.venv-light/bin/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(PYTHON) locks/sbom.py dist/*.whl > dist/sbom.cdx.json
+
 bench: .venv/installed  ## side by side with other evaluators, and a whole slide; half an hour
 	.venv/bin/python $(INSTALL) -r benchmarks/requirements.txt
 	.venv/bin/python benchmarks/bench_score.py
@@ -46,10 +51,13 @@ bench: .venv/installed  ## side by side with other evaluators, and a whole slide
 	.venv/bin/python benchmarks/bench_cluster.py
 	.venv/bin/python benchmarks/bench_training.py --whole
 
-soak: .venv/installed  ## kill runs and workers, and compare what they end with; half an hour
+soak: .venv/installed  ## kill everything, let every system call fail, damage a million files; two hours
 	.venv/bin/python benchmarks/soak.py --kills 50
 	.venv/bin/python benchmarks/soak_cluster.py --kills 20
 	.venv/bin/python benchmarks/soak_faults.py --rounds 3
+	.venv/bin/python benchmarks/soak_kills.py --kills 30
+	.venv/bin/python benchmarks/soak_calls.py
+	.venv/bin/python benchmarks/fuzz_readers.py --inputs 1000000
 
 .venv/installed: pyproject.toml locks/full.txt
 	@echo "Setting up .venv: torch and its libraries are about 5 GB, a few minutes the first time"

@@ -12,7 +12,7 @@ from bmbench.core.gate import open_file
 
 _WRONG: tuple[type[Exception], ...] = (
     OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, struct.error,
-    NotImplementedError, OverflowError, RecursionError, LookupError,
+    NotImplementedError, OverflowError, RecursionError, LookupError, MemoryError,
 )  # fmt: skip
 
 

@@ -1,0 +1,348 @@
+"""What `fuzz_readers` damages: one good file for every reader, and the call that reads it."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from bmbench.adapters import METHODS, blob_log
+from bmbench.benchmark.prediction.journal import Journal
+from bmbench.benchmark.records.options import RunOptions, read_settings
+from bmbench.benchmark.records.trained_run import load_run
+from bmbench.benchmark.scoring.reports import RecordedRun, read_recorded
+from bmbench.benchmark.scoring.score_files import read_pair
+from bmbench.core.files import read_json
+from bmbench.core.geometry import circle_box, rings_box
+from bmbench.core.types import Annotations, Category, Detections, Role, Sample
+from bmbench.datasets.fetch.unpack import unpacking
+from bmbench.datasets.formats import FORMATS
+from bmbench.datasets.formats.annotation_folder import write_folder
+from bmbench.datasets.formats.coco.samples import write_coco
+from bmbench.datasets.formats.codec import Content
+from bmbench.datasets.formats.kainz_points import read_mbm_additions, read_points
+from bmbench.datasets.formats.predictions import write_prediction_parts
+from bmbench.datasets.reading.images import read_rgb
+from bmbench.datasets.slides import opened, read_region
+from bmbench.leaderboards.results.record import read_result
+from bmbench.leaderboards.results.standings_record import read_standings
+from bmbench.leaderboards.submissions.incoming import validate_folder
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from bmbench.metrics.evaluation import evaluate
+from bmbench.metrics.protocol import Protocol
+
+SIZE = (96, 64)
+_SLOW = ("labels", "network", "submission", "imagej", "qupath", "voc", "yolo", "labelme", "predictions")
+BOARD = Path(__file__).resolve().parents[1] / "leaderboards" / "dsb_purple"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A reader and the file that is damaged: where it lies, what it holds, and the call that reads it.
+
+    `every` says in which rounds it takes part: readers that take milliseconds in every fourth.
+    """
+
+    name: str
+    file: Path
+    good: bytes
+    read: Callable[[], object]
+    every: int = 1
+
+
+def all_targets(folder: Path) -> list[Target]:
+    """Every target, its files in folders of their own."""
+    makers = (_formats, _images, _predictions, _points, _archives, _records, _checkpoints, _board)
+    return [target for maker in makers for target in maker(folder)]
+
+
+def _target(name: str, file: Path, read: Callable[[], object]) -> Target:
+    every = 4 if any(word in name for word in _SLOW) else 1
+    return Target(name=name, file=file, good=file.read_bytes(), read=read, every=every)
+
+
+def content(folder: Path) -> Content:
+    """Two images with one object of every kind."""
+    outer = np.array([[10, 10], [40, 10], [40, 40], [10, 40.0]])
+    hole = np.array([[20, 20], [20, 30], [30, 30], [30, 20.0]])
+    bent = np.array([[50.25, 12.5], [70.5, 11], [68.125, 33.75]])
+    circle = np.array([60.0, 45.0, 9.0])
+    rings: tuple[Any, ...] = ((outer, hole), (bent,), (), (), ())
+    boxes = [
+        rings_box(rings[0]),
+        rings_box(rings[1]),
+        circle_box(circle[None])[0],
+        [5, 50, 25, 60],
+        [8, 8, 8, 8],
+    ]
+    box = np.array(boxes, np.float64)
+    annotations = Annotations.of(
+        xy=(box[:, :2] + box[:, 2:]) / 2,
+        box=box,
+        circle=np.array([[0, 0, 0], [0, 0, 0], circle, [0, 0, 0], [0, 0, 0]], np.float64),
+        contour=rings,
+        label=np.array([0, 1, 0, 1, 0]),
+        role=np.array(
+            [int(Role.CELL), int(Role.ARTEFACT), int(Role.IGNORE), int(Role.ARTEFACT), int(Role.CELL)]
+        ),
+        region=np.array([False, False, True, False, False]),
+    )
+    samples = []
+    for name, objects in (("a.png", annotations), ("b.png", Annotations.empty())):
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(0).integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8)
+        Image.fromarray(pixels).save(file)
+        samples.append(
+            Sample(
+                image_id=name,
+                name=name,
+                width=SIZE[0],
+                height=SIZE[1],
+                group="patient 1",
+                annotations=objects,
+                load=partial(read_rgb, file),
+                file=file,
+                um_per_px=0.25,
+            )
+        )
+    categories = (Category(id=1, name="WBC"), Category(id=4, name="smudge", artefact=True))
+    subsets: Any = {"a.png": "train", "b.png": "test"}
+    return Content(samples=tuple(samples), categories=categories, subsets=subsets)
+
+
+def _formats(folder: Path) -> Iterator[Target]:
+    for name in FORMATS.names():
+        codec, home = FORMATS.get(name), folder / name
+        known = content(home / "images")
+        write_folder(home, known, codec)
+        read = partial(codec.read, home, None)
+        file = (
+            home / codec.folder if codec.layout == "set" else home / codec.folder / f"a{codec.extensions[0]}"
+        )
+        yield _target(name, file, read)
+        if name == "yolo":
+            yield _target("yolo data.yaml", home / "data.yaml", read)
+        if name == "voc":
+            yield _target("images beside (json)", home / "bmbench-images.json", read)
+        if name == "labels":
+            yield _target("image of labels (png)", home / "images" / "a.png", read)
+    import tifffile
+
+    home = folder / "labels-tiff" / "labels"
+    home.mkdir(parents=True)
+    tifffile.imwrite(home / "a.tif", np.eye(24, dtype=np.uint16).repeat(2, axis=0), compression="zlib")
+    yield _target(
+        "labels (tif)",
+        home / "a.tif",
+        partial(FORMATS.get("labels").read, home.parent, folder / "csv/images"),
+    )
+
+
+def _images(folder: Path) -> Iterator[Target]:
+    import tifffile
+
+    home = folder / "pictures"
+    home.mkdir()
+    pixels = np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
+    for ending in ("png", "jpg", "bmp"):
+        Image.fromarray(pixels).save(home / f"a.{ending}")
+    Image.fromarray(pixels).quantize(16).save(home / "palette.png")
+    tifffile.imwrite(home / "strips.tif", pixels, compression="zlib", rowsperstrip=8)
+    tifffile.imwrite(home / "plain.tif", pixels[:16, :16])
+    tifffile.imwrite(home / "tiles.tif", pixels, tile=(16, 16), compression="zlib", photometric="rgb")
+    for file in sorted(home.iterdir()):
+        yield _target(f"image {file.name}", file, partial(read_rgb, file))
+    yield _target("slide tiles.tif", home / "tiles.tif", partial(_slide, home / "tiles.tif"))
+
+
+def _slide(path: Path) -> object:
+    with opened(path) as slide:
+        return read_region(slide, (0, 0, 32, 32), (16, 16))
+
+
+def _predictions(folder: Path) -> Iterator[Target]:
+    home = folder / "predictions"
+    known = content(home / "images")
+    truth, wrapped, plain = home / "truth.json", home / "predictions.json", home / "list.json"
+    write_coco(truth, known.samples, known.categories, subsets=known.subsets)
+    box = np.array([[10, 10, 40, 40], [50, 11, 70, 33.5]])
+    found = Detections.of(xy=(box[:, :2] + box[:, 2:]) / 2, box=box, confidence=np.array([0.5, 0.875]))
+    write_prediction_parts(wrapped, ["a.png", "b.png"], [("a.png", found)], known.categories)
+    value = json.loads(wrapped.read_text())
+    rows = (
+        value
+        if isinstance(value, list)
+        else next(v for k, v in value.items() if k in ("detections", "annotations", "predictions"))
+    )
+    plain.write_text(json.dumps(rows))
+    for name, file, pair in (
+        ("predictions", wrapped, (wrapped, truth)),
+        ("predictions (list)", plain, (plain, truth)),
+        ("ground truth", truth, (wrapped, truth)),
+    ):
+        yield _target(name, file, partial(read_pair, *pair))
+    journal = home / "000000.journal"
+    with Journal(journal, {"a": 1}) as written:
+        written.append(0, found)
+        written.append(1, found)
+    yield _target("journal of tiles", journal, partial(_journal, journal))
+
+
+def _journal(path: Path) -> object:
+    with Journal(path, {"a": 1}) as journal:
+        return [journal.read(number) for number in (0, 1) if number in journal]
+
+
+def _points(folder: Path) -> Iterator[Target]:
+    home = folder / "points"
+    home.mkdir()
+    (home / "kainz.txt").write_text("3 3 0\n1 2 1\n30 40 3\n5 6 1\n")
+    (home / "mbm.csv").write_text("x,y,in_kainz\n1,2,1\n10,20,0\n")
+    yield _target("kainz points", home / "kainz.txt", partial(read_points, home / "kainz.txt"))
+    yield _target("mbm points", home / "mbm.csv", partial(read_mbm_additions, home / "mbm.csv"))
+    if importlib.util.find_spec("pydicom") is not None:
+        from bmbench.datasets.formats.dicom_ann import read_bulk_annotations
+
+        _bulk_annotations(home / "bulk.dcm")
+        yield _target(
+            "dicom annotations", home / "bulk.dcm", partial(read_bulk_annotations, home / "bulk.dcm")
+        )
+
+
+def _bulk_annotations(path: Path) -> None:
+    import pydicom
+    from pydicom.dataset import Dataset, FileMetaDataset
+
+    image, group, value = Dataset(), Dataset(), Dataset()
+    image.ReferencedSOPClassUID = image.ReferencedSOPInstanceUID = "1.2.3"
+    group.AnnotationGroupLabel, group.GraphicType, group.NumberOfAnnotations = "cells", "RECTANGLE", 1
+    group.PointCoordinatesData = np.array([1, 1, 9, 1, 9, 9, 1, 9], "<f4").tobytes()
+    value.AnnotationCoordinateType, value.SeriesDescription = "2D", "cells"
+    value.ReferencedImageSequence, value.AnnotationGroupSequence = [image], [group]
+    value.file_meta = FileMetaDataset()
+    value.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    value.file_meta.MediaStorageSOPClassUID = value.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    pydicom.dcmwrite(path, value, enforce_file_format=True)
+
+
+def _archives(folder: Path) -> Iterator[Target]:
+    home = folder / "archives"
+    home.mkdir()
+    with zipfile.ZipFile(home / "a.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in ("images/a.png", "labels/a.txt"):
+            packed.writestr(name, b"0 0.5 0.5 0.1 0.1\n" * 20)
+    for name, how in (("a.tar", "w"), ("a.tar.gz", "w:gz"), ("a.tar.xz", "w:xz")):
+        with tarfile.open(home / name, how) as tar:  # type: ignore[call-overload]
+            entry = tarfile.TarInfo("labels/a.txt")
+            entry.size = 900
+            tar.addfile(entry, io.BytesIO(b"0 0.5 0.5 0.1 0.1\n" * 50))
+    for file in sorted(home.iterdir()):
+        yield _target(f"archive {file.name}", file, partial(_unpacked, file, folder / "unpacked"))
+
+
+def _unpacked(archive: Path, out: Path) -> object:
+    try:
+        with unpacking(archive, out, limit_bytes=1 << 20):
+            return None
+    finally:
+        shutil.rmtree(out, ignore_errors=True)
+
+
+def _records(folder: Path) -> Iterator[Target]:
+    home = folder / "records"
+    home.mkdir()
+    options, settings = home / "options.json", home / "settings.json"
+    options.write_text(
+        json.dumps(RunOptions(method="blob_log", classes=("a", "b"), settings={"n_blobs": "3"}).to_json())
+    )
+    yield _target("options of a run", options, lambda: RunOptions.from_json(read_json(options), where="here"))
+    settings.write_text(
+        json.dumps(
+            {
+                "schema": "bmbench.settings/1",
+                "method": "blob_log",
+                "profile": "quick",
+                "settings": {"n_blobs": 3},
+            }
+        )
+    )
+    yield _target("settings", settings, partial(read_settings, settings))
+    metrics, known = home / "metrics.json", content(home / "images")
+    write_coco(home / "truth.json", known.samples, known.categories)
+    (home / "predictions.json").write_text(json.dumps([]))
+    evaluation = evaluate(
+        *read_pair(home / "predictions.json", home / "truth.json"), Protocol(name="fuzz")
+    ).to_json()
+    metrics.write_text(json.dumps(evaluation | {"variants": {"views 1": evaluation}}))
+    yield _target("metrics of a run", metrics, partial(read_recorded, metrics, RecordedRun))
+
+
+def _checkpoints(folder: Path) -> Iterator[Target]:
+    home = folder / "trained"
+    (home / "checkpoint").mkdir(parents=True)
+    settings = METHODS.get("blob_log").settings["quick"]
+    detector = blob_log.BlobDetector(settings=settings, diameter_px=40.0, blob=0.5, believable=1.0)
+    detector.save(home / "checkpoint")
+    record = {
+        "method": "blob_log",
+        "um_per_px": 0.2,
+        "largest_cell_px": 60.0,
+        "classes": [{"id": 1, "name": "cell"}],
+    }
+    (home / "config.json").write_text(json.dumps(record))
+    (home / "metrics.json").write_text(json.dumps({"cd": {"threshold": 0.5}}))
+    for file in (home / "config.json", home / "metrics.json", *sorted((home / "checkpoint").iterdir())):
+        yield _target(f"trained {file.name}", file, partial(load_run, home))
+    if importlib.util.find_spec("torch") is not None:
+        yield from _networks(folder / "networks")
+
+
+def _networks(folder: Path) -> Iterator[Target]:
+    import torch
+
+    from bmbench.adapters.unet.detector import UNetDetector, load
+    from bmbench.adapters.unet.encodings.encoding import encoding_of
+    from bmbench.adapters.unet.network import build
+    from bmbench.adapters.unet.settings import UNetSettings
+    from bmbench.adapters.unet.training import Calibration
+
+    folder.mkdir()
+    settings = UNetSettings(depth=2, width=4)
+    encoding = encoding_of({"name": "shrink", "artefacts": False, "curve": None})
+    calibration = Calibration(
+        factor=0.5, smallest_px2=20.0, mean=(200.0, 180.0, 200.0), deviation=(20.0, 30.0, 20.0)
+    )
+    network = build(settings, outputs=encoding.outputs, device=torch.device("cpu"))
+    UNetDetector(encoding=encoding, settings=settings, calibration=calibration, network=network).save(folder)
+    for file in sorted(folder.iterdir()):
+        yield _target(f"network {file.name}", file, partial(load, folder))
+
+
+def _board(folder: Path) -> Iterator[Target]:
+    home = folder / "board"
+    for part in ("tracks", "submissions", "results"):
+        shutil.copytree(BOARD / part, home / part)
+    board, place = Leaderboard(home), home / "submissions" / "weak" / "unet-shrink"
+    for large in home.glob("submissions/*/*/predictions-*.json"):
+        # Looked at with the card, and missing is only one fault more.
+        large.unlink()
+    yield _target("track.json", home / "tracks" / "weak" / "track.json", partial(board.manifest, "weak"))
+    yield _target("submission.json", place / "submission.json", partial(validate_folder, place, board=home))
+    result, standings = (
+        home / "results" / "weak" / "unet-shrink.json",
+        home / "results" / "weak" / "standings.json",
+    )
+    yield _target("result", result, partial(read_result, result))
+    yield _target("standings", standings, partial(read_standings, standings))
