@@ -1,6 +1,8 @@
 """What is installed is pinned: the locks fit pyproject.toml, and no place that they came from is in them."""
 
+import importlib.util
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -63,3 +65,27 @@ def test_the_light_lock_is_the_full_one_without_torch(python):
     assert light.items() < full.items()
     assert full.keys() - light.keys() >= HEAVY
     assert not any(name.startswith("nvidia") for name in light)
+
+
+def test_the_bill_of_materials_names_every_package_of_the_lock_once():
+    """Its form was held against the schema of CycloneDX 1.6 with cyclonedx-python-lib."""
+    spec = importlib.util.spec_from_file_location("sbom", ROOT / "locks" / "sbom.py")
+    sbom = sys.modules["sbom"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sbom)
+    full = sbom.pins(LOCKS["full"])
+    assert len(full) == len(re.findall(r"^[a-z0-9].* \\$", LOCKS["full"], re.M))
+    own_hash = {"alg": "SHA-256", "content": "0" * 64}
+    bill = sbom.sbom(full, sbom.project(), "1.2.3", own_hash)
+    assert bill == sbom.sbom(full, sbom.project(), "1.2.3", own_hash)
+    parts = {part["bom-ref"]: part for part in bill["components"]}
+    assert len(parts) == len(full)
+    scope = {part["name"]: part["scope"] for part in bill["components"]}
+    assert (scope["numpy"], scope["torch"], scope["pytest"]) == ("required", "optional", "excluded")
+    own = bill["metadata"]["component"]["bom-ref"]
+    needs = {one["ref"]: one["dependsOn"] for one in bill["dependencies"]}
+    assert needs.keys() == parts.keys() | {own}
+    assert all(part in parts for needed in needs.values() for part in needed)
+    (jinja,) = (name for name in parts if name.startswith("pkg:pypi/jinja2@"))
+    assert [name.partition("@")[0] for name in needs[jinja]] == ["pkg:pypi/markupsafe"]
+    assert all(part["hashes"] for part in parts.values())
+    del sys.modules["sbom"]
