@@ -28,7 +28,7 @@ def run(
     option: shared.Choices = None,
     artefact: shared.Artefact = None,
     cell: shared.Cell = None,
-    track: shared.Track = "weak",
+    track: shared.Track = None,
     profile: shared.Profile = "quick",
     artefacts: shared.Artefacts = "background",
     classes: Annotated[

@@ -15,7 +15,13 @@ Artefact = Annotated[
     list[str] | None, typer.Option(help="A class whose objects are artefacts, which are not counted.")
 ]
 Cell = Annotated[list[str] | None, typer.Option(help="A class of cells, though its name says artefact.")]
-Track = Annotated[str, typer.Option(help="What to learn from: weak circles or precise contours.")]
+Track = Annotated[
+    str | None,
+    typer.Option(
+        help="What to learn from: drawn, weak (circles), precise.  [default: drawn for files, else weak]",
+        show_default=False,
+    ),
+]
 Profile = Annotated[str, typer.Option(help="How much work: quick (CPU minutes) or paper (GPU hours).")]
 Artefacts = Annotated[
     str, typer.Option(help="Train cell-like artefacts as background, foreground, or a class.")

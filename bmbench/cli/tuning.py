@@ -29,7 +29,7 @@ def tune(
     option: shared.Choices = None,
     artefact: shared.Artefact = None,
     cell: shared.Cell = None,
-    track: shared.Track = "weak",
+    track: shared.Track = None,
     profile: shared.Profile = "quick",
     artefacts: shared.Artefacts = "background",
     jitter_px: shared.Jitter = None,

@@ -62,6 +62,10 @@ class Terminal:
         if self._bar is not None and self._bar.tasks:
             self._bar.update(self._bar.tasks[-1].id, note=escape(text))
 
+    def tell(self, text: str) -> None:
+        """A line of its own."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
 
 class Logged:
     """Another listener, with every stage and fact written to a log as well."""
@@ -93,6 +97,11 @@ class Logged:
         self._listener.note(text)
         self._write(text)
 
+    def tell(self, text: str) -> None:
+        """Pass the sentence on and log it."""
+        self._listener.tell(text)
+        self._write(text)
+
     def _write(self, text: str) -> None:
         try:
             self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n".encode())
@@ -113,6 +122,10 @@ class Within:
     def note(self, text: str) -> None:
         """Pass the fact on with the part's name."""
         self._listener.note(f"{self._name}: {text}")
+
+    def tell(self, text: str) -> None:
+        """Pass the sentence on as a fact: what the whole says of itself stands above."""
+        self.note(text)
 
 
 @contextmanager

@@ -17,6 +17,10 @@ class Progress(Protocol):
         """A short fact about the work under way ("step 120, loss 0.21"); may be shown or dropped."""
         ...
 
+    def tell(self, text: str) -> None:
+        """A sentence that the user is to read before the work goes on; shown always."""
+        ...
+
 
 class Silent:
     """Nobody listens."""
@@ -26,4 +30,7 @@ class Silent:
         yield from items
 
     def note(self, text: str) -> None:
+        """Nothing."""
+
+    def tell(self, text: str) -> None:
         """Nothing."""

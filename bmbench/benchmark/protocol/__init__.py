@@ -4,6 +4,7 @@
 
     tracks        the questions that methods are compared on, and the profiles: how much work a run may be
     supervision   what a method may learn from: weak circles, contours, artefacts so or so
+    learned_from  what a run says of itself before it begins
     classes       which classes of cells are told apart, and what a detector's labels mean
     image_scale   pixel size and cell size of a run's images
     other_sets    the wish of `--test-on`: other images than the run's own

@@ -80,7 +80,7 @@ def supervise(
     jitter_px: float | None = None,
 ) -> Supervision:
     """The supervision of one run; `jitter_px` None scales the study's 3 px with the size of the cells."""
-    if track.supervision == "precise" or card.annotation in ("points", "circles"):
+    if track.supervision != "weak" or card.annotation in ("points", "circles"):
         return Supervision(track=track, artefacts=artefacts, jitter_px=None, seed=seed)
     if jitter_px is None:
         from bmbench.datasets.weak.simulator import scaled_jitter

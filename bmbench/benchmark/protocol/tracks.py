@@ -13,15 +13,16 @@ class Track:
 
     Attributes
     ----------
-    supervision : "precise" or "weak"
-        Precise: the experts' own geometry. Weak: circles, simulated from contours where the data set has
-        contours. Results are always scored against the experts' own annotations.
+    supervision : "precise", "drawn" or "weak"
+        Precise: the experts' own geometry, which is contours. Drawn: whatever was drawn, contours if there
+        are any, else circles, else boxes, else points with a radius. Weak: circles, simulated from contours
+        where the data set has contours. Results are always scored against the experts' own annotations.
     """
 
     name: str
     version: int
     title: str
-    supervision: Literal["precise", "weak"]
+    supervision: Literal["precise", "drawn", "weak"]
 
 
 TRACKS = MappingProxyType(
@@ -29,10 +30,19 @@ TRACKS = MappingProxyType(
         track.name: track
         for track in (
             Track(name="precise", version=1, title="learn from contours", supervision="precise"),
+            Track(name="drawn", version=1, title="learn as drawn", supervision="drawn"),
             Track(name="weak", version=1, title="learn from weak circles", supervision="weak"),
         )
     }
 )
+
+
+def default_track(*, published: bool, jitter_px: float | None) -> str:
+    """What a run learns from if nobody says it: own files as they were drawn, benchmarks as weak circles.
+
+    Somebody who states the jitter of simulated circles asks for these.
+    """
+    return "weak" if published or jitter_px is not None else "drawn"
 
 
 def get_track(name: str) -> Track:

@@ -14,6 +14,7 @@ import msgspec
 
 from bmbench.adapters.method import Method
 from bmbench.benchmark.protocol.other_sets import OtherSet
+from bmbench.benchmark.protocol.tracks import default_track
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.files import read_json
 from bmbench.datasets import absolute_dataset
@@ -33,6 +34,7 @@ class RunOptions:
     `retrain` None leaves it to the profile whether the detector is fitted once more, on train and
     optimisation images, after the threshold was chosen; `models` None how many are fitted and averaged.
     `classes` are the classes of cells to tell apart (`bmbench.benchmark.protocol.classes`).
+    `track` None is `drawn` for a user's own files and `weak` for a data set that bmbench knows by name.
     `devices` processes train together, one a graphics card; the result does not depend on their number.
     `test_on` names other images that the trained detector is applied to (`benchmark.protocol.other_sets`).
     """
@@ -41,7 +43,7 @@ class RunOptions:
     dataset: str = "synthetic"
     data: Path | None = None
     dataset_options: Mapping[str, str] = field(default_factory=dict)
-    track: str = "weak"
+    track: str | None = None
     profile: str = "quick"
     artefacts: str = "background"
     classes: tuple[str, ...] = ()
@@ -62,7 +64,20 @@ class RunOptions:
         """The same options with absolute paths: they mean the same from any folder."""
         data = None if self.data is None else self.data.expanduser().absolute()
         test_on = tuple(str(OtherSet.parse(text).settled()) for text in self.test_on)
-        return dataclasses.replace(self, dataset=absolute_dataset(self.dataset), data=data, test_on=test_on)
+        return dataclasses.replace(
+            self,
+            dataset=absolute_dataset(self.dataset),
+            data=data,
+            track=self.chosen_track,
+            test_on=test_on,
+        )
+
+    @property
+    def chosen_track(self) -> str:
+        """The track that was asked for, or the default of the data set."""
+        from bmbench.datasets import DATASETS
+
+        return self.track or default_track(published=self.dataset in DATASETS, jitter_px=self.jitter_px)
 
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads; without `out` and `devices`, which are no part of what is asked."""

@@ -112,6 +112,8 @@ def finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
             with Logged.to(folder.log, progress) as logged:
                 if not kept:
                     logged.note(NO_LOCKS)
+                for sentence in plan.statements:
+                    logged.tell(sentence)
                 work_through(Work(plan=plan, folder=folder, clock=Clock(folder.timing), progress=logged))
         except KeyboardInterrupt:
             raise Stopped(f"stopped; go on with: bmbench run --resume {folder.path}") from None

@@ -15,6 +15,7 @@ from bmbench.benchmark.protocol.classes import (
     tell_apart,
 )
 from bmbench.benchmark.protocol.image_scale import largest_cell, mean_cell, pixel_size
+from bmbench.benchmark.protocol.learned_from import Learned, caution, learned_from, run_line
 from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
 from bmbench.benchmark.protocol.tracks import Profile, Track, get_profile, get_track
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
@@ -54,6 +55,16 @@ class Plan:
         """What the labels of the detector mean."""
         return label_classes(self.split, self.options.classes)
 
+    @property
+    def learned(self) -> Learned:
+        """What the training images teach."""
+        return learned_from(self.split.samples["train"], self.supervision)
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What the run says of itself before it begins."""
+        return tuple(filter(None, (run_line(self.learned, self.split), caution(self.split))))
+
     def taught(self, samples: Sequence[Sample]) -> tuple[Sample, ...]:
         """The samples as the method may see them, their labels in the classes that it is taught."""
         seen = self.supervision.view(samples)
@@ -63,7 +74,7 @@ class Plan:
     def name(self) -> str:
         """The name of the run directory."""
         o = self.options
-        return f"{self.dataset.card.name}-{o.track}-{o.method}-{o.profile}-s{o.seed}"
+        return f"{self.dataset.card.name}-{self.track.name}-{o.method}-{o.profile}-s{o.seed}"
 
 
 def resolve(options: RunOptions, progress: Progress) -> Plan:
@@ -72,7 +83,7 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     from bmbench.core.dataset import LoadRequest
     from bmbench.datasets import open_dataset
 
-    track, method = get_track(options.track), METHODS.get(options.method)
+    track, method = get_track(options.chosen_track), METHODS.get(options.method)
     profile = _profile(options, method)
     artefacts = require_artefact_mode(method, options.artefacts)
     require_classes(method, options.classes, artefacts=artefacts)
@@ -158,6 +169,8 @@ def config(plan: Plan) -> dict[str, Any]:
         "classes": [dataclasses.asdict(one) for one in plan.label_classes] if options.classes else [],
         "jitter_px": plan.supervision.jitter_px,
         "seed": options.seed,
+        "learned": dataclasses.asdict(plan.learned),
+        "split_from": plan.split.split_from,
         "protocol": dataclasses.asdict(plan.protocol),
         "options": options.to_json(),
         "test_on": [place.facts() for place in plan.elsewhere],

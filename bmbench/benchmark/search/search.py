@@ -75,6 +75,8 @@ def tune(options: TuneOptions, progress: Progress, *, cluster: Cluster | None = 
     options = dataclasses.replace(options, run=options.run.settled())
     plan = resolve_search(options.run, progress)
     space = space_of(plan)
+    for sentence in plan.statements:
+        progress.tell(sentence)
     record = {
         "schema": SCHEMA,
         "trials": options.trials,

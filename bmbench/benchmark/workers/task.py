@@ -46,6 +46,10 @@ class _Teller:
         """Send the fact, unless another was sent just now."""
         self._say(text)
 
+    def tell(self, text: str) -> None:
+        """Send the sentence as a fact."""
+        self._say(text)
+
     def _say(self, text: str) -> None:
         import distributed
 

@@ -257,7 +257,7 @@ def _run_facts(environment: Mapping[str, Any], config: Mapping[str, Any]) -> dic
         "family": re.sub(r"[^\w .+()-]", " ", METHODS.get(method).family) if method in METHODS else "other",
         "name": method,
         "params": settings | {"profile": config["profile"]["name"]},
-        "annotations": config["track"]["name"],
+        "annotations": _annotations(config),
         "artefacts": config["artefacts"],
         "commit": code.get("commit"),
         "dirty": code.get("dirty"),
@@ -269,6 +269,15 @@ def _run_facts(environment: Mapping[str, Any], config: Mapping[str, Any]) -> dic
         }
         | packages,
     }
+
+
+def _annotations(config: Mapping[str, Any]) -> str:
+    """What a card says that a run learned from: circles that somebody drew are weak annotations too."""
+    track = str(config["track"]["name"])
+    if track != "drawn":
+        return track
+    shapes = config.get("learned", {}).get("shapes", {})
+    return "weak" if shapes.get("circles") and not shapes.get("outlines") else "precise"
 
 
 def schemas() -> dict[str, bytes]:

@@ -78,6 +78,9 @@ class Heard:
     def note(self, text: str) -> None:
         self.notes.append(text)
 
+    def tell(self, text: str) -> None:
+        self.notes.append(text)
+
 
 def test_everything_that_is_started_here_listens_on_the_loopback_alone(two_workers):
     two_workers.client.wait_for_workers(2, timeout=60)

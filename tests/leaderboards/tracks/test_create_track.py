@@ -20,7 +20,7 @@ def own_run(marrow, tmp_path_factory):
     """A finished run on a user's own images, which lie no longer where they lay."""
     folder = tmp_path_factory.mktemp("own")
     shutil.copytree(marrow, folder / "smears")
-    options = RunOptions(method="blob_log", dataset=str(folder / "smears"), out=folder / "runs")
+    options = RunOptions(method="blob_log", dataset=str(folder / "smears"), track="weak", out=folder / "runs")
     path = run(options, Silent()).path
     shutil.rmtree(folder / "smears")
     return path

@@ -8,7 +8,11 @@ from bmbench.core.files import read_json
 from bmbench.present.markdown import paragraph
 from bmbench.present.words import many
 
-_TRACKS = {"precise": "precise annotations", "weak": "weak annotations"}
+_TRACKS = {
+    "precise": "precise annotations",
+    "drawn": "annotations as drawn",
+    "weak": "weak annotations",
+}
 
 
 def generalisation(folder: StudyFolder, collection: Collection) -> str:

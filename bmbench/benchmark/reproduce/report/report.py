@@ -26,7 +26,11 @@ from bmbench.metrics.protocol import GEOMETRIES
 from bmbench.present.markdown import bullets, paragraph
 from bmbench.present.words import RULES
 
-TRACKS = {"precise": "precise annotations", "weak": "weak annotations"}
+TRACKS = {
+    "precise": "precise annotations",
+    "drawn": "annotations as drawn",
+    "weak": "weak annotations",
+}
 
 
 def write_report(folder: StudyFolder) -> Path:
@@ -68,6 +72,7 @@ class Pages:
             self._table_1(),
             self._table_2(),
             self._table_3(),
+            self._as_drawn(),
             self._weak_against_precise(),
             self._mappings(),
             self._orders(),
@@ -136,6 +141,11 @@ class Pages:
         return _section(
             "## Table 3: all methods on weak annotations, by artefact mode", body, published_table("weak")
         )
+
+    def _as_drawn(self) -> str:
+        """What the study did not ask: own data, learned as they were drawn."""
+        keys = list(self.collection.of("drawn"))
+        return _section("## Methods on annotations as drawn", self._measured("drawn", keys)) if keys else ""
 
     def _weak_against_precise(self) -> str:
         return _section(
