@@ -7,9 +7,10 @@ from functools import partial
 import numpy as np
 
 from bmbench.core.dataset import Split, Subset
-from bmbench.core.geometry import box_iou
+from bmbench.core.geometry import box_iou, rings_box
 from bmbench.core.spatial_index import iou_reach, near_boxes
-from bmbench.core.types import Annotations, Category, Ints, Role, Sample
+from bmbench.core.types import Annotations, Category, Floats, Ints, Rings, Role, Sample
+from bmbench.datasets.formats.ring_nesting import parts_with_holes
 from bmbench.datasets.reading.picture_copies import FLAT_SHARE, Picture, alike, same
 from bmbench.datasets.splits.leakage import leaks
 
@@ -35,11 +36,12 @@ def find_faults(split: Split, pictures: Sequence[Picture]) -> tuple[Fault, ...]:
     samples = [sample for part in split.samples.values() for sample in part]
     found = [
         *_leaks(split.samples, pictures),
-        _fault("left out of the published files", list(split.faults)),
+        _fault("left out or assumed in reading", list(split.faults)),
         _fault("same pixels", [f"{a} and {b}" for a, b in same(pictures)]),
         _fault("nearly the same picture", [f"{a} and {b}" for a, b in alike(pictures)]),
         _fault("objects without extent", list(_empty_boxes(samples, split.categories))),
         outside(samples, split.categories),
+        *in_parts(samples, split.categories),
         _fault("shape reaches over the edge of the image", list(_over_the_edge(samples, split.categories))),
         _fault("marked twice", list(_duplicates(samples, split.categories))),
         _fault("images without any object", [s.name for s in samples if not len(s.annotations)]),
@@ -52,6 +54,43 @@ def find_faults(split: Split, pictures: Sequence[Picture]) -> tuple[Fault, ...]:
 def outside(samples: Sequence[Sample], categories: Sequence[Category]) -> Fault | None:
     """The objects whose centre does not lie on their image; None for nothing."""
     return _fault("centre outside the image", list(_outside(samples, categories)))
+
+
+def in_parts(samples: Sequence[Sample], categories: Sequence[Category]) -> list[Fault]:
+    """Objects whose parts lie further apart than they are large, and masks that nobody labelled.
+
+    Both come from label images: a stray pixel with the number of a cell, and one number for all cells.
+    """
+    unlabelled, scattered = [], []
+    for sample in samples:
+        shapes = sample.annotations.contour
+        parts = {row: _parts(shapes[row]) for row in np.flatnonzero(~sample.annotations.region).tolist()}
+        rows = [row for row, boxes in parts.items() if len(boxes) > 1 and _lie_apart(boxes)]
+        if rows and len(rows) == len(parts):
+            total = sum(map(len, parts.values()))
+            unlabelled.append(f"{sample.name}: {len(rows)} for {total} parts that lie apart")
+        else:
+            scattered += [_place(sample, row, categories) for row in rows]
+    found = [
+        _fault("masks that nobody labelled: every number stands for several parts", unlabelled),
+        _fault("parts further apart than they are large", scattered),
+    ]
+    return [fault for fault in found if fault is not None]
+
+
+def _parts(rings: Rings) -> Floats:
+    """(k, 4) the box of each part of an outline, holes left out."""
+    if len(rings) < 2:
+        return np.zeros((len(rings), 4))
+    return np.array([rings_box((part[0],)) for part in parts_with_holes(rings)])
+
+
+def _lie_apart(boxes: Floats) -> bool:
+    """Whether one of the boxes is nearer to none of the others than the smaller of both is large."""
+    gap = np.maximum(boxes[:, None, :2] - boxes[None, :, 2:], boxes[None, :, :2] - boxes[:, None, 2:])
+    side = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    apart = np.clip(gap, 0, None).max(axis=2) > np.minimum(side[:, None], side[None])
+    return bool((apart | np.eye(len(boxes), dtype=bool)).all(axis=1).any())
 
 
 def left_to_other_annotators(split: Split, variant: Split, name: str) -> Fault | None:

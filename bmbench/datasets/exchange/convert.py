@@ -12,6 +12,7 @@ from bmbench.core.files import writing_folder
 from bmbench.core.gate import copy_file, is_there
 from bmbench.core.progress import Progress
 from bmbench.datasets import DATASETS
+from bmbench.datasets.describe.faults import in_parts
 from bmbench.datasets.exchange.conversion_losses import facts_lost, lines
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.annotation_folder import inner_path, write_folder
@@ -61,7 +62,13 @@ def convert(
         path=out,
         images=len(content.samples),
         objects=sum(len(sample.annotations) for sample in content.samples) - left,
-        notes=content.notes,
+        notes=(
+            *content.notes,
+            *(
+                f"{one.kind} ({one.count}): {one.text}"
+                for one in in_parts(content.samples, content.categories)
+            ),
+        ),
         warnings=(*warnings, *(codec.cautions(content) if codec.cautions else ())),
     )
 

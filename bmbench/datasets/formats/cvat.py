@@ -26,7 +26,7 @@ from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.folder_words import SUBSET_WORDS
 from bmbench.datasets.formats.images_beside import IMAGE_FOLDERS
-from bmbench.datasets.formats.marks import UNNAMED, Collector, Flags, Marks, ring_of
+from bmbench.datasets.formats.marks import CONFIDENCE_WORDS, UNNAMED, UNSURE, Collector, Flags, Marks, ring_of
 from bmbench.datasets.formats.masks import mask_rings
 from bmbench.datasets.reading.safe_xml import read_xml
 from bmbench.datasets.slides.whole_images import read_whole
@@ -167,6 +167,8 @@ def _marks(item: ElementTree.Element, where: str, kinds: Mapping[str, bool]) -> 
         if shape.tag != "polygon":
             key = (key[0], f"shape {number}")
         grouped.setdefault(key, ([], []))[1].append(shape)
+        if any(attribute.get("name") in CONFIDENCE_WORDS for attribute in shape.iter("attribute")):
+            collector.notes.append(UNSURE)
         if shape.tag == "polygon":
             grouped[key][0].append(ring_of(_points(shape, where), where))
     for (name, _), (rings, shapes) in grouped.items():

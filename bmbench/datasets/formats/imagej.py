@@ -3,14 +3,19 @@
 Polygons, freehand outlines, ovals, rectangles, composites (holes and parts) and points. Class and role stand
 in the properties of a ROI (``class: WBC``), where ImageJ keeps them; a ROI without them has the class of its
 group, or none. Coordinates are stored in single precision, as ImageJ does.
+
+A ROI may belong to one position of a stack (slice, or channel, depth and time), and so may each point of one.
+Those of several positions are never laid over one another on one image.
 """
 
 import io
 import logging
+import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +23,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import writing
-from bmbench.core.types import Annotations, Floats, Role
+from bmbench.core.types import Annotations, Bools, Floats, Role
 from bmbench.datasets.formats.annotation_folder import read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import UNNAMED, Collector, Flags, Marks, ring_of
@@ -33,33 +38,92 @@ _DAMAGED = (
     AttributeError,
 )  # fmt: skip
 """What roifile raises on one damaged ROI or another."""
+_NAMED = re.compile(r"(\d{4,})-\d{4,}-\d{4,}")
 
 
-def read(path: Path, images: Path | None = None) -> Content:
+def read(path: Path, images: Path | None = None, *, plane: str = "") -> Content:
     """The images of a folder of ROI zips, or of one; see `read_folder`.
+
+    `plane` is the position of a stack that the images show, as `position` spells it.
 
     Raises
     ------
     MissingExtraError
         If roifile is not installed.
     BadInputError
-        If a zip or a ROI in it is damaged, or unpacks to more than annotations do.
+        If a zip or a ROI in it is damaged, unpacks to more than annotations do, or holds ROIs of several
+        positions of a stack and none is chosen.
     """
-    return read_folder(path, images, suffixes=(".zip", ".roi"), parse=parse)
+    return read_folder(path, images, suffixes=(".zip", ".roi"), parse=partial(parse, plane=plane))
 
 
-def parse(path: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
+def parse(path: Path, _size: Callable[[], tuple[int, int]], *, plane: str = "") -> Marks:
     """The objects of one zip, or of one ROI alone."""
     roifile = _roifile()
     collector = Collector(str(path))
+    rois = []
     for name, data in _members(path):
         where = f"{path}, {name}"
         try:
             roi = roifile.ImagejRoi.frombytes(data)
-            _add(collector, roi, roifile.ROI_TYPE, where)
+            rois.append((roi, where, _places(roi, name.rsplit("/", 1)[-1].rpartition(".")[0])))
         except _DAMAGED as error:
-            raise BadInputError("not an ImageJ ROI", where=where, got=str(error)[:80]) from None
+            raise _no_roi(where, error) from None
+    for roi, where, here in _of_one_plane(rois, plane, collector.notes, str(path)):
+        try:
+            _add(collector, roi, roifile.ROI_TYPE, where, here=here)
+        except _DAMAGED as error:
+            raise _no_roi(where, error) from None
     return collector.marks()
+
+
+def position(roi: Any, name: str = "") -> str:
+    """Where in a stack a ROI belongs: "7" is slice 7, "c1,z3,t2" a place in a hyperstack; "" is everywhere.
+
+    In files of old versions of ImageJ the name alone says it (slice, y and x: ``0007-0112-0093``).
+    """
+    if roi.position > 0:
+        return str(roi.position)
+    axes = (("c", roi.c_position), ("z", roi.z_position), ("t", roi.t_position))
+    place = ",".join(f"{axis}{number}" for axis, number in axes if number > 0)
+    named = _NAMED.fullmatch(name)
+    return place or (str(int(named[1])) if named else "")
+
+
+def _places(roi: Any, name: str) -> list[str]:
+    """The position of a ROI, or of each point of one whose points have their own."""
+    counted = roi.counter_positions
+    if counted is None or not np.any(counted):
+        return [position(roi, name)]
+    return [str(number) if number else "" for number in counted.tolist()]
+
+
+def _no_roi(where: str, error: Exception) -> BadInputError:
+    return BadInputError("not an ImageJ ROI", where=where, got=str(error)[:80])
+
+
+def _of_one_plane(
+    rois: Sequence[tuple[Any, str, list[str]]], plane: str, notes: list[str], where: str
+) -> list[tuple[Any, str, Bools]]:
+    """The ROIs that belong to one position, or to all of them, with which of their points do.
+
+    The others are named in `notes`.
+    """
+    there = list(dict.fromkeys(place for _, _, places in rois for place in places if place))
+    if not plane and len(there) > 1:
+        more = " …" if len(there) > 6 else ""
+        raise BadInputError(
+            f"ROIs of {len(there)} positions of a stack, for one image",
+            where=where,
+            got=f"{', '.join(there[:6])}{more}",
+            remedy=f"say which one the image shows, as in --option plane={there[0]}",
+        )
+    asked = plane or "".join(there)
+    here = [(roi, name, np.isin(places, ["", asked])) for roi, name, places in rois]
+    left = sum(int((~some).sum()) for _, _, some in here)
+    if left:
+        notes.append(f"left out: ROI of another position of the stack ({left})")
+    return [entry for entry in here if entry[2].any()]
 
 
 def write(path: Path, content: Content) -> list[Left]:
@@ -127,7 +191,7 @@ def _is_roi(name: str) -> bool:
     return name.lower().endswith(".roi") and not name.rsplit("/", 1)[-1].startswith("._")
 
 
-def _add(collector: Collector, roi: Any, kinds: Any, where: str) -> None:
+def _add(collector: Collector, roi: Any, kinds: Any, where: str, *, here: Bools) -> None:
     facts = dict(line.partition(": ")[::2] for line in roi.props.splitlines())
     name = facts.get("class") or (f"group {roi.group}" if roi.group else UNNAMED)
     role = facts.get("role")
@@ -141,7 +205,8 @@ def _add(collector: Collector, roi: Any, kinds: Any, where: str) -> None:
             collector.add(name, rings=rings, **flags)
     elif roi.roitype == kinds.POINT:
         shift = 0.0 if roi.subpixelresolution else 0.5
-        for point in roi.coordinates().astype(np.float64) + shift:
+        points = roi.coordinates().astype(np.float64) + shift
+        for point in points[here] if len(here) == len(points) else points:
             collector.add(name, point=point.tolist(), **flags)
     elif roi.roitype in (kinds.POLYGON, kinds.FREEHAND, kinds.TRACED):
         collector.add(name, rings=(ring_of(roi.coordinates().astype(np.float64), where),), **flags)
@@ -227,5 +292,6 @@ CODEC = Codec(
     read=read,
     write=write,
     folder="rois",
+    choices={"plane": "the position of a stack that the images show: a slice, or c1,z3,t2"},
     extra="imagej",
 )

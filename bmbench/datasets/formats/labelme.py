@@ -20,7 +20,7 @@ from bmbench.core.files import write_text
 from bmbench.core.types import Annotations, Floats, Rings, Role
 from bmbench.datasets.formats.annotation_folder import inner_path, read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
-from bmbench.datasets.formats.marks import UNNAMED, Collector, Flags, Marks, ring_of
+from bmbench.datasets.formats.marks import UNNAMED, UNSURE, Collector, Flags, Marks, ring_of
 from bmbench.datasets.formats.masks import mask_rings
 from bmbench.datasets.reading.limits import read_object
 
@@ -51,6 +51,8 @@ def parse(path: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
     for number, shape in enumerate(shapes):
         where = f"{path}, shapes[{number}]"
         name, points, group, flags = _facts(shape, where)
+        if isinstance(shape.get("score"), int | float):
+            collector.notes.append(UNSURE)
         polygon = shape.get("shape_type", "polygon") == "polygon"
         key = (name, f"group {group}" if polygon and group is not None else f"shape {number}")
         rings, _, _ = parts.setdefault(key, ([], number, flags))

@@ -11,6 +11,9 @@ from bmbench.core.geometry import rings_box
 from bmbench.core.types import Annotations, Floats, Rings, Role, is_artefact_name
 
 UNNAMED = "cell"
+UNSURE = "left out: confidence of an object, which annotations have none of"
+"""The note on an object that a detector wrote."""
+CONFIDENCE_WORDS = ("score", "confidence")
 LIMIT_PX = 1e9
 
 

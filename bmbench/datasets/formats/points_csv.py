@@ -31,7 +31,7 @@ from bmbench.core.types import Annotations, ImageId, Role, Sample
 from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.images_beside import IMAGE_FOLDERS
-from bmbench.datasets.formats.marks import UNNAMED, Collector, Marks
+from bmbench.datasets.formats.marks import CONFIDENCE_WORDS, UNNAMED, UNSURE, Collector, Marks
 from bmbench.datasets.reading.limits import read_text
 from bmbench.datasets.slides.whole_images import read_whole, size_of
 
@@ -150,6 +150,8 @@ def _add(collector: Collector, row: dict[str, str], where: str, stated: dict[str
     radius = _value(row["radius"], where) if row.get("radius") else 0.0
     if row.get("diameter"):
         radius = _value(row["diameter"], where) / 2
+    if any(row.get(word) for word in CONFIDENCE_WORDS):
+        collector.notes.append(UNSURE)
     role, name = row.get("role", "").lower(), row.get("class") or UNNAMED
     if role not in _ROLES or radius < 0:
         raise BadInputError("no such role or radius", where=where, got=f"{role!r}, {radius:g}"[:60])

@@ -25,7 +25,7 @@ from bmbench.datasets.formats.annotation_folder import (
     read_folder,
 )
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
-from bmbench.datasets.formats.marks import Collector, Marks
+from bmbench.datasets.formats.marks import CONFIDENCE_WORDS, UNSURE, Collector, Marks
 from bmbench.datasets.reading.safe_xml import read_xml
 
 DIGITS = 6
@@ -54,6 +54,8 @@ class VocFile:
         Why the file counts from 0; empty where nothing in it says so.
     own : bool
         Whether bmbench wrote it.
+    unsure : int
+        How many objects have a confidence.
     """
 
     width: int
@@ -65,6 +67,7 @@ class VocFile:
     turned: Floats = dataclasses.field(default_factory=lambda: np.zeros(0))
     proof: str = ""
     own: bool = False
+    unsure: int = 0
 
 
 def read_voc(path: Path) -> VocFile:
@@ -101,6 +104,7 @@ def read_voc(path: Path) -> VocFile:
         turned=np.array(turned, np.float64),
         proof=proof,
         own=root.findtext("source/annotation") == _OWN,
+        unsure=sum(item.tag in CONFIDENCE_WORDS for item in root.iterfind("object/*")),
     )
 
 
@@ -161,7 +165,7 @@ def _rotation(item: ElementTree.Element, place: str) -> float:
 
 def _marks(voc: VocFile, where: str, *, shift: int) -> Marks:
     """The objects of a file; `shift` is 1 where its corners count from 0."""
-    collector = Collector(where)
+    collector = Collector(where, notes=[UNSURE] * voc.unsure)
     corners = voc.box + np.array([shift, shift, 0, 0])
     for row, (name, corner) in enumerate(zip(voc.names, corners.tolist(), strict=True)):
         box, rings = turned_box(corner, float(voc.turned[row]))

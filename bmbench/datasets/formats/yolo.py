@@ -18,7 +18,7 @@ from bmbench.core.files import write_text
 from bmbench.core.types import Annotations, Floats, Role, is_artefact_name
 from bmbench.datasets.formats.annotation_folder import inner_path, read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
-from bmbench.datasets.formats.marks import Collector, Marks
+from bmbench.datasets.formats.marks import UNSURE, Collector, Marks
 from bmbench.datasets.formats.ring_nesting import bridged
 from bmbench.datasets.formats.yolo_names import NAME_FILES, OBJ_DATA, YAML, class_names, yaml_names
 from bmbench.datasets.reading.limits import read_text
@@ -98,7 +98,9 @@ def _parse(path: Path, size: Callable[[], tuple[int, int]], names: dict[int, str
         if not line.strip():
             continue
         where = f"{path}, line {number}"
-        label, numbers = _line(line, where)
+        label, numbers, confidence = _line(line, where)
+        if confidence is not None:
+            collector.notes.append(UNSURE)
         name = names.get(label, f"class {label}")
         if len(numbers) == 4:
             centre, extent = numbers[:2] * scale, numbers[2:] * scale
@@ -108,15 +110,16 @@ def _parse(path: Path, size: Callable[[], tuple[int, int]], names: dict[int, str
     return collector.marks(size=(int(scale[0]), int(scale[1])))
 
 
-def _line(line: str, where: str) -> tuple[int, Floats]:
+def _line(line: str, where: str) -> tuple[int, Floats, float | None]:
+    """Class, numbers and, in what a detector wrote, the confidence of a line."""
     try:
         values = np.array([float(word) for word in line.split()], np.float64)
     except ValueError:
         values = np.zeros(0)
-    count = len(values) - 1
-    if count == 5:
-        # A sixth number is the confidence of a prediction.
-        values, count = values[:5], 4
+    count, confidence = len(values) - 1, None
+    if count == 5 or (count >= 7 and count % 2):
+        # One number more than a shape has is the confidence of a prediction.
+        values, count, confidence = values[:-1], count - 1, float(values[-1])
     good = count == 4 or (count >= 6 and count % 2 == 0)
     if (
         not good
@@ -133,7 +136,7 @@ def _line(line: str, where: str) -> tuple[int, Floats]:
         raise BadInputError(
             "number outside 0 to 1", where=where, got=line[:40], remedy="divide by the image's size"
         )
-    return int(values[0]), values[1:]
+    return int(values[0]), values[1:], confidence
 
 
 def _write(path: Path, content: Content, *, polygons: bool) -> list[Left]:

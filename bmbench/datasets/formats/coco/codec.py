@@ -5,6 +5,7 @@ from pathlib import Path
 from bmbench.core.errors import BadInputError
 from bmbench.datasets.formats.coco.samples import has_hole, read_coco, write_coco
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
+from bmbench.datasets.formats.marks import UNSURE
 from bmbench.datasets.formats.masks import encode_rle
 
 FILE = "annotations.json"
@@ -30,7 +31,12 @@ def annotation_file(path: Path) -> Path:
 def read(path: Path, images: Path | None = None) -> Content:
     """The images of a COCO file, or of the folder that holds it."""
     content = read_coco(annotation_file(path), images=images)
-    return Content(samples=content.samples, categories=content.categories, subsets=content.subsets)
+    return Content(
+        samples=content.samples,
+        categories=content.categories,
+        subsets=content.subsets,
+        notes=(f"{UNSURE} ({content.unsure:,})",) if content.unsure else (),
+    )
 
 
 def write(path: Path, content: Content) -> list[Left]:

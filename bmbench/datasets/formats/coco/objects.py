@@ -64,6 +64,10 @@ class _Turned(msgspec.Struct, gc=False):
     attributes: Any = None
 
 
+class _Scored(msgspec.Struct, gc=False):
+    score: Any = None
+
+
 class _Outlined(msgspec.Struct, gc=False):
     segmentation: msgspec.Raw = msgspec.Raw(b"null")
 
@@ -89,6 +93,8 @@ class CocoObjects:
     region : (n,) bool
     outlines : row → Rings
         Those that were asked for or needed, and are there.
+    unsure : int
+        How many annotations have a confidence.
     """
 
     images: Mapping[ImageId, Any]
@@ -103,6 +109,7 @@ class CocoObjects:
     role: Ints
     region: Bools
     outlines: Mapping[int, Rings]
+    unsure: int = 0
 
 
 def read_objects(
@@ -120,7 +127,7 @@ def read_objects(
     BadInputError
         If it is no such file, or contradicts itself: with the file, the index and the remedy.
     """
-    file, rotated = _opened(path, kind, guess=guess)
+    file, words = _opened(path, kind, guess=guess)
     category_records, image_records = file.records("categories"), file.records("images")
     columns, where = file.columns("annotations"), f"{path}, annotations"
     bare = np.ones(len(columns["image_id"]), bool)
@@ -128,7 +135,8 @@ def read_objects(
         bare = np.isnan(columns["bbox"][:, 0])
     wanted = np.ones(len(bare), bool) if outlines else bare
     segments = file.columns("annotations", _Outlined)["segmentation"] if wanted.any() else None
-    turned = file.columns("annotations", _Turned)["attributes"] if rotated else None
+    turned = file.columns("annotations", _Turned)["attributes"] if "rotation" in words else None
+    scores = file.columns("annotations", _Scored)["score"] if outlines and "score" in words else None
     file.close()
     categories, images = _categories(category_records, path), _by_id(image_records, f"{path}, images")
     image, label = _rows(columns, tuple(images), categories, where)
@@ -156,11 +164,12 @@ def read_objects(
         role=role,
         region=region,
         outlines=rings,
+        unsure=0 if scores is None else sum(score is not None for score in scores.tolist()),
     )
 
 
-def _opened(path: Path, kind: type[msgspec.Struct], *, guess: bool) -> tuple[JsonLists, bool]:
-    """The file, and whether boxes in it may be turned."""
+def _opened(path: Path, kind: type[msgspec.Struct], *, guess: bool) -> tuple[JsonLists, set[str]]:
+    """The file, and which of the keys that few files have stand in it."""
     text = read_bytes(path).removeprefix(MARK)
     if text[:64].lstrip()[:1] == b"[":
         raise BadInputError(
@@ -171,7 +180,8 @@ def _opened(path: Path, kind: type[msgspec.Struct], *, guess: bool) -> tuple[Jso
             remedy="give the ground truth here",
         )
     ends = ("annotations", "image_id") if guess else None
-    return JsonLists(path, text, kind, title="COCO data set", guess=ends), b'"rotation"' in text
+    words = {word for word in ("rotation", "score") if f'"{word}"'.encode() in text}
+    return JsonLists(path, text, kind, title="COCO data set", guess=ends), words
 
 
 def _by_id(records: list[Any], where: str) -> dict[Any, Any]:

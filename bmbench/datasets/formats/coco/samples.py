@@ -87,11 +87,14 @@ class CocoFile:
         In the order of the file; what `label` points into.
     subsets : image id → Subset
         For the images whose record names their subset.
+    unsure : int
+        How many annotations have a confidence, which is left out.
     """
 
     samples: tuple[Sample, ...]
     categories: tuple[Category, ...]
     subsets: Mapping[ImageId, Subset]
+    unsure: int = 0
 
 
 def read_coco(path: Path, *, images: Path | None = None, within: Path | None = None) -> CocoFile:
@@ -130,6 +133,7 @@ def read_coco(path: Path, *, images: Path | None = None, within: Path | None = N
             for image_id, record in records.items()
             if record.split
         },
+        unsure=objects.unsure,
     )
 
 

@@ -94,11 +94,13 @@ def _inner(annotations: Annotations, row: int, near: Ints) -> Ints:
     """Which of the objects nearby lie in an object, and are others."""
     size = np.prod(annotations.box[:, 2:] - annotations.box[:, :2], axis=1)
     near = near[(near != row) & (size[near] <= OTHER_SHARE * size[row]) & ~annotations.region[near]]
+    inside: Bools
     xy, (x, y, radius) = annotations.xy[near], annotations.circle[row]
-    low, high = annotations.box[row, :2], annotations.box[row, 2:]
-    inside = np.logical_and(xy >= low, xy <= high).all(axis=1)
     if annotations.contour[row]:
-        inside = np.asarray(rings_contain(annotations.contour[row], xy), bool)
+        inside = rings_contain(annotations.contour[row], xy)
     elif radius > 0:
         inside = np.asarray(np.hypot(xy[:, 0] - x, xy[:, 1] - y) <= radius, bool)
+    else:
+        low, high = annotations.box[row, :2], annotations.box[row, 2:]
+        inside = np.asarray(((xy >= low) & (xy <= high)).all(axis=1), bool)
     return near[inside]

@@ -14,7 +14,7 @@ from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.types import Bools, Ints
 from bmbench.datasets.formats.annotation_folder import ANNOTATION_FOLDERS, annotation_files, read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
-from bmbench.datasets.formats.marks import Marks
+from bmbench.datasets.formats.marks import UNSURE, Marks
 from bmbench.datasets.formats.qupath.areas import areas, held, longer_sides
 from bmbench.datasets.formats.qupath.geojson import QupathFile, read_qupath, write_qupath
 
@@ -105,6 +105,8 @@ def _marks(
         for row in np.flatnonzero(~(wanted & kept & here)).tolist():
             left[_why(one, row, names[row], wanted=wanted[row], here=here[row], starred=starred[row])] += 1
         left.update({f"left out: the nuclei of {one.nuclei} cells": 0} if one.nuclei and not nucleus else {})
+        sure = int(np.isfinite(one.confidence[wanted & kept & here]).sum())
+        left.update({UNSURE: sure} if sure else {})
         named = ", ".join(sorted(one.names)[:5])
         left.update({f"objects with a name and no class: {named}": sum(one.names.values())} if named else {})
         chosen = one.take(wanted & kept & here)
