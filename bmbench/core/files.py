@@ -229,7 +229,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, whole or not at all; NaN and infinity are refused (ValueError)."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """The text of `write_json`."""
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"
 
 
 def read_json(path: Path, *, within: Path | None = None) -> Any:

@@ -115,8 +115,19 @@ def resolve_protocol(name: str, **changes: Any) -> Protocol:
     """
     if name not in PROTOCOLS:
         raise UnknownNameError("protocol", name, PROTOCOLS)
+    return changed_protocol(PROTOCOLS[name], **changes)
+
+
+def changed_protocol(protocol: Protocol, **changes: Any) -> Protocol:
+    """The protocol with these fields changed; None leaves a field as it is.
+
+    Raises
+    ------
+    BadInputError
+        If it does not allow the change.
+    """
     wanted = {field: value for field, value in changes.items() if value is not None}
     try:
-        return replace(PROTOCOLS[name], **wanted)
+        return replace(protocol, **wanted)
     except ValueError as error:
-        raise BadInputError(f"protocol {name!r} cannot be used so: {error}") from None
+        raise BadInputError(f"protocol {protocol.name!r} cannot be used so: {error}") from None

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.benchmark.whole_records import whole_config, whole_metrics, whole_scores
+
 SQUARE = 20
 
 
@@ -109,8 +111,9 @@ def run_directory(folder: Path, truth: Path, found: list[dict[str, Any]], thresh
 
     write(folder / "predictions.json", found)
     write(folder / "truth.json", json.loads(truth.read_text()))
-    write(folder / "config.json", {"protocol": asdict(replace(PROTOCOLS["paper"], radius_px=5.0))})
-    write(folder / "metrics.json", {"bb": None, "cd": {"threshold": threshold}})
+    protocol = asdict(replace(PROTOCOLS["paper"], radius_px=5.0))
+    write(folder / "config.json", whole_config(protocol=protocol))
+    write(folder / "metrics.json", whole_metrics(bb=None, cd=whole_scores(threshold=threshold)))
     return folder
 
 

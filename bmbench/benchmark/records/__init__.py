@@ -4,6 +4,7 @@
 
     options         what a user asks of `bmbench run`, as typed settings; the settings that a search left
     run_folder      the run directory: its files, its lock, whole or not at all; its clock
+    run_records     the records of a run as types, and which versions of them are read
     environment     versions, code and machine that a result was made with
     trained_run     a finished run as something that predicts
 """

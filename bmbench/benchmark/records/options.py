@@ -15,8 +15,8 @@ import msgspec
 from bmbench.adapters.method import Method
 from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.protocol.tracks import default_track
+from bmbench.benchmark.records.run_records import read_record
 from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.core.files import read_json
 from bmbench.datasets import absolute_dataset
 
 _PATHS = ("data",)
@@ -179,6 +179,12 @@ class SettingsFile:
     settings: Mapping[str, str]
 
 
+class _Settings(msgspec.Struct, frozen=True, kw_only=True):
+    method: str
+    profile: str
+    settings: dict[str, bool | int | float | str]
+
+
 def read_settings(path: Path) -> SettingsFile:
     """The settings in a file.
 
@@ -187,19 +193,11 @@ def read_settings(path: Path) -> SettingsFile:
     BadInputError
         If the file is not there, or is something else.
     """
-    record = read_json(path)
-    known = isinstance(record, dict) and record.get("schema") == SCHEMA
-    settings = record.get("settings") if known else None
-    if not isinstance(settings, dict) or not all(
-        isinstance(value, str | int | float) for value in settings.values()
-    ):
-        raise BadInputError(
-            "not a settings file", where=str(path), remedy="give the settings.json of `bmbench tune`"
-        )
+    record = read_record(path, _Settings, schema=SCHEMA, what="a settings file of `bmbench tune`")
     return SettingsFile(
-        method=str(record.get("method")),
-        profile=str(record.get("profile")),
-        settings={name: str(value) for name, value in settings.items()},
+        method=record.method,
+        profile=record.profile,
+        settings={name: str(value) for name, value in record.settings.items()},
     )
 
 

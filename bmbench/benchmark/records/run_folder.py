@@ -32,6 +32,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bmbench.benchmark.records.run_records import (
+    RUN_SCHEMA,
+    TIMING_SCHEMA,
+    Environment,
+    RunConfig,
+    Timing,
+    as_record,
+    read_record,
+)
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.files import folder_aside, name_folder, read_json, write_json
 from bmbench.core.locks import LOCK
@@ -139,15 +148,22 @@ class RunDir:
 
     def read(self, name: str) -> dict[str, Any]:
         """The object in one of the run's JSON files; BadInputError if it holds anything else."""
-        value = read_json(self.path / name, within=self.path)
-        if not isinstance(value, dict):
-            raise BadInputError(
-                "is not a run's record",
-                where=str(self.path / name),
-                expected="a JSON object",
-                got=type(value).__name__,
-            )
-        return value
+        path = self.path / name
+        return as_record(read_json(path, within=self.path), dict[str, Any], where=path, what="a run's record")
+
+    def config(self) -> RunConfig:
+        """What was asked for; BadInputError if its record is damaged, or of a newer bmbench."""
+        return read_record(
+            self.path / "config.json", RunConfig, schema=RUN_SCHEMA, within=self.path, what="a run's record"
+        )
+
+    def environment(self) -> Environment:
+        """What the run was made with; BadInputError if its record is damaged."""
+        return read_record(self.path / "environment.json", Environment, within=self.path)
+
+    def times(self) -> Timing:
+        """The seconds of work; BadInputError if their record is damaged, or of a newer bmbench."""
+        return read_record(self.timing, Timing, schema=TIMING_SCHEMA, within=self.path)
 
     def write(self, name: str, value: Any) -> None:
         """Write one of the run's JSON files."""
@@ -180,9 +196,9 @@ class Clock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        earlier: dict[str, Any] = read_json(path) if path.exists() else {}
-        self._processes = int(earlier.get("processes", 0)) + 1
-        self._seconds = {name: float(value) for name, value in earlier.get("seconds", {}).items()}
+        earlier = read_record(path, Timing, schema=TIMING_SCHEMA) if path.exists() else Timing()
+        self._processes = earlier.processes + 1
+        self._seconds = dict(earlier.seconds)
         self._began = {"all": time.monotonic()}
 
     @contextmanager
@@ -202,7 +218,7 @@ class Clock:
         seconds = {name: round(self._seconds[name], 1) for name in sorted(self._seconds)}
         write_json(
             self._path,
-            {"schema": "bmbench.timing/1", "processes": self._processes, "seconds": seconds},
+            {"schema": TIMING_SCHEMA, "processes": self._processes, "seconds": seconds},
         )
 
     def _take(self, name: str) -> None:

@@ -2,14 +2,15 @@
 
 import hashlib
 import math
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from msgspec import Struct
 
 from bmbench.adapters.method import Detector, require_installed
 from bmbench.benchmark.protocol.classes import classes_from_json
 from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.records.run_records import read_record
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
 from bmbench.core.gate import files_in
@@ -65,33 +66,39 @@ def load_run(path: Path) -> TrainedRun:
     from bmbench.adapters.ensemble import load_detector
 
     run = RunDir.open(path)
-    config, metrics = run.read("config.json"), run.read("metrics.json")
-    name = config.get("method")
-    if not isinstance(name, str) or not run.checkpoint.is_dir():
+    config = run.config()
+    scores = read_record(path / "metrics.json", _Scored, within=path).cd
+    if not run.checkpoint.is_dir():
         raise BadInputError(
             "is not a run with a trained detector", where=str(path), remedy="give a folder of `bmbench run`"
         )
-    method = METHODS.get(name)
+    method = METHODS.get(config.method)
     require_installed(method)
-    centre_distance = metrics.get("cd")
     return TrainedRun(
         path=path,
         detector=load_detector(method, run.checkpoint),
-        classes=classes_from_json(config.get("classes")),
-        method=name,
-        um_per_px=_positive(config, "um_per_px"),
-        largest_cell_px=_positive(config, "largest_cell_px"),
-        mean_cell_px=_positive(config, "mean_cell_px"),
-        threshold=_positive(centre_distance, "threshold") if isinstance(centre_distance, dict) else None,
+        classes=classes_from_json(config.classes),
+        method=config.method,
+        um_per_px=_positive(config.um_per_px),
+        largest_cell_px=_positive(config.largest_cell_px),
+        mean_cell_px=_positive(config.mean_cell_px),
+        threshold=None if scores is None else _positive(scores.threshold),
         digest=_digest(run.checkpoint),
     )
 
 
-def _positive(record: dict[str, Any], name: str) -> float | None:
-    value = record.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        return None
-    return float(value) if value <= sys.float_info.max else None
+class _Threshold(Struct, frozen=True):
+    threshold: float | None = None
+
+
+class _Scored(Struct, frozen=True):
+    """Of a run's scores what whoever predicts needs."""
+
+    cd: _Threshold | None = None
+
+
+def _positive(value: float | None) -> float | None:
+    return value if value is not None and 0 < value < math.inf else None
 
 
 def _digest(folder: Path) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import Cell
-from bmbench.core.files import read_json
 
 LEARNING_S = {"quick": 120.0, "paper": 6 * 3600.0}
 """Seconds of a run that trains a network, before any is known: one core for quick, a GPU for paper."""
@@ -32,9 +32,9 @@ def estimate(folder: StudyFolder, cells: Sequence[Cell], *, profile: str) -> Est
     finished: dict[str, list[float]] = {}
     left = [cell for cell in cells if not folder.is_finished(cell)]
     for cell in set(cells) - set(left):
-        timing = folder.run(cell) / "timing.json"
-        if timing.is_file():
-            finished.setdefault(cell.method, []).append(float(read_json(timing)["seconds"]["all"]))
+        run = RunDir(folder.run(cell))
+        if run.timing.is_file() and (seconds := run.times().seconds.get("all")) is not None:
+            finished.setdefault(cell.method, []).append(seconds)
     known = {method: median(seconds) for method, seconds in finished.items()}
     rule = {cell.method: _rule_of_thumb(cell.method, profile) for cell in left}
     return Estimate(

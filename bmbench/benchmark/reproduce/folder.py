@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from msgspec import Struct
 
 from bmbench.benchmark.protocol.other_sets import OtherSet
+from bmbench.benchmark.records.run_records import read_record
 from bmbench.benchmark.reproduce.matrix import Cell, Matrix, StudyFacts
+from bmbench.benchmark.scoring.recorded import RecordedOtherSet
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import make_folder, read_json, write_json
+from bmbench.core.files import make_folder, write_json
+from bmbench.core.gate import plain_name
 from bmbench.core.locks import if_free, only_one
 
 ELSEWHERE = "elsewhere"
@@ -29,6 +32,20 @@ ELSEWHERE = "elsewhere"
 SCHEMA = "bmbench.study/1"
 _WAIT_S = 30.0
 """How long to wait for somebody else who changes the study, which takes milliseconds."""
+
+
+class _Study(Struct, frozen=True, kw_only=True):
+    """What ``study.json`` holds."""
+
+    facts: StudyFacts
+    cells: tuple[Cell, ...]
+    test_on: tuple[str, ...] = ()
+
+
+class _Failure(Struct, frozen=True):
+    """Of the record of a failed cell what is shown."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +62,10 @@ class StudyFolder:
         """Where the reason of a cell's failure is kept."""
         return self.path / "failures" / f"{cell.name}.json"
 
+    def reason(self, cell: Cell) -> str:
+        """Why a cell failed."""
+        return read_record(self.failure(cell), _Failure, what="the record of a failure").reason
+
     def is_finished(self, cell: Cell) -> bool:
         """Whether the run of a cell ended well."""
         return (self.run(cell) / "metrics.json").is_file()
@@ -57,7 +78,7 @@ class StudyFolder:
         wish = OtherSet.parse(test_on).settled()
         record = self.run(cell) / ELSEWHERE / wish.name / "metrics.json"
         # Other images may have the same name: a file of another folder, or cells of another stated size.
-        return record.is_file() and read_json(record)["set"].get("asked") == str(wish)
+        return record.is_file() and read_record(record, RecordedOtherSet).about.asked == str(wish)
 
     def is_complete(self, cell: Cell, test_on: Sequence[str]) -> bool:
         """Whether nothing is left to do for a cell."""
@@ -79,14 +100,12 @@ class StudyFolder:
         if not self._is_study():
             remedy = "give the folder that `bmbench reproduce --out` made"
             raise BadInputError("is not the folder of a study", where=str(self.path), remedy=remedy)
-        value = read_json(file)
-        try:
-            facts = msgspec.convert(value["facts"], StudyFacts)
-            cells = tuple(msgspec.convert(cell, Cell) for cell in value["cells"])
-            test_on = tuple(msgspec.convert(value.get("test_on", []), list[str]))
-        except (KeyError, TypeError, msgspec.ValidationError) as error:
-            raise BadInputError("not a study", where=str(file), got=str(error)) from None
-        return Matrix(facts=facts, cells=cells, test_on=test_on)
+        study = read_record(file, _Study, schema=SCHEMA, what="a study")
+        for cell in study.cells:
+            # The name of a folder, of whatever stands in the file.
+            if {"/", "\\", "\0"} & set(cell.name) or not plain_name(cell.name):
+                raise BadInputError("is not a study", where=f"{file}, cells", got=repr(cell.name)[:60])
+        return Matrix(facts=study.facts, cells=study.cells, test_on=study.test_on)
 
     def join(self, matrix: Matrix) -> Matrix:
         """The study of the folder with these cells in it: new ones are added, none is lost.

@@ -60,16 +60,18 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
     """
     from bmbench.benchmark.records.options import RunOptions
     from bmbench.benchmark.records.run_folder import RunDir
+    from bmbench.benchmark.records.run_records import read_record
     from bmbench.benchmark.records.trained_run import load_run
     from bmbench.benchmark.run.plan import learned_names
+    from bmbench.benchmark.scoring.recorded import RecordedRun
     from bmbench.core.dataset import LoadRequest
     from bmbench.core.locks import only_one
     from bmbench.datasets import open_dataset
 
     asked = [OtherSet.parse(text).settled() for text in wishes]
     trained, folder = load_run(path), RunDir(path)
-    config, centres = folder.read("config.json"), folder.read("metrics.json")["cd"]
-    own = RunOptions.from_json(config.get("options"), where=f"{path}/config.json, options")
+    config, centres = folder.config(), read_record(path / "metrics.json", RecordedRun).cd
+    own = RunOptions.from_json(config.options, where=f"{path}/config.json, options")
 
     def learned() -> frozenset[str]:
         request = LoadRequest(data=own.data, seed=own.seed, options=own.dataset_options)
@@ -77,14 +79,14 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
         return learned_names(dataset.load(request))
 
     places = find_places(
-        asked, own=config["dataset"], own_data=own.data, learned=learned, seed=own.seed, progress=progress
+        asked, own=config.dataset, own_data=own.data, learned=learned, seed=own.seed, progress=progress
     )
     unchanged = Unchanged(
         detector=trained.detector,
         classes=trained.classes,
         um_per_px=trained.um_per_px,
         mean_cell_px=trained.mean_cell_px,
-        threshold=None if centres is None else centres["threshold"],
+        threshold=None if centres is None else centres.threshold,
     )
     with only_one(path):
         for place in places:

@@ -11,11 +11,12 @@ from typing import Any
 from bmbench.benchmark.records.environment import describe_environment, versions_of
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import Clock, RunDir
+from bmbench.benchmark.records.run_records import Environment, read_record
 from bmbench.benchmark.run.plan import Plan, config, resolve, split_record
 from bmbench.benchmark.run.stages import Work, work_through
 from bmbench.core.console import Logged
 from bmbench.core.errors import BadInputError, Stopped
-from bmbench.core.files import read_json
+from bmbench.core.files import json_text, read_bytes, read_json
 from bmbench.core.locks import LOCK, NO_LOCKS, only_one
 from bmbench.core.progress import Progress
 
@@ -101,12 +102,14 @@ def finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
     with only_one(path) as kept:
         if folder.is_finished:
             return folder
+        folder.config()
         refuse_changes(
             folder.read("config.json"),
             plan,
             where=path / "config.json",
             versions=path / "environment.json",
         )
+        _refuse_another_split(folder, plan)
         folder.sweep()
         try:
             with Logged.to(folder.log, progress) as logged:
@@ -120,6 +123,17 @@ def finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
     return folder
 
 
+def _refuse_another_split(folder: RunDir, plan: Plan) -> None:
+    """Nothing, if the run's ``split.json`` has the bytes that it was begun with: the data are the same."""
+    path = folder.path / "split.json"
+    if read_bytes(path, within=folder.path) != json_text(split_record(plan.split)).encode():
+        raise BadInputError(
+            "is damaged, or was changed: it is not the split that the run was begun with",
+            where=str(path),
+            remedy="restore it, or begin anew in another folder",
+        )
+
+
 def records(plan: Plan) -> dict[str, Any]:
     """What a run directory is born with."""
     return {
@@ -131,8 +145,7 @@ def records(plan: Plan) -> dict[str, Any]:
 
 def options_of(folder: RunDir) -> RunOptions:
     """What a run was asked for; BadInputError if its record is damaged or of a later version."""
-    record = folder.read("config.json")
-    return RunOptions.from_json(record.get("options"), where=f"{folder.path}/config.json, options")
+    return RunOptions.from_json(folder.config().options, where=f"{folder.path}/config.json, options")
 
 
 class OutdatedError(BadInputError):
@@ -158,6 +171,7 @@ def refuse_changes(begun: dict[str, Any], plan: Plan, *, where: Path, versions: 
                 got=short(now.get(name)),
                 remedy="restore it, or begin anew in another folder",
             )
+    read_record(versions, Environment)
     then, here = versions_of(read_json(versions)), versions_of(describe_environment())
     for name in sorted(then.keys() | here.keys()):
         if then.get(name) != here.get(name):

@@ -19,6 +19,7 @@ from bmbench.benchmark.protocol.learned_from import Learned, caution, learned_fr
 from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
 from bmbench.benchmark.protocol.tracks import Profile, Track, get_profile, get_track
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
+from bmbench.benchmark.records.run_records import RUN_SCHEMA, SPLIT_SCHEMA
 from bmbench.benchmark.run.other_sets import OtherImages
 from bmbench.core.dataset import Dataset, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
@@ -152,7 +153,7 @@ def config(plan: Plan) -> dict[str, Any]:
     """The run's `config.json`: what was asked for, and what that came to."""
     options, card = plan.options, plan.dataset.card
     record = {
-        "schema": "bmbench.run/1",
+        "schema": RUN_SCHEMA,
         "method": options.method,
         "settings": dataclasses.asdict(plan.settings),
         "dataset": card.name,
@@ -185,7 +186,7 @@ def split_record(split: Split) -> dict[str, Any]:
     from bmbench.datasets.splits.balanced import balance
 
     return {
-        "schema": "bmbench.split/1",
+        "schema": SPLIT_SCHEMA,
         "categories": [category.name for category in split.categories],
         "balance": [dataclasses.asdict(row) for row in balance(split.samples, len(split.categories))],
         "images": {

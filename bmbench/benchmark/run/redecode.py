@@ -49,7 +49,7 @@ def redecode(
     detector = load_detector(plan.method, old.checkpoint)
     if n_decodings:
         plan = _best(plan, detector, _space(plan).decoded, settings, n_decodings)
-    environment = describe_environment() | {"trained": old.read("environment.json")}
+    environment = describe_environment() | {"trained": _environment(old)}
     folder = RunDir.create(out, plan.name, records(plan) | {"environment.json": environment})
     save_whole(_with_settings(plan, detector), folder.checkpoint)
     return finish(folder, plan, progress)
@@ -57,7 +57,7 @@ def redecode(
 
 def changed_settings(old: RunDir, new: RunDir) -> str:
     """What the new run cuts or merges otherwise, in words: "Settings: rise 0.2 → 0.15"."""
-    before, after = (folder.read("config.json")["settings"] for folder in (old, new))
+    before, after = (folder.config().settings for folder in (old, new))
     changed = [
         f"{name} {before.get(name)} → {value}" for name, value in after.items() if value != before.get(name)
     ]
@@ -90,6 +90,11 @@ def _refuse(plan: Plan, old: RunDir, settings: Mapping[str, str]) -> None:
                 got=short(now.get(name)),
                 remedy="restore it, or train anew",
             )
+
+
+def _environment(old: RunDir) -> dict[str, Any]:
+    old.environment()
+    return old.read("environment.json")
 
 
 def _space(plan: Plan) -> Space:

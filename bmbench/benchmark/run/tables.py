@@ -8,12 +8,12 @@ from rich.table import Table
 
 from bmbench.adapters.method import Method
 from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.records.run_records import read_record
 from bmbench.benchmark.scoring.recorded import (
     RecordedEvaluation,
     RecordedOtherSet,
     RecordedRun,
     RecordedScores,
-    read_recorded,
 )
 from bmbench.benchmark.scoring.tables import class_tables, scores_table
 from bmbench.core.files import write_text
@@ -26,12 +26,12 @@ _ROW = ("method", "data set", "track", "seed", "AP (CD)", "F1 (CD)", "AP (BB)", 
 
 def write_row(folder: RunDir) -> str:
     """The run's Markdown row, which is also written (with its header) to `row.md`."""
-    config, metrics = folder.read("config.json"), _metrics(folder)
+    config, metrics = folder.config(), _metrics(folder)
     cells = [
-        config["method"],
-        config["dataset"],
-        config["track"]["name"],
-        str(config["seed"]),
+        config.method,
+        config.dataset,
+        config.track.name,
+        str(config.seed),
         *(text for scores in (metrics.cd, metrics.bb) for text in (_ap(scores), _f1(scores))),
         str(metrics.images),
         str(metrics.cells),
@@ -43,39 +43,37 @@ def write_row(folder: RunDir) -> str:
 
 def run_tables(folder: RunDir) -> Iterator[Table]:
     """The scores of a finished run: the headline table, then one for each other set of annotations."""
-    config, metrics = folder.read("config.json"), _metrics(folder)
-    yield scores_table(
-        metrics, title=f"{config['method']} on {config['dataset']} ({config['track']['name']})"
-    )
+    config, metrics = folder.config(), _metrics(folder)
+    yield scores_table(metrics, title=f"{config.method} on {config.dataset} ({config.track.name})")
     for name, scores in metrics.variants.items():
         as_there = replace(scores, threshold_source=metrics.threshold_source)
         yield scores_table(as_there, title=f"the same predictions on {name}")
     if metrics.per_class is not None:
         by_class = metrics.per_class
         yield from class_tables(by_class.rules, one_class=metrics.rules, confusion=by_class.confusion)
-    if config.get("test_on"):
+    if config.test_on:
         yield other_sets_table(folder)
 
 
 def other_sets_table(folder: RunDir) -> Table:
     """One row for the run's own test images, one for each other set that it was applied to unchanged."""
-    own, config = _metrics(folder), folder.read("config.json")
+    own, config = _metrics(folder), folder.config()
     others = {
-        path.parent.name: read_recorded(path, RecordedOtherSet)
+        path.parent.name: read_record(path, RecordedOtherSet)
         for path in sorted(folder.elsewhere.glob("*/metrics.json"))
     }
     notes = sorted({record.scale.reason for record in others.values()})
     caption = f"threshold of the run; scale from: {'; '.join(notes)}" if notes else ""
     heads = ("scale", "F1, centres", "AP", "best F1", "F1, boxes")
     table = terminal_table("tested on", heads, title="applied unchanged", caption=caption)
-    table.add_row(*_other_set(f"{config['dataset']} (own)", own, factor=1.0, best=None))
+    table.add_row(*_other_set(f"{config.dataset} (own)", own, factor=1.0, best=None))
     for name, record in others.items():
         table.add_row(*_other_set(name, record, factor=record.scale.factor, best=record.best_f1["cd"]))
     return table
 
 
 def _metrics(folder: RunDir) -> RecordedRun:
-    return read_recorded(folder.path / "metrics.json", RecordedRun)
+    return read_record(folder.path / "metrics.json", RecordedRun)
 
 
 def _other_set(name: str, scores: RecordedEvaluation, *, factor: float, best: float | None) -> list[str]:

@@ -11,7 +11,7 @@ from bmbench.core.artefacts import Declared
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
 from bmbench.metrics import Evaluation, Protocol
-from bmbench.metrics.protocol import resolve_protocol
+from bmbench.metrics.protocol import changed_protocol, resolve_protocol
 from bmbench.statistics.units import UnitName
 
 
@@ -44,7 +44,7 @@ class _Side:
     predictions: Path
     truth: Path | None = None
     threshold: float | None = None
-    protocol: Mapping[str, Any] | None = None
+    protocol: Protocol | None = None
 
 
 def compare_predictions(asked: ComparisonRequest) -> ComparisonReport:
@@ -96,16 +96,18 @@ def _side(path: Path) -> _Side:
     if not path.is_dir():
         return _Side(path=path, predictions=path)
     from bmbench.benchmark.records.run_folder import RunDir
+    from bmbench.benchmark.records.run_records import read_record
+    from bmbench.benchmark.scoring.recorded import RecordedRun
 
     folder = RunDir.open(path)
-    metrics = folder.read("metrics.json")
-    scores = metrics["cd"] or metrics["bb"]
+    metrics = read_record(path / "metrics.json", RecordedRun)
+    scores = metrics.cd or metrics.bb
     return _Side(
         path=path,
         predictions=path / "predictions.json",
         truth=path / "truth.json",
-        threshold=scores["threshold"],
-        protocol=folder.read("config.json")["protocol"],
+        threshold=None if scores is None else scores.threshold,
+        protocol=folder.config().protocol,
     )
 
 
@@ -138,6 +140,6 @@ def _protocol(asked: ComparisonRequest, sides: Sequence[_Side]) -> Protocol:
                 where=str(side.path),
                 remedy="give --protocol",
             )
-    rules = dict(own[0].protocol or {})
-    changed = {name: value for name, value in asked.changes.items() if value is not None}
-    return resolve_protocol(rules.pop("name"), **rules | changed)
+    rules = own[0].protocol
+    assert rules is not None
+    return changed_protocol(rules, **asked.changes)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
-from bmbench.core.errors import BadInputError
-from bmbench.core.files import read_json
-
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bmbench.metrics import Confusion, Evaluation
 
 Interval = tuple[float, float]
-Record = TypeVar("Record")
 
 
 class RecordedScores(Struct, frozen=True, kw_only=True):
@@ -35,6 +29,8 @@ class RecordedScores(Struct, frozen=True, kw_only=True):
     fp_duplicate: int
     fp_near: int
     fp_background: int
+    fn_missed: int
+    fn_artefact: int
     ap_ci: Interval | None
     f1_ci: Interval | None
     precision_ci: Interval | None = None
@@ -68,6 +64,7 @@ class RecordedInterval(Struct, frozen=True, kw_only=True):
 class RecordedEvaluation(RecordedRules, frozen=True, kw_only=True):
     """The scores of a predictions file on a set of images; see `bmbench.metrics.Evaluation`."""
 
+    protocol: str
     images: int
     groups: int
     cells: int
@@ -105,25 +102,20 @@ class Resizing(Struct, frozen=True, kw_only=True):
     reason: str = msgspec.field(name="from")
 
 
+class OtherSetFacts(Struct, frozen=True, kw_only=True):
+    """What other images a detector was applied to."""
+
+    asked: str
+    dataset: str
+    data_hash: str
+
+
 class RecordedOtherSet(RecordedEvaluation, frozen=True, kw_only=True):
     """The ``metrics.json`` of a run that was applied unchanged to other images."""
 
+    about: OtherSetFacts = msgspec.field(name="set")
     scale: Resizing
     best_f1: dict[str, float | None]
-
-
-def read_recorded(path: Path, kind: type[Record]) -> Record:
-    """A record of scores.
-
-    Raises
-    ------
-    BadInputError
-        If the file cannot be read, or does not hold such a record.
-    """
-    try:
-        return msgspec.convert(read_json(path), kind)
-    except msgspec.ValidationError as error:
-        raise BadInputError("is not a run's record", where=str(path), got=str(error)) from None
 
 
 def recorded(evaluation: Evaluation) -> RecordedEvaluation:

@@ -10,13 +10,15 @@ import msgspec
 
 from bmbench.adapters.search_space import Space
 from bmbench.benchmark.records.options import RunOptions
+from bmbench.benchmark.records.run_records import read_record
 from bmbench.benchmark.run.plan import Plan, resolve
 from bmbench.benchmark.search.postgresql import Database, Stored
 from bmbench.benchmark.search.trial import searched
 from bmbench.benchmark.search.trials import check_space
 from bmbench.core.errors import BadInputError, MissingExtraError
-from bmbench.core.files import read_json
 from bmbench.core.progress import Progress
+
+SCHEMA = "bmbench.tuning/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +59,7 @@ class Begun:
     @classmethod
     def read(cls, path: Path) -> Begun:
         """What stands in a search's tuning.json; BadInputError if it is none."""
-        try:
-            return msgspec.convert(read_json(path), cls)
-        except msgspec.ValidationError as error:
-            raise BadInputError(
-                "not the record of a search",
-                where=str(path),
-                got=str(error),
-                remedy="restore it, or begin a new search",
-            ) from None
+        return read_record(path, cls, schema=SCHEMA, what="the record of a search")
 
 
 def resolve_search(options: RunOptions, progress: Progress) -> Plan:

@@ -28,7 +28,7 @@ from bmbench.benchmark.records.run_folder import Clock, RunDir
 from bmbench.benchmark.run.begin_or_resume import refuse_changes
 from bmbench.benchmark.run.decodings import Judged, changed
 from bmbench.benchmark.run.plan import Plan, config
-from bmbench.benchmark.search.plan import Begun, TuneOptions, resolve_search, space_of
+from bmbench.benchmark.search.plan import SCHEMA, Begun, TuneOptions, resolve_search, space_of
 from bmbench.benchmark.search.postgresql import recorded
 from bmbench.benchmark.search.trial import Ended, Looks, make_trial
 from bmbench.benchmark.search.trials import Asked, Store, Trial, refusals
@@ -38,8 +38,6 @@ from bmbench.core.errors import BadInputError, Stopped, TrainingFailedError
 from bmbench.core.files import write_json
 from bmbench.core.locks import NO_LOCKS, only_one
 from bmbench.core.progress import Progress
-
-SCHEMA = "bmbench.tuning/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

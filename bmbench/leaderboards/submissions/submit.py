@@ -13,6 +13,8 @@ import msgspec
 import numpy as np
 
 from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.records.run_records import Environment, RunConfig, read_record
+from bmbench.benchmark.scoring.recorded import RecordedRun
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256, write_bytes, writing_folder
 from bmbench.core.types import ImageId
@@ -216,22 +218,23 @@ def read_run(path: Path, manifest: Manifest) -> tuple[SubmittedFile, dict[str, A
         If the run did not end, or was made on other data than the track's.
     """
     folder = RunDir.open(path)
-    config, metrics = folder.read("config.json"), folder.read("metrics.json")
-    if config["data_hash"] != manifest.data.sha256 and not _has_truth_of(folder, manifest):
+    config, metrics = folder.config(), read_record(path / "metrics.json", RecordedRun)
+    if config.data_hash != manifest.data.sha256 and not _has_truth_of(folder, manifest):
         raise BadInputError(
             "the run was made on other data than the track's",
             where=f"{path}/config.json, data_hash",
             expected=manifest.data.sha256[:12] + "…",
-            got=config["data_hash"][:12] + "…",
+            got=config.data_hash[:12] + "…",
             remedy="run the method on the track's data set, version and seed of the split included",
         )
     rule = manifest.metrics[0].partition(".")[0]
-    threshold = (metrics[rule] or metrics["cd"] or metrics["bb"])["threshold"]
-    chosen = metrics["threshold_source"]
-    answer = SubmittedFile(path=folder.predictions("test"), seed=config["seed"], threshold=threshold or 0.0)
-    return answer, _run_facts(folder.read("environment.json"), config) | {
+    scores = metrics.rules.get(rule) or metrics.cd or metrics.bb
+    threshold = 0.0 if scores is None else scores.threshold or 0.0
+    chosen = metrics.threshold_source
+    answer = SubmittedFile(path=folder.predictions("test"), seed=config.seed, threshold=threshold)
+    return answer, _run_facts(folder.environment(), config) | {
         "threshold_chosen_on": "optimisation" if chosen == "optimisation" else "not chosen",
-        "train_hours": round(folder.read("timing.json")["seconds"]["fit"] / 3600, 4),
+        "train_hours": round(folder.times().seconds.get("fit", 0.0) / 3600, 4),
     }
 
 
@@ -241,42 +244,41 @@ def _has_truth_of(run: RunDir, manifest: Manifest) -> bool:
     return truth.is_file() and sha256(truth) == manifest.data.sha256
 
 
-def _run_facts(environment: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+def _run_facts(environment: Environment, config: RunConfig) -> dict[str, Any]:
     from bmbench.adapters import METHODS
 
-    code = environment.get("code") or {}
+    code = environment.code
     settings = {
         name: value
-        for name, value in config["settings"].items()
+        for name, value in config.settings.items()
         if value is None or isinstance(value, (bool, int, float, str))
     }
-    packages = {name: str(version) for name, version in environment.get("packages", {}).items()}
-    machine = f"{environment.get('machine', 'unknown')} - {environment.get('cpus', '?')} CPU"
-    method = config["method"]
+    machine = f"{environment.machine} - {environment.cpus or '?'} CPU"
+    method = config.method
     return {
         "family": re.sub(r"[^\w .+()-]", " ", METHODS.get(method).family) if method in METHODS else "other",
         "name": method,
-        "params": settings | {"profile": config["profile"]["name"]},
+        "params": settings | {"profile": config.profile.name},
         "annotations": _annotations(config),
-        "artefacts": config["artefacts"],
-        "commit": code.get("commit"),
-        "dirty": code.get("dirty"),
+        "artefacts": config.artefacts,
+        "commit": None if code is None else code.commit,
+        "dirty": None if code is None else code.dirty,
         "hardware": re.sub(r"[^\w .+()-]", "-", machine),
         "environment": {
-            "bmbench": environment["bmbench"],
-            "python": environment["python"],
-            "system": environment["system"],
+            "bmbench": environment.bmbench,
+            "python": environment.python,
+            "system": environment.system,
         }
-        | packages,
+        | environment.packages,
     }
 
 
-def _annotations(config: Mapping[str, Any]) -> str:
+def _annotations(config: RunConfig) -> str:
     """What a card says that a run learned from: circles that somebody drew are weak annotations too."""
-    track = str(config["track"]["name"])
+    track = config.track.name
     if track != "drawn":
         return track
-    shapes = config.get("learned", {}).get("shapes", {})
+    shapes = config.learned.shapes
     return "weak" if shapes.get("circles") and not shapes.get("outlines") else "precise"
 
 

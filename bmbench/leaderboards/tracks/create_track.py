@@ -257,17 +257,18 @@ def _facts_of_run(source: Path, facts: TrackFacts) -> tuple[TrackFacts, Path]:
     Of a data set that bmbench knows also who made it, and the options that make it again. A user's own says
     none of that and need not lie where it lay.
     """
+    from bmbench.benchmark.records.options import RunOptions
     from bmbench.benchmark.records.run_folder import RunDir
     from bmbench.datasets import DATASETS
 
     run = RunDir.open(source)
-    config = run.read("config.json")
-    protocol = config["protocol"]
-    rules = Rules(protocol=protocol["name"], iou=protocol["iou"], radius_px=protocol["radius_px"])
-    facts = replace(facts, data_name=config["dataset"], data_sha256=config["data_hash"], rules=rules)
-    asked = config["options"]["dataset"]
+    config = run.config()
+    protocol = config.protocol
+    rules = Rules(protocol=protocol.name, iou=protocol.iou, radius_px=protocol.radius_px)
+    facts = replace(facts, data_name=config.dataset, data_sha256=config.data_hash, rules=rules)
+    asked = RunOptions.from_json(config.options, where=f"{source}/config.json, options").dataset
     if asked in DATASETS:
         card = DATASETS.get(asked).card
-        options = config["dataset_options"]
+        options = config.dataset_options
         facts = replace(facts, citation=card.citation, licence=card.licence, data_options=options)
     return facts, run.truth("test")

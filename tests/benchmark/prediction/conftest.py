@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmark.whole_records import whole_config, whole_metrics
+
 
 @pytest.fixture(scope="session")
 def blob_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -26,11 +28,7 @@ def blob_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("run")
     (run / "checkpoint").mkdir()
     fitted.save(run / "checkpoint")
-    config = {
-        "method": "blob_log",
-        "um_per_px": pixel_size(train),
-        "largest_cell_px": largest_cell(train),
-    }
+    config = whole_config(um_per_px=pixel_size(train), largest_cell_px=largest_cell(train))
     (run / "config.json").write_text(json.dumps(config))
-    (run / "metrics.json").write_text(json.dumps({"cd": {"threshold": 0.5}}))
+    (run / "metrics.json").write_text(json.dumps(whole_metrics()))
     return run

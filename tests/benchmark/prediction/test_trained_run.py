@@ -17,6 +17,7 @@ from bmbench.benchmark.protocol.image_scale import largest_cell, pixel_size, sca
 from bmbench.benchmark.records.trained_run import load_run
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.types import Annotations, Role, Sample
+from tests.benchmark.whole_records import whole_config
 
 from .spots import in_memory
 
@@ -62,7 +63,7 @@ def test_the_working_scale_is_one_where_a_size_is_unknown_or_the_same() -> None:
 
 def test_a_run_without_sizes_is_told_about(blob_run: Path, tmp_path: Path) -> None:
     shutil.copytree(blob_run, tmp_path / "run")
-    (tmp_path / "run" / "config.json").write_text('{"method": "blob_log"}')
+    (tmp_path / "run" / "config.json").write_text(json.dumps(whole_config()))
     run = load_run(tmp_path / "run")
     assert (run.um_per_px, run.largest_cell_px, run.threshold) == (None, None, 0.5)
     assert load_run(blob_run).um_per_px == pytest.approx(13 / 44)
@@ -89,13 +90,13 @@ def test_the_margin_grows_with_the_largest_cell_and_tiles_with_the_detectors_wis
 def test_a_folder_that_is_no_run_is_refused(blob_run: Path, tmp_path: Path, name: str, value: Any) -> None:
     shutil.copytree(blob_run, tmp_path / "run")
     (tmp_path / "run" / name).write_text(value)
-    with pytest.raises(BadInputError, match="not a run"):
+    with pytest.raises(BadInputError, match="is not a run's record"):
         load_run(tmp_path / "run")
 
 
 def test_a_run_of_an_unknown_method_names_it(blob_run: Path, tmp_path: Path) -> None:
     shutil.copytree(blob_run, tmp_path / "run")
-    (tmp_path / "run" / "config.json").write_text(json.dumps({"method": "blob_logg"}))
+    (tmp_path / "run" / "config.json").write_text(json.dumps(whole_config(method="blob_logg")))
     with pytest.raises(UnknownNameError, match="blob_log"):
         load_run(tmp_path / "run")
 

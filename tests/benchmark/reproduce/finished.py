@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import Cell, Matrix, StudyFacts
+from tests.benchmark.whole_records import whole_config, whole_metrics, whole_scores
 
 SIDE, STEP = 20, 40
 FACTS = StudyFacts(dataset="synthetic", data=None, dataset_options={}, profile="quick", jitter_px=None)
@@ -44,21 +45,21 @@ def write_run(
     run = folder.run(one)
     write_answers(run, found, cells=cells, false=false, grow=grow, groups=groups)
     _write(run / "config.json", _config(one, n_images=len(found), data=data))
-    _write(run / "metrics.json", _metrics())
+    _write(run / "metrics.json", whole_metrics())
 
 
 def write_elsewhere(folder: StudyFolder, one: Cell, name: str, found: list[int], *, asked: str = "") -> None:
     """What a finished run answers to images of another set, four cells on each."""
     place = folder.run(one) / "elsewhere" / name
     write_answers(place, found)
-    record = {
-        "protocol": "paper",
-        "images": len(found),
-        "cells": 4 * len(found),
-        "cd": {"limit": 12.0},
-        "set": {"asked": asked or name, "data_hash": "2" * 64},
-        "scale": {"factor": 0.5, "from": "pixel size"},
-    }
+    record = whole_metrics(
+        images=len(found),
+        cells=4 * len(found),
+        cd=whole_scores(limit=12.0),
+        set={"asked": asked or name, "dataset": name, "data_hash": "2" * 64},
+        scale={"factor": 0.5, "from": "pixel size"},
+        best_f1={"bb": None, "cd": None},
+    )
     _write(place / "metrics.json", record)
 
 
@@ -101,25 +102,14 @@ def write_answers(
 
 
 def _config(one: Cell, *, n_images: int, data: str) -> dict[str, object]:
-    return {
-        "dataset": "synthetic",
-        "dataset_options": {},
-        "data_hash": data,
-        "images": {"train": 10, "validation": 2, "optimisation": 2, "test": n_images},
-        "profile": {"name": "quick", "bootstrap": 400},
-        "protocol": {"name": "paper", "iou": 0.5, "radius_px": 10.0, "assignment": "greedy"},
-        "method": one.method,
-        "track": {"name": one.track, "version": 1},
-        "artefacts": one.artefacts,
-        "seed": one.seed,
-    }
-
-
-def _metrics() -> dict[str, object]:
-    counts = {"tp": 20, "fp": 10, "fn": 4, "fp_artefact": 5, "fp_duplicate": 2, "fp_near": 1}
-    scores = {"threshold": 0.5, "f1": 0.5, "ap": 0.5, "fp_background": 2, "fn_missed": 3, "fn_artefact": 1}
-    scores |= counts
-    return {"threshold_source": "optimisation", "bb": scores, "cd": scores}
+    return whole_config(
+        data_hash=data,
+        images={"train": 10, "validation": 2, "optimisation": 2, "test": n_images},
+        method=one.method,
+        track={"name": one.track, "version": 1},
+        artefacts=one.artefacts,
+        seed=one.seed,
+    )
 
 
 def _write(path: Path, value: object) -> None:

@@ -155,7 +155,7 @@ def stopped(options, folder):
         ("environment.json", {"bmbench": "0.0.1"}, ("another version of bmbench", "0.0.1")),
         ("environment.json", {"packages": {}}, ("another version of", "None")),
         ("config.json", {"options": {"speed": "high"}}, ("not the options of a run", "speed")),
-        ("config.json", {"options": None}, ("not the options of a run",)),
+        ("config.json", {"options": None}, ("config.json, options: is not a run's record",)),
         ("config.json", {"options": {"data": 3}}, ("damaged options of a run", "config.json", "`$.data`")),
         ("config.json", {"options": {"test_on": 5}}, ("damaged options of a run", "`$.test_on`")),
         ("config.json", {"options": {"classes": None}}, ("damaged options of a run", "`$.classes`")),

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from bmbench.benchmark.scoring.recorded import RecordedRun, read_recorded, recorded
+from bmbench.benchmark.records.run_records import read_record
+from bmbench.benchmark.scoring.recorded import RecordedRun, recorded
 from bmbench.benchmark.scoring.score_files import evaluate_files
 from bmbench.core.errors import BadInputError
 from bmbench.metrics import PROTOCOLS
@@ -35,7 +36,7 @@ def test_a_record_says_what_was_evaluated(evaluation):
 def test_the_record_of_a_run_is_read_back_and_damage_is_named(evaluation, tmp_path):
     path, value = tmp_path / "metrics.json", evaluation.to_json() | {"variants": {}}
     path.write_text(json.dumps(value))
-    assert read_recorded(path, RecordedRun).cd == recorded(evaluation).cd
+    assert read_record(path, RecordedRun).cd == recorded(evaluation).cd
     path.write_text(json.dumps(value | {"cells": "many"}))
     with pytest.raises(BadInputError, match=r"metrics\.json.*cells"):
-        read_recorded(path, RecordedRun)
+        read_record(path, RecordedRun)

@@ -11,6 +11,7 @@ from bmbench.leaderboards.submissions.card import Submission
 from bmbench.leaderboards.submissions.incoming import validate_changes, validate_folder, validate_queue
 from bmbench.leaderboards.submissions.prepare import Wishes, prepare
 from bmbench.leaderboards.submissions.submit import schemas
+from tests.benchmark.whole_records import whole_config, whole_metrics, whole_scores
 
 WISHES = {
     "track": "weak",
@@ -132,27 +133,17 @@ def test_a_run_directory(bench, tmp_path):
     bench.track(data_sha256="a" * 64)
     run = tmp_path / "run"
     run.mkdir()
-    config = {
-        "method": "unet_shrink",
-        "settings": {"depth": 4, "scales": [1, 2]},
-        "data_hash": "a" * 64,
-        "track": {"name": "weak", "version": 1},
-        "profile": {"name": "quick"},
-        "artefacts": "background",
-        "seed": 3,
-    }
-    metrics = {
-        "cd": {"threshold": 0.37},
-        "bb": None,
-        "threshold_source": "optimisation",
-    }
-    timing = {"seconds": {"fit": 36.0}}
+    settings = {"depth": 4, "scales": [1, 2]}
+    config = whole_config(method="unet_shrink", settings=settings, data_hash="a" * 64, seed=3)
+    metrics = whole_metrics(cd=whole_scores(threshold=0.37), bb=None)
+    timing = {"schema": "bmbench.timing/1", "processes": 1, "seconds": {"fit": 36.0}}
     machine = {
         "bmbench": "0.1",
         "python": "3.11",
         "system": "Linux",
         "machine": "x86_64",
         "cpus": 2,
+        "packages": {},
         "code": None,
     }
     for name, value in (

@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import asdict
+
 from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.benchmark.protocol.supervision import ARTEFACT_MODES
 from bmbench.benchmark.records.run_folder import RunDir
-from bmbench.core.errors import BadInputError
+from bmbench.benchmark.records.run_records import read_record
+from bmbench.benchmark.scoring.recorded import RecordedRun
+from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.metrics import Geometry
 from bmbench.present import markdown
 from bmbench.present.palette import BLUE, ORANGE, VERMILLION
@@ -76,20 +80,23 @@ def error_counts(runs: Iterable[Path], *, geometry: Geometry = "cd") -> tuple[Er
     first: dict[str, Any] = {}
     for path in runs:
         folder = RunDir.open(path)
-        config, scores = folder.read("config.json"), folder.read("metrics.json")[geometry]
+        config = folder.config()
+        scores = read_record(path / "metrics.json", RecordedRun).rules.get(geometry)
         if scores is None:
             raise BadInputError(
                 f"was not scored by {geometry}", where=str(path), remedy="choose the other rule"
             )
-        shared = {name: config[name] for name in ("dataset", "protocol")}
+        shared = {"dataset": config.dataset, "protocol": config.protocol}
         if first and shared != first:
             raise BadInputError(
                 "runs of several data sets or protocols cannot be counted together", where=str(path)
             )
         first = shared
-        test_images = json.dumps([config["data_hash"], config["dataset_options"]], sort_keys=True)
-        key = (config["track"]["name"], config["method"], config["artefacts"])
-        rows[key][test_images].append(scores)
+        test_images = json.dumps([config.data_hash, config.dataset_options], sort_keys=True)
+        if config.artefacts not in ARTEFACT_MODES:
+            raise UnknownNameError("artefact mode", config.artefacts, ARTEFACT_MODES)
+        key = (config.track.name, config.method, config.artefacts)
+        rows[key][test_images].append(asdict(scores))
     if not rows:
         raise BadInputError("no run is named", remedy="give folders that `bmbench run` printed")
     _refuse_gaps({key: set(folds) for key, folds in rows.items()})

@@ -70,8 +70,7 @@ def _telling(overlays: list[dict[ImageId, Overlay]]) -> ImageId:
 
 
 def _side(run: FinishedRun) -> float:
-    radius = float(run.config["protocol"]["radius_px"])
-    return _SIDE_DIAMETERS * 3 * radius
+    return _SIDE_DIAMETERS * 3 * (run.config.protocol.radius_px or 0.0)
 
 
 def _crowded(sample: Sample, *, side: float) -> tuple[float, float, float, float]:

@@ -3,6 +3,7 @@
 from bmbench.benchmark.reproduce.report.published import CITATION
 from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun
 from bmbench.benchmark.reproduce.report.seed_means import Table
+from bmbench.metrics.protocol import Protocol
 from bmbench.present.markdown import bullets, paragraph
 from bmbench.present.words import many
 from bmbench.statistics.units import FEWEST_UNITS
@@ -23,7 +24,7 @@ def head(scores: Table) -> str:
     """Title, facts and reading rules."""
     collection = scores.collection
     first, facts = collection.first, collection.facts
-    name = first.config["dataset"] if first is not None else facts.dataset
+    name = first.config.dataset if first is not None else facts.dataset
     done = sum(len(runs) for runs in collection.rows.values())
     parts = [
         f"# The study on `{name}`",
@@ -44,7 +45,7 @@ def _facts(collection: Collection, first: FinishedRun, n_groups: int) -> list[st
     facts = [
         _data(first),
         f"Test groups (patients, slides, fields): {n_groups}. Seeds: {', '.join(map(str, seeds))}.",
-        _protocol(config["protocol"]),
+        _protocol(config.protocol),
     ]
     folds = dict.fromkeys(f"`{cell.fold}`" for cell in collection.cells if cell.fold)
     if folds:
@@ -60,24 +61,22 @@ def _facts(collection: Collection, first: FinishedRun, n_groups: int) -> list[st
 
 
 def _data(first: FinishedRun) -> str:
-    config, images = first.config, first.config["images"]
+    config, images = first.config, first.config.images
     chosen = first.cell.fold.partition("=")[0]
-    options = "".join(
-        f", {name}={value}" for name, value in config["dataset_options"].items() if name != chosen
-    )
+    options = "".join(f", {name}={value}" for name, value in config.dataset_options.items() if name != chosen)
     fold = f" (fold `{first.cell.fold}`)" if first.cell.fold else ""
     return (
-        f"Data: `{config['dataset']}`{options}; {images['train']} training, {images['validation']} "
+        f"Data: `{config.dataset}`{options}; {images['train']} training, {images['validation']} "
         f"validation, {images['optimisation']} optimisation and {many(images['test'], 'test image')} with "
-        f"{first.evaluation.n_cells:,} cells{fold}; SHA-256 `{config['data_hash'][:12]}…`."
+        f"{first.evaluation.n_cells:,} cells{fold}; SHA-256 `{config.data_hash[:12]}…`."
     )
 
 
-def _protocol(protocol: dict[str, object]) -> str:
-    boxes = "" if protocol["iou"] is None else f"boxes match above an IoU of {protocol['iou']}, "
+def _protocol(protocol: Protocol) -> str:
+    boxes = "" if protocol.iou is None else f"boxes match above an IoU of {protocol.iou}, "
     return (
-        f"Protocol `{protocol['name']}`: {boxes}centres match within {protocol['radius_px']} px, "
-        f"{protocol['assignment']} assignment."
+        f"Protocol `{protocol.name}`: {boxes}centres match within {protocol.radius_px} px, "
+        f"{protocol.assignment} assignment."
     )
 
 

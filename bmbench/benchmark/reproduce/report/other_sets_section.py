@@ -1,10 +1,11 @@
 """The same detectors on other annotations of the test images, and unchanged on other images."""
 
+from bmbench.benchmark.records.run_records import read_record
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, collect, views
 from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.benchmark.reproduce.report.tables import score_table
-from bmbench.core.files import read_json
+from bmbench.benchmark.scoring.recorded import RecordedOtherSet
 from bmbench.present.markdown import paragraph
 from bmbench.present.words import many
 
@@ -56,10 +57,10 @@ def _blocks(other: Collection, word: str) -> list[str]:
 
 
 def _about(other: Collection, first: FinishedRun) -> str:
-    record = read_json(first.predictions.parent / "metrics.json")
-    scale = record["scale"]
+    record = read_record(first.predictions.parent / "metrics.json", RecordedOtherSet)
+    scale = record.scale
     return paragraph(
-        f"{many(record['images'], 'image')} of {many(len(other.groups), 'group')} with {record['cells']:,} "
-        f"cells; resized by {scale['factor']:g} ({scale['from']}); centres match within "
+        f"{many(record.images, 'image')} of {many(len(other.groups), 'group')} with {record.cells:,} "
+        f"cells; resized by {scale.factor:g} ({scale.reason}); centres match within "
         f"{first.protocol.radius_px:g} px."
     )

@@ -4,15 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.records.run_records import RunConfig, read_record
 from bmbench.benchmark.reproduce.folder import ELSEWHERE, StudyFolder
 from bmbench.benchmark.reproduce.matrix import Cell, StudyFacts
-from bmbench.core.files import read_json
+from bmbench.benchmark.scoring.recorded import RecordedOtherSet, RecordedRun
 from bmbench.core.types import GroundTruth, Ints, Predictions
 from bmbench.metrics import Evaluation, Geometry, Protocol, Scores
+from bmbench.metrics.protocol import resolve_protocol
 
 Unit: TypeAlias = Literal["group", "image"]
 """What intervals draw: groups (patients, slides, fields), or single images."""
@@ -44,8 +47,8 @@ class FinishedRun:
     """
 
     cell: Cell
-    config: Mapping[str, Any]
-    metrics: Mapping[str, Any]
+    config: RunConfig
+    metrics: RecordedRun
     predictions: Path
     truth: Path
     protocol: Protocol
@@ -60,10 +63,10 @@ class FinishedRun:
     @property
     def threshold(self) -> float | None:
         """The confidence chosen on the optimisation images; None where there are none."""
-        if self.metrics["threshold_source"] == "oracle":
+        if self.metrics.threshold_source == "oracle":
             return None
-        chosen: float | None = (self.metrics["cd"] or self.metrics["bb"])["threshold"]
-        return chosen
+        scores = self.metrics.cd or self.metrics.bb
+        return None if scores is None else scores.threshold
 
     @cached_property
     def files(self) -> tuple[GroundTruth, Predictions]:
@@ -177,7 +180,7 @@ def collect(folder: StudyFolder, view: View = View()) -> Collection:
             else:
                 rows.setdefault(Key(cell.track, cell.artefacts, cell.method), []).append(run)
         elif folder.failure(cell).is_file():
-            failures[cell] = str(read_json(folder.failure(cell))["reason"])
+            failures[cell] = folder.reason(cell)
         else:
             missing.append(cell)
     return Collection(
@@ -194,26 +197,25 @@ def views(collection: Collection, folder: StudyFolder) -> list[View]:
     """What else the runs of a collection were scored on: annotations first, then images, by name."""
     variants, places = set(), set()
     for run in collection.runs:
-        variants |= set(run.metrics.get("variants", {}))
+        variants |= set(run.metrics.variants)
         places |= {path.parent.name for path in (folder.run(run.cell) / ELSEWHERE).glob("*/metrics.json")}
     found = [View(variant=name) for name in sorted(variants)]
     return found + [View(elsewhere=name) for name in sorted(places)]
 
 
 def _read(path: Path, cell: Cell, view: View) -> FinishedRun | None:
-    from bmbench.metrics import PROTOCOLS, Protocol
-
-    config, metrics = read_json(path / "config.json"), read_json(path / "metrics.json")
-    protocol, data, place, truth = Protocol(**config["protocol"]), config["data_hash"], path, "truth.json"
+    config, metrics = RunDir(path).config(), read_record(path / "metrics.json", RecordedRun)
+    protocol, data, place, truth = config.protocol, config.data_hash, path, "truth.json"
     if view.variant:
         truth = f"truth_{view.variant}.json"
     elif view.elsewhere:
         place = path / ELSEWHERE / view.elsewhere
         if not (place / "metrics.json").is_file():
             return None
-        there = read_json(place / "metrics.json")
-        limit = None if there["cd"] is None else there["cd"]["limit"]
-        protocol, data = replace(PROTOCOLS[there["protocol"]], radius_px=limit), there["set"]["data_hash"]
+        there = read_record(place / "metrics.json", RecordedOtherSet)
+        limit = None if there.cd is None else there.cd.limit
+        protocol = replace(resolve_protocol(there.protocol), radius_px=limit)
+        data = there.about.data_hash
     if not (place / truth).is_file():
         return None
     return FinishedRun(

@@ -64,7 +64,7 @@ class Table:
     ) -> tuple[float, Floats]:
         """A score of one seed, its folds together, and its replicates."""
         together = _joined(runs, geometry, self._units, self.unit)
-        kind, n = runs[0].protocol.ap, int(runs[0].config["profile"]["bootstrap"])
+        kind, n = runs[0].protocol.ap, runs[0].config.profile.bootstrap
         value = together.value(name, kind)
         if self.n_units < 2 or not n:
             return value, np.zeros(0)

@@ -87,8 +87,8 @@ def runs_table(collection: Collection) -> str:
 
 
 def _single(run: FinishedRun, geometry: Geometry, name: ScoreName) -> str:
-    scores = run.metrics[geometry]
-    return percent(None if scores is None else scores[name])
+    scores = run.metrics.rules.get(geometry)
+    return percent(None if scores is None else getattr(scores, name))
 
 
 def results_csv(scores: Table, judge: Table) -> str:

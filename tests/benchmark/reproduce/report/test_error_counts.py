@@ -7,6 +7,7 @@ import pytest
 
 from bmbench.benchmark.reproduce.report.error_counts import draw_errors, error_counts, errors_table
 from bmbench.core.errors import BadInputError
+from tests.benchmark.whole_records import whole_config, whole_metrics, whole_scores
 
 CAUSES = ("fp_artefact", "fp_duplicate", "fp_near", "fp_background")
 
@@ -15,15 +16,12 @@ def run(
     folder, mode, *, fp=(0, 0, 0, 0), fn=(0, 0), tp=10, method="unet_shrink", seed=0, data="a", **changes
 ):
     counts = dict(zip((*CAUSES, "fn_missed", "fn_artefact"), (*fp, *fn), strict=True))
-    scores = counts | {"tp": tp, "fp": sum(fp), "fn": sum(fn)}
-    config = {
-        "dataset": "drawn", "protocol": {"name": "paper"}, "data_hash": data, "dataset_options": {},
-        "track": {"name": "weak"}, "method": method, "artefacts": mode, "seed": seed,
-    }  # fmt: skip
+    scores = whole_scores(**counts, tp=tp, fp=sum(fp), fn=sum(fn))
+    config = whole_config(dataset="drawn", data_hash=data, method=method, artefacts=mode, seed=seed)
     path = folder / f"{method}-{mode}-{seed}-{data}"
     path.mkdir()
     (path / "config.json").write_text(json.dumps(config | changes))
-    (path / "metrics.json").write_text(json.dumps({"cd": scores, "bb": None}))
+    (path / "metrics.json").write_text(json.dumps(whole_metrics(cd=scores, bb=None)))
     return path
 
 
