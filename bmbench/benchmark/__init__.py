@@ -11,4 +11,5 @@
     run          `bmbench run`: plan → stages → records
     search       `bmbench tune`: many runs, the best settings
     reproduce    `bmbench reproduce`: a matrix of runs and its report
+    verify       `bmbench verify`: digests and numbers of what is finished
 """

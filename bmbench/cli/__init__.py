@@ -9,6 +9,7 @@
     reproduce       reproduce
     prediction      predict
     scores          score, compare
+    verification    verify
     datasets        datasets …
     submissions     submit, validate
     leaderboards    leaderboard …
@@ -30,8 +31,8 @@ from bmbench.cli.runs import apply_to_other_sets, artefacts, methods, redecode, 
 from bmbench.cli.scores import compare, score
 from bmbench.cli.submissions import submit, validate
 from bmbench.cli.tuning import tune
-from bmbench.core.errors import BmbenchError
-from bmbench.core.locks import NoLocksWarning
+from bmbench.cli.verification import verify
+from bmbench.core.errors import BmbenchError, BmbenchWarning
 
 app = typer.Typer(
     name="bmbench",
@@ -49,6 +50,7 @@ for _command in (
     predict,
     score,
     compare,
+    verify,
     artefacts,
     submit,
     validate,
@@ -67,7 +69,7 @@ def _warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
     """A warning of bmbench in one line; of others with the place in the code."""
-    if issubclass(category, NoLocksWarning):
+    if issubclass(category, BmbenchWarning):
         return f"warning: {message}\n"
     return _in_full(message, category, filename, lineno, line)
 

@@ -12,7 +12,7 @@ from bmbench.cli.terminal import console, show_terms, stoppable
 
 if TYPE_CHECKING:
     from bmbench.benchmark.reproduce.options import ReproduceOptions
-    from bmbench.benchmark.reproduce.study import Preview
+    from bmbench.benchmark.reproduce.study import Preview, Summary
 
 
 def reproduce(
@@ -47,6 +47,10 @@ def reproduce(
         str | None,
         typer.Option(help="Keep a copy of the study there, and go on with it: s3://BUCKET/FOLDER, file:///…"),
     ] = None,
+    redo_changed: Annotated[
+        bool,
+        typer.Option("--redo-changed", help="Delete finished runs that were changed since; make them anew."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the runs and the time, do nothing.")
     ] = False,
@@ -64,9 +68,9 @@ def reproduce(
 
     if report_only:
         from bmbench.benchmark.reproduce.folder import StudyFolder
-        from bmbench.benchmark.reproduce.report.report import write_report
+        from bmbench.benchmark.reproduce.study import report
 
-        console().print(f"Report: {write_report(StudyFolder(out))}", markup=False, soft_wrap=True)
+        _conclude(report(StudyFolder(out), _say))
         return
     options = ReproduceOptions(
         out=out,
@@ -85,6 +89,7 @@ def reproduce(
         jobs=jobs,
         cluster=cluster,
         publish=publish,
+        redo_changed=redo_changed,
     )
     if dry_run:
         from bmbench.benchmark.reproduce.study import preview
@@ -110,14 +115,25 @@ def _run(options: ReproduceOptions) -> None:
     from bmbench.core.console import Terminal
 
     show_terms(options.dataset, options.data)
-    terminal = console()
-
-    def say(line: str) -> None:
-        terminal.print(line, markup=False, highlight=False, soft_wrap=True)
-
     with stoppable():
-        summary = run_study(options, Terminal(terminal), say)
-    terminal.print(f"Report: {summary.report}", markup=False, soft_wrap=True)
+        summary = run_study(options, Terminal(console()), _say)
+    _conclude(summary)
+
+
+def _say(line: str) -> None:
+    console().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _conclude(summary: Summary) -> None:
+    """Where the report is, and an exit code that says whether all of its runs are good."""
+    from bmbench.present.words import many
+
+    console().print(f"Report: {summary.report}", markup=False, soft_wrap=True)
     if summary.failures:
-        typer.echo(f"error: {len(summary.failures)} runs failed; the same command tries them again", err=True)
+        text = f"{many(len(summary.failures), 'run')} failed; the same command tries them again"
+        typer.echo(f"error: {text}", err=True)
+    if summary.changed:
+        text = f"{many(len(summary.changed), 'run')} left out, changed since the end of the run"
+        typer.echo(f"error: {text}; restore the files, or add --redo-changed", err=True)
+    if summary.failures or summary.changed:
         raise typer.Exit(1)

@@ -9,6 +9,7 @@
      └ RunFailedError       the work itself failed (disk full)                     exit code 1
         └ TrainingFailedError    it would not with other settings (diverged, out of memory)
 
+    BmbenchWarning          what a user should know, in one sentence; the work goes on
     Stopped                 Ctrl-C during work that can go on; its text says how
                                                                                  exit code 130
 
@@ -78,6 +79,10 @@ class RunFailedError(BmbenchError):
 
 class TrainingFailedError(RunFailedError):
     """A training failed that other settings may save: it diverged, or the memory was too small."""
+
+
+class BmbenchWarning(UserWarning):
+    """What a user should know; the command line prints it in one line."""
 
 
 class Stopped(KeyboardInterrupt):

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bmbench.core.errors import BadInputError, BmbenchError, RunFailedError
+from bmbench.core.errors import BadInputError, BmbenchError, BmbenchWarning, RunFailedError
 from bmbench.core.gate import read_bytes
 
 LOCK = ".lock"
@@ -30,7 +30,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.2
 """Between two looks at a lock that somebody else holds: twice as long each time, for a shared disk's sake."""
 
 
-class NoLocksWarning(UserWarning):
+class NoLocksWarning(BmbenchWarning):
     """A folder is held by the name of a file alone; once for each folder."""
 
 

@@ -6,5 +6,6 @@
     run_folder      the run directory: its files, its lock, whole or not at all; its clock
     run_records     the records of a run as types, and which versions of them are read
     environment     versions, code and machine that a result was made with
+    seal            manifests: digests of the files of a finished record
     trained_run     a finished run as something that predicts
 """

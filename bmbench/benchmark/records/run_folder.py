@@ -11,10 +11,12 @@
       optimisation/                  predictions.json, truth.json: where the threshold was chosen
       predictions.json, truth.json   the test images: `bmbench score` on the two gives metrics.json again
       timing.json                    seconds of work
+      manifest.json                  SHA-256 of the others, but for log, timing, row and elsewhere/
       metrics.json                   the scores, written last: a run without it did not end
       pr_curves.png, gallery.png, gallery/
       targets.png                    what the method made of the annotations, if it can draw that
-      elsewhere/NAME/                the run on other images: predictions.json, truth.json, metrics.json
+      elsewhere/NAME/                the run on other images: predictions.json, truth.json, metrics.json,
+                                     manifest.json
       row.md                         one row for a leaderboard
       unfinished/                    what a run under way needs to go on; gone at the end
 
@@ -41,8 +43,9 @@ from bmbench.benchmark.records.run_records import (
     as_record,
     read_record,
 )
+from bmbench.benchmark.records.seal import RUN, SealCheck, check_seal, seal
 from bmbench.core.errors import BadInputError, RunFailedError
-from bmbench.core.files import folder_aside, name_folder, read_json, write_json
+from bmbench.core.files import folder_aside, json_text, name_folder, read_json, write_bytes, write_json
 from bmbench.core.locks import LOCK
 
 
@@ -97,6 +100,16 @@ class RunDir:
                 "is not a finished run: it has no metrics.json", where=str(path), remedy=remedy
             )
         return folder
+
+    def finish(self, metrics: Mapping[str, Any]) -> None:
+        """Seal the run and write its scores, after which it is finished."""
+        data = json_text(metrics).encode()
+        seal(self.path, RUN, coming={"metrics.json": data})
+        write_bytes(self.path / "metrics.json", data)
+
+    def check_seal(self, *only: str) -> SealCheck:
+        """Compare the files (those of these patterns alone) with the run's manifest."""
+        return check_seal(self.path, RUN, only=only, sealed=self.config().is_sealed)
 
     @property
     def is_begun(self) -> bool:

@@ -17,7 +17,8 @@ from bmbench.core.errors import BadInputError, misfit
 from bmbench.core.files import read_json
 from bmbench.metrics.protocol import Protocol
 
-RUN_SCHEMA = "bmbench.run/1"
+RUN_SCHEMA = "bmbench.run/2"
+"""1: without a manifest (`bmbench.benchmark.records.seal`); it is read, and not checked."""
 SPLIT_SCHEMA = "bmbench.split/1"
 TIMING_SCHEMA = "bmbench.timing/1"
 
@@ -64,6 +65,11 @@ class RunConfig(Struct, frozen=True, kw_only=True):
     test_on: list[dict[str, Any]] = msgspec.field(default_factory=list)
     learned: RecordedShapes = RecordedShapes()
     split_from: str | None = None
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the version that finished the run wrote a manifest."""
+        return self.schema != "bmbench.run/1"
 
 
 class RecordedCode(Struct, frozen=True, kw_only=True):

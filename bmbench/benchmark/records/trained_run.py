@@ -11,6 +11,7 @@ from bmbench.adapters.method import Detector, require_installed
 from bmbench.benchmark.protocol.classes import classes_from_json
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import read_record
+from bmbench.benchmark.records.seal import require_as_sealed, warn_unsealed
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
 from bmbench.core.gate import files_in
@@ -56,7 +57,7 @@ def load_run(path: Path) -> TrainedRun:
     Raises
     ------
     BadInputError
-        If the folder is not a finished run, or its checkpoint is damaged.
+        If the folder is not a finished run, or its checkpoint is damaged or no longer what was sealed.
     UnknownNameError
         If its method is not known here.
     MissingExtraError
@@ -72,6 +73,9 @@ def load_run(path: Path) -> TrainedRun:
         raise BadInputError(
             "is not a run with a trained detector", where=str(path), remedy="give a folder of `bmbench run`"
         )
+    # Of a run that was changed by hand the threshold can be meant; nobody means a changed network.
+    warn_unsealed(run.check_seal("metrics.json"))
+    require_as_sealed(run.check_seal("checkpoint/*", "config.json"))
     method = METHODS.get(config.method)
     require_installed(method)
     return TrainedRun(

@@ -7,6 +7,7 @@
     failures/CELL.json    why the last attempt at a cell failed
     locks/                who works on what; nothing in here needs to be kept
     report.md, *.png, results.csv
+    manifest.json         SHA-256 of the files beside it, and of the manifests of the finished runs
 """
 
 import dataclasses
@@ -19,7 +20,9 @@ from typing import Any
 from msgspec import Struct
 
 from bmbench.benchmark.protocol.other_sets import OtherSet
+from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import read_record
+from bmbench.benchmark.records.seal import unseal
 from bmbench.benchmark.reproduce.matrix import Cell, Matrix, StudyFacts
 from bmbench.benchmark.scoring.recorded import RecordedOtherSet
 from bmbench.core.errors import BadInputError
@@ -70,6 +73,21 @@ class StudyFolder:
         """Whether the run of a cell ended well."""
         return (self.run(cell) / "metrics.json").is_file()
 
+    def change(self, cell: Cell, *names: str) -> str:
+        """What was changed of a cell's finished run since it ended, in words; empty where nothing was.
+
+        `names` are patterns of the files that are looked at.
+        """
+        run = RunDir(self.run(cell))
+        try:
+            faults = run.check_seal(*names).faults
+        except BadInputError as error:
+            return f"cannot be read: {error}"
+        if faults:
+            return f"is not as it was when it ended: {', '.join(map(str, faults[:4]))}"
+        # Those of older versions have no manifest to miss it in.
+        return "" if run.truth("test").is_file() else "has no truth.json"
+
     def untested(self, cell: Cell, test_on: Sequence[str]) -> tuple[str, ...]:
         """Those of the other images that the detector of a cell has not been applied to."""
         return tuple(wish for wish in test_on if not self._is_tested(cell, wish))
@@ -118,6 +136,8 @@ class StudyFolder:
         with only_one(self._lock("study"), wait_s=_WAIT_S):
             if self._is_study():
                 matrix = self._merge(self.read(), matrix)
+            # What it says holds no more, until the report is written.
+            unseal(self.path)
             self._write(matrix)
         return matrix
 

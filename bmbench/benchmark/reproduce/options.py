@@ -26,6 +26,8 @@ class ReproduceOptions:
         Runs side by side.
     cluster : str or None
         Whose workers do the runs (`bmbench.benchmark.workers`); None: this process, or `jobs` of its own.
+    redo_changed : bool
+        Whether finished runs that are not as they were when they ended are deleted and made anew.
     publish : str or None
         An address where a copy of the study is kept (`bmbench.benchmark.reproduce.mirror`).
     """
@@ -46,6 +48,7 @@ class ReproduceOptions:
     jobs: int = 1
     cluster: str | None = None
     publish: str | None = None
+    redo_changed: bool = False
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

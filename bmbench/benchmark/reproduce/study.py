@@ -1,10 +1,12 @@
 """`bmbench reproduce`: plan → work off → report."""
 
-from collections.abc import Callable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bmbench.benchmark.records.seal import MANIFEST, STUDY, seal
 from bmbench.benchmark.reproduce.engines import Engine, one_by_one, side_by_side, work_off
 from bmbench.benchmark.reproduce.estimate import estimate
 from bmbench.benchmark.reproduce.folder import StudyFolder
@@ -15,6 +17,7 @@ from bmbench.benchmark.reproduce.report.report import write_report
 from bmbench.benchmark.reproduce.work import Job
 from bmbench.core.errors import Stopped
 from bmbench.core.progress import Progress
+from bmbench.present.words import many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +31,15 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What a command did: the report, how many of its cells are finished, and why others are not."""
+    """What a command did: the report, how many of its cells are finished, and why others are not.
+
+    `changed` are the finished ones that are left out because something of them was changed, and why.
+    """
 
     report: Path
     n_finished: int
     failures: tuple[tuple[str, str], ...]
+    changed: tuple[tuple[str, str], ...] = ()
 
 
 def preview(options: ReproduceOptions) -> Preview:
@@ -56,8 +63,9 @@ def preview(options: ReproduceOptions) -> Preview:
 def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str], None]) -> Summary:
     """Every cell that these options ask for, run, and the report of everything in the folder.
 
-    A cell that fails is said, kept with its reason, and does not stop the others; finished cells are not
-    run again. `say` gets one line about each step.
+    Finished runs that are not as they were when they ended take no part in the report, unless they are to be
+    made anew. A cell that fails is said, kept with its reason, and does not stop the others; finished cells
+    are not run again. `say` gets one line about each step.
 
     Raises
     ------
@@ -79,27 +87,93 @@ def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str]
             if mirror is not None:
                 mirror.begin(folder, matrix)
             folder.join(matrix)
+            changed = _changed(folder, matrix.cells, say)
+            if options.redo_changed:
+                changed = _removed(folder, changed, say)
             if mirror is not None:
-                mirror.send(folder, matrix.cells)
-            jobs = _left(options, matrix, folder, say)
+                mirror.send(folder, [cell for cell in matrix.cells if cell not in changed])
+            jobs = _left(options, matrix, folder, changed, say)
             failures = _work_off([replace(job, mirror=mirror) for job in jobs], engine, say)
     except KeyboardInterrupt:
         raise Stopped("stopped; the same command goes on") from None
-    report = write_report(folder)
+    summary = _concluded(folder, matrix.cells, failures, changed)
     if mirror is not None:
         mirror.send(folder, ())
-    return Summary(report=report, n_finished=len(matrix.cells) - len(failures), failures=tuple(failures))
+    return summary
+
+
+def _changed(folder: StudyFolder, cells: Sequence[Cell], say: Callable[[str], None]) -> dict[Cell, str]:
+    """The finished runs that are not as they were when they ended, and why; each is said.
+
+    Weights are not read: nothing of a report rests on them.
+    """
+    finished = [cell for cell in cells if folder.is_finished(cell)]
+    changed = {cell: change for cell in finished if (change := folder.change(cell, "*.json"))}
+    for cell, reason in changed.items():
+        say(f"warning: {cell.name} {reason}")
+    old = sum(not (folder.run(cell) / MANIFEST).is_file() for cell in finished if cell not in changed)
+    if old:
+        say(f"warning: {many(old, 'run')} without a manifest, written by an older bmbench: not checked")
+    return changed
+
+
+def _removed(folder: StudyFolder, changed: Mapping[Cell, str], say: Callable[[str], None]) -> dict[Cell, str]:
+    """Those of the changed runs that could not be removed, because somebody works on them."""
+    kept = {}
+    for cell, reason in changed.items():
+        with folder.working(cell) as mine:
+            if mine:
+                shutil.rmtree(folder.run(cell))
+                say(f"{cell.name} is made anew")
+            else:
+                kept[cell] = reason
+    return kept
+
+
+def report(folder: StudyFolder, say: Callable[[str], None]) -> Summary:
+    """The report of what is finished in a folder, and the runs that take no part because they were changed.
+
+    Raises
+    ------
+    BadInputError
+        If the folder is not that of a study.
+    """
+    cells = folder.read().cells
+    changed = _changed(folder, cells, say)
+    return _concluded(folder, cells, (), changed)
+
+
+def _concluded(
+    folder: StudyFolder,
+    cells: Sequence[Cell],
+    failures: Sequence[tuple[str, str]],
+    changed: Mapping[Cell, str],
+) -> Summary:
+    """Write the report and seal it."""
+    written = write_report(folder)
+    seal(folder.path, STUDY)
+    left_out = tuple((cell.name, reason) for cell, reason in changed.items())
+    finished = len(cells) - len(failures) - len(left_out)
+    return Summary(report=written, n_finished=finished, failures=tuple(failures), changed=left_out)
 
 
 def _left(
-    options: ReproduceOptions, matrix: Matrix, folder: StudyFolder, say: Callable[[str], None]
+    options: ReproduceOptions,
+    matrix: Matrix,
+    folder: StudyFolder,
+    changed: Mapping[Cell, str],
+    say: Callable[[str], None],
 ) -> list[Job]:
-    """What is left to do, and a word about it."""
+    """What is left to do, and a word about it; nothing is done to runs that were changed."""
     for note in matrix.notes:
         say(f"note: {note}")
-    left = [cell for cell in matrix.cells if not folder.is_complete(cell, matrix.test_on)]
-    time_left = estimate(folder, matrix.cells, profile=options.profile).text(options.jobs)
-    say(f"{len(matrix.cells)} runs, {len(left)} to do: {time_left}" if left else "every run is finished")
+    sound = [cell for cell in matrix.cells if cell not in changed]
+    left = [cell for cell in sound if not folder.is_complete(cell, matrix.test_on)]
+    time_left = estimate(folder, sound, profile=options.profile).text(options.jobs)
+    if left:
+        say(f"{len(matrix.cells)} runs, {len(left)} to do: {time_left}")
+    else:
+        say(f"every {'other ' if changed else ''}run is finished")
     return [Job(cell=cell, facts=matrix.facts, folder=folder, test_on=matrix.test_on) for cell in left]
 
 

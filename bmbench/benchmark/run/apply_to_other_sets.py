@@ -6,6 +6,7 @@ run's, where it is known. What each set of images leaves in the run directory::
     elsewhere/
       dsb_purple-subset=purple/
         truth.json, predictions.json   `bmbench score` on the two gives metrics.json again
+        manifest.json                  SHA-256 of the others
         metrics.json                   the scores at the run's own threshold, what the images are, the scale
 """
 
@@ -21,8 +22,9 @@ from bmbench.adapters.method import Detector
 from bmbench.benchmark.protocol.classes import CLASSES, as_classes_of
 from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.records.seal import OTHER_SET, seal
 from bmbench.benchmark.run.other_sets import OtherImages, find_places, working_factor
-from bmbench.core.files import write_json
+from bmbench.core.files import json_text, write_bytes
 from bmbench.core.objects import scaled
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category, Detections, Pixels
@@ -61,6 +63,7 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
     from bmbench.benchmark.records.options import RunOptions
     from bmbench.benchmark.records.run_folder import RunDir
     from bmbench.benchmark.records.run_records import read_record
+    from bmbench.benchmark.records.seal import require_as_sealed
     from bmbench.benchmark.records.trained_run import load_run
     from bmbench.benchmark.run.plan import learned_names
     from bmbench.benchmark.scoring.recorded import RecordedRun
@@ -70,6 +73,7 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
 
     asked = [OtherSet.parse(text).settled() for text in wishes]
     trained, folder = load_run(path), RunDir(path)
+    require_as_sealed(folder.check_seal("metrics.json"))
     config, centres = folder.config(), read_record(path / "metrics.json", RecordedRun).cd
     own = RunOptions.from_json(config.options, where=f"{path}/config.json, options")
 
@@ -129,9 +133,11 @@ def apply_unchanged(unchanged: Unchanged, place: OtherImages, folder: Path, prog
     record = evaluation.to_json() | {
         "set": place.facts(),
         "scale": {"factor": round(float(np.median(factors)), 4), "from": ", ".join(sorted(reasons))},
-        "best_f1": {rule: _best_f1(evaluation, rule) for rule in ("bb", "cd")},
+        "best_f1": {rule: best_f1(evaluation, rule) for rule in ("bb", "cd")},
     }
-    write_json(folder / "metrics.json", record)
+    data = json_text(record).encode()
+    seal(folder, OTHER_SET, coming={"metrics.json": data})
+    write_bytes(folder / "metrics.json", data)
     return evaluation
 
 
@@ -147,7 +153,7 @@ def predict_resized(detector: Detector, image: Pixels, factor: float) -> Detecti
     return scaled(found, np.array([width, height]) / size)
 
 
-def _best_f1(evaluation: Evaluation, rule: str) -> float | None:
+def best_f1(evaluation: Evaluation, rule: str) -> float | None:
     """The F1 that the best threshold of these very images would give: an oracle."""
     scores: Any = getattr(evaluation, rule)
     if scores is None or not scores.curve.cells:

@@ -12,6 +12,7 @@ from bmbench.benchmark.records.environment import describe_environment, versions
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import Clock, RunDir
 from bmbench.benchmark.records.run_records import Environment, read_record
+from bmbench.benchmark.records.seal import MANIFEST, require_as_sealed, warn_unsealed
 from bmbench.benchmark.run.plan import Plan, config, resolve, split_record
 from bmbench.benchmark.run.stages import Work, work_through
 from bmbench.core.console import Logged
@@ -63,6 +64,7 @@ def resume(path: Path, progress: Progress, *, devices: int = 1) -> RunDir:
             # Its owner was killed after the last file. Whoever holds it now removes it.
             with suppress(BadInputError), only_one(path):
                 pass
+        warn_unsealed(folder.check_seal())
         return folder
     asked = dataclasses.replace(options_of(folder), devices=devices)
     return finish(folder, resolve(asked, progress), progress)
@@ -110,6 +112,7 @@ def finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
             versions=path / "environment.json",
         )
         _refuse_another_split(folder, plan)
+        _refuse_changed_files(folder)
         folder.sweep()
         try:
             with Logged.to(folder.log, progress) as logged:
@@ -132,6 +135,14 @@ def _refuse_another_split(folder: RunDir, plan: Plan) -> None:
             where=str(path),
             remedy="restore it, or begin anew in another folder",
         )
+
+
+def _refuse_changed_files(folder: RunDir) -> None:
+    """Nothing, if what was sealed is still as it was: only the scores of such a run may be missing."""
+    if (folder.path / MANIFEST).exists():
+        check = folder.check_seal()
+        faults = tuple(fault for fault in check.faults if fault.name != "metrics.json")
+        require_as_sealed(dataclasses.replace(check, faults=faults))
 
 
 def records(plan: Plan) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from bmbench.adapters.search_space import Space
 from bmbench.benchmark.records.environment import describe_environment
 from bmbench.benchmark.records.options import resolve_settings
 from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.records.seal import require_as_sealed
 from bmbench.benchmark.run.begin_or_resume import finish, options_of, records, short
 from bmbench.benchmark.run.decodings import decodings, judge
 from bmbench.benchmark.run.plan import Plan, config, resolve
@@ -38,11 +39,13 @@ def redecode(
     Raises
     ------
     BadInputError
-        If the folder holds no finished run, a setting is one that has to be learned, the data are no longer
-        those that it learned from, or its threshold was chosen by networks that are not kept (``retrain``).
+        If the folder holds no finished run, or one that was changed since, a setting is one that has to be
+        learned, the data are no longer those that it learned from, or its threshold was chosen by networks
+        that are not kept (``retrain``).
     """
     old = RunDir.open(run)
     before = options_of(old)
+    require_as_sealed(old.check_seal("checkpoint/*", "*.json"))
     options = dataclasses.replace(before, settings={**before.settings, **settings}, test_on=(), out=out)
     plan = resolve(options.settled(), progress)
     _refuse(plan, old, settings)

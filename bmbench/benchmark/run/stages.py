@@ -57,7 +57,7 @@ def work_through(work: Work) -> None:
     work.clock.save()
     # Before the last file: what a kill leaves between the two would stay in a finished run.
     shutil.rmtree(folder.unfinished, ignore_errors=True)
-    folder.write("metrics.json", metrics)
+    folder.finish(metrics)
 
 
 def _choose_threshold(work: Work) -> tuple[float | None, str]:

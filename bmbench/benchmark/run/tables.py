@@ -26,6 +26,13 @@ _ROW = ("method", "data set", "track", "seed", "AP (CD)", "F1 (CD)", "AP (BB)", 
 
 def write_row(folder: RunDir) -> str:
     """The run's Markdown row, which is also written (with its header) to `row.md`."""
+    text = row_text(folder)
+    write_text(folder.path / "row.md", text)
+    return text.splitlines()[-1]
+
+
+def row_text(folder: RunDir) -> str:
+    """The text of `row.md`: the header, and the run's Markdown row."""
     config, metrics = folder.config(), _metrics(folder)
     cells = [
         config.method,
@@ -36,9 +43,7 @@ def write_row(folder: RunDir) -> str:
         str(metrics.images),
         str(metrics.cells),
     ]
-    row = markdown.row(cells)
-    write_text(folder.path / "row.md", f"{markdown.row(_ROW)}\n|{'---|' * len(_ROW)}\n{row}\n")
-    return row
+    return f"{markdown.row(_ROW)}\n|{'---|' * len(_ROW)}\n{markdown.row(cells)}\n"
 
 
 def run_tables(folder: RunDir) -> Iterator[Table]:

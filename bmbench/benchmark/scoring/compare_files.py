@@ -97,9 +97,11 @@ def _side(path: Path) -> _Side:
         return _Side(path=path, predictions=path)
     from bmbench.benchmark.records.run_folder import RunDir
     from bmbench.benchmark.records.run_records import read_record
+    from bmbench.benchmark.records.seal import warn_unsealed
     from bmbench.benchmark.scoring.recorded import RecordedRun
 
     folder = RunDir.open(path)
+    warn_unsealed(folder.check_seal("predictions.json", "truth.json", "config.json", "metrics.json"))
     metrics = read_record(path / "metrics.json", RecordedRun)
     scores = metrics.cd or metrics.bb
     return _Side(

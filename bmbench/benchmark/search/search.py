@@ -11,6 +11,7 @@
       timing.json        seconds of work
       importance.png     which settings matter
       settings.json      the best settings, for `bmbench run --settings`
+      manifest.json      SHA-256 of all other files but log, timing and journal
 
 Test images are never looked at.
 """
@@ -25,6 +26,7 @@ from bmbench.adapters.search_space import Space
 from bmbench.benchmark.records.environment import describe_environment
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import Clock, RunDir
+from bmbench.benchmark.records.seal import MANIFEST, SEARCH, check_seal, require_as_sealed, seal, unseal
 from bmbench.benchmark.run.begin_or_resume import refuse_changes
 from bmbench.benchmark.run.decodings import Judged, changed
 from bmbench.benchmark.run.plan import Plan, config
@@ -130,6 +132,9 @@ def _finish(
         record = folder.read("tuning.json")
         refuse_changes(record["run"], plan, where=path / "tuning.json", versions=path / "environment.json")
         folder.sweep()
+        if (path / MANIFEST).exists():
+            require_as_sealed(check_seal(path, SEARCH))
+        unseal(path)
         folder.write("tuning.json", record | {"trials": options.trials})
         space = space_of(plan)
         try:
@@ -277,6 +282,7 @@ class _Search:
 
             draw_importance(self.folder.path / "importance.png", importance, title=self.plan.name)
         self.clock.save()
+        seal(self.folder.path, SEARCH)
 
 
 def rounds_left(first: int, last: int, at_once: int) -> list[range]:

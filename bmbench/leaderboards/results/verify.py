@@ -1,12 +1,11 @@
 """`bmbench leaderboard verify`: every published number, recomputed from submissions and truth."""
 
 import json
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from bmbench.benchmark.verify.differences import leaves
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json
 from bmbench.core.progress import Progress
@@ -14,9 +13,6 @@ from bmbench.leaderboards.results.hidden_truth import revealed
 from bmbench.leaderboards.results.publish import score_files
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Manifest
-
-_TOLERANCE = 1e-6
-"""Relative: a sum in another order differs in the last digits, a score that was changed by hand in more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,36 +55,18 @@ def _lacks_partner(track: Manifest, tracks: Sequence[Manifest]) -> bool:
 def _same_numbers(path: Path, data: bytes, *, alone: bool) -> int:
     """How many numbers a published file holds; BadInputError for the first thing that differs."""
     count = 0
-    for place, here, there in _leaves(read_json(path), json.loads(data), ""):
-        if _retired(place) or (alone and place.startswith("/crossings")):
+    for leaf in leaves(read_json(path), json.loads(data)):
+        if _retired(leaf.place) or (alone and leaf.place.startswith("/crossings")):
             continue
-        if not _same(here, there):
+        if not leaf.is_same:
             raise BadInputError(
                 "a published value is not what comes out",
-                where=f"{path}#{place}",
-                expected=str(there)[:40],
-                got=str(here)[:40],
+                where=f"{path}#{leaf.place}",
+                expected=str(leaf.found)[:40],
+                got=str(leaf.recorded)[:40],
             )
-        count += isinstance(there, (int, float)) and not isinstance(there, bool)
+        count += leaf.is_number
     return count
-
-
-def _leaves(here: Any, there: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(here, dict) and isinstance(there, dict):
-        for key in sorted({*here, *there}):
-            yield from _leaves(here.get(key), there.get(key), f"{place}/{key}")
-    elif isinstance(here, list) and isinstance(there, list) and len(here) == len(there):
-        for row, (one, other) in enumerate(zip(here, there, strict=True)):
-            yield from _leaves(one, other, f"{place}/{row}")
-    else:
-        yield place, here, there
-
-
-def _same(here: Any, there: Any) -> bool:
-    numbers = [isinstance(value, (int, float)) and not isinstance(value, bool) for value in (here, there)]
-    if all(numbers):
-        return math.isclose(here, there, rel_tol=_TOLERANCE, abs_tol=1e-7)
-    return bool(here == there)
 
 
 def _retired(place: str) -> bool:

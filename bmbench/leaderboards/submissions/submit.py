@@ -14,6 +14,7 @@ import numpy as np
 
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import Environment, RunConfig, read_record
+from bmbench.benchmark.records.seal import require_as_sealed
 from bmbench.benchmark.scoring.recorded import RecordedRun
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256, write_bytes, writing_folder
@@ -215,9 +216,10 @@ def read_run(path: Path, manifest: Manifest) -> tuple[SubmittedFile, dict[str, A
     Raises
     ------
     BadInputError
-        If the run did not end, or was made on other data than the track's.
+        If the run did not end, was changed since, or was made on other data than the track's.
     """
     folder = RunDir.open(path)
+    require_as_sealed(folder.check_seal("*.json"))
     config, metrics = folder.config(), read_record(path / "metrics.json", RecordedRun)
     if config.data_hash != manifest.data.sha256 and not _has_truth_of(folder, manifest):
         raise BadInputError(

@@ -259,10 +259,12 @@ def _facts_of_run(source: Path, facts: TrackFacts) -> tuple[TrackFacts, Path]:
     """
     from bmbench.benchmark.records.options import RunOptions
     from bmbench.benchmark.records.run_folder import RunDir
+    from bmbench.benchmark.records.seal import require_as_sealed
     from bmbench.datasets import DATASETS
 
     run = RunDir.open(source)
     config = run.config()
+    require_as_sealed(run.check_seal("config.json", "truth.json"))
     protocol = config.protocol
     rules = Rules(protocol=protocol.name, iou=protocol.iou, radius_px=protocol.radius_px)
     facts = replace(facts, data_name=config.dataset, data_sha256=config.data_hash, rules=rules)

@@ -106,7 +106,7 @@ def test_other_data_are_refused(trained, tmp_path):
     other.mkdir()
     for name in ("metrics.json", "environment.json"):
         (other / name).write_bytes((trained / name).read_bytes())
-    (other / "config.json").write_text(json.dumps(config | {"data_hash": "0"}))
+    (other / "config.json").write_text(json.dumps(config | {"schema": "bmbench.run/1", "data_hash": "0"}))
     with pytest.raises(BadInputError, match="was trained with another data_hash"):
         redecode(other, tmp_path, Silent(), settings=CUT)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bmbench.benchmark.records import run_folder
 from bmbench.benchmark.records.options import RunOptions
-from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.run.begin_or_resume import resume, run, run_in
 from bmbench.core.errors import BadInputError, RunFailedError, Stopped
 from bmbench.core.locks import only_one
@@ -88,14 +88,14 @@ def test_a_kill_after_the_last_file_leaves_nothing_behind(options, whole, monkey
 
 def test_the_last_file_is_written_last(options, tmp_path, monkeypatch, no_pictures):
     seen = {}
-    write = RunDir.write
+    write = run_folder.write_bytes
 
-    def watched(folder, name, value):
-        if name == "metrics.json":
-            seen.update(contents(folder.path), **{"timing.json": (folder.path / "timing.json").read_bytes()})
-        write(folder, name, value)
+    def watched(path, data):
+        assert path.name == "metrics.json"
+        seen.update(contents(path.parent), **{"timing.json": (path.parent / "timing.json").read_bytes()})
+        write(path, data)
 
-    monkeypatch.setattr(RunDir, "write", watched)
+    monkeypatch.setattr(run_folder, "write_bytes", watched)
     folder = run_in(tmp_path / "run", dataclasses.replace(options, retrain=True), Silent()).path
     left = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert left - seen.keys() == {"metrics.json", "log.txt"}

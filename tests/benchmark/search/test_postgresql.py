@@ -50,7 +50,7 @@ def options(marrow, out, store=None):
 
 def results(path):
     """Every file of a search but those with times, what its record says of the store left out."""
-    timed = ("log.txt", "timing.json", "journal.log", "tuning.json")
+    timed = ("log.txt", "timing.json", "journal.log", "tuning.json", "manifest.json")
     files = (file for file in path.rglob("*") if file.is_file() and file.name not in timed)
     record = {name: value for name, value in record_of(path).items() if name != "store"}
     return {file.relative_to(path).as_posix(): file.read_bytes() for file in files} | {"record": record}

@@ -19,6 +19,7 @@ from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.benchmark.protocol.supervision import ARTEFACT_MODES
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import read_record
+from bmbench.benchmark.records.seal import warn_unsealed
 from bmbench.benchmark.scoring.recorded import RecordedRun
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.metrics import Geometry
@@ -81,6 +82,7 @@ def error_counts(runs: Iterable[Path], *, geometry: Geometry = "cd") -> tuple[Er
     for path in runs:
         folder = RunDir.open(path)
         config = folder.config()
+        warn_unsealed(folder.check_seal("config.json", "metrics.json"))
         scores = read_record(path / "metrics.json", RecordedRun).rules.get(geometry)
         if scores is None:
             raise BadInputError(

@@ -50,6 +50,12 @@ def write_report(folder: StudyFolder) -> Path:
     return path
 
 
+def results_text(folder: StudyFolder) -> str:
+    """What ``results.csv`` of the study in a folder has to say."""
+    pages = Pages(folder, collect(folder))
+    return results_csv(pages.scores, pages.judge)
+
+
 class Pages:
     """The sections of a report; each writes the pictures that it names beside it."""
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import RunConfig, read_record
+from bmbench.benchmark.records.seal import OTHER_SET, check_seal
 from bmbench.benchmark.reproduce.folder import ELSEWHERE, StudyFolder
 from bmbench.benchmark.reproduce.matrix import Cell, StudyFacts
 from bmbench.benchmark.scoring.recorded import RecordedOtherSet, RecordedRun
@@ -161,8 +162,9 @@ class View:
 def collect(folder: StudyFolder, view: View = View()) -> Collection:
     """The study in a folder: finished runs, failures, and what is missing.
 
-    Runs of another protocol than the first one's, or of other data than the first one's of that fold, take
-    no part and are named in `odd`; runs without such a view are left out.
+    Runs of which a file was changed since they ended, runs of another protocol than the first one's, or of
+    other data than the first one's of that fold, take no part and are named in `odd`; runs without such a
+    view are left out.
     """
     study = folder.read()
     cells = sorted(study.cells, key=lambda cell: (cell.track, cell.artefacts, cell.method, cell.repeat))
@@ -171,6 +173,10 @@ def collect(folder: StudyFolder, view: View = View()) -> Collection:
     first: dict[str, FinishedRun] = {}
     for cell in cells:
         if folder.is_finished(cell):
+            reason = _change(folder, cell, view)
+            if reason:
+                odd[cell] = reason
+                continue
             run = _read(folder.run(cell), cell, view)
             if run is None:
                 continue
@@ -228,6 +234,16 @@ def _read(path: Path, cell: Cell, view: View) -> FinishedRun | None:
         data=data,
         fold="" if view.elsewhere else cell.fold,
     )
+
+
+def _change(folder: StudyFolder, cell: Cell, view: View) -> str:
+    """Why the files of a finished run that are read for a view are not to be believed; empty if they are."""
+    change = folder.change(cell, *(("config.json", "metrics.json") if view.elsewhere else ("*.json",)))
+    place = folder.run(cell) / ELSEWHERE / view.elsewhere
+    if change or not view.elsewhere or not place.is_dir():
+        return change
+    faults = ", ".join(map(str, check_seal(place, OTHER_SET).faults[:4]))
+    return f"has other answers to {view.elsewhere} than it gave: {faults}" if faults else ""
 
 
 def _order(run: FinishedRun) -> tuple[int, str]:
