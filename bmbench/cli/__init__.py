@@ -13,6 +13,7 @@
     datasets        datasets …
     submissions     submit, validate
     leaderboards    leaderboard …
+    hidden_tracks   leaderboard hide, rekey, retire
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from bmbench.cli.hidden_tracks import BoardArgument, KeyOption, hide, rekey, retire
+
 leaderboard_app = typer.Typer(no_args_is_help=True, help="Score submissions, build and check boards.")
 
-BoardArgument = Annotated[Path, typer.Argument(help="The folder that holds tracks/ and submissions/.")]
-KeyOption = Annotated[Path | None, typer.Option(help="The age identity that opens hidden ground truth.")]
 PackageOption = Annotated[
     str | None,
     typer.Option(help="The bmbench of the CI: git+https://…@COMMIT, a wheel, or https://….whl#sha256=…"),
@@ -248,38 +248,8 @@ def truth(
         typer.echo(f"{path}: as the track names it")
 
 
-@leaderboard_app.command()
-def hide(
-    board: BoardArgument,
-    track: Annotated[str, typer.Option(help="The track whose truth is to be hidden.")],
-    recipient: Annotated[list[str], typer.Option(help="An age public key: age1…")],
-) -> None:
-    """Encrypt a track's ground truth and commit to it.
-
-    This comes before the truth was ever in the repository.
-    """
-    from bmbench.leaderboards.results.hidden_truth import hide as hide_truth
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-
-    manifest = hide_truth(Leaderboard(board), track, recipient)
-    typer.echo(f"Commitment: {manifest.truth.commitment}")
-
-
-@leaderboard_app.command()
-def reveal(
-    board: BoardArgument,
-    track: Annotated[str, typer.Option(help="The track that retires.")],
-    key: Annotated[Path, typer.Option(help="The age identity.")],
-) -> None:
-    """Retire a track: put its truth and salt beside it.
-
-    Everybody can then verify every number.
-    """
-    from bmbench.leaderboards.results.hidden_truth import reveal as reveal_truth
-    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-
-    manifest = reveal_truth(Leaderboard(board), track, key)
-    typer.echo(f"Track {manifest.name} is retired; its truth is what it committed to.")
+for command in (hide, rekey, retire):
+    leaderboard_app.command()(command)
 
 
 @leaderboard_app.command()

@@ -5,7 +5,7 @@ import msgspec
 from bmbench.leaderboards.boards.page import Page
 from bmbench.leaderboards.boards.words import metric_title
 from bmbench.leaderboards.results.standings_record import Crossing
-from bmbench.leaderboards.tracks.manifest import DataFacts, Manifest
+from bmbench.leaderboards.tracks.manifest import DataFacts, Manifest, TruthFacts
 from bmbench.present.words import UNDEFINED, many
 from bmbench.statistics.units import FEWEST_UNITS
 
@@ -19,7 +19,9 @@ def facts(page: Page) -> str:
     manifest, table = page.manifest, page.table
     units = "" if manifest.unit == "image" else f", {many(table.n_units, manifest.unit)}"
     cells = f", {many(table.n_cells, 'cell')}" if table.n_cells else ""
-    truth = "public" if manifest.truth.visibility == "public" else "hidden (scores in steps of 0.1 points)"
+    truth = "public" if manifest.truth.visibility == "public" else _hidden(manifest.truth)
+    if manifest.retired:
+        truth += ", the track is retired and takes no submissions"
     learn = "anything" if manifest.supervision == "artefacts" else f"{manifest.supervision} annotations"
     if not isinstance(manifest.data.options, msgspec.UnsetType):
         truth += ", made from the published files by bmbench leaderboard truth"
@@ -28,6 +30,12 @@ def facts(page: Page) -> str:
         f"May learn from: {learn}. Ground truth: {truth}. "
         f"Protocol: {_rules(manifest)}. Unit of resampling: {table.unit}."
     )
+
+
+def _hidden(truth: TruthFacts) -> str:
+    """How the scores of a hidden truth are published; ranks come from these scores."""
+    noise = "" if isinstance(truth.noise, msgspec.UnsetType) else f", noise of {100 * truth.noise:.2g} points"
+    return f"hidden (scores in steps of {100 * truth.step:g} points{noise}; ranks from these scores alone)"
 
 
 def _rules(manifest: Manifest) -> str:

@@ -9,10 +9,12 @@ from typing import Literal, TypeAlias
 from msgspec import UnsetType
 
 from bmbench.core.errors import BmbenchError
+from bmbench.core.files import sha256
 from bmbench.core.gate import read_bytes
 from bmbench.leaderboards.hosting.pinned_package import is_pinned
 from bmbench.leaderboards.hosting.write_template import PACKAGE_FILE, Platform, template_files
 from bmbench.leaderboards.results.hidden_truth import opened
+from bmbench.leaderboards.results.leakage_budget import leakage, noise_of
 from bmbench.leaderboards.submissions.sources import git_says
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Manifest
@@ -181,7 +183,19 @@ def _track(board: Leaderboard, manifest: Manifest, key: Path | None) -> Iterator
     else:
         yield _fine(f"{where}: {limits.attempts} attempts a login in {limits.days} days")
     if hidden:
+        yield _budget(where, manifest)
         yield from _hidden(board, manifest, key)
+
+
+def _budget(where: str, manifest: Manifest) -> Finding:
+    budget = leakage(manifest)
+    if noise_of(manifest) == 0:
+        return _fault(f"{where}: scores without noise; hidden anew, it gets a budget (leaderboard hide)")
+    if budget.everybody is None:
+        return _look(f"{where}: all logins together may hand in without end (limits.attempts_of_all)")
+    return _fine(
+        f"{where}: tells at most {budget.submission:.1f} bits a submission, {budget.everybody:.0f} in 30 days"
+    )
 
 
 def _hidden(board: Leaderboard, manifest: Manifest, key: Path | None) -> Iterator[Finding]:
@@ -198,7 +212,11 @@ def _hidden(board: Leaderboard, manifest: Manifest, key: Path | None) -> Iterato
         yield _look(f"{where}: whether a key opens it is not known (--key)")
         return
     try:
-        with opened(board, manifest, key):
+        with opened(board, manifest, key) as truth:
             yield _fine(f"{where}: the key opens the truth, which is the one that the track committed to")
+            if sha256(truth.path) == manifest.data.sha256:
+                yield _fault(
+                    f"{where}: data.sha256 is the digest of the truth itself, so guesses can be checked"
+                )
     except BmbenchError as error:
         yield _fault(f"{where}: {error}")

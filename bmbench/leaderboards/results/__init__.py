@@ -13,6 +13,9 @@
     robustness              who wins under which rule
     standings               results → ranks: where a board's order is decided, by `statistics.ranks`
     hidden_truth            truths that are encrypted until a track retires
+    leakage_budget          how many bits of one the published numbers can tell
+    hidden_scores           what is published of a submission to one
+    hidden_standings        the order, from what was published alone
     make_truths             truths that a repository may not hold
     publish, verify         write the board's files; recompute every number
 """

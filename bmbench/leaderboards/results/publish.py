@@ -9,9 +9,11 @@ import msgspec
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_bytes
 from bmbench.core.progress import Progress
+from bmbench.leaderboards.results.hidden_scores import published
+from bmbench.leaderboards.results.hidden_standings import hidden_standings
 from bmbench.leaderboards.results.hidden_truth import opened
 from bmbench.leaderboards.results.record import Result, canonical
-from bmbench.leaderboards.results.score_track import published, score_track, to_step
+from bmbench.leaderboards.results.score_track import score_track
 from bmbench.leaderboards.results.standings import standings
 from bmbench.leaderboards.results.standings_record import Standings, read_standings
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
@@ -70,39 +72,28 @@ def score_files(
     """Every file that `score_board` writes, by path; those of some tracks where only they are asked for."""
     manifests = board.manifests() if tracks is None else tracks
     full: dict[str, Sequence[Result]] = {}
+    seen: dict[str, Sequence[Result]] = {}
     for manifest in manifests:
         with opened(board, manifest, key) as truth:
-            scored = score_track(board, manifest, truth, progress, afresh=afresh)
+            scored = score_track(board, manifest, truth.path, progress, afresh=afresh)
         # Through the rounding of files, so that kept results and those made afresh are the same.
-        full[manifest.name] = [msgspec.json.decode(canonical(one), type=Result) for one in scored]
+        full[manifest.name] = [_as_filed(one) for one in scored]
+        seen[manifest.name] = [_as_filed(published(one, manifest, truth.salt)) for one in scored]
+    # What compares two tracks would tell of the hidden one.
+    public = {track.name: full[track.name] for track in manifests if track.truth.visibility == "public"}
     files: dict[Path, bytes] = {}
     for manifest in manifests:
-        for result in full[manifest.name]:
-            files[board.result(manifest.name, result.id)] = canonical(published(result, manifest))
-        table = coarse(standings(manifest, full[manifest.name], full), manifest)
-        files[board.standings(manifest.name)] = canonical(table)
+        name = manifest.name
+        files |= {board.result(name, result.id): canonical(result) for result in seen[name]}
+        table = standings(manifest, full[name], public)
+        if manifest.truth.visibility == "hidden":
+            table = hidden_standings(table, manifest, seen[name])
+        files[board.standings(name)] = canonical(table)
     return files
 
 
-def coarse(table: Standings, manifest: Manifest) -> Standings:
-    """The standings as everybody may see them: of a hidden truth in steps, and without what leaks more."""
-    if manifest.truth.visibility == "public":
-        return table
-    step = manifest.truth.step
-
-    def short(value: object) -> object:
-        if isinstance(value, float):
-            return to_step(value, step)
-        if isinstance(value, (list, tuple)):
-            return [short(inner) for inner in value]
-        if isinstance(value, dict):
-            exact = {"p_holm", "p", "level", "smallest_p"}
-            return {key: inner if key in exact else short(inner) for key, inner in value.items()}
-        return value
-
-    plain = short(msgspec.to_builtins(table))
-    assert isinstance(plain, dict)
-    return msgspec.convert(plain | {"n_cells": 0, "rules": [], "crossings": []}, Standings)
+def _as_filed(result: Result) -> Result:
+    return msgspec.json.decode(canonical(result), type=Result)
 
 
 def _stale(board: Leaderboard, files: Mapping[Path, bytes]) -> Iterator[Path]:

@@ -18,7 +18,6 @@ from bmbench.leaderboards.results.record import (
     SCORER_VERSION,
     CardFacts,
     Digests,
-    MetricResult,
     Result,
     State,
     canonical,
@@ -81,29 +80,6 @@ def score_track(
     results = settled(board, manifest, results)
     results += [_control(desk, id_) for id_ in CONTROLS]
     return tuple(sorted(results, key=lambda result: (result.control, result.id)))
-
-
-def published(result: Result, manifest: Manifest) -> Result:
-    """A result as everybody may see it: of a hidden truth, rounded metrics and nothing else."""
-    if manifest.truth.visibility == "public":
-        return result
-    step = manifest.truth.step
-    metrics = {
-        name: MetricResult(
-            value=to_step(one.value, step),
-            interval=None
-            if one.interval is None
-            else (to_step(one.interval[0], step) or 0.0, to_step(one.interval[1], step) or 0.0),
-            seeds=tuple(to_step(seed, step) for seed in one.seeds),
-        )
-        for name, one in result.metrics.items()
-    }
-    return msgspec.structs.replace(result, metrics=metrics, rules={})
-
-
-def to_step(value: float | None, step: float) -> float | None:
-    """The value in whole steps."""
-    return None if value is None else round(round(value / step) * step, 9)
 
 
 def _desk(board: Leaderboard, manifest: Manifest, truth: Path) -> Desk:

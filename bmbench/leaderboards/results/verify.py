@@ -1,7 +1,6 @@
 """`bmbench leaderboard verify`: every published number, recomputed from submissions and truth."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +8,8 @@ from bmbench.benchmark.verify.differences import leaves
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json
 from bmbench.core.progress import Progress
-from bmbench.leaderboards.results.hidden_truth import revealed
 from bmbench.leaderboards.results.publish import score_files
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +23,7 @@ class Verified:
 def verify_board(board: Leaderboard, progress: Progress, *, key: Path | None = None) -> Verified:
     """How many published numbers were recomputed and found to be as published.
 
-    A hidden track is verified with the key, or by anybody once its truth was revealed. Without the key it is
+    A hidden track is verified with the key, or by anybody once it retired. Without the key it is
     left out, and no other track is.
 
     Raises
@@ -35,28 +32,22 @@ def verify_board(board: Leaderboard, progress: Progress, *, key: Path | None = N
         For the first number, text or file that differs.
     """
     every = board.manifests()
-    tracks = [track for track in every if key is not None or revealed(board, track) is not None]
+    tracks = [track for track in every if key is not None or track.truth.visibility == "public"]
     files = score_files(board, progress, key=key, afresh=True, tracks=tracks)
     published = {path for track in tracks for path in board.results(track.name).glob("[!.]*.json")}
     for path in sorted(published ^ set(files)):
         fault = "was published and has no submission" if path in published else "is not published"
         raise BadInputError(fault, where=str(path))
-    alone = {board.standings(track.name) for track in tracks if _lacks_partner(track, tracks)}
-    count = sum(_same_numbers(path, data, alone=path in alone) for path, data in files.items())
+    count = sum(_same_numbers(path, data) for path, data in files.items())
     names = {track.name for track in tracks}
     return Verified(count=count, hidden=tuple(track.name for track in every if track.name not in names))
 
 
-def _lacks_partner(track: Manifest, tracks: Sequence[Manifest]) -> bool:
-    """Whether questions across tracks cannot be answered, since the other track is hidden."""
-    return track.partner is not None and track.partner.track not in {other.name for other in tracks}
-
-
-def _same_numbers(path: Path, data: bytes, *, alone: bool) -> int:
+def _same_numbers(path: Path, data: bytes) -> int:
     """How many numbers a published file holds; BadInputError for the first thing that differs."""
     count = 0
     for leaf in leaves(read_json(path), json.loads(data)):
-        if _retired(leaf.place) or (alone and leaf.place.startswith("/crossings")):
+        if _retired(leaf.place):
             continue
         if not leaf.is_same:
             raise BadInputError(

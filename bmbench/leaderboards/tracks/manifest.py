@@ -50,8 +50,8 @@ class TruthFacts(StrictRecord, frozen=True, kw_only=True):
     """Where the ground truth lies, and whether anybody may read it.
 
     `sha256` is that of a public truth file. A hidden one is an age file; `commitment` is the SHA-256 of
-    salt and truth, which are made public when the track retires. Scores against it are published in steps
-    of `step` (0.001: a tenth of a point).
+    salt and truth, which are made public when the track retires. Scores against it are published with normal
+    noise of standard deviation `noise`, in steps of `step` (0.001: a tenth of a point).
     """
 
     visibility: Literal["public", "hidden"]
@@ -59,6 +59,7 @@ class TruthFacts(StrictRecord, frozen=True, kw_only=True):
     sha256: Digest | None = None
     commitment: Digest | None = None
     step: Annotated[float, Meta(gt=0, le=0.1)] = 0.001
+    noise: Annotated[float, Meta(gt=0, le=0.5)] | UnsetType = UNSET
 
 
 class Rules(StrictRecord, frozen=True, kw_only=True):

@@ -139,7 +139,7 @@ def test_a_fault_is_found(hosted, break_it, words):
 
 def test_a_hidden_track_needs_limits_a_key_and_a_clean_history(hosted, tmp_path):
     pyrage = pytest.importorskip("pyrage", reason="pyrage (bmbench[leaderboard]) is not installed")
-    from bmbench.leaderboards.results.hidden_truth import hide
+    from bmbench.leaderboards.results.hidden_truth import HideWishes, hide
 
     git(hosted, "add", "-A")
     git(hosted, "commit", "-q", "-m", "truth in the clear")
@@ -147,9 +147,10 @@ def test_a_hidden_track_needs_limits_a_key_and_a_clean_history(hosted, tmp_path)
     paths = [tmp_path / f"key-{n}.txt" for n in range(2)]
     for path, one in zip(paths, keys, strict=True):
         path.write_text(f"{one}\n")
-    hide(hosted.board, "weak", [str(keys[0].to_public())])
+    hide(hosted.board, "weak", HideWishes(recipients=[str(keys[0].to_public())]))
     (fault,) = said(hosted, "fault", key=paths[0])
     assert "committed in the clear" in fault
+    assert any("all logins together may hand in without end" in text for text in said(hosted, "look"))
     assert any("the key opens the truth" in text for text in said(hosted, "fine", key=paths[0]))
     assert any("one key alone" in text for text in said(hosted, "look"))
     assert "does not open" in said(hosted, "fault", key=paths[1])[1]

@@ -11,6 +11,7 @@ import pytest
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
 from bmbench.leaderboards.results import score_submission as score_module
+from bmbench.leaderboards.results.leakage_budget import WIDTHS
 from bmbench.leaderboards.results.record import canonical, read_result
 from bmbench.leaderboards.results.standings_record import read_standings
 from bmbench.leaderboards.results.unit_columns import TrackUnits, metric_by_unit
@@ -346,13 +347,13 @@ def key(tmp_path):
 @pytest.fixture
 def hidden(small, key):
     """A track with hidden truth, its images' coordinates salted with a canary."""
-    from bmbench.leaderboards.results.hidden_truth import hide
+    from bmbench.leaderboards.results.hidden_truth import HideWishes, hide
 
     truth = small.board.path / "tracks" / "weak" / "truth.json"
     value = json.loads(truth.read_text())
     value["annotations"][3]["note"] = "CANARY-8c1f"
     truth.write_text(json.dumps(value))
-    hide(small.board, "weak", [key[1]])
+    hide(small.board, "weak", HideWishes(recipients=[key[1]], metrics=("cd.f1", "bb.f1"), bits=16))
     small.submit("first-one", small.answer(recall=0.8, false=2))
     small.submit("second-one", small.answer(recall=0.7, false=2, seed=4), team="Other Team")
     return small, key[0]
@@ -372,11 +373,32 @@ def test_hidden_truth_stays_hidden(hidden, capsys):
     assert b"CANARY" not in seen
     result = read_result(bench.board.result("weak", "first-one"))
     assert result.rules == {}
+    assert sorted(result.metrics) == ["bb.f1", "cd.f1"]
     for one in result.metrics.values():
-        for value in (one.value, *one.interval, *one.seeds):
-            assert round(value * 1000) / 1000 == pytest.approx(value, abs=1e-12)
+        assert one.seeds == ()
+        assert round(one.value * 200) / 200 == pytest.approx(one.value, abs=1e-12)
+        width = max(one.value - one.interval[0], one.interval[1] - one.value)
+        assert any(width == pytest.approx(known) for known in WIDTHS)
     table = read_standings(bench.board.standings("weak"))
-    assert (table.n_cells, table.rules) == (0, ())
+    assert (table.n_cells, table.rules, table.crossings) == (0, (), ())
+    for metric in table.metrics:
+        for place in metric.places:
+            published = read_result(bench.board.result("weak", place.id)).metrics[metric.name]
+            assert (place.value, place.interval, place.seeds) == (published.value, published.interval, ())
+    again = {path: path.read_bytes() for path in bench.board.results("weak").glob("*")}
+    bench.score(key=key, afresh=True)
+    assert {path: path.read_bytes() for path in bench.board.results("weak").glob("*")} == again
+
+
+def test_a_hidden_track_keeps_no_digest_that_a_guess_could_be_held_against(hidden):
+    bench, _ = hidden
+    import hashlib
+
+    text = (bench.board.path / "tracks" / "weak" / "track.json").read_text()
+    truth = json.loads(bench.truth.read_text())
+    truth["annotations"][3]["note"] = "CANARY-8c1f"
+    for guess in (bench.truth.read_bytes(), json.dumps(truth).encode()):
+        assert hashlib.sha256(guess).hexdigest() not in text
 
 
 def test_a_failing_scorer_says_a_code_and_no_truth(hidden, monkeypatch, capsys):
@@ -397,19 +419,64 @@ def test_a_failing_scorer_says_a_code_and_no_truth(hidden, monkeypatch, capsys):
 
 
 def test_a_retired_track_is_verified_by_everybody(hidden):
-    from bmbench.leaderboards.results.hidden_truth import reveal
+    from bmbench.leaderboards.results.hidden_truth import retire
     from bmbench.leaderboards.results.verify import Verified, verify_board
+    from bmbench.leaderboards.submissions.incoming import validate_folder
 
     bench, key = hidden
     bench.score(key=key)
-    assert verify_board(bench.board, Silent(), key=key).count > 100
+    noisy = values(bench, "first-one")
+    assert verify_board(bench.board, Silent(), key=key).count > 60
     assert verify_board(bench.board, Silent()) == Verified(count=0, hidden=("weak",))
-    reveal(bench.board, "weak", key)
+    retire(bench.board, "weak", key)
+    assert not list(bench.board.path.rglob("*.age"))
+    bench.score()
     assert verify_board(bench.board, Silent()).count > 100
+    exact = values(bench, "first-one")
+    assert exact != noisy
+    assert exact == pytest.approx(noisy, abs=0.05)
+    assert read_standings(bench.board.standings("weak")).n_cells == 120
+    with pytest.raises(BadInputError, match="retired"):
+        validate_folder(bench.board.submission("weak", "first-one"))
     clear = bench.board.path / "tracks" / "weak" / "truth.json"
     clear.write_text(clear.read_text().replace("CANARY", "canary"))
     with pytest.raises(BadInputError, match="committed"):
         verify_board(bench.board, Silent())
+
+
+def test_a_hidden_truth_is_given_to_other_keys(hidden, tmp_path):
+    """The new keys open it, each alone; the old one does not; what was committed to is the same."""
+    import pyrage
+
+    from bmbench.leaderboards.results.hidden_truth import rekey
+
+    bench, key = hidden
+    identities = [pyrage.x25519.Identity.generate() for _ in range(2)]
+    track = (bench.board.path / "tracks" / "weak" / "track.json").read_bytes()
+    rekey(bench.board, "weak", key, [str(one.to_public()) for one in identities])
+    assert (bench.board.path / "tracks" / "weak" / "track.json").read_bytes() == track
+    for one in identities:
+        path = tmp_path / "new.txt"
+        path.write_text(str(one))
+        bench.score(key=path)
+    with pytest.raises(BadInputError, match="does not open"):
+        bench.score(key=key)
+
+
+def test_what_cannot_be_hidden(small, key):
+    from bmbench.leaderboards.results.hidden_truth import HideWishes, hide
+
+    for wishes, words in (
+        ({"recipients": ["age1nothing"]}, "not an age public key"),
+        ({"metrics": ("cd.f1", "cd.f1")}, "each once"),
+        ({"bits": 2.0}, "noise alone"),
+    ):
+        with pytest.raises(BadInputError, match=words):
+            hide(small.board, "weak", HideWishes(**({"recipients": [key[1]]} | wishes)))
+    small.submit("first-one", small.answer(recall=0.8, false=2))
+    with pytest.raises(BadInputError, match="open already"):
+        hide(small.board, "weak", HideWishes(recipients=[key[1]]))
+    assert small.board.manifest("weak").truth.visibility == "public"
 
 
 def test_a_wrong_key_and_a_changed_truth_are_told(hidden, tmp_path):
@@ -447,16 +514,18 @@ def test_a_number_changed_by_hand_is_found(small):
 
 def test_a_hidden_track_keeps_no_other_from_being_verified(bench, key):
     """Not even a question across both: it is looked at where both are open."""
-    from bmbench.leaderboards.results.hidden_truth import hide
+    from bmbench.leaderboards.results.hidden_truth import HideWishes, hide
     from bmbench.leaderboards.results.verify import verify_board
 
     bench.track("precise", supervision="precise")
     bench.track("weak", partner=Partner(track="precise", kind="weaker", margin=0.05))
     for track in ("precise", "weak"):
         fewer_replicates(bench, track)
+    hide(bench.board, "precise", HideWishes(recipients=[key[1]]))
+    for track in ("precise", "weak"):
         bench.submit("same-one", bench.answer(recall=0.95, false=1, seed=1), track=track)
-    hide(bench.board, "precise", [key[1]])
     bench.score(key=key[0])
+    assert read_standings(bench.board.standings("weak")).crossings == ()
     found = verify_board(bench.board, Silent())
     assert (found.count > 100, found.hidden) == (True, ("precise",))
     path = bench.board.result("weak", "same-one")
