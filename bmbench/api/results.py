@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bmbench.api.display import frame_of, html_of
 from bmbench.benchmark.scoring.reports import ComparisonReport, ScoreReport, by_geometry
 from bmbench.benchmark.scoring.tables import comparison_table, score_tables
-from bmbench.metrics import Evaluation, Scores
+from bmbench.metrics.scores import Evaluation, Scores
 from bmbench.present.html import text_of
 from bmbench.present.words import RULES, many, signed, with_interval
 

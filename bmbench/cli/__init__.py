@@ -31,6 +31,7 @@ from bmbench.cli.reproduce import reproduce
 from bmbench.cli.runs import apply_to_other_sets, artefacts, methods, redecode, run
 from bmbench.cli.scores import compare, score
 from bmbench.cli.submissions import submit, validate
+from bmbench.cli.terminal import print_any_sign
 from bmbench.cli.tuning import tune
 from bmbench.cli.verification import verify
 from bmbench.core.errors import BmbenchError, BmbenchWarning
@@ -79,10 +80,7 @@ def main() -> None:
     """The entry point: a failure is one sentence and an exit code; `--debug` shows where it arose."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     warnings.formatwarning = _warning
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A pipe or a terminal that lacks a sign of ours (cp1252 has no ✓) gets a question mark for it.
-            stream.reconfigure(errors="replace")
+    print_any_sign()
     try:
         try:
             app(args=arguments)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bmbench.benchmark.records.run_folder import RunDir
+
+
+def print_any_sign() -> None:
+    """A pipe or a terminal that lacks a sign of ours (cp1252 has no ✓) gets a question mark for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def console() -> Console:

@@ -1,7 +1,9 @@
 """A table of names whose entries are imported on use."""
 
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from bmbench.core.errors import UnknownNameError
@@ -9,24 +11,30 @@ from bmbench.core.errors import UnknownNameError
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
 class Registry(Generic[T]):
     """Names → ``"module:ATTRIBUTE"``, loaded when asked for.
 
-    Parameters
+    Attributes
     ----------
     kind : str
         What the entries are ("method", "data set"), for error texts.
-    entries : iterable of (name, "module:ATTRIBUTE")
-        The table. A name that stands in it twice is a ValueError: two entries would hide each other.
+    entries : (name, "module:ATTRIBUTE") of each
+        The table. A name that stands in it twice is a ValueError, whatever is asked for first: two entries
+        would hide each other.
     """
 
-    def __init__(self, kind: str, entries: Iterable[tuple[str, str]]) -> None:
-        self.kind = kind
-        self._places: dict[str, str] = {}
-        for name, place in entries:
-            if name in self._places:
-                raise ValueError(f"{kind} {name!r} is registered twice: {self._places[name]} and {place}")
-            self._places[name] = place
+    kind: str
+    entries: Sequence[tuple[str, str]]
+
+    @cached_property
+    def _places(self) -> dict[str, str]:
+        places: dict[str, str] = {}
+        for name, place in self.entries:
+            if name in places:
+                raise ValueError(f"{self.kind} {name!r} is registered twice: {places[name]} and {place}")
+            places[name] = place
+        return places
 
     def names(self) -> tuple[str, ...]:
         """Every name, in the order of the table."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bmbench.metrics import Evaluation, Scores
+from bmbench.metrics.scores import Evaluation, Scores
 from bmbench.present.palette import BLUE, VERMILLION
 from bmbench.present.svg import Axes, SvgDrawing
 from bmbench.present.words import RULES, decimal

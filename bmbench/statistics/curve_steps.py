@@ -5,10 +5,9 @@ from functools import cached_property
 import numpy as np
 
 from bmbench.core.types import Floats, Ints
-from bmbench.metrics import Tally
 from bmbench.metrics.curve import interpolated_precision, precision_envelope
 from bmbench.metrics.protocol import ApKind
-from bmbench.metrics.tally import step_ends
+from bmbench.metrics.tally import Tally, step_ends
 
 BLOCK = 1 << 14
 """Numbers in work at a time (steps of the curve × replicates): few enough for the processor's cache, and for

@@ -6,9 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from bmbench.metrics import Evaluation, Geometry, Scores
-from bmbench.metrics.protocol import GEOMETRIES
-from bmbench.metrics.scores import Interval
+from bmbench.metrics.protocol import GEOMETRIES, Geometry
+from bmbench.metrics.scores import Evaluation, Interval, Scores
 from bmbench.statistics.jackknife import Jackknife, jackknives
 from bmbench.statistics.many_methods import ERROR_RATE, holm
 from bmbench.statistics.methods import Methods

@@ -13,10 +13,9 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from bmbench.metrics import Evaluation, Scores
 from bmbench.metrics.details import FROC_RATES
 from bmbench.metrics.protocol import ApKind
-from bmbench.metrics.scores import Interval, IntervalRule
+from bmbench.metrics.scores import Evaluation, Interval, IntervalRule, Scores
 from bmbench.metrics.tally import pooled
 from bmbench.statistics.jackknife import (
     Jackknife,

@@ -14,10 +14,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from bmbench.core.types import Bools, Floats, Ints
-from bmbench.metrics import Scores, Tally
 from bmbench.metrics.curve import Curve, average_precision
 from bmbench.metrics.protocol import ApKind
-from bmbench.metrics.tally import ImageCounts, step_ends
+from bmbench.metrics.scores import Scores
+from bmbench.metrics.tally import ImageCounts, Tally, step_ends
 from bmbench.statistics.curve_steps import CurveSteps
 
 Scale: TypeAlias = Literal["share", "number"]

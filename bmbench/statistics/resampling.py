@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.core.types import Floats, Ints
-from bmbench.metrics import ImageCounts, Tally
 from bmbench.metrics.curve import f_score, precision_at
 from bmbench.metrics.protocol import ApKind
 from bmbench.metrics.scores import Interval
+from bmbench.metrics.tally import ImageCounts, Tally
 from bmbench.statistics.curve_steps import BLOCK, CurveSteps, areas_under, precision_of
 from bmbench.statistics.draws import UnitDraws
 

@@ -15,10 +15,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from bmbench.core.types import Floats, Ints
-from bmbench.metrics import Scores
 from bmbench.metrics.curve import Curve, average_precision, f_score
 from bmbench.metrics.protocol import ApKind
-from bmbench.metrics.scores import Interval
+from bmbench.metrics.scores import Interval, Scores
 from bmbench.metrics.tally import ImageCounts, Tally
 from bmbench.statistics.draws import UnitDraws, drawn_seeds
 from bmbench.statistics.resampling import interval, resampled_ap, resampled_f1

@@ -14,7 +14,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Floats, Ints
-from bmbench.metrics import Evaluation
+from bmbench.metrics.scores import Evaluation
 
 FEWEST_FOR_INTERVAL = 3
 """Units from which on a number has an interval: two of them cannot show how units differ."""

@@ -25,8 +25,9 @@ def test_an_entry_that_cannot_be_loaded_is_named_with_its_place(place, error):
 
 
 def test_a_name_that_stands_twice_is_refused():
+    registry: Registry[object] = Registry("thing", [("a", "math:pi"), ("b", "math:tau"), ("a", "math:e")])
     with pytest.raises(ValueError, match="'a' is registered twice"):
-        Registry("thing", [("a", "math:pi"), ("a", "math:e")])
+        registry.get("b")
 
 
 def test_an_unknown_name_gets_the_nearest_one():

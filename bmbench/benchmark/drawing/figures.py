@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.core.files import writing
-from bmbench.metrics import Confusion, Evaluation, Scores
+from bmbench.metrics.confusion import Confusion
+from bmbench.metrics.scores import Evaluation, Scores
 from bmbench.present.palette import BLUE, VERMILLION
 from bmbench.present.words import RULES, decimal
 

@@ -18,7 +18,7 @@ from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.core.progress import Progress
 from bmbench.core.types import Floats, GroundTruth, ImageId, Pixels, Predictions, Role, Sample
-from bmbench.metrics import Scores
+from bmbench.metrics.scores import Scores
 from bmbench.present.palette import BLUE, ORANGE
 
 if TYPE_CHECKING:

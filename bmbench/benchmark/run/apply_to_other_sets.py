@@ -28,7 +28,7 @@ from bmbench.core.files import json_text, write_bytes
 from bmbench.core.objects import scaled
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category, Detections, Pixels
-from bmbench.metrics import Evaluation
+from bmbench.metrics.scores import Evaluation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ from bmbench.core.dataset import DatasetCard
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category, Sample
-from bmbench.metrics import Protocol
+from bmbench.metrics.protocol import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,7 +119,7 @@ def _find(wish: OtherSet, *, own: str, own_data: Path | None, seed: int, progres
     from bmbench.core.dataset import LoadRequest
     from bmbench.datasets import DATASETS, open_dataset
     from bmbench.datasets.describe.data_hash import DataHash
-    from bmbench.metrics import PROTOCOLS
+    from bmbench.metrics.protocol import PROTOCOLS
 
     dataset = open_dataset(wish.dataset, data=wish.data, options=wish.options)
     shared = own_data if wish.data is None and dataset.card.name == own else wish.data

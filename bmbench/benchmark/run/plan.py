@@ -25,8 +25,7 @@ from bmbench.core.dataset import Dataset, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category, Sample
-from bmbench.metrics import Protocol
-from bmbench.metrics.protocol import PROTOCOLS
+from bmbench.metrics.protocol import PROTOCOLS, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from bmbench.core.dataset import Subset
 from bmbench.core.files import writing_folder
 from bmbench.core.progress import Progress
 from bmbench.core.types import GroundTruth, Predictions, Sample
-from bmbench.metrics import Evaluation
+from bmbench.metrics.scores import Evaluation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,7 +75,7 @@ def _choose_threshold(work: Work) -> tuple[float | None, str]:
     evaluation = _score(work, "optimisation")
     if evaluation.cd is None:
         return None, "oracle"
-    from bmbench.metrics import choose_threshold
+    from bmbench.metrics.evaluation import choose_threshold
 
     return choose_threshold(evaluation.cd), "optimisation"
 

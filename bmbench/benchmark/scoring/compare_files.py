@@ -10,8 +10,8 @@ from bmbench.benchmark.scoring.score_files import class_notes, rule_notes
 from bmbench.core.artefacts import Declared
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
-from bmbench.metrics import Evaluation, Protocol
-from bmbench.metrics.protocol import changed_protocol, resolve_protocol
+from bmbench.metrics.protocol import Protocol, changed_protocol, resolve_protocol
+from bmbench.metrics.scores import Evaluation
 from bmbench.statistics.units import UnitName
 
 
@@ -60,7 +60,7 @@ def compare_predictions(asked: ComparisonRequest) -> ComparisonReport:
     """
     from bmbench.datasets.formats.coco.columns import read_ground_truth
     from bmbench.datasets.formats.predictions import read_predictions
-    from bmbench.metrics import evaluate
+    from bmbench.metrics.evaluation import evaluate
     from bmbench.statistics.differences import differences
     from bmbench.statistics.intervals import interval_rule, with_intervals
     from bmbench.statistics.units import choose_units

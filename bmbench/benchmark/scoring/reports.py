@@ -184,7 +184,7 @@ def confusion_tables(
     truth: GroundTruth, predictions: Predictions, one_class: Evaluation
 ) -> dict[Geometry, Confusion]:
     """What is taken for what, by geometry, in an evaluation with all cells as one class."""
-    from bmbench.metrics import confusion_table
+    from bmbench.metrics.confusion import confusion_table
 
     return {
         geometry: confusion_table(truth, predictions, scores)

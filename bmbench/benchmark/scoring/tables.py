@@ -16,7 +16,8 @@ from bmbench.benchmark.scoring.recorded import (
     recorded_confusion,
 )
 from bmbench.benchmark.scoring.reports import ComparisonReport, Details, ScoreReport, by_geometry
-from bmbench.metrics import Geometry, LimitSweep
+from bmbench.metrics.details import LimitSweep
+from bmbench.metrics.protocol import Geometry
 from bmbench.present.terminal import terminal_table
 from bmbench.present.words import (
     FALSE_ALARMS,

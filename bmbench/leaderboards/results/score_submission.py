@@ -15,8 +15,9 @@ from bmbench.leaderboards.results.record import (
 )
 from bmbench.leaderboards.results.unit_columns import TrackUnits
 from bmbench.leaderboards.tracks.manifest import Manifest
-from bmbench.metrics import Evaluation, ImageCounts, Protocol, Scores, Tally
-from bmbench.metrics.protocol import Geometry
+from bmbench.metrics.protocol import Geometry, Protocol
+from bmbench.metrics.scores import Evaluation, Scores
+from bmbench.metrics.tally import ImageCounts, Tally
 from bmbench.statistics.jackknife import ap_shares
 from bmbench.statistics.resampling import envelope_at, interval, percentiles, resampled_ap, resampled_f1
 
@@ -88,7 +89,7 @@ def score(
     bench: Judge, answers: Sequence[tuple[Predictions, float]]
 ) -> tuple[dict[str, MetricResult], dict[str, RuleResult]]:
     """The metrics and the results by rule of one answer (predictions, threshold) a seed."""
-    from bmbench.metrics import evaluate
+    from bmbench.metrics.evaluation import evaluate
 
     evaluations = [
         evaluate(bench.truth, predictions, bench.protocol, threshold=threshold)
@@ -186,7 +187,7 @@ def _mean_f1(
     bench: Judge, rules: Protocol, rule: Geometry, answers: Sequence[tuple[Predictions, float]]
 ) -> float | None:
     """F1 over all seeds by other rules: another rule is another matching."""
-    from bmbench.metrics import evaluate
+    from bmbench.metrics.evaluation import evaluate
 
     counts = np.zeros(3)
     for predictions, threshold in answers:
@@ -210,7 +211,7 @@ def _short(values: Floats) -> tuple[float, ...]:
 
 
 def _f1(tp: float, fp: float, cells: float) -> float | None:
-    from bmbench.metrics import f_score
+    from bmbench.metrics.curve import f_score
 
     return float(f_score(tp, fp, cells)) if cells else None
 

@@ -28,7 +28,7 @@ from bmbench.leaderboards.tracks.manifest import (
     parse_manifest,
 )
 from bmbench.leaderboards.tracks.names import is_id, require_id
-from bmbench.metrics import Protocol
+from bmbench.metrics.protocol import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

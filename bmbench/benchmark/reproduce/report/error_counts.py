@@ -21,8 +21,8 @@ from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import read_record
 from bmbench.benchmark.records.seal import warn_unsealed
 from bmbench.benchmark.scoring.recorded import RecordedRun
-from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.metrics import Geometry
+from bmbench.core.errors import BadInputError
+from bmbench.metrics.protocol import Geometry
 from bmbench.present import markdown
 from bmbench.present.palette import BLUE, ORANGE, VERMILLION
 from bmbench.present.words import FALSE_ALARMS, MISSES, decimal
@@ -62,7 +62,7 @@ class Errors:
     @property
     def f1(self) -> float | None:
         """F1 of the counts; None without cells."""
-        from bmbench.metrics import f_score
+        from bmbench.metrics.curve import f_score
 
         cells = self.counts["tp"] + self.counts["fn"]
         return float(f_score(self.counts["tp"], self.counts["fp"], cells)) if cells else None

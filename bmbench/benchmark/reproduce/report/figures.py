@@ -13,8 +13,7 @@ from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
 from bmbench.benchmark.reproduce.report.seed_means import Table, mean_curve
 from bmbench.benchmark.reproduce.report.tables import ordered
 from bmbench.core.types import Floats
-from bmbench.metrics import Geometry
-from bmbench.metrics.protocol import GEOMETRIES
+from bmbench.metrics.protocol import GEOMETRIES, Geometry
 from bmbench.present.palette import BLACK, BLUE, COLOURS, DASHES, VERMILLION
 from bmbench.present.words import RULES
 from bmbench.statistics.seeds import ScoreName

@@ -9,7 +9,8 @@ from bmbench.benchmark.reproduce.report.published import MARGIN
 from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
 from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.benchmark.reproduce.report.tables import is_unet, ordered
-from bmbench.metrics import Geometry, size_ratios
+from bmbench.metrics.details import size_ratios
+from bmbench.metrics.protocol import Geometry
 from bmbench.present.markdown import bullets, paragraph, table
 from bmbench.present.words import UNDEFINED, decimal, gap, listed, many, percent, points
 from bmbench.statistics.seeds import SeedMean

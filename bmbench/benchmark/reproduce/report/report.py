@@ -21,8 +21,7 @@ from bmbench.benchmark.reproduce.report.tables import (
     score_table,
 )
 from bmbench.core.files import write_text
-from bmbench.metrics import Geometry
-from bmbench.metrics.protocol import GEOMETRIES
+from bmbench.metrics.protocol import GEOMETRIES, Geometry
 from bmbench.present.markdown import bullets, paragraph
 from bmbench.present.words import RULES
 

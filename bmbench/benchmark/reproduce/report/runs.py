@@ -15,8 +15,8 @@ from bmbench.benchmark.reproduce.folder import ELSEWHERE, StudyFolder
 from bmbench.benchmark.reproduce.matrix import Cell, StudyFacts
 from bmbench.benchmark.scoring.recorded import RecordedOtherSet, RecordedRun
 from bmbench.core.types import GroundTruth, Ints, Predictions
-from bmbench.metrics import Evaluation, Geometry, Protocol, Scores
-from bmbench.metrics.protocol import resolve_protocol
+from bmbench.metrics.protocol import Geometry, Protocol, resolve_protocol
+from bmbench.metrics.scores import Evaluation, Scores
 
 Unit: TypeAlias = Literal["group", "image"]
 """What intervals draw: groups (patients, slides, fields), or single images."""
@@ -85,7 +85,7 @@ class FinishedRun:
     @cached_property
     def evaluation(self) -> Evaluation:
         """The scores, with everything that a resampling needs."""
-        from bmbench.metrics import evaluate
+        from bmbench.metrics.evaluation import evaluate
 
         return evaluate(*self.files, self.protocol, threshold=self.threshold)
 

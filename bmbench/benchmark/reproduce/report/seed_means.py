@@ -12,7 +12,7 @@ import numpy as np
 
 from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key, Unit, unit_rows
 from bmbench.core.types import Floats
-from bmbench.metrics import Geometry
+from bmbench.metrics.protocol import Geometry
 from bmbench.statistics.draws import UnitDraws
 from bmbench.statistics.resampling import envelope_at
 from bmbench.statistics.seeds import JoinedSets, ScoreName, SeedMean, SeedScores, difference

@@ -8,7 +8,7 @@ from bmbench.benchmark.reproduce.report.published import PLACES, PUBLISHED
 from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key
 from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.core.csv_cells import CsvRows
-from bmbench.metrics import Geometry
+from bmbench.metrics.protocol import Geometry
 from bmbench.present.markdown import paragraph, table
 from bmbench.present.words import decimal, many, percent, span
 from bmbench.statistics.seeds import ScoreName, SeedMean
