@@ -70,7 +70,6 @@ class CocoMatcher:
         self._place = np.empty(n, np.int64)
         self._place[self.order] = np.arange(n)
         self.used = self.within(most)
-        self._n_cells = len(cells)
         self._crowd = np.arange(len(cells) + len(crowds)) >= len(cells)
         self._row = np.concatenate([cells.row, crowds.row])
         self._area = (

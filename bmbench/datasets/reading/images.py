@@ -100,6 +100,30 @@ def read_raw(path: Path, *, within: Path | None = None) -> NDArray[Any]:
     return pixels
 
 
+def read_mask(
+    path: Path, size: tuple[int, int], *, within: Path | None = None, of: str = "the image"
+) -> NDArray[Any]:
+    """(height, width) the first channel of a picture, with the values that it has.
+
+    Parameters
+    ----------
+    size : (width, height)
+        That of the image; a BadInputError if the picture has another one.
+    of : str
+        What has that size, for the error.
+    """
+    raw = read_raw(path, within=within)
+    if raw.shape[:2] != size[::-1]:
+        raise BadInputError(
+            f"mask of another size than {of}",
+            where=str(path),
+            expected=f"{size[0]} × {size[1]} px",
+            got=f"{raw.shape[1]} × {raw.shape[0]} px",
+        )
+    values: NDArray[Any] = raw.reshape(*raw.shape[:2], -1)[:, :, 0]
+    return values
+
+
 def to_rgb(raw: NDArray[Any], path: Path) -> Pixels:
     """(h, w, 3) uint8 from pixels as stored; `path` is named in errors."""
     if raw.dtype == np.bool_:

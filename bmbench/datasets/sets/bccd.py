@@ -14,7 +14,6 @@ sides. Near-duplicate boxes are kept as published.
 """
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +21,10 @@ import numpy as np
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import read_bytes, require_inside
-from bmbench.core.types import Annotations, Category, Role, Sample
+from bmbench.core.types import Category, Sample
 from bmbench.datasets.formats.voc import read_voc
-from bmbench.datasets.reading.images import check_size, read_rgb
+from bmbench.datasets.reading.images import check_size
+from bmbench.datasets.sets.image_samples import boxes_of_classes, image_sample
 from bmbench.datasets.sets.options import choice, data_folder, known_options
 
 NAMES = ("WBC", "RBC", "Platelets")
@@ -124,24 +124,8 @@ def _sample(folder: Path, name: str, categories: tuple[Category, ...], faults: l
     for row in np.flatnonzero(empty):
         x, y = voc.box[row, :2]
         faults.append(f"{path.name}: the {voc.names[row]} box of one pixel at ({x:g}, {y:g}) is left out")
-    artefact = np.array([categories[row].artefact for row in label], bool)
-    annotations = Annotations.of(
-        xy=(voc.box[:, :2] + voc.box[:, 2:]) / 2,
-        box=voc.box,
-        label=label,
-        role=np.where(artefact, int(Role.ARTEFACT), int(Role.CELL)),
-    )
-    return Sample(
-        image_id=name,
-        name=file.name,
-        width=voc.width,
-        height=voc.height,
-        group=_TWINS.get(name, name),
-        annotations=annotations.take(np.flatnonzero(~empty)),
-        load=partial(read_rgb, file, size, within=folder),
-        file=file,
-        within=folder,
-    )
+    marked = boxes_of_classes(voc.box, label, categories).take(np.flatnonzero(~empty))
+    return image_sample(file, size, marked, within=folder, group=_TWINS.get(name, name))
 
 
 CARD = DatasetCard(

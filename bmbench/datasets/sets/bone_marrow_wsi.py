@@ -35,9 +35,10 @@ from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rectangle
 from bmbench.core.objects import measured_radius, with_regions
-from bmbench.core.types import Annotations, Category, Floats, Ints, Pixels, Role, Sample
+from bmbench.core.types import Category, Floats, Ints, Pixels, Sample
 from bmbench.datasets.formats.dicom_ann import BulkFile, read_bulk_annotations
 from bmbench.datasets.reading.images import LIMIT_PX
+from bmbench.datasets.sets.image_samples import boxes_of_classes
 from bmbench.datasets.sets.options import known_options, positive, source_place
 from bmbench.datasets.slides.dicom_series import SlideSeries, dicom_files
 from bmbench.datasets.splits.fixed import by_subset, fixed_subsets
@@ -201,13 +202,7 @@ def _sample(
             expected=f"{LIMIT_PX:,} px",
         )
     box, label = cells[0] - np.array([x0, y0, x0, y0]), cells[1]
-    artefact = np.array([category.artefact for category in CATEGORIES])[label]
-    marks = Annotations.of(
-        xy=(box[:, :2] + box[:, 2:]) / 2,
-        box=box,
-        label=label,
-        role=np.where(artefact, int(Role.ARTEFACT), int(Role.CELL)),
-    )
+    marks = boxes_of_classes(box, label, CATEGORIES)
     left, top, right, bottom = (region - np.array([x0, y0, x0, y0])).tolist()
     strips = [
         (0.0, 0.0, float(width), top),

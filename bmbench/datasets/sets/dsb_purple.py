@@ -30,8 +30,9 @@ from bmbench.core.geometry import rectangle
 from bmbench.core.objects import with_regions
 from bmbench.core.types import Annotations, Sample
 from bmbench.datasets.formats.label_image import label_annotations, read_labels
-from bmbench.datasets.reading.images import image_size, read_rgb
+from bmbench.datasets.reading.images import image_size
 from bmbench.datasets.sets.dsb_tiles import field_labels, field_pixels, field_size, tile_table, tiles_folder
+from bmbench.datasets.sets.image_samples import image_sample
 from bmbench.datasets.sets.options import choice, data_folder, known_options
 from bmbench.datasets.splits.balanced import subset_sizes
 
@@ -177,17 +178,7 @@ def _sample(path: Path, folder: Path, field: int) -> Sample:
     size, labels = image_size(path, within=folder), folder / "labels" / path.name
     require_inside(labels, folder)
     annotations = _with_missing(label_annotations(read_labels(labels, size)), field)
-    return Sample(
-        image_id=path.stem,
-        name=path.name,
-        width=size[0],
-        height=size[1],
-        group=path.stem,
-        annotations=annotations,
-        load=partial(read_rgb, path, size, within=folder),
-        file=path,
-        within=folder,
-    )
+    return image_sample(path, size, annotations, within=folder)
 
 
 CARD = DatasetCard(

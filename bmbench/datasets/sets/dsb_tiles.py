@@ -19,7 +19,7 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in
 from bmbench.core.types import Ints, Pixels
-from bmbench.datasets.reading.images import read_raw, read_rgb
+from bmbench.datasets.reading.images import read_mask, read_rgb
 
 WIDTH, HEIGHT = 320, 256
 _JOINED_FROM = 0.5
@@ -78,16 +78,8 @@ def field_labels(folder: Path, tiles: tuple[str, ...]) -> Ints:
         y, x = divmod(number, 2)
         part = labels[y * HEIGHT : (y + 1) * HEIGHT, x * WIDTH : (x + 1) * WIDTH]
         for path in masks:
-            raw = read_raw(path, within=folder)
-            if raw.shape[:2] != (HEIGHT, WIDTH):
-                raise BadInputError(
-                    "mask of another size than its tile",
-                    where=str(path),
-                    expected=f"{WIDTH} × {HEIGHT} px",
-                    got=f"{raw.shape[1]} × {raw.shape[0]} px",
-                )
             count += 1
-            part[raw.reshape(HEIGHT, WIDTH, -1)[:, :, 0] > 0] = count
+            part[read_mask(path, (WIDTH, HEIGHT), within=folder, of="its tile") > 0] = count
     return _joined(labels, count)
 
 

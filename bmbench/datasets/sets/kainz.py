@@ -35,7 +35,8 @@ from bmbench.core.gate import files_in, require_inside
 from bmbench.core.geometry import circle_box
 from bmbench.core.types import Annotations, Floats, Role, Sample
 from bmbench.datasets.formats.kainz_points import read_mbm_additions, read_mbm_dots, read_points
-from bmbench.datasets.reading.images import image_size, read_rgb
+from bmbench.datasets.reading.images import image_size
+from bmbench.datasets.sets.image_samples import image_sample
 from bmbench.datasets.sets.options import data_folder, known_options, positive
 
 CELL_RADIUS_PX = 19.5
@@ -145,19 +146,10 @@ def _sample(path: Path, folder: Path, radius: float, *, mbm: bool) -> Sample:
     count = [len(part) for part in points]
     roles = np.repeat([int(Role.CELL), int(Role.IGNORE)][: len(count)], count)
     circle = circles_of(np.concatenate(points), radius)
-    return Sample(
-        image_id=path.stem,
-        name=path.name,
-        width=size[0],
-        height=size[1],
-        group=match[1],
-        annotations=Annotations.of(
-            xy=circle[:, :2], box=circle_box(circle), circle=circle, role=roles.astype(np.int64)
-        ),
-        load=partial(read_rgb, path, size, within=folder),
-        file=path,
-        within=folder,
+    marked = Annotations.of(
+        xy=circle[:, :2], box=circle_box(circle), circle=circle, role=roles.astype(np.int64)
     )
+    return image_sample(path, size, marked, within=folder, group=match[1])
 
 
 def _additions(folder: Path, stem: str, known: Floats) -> tuple[Path, Floats]:

@@ -15,7 +15,6 @@ side of a box.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,10 @@ import numpy as np
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import is_file
-from bmbench.core.types import Annotations, Category, Ints, Role, Sample
-from bmbench.datasets.reading.images import check_size, read_rgb
+from bmbench.core.types import Annotations, Category, Sample
+from bmbench.datasets.reading.images import check_size
 from bmbench.datasets.reading.limits import read_object
+from bmbench.datasets.sets.image_samples import boxes_of_classes, image_sample
 from bmbench.datasets.sets.options import known_options, source_place
 from bmbench.datasets.splits.fixed import by_subset, fixed_subsets
 
@@ -172,10 +172,7 @@ def _whole(value: object, where: str) -> int:
 
 def _annotations(rows: list[tuple[list[float], int]], categories: Sequence[Category]) -> Annotations:
     box = np.array([corners for corners, _ in rows], np.float64)
-    label: Ints = np.array([row for _, row in rows], np.int64)
-    artefact = np.array([category.artefact for category in categories])[label]
-    role = np.where(artefact, int(Role.ARTEFACT), int(Role.CELL))
-    return Annotations.of(xy=(box[:, :2] + box[:, 2:]) / 2, box=box, label=label, role=role)
+    return boxes_of_classes(box, np.array([row for _, row in rows], np.int64), categories)
 
 
 def _sample(image: Path, place: Path, record: Mapping[str, Any], annotations: Annotations) -> Sample:
@@ -192,17 +189,7 @@ def _sample(image: Path, place: Path, record: Mapping[str, Any], annotations: An
             expected=f"{size[0]} × {size[1]} px",
             remedy="a COCO file is read with --dataset FILE",
         )
-    return Sample(
-        image_id=image.stem,
-        name=image.name,
-        width=size[0],
-        height=size[1],
-        group=image.stem,
-        annotations=annotations,
-        load=partial(read_rgb, image, size, within=within),
-        file=image,
-        within=within,
-    )
+    return image_sample(image, size, annotations, within=within)
 
 
 CARD = DatasetCard(

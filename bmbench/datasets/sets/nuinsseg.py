@@ -14,7 +14,6 @@ recommend five random folds, which tear slides apart. Radius: a third of a nucle
 """
 
 import dataclasses
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,8 @@ from bmbench.core.objects import with_regions
 from bmbench.core.types import Annotations, Ints, Rings, Role, Sample
 from bmbench.datasets.formats.label_image import label_annotations, read_labels
 from bmbench.datasets.formats.masks import mask_rings
-from bmbench.datasets.reading.images import image_size, read_raw, read_rgb
+from bmbench.datasets.reading.images import image_size, read_mask
+from bmbench.datasets.sets.image_samples import image_sample
 from bmbench.datasets.sets.options import choice, known_options, source_place
 from bmbench.datasets.splits.fixed import by_subset, fixed_subsets
 
@@ -72,17 +72,8 @@ def load(request: LoadRequest) -> Split:
 def _sample(image: Path, organ: Path, place: Path, *, drawn: bool) -> Sample:
     size = image_size(image, within=place)
     nuclei = _drawn(image, organ) if drawn else label_annotations(_labels(image, organ, size))
-    return Sample(
-        image_id=f"{organ.name}/{image.stem}",
-        name=f"{organ.name}/{image.name}",
-        width=size[0],
-        height=size[1],
-        group=organ.name,
-        annotations=with_regions(nuclei, _vague(image, organ, size)),
-        load=partial(read_rgb, image, size, within=place),
-        file=image,
-        within=place,
-    )
+    marked = with_regions(nuclei, _vague(image, organ, size))
+    return image_sample(image, size, marked, within=place, folder=f"{organ.name}/", group=organ.name)
 
 
 def _labels(image: Path, organ: Path, size: tuple[int, int]) -> Ints:
@@ -111,17 +102,8 @@ def _vague(image: Path, organ: Path, size: tuple[int, int]) -> list[Rings]:
     file = next((path for path in files if path.is_file()), None)
     if file is None:
         return []
-    raw = read_raw(file, within=organ)
-    mask = raw.reshape(*raw.shape[:2], -1)[:, :, 0] > 0
-    if mask.shape != size[::-1]:
-        raise BadInputError(
-            "mask of another size than the image",
-            where=str(file),
-            expected=f"{size[0]} × {size[1]} px",
-            got=f"{mask.shape[1]} × {mask.shape[0]} px",
-        )
     # Pixels that touch at a corner are one area.
-    parts, _ = ndimage.label(mask, np.ones((3, 3), int))
+    parts, _ = ndimage.label(read_mask(file, size, within=organ) > 0, np.ones((3, 3), int))
     return [
         mask_rings(parts[place] == number, (place[1].start, place[0].start))
         for number, place in enumerate(ndimage.find_objects(parts), start=1)

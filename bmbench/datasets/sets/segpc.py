@@ -21,21 +21,19 @@ published, so images of one patient may lie in train and in test.
 
 import re
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in, folders_named
-from bmbench.core.geometry import rings_box
+from bmbench.core.geometry import box_centre, rings_box
 from bmbench.core.objects import measured_radius
 from bmbench.core.types import Annotations, Bools, Category, Rings, Sample
 from bmbench.datasets.formats.masks import mask_rings
-from bmbench.datasets.reading.images import image_size, read_raw, read_rgb
+from bmbench.datasets.reading.images import image_size, read_mask
+from bmbench.datasets.sets.image_samples import image_sample
 from bmbench.datasets.sets.options import choice, known_options, positive, source_place
 from bmbench.datasets.splits.fixed import by_subset, fixed_subsets
 
@@ -103,36 +101,14 @@ def _sample(image: Path, place: Path, masks: Sequence[Path], *, part: str, fault
     size = image_size(image, within=place)
     contour = []
     for path in masks:
-        values = _values(path, size)
+        values = read_mask(path, size)
         rings = _outline(values == NUCLEUS if part == "nucleus" else values > 0)
         contour += [rings] if rings else []
         if not rings:
             faults.append(f"{path.name}: no pixel of a {part}, left out")
     box = np.array([rings_box(rings) for rings in contour]).reshape(-1, 4)
-    return Sample(
-        image_id=image.stem,
-        name=image.name,
-        width=size[0],
-        height=size[1],
-        group=image.stem,
-        annotations=Annotations.of(xy=(box[:, :2] + box[:, 2:]) / 2, box=box, contour=tuple(contour)),
-        load=partial(read_rgb, image, size, within=place),
-        file=image,
-        within=place,
-    )
-
-
-def _values(path: Path, size: tuple[int, int]) -> NDArray[Any]:
-    raw = read_raw(path)
-    values: NDArray[Any] = raw.reshape(*raw.shape[:2], -1)[:, :, 0]
-    if values.shape != size[::-1]:
-        raise BadInputError(
-            "mask of another size than the image",
-            where=str(path),
-            expected=f"{size[0]} × {size[1]} px",
-            got=f"{values.shape[1]} × {values.shape[0]} px",
-        )
-    return values
+    marked = Annotations.of(xy=box_centre(box), box=box, contour=tuple(contour))
+    return image_sample(image, size, marked, within=place)
 
 
 def _outline(mask: Bools) -> Rings:

@@ -27,7 +27,6 @@ _DYES: Mapping[str, tuple[float, float, float]] = {
     "eosin": (214, 116, 88),
     "black": (60, 36, 70),
 }
-DYES = tuple(_DYES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
