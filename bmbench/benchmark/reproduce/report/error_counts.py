@@ -21,7 +21,7 @@ from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import read_record
 from bmbench.benchmark.records.seal import warn_unsealed
 from bmbench.benchmark.scoring.recorded import RecordedRun
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.metrics.protocol import Geometry
 from bmbench.present import markdown
 from bmbench.present.palette import BLUE, ORANGE, VERMILLION
