@@ -143,3 +143,24 @@ def test_every_family_normalises_in_the_same_groups():
         assert found == {width: by_hand[width] for width in found}
     for width, number in by_hand.items():
         assert normalisation(BOXES)(width).num_groups == number
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes"),
+    [
+        (UNET, {"depth": 10**18}),
+        (UNET, {"depth": 10**400}),
+        (UNET, {"width": 10**9}),
+        (UNET, {"patch_px": 10**18}),
+        (UNET, {"tile_px": 2**40}),
+        (BlobSettings(), {"n_scales": 10**18}),
+        (BOXES, {"scales": 10**18}),
+        (YOLO_U_QUICK, {"depth_multiple": 1e18}),
+        (YOLO_U_QUICK, {"width_multiple": 1e18}),
+        (UNET, {"steps": 10**18}),
+    ],
+)
+def test_no_setting_is_a_loop_without_end(settings, changes):
+    """A trained model is a stranger's file: what it says must not keep the machine busy for ever."""
+    with pytest.raises(ValueError, match="expected more than 0 and at most"):
+        dataclasses.replace(settings, **changes)

@@ -90,7 +90,8 @@ def _parse(path: Path, size: Callable[[], tuple[int, int]], names: dict[int, str
     collector = Collector(str(path))
     for name in names.values():
         # Every class has its place, used or not, so that numbers keep their meaning.
-        collector.classes[name, is_artefact_name(name)] = len(collector.classes)
+        # Numbers of one name, which are common, are one class.
+        collector.classes.setdefault((name, is_artefact_name(name)), len(collector.classes))
     if path.name in NAME_FILES:
         return collector.marks(size=size())
     scale = np.array(size(), np.float64)

@@ -174,3 +174,26 @@ def test_every_item_has_one_owner():
     items = list(range(7))
     owned = [ProcessGroup(rank=rank, size=3).share(items) for rank in range(3)]
     assert sorted(number for numbers in owned for number in numbers) == items
+
+
+def test_the_processes_of_one_training_listen_on_the_loopback_alone(tmp_path):
+    """Whoever could join them from another machine would be handed the weights, and could change them."""
+    psutil = pytest.importorskip("psutil")
+
+    def listening():
+        here = psutil.Process()
+        return {
+            (process.pid, connection.laddr.ip, connection.laddr.port)
+            for process in (here, *here.children(recursive=True))
+            for connection in process.net_connections(kind="inet")
+            if connection.status == psutil.CONN_LISTEN
+        }
+
+    before, during = listening(), set()
+    method, settings = unet()
+    fitted(
+        method, settings, tmp_path / "two", devices=2, progress=AtStep(2, lambda: during.update(listening()))
+    )
+    found = during - before
+    assert len({pid for pid, _, _ in found}) == 2
+    assert {ip.removeprefix("::ffff:") for _, ip, _ in found} <= {"127.0.0.1", "::1"}

@@ -92,3 +92,18 @@ def test_a_damaged_voc_file_is_named(tmp_path, old, new, message):
     (tmp_path / "a.xml").write_text(VOC.replace(old, new))
     with pytest.raises(BadInputError, match=message):
         read_voc(tmp_path / "a.xml")
+
+
+def test_no_label_image_is_drawn_of_a_size_that_nobody_has_seen(tmp_path):
+    """An annotation file may say anything of an image that is not there."""
+    from bmbench.core.types import CELL, Annotations, Sample
+    from bmbench.datasets.formats.codec import Content
+    from bmbench.datasets.formats.label_image import write
+
+    vast = Sample(
+        image_id="a", name="a.png", width=130_000, height=130_000, group="a",
+        annotations=Annotations.empty(), load=lambda: None,
+    )  # fmt: skip
+    with pytest.raises(BadInputError, match="image too large for a label image"):
+        write(tmp_path / "a.png", Content(samples=(vast,), categories=(CELL,)))
+    assert list(tmp_path.iterdir()) == []

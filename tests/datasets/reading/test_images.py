@@ -1,3 +1,4 @@
+import contextlib
 import struct
 import zlib
 
@@ -9,6 +10,7 @@ from PIL import Image
 
 from bmbench.core.errors import BadInputError
 from bmbench.datasets.reading.images import check_size, image_size, read_raw, read_rgb
+from bmbench.datasets.slides import opened
 
 RGB = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
 GREY = RGB[:, :, 0]
@@ -164,3 +166,61 @@ def test_an_image_above_pillows_warning_is_read_without_one(tmp_path):
     path = tmp_path / "wide.png"
     Image.new("1", (10_000, 9_000)).save(path)
     assert image_size(path) == (10_000, 9_000)
+
+
+def _little_tiff(entries, next_page):
+    """A TIFF of one page with these tags (number, type, count, value); pages go on at `next_page`."""
+    tags = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return struct.pack("<2sHIH", b"II", 42, 8, len(entries)) + tags + struct.pack("<I", next_page)
+
+
+PAGE = [
+    (256, 4, 1, 2),
+    (257, 4, 1, 2),
+    (258, 3, 1, 8),
+    (259, 3, 1, 1),
+    (262, 3, 1, 1),
+    (273, 4, 1, 8),
+    (279, 4, 1, 4),
+]
+
+
+def test_a_tiff_whose_pages_are_a_ring_is_refused(tmp_path):
+    """Tifffile walks through such pages for ever."""
+    path = tmp_path / "ring.tif"
+    path.write_bytes(_little_tiff(PAGE, 0))
+    assert read_rgb(path).shape == (2, 2, 3)
+    path.write_bytes(_little_tiff(PAGE, 8))
+    for read in (read_rgb, image_size):
+        with pytest.raises(BadInputError, match="ring"):
+            read(path)
+    with pytest.raises(BadInputError), opened(path):
+        pass
+
+
+def test_an_image_that_its_file_cannot_hold_is_refused(tmp_path):
+    """No memory for what a file of a few bytes says of itself."""
+    Image.new("L", (9, 9)).save(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    for side, message in ((12_000, "no more than its file can hold"), (130_000, "too large to read whole")):
+        header = b"IHDR" + struct.pack(">II", side, side) + data[24:29]
+        (tmp_path / "b.png").write_bytes(
+            data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+        )
+        with pytest.raises(BadInputError, match=message):
+            read_rgb(tmp_path / "b.png")
+    flat = Image.new("RGB", (6000, 6000), "white")
+    flat.save(tmp_path / "flat.png")
+    assert read_rgb(tmp_path / "flat.png").shape == (6000, 6000, 3), "the emptiest image that there is"
+
+
+@pytest.mark.parametrize("cut", range(0, 200, 7))
+def test_a_damaged_tiff_is_refused_in_a_sentence_or_read(tmp_path, cut):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.arange(600, dtype=np.uint16).reshape(20, 30), compression="zlib")
+    data = bytearray(path.read_bytes())
+    place = len(data) - 1 - cut % len(data)
+    data[place] ^= 0xFF
+    path.write_bytes(data)
+    with contextlib.suppress(BadInputError):
+        read_rgb(path)

@@ -44,7 +44,7 @@ from bmbench.datasets.formats.folder_words import (
     subset_word,
 )
 from bmbench.datasets.formats.masks import encode_rle
-from bmbench.datasets.reading.record_checks import Whole, refuse
+from bmbench.datasets.reading.record_checks import FURTHEST_PX, Whole, refuse
 from bmbench.datasets.slides.whole_images import WHOLE_SUFFIXES, read_whole
 
 DIGITS = 6
@@ -118,6 +118,8 @@ def read_coco(path: Path, *, images: Path | None = None, within: Path | None = N
     sizes = [(int(record.width), int(record.height)) for record in records.values()]
     empty = np.array([min(size) < 1 for size in sizes], bool)
     refuse(empty, "image without pixels", where=f"{path}, images", got=np.array(sizes))
+    vast = np.array([max(size) > FURTHEST_PX for size in sizes], bool)
+    refuse(vast, "image of no sensible size", where=f"{path}, images", expected=f"at most {FURTHEST_PX:g} px")
     ends = np.cumsum(np.bincount(objects.image, minlength=len(records)))
     rows = np.split(np.argsort(objects.image, kind="stable"), ends)[: len(records)]
     folder = _image_folder(path, list(records.values()), images)
