@@ -48,6 +48,8 @@ def info(
     option: shared.Choices = None,
     artefact: shared.Artefact = None,
     cell: shared.Cell = None,
+    groups: shared.Groups = None,
+    group_from: shared.GroupFrom = None,
     page: Annotated[Path | None, typer.Option(help="Write a page with pictures here (HTML).")] = None,
 ) -> None:
     """Counts, cell sizes, faults, licence and citation of a set.
@@ -59,7 +61,7 @@ def info(
 
     show_terms(dataset, data)
     terminal = console()
-    options = shared.data_options(option, artefact, cell)
+    options = shared.data_options(option, artefact, cell, groups=groups, group_from=group_from)
     for table in describe_dataset(dataset, Terminal(terminal), data=data, options=options, page=page):
         terminal.print(table)
     if page is not None:
@@ -106,6 +108,8 @@ def convert(
     option: shared.Choices = None,
     artefact: shared.Artefact = None,
     cell: shared.Cell = None,
+    groups: shared.Groups = None,
+    group_from: shared.GroupFrom = None,
     images: Annotated[bool, typer.Option(help="Copy the images into the folder as well.")] = True,
 ) -> None:
     """Write a data set in another format.
@@ -118,7 +122,11 @@ def convert(
 
     terminal = console()
     show_terms(dataset, data)
-    content = open_contents(dataset, data=data, options=shared.data_options(option, artefact, cell))
+    content = open_contents(
+        dataset,
+        data=data,
+        options=shared.data_options(option, artefact, cell, groups=groups, group_from=group_from),
+    )
     done = write(content, out, to=to, progress=Terminal(terminal), copy_images=images)
     for line in done.notes:
         typer.echo(f"note: {line}", err=True)
@@ -146,6 +154,8 @@ def split(
     option: shared.Choices = None,
     artefact: shared.Artefact = None,
     cell: shared.Cell = None,
+    groups: shared.Groups = None,
+    group_from: shared.GroupFrom = None,
     sizes: Annotated[
         str, typer.Option(help="Images, or shares, of train, validation, optimisation and test.")
     ] = "56,11,11,22",
@@ -176,7 +186,10 @@ def split(
     listener = Terminal(terminal)
     show_terms(dataset, data)
     content = open_contents(
-        dataset, data=data, options=shared.data_options(option, artefact, cell), seed=seed
+        dataset,
+        data=data,
+        options=shared.data_options(option, artefact, cell, groups=groups, group_from=group_from),
+        seed=seed,
     )
     if out is None:
         table, title = check_split(content, listener, dataset), "split as the files state it"
@@ -215,6 +228,8 @@ def weaken(
     option: shared.Choices = None,
     artefact: shared.Artefact = None,
     cell: shared.Cell = None,
+    groups: shared.Groups = None,
+    group_from: shared.GroupFrom = None,
     jitter_px: Annotated[
         float | None, typer.Option(min=0, help="Jitter of the centres, px.  [default: 3 px, scaled]")
     ] = None,
@@ -228,7 +243,11 @@ def weaken(
     from bmbench.datasets.exchange.weaken_files import weaken_content, write_beside
 
     show_terms(dataset, data)
-    content = open_contents(dataset, data=data, options=shared.data_options(option, artefact, cell))
+    content = open_contents(
+        dataset,
+        data=data,
+        options=shared.data_options(option, artefact, cell, groups=groups, group_from=group_from),
+    )
     weak, jitter = weaken_content(content, seed=seed, jitter_px=jitter_px, radius_px=radius_px)
     for note in write_beside(out, weak):
         typer.echo(f"note: {note}", err=True)

@@ -24,6 +24,9 @@ def reproduce(
     option: shared.Choices = None,
     artefact: shared.Artefact = None,
     cell: shared.Cell = None,
+    groups: shared.Groups = None,
+    group_from: shared.GroupFrom = None,
+    allow_leaks: shared.AllowLeaks = False,
     profile: shared.Profile = "quick",
     methods: Annotated[
         str | None, typer.Option(help="Names with commas.  [default: all that are installed]")
@@ -76,7 +79,7 @@ def reproduce(
         out=out,
         dataset=dataset,
         data=data,
-        dataset_options=shared.data_options(option, artefact, cell),
+        dataset_options=shared.data_options(option, artefact, cell, groups=groups, group_from=group_from),
         profile=profile,
         methods=() if methods is None else parse_list(methods, option="--methods"),
         tracks=parse_list(tracks, option="--tracks"),
@@ -85,6 +88,7 @@ def reproduce(
         folds=tuple(fold or ()),
         settings=tuple(set_ or ()),
         jitter_px=jitter_px,
+        allow_leaks=allow_leaks,
         test_on=tuple(test_on or ()),
         jobs=jobs,
         cluster=cluster,

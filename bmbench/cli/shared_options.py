@@ -15,6 +15,18 @@ Artefact = Annotated[
     list[str] | None, typer.Option(help="A class whose objects are artefacts, which are not counted.")
 ]
 Cell = Annotated[list[str] | None, typer.Option(help="A class of cells, though its name says artefact.")]
+Groups = Annotated[
+    Path | None,
+    typer.Option(help="A table (CSV) of images and their patients or slides.", show_default=False),
+]
+GroupFrom = Annotated[
+    str | None,
+    typer.Option(help="Regular expression of image names: its bracket is the patient or slide."),
+]
+AllowLeaks = Annotated[
+    bool,
+    typer.Option("--allow-leaks", help="Take a split whose subsets share pictures or groups; it is shown."),
+]
 Track = Annotated[
     str | None,
     typer.Option(
@@ -45,13 +57,23 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 
 def data_options(
-    option: list[str] | None, artefact: list[str] | None = None, cell: list[str] | None = None
+    option: list[str] | None,
+    artefact: list[str] | None = None,
+    cell: list[str] | None = None,
+    *,
+    groups: Path | None = None,
+    group_from: str | None = None,
 ) -> dict[str, str]:
-    """The choices of a data set: of ``--option``, ``--artefact`` and ``--cell`` together."""
+    """The choices of a data set: those of ``--option``, and of the options that have a name of their own."""
     from bmbench.benchmark.records.options import parse_pairs
 
     chosen = parse_pairs(option or [], option="--option")
     for name, classes in (("artefact", artefact), ("cell", cell)):
         if classes:
             chosen[name] = "\n".join([*filter(None, [chosen.get(name)]), *classes])
+    if groups is not None:
+        # It means the same from any folder.
+        chosen["groups"] = str(groups.expanduser().absolute())
+    if group_from is not None:
+        chosen["group_from"] = group_from
     return chosen

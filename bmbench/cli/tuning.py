@@ -29,6 +29,9 @@ def tune(
     option: shared.Choices = None,
     artefact: shared.Artefact = None,
     cell: shared.Cell = None,
+    groups: shared.Groups = None,
+    group_from: shared.GroupFrom = None,
+    allow_leaks: shared.AllowLeaks = False,
     track: shared.Track = None,
     profile: shared.Profile = "quick",
     artefacts: shared.Artefacts = "background",
@@ -73,7 +76,8 @@ def tune(
         method=method,
         dataset=dataset,
         data=data,
-        dataset_options=shared.data_options(option, artefact, cell),
+        dataset_options=shared.data_options(option, artefact, cell, groups=groups, group_from=group_from),
+        allow_leaks=allow_leaks,
         track=track,
         profile=profile,
         artefacts=artefacts,
@@ -126,4 +130,5 @@ def run_command(found: Tuning) -> str:
             words += [f"--{name.replace('_', '-')}", str(value)]
     for name, value in asked.dataset_options.items():
         words += ["--option", f"{name}={value}"]
+    words += ["--allow-leaks"] if asked.allow_leaks else []
     return shlex.join(words)

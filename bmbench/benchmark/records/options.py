@@ -36,6 +36,7 @@ class RunOptions:
     `classes` are the classes of cells to tell apart (`bmbench.benchmark.protocol.classes`).
     `track` None is `drawn` for a user's own files and `weak` for a data set that bmbench knows by name.
     `devices` processes train together, one a graphics card; the result does not depend on their number.
+    `allow_leaks` takes a split in which subsets share a group or a picture, which is else refused.
     `test_on` names other images that the trained detector is applied to (`benchmark.protocol.other_sets`).
     """
 
@@ -53,6 +54,7 @@ class RunOptions:
     retrain: bool | None = None
     models: int | None = None
     test_on: tuple[str, ...] = ()
+    allow_leaks: bool = False
     devices: int = 1
     out: Path = Path("runs")
 

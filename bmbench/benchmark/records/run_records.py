@@ -65,6 +65,7 @@ class RunConfig(Struct, frozen=True, kw_only=True):
     test_on: list[dict[str, Any]] = msgspec.field(default_factory=list)
     learned: RecordedShapes = RecordedShapes()
     split_from: str | None = None
+    leaks: list[str] = msgspec.field(default_factory=list)
 
     @property
     def is_sealed(self) -> bool:

@@ -61,6 +61,7 @@ class StudyFacts:
     dataset_options: Mapping[str, str]
     profile: str
     jitter_px: float | None
+    allow_leaks: bool = False
 
     def run_options(self, cell: Cell, out: Path) -> RunOptions:
         """The options of one cell's run."""
@@ -76,6 +77,7 @@ class StudyFacts:
             profile=self.profile,
             artefacts=cell.artefacts,
             jitter_px=self.jitter_px,
+            allow_leaks=self.allow_leaks,
             seed=cell.seed,
             settings=dict(cell.settings),
             out=out,
@@ -148,6 +150,7 @@ def _facts(options: ReproduceOptions) -> StudyFacts:
         dataset_options=dict(options.dataset_options),
         profile=options.profile,
         jitter_px=options.jitter_px,
+        allow_leaks=options.allow_leaks,
     )
 
 

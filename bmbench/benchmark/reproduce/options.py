@@ -20,6 +20,8 @@ class ReproduceOptions:
         Data set options ``name=value``; each cell is run once for each of them. Empty: one split.
     settings : tuple of str
         ``name=value`` for every method that has the setting, ``method:name=value`` for one.
+    allow_leaks : bool
+        Whether subsets may share a group or a picture.
     test_on : tuple of str
         Other images that every detector is applied to (`bmbench.benchmark.protocol.other_sets`).
     jobs : int
@@ -44,6 +46,7 @@ class ReproduceOptions:
     folds: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     jitter_px: float | None = None
+    allow_leaks: bool = False
     test_on: tuple[str, ...] = ()
     jobs: int = 1
     cluster: str | None = None

@@ -24,8 +24,17 @@ from bmbench.benchmark.run.other_sets import OtherImages
 from bmbench.core.dataset import Dataset, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress
-from bmbench.core.types import Category, Sample
+from bmbench.core.types import Category, ImageId, Sample
+from bmbench.datasets import DATASETS
+from bmbench.datasets.splits.leakage import refuse_torn, torn
 from bmbench.metrics.protocol import PROTOCOLS, Protocol
+
+_NOTES = 6
+"""Sentences about the data set that a run prints before it begins."""
+_LEAK_REMEDY = (
+    "split it anew (bmbench datasets split), state the groups (--groups, --group-from), "
+    "or take it as it is with --allow-leaks"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +52,7 @@ class Plan:
     profile: Profile
     protocol: Protocol
     supervision: Supervision
+    leaks: tuple[str, ...] = ()
     elsewhere: tuple[OtherImages, ...] = ()
 
     @property
@@ -63,7 +73,10 @@ class Plan:
     @property
     def statements(self) -> tuple[str, ...]:
         """What the run says of itself before it begins."""
-        return tuple(filter(None, (run_line(self.learned, self.split), caution(self.split))))
+        leaks = f"subsets are not apart, as was allowed: {_few(self.leaks)}" if self.leaks else ""
+        own = () if self.options.dataset in DATASETS else self.split.faults
+        said = (run_line(self.learned, self.split), caution(self.split), leaks)
+        return (*filter(None, said), *(f"note: {line}" for line in own[:_NOTES]))
 
     def taught(self, samples: Sequence[Sample]) -> tuple[Sample, ...]:
         """The samples as the method may see them, their labels in the classes that it is taught."""
@@ -96,7 +109,10 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     dataset = open_dataset(options.dataset, data=options.data, options=options.dataset_options)
     request = LoadRequest(data=options.data, seed=options.seed, options=options.dataset_options)
     split = tell_apart(dataset.load(request), options.classes)
-    data_hash = _read_all(split, progress)
+    data_hash, digest = _read_all(split, progress)
+    leaks = torn(split.samples, digest)
+    if leaks and not options.allow_leaks:
+        refuse_torn(leaks, where=options.dataset, remedy=_LEAK_REMEDY)
     protocol = dataclasses.replace(PROTOCOLS[dataset.card.protocol], radius_px=split.radius_px)
     supervision = supervise(
         dataset.card,
@@ -118,6 +134,7 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
         profile=profile,
         protocol=protocol,
         supervision=supervision,
+        leaks=leaks,
         elsewhere=_other_images(options, split, own=dataset.card.name, progress=progress),
     )
 
@@ -171,6 +188,7 @@ def config(plan: Plan) -> dict[str, Any]:
         "seed": options.seed,
         "learned": dataclasses.asdict(plan.learned),
         "split_from": plan.split.split_from,
+        "leaks": list(plan.leaks),
         "protocol": dataclasses.asdict(plan.protocol),
         "options": options.to_json(),
         "test_on": [place.facts() for place in plan.elsewhere],
@@ -215,9 +233,18 @@ def _profile(options: RunOptions, method: Method) -> Profile:
     return dataclasses.replace(profile, models=models if method.ensemble else 1, retrain=retrain)
 
 
-def _read_all(split: Split, progress: Progress) -> str:
-    """The hash of the data set; reads every image, so that a bad one is found before any work is done."""
+def _few(texts: Sequence[str]) -> str:
+    more = f"; and {len(texts) - _NOTES} more" if len(texts) > _NOTES else ""
+    return "; ".join(texts[:_NOTES]) + more
+
+
+def _read_all(split: Split, progress: Progress) -> tuple[str, dict[ImageId, str]]:
+    """The hash of the data set, and that of every image's pixels.
+
+    Every image is read, so that a bad one is found before any work is done.
+    """
     from bmbench.datasets.describe.data_hash import DataHash
+    from bmbench.datasets.reading.picture_copies import pixel_digest
 
     samples = [sample for subset in split.samples.values() for sample in subset]
     needed: tuple[Subset, ...] = ("train", "test")
@@ -225,6 +252,7 @@ def _read_all(split: Split, progress: Progress) -> str:
     if empty:
         raise BadInputError(f"no image in the subset {empty[0]!r}", remedy="check the data set's split")
     digest = DataHash(split.categories)
+    pixels: dict[ImageId, str] = {}
     for sample in progress.track(samples, description="Reading images", total=len(samples)):
-        digest.add(sample)
-    return digest.hexdigest()
+        pixels[sample.image_id] = pixel_digest(digest.add(sample))
+    return digest.hexdigest(), pixels

@@ -22,6 +22,8 @@ from bmbench.present.terminal import terminal_table, text_table
 from bmbench.present.words import UNDEFINED, decimal, with_interval
 
 _ROW = ("method", "data set", "track", "seed", "AP (CD)", "F1 (CD)", "AP (BB)", "F1 (BB)", "images", "cells")
+LEAKS = "subsets not apart"
+"""What stands beside the scores of a split whose subsets share pictures or groups."""
 
 
 def write_row(folder: RunDir) -> str:
@@ -37,7 +39,7 @@ def row_text(folder: RunDir) -> str:
     cells = [
         config.method,
         config.dataset,
-        config.track.name,
+        config.track.name + (f" ({LEAKS})" if config.leaks else ""),
         str(config.seed),
         *(text for scores in (metrics.cd, metrics.bb) for text in (_ap(scores), _f1(scores))),
         str(metrics.images),
@@ -49,7 +51,8 @@ def row_text(folder: RunDir) -> str:
 def run_tables(folder: RunDir) -> Iterator[Table]:
     """The scores of a finished run: the headline table, then one for each other set of annotations."""
     config, metrics = folder.config(), _metrics(folder)
-    yield scores_table(metrics, title=f"{config.method} on {config.dataset} ({config.track.name})")
+    leaks = f"; {LEAKS}" if config.leaks else ""
+    yield scores_table(metrics, title=f"{config.method} on {config.dataset} ({config.track.name}{leaks})")
     for name, scores in metrics.variants.items():
         as_there = replace(scores, threshold_source=metrics.threshold_source)
         yield scores_table(as_there, title=f"the same predictions on {name}")

@@ -7,7 +7,7 @@ import numpy as np
 
 from bmbench.core.dataset import Split
 from bmbench.core.files import sha256
-from bmbench.core.types import Annotations, Category, Floats, Sample
+from bmbench.core.types import Annotations, Category, Floats, Pixels, Sample
 
 _STEP_PX = 1e-3
 
@@ -24,8 +24,8 @@ class DataHash:
         self._categories = repr([(c.id, c.name, c.artefact) for c in categories])
         self._samples: list[bytes] = []
 
-    def add(self, sample: Sample) -> None:
-        """Take a sample in; its image is read and decoded, so that a damaged one is found here."""
+    def add(self, sample: Sample) -> Pixels:
+        """Take a sample in, and return its pixels: it is decoded, so that a damaged one is found here."""
         pixels = sample.load()
         facts = (sample.image_id, sample.width, sample.height, sample.group)
         digest = hashlib.sha256(repr(facts).encode())
@@ -35,6 +35,7 @@ class DataHash:
         else:
             digest.update(bytes.fromhex(sha256(sample.file, within=sample.within)))
         self._samples.append(digest.digest())
+        return pixels
 
     def hexdigest(self) -> str:
         """The SHA-256 of everything added, as 64 hexadecimal digits."""

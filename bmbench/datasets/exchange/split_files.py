@@ -15,7 +15,7 @@ from bmbench.core.types import ImageId, Sample
 from bmbench.datasets.exchange.weaken_files import write_beside
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.splits.balanced import FRACTIONS, Balance, balance, balanced_split
-from bmbench.datasets.splits.leakage import digests, refuse_leaks
+from bmbench.datasets.splits.leakage import digests, refuse_leaks, units_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def split_content(content: Content, plan: SplitPlan, progress: Progress) -> Spli
     samples = sorted(content.samples, key=lambda sample: (sample.name, str(sample.image_id)))
     _check_sizes(plan.sizes, len(samples))
     digest = digests(samples, progress)
-    units = _units(samples, digest, plan.by)
+    units = units_of(samples, digest, whole_groups=plan.by == "group")
     if max(units, default=-1) + 1 < len(SUBSETS):
         kind = "groups" if plan.by == "group" else "different images"
         raise BadInputError(
@@ -128,27 +128,6 @@ def _check_sizes(sizes: Sequence[float], n: int) -> None:
         raise BadInputError(
             f"sizes of {total:g} images for {n}", remedy="give sizes that add up, or shares of 100 or of 1"
         )
-
-
-def _units(samples: Sequence[Sample], digest: Mapping[ImageId, str], by: str) -> list[int]:
-    """The number of each image's unit: images that share a group (or only pixels) are one."""
-    owner: dict[str, int] = {}
-    parent = list(range(len(samples)))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
-    for row, sample in enumerate(samples):
-        keys = [f"pixels {digest[sample.image_id]}"]
-        if by == "group":
-            keys.append(f"group {sample.group}")
-        for key in keys:
-            parent[root(row)] = root(owner.setdefault(key, row))
-    numbers: dict[int, int] = {}
-    return [numbers.setdefault(root(row), len(numbers)) for row in range(len(samples))]
 
 
 def _ungrouped(parts: Mapping[Subset, Sequence[Sample]]) -> Mapping[Subset, tuple[Sample, ...]]:

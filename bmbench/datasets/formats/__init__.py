@@ -7,6 +7,7 @@
     layout, folder_words      the finder: how the files of a set lie, whoever made it
     file_kinds, other_programs     which format a file is in; what is known and not read
     maker_split         the maker's split, from lists, entries and folders
+    groups              which images are of one patient or slide
     settle              what holds for a set in whatever format
     marks               drawn objects before they belong to a data set
     masks, ring_nesting                             shapes: run-length masks, rings with holes

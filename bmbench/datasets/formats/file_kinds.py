@@ -7,7 +7,7 @@ from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.gate import files_in, is_there, open_file
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.folder_words import IMAGE_WORDS, LABEL_WORDS, folders_called
-from bmbench.datasets.formats.images_beside import SIDECAR
+from bmbench.datasets.formats.images_beside import SIDECAR, SIDECAR_TABLE
 from bmbench.datasets.formats.other_programs import other_program
 from bmbench.datasets.formats.yolo_names import is_no_label
 from bmbench.datasets.reading.images import SUFFIXES
@@ -105,7 +105,7 @@ def head_of(path: Path) -> bytes:
 
 def is_sidecar(path: Path) -> bool:
     """Whether a file stands beside annotations and is none: lists, names of classes, bmbench's own."""
-    return path.name == SIDECAR or is_no_label(path)
+    return path.name in (SIDECAR, SIDECAR_TABLE) or is_no_label(path)
 
 
 def not_known(path: Path) -> BadInputError:

@@ -14,6 +14,8 @@ from bmbench.datasets.reading.images import SUFFIXES
 from bmbench.datasets.slides.whole_images import WHOLE_SUFFIXES, read_whole, size_of
 
 SIDECAR = "bmbench-images.json"
+SIDECAR_TABLE = "bmbench-groups.csv"
+"""What bmbench knows beside the files of other programs: images and classes; images and their groups."""
 IMAGE_FOLDERS = ("images", "JPEGImages", "Images")
 MASK_ENDINGS = re.compile(r"_(cp_masks|seg|masks?|labels?|instances?|gt)$", re.IGNORECASE)
 """What Cellpose and others add to an image's name for its masks."""

@@ -15,6 +15,8 @@ from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.annotation_folder import relabel
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.formats.folder_words import plain_place
+from bmbench.datasets.formats.groups import CHOICES as GROUP_CHOICES
+from bmbench.datasets.formats.groups import with_groups
 from bmbench.datasets.formats.layout import Layout, find_layout
 from bmbench.datasets.formats.maker_split import with_maker_split
 from bmbench.datasets.formats.settle import CHOICES, settled
@@ -41,10 +43,11 @@ def read_any(
     """
     layout = find_layout(name)
     codec = FORMATS.get(layout.format)
-    own = {choice: text for choice, text in (choices or {}).items() if choice not in CHOICES}
+    general = {**CHOICES, **GROUP_CHOICES}
+    own = {choice: text for choice, text in (choices or {}).items() if choice not in general}
     for choice in own:
         if choice not in codec.choices:
-            raise UnknownNameError("data set option", choice, (*codec.choices, *CHOICES))
+            raise UnknownNameError("data set option", choice, (*codec.choices, *general))
     if codec.agree is not None:
         own = {**codec.agree([part.path for part in layout.parts]), **own}
     read = partial(codec.read, **own)
@@ -52,7 +55,8 @@ def read_any(
         content = read(layout.parts[0].path, images)
     else:
         content = _joined(layout, [read(part.path, images) for part in layout.parts])
-    content = with_maker_split(content, layout.root if layout.root.is_dir() else layout.root.parent)
+    folder = layout.root if layout.root.is_dir() else layout.root.parent
+    content = with_groups(with_maker_split(content, folder), choices or {}, folder)
     return settled(content, choices or {}, where=str(layout.root))
 
 

@@ -11,6 +11,7 @@
     safe_xml         XML without entities
     safe_yaml        YAML without aliases
     dicom_header     headers of DICOM files
+    tables           tables of spreadsheets and other programs
     images           pixels of any image file as RGB bytes
     image_names      which image a name means
     picture_copies   copies, near copies and empty parts, from pixels alone

@@ -16,7 +16,7 @@ ALIKE = 0.95
 """Correlation of thumbnails from which two images count as nearly the same: one field seen twice has 0.97 or
 more, different fields of one smear 0.65 or less."""
 _THUMB_PX = 32
-_MOST_ALIKE = 5000
+MOST_ALIKE = 5000
 """Images that are compared pair by pair; more would take minutes."""
 
 
@@ -76,7 +76,7 @@ def same(pictures: Sequence[Picture]) -> list[tuple[str, str]]:
 
 def alike(pictures: Sequence[Picture]) -> list[tuple[str, str]]:
     """Pairs of images that are nearly, but not exactly, the same; none looked for beyond 5000 images."""
-    if not 1 < len(pictures) <= _MOST_ALIKE:
+    if not 1 < len(pictures) <= MOST_ALIKE:
         return []
     thumbs = np.array([picture.thumb for picture in pictures])
     likeness = np.triu(thumbs @ thumbs.T, 1)

@@ -1,19 +1,23 @@
 """A user's own images, with annotations in any format that bmbench reads."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bmbench.core.dataset import SUBSETS, Dataset, DatasetCard, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.objects import mean_cell_diameter
+from bmbench.core.progress import Silent
 from bmbench.core.types import Role, Sample
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.formats.layout import find_layout
 from bmbench.datasets.formats.recognise import read_any
+from bmbench.datasets.reading.picture_copies import MOST_ALIKE
 from bmbench.datasets.sets.options import choice, positive
 from bmbench.datasets.slides.whole_images import check_whole
 from bmbench.datasets.splits.balanced import split_samples
 from bmbench.datasets.splits.dealing import dealt_out
+from bmbench.datasets.splits.leakage import digests, units_of
 
 OPTIONS = ("radius_px", "split_by")
 """Options of every user's set, beside what may be said about its files."""
@@ -90,12 +94,14 @@ def _split(
     n_classes = len(content.categories)
     stated = {content.subsets[s.image_id] for s in content.samples if s.image_id in content.subsets}
     if not stated or stated == {"train"}:
+        kept, copies = _copies_together(content.samples, whole_groups=whole_groups)
         samples = split_samples(
-            content.samples, n_classes=n_classes, seed=request.seed, whole_groups=whole_groups
+            kept, n_classes=n_classes, seed=request.seed, whole_groups=whole_groups or copies > 0
         )
         unit = "groups" if whole_groups else "images"
         only = f"; {content.split_from} states training images alone" if stated else ""
-        return samples, (), f"computed, seed {request.seed}, whole {unit}{only}"
+        faults = (f"{copies} images are copies of others and stay with them",) if copies else ()
+        return _themselves(samples, content), faults, f"computed, seed {request.seed}, whole {unit}{only}"
     unplaced = [sample.name for sample in content.samples if sample.image_id not in content.subsets]
     if unplaced and content.split_from == "its annotation files":
         raise BadInputError(
@@ -110,8 +116,39 @@ def _split(
         subset: tuple(s for s in content.samples if content.subsets.get(s.image_id) == subset)
         for subset in SUBSETS
     }
-    samples, dealt = dealt_out(parts, n_classes)
-    return samples, faults, f"the maker's, from {content.split_from}" + (f"; {dealt}" if dealt else "")
+    kept, _ = _copies_together(content.samples, whole_groups=True)
+    place = {sample.image_id: sample for sample in kept}
+    together = {subset: [place[sample.image_id] for sample in part] for subset, part in parts.items()}
+    samples, dealt = dealt_out(together, n_classes)
+    return (
+        _themselves(samples, content),
+        faults,
+        f"the maker's, from {content.split_from}" + (f"; {dealt}" if dealt else ""),
+    )
+
+
+def _copies_together(samples: Sequence[Sample], *, whole_groups: bool) -> tuple[Sequence[Sample], int]:
+    """The samples in groups that hold all copies of a picture as well, and how many are copies.
+
+    What has no copies is returned as it is. Of more images than are compared anywhere none is looked at.
+    """
+    if len(samples) > MOST_ALIKE:
+        return samples, 0
+    digest = digests(samples, Silent())
+    copies = len(samples) - len(set(digest.values()))
+    if not copies:
+        return samples, 0
+    units = units_of(samples, digest, whole_groups=whole_groups)
+    joined = zip(samples, units, strict=True)
+    return [dataclasses.replace(sample, group=f"unit {unit:06d}") for sample, unit in joined], copies
+
+
+def _themselves(
+    parts: Mapping[Subset, Sequence[Sample]], content: Content
+) -> Mapping[Subset, tuple[Sample, ...]]:
+    """The same images with the groups that they have."""
+    own = {sample.image_id: sample for sample in content.samples}
+    return {subset: tuple(own[sample.image_id] for sample in part) for subset, part in parts.items()}
 
 
 def _kind(samples: Sequence[Sample]) -> str:

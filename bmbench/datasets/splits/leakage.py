@@ -1,6 +1,7 @@
 """Whether subsets share what they must not: a group, an image, or the same pixels under another name."""
 
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from bmbench.core.dataset import Subset
 from bmbench.core.errors import BadInputError
@@ -29,16 +30,40 @@ def torn(parts: Mapping[Subset, Sequence[Sample]], digest: Mapping[ImageId, str]
     return (*(line for line in leaks(parts) if not line.startswith("image file")), *found)
 
 
+def units_of(samples: Sequence[Sample], digest: Mapping[ImageId, str], *, whole_groups: bool) -> list[int]:
+    """The number of each image's unit, from 0: images that share a group (or only pixels) are one."""
+    owner: dict[str, int] = {}
+    parent = list(range(len(samples)))
+
+    def root(row: int) -> int:
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    for row, sample in enumerate(samples):
+        keys = [f"pixels {digest[sample.image_id]}"]
+        if whole_groups:
+            keys.append(f"group {sample.group}")
+        for key in keys:
+            parent[root(row)] = root(owner.setdefault(key, row))
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(root(row), len(numbers)) for row in range(len(samples))]
+
+
 def refuse_leaks(parts: Mapping[Subset, Sequence[Sample]], digest: Mapping[ImageId, str], where: str) -> None:
     """Nothing, if no two subsets share anything; BadInputError that names what they share."""
     found = torn(parts, digest)
     if found:
-        more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-        raise BadInputError(
-            f"subsets are not apart: {'; '.join(found[:_NAMED])}{more}",
-            where=where,
-            remedy="put what belongs together into one subset",
-        )
+        refuse_torn(found, where=where, remedy="put what belongs together into one subset")
+
+
+def refuse_torn(found: Sequence[str], *, where: str, remedy: str) -> NoReturn:
+    """A BadInputError that names the first of what two subsets share."""
+    more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    raise BadInputError(
+        f"subsets are not apart: {'; '.join(found[:_NAMED])}{more}", where=where, remedy=remedy
+    )
 
 
 def leaks(samples: Mapping[Subset, Sequence[Sample]]) -> tuple[str, ...]:

@@ -258,10 +258,11 @@ def _run_facts(environment: Environment, config: RunConfig) -> dict[str, Any]:
     }
     machine = f"{environment.machine} - {environment.cpus or '?'} CPU"
     method = config.method
+    leaks = {"leaks_allowed": len(config.leaks)} if config.leaks else {}
     return {
         "family": re.sub(r"[^\w .+()-]", " ", METHODS.get(method).family) if method in METHODS else "other",
         "name": method,
-        "params": settings | {"profile": config.profile.name},
+        "params": settings | {"profile": config.profile.name} | leaks,
         "annotations": _annotations(config),
         "artefacts": config.artefacts,
         "commit": None if code is None else code.commit,

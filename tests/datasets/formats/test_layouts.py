@@ -5,7 +5,6 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from bmbench.core.dataset import SUBSETS, LoadRequest
 from bmbench.core.errors import BadInputError
@@ -13,14 +12,12 @@ from bmbench.datasets import open_dataset
 from bmbench.datasets.formats.layout import find_layout
 from bmbench.datasets.formats.recognise import read_any
 
+from .folders import VOC, lay
+
 YAML = "train: ../train/images\nval: ../valid/images\nnc: 2\nnames: ['RBC', 'WBC']\n"
 LINE = "1 0.5 0.5 0.2 0.4\n"
 """On 40 × 20 px: (0.5 ± 0.1) · 40 and (0.5 ± 0.2) · 20."""
 BOX = [16, 6, 24, 14]
-VOC = (
-    "<annotation><size><width>40</width><height>20</height></size><object><name>WBC</name><bndbox>"
-    "<xmin>17</xmin><ymin>7</ymin><xmax>24</xmax><ymax>14</ymax></bndbox></object></annotation>"
-)
 COCO_BOX = [16, 6, 8, 8]
 
 
@@ -36,18 +33,6 @@ def coco(*names):
             "categories": [{"id": 7, "name": "WBC"}],
         }
     )
-
-
-def lay(place, files):
-    """Write files; None stands for an image of its own colour."""
-    for number, (name, text) in enumerate(files.items()):
-        path = place / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if text is None:
-            Image.fromarray(np.full((20, 40, 3), number, np.uint8)).save(path)
-        else:
-            path.write_text(text)
-    return place
 
 
 LAYOUTS = {
