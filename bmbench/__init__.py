@@ -26,6 +26,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bmbench.adapters.bare import method_from
     from bmbench.api.data_sets import DataSet, open_dataset
     from bmbench.api.ground_truth import TruthTable as GroundTruth
     from bmbench.api.models import TrainedModel as Model
@@ -49,25 +50,27 @@ __all__ = [
     "compare",
     "load_model",
     "load_run",
+    "method_from",
     "open_dataset",
     "run",
     "score",
 ]
 
 _PLACES = {
-    "ComparisonResult": "results:ComparisonResult",
-    "DataSet": "data_sets:DataSet",
-    "GroundTruth": "ground_truth:TruthTable",
-    "Model": "models:TrainedModel",
-    "Predictions": "predictions:PredictionTable",
-    "Run": "runs:RunFolder",
-    "ScoreResult": "results:ScoreResult",
-    "compare": "scoring:compare",
-    "load_model": "models:load_model",
-    "load_run": "runs:load_run",
-    "open_dataset": "data_sets:open_dataset",
-    "run": "runs:run",
-    "score": "scoring:score",
+    "ComparisonResult": "api.results:ComparisonResult",
+    "DataSet": "api.data_sets:DataSet",
+    "GroundTruth": "api.ground_truth:TruthTable",
+    "Model": "api.models:TrainedModel",
+    "Predictions": "api.predictions:PredictionTable",
+    "Run": "api.runs:RunFolder",
+    "ScoreResult": "api.results:ScoreResult",
+    "compare": "api.scoring:compare",
+    "load_model": "api.models:load_model",
+    "load_run": "api.runs:load_run",
+    "method_from": "adapters.bare:method_from",
+    "open_dataset": "api.data_sets:open_dataset",
+    "run": "api.runs:run",
+    "score": "api.scoring:score",
 }
 
 
@@ -81,7 +84,7 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, _, attribute = _PLACES[name].partition(":")
-    value = getattr(importlib.import_module(f"{__name__}.api.{module}"), attribute)
+    value = getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
     globals()[name] = value
     return value
 

@@ -6,6 +6,9 @@
     search_space    where better settings are looked for, as data
     ranges          what the numbers among settings may be
     ensemble        several fitted detectors as one
+    plugin          methods of other packages, watched while they work
+    bare            a method from any object with `fit(images, boxes)` and `predict(image)`
+    learned_state   what such an object has learned, on disk
     blob_log        dark blobs, without learning
     unet/           U-Nets that learn a map, and a watershed that finds cells in it
     detection/      networks that find boxes or circles, and what becomes of their votes
@@ -41,4 +44,7 @@ METHODS: Registry[Method] = Registry(
         ("yolov3u", "bmbench.adapters.detection.method:YOLOV3U"),
         ("blob_log", "bmbench.adapters.blob_log:METHOD"),
     ),
+    group="bmbench.methods",
+    adopt="bmbench.adapters.plugin:adopt_method",
+    by_place=True,
 )

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bmbench.adapters import METHODS
+from bmbench.adapters.method import Method
 from bmbench.api.display import frame_of, html_of, inline_picture
 from bmbench.api.models import TrainedModel, listener
 from bmbench.api.results import ScoreResult
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.core.errors import UnknownNameError
+from bmbench.core.plugins import trust
 from bmbench.present.html import text_of
 from bmbench.present.words import RULES, decimal, with_interval
 
@@ -134,7 +137,7 @@ class RunFolder(TrainedModel):
 
 
 def run(
-    method: str = "unet_shrink",
+    method: str | Method = "unet_shrink",
     *,
     dataset: str | Path = "synthetic",
     settings: Mapping[str, Any] | None = None,
@@ -146,8 +149,8 @@ def run(
 
     Parameters
     ----------
-    method : str
-        A name that ``bmbench methods`` lists.
+    method : str or Method
+        A name that ``bmbench methods`` lists, ``package.module:METHOD``, or what `bmbench.method_from` gives.
     dataset : str or path
         A name that ``bmbench datasets list`` shows, or a file or folder of one's own.
     settings : mapping, optional
@@ -183,7 +186,8 @@ def run(
     """
     from bmbench.benchmark.run.begin_or_resume import run as run_benchmark
 
-    chosen = _options(dict(options, method=method, dataset=str(dataset), out=out), settings or {})
+    name = _known(method)
+    chosen = _options(dict(options, method=name, dataset=str(dataset), out=out), settings or {})
     finished = run_benchmark(chosen, listener(show_progress=show_progress))
     from bmbench.benchmark.run.tables import write_row
 
@@ -206,6 +210,14 @@ def load_run(folder: str | Path) -> RunFolder:
     'blob_log'
     """
     return RunFolder(folder=RunDir.open(Path(folder)).path)
+
+
+def _known(method: str | Method) -> str:
+    """The name of a method, known to all that this process does."""
+    if isinstance(method, str):
+        return trust(METHODS.group, method)
+    METHODS.lend(method.name, method, place=f"__main__:{method.name}")
+    return method.name
 
 
 def _options(chosen: dict[str, Any], settings: Mapping[str, Any]) -> RunOptions:

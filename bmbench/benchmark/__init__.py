@@ -10,6 +10,7 @@
     prediction   `bmbench predict`: images of any size → files
     run          `bmbench run`: plan → stages → records
     search       `bmbench tune`: many runs, the best settings
+    contract     what every method promises, as checks; the package of a new method
     reproduce    `bmbench reproduce`: a matrix of runs and its report
     verify       `bmbench verify`: digests and numbers of what is finished
 """

@@ -4,7 +4,8 @@
 
     shared_options  options that several commands share
     terminal        where commands print, and how they end when somebody stops them
-    runs            run, redecode, test, artefacts, methods
+    runs            run, redecode, test, artefacts
+    methods         methods, method …
     tuning          tune
     reproduce       reproduce
     prediction      predict
@@ -26,9 +27,10 @@ import typer
 
 from bmbench.cli.datasets import app as datasets_app
 from bmbench.cli.leaderboards import leaderboard_app
+from bmbench.cli.methods import method_app, methods
 from bmbench.cli.prediction import predict
 from bmbench.cli.reproduce import reproduce
-from bmbench.cli.runs import apply_to_other_sets, artefacts, methods, redecode, run
+from bmbench.cli.runs import apply_to_other_sets, artefacts, redecode, run
 from bmbench.cli.scores import compare, score
 from bmbench.cli.submissions import submit, validate
 from bmbench.cli.terminal import print_any_sign
@@ -60,6 +62,7 @@ for _command in (
 ):
     app.command()(_command)
 app.command("test")(apply_to_other_sets)
+app.add_typer(method_app, name="method")
 app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")
 

@@ -81,7 +81,7 @@ def reproduce(
         data=data,
         dataset_options=shared.data_options(option, artefact, cell, groups=groups, group_from=group_from),
         profile=profile,
-        methods=() if methods is None else parse_list(methods, option="--methods"),
+        methods=tuple(map(shared.named_method, parse_list(methods, option="--methods"))) if methods else (),
         tracks=parse_list(tracks, option="--tracks"),
         artefacts=parse_list(artefacts, option="--artefacts"),
         seeds=parse_seeds(seeds),

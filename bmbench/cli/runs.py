@@ -178,10 +178,3 @@ def artefacts(
     draw_errors(out / "artefacts.png", rows)
     typer.echo(table)
     typer.echo(f"Written: {out / 'artefacts.md'}, {out / 'artefacts.png'}")
-
-
-def methods() -> None:
-    """Every method, its family, what it needs, whether it is here."""
-    from bmbench.benchmark.run.tables import methods_table
-
-    console().print(methods_table())

@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-Method = Annotated[str, typer.Option(help="A method; `bmbench methods` lists them.")]
+from bmbench.core.plugins import trust
+
+
+def named_method(name: str) -> str:
+    """The name; a place ``package.module:METHOD`` that stands on the command line may be imported."""
+    return trust("bmbench.methods", name)
+
+
+Method = Annotated[
+    str,
+    typer.Option(
+        callback=named_method, help="A name that `bmbench methods` lists, or package.module:METHOD."
+    ),
+]
 Dataset = Annotated[str, typer.Option(help="A name that `bmbench datasets list` shows, or a file or folder.")]
 Data = Annotated[Path | None, typer.Option(help="The folder that holds the data set, or its images.")]
 Choices = Annotated[list[str] | None, typer.Option("--option", help="A choice of the data set: name=value.")]

@@ -121,10 +121,13 @@ def _workers(address: str | None, terminal: Console) -> Iterator[Cluster | None]
 
 def run_command(found: Tuning) -> str:
     """The command that makes a run with the settings of a search, on its data."""
+    from bmbench.adapters import METHODS
     from bmbench.benchmark.records.options import RunOptions
 
     plain, asked = RunOptions(), found.run
     words = ["bmbench", "run", "--settings", str(found.settings), "--retrain"]
+    if (place := METHODS.named_place(asked.method)) is not None:
+        words += ["--method", place]
     for name in ("dataset", "data", "track", "artefacts", "jitter_px", "seed"):
         if (value := getattr(asked, name)) != getattr(plain, name):
             words += [f"--{name.replace('_', '-')}", str(value)]

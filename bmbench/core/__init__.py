@@ -11,6 +11,7 @@
     csv_cells       CSV that no spreadsheet computes
     locks           one process at a time in a folder: wait for it, or be refused
     registry        names → "module:ATTRIBUTE", loaded on use
+    plugins         entries that other packages bring, and who may name them
     geometry        boxes, circles and polygons as plain arrays
     artefacts       which classes are those of artefacts
     objects         the objects of one image: their sizes, moved, scaled, and beside ignored regions

@@ -40,6 +40,8 @@ DATASETS: Registry[Dataset] = Registry(
         ("midog", "bmbench.datasets.sets.midog:DATASET"),
         ("segpc2021", "bmbench.datasets.sets.segpc:DATASET"),
     ),
+    group="bmbench.datasets",
+    adopt="bmbench.datasets.sets.plugin:adopt_dataset",
 )
 """Every data set that bmbench knows by name."""
 

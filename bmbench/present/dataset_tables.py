@@ -28,13 +28,15 @@ def datasets_table() -> RenderableType:
 
     heads = ("data set", "images", "cells", "MB", "annotation", "here")
     lines: list[RenderableType] = [Text(_columns(*heads), style="bold"), Text("─" * 62)]
-    for name in DATASETS:
-        card = DATASETS.get(name).card
+    found, problems = DATASETS.loaded()
+    for name, dataset in found.items():
+        card = dataset.card
         here = "yes" if not card.source or stored_folder(name) is not None else "no"
         counts = (count(card.images), count(card.cells), count(card.size_mb))
         lines.append(Text(_columns(name, *counts, card.annotation, here)))
         terms = f"{card.modality} · licence: {card.licence} · {card.cite_as or card.citation}"
         lines.append(Padding(Text(terms, style="dim"), (0, 0, 0, 4)))
+    lines += [Text(f"left out: {problem}") for problem in problems]
     lines.append(Text("\nOne set in full: bmbench datasets list NAME", style="dim"))
     return Group(*lines)
 
@@ -124,10 +126,13 @@ def formats_table() -> Table:
     from bmbench.datasets.formats import FORMATS
 
     table = text_table(("format", "what it is", "files", "carries, beside boxes"))
-    for name in FORMATS:
-        codec = FORMATS.get(name)
+    found, problems = FORMATS.loaded()
+    for name, codec in found.items():
         carried = ", ".join(sorted(codec.carries)) or UNDEFINED
         table.add_row(name, codec.title, " ".join(codec.extensions), carried)
+    if problems:
+        table.caption = "\n".join(f"left out: {escape(problem)}" for problem in problems)
+        table.caption_justify = "left"
     return table
 
 

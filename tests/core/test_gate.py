@@ -64,6 +64,7 @@ ALLOWED = {
     ("datasets/fetch/store.py", "_note(card).read_text"): "a note of bmbench's own store",
     ("leaderboards/results/hidden_truth.py", "os.open"): "a truth that is written for its owner alone",
     ("leaderboards/results/hidden_truth.py", "os.fdopen"): "the same",
+    ("benchmark/contract/checks.py", "path.read_bytes"): "what the checked method has just written",
     ("benchmark/prediction/outputs.py", "aside.open"): "written",
     ("benchmark/prediction/crops.py", "aside.open"): "written",
     ("benchmark/prediction/journal.py", "path.open"): "the journal of an answer that is being written",

@@ -7,5 +7,6 @@
     run_records     the records of a run as types, and which versions of them are read
     environment     versions, code and machine that a result was made with
     seal            manifests: digests of the files of a finished record
+    plugins         the packages of others that made a run
     trained_run     a finished run as something that predicts
 """

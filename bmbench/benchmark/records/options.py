@@ -12,11 +12,13 @@ from typing import Any
 
 import msgspec
 
+from bmbench.adapters import METHODS
 from bmbench.adapters.method import Method
 from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.protocol.tracks import default_track
 from bmbench.benchmark.records.run_records import read_record
 from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.plugins import is_place
 from bmbench.datasets import absolute_dataset
 
 _PATHS = ("data",)
@@ -63,11 +65,12 @@ class RunOptions:
             raise BadInputError(f"--jitter-px {self.jitter_px}", expected="a finite number, 0 or more")
 
     def settled(self) -> RunOptions:
-        """The same options with absolute paths: they mean the same from any folder."""
+        """The same options with absolute paths and a method's own name: the same from any folder."""
         data = None if self.data is None else self.data.expanduser().absolute()
         test_on = tuple(str(OtherSet.parse(text).settled()) for text in self.test_on)
         return dataclasses.replace(
             self,
+            method=own_name(self.method),
             dataset=absolute_dataset(self.dataset),
             data=data,
             track=self.chosen_track,
@@ -107,6 +110,11 @@ class RunOptions:
             raise BadInputError(
                 "damaged options of a run", where=where, got=str(error), remedy="begin the run anew"
             ) from error
+
+
+def own_name(method: str) -> str:
+    """The name of a method, also of one that is given by its place, ``package.module:METHOD``."""
+    return METHODS.get(method).name if is_place(method) else method
 
 
 def _path(kind: type, value: Any) -> Any:
@@ -212,13 +220,13 @@ def with_settings(options: RunOptions, path: Path, *, given: Container[str]) -> 
         If the file is none, or of another method than the one that was given.
     """
     file = read_settings(path)
-    if "method" in given and options.method != file.method:
+    if "method" in given and own_name(options.method) != file.method:
         raise BadInputError(
             "settings of another method", where=str(path), expected=options.method, got=file.method
         )
     return dataclasses.replace(
         options,
-        method=file.method,
+        method=options.method if "method" in given else file.method,
         profile=options.profile if "profile" in given else file.profile,
         settings={**file.settings, **options.settings},
     )

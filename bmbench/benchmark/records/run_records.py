@@ -39,6 +39,15 @@ class RecordedShapes(Struct, frozen=True, kw_only=True):
     shapes: dict[str, int] = msgspec.field(default_factory=dict)
 
 
+class RecordedPlugin(Struct, frozen=True, kw_only=True):
+    """The package of others that a method or a data set comes from; see `bmbench.core.plugins.Origin`."""
+
+    place: str
+    package: str | None = None
+    version: str | None = None
+    code_sha256: str | None = None
+
+
 class RunConfig(Struct, frozen=True, kw_only=True):
     """What a run was asked for, resolved: its ``config.json``.
 
@@ -66,6 +75,7 @@ class RunConfig(Struct, frozen=True, kw_only=True):
     learned: RecordedShapes = RecordedShapes()
     split_from: str | None = None
     leaks: list[str] = msgspec.field(default_factory=list)
+    plugin: dict[str, RecordedPlugin] = msgspec.field(default_factory=dict)
 
     @property
     def is_sealed(self) -> bool:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from bmbench.adapters.method import Detector, require_installed
 from bmbench.benchmark.protocol.classes import classes_from_json
+from bmbench.benchmark.records.plugins import method_of_run
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import read_record
 from bmbench.benchmark.records.seal import require_as_sealed, warn_unsealed
@@ -63,7 +64,6 @@ def load_run(path: Path) -> TrainedRun:
     MissingExtraError
         If the method needs a dependency that is not installed.
     """
-    from bmbench.adapters import METHODS
     from bmbench.adapters.ensemble import load_detector
 
     run = RunDir.open(path)
@@ -76,7 +76,7 @@ def load_run(path: Path) -> TrainedRun:
     # Of a run that was changed by hand the threshold can be meant; nobody means a changed network.
     warn_unsealed(run.check_seal("metrics.json"))
     require_as_sealed(run.check_seal("checkpoint/*", "config.json"))
-    method = METHODS.get(config.method)
+    method = method_of_run(config)
     require_installed(method)
     return TrainedRun(
         path=path,

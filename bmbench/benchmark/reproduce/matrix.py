@@ -169,7 +169,7 @@ def _wishes(options: ReproduceOptions) -> tuple[str, ...]:
 
 
 def _methods(options: ReproduceOptions) -> tuple[Method, ...]:
-    """The methods that were named, or all that are installed."""
+    """The methods that were named, or all of bmbench's own that are installed."""
     from bmbench.adapters import METHODS
 
     if options.methods:
@@ -177,7 +177,7 @@ def _methods(options: ReproduceOptions) -> tuple[Method, ...]:
         for method in methods:
             require_installed(method)
         return methods
-    return tuple(method for method in map(METHODS.get, METHODS) if is_installed(method))
+    return tuple(method for method in map(METHODS.get, METHODS.own_names()) if is_installed(method))
 
 
 def _settings(options: ReproduceOptions, methods: Sequence[Method]) -> dict[str, tuple[tuple[str, str], ...]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from bmbench.benchmark.records.environment import describe_environment, versions_of
 from bmbench.benchmark.records.options import RunOptions
+from bmbench.benchmark.records.plugins import method_of_run
 from bmbench.benchmark.records.run_folder import Clock, RunDir
 from bmbench.benchmark.records.run_records import Environment, read_record
 from bmbench.benchmark.records.seal import MANIFEST, require_as_sealed, warn_unsealed
@@ -67,6 +68,7 @@ def resume(path: Path, progress: Progress, *, devices: int = 1) -> RunDir:
         warn_unsealed(folder.check_seal())
         return folder
     asked = dataclasses.replace(options_of(folder), devices=devices)
+    method_of_run(folder.config())
     return finish(folder, resolve(asked, progress), progress)
 
 

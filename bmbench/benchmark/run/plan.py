@@ -19,6 +19,7 @@ from bmbench.benchmark.protocol.learned_from import Learned, caution, learned_fr
 from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
 from bmbench.benchmark.protocol.tracks import Profile, Track, get_profile, get_track
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
+from bmbench.benchmark.records.plugins import plugin_facts
 from bmbench.benchmark.records.run_records import RUN_SCHEMA, SPLIT_SCHEMA
 from bmbench.benchmark.run.other_sets import OtherImages
 from bmbench.core.dataset import Dataset, LoadRequest, Split, Subset
@@ -192,6 +193,7 @@ def config(plan: Plan) -> dict[str, Any]:
         "protocol": dataclasses.asdict(plan.protocol),
         "options": options.to_json(),
         "test_on": [place.facts() for place in plan.elsewhere],
+        **plugin_facts(options.method, options.dataset),
     }
     # As it is read back from its file: tuples are lists there.
     value: dict[str, Any] = json.loads(json.dumps(record, allow_nan=False))

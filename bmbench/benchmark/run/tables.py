@@ -104,14 +104,16 @@ def methods_table() -> Table:
     from bmbench.adapters.method import is_installed
 
     table = text_table(("method", "family", "what it is", "needs", "here"), wraps="what it is")
+    found, problems = METHODS.loaded()
     absent: list[str] = []
-    for name in METHODS:
-        method = METHODS.get(name)
-        needs = _needs(method)
-        table.add_row(name, method.family, method.title, needs, "yes" if is_installed(method) else "no")
-        if not is_installed(method):
+    for name, method in found.items():
+        here = is_installed(method)
+        needs, yes = _needs(name, method), "yes" if here else "no"
+        table.add_row(name, escape(method.family), escape(method.title), needs, yes)
+        if not here:
             absent.append(_installer(method))
-    table.caption = "\n".join(f"for more: {command}" for command in dict.fromkeys(absent)) or None
+    more = [f"for more: {command}" for command in dict.fromkeys(absent)]
+    table.caption = "\n".join([*more, *(f"left out: {escape(problem)}" for problem in problems)]) or None
     table.caption_justify = "left"
     return table
 
@@ -122,7 +124,12 @@ def _installer(method: Method) -> str:
     return escape(f"{own} && {method.beside.command}" if method.beside else own)
 
 
-def _needs(method: Method) -> str:
+def _needs(name: str, method: Method) -> str:
+    from bmbench.adapters import METHODS
+
+    origin = METHODS.origin(name)
+    if origin is not None:
+        return escape(origin.package or origin.place)
     if method.beside is not None:
         return method.beside.module
     return escape(f"bmbench[{method.extra}]") if method.extra else UNDEFINED

@@ -287,5 +287,5 @@ def check_space(space: Space, method: str) -> None:
     if not space.learned and not space.decoded:
         raise BadInputError(
             f"{method} has no settings to search",
-            remedy="choose a method that `bmbench methods` calls a U-Net",
+            remedy="choose a U-Net, or give a method of your own a `space` (bmbench.adapters.search_space)",
         )

@@ -49,7 +49,8 @@ class DatasetInfo:
 
 def cards() -> tuple[DatasetCard, ...]:
     """The card of every data set known by name."""
-    return tuple(DATASETS.get(name).card for name in DATASETS)
+    found, _ = DATASETS.loaded()
+    return tuple(dataset.card for dataset in found.values())
 
 
 def describe(split: Split) -> DatasetInfo:

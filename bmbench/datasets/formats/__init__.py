@@ -15,6 +15,7 @@
     coco, voc, yolo, yolo_names, qupath, labelme, cvat, label_image, imagej, points_csv
                         the formats of `FORMATS`
     dicom_ann, kainz_points                         formats of single published sets
+    plugin                                          formats of other packages
     predictions, read_ahead                         a detector's answers
 """
 
@@ -41,5 +42,7 @@ FORMATS: Registry[Codec] = Registry(
         ("imagej", "bmbench.datasets.formats.imagej:CODEC"),
         ("csv", "bmbench.datasets.formats.points_csv:CODEC"),
     ),
+    group="bmbench.formats",
+    adopt="bmbench.datasets.formats.plugin:adopt_codec",
 )
 """Every format that bmbench reads and writes."""

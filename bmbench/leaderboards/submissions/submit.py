@@ -248,19 +248,19 @@ def _has_truth_of(run: RunDir, manifest: Manifest) -> bool:
 
 
 def _run_facts(environment: Environment, config: RunConfig) -> dict[str, Any]:
-    from bmbench.adapters import METHODS
-
     code = environment.code
     settings = {
         name: value
         for name, value in config.settings.items()
         if value is None or isinstance(value, (bool, int, float, str))
     }
+    packages = dict(environment.packages)
+    packages |= {one.package: str(one.version) for one in config.plugin.values() if one.package}
     machine = f"{environment.machine} - {environment.cpus or '?'} CPU"
     method = config.method
     leaks = {"leaks_allowed": len(config.leaks)} if config.leaks else {}
     return {
-        "family": re.sub(r"[^\w .+()-]", " ", METHODS.get(method).family) if method in METHODS else "other",
+        "family": _family(method),
         "name": method,
         "params": settings | {"profile": config.profile.name} | leaks,
         "annotations": _annotations(config),
@@ -273,7 +273,7 @@ def _run_facts(environment: Environment, config: RunConfig) -> dict[str, Any]:
             "python": environment.python,
             "system": environment.system,
         }
-        | environment.packages,
+        | packages,
     }
 
 
@@ -284,6 +284,16 @@ def _annotations(config: RunConfig) -> str:
         return track
     shapes = config.learned.shapes
     return "weak" if shapes.get("circles") and not shapes.get("outlines") else "precise"
+
+
+def _family(method: str) -> str:
+    """The family of a method; "other" where it is not known here, or cannot be loaded."""
+    from bmbench.adapters import METHODS
+
+    try:
+        return re.sub(r"[^\w .+()-]", " ", METHODS.get(method).family)
+    except BadInputError:
+        return "other"
 
 
 def schemas() -> dict[str, bytes]:
