@@ -97,8 +97,8 @@ class TrainedModel:
         return dataclasses.replace(read, image=image, source=None, notes=notes)
 
     def __repr__(self) -> str:
-        config = RunDir(self.folder).read("config.json")
-        return f"Model({config['method']} trained on {config['dataset']}, {self.folder})"
+        config = RunDir(self.folder).config()
+        return f"Model({config.method} trained on {config.dataset}, {self.folder})"
 
 
 def load_model(name: str | Path) -> TrainedModel:

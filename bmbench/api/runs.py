@@ -15,6 +15,9 @@ from bmbench.api.models import TrainedModel, listener
 from bmbench.api.results import ScoreResult
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.records.run_records import read_record
+from bmbench.benchmark.records.seal import warn_unsealed
+from bmbench.benchmark.scoring.recorded import RecordedRun
 from bmbench.core.errors import UnknownNameError
 from bmbench.core.plugins import trust
 from bmbench.present.html import text_of
@@ -196,12 +199,12 @@ def run(
 
 
 def load_run(folder: str | Path) -> RunFolder:
-    """A finished run, from its folder.
+    """A finished run, from its folder; a warning where its records were changed since it was finished.
 
     Raises
     ------
     BadInputError
-        If it is none, or not finished.
+        If it is none, not finished, damaged, or of a newer bmbench.
 
     Examples
     --------
@@ -209,7 +212,10 @@ def load_run(folder: str | Path) -> RunFolder:
     >>> bmbench.load_run("runs/first").config["method"]
     'blob_log'
     """
-    return RunFolder(folder=RunDir.open(Path(folder)).path)
+    run = RunDir.open(Path(folder))
+    read_record(run.path / "metrics.json", RecordedRun, within=run.path)
+    warn_unsealed(run.check_seal("*.json"))
+    return RunFolder(folder=run.path)
 
 
 def _known(method: str | Method) -> str:

@@ -43,7 +43,7 @@ from bmbench.benchmark.records.run_records import (
     as_record,
     read_record,
 )
-from bmbench.benchmark.records.seal import RUN, SealCheck, check_seal, seal
+from bmbench.benchmark.records.seal import OTHER_SET, RUN, SealCheck, check_seal, seal
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.files import folder_aside, json_text, name_folder, read_json, write_bytes, write_json
 from bmbench.core.locks import LOCK
@@ -110,6 +110,10 @@ class RunDir:
     def check_seal(self, *only: str) -> SealCheck:
         """Compare the files (those of these patterns alone) with the run's manifest."""
         return check_seal(self.path, RUN, only=only, sealed=self.config().is_sealed)
+
+    def check_other_set(self, folder: Path) -> SealCheck:
+        """Compare the run's answers to other images, in a folder below `elsewhere`, with their manifest."""
+        return check_seal(folder, OTHER_SET, sealed=self.config().is_sealed)
 
     @property
     def is_begun(self) -> bool:

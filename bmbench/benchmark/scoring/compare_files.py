@@ -132,16 +132,13 @@ def _truth(asked: ComparisonRequest, sides: Sequence[_Side]) -> Path:
 
 
 def _protocol(asked: ComparisonRequest, sides: Sequence[_Side]) -> Protocol:
-    own = [side for side in sides if side.protocol is not None]
+    own = [(side.path, side.protocol) for side in sides if side.protocol is not None]
     if asked.protocol is not None or not own:
         return resolve_protocol(asked.protocol or "paper", **asked.changes)
-    for side in own[1:]:
-        if side.protocol != own[0].protocol:
+    first, rules = own[0]
+    for path, others in own[1:]:
+        if others != rules:
             raise BadInputError(
-                f"was scored by other rules than {own[0].path}",
-                where=str(side.path),
-                remedy="give --protocol",
+                f"was scored by other rules than {first}", where=str(path), remedy="give --protocol"
             )
-    rules = own[0].protocol
-    assert rules is not None
     return changed_protocol(rules, **asked.changes)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import RunConfig, read_record
-from bmbench.benchmark.records.seal import OTHER_SET, SEARCH, STUDY, SealCheck, check_seal
+from bmbench.benchmark.records.seal import SEARCH, STUDY, SealCheck, check_seal
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.verify.differences import Leaf, leaves
 from bmbench.benchmark.verify.run_numbers import other_set_leaves, run_leaves
@@ -151,7 +151,7 @@ def _verify_run(done: Verification, run: RunDir) -> None:
 
 
 def _verify_other_set(done: Verification, run: RunDir, path: Path) -> None:
-    done.trying(path, lambda: done.add_files(check_seal(path.parent, OTHER_SET)))
+    done.trying(path, lambda: done.add_files(run.check_other_set(path.parent)))
     done.trying(path, lambda: done.add_numbers(path, other_set_leaves(run, path.parent)))
 
 

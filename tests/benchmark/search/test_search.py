@@ -193,6 +193,19 @@ def test_a_record_that_is_damaged_is_one_sentence(bmbench, copied, change, fact)
     assert answer.err.count("\n") == 1
 
 
+def test_a_search_that_was_changed_is_named_and_not_resumed(bmbench, whole, copied):
+    from bmbench.benchmark.verify.verify import verify
+
+    assert verify(whole.path).found == []
+    path = copied / "trials" / "000" / "result.json"
+    value = json.loads(path.read_text())
+    path.write_text(json.dumps(value | {"f1": 0.999}))
+    assert [(one.fault, one.place) for one in verify(copied).found] == [("changed", ""), ("number", "/f1")]
+    answer = bmbench("tune", "--resume", copied)
+    assert answer.code == 2
+    assert "trials/000/result.json (changed)" in answer.err
+
+
 @pytest.mark.parametrize(
     ("line", "place"), [("{broken\n", ", line {last}"), ("\xff\n", ", line {last}"), ('{"op_code":5}\n', "")]
 )

@@ -132,7 +132,7 @@ def compared(first, second):
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:
-            compare_predictions(ComparisonRequest(first=first, second=second), n=100)
+            compare_predictions(ComparisonRequest(first=[first], second=[second]))
         except BadInputError as error:
             return "\n".join([*(str(one.message) for one in told), str(error)])
     return "\n".join(str(one.message) for one in told)
@@ -247,6 +247,17 @@ def test_a_run_that_was_killed_before_its_scores_is_finished_with_the_same_bytes
     assert bmbench("run", "--resume", run).code == 0
     assert (run / "metrics.json").read_bytes() == metrics
     assert (run / "manifest.json").read_bytes() == manifest
+
+
+def test_answers_to_other_images_have_a_manifest_of_their_own(bmbench, run):
+    assert bmbench("test", "--run", run, "--on", "synthetic,stain=pale,images=9,size=256").code == 0
+    (place,) = (run / "elsewhere").iterdir()
+    assert verify(run).found == []
+    one_digit(place)
+    (found,) = (one for one in verify(run).found if one.fault == "changed")
+    assert found.file == place / "predictions.json"
+    (place / "manifest.json").unlink()
+    assert verify(run).found[0].fault == "missing"
 
 
 def test_a_damaged_or_foreign_manifest_is_one_sentence(bmbench, study, run):

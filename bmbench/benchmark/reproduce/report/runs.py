@@ -10,7 +10,6 @@ import numpy as np
 
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import RunConfig, read_record
-from bmbench.benchmark.records.seal import OTHER_SET, check_seal
 from bmbench.benchmark.reproduce.folder import ELSEWHERE, StudyFolder
 from bmbench.benchmark.reproduce.matrix import Cell, StudyFacts
 from bmbench.benchmark.scoring.recorded import RecordedOtherSet, RecordedRun
@@ -242,7 +241,7 @@ def _change(folder: StudyFolder, cell: Cell, view: View) -> str:
     place = folder.run(cell) / ELSEWHERE / view.elsewhere
     if change or not view.elsewhere or not place.is_dir():
         return change
-    faults = ", ".join(map(str, check_seal(place, OTHER_SET).faults[:4]))
+    faults = ", ".join(map(str, RunDir(folder.run(cell)).check_other_set(place).faults[:4]))
     return f"has other answers to {view.elsewhere} than it gave: {faults}" if faults else ""
 
 
