@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from failing_calls import command
 from PIL import Image
 
-from bmbench.adapters import METHODS, blob_log
 from bmbench.benchmark.prediction.journal import Journal
 from bmbench.benchmark.records.options import RunOptions, read_settings
+from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.records.run_records import read_record
+from bmbench.benchmark.records.seal import RUN, check_seal
 from bmbench.benchmark.records.trained_run import load_run
-from bmbench.benchmark.scoring.reports import RecordedRun, read_recorded
+from bmbench.benchmark.scoring.recorded import RecordedRun
 from bmbench.benchmark.scoring.score_files import read_pair
 from bmbench.core.files import read_json
 from bmbench.core.geometry import circle_box, rings_box
@@ -39,8 +42,6 @@ from bmbench.leaderboards.results.record import read_result
 from bmbench.leaderboards.results.standings_record import read_standings
 from bmbench.leaderboards.submissions.incoming import validate_folder
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-from bmbench.metrics.evaluation import evaluate
-from bmbench.metrics.protocol import Protocol
 
 SIZE = (96, 64)
 _SLOW = ("labels", "network", "submission", "imagej", "qupath", "voc", "yolo", "labelme", "predictions")
@@ -63,7 +64,7 @@ class Target:
 
 def all_targets(folder: Path) -> list[Target]:
     """Every target, its files in folders of their own."""
-    makers = (_formats, _images, _predictions, _points, _archives, _records, _checkpoints, _board)
+    makers = (_formats, _images, _predictions, _points, _archives, _records, _board)
     return [target for maker in makers for target in maker(folder)]
 
 
@@ -264,49 +265,47 @@ def _records(folder: Path) -> Iterator[Target]:
     home = folder / "records"
     home.mkdir()
     options, settings = home / "options.json", home / "settings.json"
-    options.write_text(
-        json.dumps(RunOptions(method="blob_log", classes=("a", "b"), settings={"n_blobs": "3"}).to_json())
-    )
+    asked = RunOptions(method="blob_log", classes=("a", "b"), settings={"n_blobs": "3"})
+    options.write_text(json.dumps(asked.to_json()))
     yield _target("options of a run", options, lambda: RunOptions.from_json(read_json(options), where="here"))
-    settings.write_text(
-        json.dumps(
-            {
-                "schema": "bmbench.settings/1",
-                "method": "blob_log",
-                "profile": "quick",
-                "settings": {"n_blobs": 3},
-            }
-        )
-    )
-    yield _target("settings", settings, partial(read_settings, settings))
-    metrics, known = home / "metrics.json", content(home / "images")
-    write_coco(home / "truth.json", known.samples, known.categories)
-    (home / "predictions.json").write_text(json.dumps([]))
-    evaluation = evaluate(
-        *read_pair(home / "predictions.json", home / "truth.json"), Protocol(name="fuzz")
-    ).to_json()
-    metrics.write_text(json.dumps(evaluation | {"variants": {"views 1": evaluation}}))
-    yield _target("metrics of a run", metrics, partial(read_recorded, metrics, RecordedRun))
-
-
-def _checkpoints(folder: Path) -> Iterator[Target]:
-    home = folder / "trained"
-    (home / "checkpoint").mkdir(parents=True)
-    settings = METHODS.get("blob_log").settings["quick"]
-    detector = blob_log.BlobDetector(settings=settings, diameter_px=40.0, blob=0.5, believable=1.0)
-    detector.save(home / "checkpoint")
-    record = {
+    value = {
+        "schema": "bmbench.settings/1",
         "method": "blob_log",
-        "um_per_px": 0.2,
-        "largest_cell_px": 60.0,
-        "classes": [{"id": 1, "name": "cell"}],
+        "profile": "quick",
+        "settings": {"n_blobs": 3},
     }
-    (home / "config.json").write_text(json.dumps(record))
-    (home / "metrics.json").write_text(json.dumps({"cd": {"threshold": 0.5}}))
-    for file in (home / "config.json", home / "metrics.json", *sorted((home / "checkpoint").iterdir())):
-        yield _target(f"trained {file.name}", file, partial(load_run, home))
+    settings.write_text(json.dumps(value))
+    yield _target("settings", settings, partial(read_settings, settings))
+    run = _run(home / "runs")
+    for name, read in (
+        ("config.json", run.config),
+        ("environment.json", run.environment),
+        ("metrics.json", partial(read_record, run.path / "metrics.json", RecordedRun)),
+        ("manifest.json", partial(check_seal, run.path, RUN)),
+    ):
+        yield _target(f"record {name}", run.path / name, read)
+    yield from _checkpoints(folder / "trained", run)
     if importlib.util.find_spec("torch") is not None:
         yield from _networks(folder / "networks")
+
+
+def _run(out: Path) -> RunDir:
+    """A finished run."""
+    small = ("--option", "images=4", "--option", "size=256")
+    ended = command("run", "--method", "blob_log", "--dataset", "synthetic", *small, "--out", out)
+    if ended.code:
+        raise RuntimeError(f"{ended.said} {ended.traceback}")
+    return RunDir(next(out.iterdir()))
+
+
+def _checkpoints(place: Path, run: RunDir) -> Iterator[Target]:
+    """A run as older versions left them, without a manifest, which would be looked at first."""
+    shutil.copytree(run.path, place)
+    (place / "manifest.json").unlink()
+    config = json.loads((place / "config.json").read_text()) | {"schema": "bmbench.run/1"}
+    (place / "config.json").write_text(json.dumps(config))
+    for file in (place / "config.json", place / "metrics.json", place / "checkpoint" / "blob_log.json"):
+        yield _target(f"trained {file.name}", file, partial(load_run, place))
 
 
 def _networks(folder: Path) -> Iterator[Target]:

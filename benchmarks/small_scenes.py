@@ -62,7 +62,6 @@ def scenes(folder: Path, *, board: bool = True) -> list[Scene]:
     made("predict", data / "images", "--run", run, "-o", folder / "predicted")
     _archive(folder / "bccd.zip")
     return [
-        *([_board(folder / "board")] if board else []),
         Scene(
             name="synthesise",
             words=lambda place: ("datasets", "synthesise", place / "out", "--images", 4, "--size", 256),
@@ -95,6 +94,7 @@ def scenes(folder: Path, *, board: bool = True) -> list[Scene]:
             words=lambda _: ("datasets", "fetch", "bccd", "--from", folder / "bccd.zip"),
             made="store/bccd",
         ),
+        *([_board(folder / "board")] if board else []),
     ]
 
 

@@ -4,6 +4,7 @@
 
     BmbenchError            a user can repair it; one sentence, no traceback
      ├ BadInputError        a file, an option or a value from outside is wrong     exit code 2
+     │  ├ UnreadableError   the disk or the system does not hand out a file
      │  └ UnknownNameError  a method, data set, protocol … of that name is not known
      ├ MissingExtraError    an optional dependency is not installed                exit code 2
      └ RunFailedError       the work itself failed (disk full)                     exit code 1
@@ -51,6 +52,10 @@ class BadInputError(BmbenchError):
     ) -> None:
         self.what, self.where, self.expected, self.got, self.remedy = what, where, expected, got, remedy
         super().__init__(_sentence(what, where=where, expected=expected, got=got, remedy=remedy))
+
+
+class UnreadableError(BadInputError):
+    """The disk, or the system, did not hand out a file; that says nothing of what the file holds."""
 
 
 class UnknownNameError(BadInputError):

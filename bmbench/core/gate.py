@@ -9,13 +9,14 @@ A file that the user names may lie anywhere. One that a file names, or that lies
 is opened with `within`: after all links it must lie in that folder.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
 
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, UnreadableError
 
 LIMIT_BYTES = 8 << 30
 """Largest file that is read whole, unless the reader of its format knows a smaller limit."""
@@ -23,6 +24,8 @@ DEPTH_LIMIT = 64
 """Folders inside each other, from the one that was named."""
 NAME_LIMIT_BYTES = 255
 """Longest name of a file or folder on the usual file systems."""
+_OF_THE_NAME = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EINVAL, errno.EILSEQ}
+"""What the system says of a name that leads to no file; all else is its own trouble."""
 _FLAGS = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT")
 )
@@ -58,7 +61,8 @@ def open_file(path: Path, *, within: Path | None = None, limit: int | None = LIM
     except FileNotFoundError:
         raise BadInputError("file not found", where=_shown(path), remedy="check the path") from None
     except OSError as error:
-        raise BadInputError(f"cannot be read ({error.strerror})", where=_shown(path)) from None
+        kind = BadInputError if error.errno in _OF_THE_NAME else UnreadableError
+        raise kind(f"cannot be read ({error.strerror})", where=_shown(path)) from None
     except ValueError as error:
         # A name from a damaged file: no file system has one with a null byte.
         raise BadInputError("no name of a file", where=_shown(path), got=str(error)) from None
@@ -79,7 +83,7 @@ def read_bytes(path: Path, *, within: Path | None = None, limit: int = LIMIT_BYT
         try:
             return file.read()
         except OSError as error:
-            raise BadInputError(f"cannot be read ({error.strerror})", where=_shown(path)) from None
+            raise UnreadableError(f"cannot be read ({error.strerror})", where=_shown(path)) from None
 
 
 def require_file(path: Path, *, within: Path | None = None) -> None:

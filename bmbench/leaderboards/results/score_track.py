@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, UnreadableError
 from bmbench.core.files import read_bytes, read_json
 from bmbench.core.progress import Progress
 from bmbench.core.types import Predictions
@@ -133,6 +133,8 @@ def _submission(desk: Desk, folder: Path, *, afresh: bool) -> tuple[Result, Subm
     manifest = desk.bench.manifest
     try:
         files = folder_files(folder)
+    except UnreadableError:
+        raise
     except BadInputError:
         return _failed(desk, folder.name, None, "E103"), None
     now = desk.others.arrived.get(folder.name)
@@ -158,6 +160,9 @@ def _scored(desk: Desk, folder: Path, card: Submission, digests: Digests) -> Res
     try:
         answers = [(read_predictions(folder / run.predictions, truth), run.threshold) for run in card.runs]
         metrics, rules = score(desk.bench, answers)
+    except UnreadableError:
+        # Trouble of this machine is no fault of the submission; the error names a file and nothing in it.
+        raise
     except Exception:  # noqa: BLE001  what it says may hold ground truth: only the code goes out
         return _failed(desk, card.id, card, FAILED_CODE, digests)
     result = _result(desk, card.id, "published", card, digests)

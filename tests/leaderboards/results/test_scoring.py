@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, UnreadableError
 from bmbench.core.progress import Silent
 from bmbench.leaderboards.results import score_submission as score_module
 from bmbench.leaderboards.results.leakage_budget import WIDTHS
@@ -532,3 +532,29 @@ def test_a_hidden_track_keeps_no_other_from_being_verified(bench, key):
     path.write_text(path.read_text().replace("0.9", "0.8"))
     with pytest.raises(BadInputError, match="not what comes out"):
         verify_board(bench.board, Silent())
+
+
+def test_trouble_of_the_machine_is_no_fault_of_a_submission(small, monkeypatch):
+    """A disk that does not hand out a file ends the scoring; it is not published as a failed submission."""
+    import os
+
+    small.submit("one", small.answer(recall=0.8, false=1))
+    small.score()
+    before = small.board.result("weak", "one").read_bytes()
+    opening, seen = os.open, []
+
+    def open_(path, *rest, **more):
+        if str(path).endswith("predictions-s0.json"):
+            seen.append(path)
+            # The first look is that of the check before, the second that of the scorer.
+            if len(seen) == 2:
+                raise OSError(5, "Input/output error")
+        return opening(path, *rest, **more)
+
+    small.board.result("weak", "one").write_text("{}")
+    monkeypatch.setattr(os, "open", open_)
+    with pytest.raises(UnreadableError, match=r"predictions-s0\.json: cannot be read \(Input/output error\)"):
+        small.score()
+    monkeypatch.undo()
+    small.score()
+    assert small.board.result("weak", "one").read_bytes() == before

@@ -118,8 +118,7 @@ def read_coco(path: Path, *, images: Path | None = None, within: Path | None = N
     sizes = [(int(record.width), int(record.height)) for record in records.values()]
     empty = np.array([min(size) < 1 for size in sizes], bool)
     refuse(empty, "image without pixels", where=f"{path}, images", got=np.array(sizes))
-    vast = np.array([max(size) > FURTHEST_PX for size in sizes], bool)
-    refuse(vast, "image of no sensible size", where=f"{path}, images", expected=f"at most {FURTHEST_PX:g} px")
+    refuse(np.array([max(s) > FURTHEST_PX for s in sizes], bool), "image too large", where=f"{path}, images")
     ends = np.cumsum(np.bincount(objects.image, minlength=len(records)))
     rows = np.split(np.argsort(objects.image, kind="stable"), ends)[: len(records)]
     folder = _image_folder(path, list(records.values()), images)
