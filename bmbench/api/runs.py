@@ -44,7 +44,7 @@ class RunFolder(TrainedModel):
     >>> run.metrics["images"]
     2
     >>> print(run.table().splitlines()[0])
-    blob_log on my (weak)
+    blob_log on my (drawn)
     """
 
     @property
@@ -64,7 +64,7 @@ class RunFolder(TrainedModel):
         --------
         >>> import bmbench
         >>> print(bmbench.load_run("runs/first").table().splitlines()[0])
-        blob_log on my (weak)
+        blob_log on my (drawn)
         """
         from bmbench.benchmark.run.tables import run_tables
 

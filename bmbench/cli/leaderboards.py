@@ -258,7 +258,7 @@ def schemas(
 ) -> None:
     """Write the JSON Schemas of submission and track."""
     from bmbench.core.files import write_bytes
-    from bmbench.leaderboards.submissions.submit import schemas as texts
+    from bmbench.leaderboards.submissions.schemas import schemas as texts
 
     for name, text in texts().items():
         write_bytes(folder / name, text)

@@ -43,7 +43,7 @@ AllowLeaks = Annotated[
 Track = Annotated[
     str | None,
     typer.Option(
-        help="What to learn from: drawn, weak (circles), precise.  [default: drawn for files, else weak]",
+        help="Learn from what is drawn, weak, precise.  [default: drawn; weak of known sets]",
         show_default=False,
     ),
 ]

@@ -21,7 +21,7 @@ from bmbench.present.terminal import text_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CheckedPromise:
     """What came of one check.
 
     Attributes
@@ -46,7 +46,7 @@ class Finding:
         return {"check": self.check, "promise": self.title, "kept": kept, "broken": self.broken or None}
 
 
-def check_method(method: Method, progress: Progress) -> list[Finding]:
+def check_method(method: Method, progress: Progress) -> list[CheckedPromise]:
     """What comes of every check, in their order.
 
     Raises
@@ -60,7 +60,7 @@ def check_method(method: Method, progress: Progress) -> list[Finding]:
     return list(_findings(subject, work))
 
 
-def findings_table(method: Method, findings: Sequence[Finding]) -> Table:
+def findings_table(method: Method, findings: Sequence[CheckedPromise]) -> Table:
     """One row a promise; what is broken in a sentence, the seconds below."""
     table = text_table(("", "promise"), wraps="promise")
     for finding in findings:
@@ -76,12 +76,12 @@ def findings_table(method: Method, findings: Sequence[Finding]) -> Table:
     return table
 
 
-def _findings(subject: Subject, checks: Iterator[tuple[str, Check]]) -> Iterator[Finding]:
+def _findings(subject: Subject, checks: Iterator[tuple[str, Check]]) -> Iterator[CheckedPromise]:
     for name, check in checks:
         started = time.monotonic()
         broken = _broken(check, subject)
         title = (check.__doc__ or name).strip().splitlines()[0]
-        yield Finding(check=name, title=title, broken=broken, seconds=time.monotonic() - started)
+        yield CheckedPromise(check=name, title=title, broken=broken, seconds=time.monotonic() - started)
 
 
 def _broken(check: Check, subject: Subject) -> str:

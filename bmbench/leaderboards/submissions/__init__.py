@@ -6,6 +6,7 @@
     problems             every fault: code, place, remedy
     strict_json          JSON read without guessing
     card, card_check     the card: its record, and its check
+    schemas              card and track as JSON Schema
     predictions_check    the predictions, row by row
     other_submissions    what those already there say of who they belong to
     validate             `bmbench validate`: one verdict

@@ -1,7 +1,6 @@
 """`bmbench submit`: a submission folder from runs or from anybody's predictions files."""
 
 import hashlib
-import inspect
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from bmbench.benchmark.records.run_folder import RunDir
@@ -294,29 +292,3 @@ def _family(method: str) -> str:
         return re.sub(r"[^\w .+()-]", " ", METHODS.get(method).family)
     except BadInputError:
         return "other"
-
-
-def schemas() -> dict[str, bytes]:
-    """The JSON Schemas of card and track, by file name; the same bytes from every msgspec and Python."""
-    from bmbench.leaderboards.submissions.card import Submission
-
-    return {
-        f"{name}.schema.json": (
-            json.dumps(_settled(msgspec.json.schema(record)), indent=1, sort_keys=True) + "\n"
-        ).encode()
-        for name, record in (("submission", Submission), ("track", Manifest))
-    }
-
-
-def _settled(schema: Any) -> Any:
-    """A schema in which descriptions are not indented and alternatives are in order, null last."""
-    if isinstance(schema, list):
-        return [_settled(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    settled = {key: _settled(part) for key, part in schema.items()}
-    if isinstance(text := settled.get("description"), str):
-        settled["description"] = inspect.cleandoc(text)
-    if "anyOf" in settled:
-        settled["anyOf"].sort(key=lambda part: (part == {"type": "null"}, json.dumps(part, sort_keys=True)))
-    return settled

@@ -10,7 +10,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.submissions.card import Submission
 from bmbench.leaderboards.submissions.incoming import validate_changes, validate_folder, validate_queue
 from bmbench.leaderboards.submissions.prepare import Wishes, prepare
-from bmbench.leaderboards.submissions.submit import schemas
+from bmbench.leaderboards.submissions.schemas import schemas
 from tests.benchmark.whole_records import whole_config, whole_metrics, whole_scores
 
 WISHES = {
