@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from bmbench.leaderboards.submissions.understood import Understood
     from bmbench.leaderboards.submissions.validate import Verdict
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
 
 class Supervised(StrEnum):
@@ -88,7 +91,7 @@ def submit(
     )
     folder, verdict = prepare(Leaderboard(board), predictions, wishes)
     typer.echo(f"Written: {folder}" if verdict.valid else f"Not written: {folder}")
-    _tell(verdict, json=False)
+    _tell(verdict, Leaderboard(board), json=False)
 
 
 def validate(
@@ -109,17 +112,25 @@ def validate(
 
     All of them are said at once.
     """
-    from bmbench.leaderboards.submissions.incoming import validate_changes, validate_folder, validate_queue
+    from bmbench.leaderboards.submissions.incoming import (
+        board_of,
+        validate_changes,
+        validate_folder,
+        validate_queue,
+    )
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
+    place = Leaderboard(board or Path())
     if queue is not None:
-        verdict = validate_queue(board or Path(), queue)
+        verdict = validate_queue(place.path, queue)
     elif changes is not None:
-        verdict = validate_changes(board or Path(), changes, author=author)
+        verdict = validate_changes(place.path, changes, author=author)
     elif folder is not None:
+        place = Leaderboard(board or board_of(folder))
         verdict = validate_folder(folder, board=board, author=author)
     else:
         raise typer.BadParameter("give a submission folder, --changes BASE..HEAD or --queue BASE..HEAD")
-    _tell(verdict, json=json)
+    _tell(verdict, place, json=json)
 
 
 def _verdict(verdict: Verdict) -> str:
@@ -127,19 +138,40 @@ def _verdict(verdict: Verdict) -> str:
     return "valid" if verdict.card is not None else "no submission in it: nothing to check here"
 
 
-def _tell(verdict: Verdict, *, json: bool) -> None:
+def _show(found: Understood) -> None:
+    """Print what was understood: one short table, and what is doubtful."""
+    from bmbench.cli.terminal import console
+    from bmbench.leaderboards.submissions.understood import table
+    from bmbench.present.terminal import terminal_table
+
+    header, rows = table(found)
+    shown = terminal_table(header[0], header[1:])
+    for row in rows:
+        shown.add_row(*row)
+    console().print(shown)
+    for doubt in found.doubts:
+        typer.echo(f"Look: {doubt}")
+
+
+def _tell(verdict: Verdict, board: Leaderboard, *, json: bool) -> None:
     """Print a verdict; exit with 2 if something is wrong."""
+    from bmbench.leaderboards.submissions.understood import understand
+
     problems = verdict.problems
+    found = understand(board, verdict)
+    if found is not None and not json:
+        _show(found)
     if json:
         import json as json_library
 
-        typer.echo(json_library.dumps({"valid": verdict.valid} | problems.to_json()))
+        read = None if found is None else asdict(found)
+        typer.echo(json_library.dumps({"valid": verdict.valid, "understood": read} | problems.to_json()))
     else:
         for problem in problems.listed:
             typer.echo(str(problem))
-        more = problems.count - len(problems.listed)
+        more = problems.count - sum(problem.times for problem in problems.listed)
         if more:
-            typer.echo(f"… and {more} more of the kind")
+            typer.echo(f"… and {more:,} more of other kinds")
         from bmbench.present.words import many
 
         typer.echo(_verdict(verdict) if verdict.valid else f"not valid: {many(problems.count, 'problem')}")

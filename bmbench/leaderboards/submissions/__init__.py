@@ -11,5 +11,6 @@
     other_submissions    what those already there say of who they belong to
     validate             `bmbench validate`: one verdict
     prepare, submit      `bmbench submit`: a submission from runs or files
+    understood           what was read, beside the truth, and what is doubtful
     incoming             where submissions come in: a desk or a pull request
 """

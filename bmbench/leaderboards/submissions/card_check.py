@@ -168,7 +168,10 @@ def _check_link(part: str, name: str, record: Any, problems: Problems) -> None:
 def _check_declarations(declarations: Declarations, problems: Problems) -> None:
     for name in declarations.__struct_fields__:
         if not getattr(declarations, name):
-            problems.add("E306", pointer("declarations", name), "is false", "a submission must declare it")
+            problems.add("E306", pointer("declarations", name), "is false", _DECLARE)
+
+
+_DECLARE = "declare it if it is so: bmbench submit … --declare"
 
 
 def _check_id(name: str, text: str | None, problems: Problems) -> None:

@@ -33,7 +33,7 @@ def validate_folder(folder: Path, *, board: Path | None = None, author: str | No
         If the folder is none, or stands in no leaderboard.
     """
     place = Path(folder).absolute()
-    root = Leaderboard(board or _root(place))
+    root = Leaderboard(board or board_of(place))
     manifest = root.manifest(place.parent.name)
     refuse_retired(manifest)
     beside = read_others(root, manifest.name)
@@ -151,7 +151,9 @@ def _folder(path: str, root: str) -> tuple[str, str] | None:
     return parts[1], parts[2]
 
 
-def _root(place: Path) -> Path:
+def board_of(folder: Path) -> Path:
+    """The leaderboard that a submission's folder stands in; BadInputError if it is none."""
+    place = Path(folder).absolute()
     if place.parent.parent.name != "submissions":
         raise BadInputError(
             "stands in no leaderboard", where=str(place), expected="BOARD/submissions/<track>/<id>"

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from typing import Any, TypeGuard
 
-from bmbench.leaderboards.submissions.problems import Problems, pointer
+from bmbench.leaderboards.submissions.problems import Problems, pointer, quoted
 from bmbench.leaderboards.tracks.manifest import ImageFacts, Manifest
 
 PREDICTIONS_SCHEMA = "bmbench.predictions/1"
@@ -65,6 +65,39 @@ class _Rows:
                 self._problems.add("E404", "/detections", text, f"keep the {most} most confident ones")
         for number, row in enumerate(rows):
             self._check_row(row, pointer("detections", number))
+        self._explain([row for row in rows if isinstance(row, dict)])
+
+    def _explain(self, rows: list[dict[str, Any]]) -> None:
+        """What most rows have in common that makes them faults: how other programs count and write."""
+        most = 0.5 * len(rows)
+        of_category = {_key(row.get("category_id")) for row in rows} - self._categories
+        if rows and of_category and all(_key(row.get("category_id")) in of_category for row in rows):
+            known = ", ".join(str(value) for _, value in sorted(self._categories, key=repr))
+            got = ", ".join(sorted(quoted(value) for _, value in of_category)[:3])
+            cause = (
+                f"classes counted from another number, or as text? The track has {known}, all rows have {got}"
+            )
+            self._problems.explain("E408", cause)
+        scores = [row["score"] for row in rows if _is_number(row.get("score"))]
+        if sum(1 < score <= 100 for score in scores) > most and min(scores, default=0) >= 0:
+            self._problems.explain("E407", "scores in per cent?")
+        elif any(score < 0 for score in scores):
+            self._problems.explain("E407", "logits? give their sigmoid or softmax")
+        if self._fitting_corners(rows) > most:
+            for code in ("E405", "E406"):
+                self._problems.explain(code, "x1 y1 x2 y2 given as x, y, width, height?")
+
+    def _fitting_corners(self, rows: list[dict[str, Any]]) -> int:
+        """How many boxes are boxes of their image if they are read as two corners, and none as they are."""
+        n = 0
+        for row in rows:
+            image = self._images.get(_key(row.get("image_id")))
+            if image is None or not _is_numbers(row.get("bbox"), 4):
+                continue
+            x, y, right, down = map(float, row["bbox"])
+            fits = x < right and y < down and self._inside(image, x, y) and self._inside(image, right, down)
+            n += fits
+        return n
 
     def _check_row(self, row: Any, place: str) -> None:
         if not isinstance(row, dict):

@@ -12,7 +12,7 @@ from bmbench.leaderboards.submissions.submit import SubmissionFacts, SubmittedFi
 from bmbench.leaderboards.submissions.validate import Verdict, refuse_retired
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Manifest
-from bmbench.leaderboards.tracks.names import is_id, require_id
+from bmbench.leaderboards.tracks.names import is_id, name_fault, require_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,10 @@ def prepare(board: Leaderboard, paths: Sequence[Path], wishes: Wishes) -> tuple[
     """
     manifest = board.manifest(wishes.track)
     refuse_retired(manifest)
+    for option, name in (("--team", wishes.team), ("--name", wishes.name)):
+        fault = None if name is None else name_fault(name)
+        if fault is not None:
+            raise BadInputError(fault, where=option, remedy="choose a plain name")
     known: dict[str, Any] = {}
     answers = []
     for row, path in enumerate(paths):

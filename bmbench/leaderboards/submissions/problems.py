@@ -1,11 +1,14 @@
 """What is wrong with a submission: every fault has a code, a place and a remedy."""
 
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 MOST = 20
-"""Problems that are listed; the rest is counted."""
+"""Kinds of problems that are listed; the rest is counted."""
+_NUMBER = re.compile(r"(?<=/)\d+(?=/|$)")
+"""The number of a row in a place."""
 
 CODES = MappingProxyType(
     {
@@ -50,17 +53,25 @@ CODES = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One fault: its code, the file, the JSON pointer (RFC 6901) in it, what is wrong, what to do."""
+    """One fault: its code, the file, the JSON pointer (RFC 6901) in it, what is wrong, what to do.
+
+    Equal faults of many rows are one, with the place of the first, and `times` says how many there are.
+    `cause` is what they have in common, where that can be seen.
+    """
 
     code: str
     file: str
     pointer: str
     text: str
     remedy: str
+    times: int = 1
+    cause: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}#{self.pointer}" if self.pointer else self.file
-        return f"BMB-{self.code} {place}: {self.text}; {self.remedy}"
+        more = f" (and {self.times - 1:,} more of the kind)" if self.times > 1 else ""
+        cause = f"; likely cause: {self.cause}" if self.cause else ""
+        return f"BMB-{self.code} {place}: {self.text}{more}; {self.remedy}{cause}"
 
 
 class Problems:
@@ -69,20 +80,34 @@ class Problems:
     def __init__(self, file: str = "", most: int = MOST) -> None:
         self.file = file
         self.most = most
-        self.listed: list[Problem] = []
         self.count = 0
+        self._kinds: dict[tuple[str, ...], Problem] = {}
 
     def __len__(self) -> int:
         return self.count
+
+    @property
+    def listed(self) -> list[Problem]:
+        """The faults, equal ones once, in the order in which they were found."""
+        return list(self._kinds.values())
 
     def add(self, code: str, pointer: str, text: str, remedy: str) -> None:
         """Add a fault of the present file."""
         if code not in CODES:
             raise ValueError(f"{code} is not in the table of codes")
         self.count += 1
-        if len(self.listed) < self.most:
-            fault = Problem(code=code, file=self.file, pointer=pointer, text=text, remedy=remedy)
-            self.listed.append(fault)
+        kind = (code, self.file, _NUMBER.sub("#", pointer), text, remedy)
+        known = self._kinds.get(kind)
+        if known is not None:
+            self._kinds[kind] = replace(known, times=known.times + 1)
+        elif len(self._kinds) < self.most:
+            self._kinds[kind] = Problem(code=code, file=self.file, pointer=pointer, text=text, remedy=remedy)
+
+    def explain(self, code: str, cause: str) -> None:
+        """Say what the faults of this code in the present file have in common."""
+        for kind, known in self._kinds.items():
+            if known.code == code and known.file == self.file:
+                self._kinds[kind] = replace(known, cause=cause)
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as JSON."""

@@ -5,7 +5,7 @@ import math
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
@@ -34,10 +34,15 @@ _DAY = 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A submission that was looked at: its card if that could be read, and everything that is wrong."""
+    """A submission that was looked at: its card if that could be read, and everything that is wrong.
+
+    `manifest` and `files` are what it was held against and what it is made of, where it is one submission.
+    """
 
     card: Submission | None
     problems: Problems
+    manifest: Manifest | None = None
+    files: Files = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
@@ -82,7 +87,7 @@ def validate(
     )
     look_at(checked.parts, _PLACE, desk)
     _check_files(files, checked.parts.get("runs"), desk)
-    return Verdict(card=checked.card, problems=problems)
+    return Verdict(card=checked.card, problems=problems, manifest=manifest, files=files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

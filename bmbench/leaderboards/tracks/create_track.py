@@ -76,7 +76,7 @@ def create_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest
     for id_ in facts.controls:
         require_id(id_)
     if facts.partner is not None:
-        _require_track(board, facts.partner.track)
+        board.require_track(facts.partner.track)
     manifest = _manifest(truth, read_coco(truth), facts)
     if facts.partner is not None:
         _require_same_images(manifest, board.manifest(facts.partner.track))
@@ -85,16 +85,6 @@ def create_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest
         write_bytes(folder / manifest.truth.file, read_bytes(truth))
     write_manifest(folder, manifest)
     return manifest
-
-
-def _require_track(board: Leaderboard, name: str) -> None:
-    """Nothing, or a BadInputError if the board has no track of that name."""
-    names = [path.parent.name for path in (board.path / "tracks").glob(f"*/{MANIFEST_FILE}")]
-    if not names:
-        remedy = "make that track first: bmbench leaderboard init"
-        raise BadInputError(f"unknown track {name!r}", where=str(board.path), remedy=remedy)
-    if name not in names:
-        raise UnknownNameError("track", name, names)
 
 
 def _require_same_images(track: Manifest, other: Manifest) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from bmbench.core.errors import BadInputError
-from bmbench.leaderboards.tracks.manifest import Manifest, read_manifest, read_manifests
+from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.leaderboards.tracks.manifest import MANIFEST_FILE, Manifest, read_manifest, read_manifests
 
 STANDINGS_FILE = "standings.json"
 
@@ -36,8 +36,19 @@ class Leaderboard:
         return read_manifests(self.path)
 
     def manifest(self, track: str) -> Manifest:
-        """One track; BadInputError if there is none of that name."""
+        """One track; UnknownNameError, with those that there are, if there is none of that name."""
+        if not (self.path / "tracks" / track / MANIFEST_FILE).is_file():
+            self.require_track(track)
         return read_manifest(self.path / "tracks" / track)
+
+    def require_track(self, name: str) -> None:
+        """Nothing, or a BadInputError if the board has no track of that name."""
+        names = [path.parent.name for path in (self.path / "tracks").glob(f"*/{MANIFEST_FILE}")]
+        if not names:
+            remedy = "make that track first: bmbench leaderboard init"
+            raise BadInputError(f"unknown track {name!r}", where=str(self.path), remedy=remedy)
+        if name not in names:
+            raise UnknownNameError("track", name, names)
 
     def truth(self, manifest: Manifest) -> Path:
         """The ground truth of a track, encrypted where it is hidden.

@@ -304,7 +304,10 @@ def test_every_fault_is_told_at_once_and_the_list_ends(good):
     many = Problems("x")
     for row in change_predictions_rows:
         many.add("E407", "", str(row), "scale it")
-    assert (len(many.listed), many.count) == (MOST, 500)
+    assert ([(one.times, one.code) for one in many.listed], many.count) == ([(500, "E407")], 500)
+    for number in range(500):
+        many.add("E407", "", f"another text {number}", "scale it")
+    assert (len(many.listed), many.count) == (MOST, 1000)
 
 
 def test_a_faulty_card_keeps_nothing_else_from_being_looked_at(good):
