@@ -32,7 +32,7 @@ TITLES = {
     "dsb_purple": "purple-stained fields (Data Science Bowl 2018)",
     "bccd": "blood smears (BCCD)",
 }
-UNITS = {"kainz": "patient"}
+UNITS = {"kainz": "patient", "synthetic": "slide"}
 
 Methods = dict[str, list[Path]]
 """Name on the board → its runs, one a seed."""
@@ -94,7 +94,7 @@ def add_track(board: Leaderboard, dataset: str, track: str, tracks: dict[str, Me
         name=track,
         title=f"Learn from {track} annotations: {TITLES.get(dataset, dataset)}",
         supervision=track,
-        unit=UNITS.get(dataset, "image"),
+        unit=UNITS.get(dataset),
         controls=(CONTROL.replace("_", "-"),),
         weaker_than="precise" if track == "weak" and "precise" in tracks else None,
         outside=dataset != "synthetic",

@@ -52,8 +52,16 @@ def init(
         typer.Option(help="What may be learnt from.  [default: as the track is called, else precise]"),
     ] = None,
     unit: Annotated[
-        str, typer.Option(help="What is drawn for intervals: patient, slide or image.")
-    ] = "image",
+        str | None,
+        typer.Option(help="patient, slide, group or image.  [default: group where images have one]"),
+    ] = None,
+    independent: Annotated[
+        bool, typer.Option("--independent", help="Images are units although they have groups.")
+    ] = False,
+    family: Annotated[
+        str | None,
+        typer.Option(help="Whose pairs are tested: all, teams, or ids with commas.  [default: all]"),
+    ] = None,
     protocol: Annotated[
         str | None,
         typer.Option(help="paper, voc2007, voc2010 or kainz.  [default: that of the run, or paper]"),
@@ -96,6 +104,8 @@ def init(
         title=title,
         supervision=None if supervision is None else supervision.value,
         unit=unit,
+        independent=independent,
+        family=family,
         protocol=protocol,
         iou=iou,
         radius_px=radius,

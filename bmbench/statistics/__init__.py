@@ -13,7 +13,7 @@ here and nowhere else. One file a question:
 - many_methods: the best set, rank sets, all pairs of a declared family, planned pairs, false discoveries.
 - not_worse: whether a method is at most two points worse than another one.
 - planning: how large a difference a test set finds, and how many units it would take.
-- ranks: orders and tie groups; how orders agree.
+- ranks: orders of methods, and how two of them agree.
 
 Curves and their bands, and what is drawn again in general:
 
@@ -22,5 +22,4 @@ Curves and their bands, and what is drawn again in general:
 
 - differences: two predictions files on the same images.
 - seeds: means over the trainings of a method, their differences, and folds as one test set.
-- paired_tests, swaps: which pairs of submissions are told apart; the p-values, and the counting behind them.
 """

@@ -1,7 +1,7 @@
 """Random draws that are the same bytes on every machine and in every year.
 
 NumPy keeps the raw output of PCG64 fixed for ever, but not what its distributions make of it (NEP 19). So
-the few things that are drawn here, units, seeds and coin flips, are made from the raw output.
+the few things that are drawn here, units and seeds, are made from the raw output.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from bmbench.core.types import Floats, Ints
 
-_WORD = 64
 _OF_SEEDS = 1
 """Makes the stream that draws seeds another one than that of the units: the two levels are independent."""
 
@@ -57,26 +56,6 @@ def drawn_seeds(n_seeds: int, n: int, *, seed: int) -> Ints:
     """(n_seeds, n): which seeds of a method are drawn in each of `n` replicates, with replacement."""
     raw = np.random.PCG64([seed, _OF_SEEDS]).random_raw(n * n_seeds)
     return _below(n_seeds, raw).reshape(n, n_seeds).T
-
-
-def coin_flips(n_units: int, n: int, *, seed: int) -> Floats:
-    """(n, n_units) of 0 and 1: which units are swapped in each of `n` permutations."""
-    words = -(-n_units // _WORD)
-    raw = np.random.PCG64(seed).random_raw(n * words).reshape(n, words)
-    unit = np.arange(n_units)
-    bits = raw[:, unit // _WORD] >> (unit % _WORD).astype(np.uint64)
-    return (bits & np.uint64(1)).astype(np.float64)
-
-
-def every_swap(n_units: int) -> Floats:
-    """(2^(n_units − 1), n_units) of 0 and 1: every way to swap units, up to swapping all of them.
-
-    The first row swaps nothing. The last unit is never swapped: swapping exactly the others instead gives
-    the same difference with its sign turned.
-    """
-    number = np.arange(2 ** (n_units - 1))
-    bits = (number[:, None] >> np.arange(n_units)) & 1
-    return bits.astype(np.float64)
 
 
 def _below(n: int, raw: NDArray[np.uint64]) -> Ints:

@@ -1,4 +1,4 @@
-"""The units of resampling, and what the statistics know of each submission: a few numbers per unit.
+"""The units: what varies in intervals and tests, how few are too few, how many they are worth.
 
 A unit is a patient or slide, or an image where groups are not known: what would be another one if the test
 set had been another one.
@@ -19,8 +19,7 @@ from bmbench.metrics.scores import Evaluation
 FEWEST_FOR_INTERVAL = 3
 """Units from which on a number has an interval: two of them cannot show how units differ."""
 FEWEST_UNITS = 6
-"""Units from which on an order of methods may be stated. That all of them agree by chance has a probability
-of 2 / 2^units: the smallest two-sided p-value, which is below 5 % from six on."""
+"""Units from which on all pairs of methods are tested, and an interval stands without a mark."""
 
 
 UnitName: TypeAlias = Literal["group", "image"]
@@ -83,45 +82,6 @@ def units_of(evaluation: Evaluation) -> ChosenUnits:
     if rule is None:
         return choose_units(evaluation)
     return choose_units(evaluation, rule.unit, independent=rule.groups is not None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MetricByUnit:
-    """One metric of all submissions; row i of every array is submission i.
-
-    A metric is a ratio of two sums over units, ``Σ upper / Σ lower``. F1 is exactly that: 2 TP over
-    predictions plus cells. AP is that to first order: shares (`jackknife.ap_shares`) over a constant.
-
-    Attributes
-    ----------
-    name : str
-        "cd.f1" and so on.
-    value : (m,) float64
-        The metric; NaN where undefined.
-    upper, lower : (m, units) float64
-        The two parts, by unit.
-    """
-
-    name: str
-    value: Floats
-    upper: Floats
-    lower: Floats
-
-    @property
-    def is_linear(self) -> bool:
-        """Whether the lower part is the same for every submission: then differences are sums over units."""
-        return bool((self.lower == self.lower[:1]).all())
-
-    def resampled(self, weights: Floats) -> Floats:
-        """(n, m) the metric of every submission with units weighted by each of n rows of `weights`."""
-        upper, lower = weights @ self.upper.T, weights @ self.lower.T
-        return np.divide(upper, lower, out=np.full_like(upper, np.nan), where=lower > 0)
-
-    def take(self, rows: Ints | list[int]) -> MetricByUnit:
-        """The same metric of some submissions."""
-        return MetricByUnit(
-            name=self.name, value=self.value[rows], upper=self.upper[rows], lower=self.lower[rows]
-        )
 
 
 def numbered(names: Iterable[object]) -> Ints:

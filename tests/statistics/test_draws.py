@@ -3,31 +3,15 @@
 import numpy as np
 import pytest
 
-from bmbench.statistics.draws import UnitDraws, coin_flips, drawn_seeds, every_swap
+from bmbench.statistics.draws import UnitDraws, drawn_seeds
 
 
 def test_draws_are_the_same_for_ever():
-    # Halves and bits of PCG64's raw words, which NumPy keeps for ever, taken by hand.
+    # Halves of PCG64's raw words, which NumPy keeps for ever, taken by hand.
     raw = np.random.PCG64(0).random_raw(6)
     expected = [int(word >> 32) * 3 >> 32 for word in raw.tolist()]
     counts = UnitDraws(n_units=3, n=2).table()
     assert counts.tolist() == [[expected[i : i + 3].count(unit) for unit in range(3)] for i in (0, 3)]
-    assert coin_flips(3, 2, seed=0).tolist() == [
-        [raw.tolist()[i] >> bit & 1 for bit in range(3)] for i in (0, 1)
-    ]
-
-
-def test_draws_do_not_depend_on_each_other():
-    flips = coin_flips(70, 4_000, seed=1)
-    assert abs(flips.mean() - 0.5) < 0.01
-    assert np.abs(np.corrcoef(flips.T) - np.eye(70)).max() < 0.08
-    assert UnitDraws(n_units=22, n=50).table().sum(axis=1).tolist() == [22.0] * 50
-
-
-def test_every_swap_is_there_once():
-    swaps = every_swap(4)
-    assert len({tuple(row) for row in swaps}) == 8
-    assert swaps[:, 3].sum() == 0
 
 
 def test_every_draw_is_of_as_many_units() -> None:

@@ -10,21 +10,10 @@ from bmbench.statistics.jackknife import ratio
 from bmbench.statistics.methods import Methods
 from bmbench.statistics.pairs import method_pairs
 from bmbench.statistics.planning import (
-    detectable,
-    detectable_differences,
     findable_differences,
     shift_found,
 )
 from bmbench.statistics.seed_variance import SeedVariance
-
-
-def test_detectable_difference_by_hand():
-    # 1.96 + 0.8416 = 2.8016 standard errors.
-    assert detectable(0.01, 0.05) == pytest.approx(0.028016, abs=1e-5)
-    found = detectable_differences(0.01, n_units=22, n_pairs=10)
-    # (2.8016 points / 1 point)² × 22 = 172.7
-    assert found.units_for_a_point == 173
-    assert detectable_differences(0.0, n_units=22, n_pairs=10) is None
 
 
 @pytest.mark.parametrize(("critical", "df"), [(2.0, 7.0), (4.5, 14.0), (3.0, 60.0), (6.0, 5.0)])

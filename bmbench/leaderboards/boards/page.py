@@ -54,8 +54,9 @@ class Page:
         track = self.manifest.name
         files = {}
         if len(results) > 1:
-            files[f"{track}-ranks.svg"] = plots.rank_blobs(self.primary, self.names)
-            files[f"{track}-apart.svg"] = plots.significance_map(self.primary, self.names)
+            files[f"{track}-ranks.svg"] = plots.intervals(self.primary, self.names)
+        if len(results) > 1 and self.primary.family is not None and self.primary.pairs is not None:
+            files[f"{track}-apart.svg"] = plots.pairs_apart(self.primary, self.names)
         for rule in sorted(results[0].rules, reverse=True):
             files[f"{track}-curves-{rule}.svg"] = plots.pr_curves(results, rule, self.names)
             files[f"{track}-limits-{rule}.svg"] = plots.sweeps(results, rule, self.names)

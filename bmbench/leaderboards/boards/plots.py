@@ -1,13 +1,14 @@
 """The plots of a track, as SVG."""
 
+import math
 from collections.abc import Mapping, Sequence
 
-from bmbench.leaderboards.boards.words import metric_title
+from bmbench.leaderboards.boards.words import metric_title, ranks
 from bmbench.leaderboards.results.record import Outcomes, Result
 from bmbench.leaderboards.results.standings_record import MetricStandings
 from bmbench.present.palette import BLUE, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
-from bmbench.present.svg import DASHES, GRID, INK, LINES, SOFT, Axes, SvgDrawing, cut
-from bmbench.present.words import FALSE_ALARMS, MINUS, MISSES, RULES
+from bmbench.present.svg import DASHES, GRID, LINES, SOFT, Axes, SvgDrawing, cut
+from bmbench.present.words import FALSE_ALARMS, MINUS, MISSES, RULES, UNDEFINED
 
 MOST_CURVES, MOST_ROWS = 6, 20
 _TENTHS = (0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -59,64 +60,76 @@ def sweeps(results: Sequence[Result], rule: str, names: Mapping[str, str]) -> st
     return str(drawing)
 
 
-def rank_blobs(metric: MetricStandings, names: Mapping[str, str]) -> str:
-    """Where each submission ranks when units are drawn again, beside the rank set that the tests leave."""
-    places = metric.places[:MOST_ROWS]
-    n, step = len(places), 34
-    right = 250 + max(26 * n, 180)
-    drawing = SvgDrawing(right + 30, 84 + step * n, f"Ranks by {metric_title(metric.name)}")
-    across = (right - 250) / max(n - 1, 1)
-    for rank in range(1, n + 1):
-        x = 250 + (rank - 1) * across
-        drawing.line((x, 50), (x, 60 + step * n))
-        drawing.text(x, 40, rank, anchor="middle", fill=SOFT, font_size=11)
-    drawing.text(250, 20, "rank", fill=SOFT)
+def intervals(metric: MetricStandings, names: Mapping[str, str]) -> str:
+    """Each value with its interval, whether it may be the best, and the ranks that are left to it."""
+    places = [place for place in metric.places if place.value is not None][:MOST_ROWS]
+    step, left, right = 34, 250.0, 600.0
+    drawing = SvgDrawing(720, 100 + step * len(places), f"{metric_title(metric.name)} with 95 % intervals")
+    ends = [end for place in places for end in (place.interval or (place.value or 0.0,))]
+    low, high = min(ends, default=0.0), max(ends, default=1.0)
+    ticks = _ticks(low, high)
+    bottom = 50 + step * len(places)
+
+    def at(value: float) -> float:
+        return left + (value - ticks[0]) / (ticks[-1] - ticks[0]) * (right - left)
+
+    for tick in ticks:
+        drawing.line((at(tick), 40), (at(tick), bottom))
+        drawing.text(at(tick), bottom + 18, f"{tick:g}", anchor="middle", fill=SOFT, font_size=11)
+    drawing.text((left + right) / 2, bottom + 38, metric_title(metric.name), anchor="middle", fill=SOFT)
+    drawing.text(right + 24, 30, "ranks", fill=SOFT)
     for row, place in enumerate(places):
-        y, colour = 72 + step * row, LINES[row % len(LINES)]
-        drawing.text(232, y + 4, cut(names[place.id]), anchor="end")
-
-        def at(rank: float) -> float:
-            return 250 + (min(rank, n) - 1) * across
-
-        first, last = place.ranks
-        drawing.rect(at(first) - 9, y - 13, at(last) - at(first) + 18, 26, fill="none", stroke=SOFT, rx=13)
-        drawing.line((at(place.spread[0]), y), (at(place.spread[2]), y), stroke=colour, stroke_width=2)
-        shares = metric.rank_shares[row] if metric.rank_shares else ()
-        for rank, share in enumerate(shares[:n], 1):
-            if share >= 0.005:
-                drawing.circle(at(rank), y, 11 * share**0.5, fill=colour, fill_opacity=0.75)
-        x = at(place.spread[1])
-        drawing.path([(x - 4, y - 4), (x + 4, y + 4)], stroke=INK, stroke_width=1.5)
-        drawing.path([(x - 4, y + 4), (x + 4, y - 4)], stroke=INK, stroke_width=1.5)
+        y, value = 60 + step * row, place.value or 0.0
+        drawing.text(left - 18, y + 4, cut(names[place.id]), anchor="end")
+        if place.interval is not None:
+            drawing.line((at(place.interval[0]), y), (at(place.interval[1]), y), stroke=BLUE, stroke_width=2)
+        fill = BLUE if place.best and metric.tested else "#ffffff"
+        drawing.circle(at(value), y, 6, fill=fill, stroke=BLUE, stroke_width=2)
+        drawing.text(right + 24, y + 4, ranks(place.ranks) if metric.tested else UNDEFINED)
     return str(drawing)
 
 
-def significance_map(metric: MetricStandings, names: Mapping[str, str]) -> str:
-    """Which of two is significantly better after Holm: row over column."""
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers of 0.01, 0.02, 0.05, 0.1 or 0.2 that hold both, at most eight."""
+    for step in (1, 2, 5, 10, 20):
+        first, last = math.floor(low * 100 / step), max(math.ceil(high * 100 / step), 1)
+        first = min(first, last - 1)
+        if last - first <= 7:
+            break
+    return [round(tick * step / 100, 2) for tick in range(first, last + 1)]
+
+
+def pairs_apart(metric: MetricStandings, names: Mapping[str, str]) -> str:
+    """Which pairs of the family are told apart: row over column."""
     n = min(len(metric.places), MOST_ROWS)
     size, left, top = 24, 240, 64
     drawing = SvgDrawing(
-        left + size * n + 210, top + size * max(n, 3) + 24, f"Told apart by {metric_title(metric.name)}"
+        left + size * n + 210, top + size * max(n, 4) + 24, f"Told apart by {metric_title(metric.name)}"
     )
-    apart = {(pair.first, pair.second): pair for pair in metric.pairs or ()}
+    told = {(pair.first, pair.second): pair.apart for pair in metric.pairs or ()}
     for row in range(n):
         y = top + size * row
         drawing.text(left - 10, y + 16, f"{cut(names[metric.places[row].id])}  {row + 1}", anchor="end")
         drawing.text(left + size * (row + 0.5), top - 8, row + 1, anchor="middle", fill=SOFT, font_size=11)
         for column in range(n):
-            pair = apart.get((row, column)) or apart.get((column, row))
-            known = pair is not None and pair.p_holm is not None
-            better = known and pair is not None and (pair.p_holm or 0) <= 0.05 and column > row
-            worse = known and pair is not None and (pair.p_holm or 0) <= 0.05 and column < row
-            fill = "#f6f8fa" if row == column else BLUE if better else ORANGE if worse else "#ffffff"
+            apart = told.get((min(row, column), max(row, column)))
+            fill, sign = "#ffffff", ""
+            if row == column or apart is None:
+                fill = "#eaeef2"
+            elif apart:
+                fill, sign = (BLUE, "+") if column > row else (ORANGE, MINUS)
             x = left + size * column
             drawing.rect(x, y, size, size, fill=fill, stroke=GRID)
-            if better or worse:
-                drawing.text(x + size / 2, y + 16, "+" if better else MINUS, anchor="middle", fill="#ffffff")
+            if sign:
+                drawing.text(x + size / 2, y + 16, sign, anchor="middle", fill="#ffffff")
     x = left + size * n + 16
-    for row, (fill, words) in enumerate(
-        ((BLUE, "+ row is better"), (ORANGE, f"{MINUS} row is worse"), ("#ffffff", "not told apart"))
-    ):
+    legend = (
+        (BLUE, "+ row is better"),
+        (ORANGE, f"{MINUS} row is worse"),
+        ("#ffffff", "not told apart"),
+        ("#eaeef2", "not tested"),
+    )
+    for row, (fill, words) in enumerate(legend):
         drawing.rect(x, top + 24 * row, 14, 14, fill=fill, stroke=SOFT)
         drawing.text(x + 22, top + 12 + 24 * row, words)
     return str(drawing)

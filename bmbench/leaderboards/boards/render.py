@@ -14,9 +14,10 @@ from markupsafe import Markup
 
 from bmbench.leaderboards.boards import plots, statements, words
 from bmbench.leaderboards.boards.page import Entry, Page, reason
+from bmbench.leaderboards.results.standings import MOST_SHOWN
 from bmbench.leaderboards.tracks.names import is_link
+from bmbench.present.markdown import escaped
 from bmbench.present.words import RULES, decimal, points
-from bmbench.statistics.ranks import MOST_SHOWN
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,7 +36,7 @@ def markdown(pages: Sequence[Page]) -> dict[str, str]:
                 page=page,
                 primary=page.manifest.metrics[0],
                 facts=statements.facts(page),
-                statements=statements.statements(page),
+                statements=[Markup(text) for text in statements.statements(page, escaped)],
                 planning=statements.planning(page),
                 images=[(name, statements.image_title(name)) for name in images],
             )
@@ -134,7 +135,7 @@ def _comparison(page: Page) -> dict[str, Any]:
                 "title": words.metric_title(metric.name),
                 "order": [place.id for place in metric.places],
                 "pairs": [
-                    [pair.first, pair.second, pair.value, pair.low, pair.high, pair.p_holm]
+                    [pair.first, pair.second, pair.value, pair.low, pair.high, pair.p, pair.apart]
                     for pair in metric.pairs or ()
                 ],
             }
@@ -192,6 +193,7 @@ def _environment() -> Environment:
         "reason": reason,
         "is_link": is_link,
         "question": statements.question,
+        "verdict": statements.verdict,
         "first": statements.first,
         "facts": statements.facts,
         "statements": statements.statements,

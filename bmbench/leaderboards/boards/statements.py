@@ -1,16 +1,19 @@
 """The sentences of a board: what was counted, what cannot be said, what the test set can show."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from bmbench.leaderboards.boards.page import Page
 from bmbench.leaderboards.boards.words import metric_title
-from bmbench.leaderboards.results.standings_record import Crossing
+from bmbench.leaderboards.results.standings_record import Crossing, MetricStandings
 from bmbench.leaderboards.tracks.manifest import DataFacts, Manifest, TruthFacts
 from bmbench.present.words import UNDEFINED, many
-from bmbench.statistics.units import FEWEST_UNITS
+from bmbench.statistics.planning import FindableDifferences
+from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 
-_FEW = 10
-"""Units below which a percentile bootstrap is plainly too narrow, even of normally distributed values."""
+_MOST_NAMED = 6
+"""Methods that a sentence names; of more it says how many."""
 _ASKED = {"weaker": "not worse with weak annotations?", "artefacts": "does artefact handling matter?"}
 
 
@@ -28,7 +31,7 @@ def facts(page: Page) -> str:
     return (
         f"Data: {_data(manifest.data)}, {many(table.n_images, 'image')}{cells}{units}. "
         f"May learn from: {learn}. Ground truth: {truth}. "
-        f"Protocol: {_rules(manifest)}. Unit of resampling: {table.unit}."
+        f"Protocol: {_rules(manifest)}. Unit: {table.unit}."
     )
 
 
@@ -60,64 +63,110 @@ def _data(facts: DataFacts) -> str:
     return f"{facts.name} ({chosen})" if chosen else facts.name
 
 
-def statements(page: Page) -> tuple[str, ...]:
-    """What this board cannot say."""
-    table, found = page.table, []
-    units = many(table.n_units, page.manifest.unit)
-    stand = "stands" if table.n_units == 1 else "stand"
-    if table.few_units:
-        found.append(
-            f"The test set has only {units}. No test is possible with fewer "
-            "than six, so there are no p-values and no submissions are told apart. Intervals draw images and "
-            f"speak about {units} only."
-        )
-    elif table.n_units < FEWEST_UNITS:
-        found.append(
-            f"Only {units} {stand} behind every number here. No test is possible with fewer than six, so "
-            "there are no p-values and no submissions are told apart. An interval drawn from so few is "
-            "little more than the range between them: it does not say what other images would give."
-        )
-    elif table.n_units < _FEW:
-        found.append(
-            f"Only {units} {stand} behind every number here: intervals drawn from so few are too narrow as a "
-            "rule."
-        )
+def statements(page: Page, name: Callable[[str], str] = str) -> tuple[str, ...]:
+    """What this board says, in words: the best ones first, then what it rests on and cannot say.
+
+    `name` makes a stranger's text safe where the sentences are not escaped as a whole.
+    """
     primary = page.primary
-    if primary is not None and primary.tests is not None and not primary.tests.possible:
-        found.append(
-            f"With {primary.tests.n_pairs:,} pairs and {many(table.n_units, table.unit)} the smallest "
-            "p-value that a test can give does not survive Holm's correction: nobody can be told apart on "
-            "this board."
+    if primary is None:
+        return ()
+    return tuple(
+        filter(None, (_best(page, primary, name), _units(page), _seeds(page, primary), _pairs(page, primary)))
+    )
+
+
+def _best(page: Page, primary: MetricStandings, name: Callable[[str], str]) -> str:
+    metric, n = metric_title(primary.name), len(primary.places)
+    if not primary.tested:
+        return ""
+    able = [name(page.names[place.id]) for place in primary.places if place.best]
+    if len(able) == n:
+        return f"By {metric} any of these {n} may be the best: this test set does not tell."
+    if len(able) == 1:
+        return f"By {metric} {able[0]} is the best of these {n} (95 %)."
+    named = ", ".join(able[:_MOST_NAMED])
+    more = f" and {len(able) - _MOST_NAMED} more" if len(able) > _MOST_NAMED else ""
+    return f"By {metric} the best one is among these {len(able)} of {n} (95 %): {named}{more}."
+
+
+def _units(page: Page) -> str:
+    n, units = page.table.n_units, many(page.table.n_units, page.manifest.unit)
+    if n < FEWEST_FOR_INTERVAL:
+        return (
+            f"{units[0].upper()}{units[1:]} cannot show how {page.manifest.unit}s differ: there are values, "
+            "but no intervals, no ranks and no tests."
         )
-    if primary is not None and primary.tests is not None and primary.tests.n_pairs:
-        tests = primary.tests
-        found.append(
-            f"By {metric_title(primary.name)} {tests.n_apart} of {tests.n_pairs:,} pairs are told apart "
-            "(paired permutation tests, Holm, 5 %)."
+    if n < FEWEST_UNITS:
+        plan = page.primary.plan if page.primary else None
+        seen = (
+            ""
+            if plan is None
+            else f" Differences below about {_points(plan.not_seen_below)} cannot be seen here."
         )
-    return tuple(found)
+        return f"Everything rests on {units}: pairs are not tested with fewer than {FEWEST_UNITS}.{seen}"
+    return ""
+
+
+def _seeds(page: Page, primary: MetricStandings) -> str:
+    if page.table.n_units < FEWEST_FOR_INTERVAL:
+        return ""
+    if primary.seeds is None:
+        return "No method has a second training here: this speaks of these networks, not of the methods."
+    return (
+        f"Intervals and tests hold what other {page.table.unit}s and other trainings would change; one "
+        f"training of a method varies by {_points(primary.seeds.sd)} (standard deviation over seeds, pooled, "
+        f"{many(primary.seeds.df, 'degree')} of freedom)."
+    )
+
+
+def _pairs(page: Page, primary: MetricStandings) -> str:
+    family = primary.family
+    if family is None:
+        return ""
+    whose = "of all submissions" if page.manifest.family == "all" else "of the declared family"
+    return (
+        f"By {metric_title(primary.name)} {family.n_apart:,} of {many(family.n_pairs, 'pair')} {whose} "
+        f"{'is' if family.n_apart == 1 else 'are'} told apart ({family.rule}, 5 % for all together). "
+        "Not told apart is not equal. The interval of a gap is of that pair alone, so it may leave out 0 "
+        "where no verdict is given."
+    )
 
 
 def planning(page: Page) -> tuple[str, ...]:
     """How large a difference the test set can show, by metric."""
-    if page.table.n_units < FEWEST_UNITS:
+    if page.table.n_units < FEWEST_FOR_INTERVAL:
         units = many(page.table.n_units, page.manifest.unit)
         are = "is" if page.table.n_units == 1 else "are"
         return (f"None: {units} {are} too few for any test, whatever the difference.",)
-    lines = []
-    for metric in page.table.metrics:
-        if metric.plan is None:
-            continue
-        plan = metric.plan
-        company = ""
-        if metric.tests is not None and metric.tests.n_pairs > 1:
-            company = f", {100 * plan.in_company:.1f} points among all pairs of this board"
-        lines.append(
-            f"{metric_title(metric.name)}: a true difference of {100 * plan.alone:.1f} points is found "
-            f"4 times in 5 by one planned test{company}; one of 1.0 points would need about "
-            f"{many(plan.units_for_a_point, page.table.unit)}."
-        )
+    lines = [
+        f"{metric_title(metric.name)}: {_found(metric.plan)}; {_needed(metric.plan, page.table.unit)}."
+        for metric in page.table.metrics
+        if metric.plan is not None
+    ]
     return tuple(lines) or ("Too few submissions to say.",)
+
+
+def _found(plan: FindableDifferences) -> str:
+    wanted = {
+        "between two methods that were planned to be compared": plan.alone,
+        "puts a method out of the best set": plan.best_set,
+        "between any pair of this board": plan.all_pairs,
+    }
+    found = [f"{_points(value)} {where}" for where, value in wanted.items() if value is not None]
+    if not found:
+        return "no difference is found in 4 of 5 cases"
+    return "in 4 of 5 cases a true difference is found of " + ", ".join(found)
+
+
+def _needed(plan: FindableDifferences, unit: str) -> str:
+    if plan.units_for_a_point is None:
+        return f"one of 1.0 points by no number of {unit}s with so few seeds"
+    return f"one of 1.0 points would take about {many(plan.units_for_a_point, unit)}"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f} points"
 
 
 def question(row: Crossing) -> str:
@@ -125,13 +174,23 @@ def question(row: Crossing) -> str:
     return f"{_ASKED[row.question]} ({metric_title(row.metric)})"
 
 
+def verdict(row: Crossing) -> str:
+    """The answer of a row of the crossings, with its margin and what it would take to know."""
+    text = row.verdict if row.margin is None else f"{row.verdict} (margin {_points(row.margin)})"
+    if row.verdict != "open" or row.margin is None:
+        return text
+    if row.units_needed is None:
+        return f"{text}; with so few seeds no number of units would show it"
+    return f"{text}; two equal methods would need about {many(row.units_needed, 'unit')}"
+
+
 def first(page: Page) -> str:
-    """Who is first: all who may be."""
+    """Who may be the best."""
     primary = page.primary
-    if primary is None:
+    if primary is None or not primary.tested:
         return UNDEFINED
-    able = [page.names[place.id] for place in primary.places if place.ranks[0] == 1]
-    return able[0] if len(able) == 1 else f"{len(able)} not told apart"
+    able = [page.names[place.id] for place in primary.places if place.best]
+    return able[0] if len(able) == 1 else f"{len(able)} of {len(primary.places)} may be"
 
 
 def image_title(name: str) -> str:
@@ -143,9 +202,9 @@ def image_title(name: str) -> str:
 
 
 _TITLES = {
-    "-ranks.": "Ranks: the area of a blob is how often a submission has that rank when units are drawn "
-    "again; cross: median; line: 95 % of the ranks; outline: the rank set that the tests leave open",
-    "-apart.": "Who is told apart from whom by paired permutation tests after Holm's correction",
+    "-ranks.": "Values with 95 % intervals; filled: may be the best; the ranks that the tests leave open "
+    "stand at the right",
+    "-apart.": "Which pairs of the family are told apart, the chance of any false claim being 5 %",
     "-curves-cd.": "Precision against recall by centres, with 95 % bands",
     "-curves-bb.": "Precision against recall by boxes, with 95 % bands",
     "-limits-cd.": "F1 by centres at other distances",

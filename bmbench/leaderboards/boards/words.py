@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from bmbench.leaderboards.results.record import Maybe, MetricResult
-from bmbench.leaderboards.results.standings_record import Gap
+from bmbench.leaderboards.results.standings_record import Gap, Place
 from bmbench.present import words
 from bmbench.present.markdown import escaped
 from bmbench.present.words import RULES, UNDEFINED, with_interval
@@ -21,17 +21,21 @@ def md_cell(text: object) -> Markup:
     return Markup(escaped(text))
 
 
-def estimate(one: MetricResult | None) -> str:
+def estimate(one: MetricResult | Place | None) -> str:
     """A score with its interval, "0.912 [0.880, 0.934]"."""
     return UNDEFINED if one is None else with_interval(one.value, one.interval)
 
 
 def gap(one: Gap | None) -> str:
-    """A difference in points with its interval and p-value, "−1.2 [−2.0, −0.4], p 0.03"."""
-    if one is None or one.value is None or one.interval is None:
+    """A difference in points with its interval and its test, "−1.2 [−2.0, −0.4], p 0.03"."""
+    if one is None or one.value is None:
         return UNDEFINED
+    if one.interval is None:
+        return words.points(one.value)
     text = words.gap(one.value, one.interval)
-    return text if one.p_holm is None else f"{text}, p {p_value(one.p_holm)}"
+    if one.p is not None:
+        return f"{text}, p {p_value(one.p)}"
+    return f"{text}, told apart" if one.apart else text
 
 
 def p_value(p: float | None) -> str:

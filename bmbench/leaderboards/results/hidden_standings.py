@@ -6,23 +6,21 @@ from statistics import NormalDist
 
 import numpy as np
 
-from bmbench.core.types import Ints
 from bmbench.leaderboards.results.hidden_scores import Z95
 from bmbench.leaderboards.results.record import Result
+from bmbench.leaderboards.results.standings import MOST_SHOWN
 from bmbench.leaderboards.results.standings_record import (
     Gap,
     MetricStandings,
     PairRow,
     Place,
     Standings,
-    Tests,
+    TestedPairs,
 )
 from bmbench.leaderboards.results.unit_columns import floats, ranked
 from bmbench.leaderboards.tracks.manifest import Manifest
-from bmbench.statistics.many_methods import holm
-from bmbench.statistics.ranks import MOST_SHOWN, order
-
-_LEVEL = 0.05
+from bmbench.statistics.many_methods import ERROR_RATE, holm
+from bmbench.statistics.ranks import order
 
 
 def hidden_standings(table: Standings, manifest: Manifest, results: Sequence[Result]) -> Standings:
@@ -39,12 +37,10 @@ def hidden_standings(table: Standings, manifest: Manifest, results: Sequence[Res
         track=table.track,
         track_version=table.track_version,
         scorer=table.scorer,
-        replicates=table.replicates,
         unit=table.unit,
         n_units=table.n_units,
         n_images=table.n_images,
         n_cells=0,
-        few_units=table.few_units,
         metrics=metrics,
         rules=(),
         crossings=(),
@@ -61,9 +57,10 @@ class _Seen:
         self.error = np.array([_error(one.value, one.interval) for one in self.estimates])
         self.best_first = order(self.value, self.ids)
         pairs = np.array(list(combinations(range(len(rivals)), 2)), np.int64).reshape(-1, 2)
-        self.p = np.ones((len(rivals), len(rivals)))
         p = np.array([self._two_sided(a, b) for a, b in pairs])
-        self.p[pairs[:, 0], pairs[:, 1]] = self.p[pairs[:, 1], pairs[:, 0]] = holm(p) if len(p) else p
+        self.alone, self.p = np.ones((2, len(rivals), len(rivals)))
+        for table, values in ((self.alone, p), (self.p, holm(p) if len(p) else p)):
+            table[pairs[:, 0], pairs[:, 1]] = table[pairs[:, 1], pairs[:, 0]] = values
 
     def _two_sided(self, a: int, b: int) -> float:
         gap, error = self.value[a] - self.value[b], float(np.hypot(self.error[a], self.error[b]))
@@ -72,14 +69,21 @@ class _Seen:
         return 2 * NormalDist().cdf(-abs(float(gap)) / error)
 
     def beats(self, a: int, b: int) -> bool:
-        return bool(self.p[a, b] <= _LEVEL and self.value[a] > self.value[b])
+        return bool(self.p[a, b] <= ERROR_RATE and self.value[a] > self.value[b])
+
+    def may_be_best(self, row: int) -> bool:
+        """Whether no other one is ahead by a one-sided test at 5 % / (k − 1), as in `best_set`."""
+        ahead = self.value > self.value[row]
+        most = ERROR_RATE / max(len(self.ids) - 1, 1)
+        return not bool((ahead & (self.alone[row] / 2 < most)).any())
 
     def gap(self, a: int, b: int) -> Gap:
         value = float(self.value[a] - self.value[b])
         if not np.isfinite(value):
-            return Gap(value=None, interval=None, p_holm=None)
+            return Gap(value=None, interval=None, p=None, apart=None)
         half = Z95 * float(np.hypot(self.error[a], self.error[b]))
-        return Gap(value=value, interval=(value - half, value + half), p_holm=float(f"{self.p[a, b]:.3g}"))
+        p = float(f"{self.p[a, b]:.3g}")
+        return Gap(value=value, interval=(value - half, value + half), p=p, apart=p <= ERROR_RATE)
 
 
 def _error(value: float | None, interval: tuple[float, float] | None) -> float:
@@ -95,42 +99,30 @@ def _metric(name: str, rivals: Sequence[Result]) -> MetricStandings:
     better = [sum(seen.beats(other, row) for other in rows) for row in rows]
     worse = [sum(seen.beats(row, other) for other in rows) for row in rows]
     ranks = [(1 + better[row], m - worse[row]) for row in rows]
-    groups = _groups(seen)
+    n_pairs = m * (m - 1) // 2
+    tested = TestedPairs(n=m, rule="Holm", n_pairs=n_pairs, n_apart=sum(better))
     return MetricStandings(
         name=name,
-        places=tuple(_place(seen, row, ranks, groups) for row in seen.best_first.tolist()),
-        tests=Tests(n_pairs=m * (m - 1) // 2, n_apart=sum(better), smallest_p=0.0, possible=True),
-        tau=None,
+        tested=m > 1,
+        places=tuple(_place(seen, row, ranks[row]) for row in seen.best_first.tolist()),
+        family=tested if m > 1 else None,
+        seeds=None,
         plan=None,
         pairs=_pairs(seen) if m <= MOST_SHOWN else None,
-        rank_shares=None,
     )
 
 
-def _groups(seen: _Seen) -> Ints:
-    """Tie groups from 1: a leader and all behind it that are not significantly worse than it."""
-    group, leader, number = np.zeros(len(seen.ids), np.int64), -1, 0
-    for row in seen.best_first.tolist():
-        if leader < 0 or seen.beats(leader, row):
-            leader, number = row, number + 1
-        group[row] = number
-    return group
-
-
-def _place(seen: _Seen, row: int, ranks: Sequence[tuple[int, int]], groups: Ints) -> Place:
-    first, last = ranks[row]
+def _place(seen: _Seen, row: int, ranks: tuple[int, int]) -> Place:
     leader, one = int(seen.best_first[0]), seen.estimates[row]
-    firsts = sum(rank[0] == 1 for rank in ranks)
     return Place(
         id=seen.ids[row],
         value=one.value,
         interval=one.interval,
         seeds=(),
-        ranks=(first, last),
-        group=int(groups[row]),
-        best=1 / firsts if first == 1 else 0.0,
-        spread=(float(first), (first + last) / 2, float(last)),
-        without_one=(first, last),
+        best=seen.may_be_best(row),
+        ranks=ranks,
+        same_as=None,
+        without_one=ranks,
         to_leader=None if row == leader else seen.gap(row, leader),
     )
 
@@ -141,6 +133,6 @@ def _pairs(seen: _Seen) -> tuple[PairRow, ...]:
         gap = seen.gap(first, second)
         low, high = gap.interval or (None, None)
         found.append(
-            PairRow(first=place, second=other, value=gap.value, low=low, high=high, p_holm=gap.p_holm)
+            PairRow(first=place, second=other, value=gap.value, low=low, high=high, p=gap.p, apart=gap.apart)
         )
     return tuple(found)

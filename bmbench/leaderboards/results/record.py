@@ -12,7 +12,7 @@ from msgspec import Struct
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
 
-SCORER_VERSION = 2
+SCORER_VERSION = 3
 """Raised by every change that can move a published number; results of older scorers are made again."""
 
 State: TypeAlias = Literal[
@@ -29,11 +29,16 @@ Maybe: TypeAlias = float | None
 
 
 class MetricResult(Struct, frozen=True, kw_only=True):
-    """One metric: its value over all seeds, the 95 % interval, the value of each seed."""
+    """One metric: the mean over the seeds, its 95 % interval over units, the value of each seed.
+
+    `without` is the mean without each unit in turn, in the order of the units' names: intervals and tests
+    of the board are made from it (`statistics.jackknife`). A hidden track does not publish it.
+    """
 
     value: Maybe
     interval: Pair | None
     seeds: tuple[Maybe, ...]
+    without: tuple[Maybe, ...] | None = None
 
 
 class Outcomes(Struct, frozen=True, kw_only=True):
@@ -67,7 +72,6 @@ class ImageTallies(Struct, frozen=True, kw_only=True):
     cells: tuple[int, ...]
     tp: tuple[int, ...]
     fp: tuple[int, ...]
-    ap_share: tuple[float, ...] | None
 
 
 class RuleResult(Struct, frozen=True, kw_only=True):
@@ -81,7 +85,11 @@ class RuleResult(Struct, frozen=True, kw_only=True):
 
 
 class CardFacts(Struct, frozen=True, kw_only=True):
-    """What the board shows of the card."""
+    """What the board shows of the card.
+
+    `settings` is the SHA-256 of the method's parameters: two submissions with the same one are the same
+    method, trained in another way. None where the card names none.
+    """
 
     method: str
     team: str
@@ -89,6 +97,7 @@ class CardFacts(Struct, frozen=True, kw_only=True):
     annotations: str
     artefacts: str
     external_data: bool
+    settings: str | None = None
     threshold_chosen_on: str
     n_seeds: int
     code_url: str | None
@@ -110,12 +119,11 @@ class Digests(Struct, frozen=True, kw_only=True):
 class Result(Struct, frozen=True, kw_only=True):
     """One result file.
 
-    `code` says why a submission failed. `interval_unit` is what the intervals draw: the track's unit, or
-    images where the track has too few of it. `arrived` is when the branch took the submission (ISO 8601,
-    UTC), on tracks that count attempts in time.
+    `code` says why a submission failed. `interval_unit` is what varies in the intervals: the track's unit.
+    `arrived` is when the branch took the submission (ISO 8601, UTC), on tracks that count attempts in time.
     """
 
-    schema: Literal["bmbench.result/1"]
+    schema: Literal["bmbench.result/2"]
     id: str
     track: str
     track_version: int

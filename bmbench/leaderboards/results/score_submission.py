@@ -18,8 +18,15 @@ from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.metrics.protocol import Geometry, Protocol
 from bmbench.metrics.scores import Evaluation, Scores
 from bmbench.metrics.tally import ImageCounts, Tally
-from bmbench.statistics.jackknife import ap_shares
-from bmbench.statistics.resampling import envelope_at, interval, percentiles, resampled_ap, resampled_f1
+from bmbench.statistics.intervals import metric_interval
+from bmbench.statistics.jackknife import (
+    Jackknife,
+    average_precision_of,
+    counts_by_unit,
+    mean_of,
+    ratio_of_counts,
+)
+from bmbench.statistics.resampling import envelope_at, percentiles
 
 RECALLS = np.linspace(0, 1, 101)
 _BAND_REPLICATES = 500
@@ -108,20 +115,28 @@ def _of(evaluation: Evaluation, rule: Geometry) -> Scores:
 
 
 def _metric(bench: Judge, name: str, evaluations: Sequence[Evaluation]) -> MetricResult:
+    """The mean over seeds with its interval over units; the board adds what seeds vary."""
     rule, _, what = name.partition(".")
     scores = [_of(evaluation, "bb" if rule == "bb" else "cd") for evaluation in evaluations]
+    jackknives = [_jackknife(bench, one, what) for one in scores]
+    mean = mean_of(jackknives)
+    found = metric_interval(mean)
     seeds = tuple(getattr(one, what) for one in scores)
-    unit, draws = bench.units.row, bench.units.draws
+    if None in seeds:
+        return MetricResult(value=None, interval=None, seeds=seeds)
+    return MetricResult(
+        value=found.value,
+        interval=found.interval,
+        seeds=seeds,
+        without=tuple(value if np.isfinite(value) else None for value in mean.without.tolist()),
+    )
+
+
+def _jackknife(bench: Judge, scores: Scores, what: str) -> Jackknife:
+    units = bench.units
     if what == "ap":
-        value = None if None in seeds else float(np.mean(seeds))
-        kind = bench.protocol.ap
-        resampled = np.mean([resampled_ap(one.tallies, unit, kind, draws) for one in scores], axis=0)
-    else:
-        pooled = _pooled(scores)
-        value = _f1(pooled.tp.sum(), pooled.fp.sum(), pooled.cells.sum())
-        resampled = resampled_f1(pooled, unit, draws)
-    some = draws.n_units > 1 and value is not None
-    return MetricResult(value=value, interval=interval(resampled) if some else None, seeds=seeds)
+        return average_precision_of(scores.tallies, units.row, units.n, bench.protocol.ap)
+    return ratio_of_counts("f1", counts_by_unit(scores.images, units.row, units.n))
 
 
 def _rule(
@@ -132,8 +147,6 @@ def _rule(
 ) -> RuleResult:
     scores = [_of(evaluation, rule) for evaluation in evaluations]
     pooled = _pooled(scores)
-    shares = [ap_shares(_tally(one)) for one in scores]
-    defined = [share for share in shares if share is not None]
     counts = {name: float(np.mean([getattr(one, name) for one in scores])) for name in _COUNTS}
     return RuleResult(
         outcomes=Outcomes(
@@ -151,7 +164,6 @@ def _rule(
             cells=tuple(scores[0].images.cells.tolist()),
             tp=tuple(pooled.tp.tolist()),
             fp=tuple(pooled.fp.tolist()),
-            ap_share=tuple(np.sum(defined, axis=0).tolist()) if len(defined) == len(scores) else None,
         ),
     )
 

@@ -237,7 +237,7 @@ def _failed(
 def _result(desk: Desk, id_: str, state: State, card: Submission | None, digests: Digests | None) -> Result:
     manifest = desk.bench.manifest
     return Result(
-        schema="bmbench.result/1",
+        schema="bmbench.result/2",
         id=id_,
         track=manifest.name,
         track_version=manifest.version,
@@ -262,6 +262,7 @@ def _facts(card: Submission) -> CardFacts:
         annotations=card.training.annotations,
         artefacts=card.training.artefacts,
         external_data=card.training.external_data,
+        settings=_settings(card),
         threshold_chosen_on=card.threshold_chosen_on,
         n_seeds=len(card.runs),
         code_url=card.method.code_url,
@@ -270,6 +271,11 @@ def _facts(card: Submission) -> CardFacts:
         hardware=card.cost.hardware if card.cost else None,
         train_hours=card.cost.train_hours if card.cost else None,
     )
+
+
+def _settings(card: Submission) -> str | None:
+    params = card.method.params
+    return digest(msgspec.json.encode(params, order="deterministic")) if params else None
 
 
 def n_cells(results: tuple[Result, ...]) -> int:

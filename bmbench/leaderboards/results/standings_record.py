@@ -9,32 +9,38 @@ from msgspec import Struct
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
 from bmbench.leaderboards.results.record import Maybe, Pair
-from bmbench.statistics.planning import DetectableDifferences
+from bmbench.statistics.planning import FindableDifferences
 
 
 class Gap(Struct, frozen=True, kw_only=True):
-    """A paired difference (first minus second), its 95 % interval, and its p-value after Holm."""
+    """A paired difference (first minus second) and its 95 % interval, of this pair alone.
+
+    `p` is corrected over all pairs of the track's family; None outside it, and in families of 30 and more,
+    whose pairs are held against the studentised range. `apart` says whether the two are told apart; None
+    where no test was made.
+    """
 
     value: Maybe
     interval: Pair | None
-    p_holm: Maybe
+    p: Maybe
+    apart: bool | None
 
 
 class Place(Struct, frozen=True, kw_only=True):
     """One submission by one metric.
 
-    `ranks` is the rank set that the tests leave, `spread` the 2.5 %, 50 % and 97.5 % of its ranks when
-    units are drawn again, `without_one` its best and worst rank when one unit is left out.
+    `interval` holds what other units and other seeds would change. `best` says whether it may be the best
+    (95 %), `ranks` which ranks the tests leave to it, `same_as` which submission it is a copy of,
+    `without_one` its best and worst rank when one unit is left out.
     """
 
     id: str
     value: Maybe
     interval: Pair | None
     seeds: tuple[Maybe, ...]
+    best: bool
     ranks: tuple[int, int]
-    group: int
-    best: float
-    spread: tuple[float, float, float]
+    same_as: str | None
     without_one: tuple[int, int]
     to_leader: Gap | None
 
@@ -47,32 +53,41 @@ class PairRow(Struct, frozen=True, kw_only=True, array_like=True):
     value: Maybe
     low: Maybe
     high: Maybe
-    p_holm: Maybe
+    p: Maybe
+    apart: bool | None
 
 
-class Tests(Struct, frozen=True, kw_only=True):
-    """What was tested, and how many pairs could be told apart."""
+class TestedPairs(Struct, frozen=True, kw_only=True):
+    """The different submissions whose pairs were tested, by which rule, and how many pairs are told apart."""
 
+    n: int
+    rule: str
     n_pairs: int
     n_apart: int
-    smallest_p: float
-    possible: bool
+
+
+class Seeds(Struct, frozen=True, kw_only=True):
+    """Standard deviation over the trainings of a method, pooled over the board, and its degrees."""
+
+    sd: float
+    df: int
 
 
 class MetricStandings(Struct, frozen=True, kw_only=True):
     """The order of the submissions by one metric, best first.
 
-    `tau` is the 2.5 %, 50 % and 97.5 % of Kendall's tau between this order and those of replicates.
-    `pairs` and `rank_shares` are there for boards of at most 40 submissions.
+    `tested` says whether there are units and submissions enough for a best set; `family` is None where pairs
+    are not tested; `seeds` is None where no method has two trainings. `pairs` are there for boards of at most
+    40 submissions.
     """
 
     name: str
+    tested: bool
     places: tuple[Place, ...]
-    tests: Tests | None
-    tau: tuple[float, float, float] | None
-    plan: DetectableDifferences | None
+    family: TestedPairs | None
+    seeds: Seeds | None
+    plan: FindableDifferences | None
     pairs: tuple[PairRow, ...] | None
-    rank_shares: tuple[tuple[float, ...], ...] | None
 
 
 class RuleRow(Struct, frozen=True, kw_only=True):
@@ -85,32 +100,35 @@ class RuleRow(Struct, frozen=True, kw_only=True):
 
 
 class Crossing(Struct, frozen=True, kw_only=True):
-    """A question across tracks or training modes, answered for one pair of submissions."""
+    """A question across tracks or training modes, answered for one pair of submissions.
+
+    `interval` is the 95 % one of the difference. `margin` and `units_needed` are those of a question that
+    has a margin: two equal methods would be shown to be within it on so many units, in 4 of 5 cases.
+    """
 
     question: Literal["weaker", "artefacts"]
     first: str
     second: str
     metric: str
     value: float
-    interval: Pair
-    level: float
+    interval: Pair | None
     p: Maybe
     verdict: str
+    margin: Maybe = None
+    units_needed: int | None = None
 
 
 class Standings(Struct, frozen=True, kw_only=True):
-    """The standings of one track; `few_units` says that no patient-level statement is possible."""
+    """The standings of one track."""
 
-    schema: Literal["bmbench.standings/1"]
+    schema: Literal["bmbench.standings/2"]
     track: str
     track_version: int
     scorer: int
-    replicates: int
     unit: str
     n_units: int
     n_images: int
     n_cells: int
-    few_units: bool
     metrics: tuple[MetricStandings, ...]
     rules: tuple[RuleRow, ...]
     crossings: tuple[Crossing, ...]

@@ -16,6 +16,7 @@ from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import (
     MANIFEST_FILE,
     DataFacts,
+    Family,
     ImageFacts,
     Limits,
     Manifest,
@@ -45,7 +46,9 @@ class TrackFacts:
     data_name: str
     data_sha256: str | None = None
     data_options: Mapping[str, str] | None = None
-    unit: Unit = "image"
+    unit: Unit | None = None
+    family: Family | None = None
+    independent: bool = False
     rules: Rules = field(default_factory=Rules)
     controls: tuple[str, ...] = ()
     partner: Partner | None = None
@@ -116,13 +119,41 @@ def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
         truth=TruthFacts(visibility="public", file="truth.json", sha256=sha256(truth)),
         categories=tuple(category.id for category in file.categories),
         images=tuple(_image(sample) for sample in file.samples),
-        unit=facts.unit,
+        unit=_unit(file, facts),
+        independent=facts.independent or UNSET,
+        family_declared=UNSET if facts.family is None else facts.family,
         rules=facts.rules,
         limits=facts.limits,
         metrics=_metrics(truth, facts.rules),
         controls=facts.controls,
         partner=facts.partner,
     )
+
+
+def _unit(file: CocoFile, facts: TrackFacts) -> Unit:
+    """The unit that was asked for, or else the images' groups where there are any.
+
+    Images of one group are no independent ones: intervals over them are too narrow.
+    """
+    groups, n_images = len({sample.group for sample in file.samples}), len(file.samples)
+    if groups < n_images and facts.unit == "image" and not facts.independent:
+        raise BadInputError(
+            "the images have groups, and images of one patient or slide are not independent",
+            where=facts.name,
+            expected=f"the {groups} groups of the {n_images} images as units",
+            got="--unit image",
+            remedy="leave out --unit, or say --independent if the groups are not patients or slides",
+        )
+    return facts.unit or ("group" if groups < n_images else "image")
+
+
+def _family(word: str | None) -> Family | None:
+    """The family as a track declares it: all, teams, or ids with commas between them."""
+    if word is None:
+        return None
+    if word == "all":
+        return "all"
+    return "teams" if word == "teams" else tuple(require_id(part.strip()) for part in word.split(","))
 
 
 def _metrics(truth: Path, rules: Rules) -> tuple[MetricName, ...]:
@@ -187,7 +218,9 @@ class TrackWishes:
     name: str
     title: str = ""
     supervision: str | None = None
-    unit: str = "image"
+    unit: str | None = None
+    family: str | None = None
+    independent: bool = False
     protocol: str | None = None
     iou: float | None = None
     radius_px: float | None = None
@@ -211,7 +244,7 @@ def track_facts(source: Path, wishes: TrackWishes) -> tuple[TrackFacts, Path]:
     """
     kinds = get_args(Supervision)
     supervision = wishes.supervision or (wishes.name if wishes.name in kinds else "precise")
-    words = {"supervision": (supervision, kinds), "unit": (wishes.unit, get_args(Unit))}
+    words = {"supervision": (supervision, kinds), "unit": (wishes.unit or "image", get_args(Unit))}
     for option, (word, known) in words.items():
         if word not in known:
             raise UnknownNameError(option, word, known)
@@ -221,7 +254,9 @@ def track_facts(source: Path, wishes: TrackWishes) -> tuple[TrackFacts, Path]:
         title=wishes.title or f"Cell detection, {wishes.name}",
         supervision=cast("Supervision", supervision),
         data_name=source.stem,
-        unit=cast("Unit", wishes.unit),
+        unit=cast("Unit | None", wishes.unit),
+        family=_family(wishes.family),
+        independent=wishes.independent,
         controls=wishes.controls,
         outside=wishes.outside,
         partner=None if weaker_than is None else Partner(track=weaker_than, kind="weaker"),

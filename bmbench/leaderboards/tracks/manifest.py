@@ -18,7 +18,10 @@ MANIFEST_FILE = "track.json"
 
 MetricName: TypeAlias = Literal["cd.f1", "bb.f1", "cd.ap", "bb.ap"]
 Supervision: TypeAlias = Literal["precise", "weak", "artefacts"]
-Unit: TypeAlias = Literal["patient", "slide", "image"]
+Unit: TypeAlias = Literal["patient", "slide", "group", "image"]
+"""What varies: a group of images is of one patient or slide, whichever the data set tells apart."""
+Family: TypeAlias = Literal["all", "teams"] | tuple[Id, ...]
+"""Whose pairs are told apart: of everybody, of the first submission of each team, or of these submissions."""
 
 
 class ImageFacts(StrictRecord, frozen=True, kw_only=True):
@@ -102,14 +105,16 @@ class Partner(StrictRecord, frozen=True, kw_only=True):
 
     track: Id
     kind: Literal["weaker"]
-    margin: Annotated[float, Meta(gt=0, lt=1)] = 0.01
+    margin: Annotated[float, Meta(gt=0, lt=1)] = 0.02
 
 
 class Manifest(StrictRecord, frozen=True, kw_only=True):
     """The whole track.
 
-    `metrics` are the columns of the board; the first one ranks. `unit` is what bootstrap and permutation
-    draw. `controls` are ids of submissions that stand beside the board and are not ranked.
+    `metrics` are the columns of the board; the first one ranks. `unit` is what varies in intervals and tests.
+    `family` is declared before there are results: its pairs alone are corrected for each other, so that what
+    others hand in takes nothing from them. `independent` says that images are units although they have
+    groups. `controls` are ids of submissions that stand beside the board and are not ranked.
     """
 
     schema: Literal["bmbench.track/1"]
@@ -122,6 +127,8 @@ class Manifest(StrictRecord, frozen=True, kw_only=True):
     categories: tuple[int, ...]
     images: Annotated[tuple[ImageFacts, ...], Meta(min_length=1)]
     unit: Unit
+    family_declared: Family | UnsetType = field(default=UNSET, name="family")
+    independent: bool | UnsetType = UNSET
     rules: Rules = field(default_factory=Rules)
     metrics: Annotated[tuple[MetricName, ...], Meta(min_length=1)] = ("cd.f1", "bb.f1", "cd.ap", "bb.ap")
     limits: Limits = field(default_factory=Limits)
@@ -139,6 +146,11 @@ class Manifest(StrictRecord, frozen=True, kw_only=True):
         if self.unit == "image":
             return tuple(str(image.id) for image in self.images)
         return tuple(image.group for image in self.images)
+
+    @property
+    def family(self) -> Family:
+        """Whose pairs are told apart; everybody's where the track does not say."""
+        return "all" if isinstance(self.family_declared, UnsetType) else self.family_declared
 
     @property
     def n_units(self) -> int:

@@ -165,12 +165,12 @@ def test_the_order_of_a_hidden_track_is_made_of_what_was_published(track):
     from bmbench.leaderboards.results.standings_record import Standings
 
     table = Standings(
-        schema="bmbench.standings/1", track="weak", track_version=1, scorer=1, replicates=1, unit="image",
-        n_units=10, n_images=10, n_cells=77, few_units=False, metrics=(), rules=(), crossings=(),
+        schema="bmbench.standings/2", track="weak", track_version=1, scorer=1, unit="image",
+        n_units=10, n_images=10, n_cells=77, metrics=(), rules=(), crossings=(),
     )  # fmt: skip
     results = [
         Result(
-            schema="bmbench.result/1", id=id_, track="weak", track_version=1, scorer=1, state="published",
+            schema="bmbench.result/2", id=id_, track="weak", track_version=1, scorer=1, state="published",
             digests=None, card=None,
             metrics={"cd.f1": MetricResult(value=v, interval=(v - 0.04, v + 0.04), seeds=())},
         )
@@ -183,4 +183,5 @@ def test_the_order_of_a_hidden_track_is_made_of_what_was_published(track):
     # 0.02 ± 1.96 √2 · 0.04 / 1.96 = 0.02 ± 0.0566
     gap = places["a"].to_leader
     assert (gap.value, *gap.interval) == pytest.approx((-0.02, -0.0766, 0.0366), abs=1e-4)
-    assert (found.n_cells, found.metrics[0].tests.n_apart) == (0, 2)
+    assert (found.n_cells, found.metrics[0].family.n_apart) == (0, 2)
+    assert {id_: place.best for id_, place in places.items()} == {"a": True, "b": True, "c": False}

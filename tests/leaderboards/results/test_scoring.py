@@ -14,7 +14,7 @@ from bmbench.leaderboards.results import score_submission as score_module
 from bmbench.leaderboards.results.leakage_budget import WIDTHS
 from bmbench.leaderboards.results.record import canonical, read_result
 from bmbench.leaderboards.results.standings_record import read_standings
-from bmbench.leaderboards.results.unit_columns import TrackUnits, metric_by_unit
+from bmbench.leaderboards.results.unit_columns import TrackUnits, methods_of, seeds_of
 from bmbench.leaderboards.tracks.create_track import write_manifest
 from bmbench.leaderboards.tracks.manifest import Partner
 
@@ -92,26 +92,50 @@ def test_another_submission_changes_nobodys_numbers(small):
     assert path.read_bytes() == before
 
 
-def test_columns_repeat_the_published_numbers(small):
-    small.submit("two-seeds", [small.answer(recall=0.8, false=2, seed=s) for s in (1, 2)])
-    small.submit("one-seed", small.answer(recall=0.9, false=2, seed=3))
-    small.score()
-    results = [read_result(small.board.result("weak", id_)) for id_ in ("two-seeds", "one-seed")]
-    for name in METRICS:
-        table = metric_by_unit(results, name, np.arange(10))
-        ratio = table.upper.sum(1) / table.lower.sum(1)
-        assert ratio == pytest.approx(table.value, abs=1e-8)
+def test_a_result_knows_itself_without_each_image(small, tmp_path):
+    """As `bmbench score` gives it on the same files without that image."""
+    from bmbench.benchmark.scoring.score_files import score_files
+    from bmbench.metrics.protocol import resolve_protocol
 
-
-def test_a_score_and_a_difference_rest_on_the_same_draws(small):
-    """The interval of F1 is that of the replicates which differences and ranks are made of."""
-    small.submit("only-one", small.answer(recall=0.8, false=2))
+    rows = small.answer(recall=0.8, false=2)
+    small.submit("only-one", rows)
     small.score()
     result = read_result(small.board.result("weak", "only-one"))
-    units = TrackUnits.of(small.board.manifest("weak"))
-    drawn = metric_by_unit([result], "cd.f1", units.row).resampled(units.weights)[:, 0]
-    expected = np.quantile(drawn, (0.025, 0.975))
-    assert result.metrics["cd.f1"].interval == pytest.approx(tuple(expected), abs=1e-8)
+    rules = resolve_protocol("paper", radius_px=15.0)
+    truth = json.loads(small.truth.read_text())
+    names = sorted((image["id"] for image in truth["images"]), key=str)
+    for place, gone in enumerate(names[:3]):
+        left = {
+            key: [row for row in truth[key] if row["id" if key == "images" else "image_id"] != gone]
+            for key in ("images", "annotations")
+        }
+        (tmp_path / "truth.json").write_text(json.dumps(truth | left))
+        (tmp_path / "p.json").write_text(json.dumps([row for row in rows if row["image_id"] != gone]))
+        direct = score_files(tmp_path / "p.json", tmp_path / "truth.json", rules, threshold=0.3).to_json()
+        for name in METRICS:
+            rule, what = name.split(".")
+            assert result.metrics[name].without[place] == pytest.approx(direct[rule][what], abs=1e-8)
+
+
+def test_seeds_count_once_where_they_are_the_same_file(small):
+    """Three copies of one network are one training; a method of one training borrows from the others."""
+    small.submit("two-seeds", [small.answer(recall=0.8, false=2, seed=s) for s in (1, 2)])
+    small.submit("copies", [small.answer(recall=0.9, false=2, seed=3)] * 3, team="Other Team")
+    small.score()
+    manifest = small.board.manifest("weak")
+    results = [read_result(small.board.result("weak", id_)) for id_ in ("two-seeds", "copies")]
+    seeds = seeds_of(results, "cd.f1")
+    both = results[0].metrics["cd.f1"].seeds
+    assert (seeds.df, seeds.variance) == (1, pytest.approx(np.var(both, ddof=1)))
+    methods = methods_of(results, "cd.f1", TrackUnits.of(manifest), seeds=seeds)
+    assert methods.n_seeds.tolist() == [2, 1]
+    assert methods.value[0] == pytest.approx(np.mean(both))
+    assert methods.influence.sum(axis=1) == pytest.approx(0, abs=1e-7)
+    places = {place.id: place for place in read_standings(small.board.standings("weak")).metrics[0].places}
+    for result in results:
+        low, high = result.metrics["cd.f1"].interval
+        inner = places[result.id].interval
+        assert inner[0] < low < high < inner[1], "seeds widen what units leave open"
 
 
 def test_kept_and_fresh_results_give_the_same_standings(small):
@@ -268,20 +292,56 @@ def test_undefined_scores_rank_last_and_are_null(bench, make_truth):
 
 
 def test_patients_are_the_unit_and_too_few_are_said(bench, make_truth):
-    for name, groups in (("three", 3), ("seven", 7)):
+    for name, groups in (("two", 2), ("four", 4), ("seven", 7)):
         bench.truth = make_truth(f"{name}.json", n_images=14, groups=groups)
         bench.track(name, unit="patient")
         fewer_replicates(bench, name)
         for seed, recall in enumerate((0.95, 0.4)):
             bench.submit(f"with-{seed}", bench.answer(recall=recall, false=1, seed=seed), track=name)
     bench.score()
-    few, enough = (read_standings(bench.board.standings(name)) for name in ("three", "seven"))
-    assert (few.few_units, few.unit, few.metrics[0].tests) == (True, "image", None)
-    assert [place.ranks for place in few.metrics[0].places] == [(1, 2), (1, 2)]
-    assert (enough.few_units, enough.unit) == (False, "patient")
-    # Seven patients: the smallest two-sided p-value is 2 / 2^7.
-    assert enough.metrics[0].tests.smallest_p == 2 / 2**7
-    assert [place.ranks for place in enough.metrics[0].places] == [(1, 1), (2, 2)]
+    two, four, seven = (read_standings(bench.board.standings(name)) for name in ("two", "four", "seven"))
+    assert [table.unit for table in (two, four, seven)] == ["patient"] * 3
+    assert [table.metrics[0].tested for table in (two, four, seven)] == [False, True, True]
+    # Two patients: values alone. Four: who may be the best, and no table of pairs. Seven: everything.
+    assert [place.interval for place in two.metrics[0].places] == [None, None]
+    assert [place.ranks for place in two.metrics[0].places] == [(1, 2), (1, 2)]
+    assert (two.metrics[0].family, four.metrics[0].family) == (None, None)
+    for table in (four, seven):
+        assert [place.best for place in table.metrics[0].places] == [True, False]
+        assert [place.ranks for place in table.metrics[0].places] == [(1, 1), (2, 2)]
+        assert None not in [place.interval for place in table.metrics[0].places]
+    assert (seven.metrics[0].family.n_pairs, seven.metrics[0].family.n_apart) == (1, 1)
+    assert seven.metrics[0].pairs[0].p < 0.01
+
+
+def test_a_declared_family_loses_nothing_to_submissions_beside_it(bench, make_truth):
+    bench.truth = make_truth("ten.json", n_images=10)
+    bench.track()
+    fewer_replicates(bench, family_declared=("first-one", "second-one"))
+    bench.submit("first-one", bench.answer(recall=0.95, false=1, seed=1))
+    bench.submit("second-one", bench.answer(recall=0.7, false=1, seed=2))
+    bench.score()
+    alone = read_standings(bench.board.standings("weak")).metrics[0]
+    for seed in range(4):
+        bench.submit(f"junk-{seed}", bench.answer(recall=0.2, false=5, seed=10 + seed), team=f"T{seed}")
+    bench.score()
+    among = read_standings(bench.board.standings("weak")).metrics[0]
+    assert among.family == alone.family
+    assert among.pairs[0] == alone.pairs[0] or among.pairs[0].p == alone.pairs[0].p
+    assert all(pair.apart is None for pair in among.pairs[1:])
+
+
+def test_the_same_answer_twice_is_said(bench):
+    bench.track()
+    fewer_replicates(bench)
+    rows = bench.answer(recall=0.9, false=1)
+    bench.submit("first-one", rows)
+    bench.submit("second-one", bench.answer(recall=0.7, false=2, seed=4), team="Other Team")
+    moved = [row | {"bbox": [row["bbox"][0] + 0.001, *row["bbox"][1:]]} for row in rows]
+    bench.submit("copy-one", moved, team="Third Team")
+    bench.score()
+    places = read_standings(bench.board.standings("weak")).metrics[0].places
+    assert {place.id: place.same_as for place in places}["first-one"] == "copy-one"
 
 
 def test_weak_against_precise(bench):
@@ -296,8 +356,8 @@ def test_weak_against_precise(bench):
     bench.submit("worse-one", bad, track="weak", team="Other Team")
     bench.score()
     found = {row.first: row for row in read_standings(bench.board.standings("weak")).crossings}
-    assert found["same-one"].verdict == "not worse"
-    assert (found["same-one"].value, found["same-one"].interval) == (0, (0, 0))
+    assert found["same-one"].verdict == "same"
+    assert (found["same-one"].value, found["same-one"].interval) == (0, None)
     assert found["worse-one"].verdict == "worse"
 
 

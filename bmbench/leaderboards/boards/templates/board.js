@@ -18,7 +18,6 @@
     });
     body.append(...rows);
     table.classList.add("sorted");
-    rows.forEach((row) => row.classList.remove("group"));
   };
   document.querySelectorAll("table.board").forEach((table) => {
     [...table.tHead.rows[0].cells].forEach((head, column) => {

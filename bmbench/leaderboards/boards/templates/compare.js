@@ -45,7 +45,8 @@
     const flip = i > j;
     const row = metric.pairs.find((pair) => pair[0] === Math.min(i, j) && pair[1] === Math.max(i, j));
     if (!row || row[2] === null) return null;
-    return flip ? [-row[2], -row[4], -row[3], row[5]] : row.slice(2);
+    if (row[3] === null) return [flip ? -row[2] : row[2], null, null, row[5], row[6]];
+    return flip ? [-row[2], -row[4], -row[3], row[5], row[6]] : row.slice(2);
   };
   const show = () => {
     const { entries, metrics } = track();
@@ -63,16 +64,16 @@
       const found = gap(metric, ...places);
       const row = body.insertRow();
       const cells = [metric.title, number(pair[0].values[metric.name], 3), number(pair[1].values[metric.name], 3)];
-      cells.push(...(found ? [points(found[0]), `${points(found[1])} to ${points(found[2])}`, pvalue(found[3])] : ["–", "–", "–"]));
+      cells.push(...(found ? [points(found[0]), found[1] === null ? "–" : `${points(found[1])} to ${points(found[2])}`, pvalue(found[3])] : ["–", "–", "–"]));
       cells.forEach((text, i) => { const cell = row.insertCell(); cell.textContent = text; if (i) cell.className = "num"; });
     });
     const main = gap(metrics[0], ...ids.map((i) => metrics[0].order.indexOf(entries[i].id)));
-    const apart = main && main[3] !== null && main[3] <= 0.05;
-    $("verdict").textContent = !main || main[3] === null
-      ? `${metrics[0].title}: no test was made on this track.`
-      : apart
-        ? `${metrics[0].title}: ${pair[main[0] > 0 ? 0 : 1].name} is better (p ${pvalue(main[3])} after Holm).`
-        : `${metrics[0].title}: this test set does not tell the two apart (p ${pvalue(main[3])} after Holm).`;
+    const p = main && main[3] !== null ? ` (p ${pvalue(main[3])}, corrected)` : "";
+    $("verdict").textContent = !main || main[4] === null
+      ? `${metrics[0].title}: this pair was not tested on this track.`
+      : main[4]
+        ? `${metrics[0].title}: ${pair[main[0] > 0 ? 0 : 1].name} is ahead${p}.`
+        : `${metrics[0].title}: this test set does not tell the two apart${p}. That does not make them equal.`;
     Object.keys(pair[0].curves).forEach((rule) => $("curves").append(draw(rule, pair)));
   };
   const start = () => {
