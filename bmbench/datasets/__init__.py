@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bmbench.core.gate import plain_text
 from bmbench.core.registry import Registry
 
 if TYPE_CHECKING:
@@ -69,7 +70,13 @@ def open_dataset(name: str, *, data: Path | None = None, options: Mapping[str, s
 
 
 def absolute_dataset(name: str) -> str:
-    """The name of a data set, or the absolute path of a file or folder with its format, if it has one."""
+    """The name of a data set, or the absolute path of a file or folder with its format, if it has one.
+
+    Raises
+    ------
+    BadInputError
+        If the path is no text: no record could hold it, and no picture could show it.
+    """
     if name in DATASETS:
         return name
     from bmbench.datasets.formats.file_kinds import split_name
@@ -77,4 +84,5 @@ def absolute_dataset(name: str) -> str:
     form, path = split_name(name)
     if not path.exists():
         return name
-    return f"{form}:{path.absolute()}" if form else str(path.absolute())
+    place = plain_text(str(path.absolute()))
+    return f"{form}:{place}" if form else place

@@ -87,3 +87,18 @@ def test_what_nobody_foresaw_is_a_sentence_and_debug_shows_more(bmbench, monkeyp
     monkeypatch.setattr(sys, "argv", ["bmbench", "methods", "--debug"])
     with pytest.raises(type(error)):
         cli.main()
+
+
+@pytest.mark.usefixtures("posix")
+def test_a_data_set_whose_folder_has_no_text_for_a_name_is_refused_before_the_run_begins(bmbench, tmp_path):
+    """Its record could not be read again, and its pictures not be drawn: the run could never end."""
+    folder = Path(os.fsdecode(bytes(tmp_path) + b"/se\xfft"))
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("a file system that takes text only")
+    answer = bmbench("run", "--method", "blob_log", "--dataset", folder, "--out", tmp_path / "runs")
+    assert answer.code == 2
+    assert answer.err.count("\n") == 1
+    assert "a name that is no text" in answer.err
+    assert not (tmp_path / "runs").exists()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.gate import plain_text
 from bmbench.datasets import absolute_dataset
 
 Use = Literal["test", "all"]
@@ -58,7 +59,7 @@ class OtherSet:
 
     def settled(self) -> OtherSet:
         """The same with absolute paths: it means the same from any folder."""
-        data = None if self.data is None else self.data.expanduser().absolute()
+        data = None if self.data is None else Path(plain_text(str(self.data.expanduser().absolute())))
         return dataclasses.replace(self, dataset=absolute_dataset(self.dataset), data=data)
 
     def __str__(self) -> str:

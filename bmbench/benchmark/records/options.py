@@ -18,6 +18,7 @@ from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.protocol.tracks import default_track
 from bmbench.benchmark.records.run_records import read_record
 from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.gate import plain_text
 from bmbench.core.plugins import is_place
 from bmbench.datasets import absolute_dataset
 
@@ -66,7 +67,7 @@ class RunOptions:
 
     def settled(self) -> RunOptions:
         """The same options with absolute paths and a method's own name: the same from any folder."""
-        data = None if self.data is None else self.data.expanduser().absolute()
+        data = None if self.data is None else Path(plain_text(str(self.data.expanduser().absolute())))
         test_on = tuple(str(OtherSet.parse(text).settled()) for text in self.test_on)
         return dataclasses.replace(
             self,
