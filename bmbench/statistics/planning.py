@@ -52,12 +52,15 @@ def findable_differences(methods: Methods, pairs: MethodPairs) -> FindableDiffer
     if not len(variance) or not np.median(variance) > 0:
         return None
     error, df = float(np.sqrt(np.median(variance))), float(np.median(pairs.df[first, second]))
-    alone = float(t_quantile(1 - ERROR_RATE / 2, df))
-    best = float(t_quantile(1 - ERROR_RATE / max(len(kept) - 1, 1), df))
+    alone = t_quantile(1 - ERROR_RATE / 2, df)
+    best = t_quantile(1 - ERROR_RATE / max(len(kept) - 1, 1), df)
+    # A median of variances lies below the variance (Wilson and Hilferty's cube root of χ²).
+    true_error, level = error / (1 - 2 / (9 * df)) ** 1.5, float(np.median(methods.value[kept]))
 
     def found(critical: float, fewest: int) -> float | None:
-        difference = error * shift_found(critical, df)
-        return difference if methods.n_units >= fewest and difference < 1 else None
+        if methods.n_units < fewest:
+            return None
+        return _difference_below(level, true_error * shift_found(critical, df))
 
     return FindableDifferences(
         not_seen_below=alone * error,
@@ -66,6 +69,25 @@ def findable_differences(methods: Methods, pairs: MethodPairs) -> FindableDiffer
         all_pairs=found(_first_step(len(kept), df), FEWEST_UNITS),
         units_for_a_point=_units_for_a_point(methods, pairs),
     )
+
+
+def _difference_below(level: float, distance: float) -> float | None:
+    """The difference to a worse method that is worth `distance` between two methods of this level.
+
+    A worse method varies more: alike on the logit scale, so by the slope p (1 − p) on the raw one. None if no
+    difference is large enough.
+    """
+    from scipy.optimize import brentq
+
+    slope = level * (1 - level)
+    if not slope > 0:
+        return None
+
+    def missing(difference: float) -> float:
+        worse = level - difference
+        return difference - distance * math.sqrt((1 + (worse * (1 - worse) / slope) ** 2) / 2)
+
+    return float(brentq(missing, 0.0, level)) if missing(level) > 0 else None
 
 
 def _first_step(n_methods: int, df: float) -> float:
