@@ -21,11 +21,13 @@ from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 class Others:
     """The submissions of the track that are there already.
 
-    `contacts` by id; `digests` of predictions files → id; `submitters` are the logins that handed in an
-    answer, by id, in small letters; `arrived` says when, in seconds since 1970, of those that git knows.
+    `contacts` and `teams` by id; `digests` of predictions files → id; `submitters` are the logins that
+    handed in an answer, by id, in small letters; `arrived` says when, in seconds since 1970, where git
+    knows.
     """
 
     contacts: Mapping[str, Collection[str]] = field(default_factory=dict)
+    teams: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     submitters: Mapping[str, str] = field(default_factory=dict)
     arrived: Mapping[str, int] = field(default_factory=dict)
@@ -52,20 +54,22 @@ def submitter(contacts: Iterable[str]) -> str:
 
 def _others(folders: Iterable[tuple[str, Files]], arrived: Mapping[str, int]) -> Others:
     contacts: dict[str, list[str]] = {}
+    teams: dict[str, str] = {}
     digests: dict[str, str] = {}
     submitters: dict[str, str] = {}
     for name, files in folders:
         card = _card_of(files)
         try:
             logins = [str(login) for login in card["contacts"]]
+            team = str(card["display"]["team"])
             runs = [str(run["sha256"]) for run in card["runs"]]
             if runs:
                 submitters[name] = submitter(logins)
         except (KeyError, TypeError, StopIteration):
             continue
-        contacts[name] = logins
+        contacts[name], teams[name] = logins, team
         digests |= dict.fromkeys(runs, name)
-    return Others(contacts=contacts, digests=digests, submitters=submitters, arrived=arrived)
+    return Others(contacts=contacts, teams=teams, digests=digests, submitters=submitters, arrived=arrived)
 
 
 def _card_of(files: Files) -> dict[str, Any]:

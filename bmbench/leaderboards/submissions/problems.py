@@ -36,6 +36,7 @@ CODES = MappingProxyType(
         "E310": "the same predictions were handed in before",
         "E311": "more attempts than the track allows",
         "E312": "learnt from what the track does not allow",
+        "E313": "a team's name that is somebody else's",
         "E401": "not a predictions file",
         "E402": "an image that the track does not have",
         "E403": "an image without an answer",

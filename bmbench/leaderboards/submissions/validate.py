@@ -15,6 +15,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.submissions.card import (
     CARD_BYTES,
     CARD_FILE,
+    Display,
     Question,
     Run,
     Submission,
@@ -28,6 +29,7 @@ from bmbench.leaderboards.submissions.sources import Blob, Files
 from bmbench.leaderboards.submissions.strict_json import parse
 from bmbench.leaderboards.tracks.fields import PREDICTIONS_PATTERN
 from bmbench.leaderboards.tracks.manifest import Limits, Manifest
+from bmbench.leaderboards.tracks.names import skeleton
 
 _DAY = 24 * 3600
 
@@ -218,6 +220,20 @@ def _check_twins(runs: Sequence[Run], id_: str, supersedes: str | None, desk: _D
             desk.problems.add("E310", pointer("runs", row, "sha256"), text, "hand in each answer once")
 
 
+def _check_team(
+    display: Display, id_: str, contacts: Sequence[str], withdraws: str | None, desk: _Desk
+) -> None:
+    """A team's name belongs to who used it first, and so do those that are taken for it."""
+    if withdraws is not None:
+        return
+    looks, mine = skeleton(display.team), _small(contacts)
+    alike = [id_of for id_of, team in desk.others.teams.items() if id_of != id_ and skeleton(team) == looks]
+    if alike and not any(mine & _small(desk.others.contacts[id_of]) for id_of in alike):
+        text = f"is the team of {quoted(alike[0])}, or looks like it"
+        remedy = "choose another name, or put one of its contacts behind yours"
+        desk.problems.add("E313", "/display/team", text, remedy)
+
+
 def _check_attempts(contacts: Sequence[str], id_: str, withdraws: str | None, desk: _Desk) -> None:
     """How often a login, and all of them together, may answer a track in a time; withdrawals do not count."""
     if withdraws is not None:
@@ -269,6 +285,7 @@ _PLACE: tuple[Check, ...] = (
     (("contacts", "withdraws"), _check_author),
     *(((name, "id", "contacts"), partial(_check_target, name)) for name in ("supersedes", "withdraws")),
     (("runs", "id", "supersedes"), _check_twins),
+    (("display", "id", "contacts", "withdraws"), _check_team),
     (("contacts", "id", "withdraws"), _check_attempts),
 )
 """What a card must be on this track, in this folder, beside these submissions."""

@@ -6,11 +6,30 @@ import unicodedata
 from bmbench.core.errors import BadInputError
 
 MOST_CHARACTERS = 60
+MOST_COLUMNS = 60
+LONGEST_WORD = 24
+"""Columns of a terminal; a table breaks lines between words, so a longer one would push the scores away."""
 _SIGNS = frozenset(" -+._()")
 _HOSTS = ("github.com", "gitlab.com", "arxiv.org", "doi.org", "huggingface.co", "zenodo.org")
 _URL = re.compile(rf"https://({'|'.join(map(re.escape, _HOSTS))})/[A-Za-z0-9._~/-]{{1,160}}\Z")
 ID_PATTERN = "^[a-z0-9][a-z0-9-]{1,46}[a-z0-9]$"
 _ID = re.compile(ID_PATTERN[:-1] + r"\Z")
+
+_INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0")
+"""Letters that show nothing: Unicode's default-ignorable ones."""
+_PLAIN_GREEK = frozenset("βγδθλμξπσφψωΓΔΘΛΞΠΣΦΨΩ")
+"""Greek letters that no Latin one looks like: they may stand in Latin names."""
+_TOGETHER = (
+    frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}),
+    frozenset({"LATIN", "CJK", "BOPOMOFO"}),
+    frozenset({"LATIN", "CJK", "HANGUL"}),
+)
+"""Scripts that are written in one text: "highly restrictive" in Unicode's UTS 39."""
+_LOOKS = str.maketrans(
+    "аеорсухіјѕԁһӏвкмнтгАВЕКМНОРСТХУІЈЅԌαοιρυνκτχΑΒΕΖΗΙΚΜΝΟΡΤΥΧıøɑɡ01",
+    "aeopcyxijsdhlbkmhtrabekmhopctxyijsgaoipuvktxabezhikmnoptyxioagol",
+)
+"""Letters and digits → the Latin letter that they are taken for (after UTS 39, the ones that names hold)."""
 
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{p}{n}" for p in ("com", "lpt") for n in range(10))})
 """Names that Windows cannot have as a folder."""
@@ -32,7 +51,8 @@ def require_id(text: str) -> str:
 def name_fault(text: str) -> str | None:
     """What keeps a text from being shown as a name; None if nothing does.
 
-    Letters and digits of any script, space and ``- + . _ ( )``, in Unicode's composed form (NFC).
+    Letters and digits of one script, space and ``- + . _ ( )``, in Unicode's composed form (NFC), with
+    nothing that is invisible, stands for other letters, or is too wide for a table.
     """
     if not text or len(text) > MOST_CHARACTERS:
         return f"must have 1 to {MOST_CHARACTERS} characters"
@@ -45,7 +65,37 @@ def name_fault(text: str) -> str | None:
         return f"has the character U+{ord(bad):04X}, which is not a letter, a digit or one of ' -+._()'"
     if not any(unicodedata.category(sign)[0] in "LN" for sign in text):
         return "has no letter and no digit"
+    return _look_fault(text)
+
+
+def _look_fault(text: str) -> str | None:
+    """What makes a name look like another one, or like none, or push a table apart."""
+    odd = next((sign for sign in text if unicodedata.normalize("NFKC", sign) != sign), None)
+    if odd is not None:
+        return f"has the character U+{ord(odd):04X}, which stands for other letters (NFKC)"
+    scripts = {_script(sign) for sign in text if unicodedata.category(sign)[0] == "L"} - {""}
+    if len(scripts) > 1 and not any(scripts <= together for together in _TOGETHER):
+        return f"mixes letters of several scripts ({', '.join(sorted(scripts)).lower()}), which look alike"
+    if columns(text) > MOST_COLUMNS or any(columns(word) > LONGEST_WORD for word in re.split("[ -]", text)):
+        return f"is wider than {MOST_COLUMNS} columns, or has a word of more than {LONGEST_WORD}"
     return None
+
+
+def _script(letter: str) -> str:
+    """The script of a letter, by its name in Unicode; none for Greek ones that go with any."""
+    return "" if letter in _PLAIN_GREEK else unicodedata.name(letter, "?").split(" ")[0]
+
+
+def columns(text: str) -> int:
+    """How wide a text is on a terminal: letters of East Asia take two columns."""
+    return sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in text)
+
+
+def skeleton(text: str) -> str:
+    """What a name looks like: texts with one skeleton are taken for one another."""
+    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).translate(_LOOKS))
+    letters = (sign for sign in plain if unicodedata.category(sign)[0] in "LN")
+    return "".join(letters).casefold().translate(_LOOKS).replace("rn", "m").replace("vv", "w")
 
 
 def has_controls(text: str) -> bool:
@@ -64,4 +114,4 @@ def link_hosts() -> str:
 
 
 def _is_shown(sign: str) -> bool:
-    return sign in _SIGNS or unicodedata.category(sign)[0] in "LN"
+    return sign in _SIGNS or (unicodedata.category(sign)[0] in "LN" and sign not in _INVISIBLE)

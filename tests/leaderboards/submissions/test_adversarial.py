@@ -125,6 +125,14 @@ NAMES = {
     "NUL": "a\x00b",
     "private use": "a\ue000b",
     "emoji": "best \U0001f947",
+    "Cyrillic among Latin": "M\u0430rrow L\u0430b",
+    "Greek among Latin": "Marr\u03bfw Lab",
+    "an invisible letter": "\u3164",
+    "a sentence in one letter": "\ufdfa" * 30,
+    "full width": "\uff35-\uff2e\uff45\uff54",
+    "a superscript": "U\u00b2-Net",
+    "a word that no table breaks": "W" * 60,
+    "wide letters": "\u9aa8\u9ad3" * 16,
 }
 
 
@@ -135,7 +143,21 @@ def test_a_name_that_could_be_more_than_a_name_is_refused(good, name, place):
     assert codes_of(good) & {"E303", "E304"}
 
 
-@pytest.mark.parametrize("name", ["Müller et al. (2021)", "U-Net 3+", "骨髓 检测", "Őrség_2", "a"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Müller et al. (2021)",
+        "U-Net 3+",
+        "骨髓 检测",
+        "Őrség_2",
+        "a",
+        "β-VAE of σ 2",
+        "骨髄 チーム Tokyo",
+        "서울 Lab",
+        "Лаборатория крови",
+        "unet-statistical-scaled with a long description of it",
+    ],
+)
 def test_names_of_any_script_are_fine(name):
     assert name_fault(name) is None
 

@@ -11,6 +11,7 @@ from bmbench.leaderboards.submissions.card import Submission
 from bmbench.leaderboards.submissions.incoming import validate_changes, validate_folder, validate_queue
 from bmbench.leaderboards.submissions.prepare import Wishes, prepare
 from bmbench.leaderboards.submissions.schemas import schemas
+from bmbench.leaderboards.tracks.names import name_fault, skeleton
 from tests.benchmark.whole_records import whole_config, whole_metrics, whole_scores
 
 WISHES = {
@@ -287,8 +288,30 @@ def test_attempts_are_counted_by_login_not_by_names_that_anybody_may_write(bench
     folder, _ = bench.submit("second-try", rows, team="Another Name", contacts=("Marrow-LAB", "friend"))
     assert codes(validate_folder(folder)) == {"E311"}
     assert codes(validate_folder(folder, author="friend")) == {"E309"}, "who hands it in stands first"
-    other, _ = bench.submit("third-try", rows[:-1], team="Marrow Lab", contacts=("friend",))
+    other, _ = bench.submit("third-try", rows[:-1], team="Friends", contacts=("friend",))
     assert codes(validate_folder(other, author="FRIEND")) == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Marrow Lab.", "MARROW-LAB", "Marr0w Lab", "Marrovv Lab", "M\u00e0rrow Lab"],
+)
+def test_a_teams_name_belongs_to_who_used_it_first(bench, name):
+    """And so does one that is taken for it; a member may use it who names one of them."""
+    bench.track()
+    bench.submit("first-try", bench.answer(recall=0.5, false=1))
+    rows = bench.answer(recall=0.6, false=1)
+    stranger, _ = bench.submit("second-try", rows, team=name, contacts=("stranger",))
+    assert codes(validate_folder(stranger)) == {"E313"}
+    member, _ = bench.submit("third-try", rows[:-1], team=name, contacts=("member", "Marrow-Lab"))
+    assert codes(validate_folder(member, author="member")) == set()
+
+
+def test_a_name_in_another_script_may_look_like_one_in_latin():
+    """All Cyrillic, so it mixes nothing: Соса, and Latin Coca."""
+    assert name_fault("\u0421\u043e\u0441\u0430") is None
+    assert skeleton("\u0421\u043e\u0441\u0430") == skeleton("Coca")
+    assert skeleton("Marrow Lab 2") != skeleton("Marrow Lab 3")
 
 
 DAY = 24 * 3600
@@ -319,7 +342,8 @@ def test_all_together_are_limited_too(bench):
     bench.track()
     limited(bench, attempts_of_all=1)
     bench.submit("first-try", bench.answer(recall=0.5, false=1))
-    folder, _ = bench.submit("second-try", bench.answer(recall=0.6, false=1), contacts=("stranger",))
+    rows = bench.answer(recall=0.6, false=1)
+    folder, _ = bench.submit("second-try", rows, team="Strangers", contacts=("stranger",))
     assert codes(validate_folder(folder)) == {"E311"}
 
 
