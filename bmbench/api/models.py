@@ -91,6 +91,8 @@ class TrainedModel:
                 everywhere=True,
             )
             report = predict_images(options, listener(show_progress=show_progress))
+            if report.broken:
+                raise BadInputError(report.broken[0])
             read = PredictionTable.from_coco(out)
         image = np.array([names.get(name, name) for name in read.image.tolist()], object)
         notes = () if um_per_px is None and any(map(_is_array, parts)) else report.notes

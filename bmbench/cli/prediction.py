@@ -45,6 +45,10 @@ def predict(
     truth: Annotated[
         Path | None, typer.Option(help="A COCO file whose image ids the .json output takes.")
     ] = None,
+    white: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="White in 16-bit images.  [default: the run's, or one for all]"),
+    ] = None,
     crops: Annotated[Path | None, typer.Option(help="A folder for a picture of every cell.")] = None,
     crop_px: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of these pictures, px.")] = None,
 ) -> None:
@@ -70,6 +74,7 @@ def predict(
         truth=truth,
         crops=crops,
         crop_px=crop_px,
+        white=white,
     )
     terminal = console()
     with stoppable():
@@ -79,5 +84,11 @@ def predict(
         terminal.print(f"note: {note}", markup=False, soft_wrap=True)
     written = ", ".join(str(path) for path in options.out + ((crops,) if crops else ()))
     terminal.print(f"Written: {written}", markup=False, soft_wrap=True)
+    if report.broken:
+        for sentence in report.broken:
+            typer.echo(f"error: {sentence}", err=True)
+        many = len(report.images)
+        typer.echo(f"{len(report.broken)} could not be read, {many} others are predicted", err=True)
+        raise typer.Exit(2)
     if any(".geojson" in path.name for path in report.files):
         terminal.print("In QuPath: open the image, then drag its .geojson file onto it", soft_wrap=True)

@@ -100,6 +100,31 @@ def scaled(objects: Objects, ratio: Floats) -> Objects:
     return dataclasses.replace(objects, **columns)
 
 
+def upright(annotations: Annotations, orientation: int, stored: tuple[int, int]) -> Annotations:
+    """Annotations of a picture as it is stored (width, height), on the picture as it is to be seen.
+
+    `orientation` is that of EXIF, 1 to 8.
+    """
+    width, height = stored
+
+    def turned(xy: Floats) -> Floats:
+        x, y = xy[:, 0], xy[:, 1]
+        x = width - x if orientation in (2, 3, 7, 8) else x
+        y = height - y if orientation in (3, 4, 6, 7) else y
+        return np.column_stack([y, x] if orientation >= 5 else [x, y])
+
+    corners = np.stack([turned(annotations.box[:, :2]), turned(annotations.box[:, 2:])])
+    given = annotations.circle[:, 2:] > 0
+    circle = np.column_stack([turned(annotations.circle[:, :2]), annotations.circle[:, 2]])
+    return dataclasses.replace(
+        annotations,
+        xy=turned(annotations.xy),
+        box=np.concatenate([corners.min(axis=0), corners.max(axis=0)], axis=1),
+        circle=np.where(given, circle, annotations.circle),
+        contour=tuple(tuple(turned(ring) for ring in rings) for rings in annotations.contour),
+    )
+
+
 def with_regions(annotations: Annotations, outlines: Sequence[Rings]) -> Annotations:
     """The annotations, and every outline as an ignored region after them."""
     n = len(outlines)

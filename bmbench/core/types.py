@@ -192,8 +192,8 @@ class Sample:
 
     `group` is the patient or slide (the unit of splits and intervals); it is the image's own name where
     the data set knows no groups. `um_per_px` is None where the pixel size is not known, `file` where the
-    pixels come from no file of their own; `within` is the folder that a file from outside must lie in (see
-    `bmbench.core.gate`).
+    pixels come from no file of their own, `white` (the value that is white) where they have 8 bits; `within`
+    is the folder that a file from outside must lie in (see `bmbench.core.gate`).
     """
 
     image_id: ImageId
@@ -206,6 +206,7 @@ class Sample:
     um_per_px: float | None = None
     file: Path | None = None
     within: Path | None = None
+    white: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -36,7 +36,7 @@ ALLOWED = {
     ("core/locks.py", "os.open"): "a lock of bmbench itself",
     ("datasets/reading/images.py", "Image.open"): "bytes in memory, or a file that the gate has opened",
     (
-        "datasets/reading/images.py",
+        "datasets/reading/tiff_files.py",
         "tifffile.TiffFile",
     ): "bytes in memory, or a file that the gate has opened",
     ("datasets/reading/images.py", "tifffile.imread"): "bytes in memory",

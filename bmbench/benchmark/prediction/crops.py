@@ -34,7 +34,7 @@ def write_crops(
     earlier call left and this one has no cell for are removed; as long as they are mixed there is no table.
     """
     with ExitStack() as stack:
-        slide = stack.enter_context(opened(job.path))
+        slide = stack.enter_context(opened(job.path, white=job.white))
         aside = stack.enter_context(writing(folder / f"{stem}.csv"))
         (folder / f"{stem}.csv").unlink(missing_ok=True)
         file = stack.enter_context(aside.open("w", newline="", encoding="utf-8"))

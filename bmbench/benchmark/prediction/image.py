@@ -42,6 +42,8 @@ class ImageJob:
         What the outputs call it.
     origin : (x, y)
         Where it begins on the glass; see `bmbench.datasets.slides.Slide`.
+    white : int or None
+        The value that is white, of an image of 16 bits.
     ratio : (2,) float64
         Level-0 pixels in a pixel of the working grid, in x and y.
     tiles : tuple of Tile
@@ -57,11 +59,14 @@ class ImageJob:
     tiles: tuple[Tile, ...]
     selection: Selection
     origin: tuple[int, int] = (0, 0)
+    white: int | None = None
 
     def facts(self, digest: str) -> Any:
         """What a journal of this job says about itself; `digest` is that of the detector."""
         numbers = ",".join(str(tile.number) for tile in self.tiles)
+        deep = {} if self.white is None else {"white": self.white}
         return {
+            **deep,
             "schema": "bmbench.tiles/1",
             "bmbench": bmbench.__version__,
             "detector": digest,

@@ -45,6 +45,8 @@ class PredictOptions:
         COCO file whose image ids and categories the COCO output uses.
     crops : Path or None
         A folder for a picture of every cell.
+    white : int or None
+        The value that is white in 16-bit images; None takes the run's, else one that fits all images.
     crop_px : int or None
         Side of such a picture, on the working grid; None takes it from the size of the cells.
     """
@@ -62,6 +64,7 @@ class PredictOptions:
     truth: Path | None = None
     crops: Path | None = None
     crop_px: int | None = None
+    white: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +96,16 @@ class ImageReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What `predict` did: its images, its files, and what a user should know about them."""
+    """What `predict` did: its images, its files, and what a user should know about them.
+
+    `broken` says in a sentence each which images could not be read.
+    """
 
     images: tuple[ImageReport, ...]
     files: tuple[Path, ...]
     threshold: float
     notes: tuple[str, ...]
+    broken: tuple[str, ...] = ()
 
 
 def predicted_table(report: Report) -> Table:

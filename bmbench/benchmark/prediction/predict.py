@@ -14,6 +14,7 @@ from bmbench.benchmark.prediction.image import ImageJob, cells, predict_tiles
 from bmbench.benchmark.prediction.journal import Journal
 from bmbench.benchmark.prediction.options import ImageReport, PredictOptions, Report
 from bmbench.benchmark.prediction.outputs import ImageOutput, Output, plan_outputs, write_output
+from bmbench.benchmark.prediction.pictures import look_at_pictures
 from bmbench.benchmark.prediction.prepare import largest_cell_px, notes, prepare
 from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.benchmark.records.trained_run import TrainedRun, load_run
@@ -23,10 +24,20 @@ from bmbench.core.locks import only_one
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category, Detections, ImageId
 from bmbench.datasets.reading.image_names import nearest
-from bmbench.datasets.slides import opened, slide_files
+from bmbench.datasets.slides import UnreadableImageError, opened, slide_files
 
 CROP_CELLS = 1.25
 """Side of a crop, in diameters of the largest cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """An image to be predicted, what files call it, and what is white in it, if it has 16 bits."""
+
+    path: Path
+    name: str
+    image_id: ImageId
+    white: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,6 +45,7 @@ class _Finished:
     """An image whose tiles are all in its journal."""
 
     job: ImageJob
+    image_id: ImageId
     journal: Path
     digest: str
     threshold: float
@@ -49,6 +61,9 @@ class _Finished:
 
 def predict(options: PredictOptions, progress: Progress) -> Report:
     """The cells of every image, in files.
+
+    An image that cannot be read is named in the report, and the others are predicted; if none can, the first
+    one's error is raised.
 
     Killed at any moment, the same call goes on where it stood, and its files have the same bytes: finished
     tiles stand in a folder ``OUT.unfinished`` beside the first output until everything is written. Only one
@@ -77,20 +92,39 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
     threshold = options.threshold if options.threshold is not None else trained.threshold or 0.0
     for place in [output.place for output in outputs] + ([options.crops] if options.crops else []):
         require_folder(place)
+    pictures = look_at_pictures(files, trained, options)
     with _going_on(unfinished), _alone(unfinished):
-        finished = []
-        for number, (path, name) in enumerate(zip(files, names, strict=True)):
+        finished, broken = [], []
+        for number, (path, name, image_id) in enumerate(zip(files, names, ids, strict=True)):
             place = unfinished / f"{number:06d}.journal"
-            job = _predict(path, name, place, trained=trained, options=options, progress=progress)
-            finished.append(_Finished(job=job, journal=place, digest=trained.digest, threshold=threshold))
-        written = _write(outputs, _answers(finished, ids), categories, trained.classes, progress=progress)
+            asked = _Asked(path=path, name=name, image_id=image_id, white=pictures.white(path))
+            try:
+                job = _predict(asked, place, trained=trained, options=options, progress=progress)
+            except UnreadableImageError as error:
+                broken.append(error)
+                place.unlink(missing_ok=True)
+            else:
+                done = _Finished(
+                    job=job, image_id=image_id, journal=place, digest=trained.digest, threshold=threshold
+                )
+                finished.append(done)
+        if broken and not finished:
+            raise broken[0]
+        written = _write(
+            outputs,
+            _answers(finished, [image.image_id for image in finished]),
+            categories,
+            trained.classes,
+            progress=progress,
+        )
         if options.crops is not None:
             _crop(options.crops, finished, trained, options, progress=progress)
         report = Report(
             images=tuple(_report(image, trained.classes) for image in finished),
             files=tuple(written),
             threshold=threshold,
-            notes=notes(trained, [image.job for image in finished], options),
+            notes=(*pictures.notes, *notes(trained, [image.job for image in finished], options)),
+            broken=tuple(map(str, broken)),
         )
         for image in finished:
             image.journal.unlink()
@@ -153,16 +187,10 @@ def _write(
 
 
 def _predict(
-    path: Path,
-    name: str,
-    place: Path,
-    *,
-    trained: TrainedRun,
-    options: PredictOptions,
-    progress: Progress,
+    asked: _Asked, place: Path, *, trained: TrainedRun, options: PredictOptions, progress: Progress
 ) -> ImageJob:
-    with opened(path) as slide:
-        job = prepare(slide, name, trained, options)
+    with opened(asked.path, white=asked.white) as slide:
+        job = prepare(slide, asked.name, trained, options, white=asked.white)
         with Journal(place, job.facts(trained.digest)) as journal:
             predict_tiles(slide, job, trained.detector, journal, progress)
     return job

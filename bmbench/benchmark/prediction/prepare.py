@@ -30,8 +30,10 @@ MARGIN_CELLS = 1.5
 """Margin around a tile, in diameters of the largest cell: the cell and what a detector sees around it."""
 
 
-def prepare(slide: Slide, name: str, trained: TrainedRun, options: PredictOptions) -> ImageJob:
-    """How this slide is predicted.
+def prepare(
+    slide: Slide, name: str, trained: TrainedRun, options: PredictOptions, *, white: int | None = None
+) -> ImageJob:
+    """How this slide is predicted; `white` is that of an image of 16 bits.
 
     Raises
     ------
@@ -55,6 +57,7 @@ def prepare(slide: Slide, name: str, trained: TrainedRun, options: PredictOption
         tiles=tiles,
         selection=selection,
         origin=slide.origin,
+        white=white,
     )
 
 

@@ -41,6 +41,11 @@ def mean_cell(samples: Sequence[Sample]) -> float | None:
     return round(mean, 3) if mean else None
 
 
+def white(samples: Sequence[Sample]) -> int | None:
+    """The value of 16-bit images that is white, one for all of a set; None of 8-bit ones."""
+    return max((sample.white for sample in samples if sample.white is not None), default=None)
+
+
 def scale(image_um: float | None, trained_um: float | None) -> float:
     """Pixels of the working grid in one of the image: 1 where a pixel size is unknown, or both are equal."""
     if image_um is None or trained_um is None or abs(image_um / trained_um - 1) < SAME_SCALE:

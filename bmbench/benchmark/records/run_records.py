@@ -70,6 +70,7 @@ class RunConfig(Struct, frozen=True, kw_only=True):
     um_per_px: float | None = None
     mean_cell_px: float | None = None
     largest_cell_px: float | None = None
+    white: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
     classes: list[dict[str, Any]] = msgspec.field(default_factory=list)
     test_on: list[dict[str, Any]] = msgspec.field(default_factory=list)
     learned: RecordedShapes = RecordedShapes()

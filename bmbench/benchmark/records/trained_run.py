@@ -35,6 +35,8 @@ class TrainedRun:
         Diameter of the largest cell that it learned from; None in the records of older runs.
     mean_cell_px : float or None
         Mean diameter of the cells that it learned from; None in the records of older runs.
+    white : int or None
+        The value that is white in the 16-bit images that it learned from; None of 8-bit ones.
     threshold : float or None
         The confidence at which the run's F1 is given.
     digest : str
@@ -50,6 +52,7 @@ class TrainedRun:
     mean_cell_px: float | None
     threshold: float | None
     digest: str
+    white: int | None = None
 
 
 def load_run(path: Path) -> TrainedRun:
@@ -88,6 +91,7 @@ def load_run(path: Path) -> TrainedRun:
         mean_cell_px=_positive(config.mean_cell_px),
         threshold=None if scores is None else _positive(scores.threshold),
         digest=_digest(run.checkpoint),
+        white=config.white,
     )
 
 

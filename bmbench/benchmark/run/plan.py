@@ -14,7 +14,7 @@ from bmbench.benchmark.protocol.classes import (
     require_classes,
     tell_apart,
 )
-from bmbench.benchmark.protocol.image_scale import largest_cell, mean_cell, pixel_size
+from bmbench.benchmark.protocol.image_scale import largest_cell, mean_cell, pixel_size, white
 from bmbench.benchmark.protocol.learned_from import Learned, caution, learned_from, run_line
 from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
 from bmbench.benchmark.protocol.tracks import Profile, Track, get_profile, get_track
@@ -195,6 +195,8 @@ def config(plan: Plan) -> dict[str, Any]:
         "test_on": [place.facts() for place in plan.elsewhere],
         **plugin_facts(options.method, options.dataset),
     }
+    if (value_of_white := white(plan.split.samples["train"])) is not None:
+        record["white"] = value_of_white
     # As it is read back from its file: tuples are lists there.
     value: dict[str, Any] = json.loads(json.dumps(record, allow_nan=False))
     return value

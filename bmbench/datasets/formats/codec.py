@@ -79,6 +79,10 @@ class Codec:
         Writes what else belongs to a data set folder of this format.
     extra : str, optional
         The extra of bmbench that it needs.
+    as_stored : bool
+        Whether its programs show pictures as they are stored, whatever EXIF says.
+    relative : bool
+        Whether coordinates are shares of the image's sides.
     """
 
     name: str
@@ -94,3 +98,5 @@ class Codec:
     extra: str | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
     agree: Callable[[Sequence[Path]], Mapping[str, str]] | None = None
+    as_stored: bool = False
+    relative: bool = False

@@ -293,5 +293,6 @@ CODEC = Codec(
     write=write,
     folder="rois",
     choices={"plane": "the position of a stack that the images show: a slice, or c1,z3,t2"},
+    as_stored=True,
     extra="imagej",
 )

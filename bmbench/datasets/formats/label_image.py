@@ -19,7 +19,8 @@ from bmbench.datasets.formats.annotation_folder import read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Left
 from bmbench.datasets.formats.marks import UNNAMED, Marks
 from bmbench.datasets.formats.masks import mask_rings
-from bmbench.datasets.reading.images import LIMIT_PX, read_raw
+from bmbench.datasets.reading.images import read_raw
+from bmbench.datasets.reading.tiff_files import LIMIT_PX
 
 LARGEST = 2**16 - 1
 

@@ -57,7 +57,7 @@ def read_any(
         content = _joined(layout, [read(part.path, images) for part in layout.parts])
     folder = layout.root if layout.root.is_dir() else layout.root.parent
     content = with_groups(with_maker_split(content, folder), choices or {}, folder)
-    return settled(content, choices or {}, where=str(layout.root))
+    return settled(content, codec, choices or {}, where=str(layout.root))
 
 
 def sniff(path: Path) -> str:

@@ -192,6 +192,7 @@ CODEC = Codec(
     write=write_boxes,
     folder="labels",
     frame=write_frame,
+    relative=True,
 )
 CODEC_POLYGONS = Codec(
     name="yolo-seg",
@@ -203,4 +204,5 @@ CODEC_POLYGONS = Codec(
     write=write_polygons,
     folder="labels",
     frame=write_frame,
+    relative=True,
 )

@@ -13,6 +13,9 @@
     dicom_header     headers of DICOM files
     tables           tables of spreadsheets and other programs
     images           pixels of any image file as RGB bytes
+    orientation      how a picture is to be turned to be seen upright
+    bit_depth        what is white in 16-bit images
+    tiff_files       TIFF files, opened alone and with an end to their pages
     image_names      which image a name means
     picture_copies   copies, near copies and empty parts, from pixels alone
 """

@@ -1,23 +1,23 @@
 """Pixels of image files as RGB bytes, by one rule for every format.
 
-The rule, in order: the orientation is that of the file (EXIF rotation is not applied, because annotations
-are drawn on the stored pixels); a palette is resolved; transparent pixels lie on white, the colour of an
-empty bright-field image; grey becomes three equal channels; 16-bit values keep their high byte, and where a
-16-bit image uses no value above 4095 (a 12-bit camera) v // 16. Real-valued and signed pixels are refused:
-their scale is not written in the file, and guessing it would change the contrast from image to image.
+The rule, in order: the picture is turned as its file says (EXIF orientation, which a TIFF has as a tag); a
+palette is resolved; transparent pixels lie on white, the colour of an empty bright-field image; grey becomes
+three equal channels; 16-bit values are scaled so that `white` is 255, which is one value for all images of a
+set (`bit_depth`), and without one the full range. Real-valued and signed pixels are refused: their scale is
+not written in the file, and guessing it would change the contrast from image to image.
 """
 
-import logging
 import lzma
 import math
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,18 +26,22 @@ from PIL import Image, UnidentifiedImageError
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import open_file, read_bytes
 from bmbench.core.types import Pixels
+from bmbench.datasets.reading.bit_depth import FULL, to_8_bits, white_of
+from bmbench.datasets.reading.orientation import (
+    TAG,
+    UPRIGHT,
+    orientation_of,
+    png_tells_orientation,
+    turned_upright,
+    upright_size,
+)
+from bmbench.datasets.reading.tiff_files import LIMIT_PX, tiff_facts, tiff_file
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Endings of files that count as images when a folder is listed."""
-LIMIT_PX = 178_956_970
-"""Most pixels of one image: twice Pillow's own warning level, where it refuses as well."""
-LIMIT_BYTES = 8 * LIMIT_PX
-"""Most bytes of its pixels: what a file says of itself is no reason to ask the system for more."""
 _ANY_BYTES, _RATIO = 64 << 20, 2000
 """Pixels beyond the first number must be in a file; Deflate makes a thousand bytes of one at most."""
-LIMIT_PAGES = 100_000
-"""Most pages of a TIFF."""
-_TIFF = (".tif", ".tiff")
+_TIFF = (".tif", ".tiff", ".btf", ".tf8")
 _DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _DAMAGED = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError,
@@ -46,7 +50,28 @@ _DAMAGED = (
 """What Pillow and tifffile raise on one damaged file or another: both believe what its header says."""
 
 
-def read_rgb(path: Path, size: tuple[int, int] | None = None, *, within: Path | None = None) -> Pixels:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What an image file says of itself before its pixels are read.
+
+    Attributes
+    ----------
+    size : (width, height)
+        As it is to be seen.
+    orientation : int
+        1 where it is stored so; see `bmbench.datasets.reading.orientation`.
+    deep : bool
+        Whether it has 16 bits a value.
+    """
+
+    size: tuple[int, int]
+    orientation: int
+    deep: bool
+
+
+def read_rgb(
+    path: Path, size: tuple[int, int] | None = None, *, within: Path | None = None, white: int | None = None
+) -> Pixels:
     """(height, width, 3) uint8 pixels of an image file; see the module for the rule.
 
     Parameters
@@ -55,13 +80,18 @@ def read_rgb(path: Path, size: tuple[int, int] | None = None, *, within: Path | 
         What the annotations say; another size is refused, since every coordinate would be wrong.
     within : Path, optional
         The folder that the file must lie in, if a file from outside names it or it was found in a folder.
+    white : int, optional
+        The value of a 16-bit image that is white; without it, the full range.
 
     Raises
     ------
     BadInputError
         If the file is missing, truncated, no image, too large, or of another size.
     """
-    pixels = to_rgb(read_raw(path, within=within), path)
+    raw = read_raw(path, within=within)
+    if white not in (None, FULL) and raw.dtype == np.uint8 and read_header(path, within=within).deep:
+        raise _by_high_bytes(path, white)
+    pixels = to_rgb(raw, path, white=white)
     if size is not None and (pixels.shape[1], pixels.shape[0]) != tuple(size):
         raise _wrong_size(path, size, (pixels.shape[1], pixels.shape[0]))
     return pixels
@@ -75,17 +105,49 @@ def check_size(path: Path, size: tuple[int, int], *, within: Path | None = None)
 
 
 def image_size(path: Path, *, within: Path | None = None) -> tuple[int, int]:
-    """(width, height) of an image file, from its header alone."""
+    """(width, height) of an image file as it is to be seen, from its header alone."""
+    return read_header(path, within=within).size
+
+
+def read_header(path: Path, *, within: Path | None = None) -> Header:
+    """What an image file says of itself; see `read_rgb` for the errors."""
     with open_file(path, within=within, limit=None) as file, _named_errors(path):
         if path.suffix.lower() in _TIFF:
-            shape, axes = _tiff_shape(file)
-            return shape[axes.index("X")], shape[axes.index("Y")]
+            facts = tiff_facts(file)
+            return _header(facts.size, facts.orientation, deep=facts.deep)
         with Image.open(file) as image:
-            return image.size
+            size, deep, told = image.size, image.mode in _DEEP_MODES, True
+            if image.format == "PNG":
+                told = png_tells_orientation(file)
+                file.seek(24)
+                deep = file.read(1) == b"\x10"
+        if not told:
+            return _header(size, UPRIGHT, deep=deep)
+        file.seek(0)
+        with Image.open(file) as image:
+            # Of a PNG this reads to its end, where the tag may stand.
+            return _header(size, orientation_of(image.getexif().get(TAG)), deep=deep)
+
+
+def common_white(files: Sequence[tuple[Path, Path | None]]) -> int:
+    """The white of several 16-bit image files, each with the folder that it must lie in; see `bit_depth`."""
+
+    def values() -> Iterator[NDArray[Any]]:
+        for path, within in files:
+            raw = read_raw(path, within=within)
+            if raw.dtype == np.uint8:
+                # Pillow hands out the high bytes of 16-bit colours; what they were is not known.
+                raw = (raw.astype(np.uint16) << 8) | np.uint16(255)
+                if (white := white_of([raw])) < FULL:
+                    raise _by_high_bytes(path, white)
+            if raw.dtype == np.uint16:
+                yield raw
+
+    return white_of(values())
 
 
 def read_raw(path: Path, *, within: Path | None = None) -> NDArray[Any]:
-    """Pixels as stored: (h, w) or (h, w, 1 to 4), 8 or 16 bits; what label images need.
+    """Values as stored, turned upright: (h, w) or (h, w, 1 to 4), 8 or 16 bits; what label images need.
 
     Raises
     ------
@@ -124,8 +186,8 @@ def read_mask(
     return values
 
 
-def to_rgb(raw: NDArray[Any], path: Path) -> Pixels:
-    """(h, w, 3) uint8 from pixels as stored; `path` is named in errors."""
+def to_rgb(raw: NDArray[Any], path: Path, *, white: int | None = None) -> Pixels:
+    """(h, w, 3) uint8 from pixels as stored; `path` is named in errors, `white` is that of 16 bits."""
     if raw.dtype == np.bool_:
         raw = raw.astype(np.uint8) * np.uint8(255)
     if raw.dtype not in (np.uint8, np.uint16):
@@ -137,7 +199,7 @@ def to_rgb(raw: NDArray[Any], path: Path) -> Pixels:
             remedy="save the image as 8-bit PNG",
         )
     if raw.dtype == np.uint16:
-        raw = (raw >> (4 if raw.size and int(raw.max()) <= 4095 else 8)).astype(np.uint8)
+        raw = to_8_bits(raw, FULL if white is None else white)
     if raw.ndim == 2:
         raw = raw[:, :, None]
     if raw.shape[2] in (2, 4):
@@ -160,59 +222,28 @@ def _require_plausible(n_bytes: int, data: bytes) -> None:
 def _read_pillow(data: bytes) -> NDArray[Any]:
     with Image.open(BytesIO(data)) as image:
         _require_plausible(image.width * image.height * len(image.getbands()), data)
-        if image.mode in _DEEP_MODES:
-            values = np.asarray(image)
-            deep = values.dtype.kind == "i" and values.size and values.min() >= 0 and values.max() < 2**16
-            return values.astype(np.uint16) if deep else values
-        if image.mode in ("L", "LA", "RGB", "RGBA", "F"):
-            return np.array(image)
-        see_through = image.mode in ("PA", "La", "RGBa") or "transparency" in image.info
-        return np.array(image.convert("RGBA" if see_through else "RGB"))
+        values = _pillow_values(image)
+        # Asked for afterwards: Pillow turns a TIFF while it loads it, and takes the tag away.
+        return turned_upright(values, orientation_of(image.getexif().get(TAG)))
 
 
-def tiff_file(file: BinaryIO) -> Any:
-    """Tifffile's reader of an open file, which reads that file alone and raises what it does not print.
-
-    By itself it opens every file that the OME-XML in a TIFF names, wherever that lies, and tells of each
-    damaged tag on the error stream; and it walks for ever through pages that follow each other in a ring.
-    """
-    import tifffile
-
-    _require_end(file)
-
-    logger = logging.getLogger("tifffile")
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
-    return tifffile.TiffFile(file, name="image.tif", _multifile=False)
-
-
-def _require_end(file: BinaryIO) -> None:
-    """Nothing, or a ValueError if the pages of a TIFF have no end, or are too many; the file is rewound."""
-    head = file.read(16)
-    order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
-    # Of the classic format and of BigTIFF: where the first page is named, how numbers of tags and places
-    # are written, and how long a tag is. Whatever else a file is, tifffile refuses.
-    known = {42: (4, "H", "I", 12), 43: (8, "Q", "Q", 20)}
-    with suppress(struct.error, KeyError, OverflowError, OSError):
-        start, count, place, tag_bytes = known[struct.unpack(order + "H", head[2:4])[0] if order else 42]
-        count, place = order + count, order + place
-        (page,) = struct.unpack_from(place, head, start)
-        seen: set[int] = set()
-        while page:
-            if page in seen or len(seen) >= LIMIT_PAGES:
-                raise ValueError("its pages follow each other in a ring, or are too many")
-            seen.add(page)
-            file.seek(page)
-            (tags,) = struct.unpack(count, file.read(struct.calcsize(count)))
-            file.seek(page + struct.calcsize(count) + tags * tag_bytes)
-            (page,) = struct.unpack(place, file.read(struct.calcsize(place)))
-    file.seek(0)
+def _pillow_values(image: Image.Image) -> NDArray[Any]:
+    image.load()
+    if image.mode in _DEEP_MODES:
+        values = np.asarray(image)
+        deep = values.dtype.kind == "i" and values.size and values.min() >= 0 and values.max() < 2**16
+        return values.astype(np.uint16) if deep else values
+    if image.mode in ("L", "LA", "RGB", "RGBA", "F"):
+        return np.array(image)
+    see_through = image.mode in ("PA", "La", "RGBa") or "transparency" in image.info
+    return np.array(image.convert("RGBA" if see_through else "RGB"))
 
 
 def _read_tiff(data: bytes, path: Path) -> NDArray[Any]:
     import tifffile
 
-    shape, axes = _tiff_shape(BytesIO(data))
+    facts = tiff_facts(BytesIO(data))
+    shape, axes = facts.shape, facts.axes
     _require_plausible(math.prod(shape), data)
     with tiff_file(BytesIO(data)) as tiff:
         plain = tiff.series[0].keyframe.photometric in (
@@ -234,20 +265,22 @@ def _read_tiff(data: bytes, path: Path) -> NDArray[Any]:
             raise
         # Pillow's own libtiff knows the compressions that tifffile leaves to a package of its own.
         return _read_pillow(data)
-    return np.moveaxis(values, axes.index(channel), -1) if channel else values
+    values = np.moveaxis(values, axes.index(channel), -1) if channel else values
+    return turned_upright(values, facts.orientation)
 
 
-def _tiff_shape(file: BinaryIO) -> tuple[tuple[int, ...], str]:
-    with tiff_file(file) as tiff:
-        series = tiff.series[0]
-        shape, axes = tuple(series.shape), str(series.axes)
-        itemsize = series.dtype.itemsize
-    if (
-        math.prod(shape) * itemsize > LIMIT_BYTES
-        or shape[axes.index("X")] * shape[axes.index("Y")] > LIMIT_PX
-    ):
-        raise Image.DecompressionBombError
-    return shape, axes
+def _header(stored: tuple[int, int], orientation: int, *, deep: bool) -> Header:
+    return Header(size=upright_size(stored, orientation), orientation=orientation, deep=deep)
+
+
+def _by_high_bytes(path: Path, white: int | None) -> BadInputError:
+    return BadInputError(
+        "16-bit colour of which only the high bytes can be read",
+        where=str(path),
+        expected="white at 65535",
+        got=str(white),
+        remedy="save it as a 16-bit TIFF or an 8-bit PNG",
+    )
 
 
 @contextmanager
@@ -279,5 +312,5 @@ def _wrong_size(path: Path, expected: tuple[int, int], got: tuple[int, int]) -> 
         where=str(path),
         expected=f"{expected[0]} × {expected[1]} px",
         got=f"{got[0]} × {got[1]} px",
-        remedy="annotate this very file, or correct width and height",
+        remedy="annotate this very file",
     )

@@ -37,7 +37,7 @@ from bmbench.core.geometry import rectangle
 from bmbench.core.objects import measured_radius, with_regions
 from bmbench.core.types import Category, Floats, Ints, Pixels, Sample
 from bmbench.datasets.formats.dicom_ann import BulkFile, read_bulk_annotations
-from bmbench.datasets.reading.images import LIMIT_PX
+from bmbench.datasets.reading.tiff_files import LIMIT_PX
 from bmbench.datasets.sets.image_samples import boxes_of_classes
 from bmbench.datasets.sets.options import known_options, positive, source_place
 from bmbench.datasets.slides.dicom_series import SlideSeries, dicom_files

@@ -13,6 +13,6 @@
 """
 
 from bmbench.datasets.slides.opening import SLIDE_SUFFIXES, opened, slide_files
-from bmbench.datasets.slides.slide import Slide, read_region
+from bmbench.datasets.slides.slide import Slide, UnreadableImageError, read_region
 
-__all__ = ["SLIDE_SUFFIXES", "Slide", "opened", "read_region", "slide_files"]
+__all__ = ["SLIDE_SUFFIXES", "Slide", "UnreadableImageError", "opened", "read_region", "slide_files"]

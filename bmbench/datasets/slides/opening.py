@@ -1,13 +1,15 @@
 """Which reader opens which file."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.gate import files_in, is_there, require_file
+from bmbench.core.types import Pixels
 from bmbench.datasets.reading.images import SUFFIXES, read_rgb
-from bmbench.datasets.slides.slide import Slide
+from bmbench.datasets.slides.slide import Slide, UnreadableImageError
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
 OPENSLIDE_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".vmu", ".svslide", ".czi")
@@ -17,24 +19,39 @@ SLIDE_SUFFIXES = (*dict.fromkeys((*SUFFIXES, *TIFF_SUFFIXES, *OPENSLIDE_SUFFIXES
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Slide]:
+def opened(path: Path, *, white: int | None = None) -> Iterator[Slide]:
     """The image or slide of a file (DICOM: or of a folder), open inside the block.
 
     A TIFF with tiles is read through tifffile, and where that lacks its compression through OpenSlide; a
-    TIFF without tiles and every other image format whole.
+    TIFF of other values or without tiles and every other image format whole. `white` is that of images of 16
+    bits; see `bmbench.datasets.reading.images`.
 
     Raises
     ------
-    BadInputError
-        If the file is missing, damaged, or of a kind that nothing here reads.
+    UnreadableImageError
+        If the file is missing, damaged, or of a kind that nothing here reads; when a part is read, too.
     MissingExtraError
         If the reader of that kind is not installed.
     """
-    slide = _open(path)
+    with _unreadable():
+        slide = _open(path, white)
+
+    def read(level: int, x: int, y: int, w: int, h: int) -> Pixels:
+        with _unreadable():
+            return slide.read(level, x, y, w, h)
+
     try:
-        yield slide
+        yield replace(slide, read=read)
     finally:
         slide.close()
+
+
+@contextmanager
+def _unreadable() -> Iterator[None]:
+    try:
+        yield
+    except BadInputError as error:
+        raise UnreadableImageError(str(error)) from error
 
 
 def slide_files(paths: Sequence[Path]) -> list[Path]:
@@ -84,7 +101,7 @@ def _in_folder(folder: Path) -> list[Path]:
     return slides_in(folder)
 
 
-def _open(path: Path) -> Slide:
+def _open(path: Path, white: int | None) -> Slide:
     suffix = path.suffix.lower()
     if suffix in DICOM_SUFFIXES or path.is_dir():
         from bmbench.datasets.slides.dicom import open_dicom
@@ -93,11 +110,11 @@ def _open(path: Path) -> Slide:
     if suffix in OPENSLIDE_SUFFIXES:
         return _open_vendor(path)
     if suffix in TIFF_SUFFIXES:
-        return _open_tiff(path)
+        return _open_tiff(path, white)
     if suffix not in SUFFIXES:
         expected = ", ".join(SLIDE_SUFFIXES)
         raise BadInputError("not an image by its ending", where=str(path), expected=expected)
-    return _whole(path)
+    return _whole(path, white)
 
 
 def _open_vendor(path: Path) -> Slide:
@@ -106,23 +123,27 @@ def _open_vendor(path: Path) -> Slide:
     return open_vendor(path)
 
 
-def _open_tiff(path: Path) -> Slide:
+def _open_tiff(path: Path, white: int | None) -> Slide:
     from bmbench.datasets.slides.tiff import UnreadableTilesError, open_tiff
 
     try:
         slide = open_tiff(path)
     except UnreadableTilesError as error:
+        with suppress(BadInputError, MissingExtraError):
+            return _open_vendor(path)
+        with suppress(BadInputError):
+            return _whole(path, white)
         try:
             return _open_vendor(path)
         except MissingExtraError:
             what = f"{path}: {error}; the reader that can, OpenSlide,"
             raise MissingExtraError(what, extra="wsi") from None
-    return _whole(path) if slide is None else slide
+    return _whole(path, white) if slide is None else slide
 
 
-def _whole(path: Path) -> Slide:
+def _whole(path: Path, white: int | None) -> Slide:
     """A plain image, in memory."""
-    pixels = read_rgb(path)
+    pixels = read_rgb(path, white=white)
     height, width = pixels.shape[:2]
     return Slide(
         path=path,

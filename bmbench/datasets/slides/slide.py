@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bmbench.core.errors import BadInputError
 from bmbench.core.types import Pixels
 
 DAMAGE: tuple[type[Exception], ...] = (
@@ -18,6 +19,10 @@ DAMAGE: tuple[type[Exception], ...] = (
 """What the packages that read slides raise on damaged files, beside errors of their own."""
 PLAUSIBLE_UM = (0.02, 50.0)
 """Range of µm per px that a microscope image has; printing resolutions (72 dpi …) lie outside."""
+
+
+class UnreadableImageError(BadInputError):
+    """An image is missing or damaged, or nothing here reads its kind: others may be as they should."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import open_file
 from bmbench.core.types import Pixels
-from bmbench.datasets.reading.images import tiff_file, to_rgb
+from bmbench.datasets.reading.images import to_rgb
+from bmbench.datasets.reading.orientation import TAG, UPRIGHT, orientation_of
+from bmbench.datasets.reading.tiff_files import LIMIT_PX, tiff_file
 from bmbench.datasets.slides.slide import DAMAGE, Slide, plausible_um
 
 _JPEG = 7
+_GREY, _RGB, _YCBCR = 1, 2, 6
 _LZMA = 34925
 _TIFFFILE_ALONE = (1, 8, 32946, _LZMA)
 """Compressions that tifffile undoes by itself: none, Deflate (two codes), LZMA."""
@@ -40,12 +43,14 @@ class UnreadableTilesError(Exception):
 
 
 def open_tiff(path: Path) -> Slide | None:
-    """The slide of a TIFF that is stored in tiles or strips; None where it can only be read whole.
+    """The slide of a TIFF that is stored in tiles or strips; None where it is to be read whole.
+
+    Whole is read, as training images are, what has other values than 8-bit grey or RGB, or is to be turned.
 
     Raises
     ------
     BadInputError
-        If the file is missing, damaged, or holds no 8-bit grey, RGB or RGBA image.
+        If the file is missing or damaged, or holds other values and is too large to be read whole.
     UnreadableTilesError
         If the tiles have a compression that nothing here decodes.
     """
@@ -60,6 +65,9 @@ def open_tiff(path: Path) -> Slide | None:
         except wrong as error:
             raise BadInputError("damaged, or not a TIFF", where=str(path), got=str(error)) from None
         if not levels or levels[0].segment[0] * levels[0].segment[1] > LARGEST_SEGMENT_PX:
+            return None
+        page = levels[0].pages[0].keyframe
+        if not _as_it_stands(page) and levels[0].width * levels[0].height <= LIMIT_PX:
             return None
         _check(levels, path)
         close = stack.pop_all().close
@@ -126,14 +134,22 @@ def _of(part: Any) -> _Level | None:
     return _Level(width=page.imagewidth, height=page.imagelength, pages=pages, segment=segment)
 
 
+def _as_it_stands(page: Any) -> bool:
+    """Whether tiles and strips hold 8-bit grey or RGB values of an upright picture."""
+    tag = page.tags.get(TAG)
+    colours = page.photometric in (_GREY, _RGB) or (page.photometric == _YCBCR and page.compression == _JPEG)
+    upright = orientation_of(None if tag is None else tag.value) == UPRIGHT
+    return bool(colours and upright and page.dtype == np.uint8 and page.samplesperpixel in (1, 3, 4))
+
+
 def _check(levels: tuple[_Level, ...], path: Path) -> None:
     for level in levels:
         page = level.pages[0].keyframe
-        if page.dtype != np.uint8 or page.samplesperpixel not in (1, 3, 4):
-            got = f"{page.samplesperpixel} samples of {page.dtype}"
-            raise BadInputError(
-                "not a bright-field slide", where=str(path), expected="8-bit grey or RGB", got=got
-            )
+        if not _as_it_stands(page):
+            colours = getattr(page.photometric, "name", page.photometric)
+            got = f"{page.samplesperpixel} samples of {page.dtype}, {colours}"
+            expected = "8-bit grey or RGB, upright, where an image is too large to be read whole"
+            raise BadInputError("not a bright-field slide", where=str(path), expected=expected, got=got)
         if page.compression != _JPEG and page.compression not in _TIFFFILE_ALONE:
             name = getattr(page.compression, "name", str(page.compression))
             raise UnreadableTilesError(f"tiles compressed with {name}")

@@ -5,7 +5,8 @@ from pathlib import Path
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import require_file
 from bmbench.core.types import Pixels
-from bmbench.datasets.reading.images import LIMIT_PX, SUFFIXES, image_size, read_rgb
+from bmbench.datasets.reading.images import SUFFIXES, Header, image_size, read_header, read_rgb
+from bmbench.datasets.reading.tiff_files import LIMIT_PX
 from bmbench.datasets.slides.opening import DICOM_SUFFIXES, OPENSLIDE_SUFFIXES, opened
 
 WHOLE_SUFFIXES = (*SUFFIXES, *OPENSLIDE_SUFFIXES, *DICOM_SUFFIXES)
@@ -21,10 +22,12 @@ def size_of(path: Path, *, within: Path | None = None) -> tuple[int, int]:
         return slide.finest
 
 
-def read_whole(path: Path, size: tuple[int, int] | None = None, *, within: Path | None = None) -> Pixels:
+def read_whole(
+    path: Path, size: tuple[int, int] | None = None, *, within: Path | None = None, white: int | None = None
+) -> Pixels:
     """(height, width, 3) uint8 pixels of an image, or of a slide that is small enough; see `read_rgb`."""
     if _is_plain(path):
-        return read_rgb(path, size, within=within)
+        return read_rgb(path, size, within=within, white=white)
     require_file(path, within=within)
     with opened(path) as slide:
         width, height = slide.finest
@@ -52,6 +55,11 @@ def check_whole(path: Path, size: tuple[int, int], *, within: Path | None = None
 
     if _is_plain(path):
         check_size(path, size, within=within)
+
+
+def header_of(path: Path, *, within: Path | None = None) -> Header | None:
+    """What an image file says of itself; None of a slide, which is never turned and has 8 bits a value."""
+    return read_header(path, within=within) if _is_plain(path) else None
 
 
 def _is_plain(path: Path) -> bool:

@@ -173,4 +173,5 @@ CODEC = Codec(
         "outline": "cell or nucleus",
         "plane": "the slice of a stack that the images show: Z or Z,T",
     },
+    as_stored=True,
 )
