@@ -264,6 +264,8 @@ class Predictions:
         Row of the ground truth's `categories`.
     size : (n, 2) float64, pixels, or None
         Width and height exactly as a file states them; None: from `box`.
+    notes : tuple of str
+        What was assumed in reading them.
     """
 
     image: Ints
@@ -273,10 +275,11 @@ class Predictions:
     label: Ints
     schema: str = field(default="coco-results")
     size: Floats | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.image)
-        _check_columns(self, n, {"xy": (n, 2), "box": (n, 4), "size": (n, 2)}, skip=("schema",))
+        _check_columns(self, n, {"xy": (n, 2), "box": (n, 4), "size": (n, 2)}, skip=("schema", "notes"))
 
     def __len__(self) -> int:
         return len(self.image)

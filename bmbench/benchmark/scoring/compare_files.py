@@ -10,6 +10,7 @@ from bmbench.benchmark.scoring.score_files import class_notes, rule_notes
 from bmbench.core.artefacts import Declared
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
+from bmbench.datasets.formats.read_ahead import is_folder_of_answers
 from bmbench.metrics.protocol import Protocol, changed_protocol, resolve_protocol
 from bmbench.metrics.scores import Evaluation
 from bmbench.statistics.units import UnitName
@@ -59,7 +60,7 @@ def compare_predictions(asked: ComparisonRequest) -> ComparisonReport:
         If there is no ground truth, or the runs are not of the same images, or a file cannot be read.
     """
     from bmbench.datasets.formats.coco.columns import read_ground_truth
-    from bmbench.datasets.formats.predictions import read_predictions
+    from bmbench.datasets.formats.other_predictions import read_answers
     from bmbench.metrics.evaluation import evaluate
     from bmbench.statistics.differences import differences
     from bmbench.statistics.intervals import interval_rule, with_intervals
@@ -69,9 +70,12 @@ def compare_predictions(asked: ComparisonRequest) -> ComparisonReport:
     truth, protocol = _truth(asked, [*first, *second]), _protocol(asked, [*first, *second])
     annotations = (asked.declared or Declared()).truth(read_ground_truth(truth), where=str(truth))
 
+    notes: dict[str, None] = {}
+
     def scored(side: _Side) -> Evaluation:
         threshold = side.threshold if asked.threshold is None else asked.threshold
-        found = read_predictions(side.predictions, annotations)
+        found = read_answers(side.predictions, truth, annotations)
+        notes.update(dict.fromkeys(found.notes))
         return evaluate(annotations, found, protocol, threshold=threshold)
 
     def finished(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
@@ -84,7 +88,7 @@ def compare_predictions(asked: ComparisonRequest) -> ComparisonReport:
         evaluations=(finished(one), finished(other)),
         rule=interval_rule(units),
         differences=differences(one, other, units),
-        notes=(*class_notes(annotations), *rule_notes(annotations, protocol)),
+        notes=(*notes, *class_notes(annotations), *rule_notes(annotations, protocol)),
     )
 
 
@@ -93,7 +97,7 @@ def _names(paths: Sequence[Path]) -> str:
 
 
 def _side(path: Path) -> _Side:
-    if not path.is_dir():
+    if not path.is_dir() or is_folder_of_answers(path):
         return _Side(path=path, predictions=path)
     from bmbench.benchmark.records.run_folder import RunDir
     from bmbench.benchmark.records.run_records import read_record

@@ -9,7 +9,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bmbench.datasets.formats.read_ahead import reading_ahead
+from bmbench.core.gate import is_there
+from bmbench.datasets.formats.read_ahead import is_other_form, reading_ahead
 
 if TYPE_CHECKING:
     from bmbench.benchmark.scoring.reports import ClassReport, Details, ScoreReport
@@ -63,7 +64,7 @@ def score_files(
         classes=classes,
         coco_summary=summary,
         details=details_of(annotations, detections, evaluation) if details else {},
-        notes=(*class_notes(annotations), *rule_notes(annotations, protocol)),
+        notes=(*detections.notes, *class_notes(annotations), *rule_notes(annotations, protocol)),
     )
 
 
@@ -170,6 +171,14 @@ def read_pair(
     BadInputError
         If either cannot be read: with the file, the index and the remedy.
     """
+    if is_there(predictions) and is_other_form(predictions):
+        from bmbench.datasets.formats.coco.columns import read_ground_truth
+        from bmbench.datasets.formats.other_predictions import read_answers
+
+        annotations = read_ground_truth(truth)
+        if declared is not None:
+            annotations = declared.truth(annotations, where=str(truth))
+        return annotations, read_answers(predictions, truth, annotations)
     with reading_ahead(predictions, truth) as columns:
         from bmbench.datasets.formats.coco.columns import read_ground_truth
         from bmbench.datasets.formats.predictions import bind

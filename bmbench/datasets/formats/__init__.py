@@ -12,11 +12,11 @@
     marks               drawn objects before they belong to a data set
     masks, ring_nesting                             shapes: run-length masks, rings with holes
     annotation_folder, images_beside                one annotation file an image, and the images beside
-    coco, voc, yolo, yolo_names, qupath, labelme, cvat, label_image, imagej, points_csv
+    coco, voc, yolo, yolo_names, qupath, labelme, cvat, label_image, imagej, points_csv, csv_columns
                         the formats of `FORMATS`
     dicom_ann, kainz_points                         formats of single published sets
     plugin                                          formats of other packages
-    predictions, read_ahead                         a detector's answers
+    predictions, other_predictions, read_ahead      a detector's answers
 """
 
 from __future__ import annotations

@@ -36,10 +36,11 @@ from bmbench.core.types import (
 )
 from bmbench.datasets.formats.coco.samples import write_coco
 from bmbench.datasets.formats.codec import Codec, Content, Left
-from bmbench.datasets.formats.folder_words import LABEL_WORDS, folders_called
-from bmbench.datasets.formats.images_beside import SIDECAR, Pictures
+from bmbench.datasets.formats.folder_words import LABEL_WORDS, MASK_FOLDERS, folders_called
+from bmbench.datasets.formats.images_beside import MASK_ENDINGS, SIDECAR, Pictures
 from bmbench.datasets.formats.marks import UNNAMED, Marks
 from bmbench.datasets.formats.yolo_names import is_no_label
+from bmbench.datasets.reading.images import SUFFIXES
 from bmbench.datasets.slides.whole_images import WHOLE_SUFFIXES
 
 ANNOTATION_FOLDERS = (
@@ -111,6 +112,9 @@ def annotation_files(
     for home in (*folders_called(path, folders), path):
         inner = files_in(home, within=path, suffixes=suffixes, deep=home != path)
         files = [file for file in inner if file.name != SIDECAR and not is_no_label(file)]
+        if set(suffixes) & set(SUFFIXES) and home.name.lower() not in (*MASK_FOLDERS, *folders):
+            # Label images among the images themselves have a name that says so.
+            files = [file for file in files if MASK_ENDINGS.search(file.stem)]
         if files:
             return files, home
     raise BadInputError("no annotation file", where=str(path), expected=f"files *{suffixes[0]}")
@@ -204,6 +208,7 @@ def join_marks(
         categories=categories,
         subsets=dict(subsets or {}),
         notes=(*_gathered(found), *notes),
+        confidence={s.image_id: marks.confidence for s, marks in found if len(marks.confidence)},
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bmbench.core.dataset import Subset
-from bmbench.core.types import Category, ImageId, Sample
+from bmbench.core.types import Category, Floats, ImageId, Sample
 
 
 class Fact(enum.StrEnum):
@@ -32,7 +32,8 @@ class Content:
     """A set of annotated images, whichever files it came from.
 
     `subsets` holds the images whose subset is written down, `split_from` says where. `notes` says in one line
-    each what the files hold that was not taken over.
+    each what the files hold that was not taken over. `confidence` is what a detector believed of the objects
+    of an image, where the files are its answers: (n,) each, NaN where none is stated.
     """
 
     samples: tuple[Sample, ...]
@@ -40,6 +41,7 @@ class Content:
     subsets: Mapping[ImageId, Subset] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     split_from: str = ""
+    confidence: Mapping[ImageId, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.gate import files_in, is_there, open_file
 from bmbench.datasets.formats import FORMATS
-from bmbench.datasets.formats.folder_words import IMAGE_WORDS, LABEL_WORDS, folders_called
-from bmbench.datasets.formats.images_beside import SIDECAR, SIDECAR_TABLE
+from bmbench.datasets.formats.folder_words import IMAGE_WORDS, LABEL_WORDS, MASK_FOLDERS, folders_called
+from bmbench.datasets.formats.images_beside import MASK_ENDINGS, SIDECAR, SIDECAR_TABLE
 from bmbench.datasets.formats.other_programs import other_program
 from bmbench.datasets.formats.yolo_names import is_no_label
 from bmbench.datasets.reading.images import SUFFIXES
@@ -31,7 +31,6 @@ _JSON = (
 )
 """Words in JSON by which formats are known, the surest first."""
 _FOLDERS = ("annotations", "labels", "labeltxt", "annotation", "label", "ann", "rois", "masks", "gt")
-_MASKS = ("labels", "masks", "label", "gt")
 _TRIED = 20
 """Files of one ending that are looked at before a folder counts as one without annotations of that ending."""
 _NAMED = re.compile(r"([A-Za-z][\w-]+):")
@@ -124,10 +123,11 @@ def not_known(path: Path) -> BadInputError:
 def _kinds(place: Path, root: Path) -> set[str]:
     """The formats of the files of each ending in a folder; in a folder for annotations, below it too."""
     kinds: set[str] = set()
-    masks = place.name.lower() in _MASKS and place != root
+    masks = place.name.lower() in MASK_FOLDERS
     for suffix, files in _by_ending(place, root).items():
         if suffix in SUFFIXES:
-            kinds |= {"labels"} if masks and suffix in (".png", ".tif", ".tiff") else set()
+            own = masks or any(MASK_ENDINGS.search(file.stem) for file in files)
+            kinds |= {"labels"} if own and suffix in (".png", ".tif", ".tiff") else set()
         else:
             found = (format_of_file(file) for file in files)
             kinds |= {next((one for one in found if one), "")} - {""}

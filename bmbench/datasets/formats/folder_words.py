@@ -8,6 +8,8 @@ from bmbench.core.dataset import Subset
 
 IMAGE_WORDS = ("images", "jpegimages", "image", "imgs", "img", "obj_train_data")
 LABEL_WORDS = ("annotations", "annotation", "labels", "label", "labeltxt", "rois", "masks", "ann", "gt")
+MASK_FOLDERS = ("labels", "masks", "label", "gt")
+"""Folders in which an image is a label image."""
 CONTAINERS = frozenset(
     (*IMAGE_WORDS, *LABEL_WORDS, "data", "obj_train_data", "obj_valid_data", "obj_test_data")
 )

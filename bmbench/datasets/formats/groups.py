@@ -108,6 +108,7 @@ def _by_table(samples: Sequence[Sample], table: TextTable) -> dict[ImageId, str]
             expected="image and group (or patient, slide, case)",
             got=", ".join(table.columns)[:80],
         )
+    table.require_narrow()
     stated: dict[str, str] = {}
     for where, cells in table.rows:
         if not cells[image] or not cells[group]:

@@ -1,6 +1,7 @@
 """The images beside annotation files, found by the name that a file states or by its own."""
 
 import re
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -24,18 +25,28 @@ _SCENE = re.compile(r"(\.\w+) - .+$")
 
 
 class Pictures:
-    """The images beside annotation files, found by name or by stem."""
+    """The images beside annotation files, found by name or by stem.
+
+    `images` is their folder, where it is another one, or a COCO file that names them and states their sizes.
+    """
 
     def __init__(self, base: Path, home: Path, images: Path | None, suffixes: tuple[str, ...]) -> None:
+        listed = images if images is not None and images.is_file() else None
+        self.is_listed = listed is not None
+        if listed is not None:
+            images = listed.parent
         roots = [images] if images else _roots(base, home)
         found = ((root, _list_images(root, base, home, suffixes)) for root in roots)
         self.folder, files = next(((root, files) for root, files in found if files), (roots[0], []))
+        if listed is not None:
+            files = []
         self.within = base if self.folder.is_relative_to(base) else self.folder
         self.files = {path.relative_to(self.folder).as_posix(): path for path in files}
         self.by_stem = {str(PurePosixPath(name).with_suffix("")): name for name in reversed(self.files)}
         self.by_last = _by_last(self.files)
-        self.sidecar = _sidecar(base, home, self)
+        self.sidecar = _sidecar(base, home, self) if listed is None else read_coco(listed)
         self.known = {s.name: s for s in self.sidecar.samples} if self.sidecar else {}
+        self.known_last = _by_last(self.known)
         self.known_stems = {str(PurePosixPath(name).with_suffix("")): name for name in self.known}
 
     def name(self, stem: str, stated: str = "") -> str:
@@ -48,7 +59,8 @@ class Pictures:
             found = self._of_stem(own)
             if found:
                 return found
-        return short or stem
+        only = next(iter(self.known)) if self.is_listed and len(self.known) == 1 else ""
+        return only or short or stem
 
     def _of_stem(self, stem: str) -> str:
         """The image whose name is this stem, with or without an ending; an empty text for none."""
@@ -56,11 +68,11 @@ class Pictures:
         for key in (stem, last):
             if key in self.known or key in self.files:
                 return key
-        for table in (self.known_stems, self.by_stem):
+        for table in (self.known_stems, self.known_last, self.by_stem, self.by_last):
             for key in (stem, last):
                 if key in table:
                     return table[key]
-        return self.by_last.get(last, "")
+        return ""
 
     def size(self, stem: str, file: Path) -> tuple[int, int]:
         """(width, height) of the image of an annotation file; BadInputError if it is not there."""
@@ -126,7 +138,7 @@ def _roots(base: Path, home: Path) -> list[Path]:
     return list(dict.fromkeys(roots))
 
 
-def _by_last(files: dict[str, Path]) -> dict[str, str]:
+def _by_last(files: Iterable[str]) -> dict[str, str]:
     """The images whose file names, without folders and endings, are there once."""
     names: dict[str, list[str]] = {}
     for name in files:

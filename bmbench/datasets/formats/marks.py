@@ -39,6 +39,8 @@ class Marks:
         As the file states it.
     notes : tuple of str
         What the file holds that was not taken over.
+    confidence : (n,) float64
+        A detector's belief, NaN where the file states none; empty where it states none at all.
     """
 
     annotations: Annotations
@@ -46,6 +48,7 @@ class Marks:
     image: str = ""
     size: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
+    confidence: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(slots=True)
@@ -59,6 +62,7 @@ class Collector:
     kinds: Mapping[str, bool] = field(default_factory=dict)
     classes: dict[tuple[str, bool], int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    confidence: list[float] = field(default_factory=list)
     _rows: list[tuple[Floats, Floats, Floats, Rings, int, Role, bool]] = field(default_factory=list)
 
     def add(
@@ -71,8 +75,15 @@ class Collector:
         point: Sequence[float] = (),
         ignore: bool = False,
         region: bool = False,
+        confidence: float | None = None,
     ) -> None:
-        """Take in an object of any one geometry; a BadInputError if its numbers are none."""
+        """Take in an object of any one geometry; a BadInputError if its numbers are none.
+
+        A `confidence` is kept for those who score detections, and noted: annotations have none.
+        """
+        if confidence is not None:
+            self.notes.append(UNSURE)
+        self.confidence.append(np.nan if confidence is None else confidence)
         round_one = np.array(circle if len(circle) else (0.0, 0.0, 0.0), np.float64)
         if len(circle):
             corners = np.concatenate([round_one[:2] - round_one[2], round_one[:2] + round_one[2]])
@@ -111,6 +122,7 @@ class Collector:
             image=image,
             size=size,
             notes=tuple(self.notes),
+            confidence=np.array(self.confidence) if np.isfinite(self.confidence).any() else np.zeros(0),
         )
 
 

@@ -1,38 +1,44 @@
-"""CSV of points or circles with named columns: one file for all images.
+"""CSV of points, circles or boxes with named columns: one file for all images.
 
-=================  =====================================================================================
-column             meaning
-=================  =====================================================================================
-image              file name of the image; every image has a row, one without objects a row without x, y
-x, y               centre in continuous pixels (the centre of the first pixel is 0.5, 0.5)
-column, row        instead of x, y: pixel indices from 0 (half a pixel is added)
-radius, diameter   of the circle, pixels; absent or empty: a point
-class              name of the class; absent: cell
-role               cell, artefact, ignore or region; absent: by the class
-group, split       patient or slide; subset
-=================  =====================================================================================
+==========================  ============================================================================
+column                      meaning
+==========================  ============================================================================
+image                       file name of the image; every image has a row, one without objects an empty one
+x, y                        centre in continuous pixels (the centre of the first pixel is 0.5, 0.5)
+column, row                 instead of x, y: pixel indices from 0 (half a pixel is added)
+xmin, ymin, xmax, ymax      instead: the corners of a box; or left, top, width, height
+radius, diameter            of the circle, pixels; absent or empty: a point
+class (label, category)     name of the class; absent: cell
+role                        cell, artefact, ignore or region; absent: by the class
+group, split                patient or slide; subset
+confidence, score           of a detection, where the table is a detector's answer
+==========================  ============================================================================
 
-Columns may stand in any order and further ones are passed over; which columns hold the coordinates is never
-guessed. Outlines and boxes are written as the smallest circle around them (a box: of its longer side).
+Columns may stand in any order and further ones are passed over; columns of other names are named by
+``--option x=AreaShape_Center_X`` (see `csv_columns`). Outlines and boxes are written as the smallest circle
+around them (a box: of its longer side).
 """
 
-import csv
 import dataclasses
 import io
-import math
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from bmbench.core.csv_cells import CsvRows, read_cell
-from bmbench.core.dataset import SUBSETS, Subset
+from bmbench.core.csv_cells import CsvRows
+from bmbench.core.dataset import Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
+from bmbench.core.gate import is_file
 from bmbench.core.types import Annotations, ImageId, Role, Sample
 from bmbench.datasets.formats.annotation_folder import join_marks
+from bmbench.datasets.formats.coco.samples import read_coco
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
-from bmbench.datasets.formats.images_beside import IMAGE_FOLDERS
-from bmbench.datasets.formats.marks import CONFIDENCE_WORDS, UNNAMED, UNSURE, Collector, Marks
-from bmbench.datasets.reading.limits import read_text
+from bmbench.datasets.formats.csv_columns import CHOICES, Columns, numbers, read_columns
+from bmbench.datasets.formats.folder_words import IMAGE_WORDS, SUBSET_WORDS, folders_called
+from bmbench.datasets.formats.marks import UNNAMED, Collector, Marks
+from bmbench.datasets.reading.image_names import nearest
+from bmbench.datasets.reading.images import SUFFIXES
 from bmbench.datasets.slides.whole_images import read_whole, size_of
 
 COLUMNS = ("image", "x", "y", "radius", "class", "role", "group", "split")
@@ -40,8 +46,10 @@ DIGITS = 6
 _ROLES = ("", "cell", "artefact", "ignore", "region")
 
 
-def read(path: Path, images: Path | None = None) -> Content:
+def read(path: Path, images: Path | None = None, **choices: str) -> Content:
     """The images of a CSV file, or of the folder that holds ``annotations.csv``.
+
+    `images` is their folder, or a COCO file that names them; `choices` are those of `csv_columns`.
 
     Raises
     ------
@@ -49,42 +57,31 @@ def read(path: Path, images: Path | None = None) -> Content:
         If a column or an image is missing, or a value has no sense; names the line.
     """
     file = path / CODEC.folder if path.is_dir() else path
-    folder = images or next(
-        (file.parent / n for n in IMAGE_FOLDERS if (file.parent / n).is_dir()), file.parent
-    )
-    within = images or file.parent
+    columns = read_columns(file, choices)
+    find = _Images(file, images)
     collectors: dict[str, Collector] = {}
     places: dict[str, tuple[str, str]] = {}
     stated: dict[str, bool] = {}
-    for where, row in _rows(file):
+    for where, row in columns.rows:
         image = row["image"]
         if not image:
             raise BadInputError("row without an image", where=where)
         collector = collectors.setdefault(image, Collector(str(file)))
         places.setdefault(image, (row.get("group", ""), row.get("split", "")))
-        _add(collector, row, where, stated)
+        _add(collector, columns, row, where, stated)
     found: list[tuple[Sample, Marks]] = []
     subsets: dict[ImageId, Subset] = {}
     for image, collector in collectors.items():
         group, split = places[image]
-        size = size_of(folder / image, within=within)
-        sample = Sample(
-            image_id=image,
-            name=image,
-            width=size[0],
-            height=size[1],
-            group=group or image,
-            annotations=Annotations.empty(),
-            load=partial(read_whole, folder / image, size, within=within),
-            file=folder / image,
-            within=within,
-        )
-        if split in SUBSETS:
-            subsets[image] = split
+        sample = find(image)
+        if group:
+            sample = dataclasses.replace(sample, group=group)
+        if split.lower() in SUBSET_WORDS:
+            subsets[sample.image_id] = SUBSET_WORDS[split.lower()]
         marks = collector.marks()
         classes = tuple((name, stated.get(name, own)) for name, own in marks.classes)
         found.append((sample, dataclasses.replace(marks, classes=classes)))
-    return join_marks(found, subsets=subsets, where=str(file))
+    return join_marks(found, subsets=subsets, notes=columns.table.notes, where=str(file))
 
 
 def write(path: Path, content: Content) -> list[Left]:
@@ -113,62 +110,87 @@ def write(path: Path, content: Content) -> list[Left]:
     return []
 
 
-def _rows(path: Path) -> list[tuple[str, dict[str, str]]]:
-    """Place and cells of every row; an absent cell is an empty text."""
-    reader = csv.reader(io.StringIO(read_text(path)), strict=True)
-    try:
-        header = [name.strip().lower() for name in next(reader, [])]
-        rows = [(f"{path}, line {reader.line_num}", cells) for cells in reader if cells]
-    except csv.Error as error:
-        raise BadInputError(
-            "not a CSV file", where=f"{path}, line {reader.line_num}", got=str(error)
-        ) from None
-    names = set(header)
-    if "image" not in names or not ({"x", "y"} <= names or {"column", "row"} <= names):
-        raise BadInputError(
-            "columns missing",
-            where=f"{path}, line 1",
-            expected="image, and x and y (pixels) or column and row (pixel indices from 0)",
-            got=", ".join(header)[:80],
+class _Images:
+    """The images of a table by name: files in their folder, or those that a COCO file names."""
+
+    def __init__(self, file: Path, images: Path | None) -> None:
+        self._listed = read_coco(images).samples if images is not None and images.is_file() else ()
+        inside = [*folders_called(file.parent, IMAGE_WORDS), file.parent]
+        self._folder = images or inside[0]
+        self._within = images or file.parent
+
+    def __call__(self, name: str) -> Sample:
+        if self._listed:
+            names = [sample.name for sample in self._listed]
+            rows = nearest([name], names)[0] or nearest([_stem(name)], [_stem(one) for one in names])[0]
+            if len(rows) != 1:
+                raise BadInputError("no such image", where=name, expected=", ".join(names)[:80])
+            return dataclasses.replace(self._listed[rows[0]], annotations=Annotations.empty())
+        file = self._folder / name
+        if not is_file(file):
+            # Tables of other programs hold whole paths, or names without an ending.
+            short = PurePosixPath(name.replace("\\", "/")).name
+            file = next(
+                (path for s in ("", *SUFFIXES) if is_file(path := self._folder / f"{short}{s}")), file
+            )
+        own = file.relative_to(self._folder).as_posix()
+        size = size_of(file, within=self._within)
+        return Sample(
+            image_id=own,
+            name=own,
+            width=size[0],
+            height=size[1],
+            group=own,
+            annotations=Annotations.empty(),
+            load=partial(read_whole, file, size, within=self._within),
+            file=file,
+            within=self._within,
         )
-    table = []
-    for where, cells in rows:
-        if len(cells) > len(header):
-            raise BadInputError("more cells than columns", where=where)
-        padded = [read_cell(cell.strip()) for cell in cells] + [""] * (len(header) - len(cells))
-        table.append((where, dict(zip(header, padded, strict=True))))
-    return table
 
 
-def _add(collector: Collector, row: dict[str, str], where: str, stated: dict[str, bool]) -> None:
+def _stem(name: str) -> str:
+    return str(PurePosixPath(name.replace("\\", "/")).with_suffix(""))
+
+
+def _add(
+    collector: Collector, columns: Columns, row: Mapping[str, str], where: str, stated: dict[str, bool]
+) -> None:
     """Take in the object of a row; `stated` grows by what its role says of its class."""
-    indices = "x" not in row
-    cells = (row["column"], row["row"]) if indices else (row["x"], row["y"])
-    if not any(cells):
+    if not any(row[meaning] for meaning in columns.place):
         return
-    x, y = (_value(cell, where) + (0.5 if indices else 0.0) for cell in cells)
-    radius = _value(row["radius"], where) if row.get("radius") else 0.0
-    if row.get("diameter"):
-        radius = _value(row["diameter"], where) / 2
-    if any(row.get(word) for word in CONFIDENCE_WORDS):
-        collector.notes.append(UNSURE)
     role, name = row.get("role", "").lower(), row.get("class") or UNNAMED
-    if role not in _ROLES or radius < 0:
-        raise BadInputError("no such role or radius", where=where, got=f"{role!r}, {radius:g}"[:60])
+    if role not in _ROLES:
+        raise BadInputError("no such role", where=where, got=f"{role!r}"[:60])
     if role in ("cell", "artefact"):
         stated[name] = stated.get(name, False) or role == "artefact"
-    shape = {"circle": (x, y, radius)} if radius > 0 else {"point": (x, y)}
-    collector.add(name, ignore=role == "ignore", region=role == "region", **shape)
+    sure = columns.table.number(row["confidence"], where) if row.get("confidence") else None
+    shape, place = _shape(columns, row, where)
+    collector.add(
+        name,
+        box=place if shape == "box" else (),
+        circle=place if shape == "circle" else (),
+        point=place if shape == "point" else (),
+        ignore=role == "ignore",
+        region=role == "region",
+        confidence=sure,
+    )
 
 
-def _value(cell: str, where: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not abs(value) < 1e9:
-        raise BadInputError("not a number of sensible size", where=where, got=repr(cell)[:40])
-    return value
+def _shape(columns: Columns, row: Mapping[str, str], where: str) -> tuple[str, tuple[float, ...]]:
+    """The geometry of a row: "box", "circle" or "point", and its numbers as `Collector.add` takes them."""
+    place = numbers(columns, row, columns.place, where)
+    if len(place) == 4:
+        if columns.place[2] == "width":
+            place = [place[0], place[1], place[0] + place[2], place[1] + place[3]]
+        return "box", tuple(place)
+    if columns.place[0] == "column":
+        place = [value + 0.5 for value in place]
+    radius = numbers(columns, row, ("radius",), where)[0] if row.get("radius") else 0.0
+    if row.get("diameter"):
+        radius = numbers(columns, row, ("diameter",), where)[0] / 2
+    if radius < 0:
+        raise BadInputError("no such radius", where=where, got=f"{radius:g}")
+    return ("circle", (*place, radius)) if radius > 0 else ("point", tuple(place))
 
 
 def _number(value: float) -> str:
@@ -177,11 +199,12 @@ def _number(value: float) -> str:
 
 CODEC = Codec(
     name="csv",
-    title="CSV of points or circles",
+    title="CSV of points, circles or boxes",
     extensions=(".csv",),
     layout="set",
     carries=frozenset({Fact.CIRCLE, Fact.POINT, Fact.CLASS, Fact.IGNORE, Fact.REGION}),
     read=read,
     write=write,
     folder="annotations.csv",
+    choices=CHOICES,
 )

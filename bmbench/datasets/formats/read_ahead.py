@@ -15,12 +15,20 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from bmbench.core.errors import BmbenchError
+from bmbench.core.gate import files_in, open_file
 
 if TYPE_CHECKING:
     from bmbench.datasets.formats.predictions import DetectionColumns
 
 LONG = 32 << 20
 """Bytes from which on another process is worth its start."""
+_HEAD_BYTES = 1 << 16
+_OTHER_ENDINGS = (
+    *(".geojson", ".geojson.gz", ".json.gz", ".csv", ".tsv", ".txt", ".xml", ".ndpa"),
+    *(".zip", ".roi", ".npy", ".png", ".tif", ".tiff"),
+)
+_ANNOTATIONS = (b'"annotations"', b'"categories"', b'"FeatureCollection"', b'"shapes"')
+"""Words by which a JSON object is no results list."""
 _ALIGNED = 64
 """Columns begin at a multiple of so many bytes, as NumPy has them."""
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 33)}
@@ -53,6 +61,26 @@ def reading_ahead(path: Path, *beside: Path) -> Iterator["Callable[[], Detection
             yield lambda: _read(path) if process.wait() else _received(space)
         finally:
             process.kill()
+
+
+def is_other_form(path: Path) -> bool:
+    """Whether predictions are a folder, or a file that is no results list, neither plain nor wrapped."""
+    if path.is_dir():
+        return True
+    if path.name.lower().endswith(_OTHER_ENDINGS):
+        return True
+    with open_file(path, limit=None) as file:
+        head = file.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not head.startswith(b"{") or b'"schema"' in head[:200]:
+        return False
+    return any(word in head for word in _ANNOTATIONS)
+
+
+def is_folder_of_answers(folder: Path) -> bool:
+    """Whether a folder holds what a detector wrote for each image, and is no run of bmbench."""
+    if (folder / "config.json").is_file() or (folder / "metrics.json").is_file():
+        return False
+    return bool(files_in(folder, within=folder, suffixes=_OTHER_ENDINGS, deep=True))
 
 
 def _processors() -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bmbench.core.dataset import SUBSETS, Subset
 from bmbench.core.errors import UnknownNameError
-from bmbench.core.types import Category, ImageId, Sample
+from bmbench.core.types import Category, Floats, ImageId, Sample
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.annotation_folder import relabel
 from bmbench.datasets.formats.codec import Content
@@ -72,6 +72,7 @@ def _joined(layout: Layout, contents: Sequence[Content]) -> Content:
     artefact = np.array([category.artefact for category in categories], bool)
     samples: dict[ImageId, Sample] = {}
     subsets: dict[ImageId, Subset] = {}
+    confidence: dict[ImageId, Floats] = {}
     notes: list[str] = []
     everywhere = set.intersection(*(set(content.notes) for content in contents))
     numbers = [sample.image_id for content in contents for sample in content.samples]
@@ -93,6 +94,8 @@ def _joined(layout: Layout, contents: Sequence[Content]) -> Content:
             stated = content.subsets.get(sample.image_id, part.subset)
             if stated is not None:
                 subsets[image_id] = stated
+            if sample.image_id in content.confidence:
+                confidence[image_id] = content.confidence[sample.image_id]
         head = part.path.relative_to(layout.root).as_posix()
         notes += [note if note in everywhere else f"{head}: {note}" for note in content.notes]
     named = [(SUBSETS.index(part.subset), part) for part in layout.parts if part.subset is not None]
@@ -106,6 +109,7 @@ def _joined(layout: Layout, contents: Sequence[Content]) -> Content:
         subsets=subsets,
         notes=tuple(dict.fromkeys(notes)),
         split_from=", ".join(folders) if subsets else "",
+        confidence=confidence,
     )
 
 

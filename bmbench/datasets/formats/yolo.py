@@ -18,7 +18,7 @@ from bmbench.core.files import write_text
 from bmbench.core.types import Annotations, Floats, Role, is_artefact_name
 from bmbench.datasets.formats.annotation_folder import inner_path, read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
-from bmbench.datasets.formats.marks import UNSURE, Collector, Marks
+from bmbench.datasets.formats.marks import Collector, Marks
 from bmbench.datasets.formats.ring_nesting import bridged
 from bmbench.datasets.formats.yolo_names import NAME_FILES, OBJ_DATA, YAML, class_names, yaml_names
 from bmbench.datasets.reading.limits import read_text
@@ -100,14 +100,13 @@ def _parse(path: Path, size: Callable[[], tuple[int, int]], names: dict[int, str
             continue
         where = f"{path}, line {number}"
         label, numbers, confidence = _line(line, where)
-        if confidence is not None:
-            collector.notes.append(UNSURE)
         name = names.get(label, f"class {label}")
         if len(numbers) == 4:
             centre, extent = numbers[:2] * scale, numbers[2:] * scale
-            collector.add(name, box=np.concatenate([centre - extent / 2, centre + extent / 2]).tolist())
+            box = np.concatenate([centre - extent / 2, centre + extent / 2]).tolist()
+            collector.add(name, box=box, confidence=confidence)
         else:
-            collector.add(name, rings=(numbers.reshape(-1, 2) * scale,))
+            collector.add(name, rings=(numbers.reshape(-1, 2) * scale,), confidence=confidence)
     return collector.marks(size=(int(scale[0]), int(scale[1])))
 
 

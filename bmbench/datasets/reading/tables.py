@@ -32,6 +32,8 @@ class TextTable:
         What stands between the cells.
     notes : tuple of str
         What was assumed.
+    wide : str
+        The first row with more cells than columns, and how many; empty without one.
     """
 
     path: Path
@@ -39,6 +41,13 @@ class TextTable:
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     separator: str
     notes: tuple[str, ...] = ()
+    wide: str = ""
+
+    def require_narrow(self) -> None:
+        """Nothing, or a BadInputError if a row has more cells than there are columns."""
+        if self.wide:
+            where, _, got = self.wide.rpartition(": ")
+            raise BadInputError("more cells than columns", where=where, got=got)
 
     def number(self, cell: str, where: str) -> float:
         """The number in a cell; BadInputError, naming the place, if there is none of a sensible size."""
@@ -63,7 +72,7 @@ def read_table(path: Path, *, separator: str | None = None) -> TextTable:
     Raises
     ------
     BadInputError
-        If the file cannot be read, is no table, or a line has more cells than there are columns.
+        If the file cannot be read, or is no table.
     """
     text, notes = _text(path)
     lines = text.splitlines()
@@ -78,14 +87,14 @@ def read_table(path: Path, *, separator: str | None = None) -> TextTable:
     except csv.Error as error:
         raise BadInputError("not a table", where=f"{path}, line {reader.line_num}", got=str(error)) from None
     header = tuple(name.strip() for name in table[0][1]) if table else ()
-    rows = []
+    rows, wide = [], ""
     for line, cells in table[1:]:
         where = f"{path}, line {line}"
         # Programs end their lines with a separator.
         if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
-            raise BadInputError("more cells than columns", where=where, got=f"{len(cells)} of {len(header)}")
+            wide = wide or f"{where}: {len(cells)} cells"
         rows.append((where, tuple(cell.strip() for cell in (*cells, *[""] * len(header))[: len(header)])))
-    return TextTable(path=path, columns=header, rows=tuple(rows), separator=chosen, notes=notes)
+    return TextTable(path=path, columns=header, rows=tuple(rows), separator=chosen, notes=notes, wide=wide)
 
 
 def _text(path: Path) -> tuple[str, tuple[str, ...]]:

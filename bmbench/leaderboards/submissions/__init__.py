@@ -10,6 +10,7 @@
     predictions_check    the predictions, row by row
     other_submissions    what those already there say of who they belong to
     validate             `bmbench validate`: one verdict
+    normalise            predictions of any form as a submission holds them
     prepare, submit      `bmbench submit`: a submission from runs or files
     understood           what was read, beside the truth, and what is doubtful
     incoming             where submissions come in: a desk or a pull request

@@ -8,19 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import Environment, RunConfig, read_record
 from bmbench.benchmark.records.seal import require_as_sealed
 from bmbench.benchmark.scoring.recorded import RecordedRun
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256, write_bytes, writing_folder
-from bmbench.core.types import ImageId
-from bmbench.datasets.formats.predictions import DetectionColumns
 from bmbench.leaderboards.submissions.card import CARD_FILE, CARD_SCHEMA
+from bmbench.leaderboards.submissions.normalise import normalised
 from bmbench.leaderboards.submissions.other_submissions import Others
-from bmbench.leaderboards.submissions.predictions_check import PREDICTIONS_SCHEMA
 from bmbench.leaderboards.submissions.sources import held_files
 from bmbench.leaderboards.submissions.validate import Verdict, validate
 from bmbench.leaderboards.tracks.manifest import Manifest
@@ -78,7 +74,10 @@ def submit(
     require_id(folder.name)
     if folder.exists() and any(folder.iterdir()):
         raise BadInputError("is not empty", where=str(folder), remedy="choose another --id")
-    files = {f"predictions-s{answer.seed}.json": normalised(answer.path, manifest) for answer in answers}
+    truth = folder.resolve().parent.parent.parent / "tracks" / manifest.name / manifest.truth.file
+    files = {
+        f"predictions-s{answer.seed}.json": normalised(answer.path, manifest, truth) for answer in answers
+    }
     if len(files) < len(answers):
         raise BadInputError("two answers have the same seed", remedy="give each its own: --seed")
     runs = [
@@ -107,67 +106,6 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
 def card_text(card: Mapping[str, Any]) -> bytes:
     """A card as its file holds it."""
     return f"{json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False)}\n".encode()
-
-
-def normalised(path: Path, manifest: Manifest) -> bytes:
-    """A predictions file as a submission holds it: every image named, one detection a line.
-
-    Image ids may be the track's own, or file names or their stems, as Ultralytics writes them. Outlines
-    are left out: nothing is scored by them.
-    """
-    from bmbench.datasets.formats.predictions import read_columns
-
-    columns = read_columns(path)
-    ids = _Ids(manifest, path)
-    lines = [_line(columns, row, ids.find(value)) for row, value in enumerate(columns.image_id.tolist())]
-    images = json.dumps([image.id for image in manifest.images], separators=(",", ":"))
-    body = ",\n".join(lines)
-    head = f'{{"schema":"{PREDICTIONS_SCHEMA}",\n"images":{images},\n"detections":[\n'
-    return f"{head}{body}\n]}}\n".encode()
-
-
-class _Ids:
-    """The track's image ids, by id, file name or stem; an ambiguous name is no name."""
-
-    def __init__(self, manifest: Manifest, path: Path) -> None:
-        self._path = path
-        self._ids: dict[tuple[type, Any], ImageId] = {
-            (type(image.id), image.id): image.id for image in manifest.images
-        }
-        self._names: dict[str, set[ImageId]] = {}
-        for image in manifest.images:
-            for name in {str(image.id), image.name, Path(image.name).name, Path(image.name).stem}:
-                self._names.setdefault(name, set()).add(image.id)
-
-    def find(self, value: Any) -> ImageId:
-        if (type(value), value) in self._ids:
-            return self._ids[type(value), value]
-        found = self._names.get(str(value), set())
-        if len(found) != 1:
-            raise BadInputError(
-                "a detection on an image that the track does not have",
-                where=str(self._path),
-                got=f"image_id {value!r}",
-                remedy="use the ids or file names of the track's images",
-            )
-        return next(iter(found))
-
-
-def _line(columns: DetectionColumns, row: int, image_id: ImageId) -> str:
-    corner, size, xy = columns.box[row, :2], columns.size[row], columns.xy[row]
-    middle = corner + size / 2
-    record: dict[str, Any] = {"image_id": image_id, "category_id": columns.category_id[row].item()}
-    if size.any():
-        record["bbox"] = [_short(value) for value in (*corner, *size)]
-    record["score"] = _short(columns.score[row])
-    if not size.any() or np.abs(middle - xy).max() > 0:
-        record["center"] = [_short(value) for value in xy]
-    return json.dumps(record, separators=(",", ":"), allow_nan=False)
-
-
-def _short(value: Any) -> float | int:
-    number = float(value)
-    return int(number) if number.is_integer() and abs(number) < 1e15 else number
 
 
 def _card(id_: str, facts: SubmissionFacts, manifest: Manifest, runs: list[dict[str, Any]]) -> dict[str, Any]:

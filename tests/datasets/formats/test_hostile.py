@@ -227,7 +227,7 @@ def test_csv_columns_are_named_and_never_guessed(tmp_path):
     Image.new("RGB", (30, 20)).save(tmp_path / "a.png")
     (tmp_path / "a.csv").write_text("diameter,row,IMAGE,column,ignored\n6,4,a.png,9,x\n")
     assert read_any(tmp_path / "a.csv").samples[0].annotations.circle.tolist() == [[9.5, 4.5, 3]]
-    for header in ("file,x,y", "image,a,b", "x,y", ""):
+    for header in ("picture,x,y", "image,a,b", "x,y", ""):
         (tmp_path / "a.csv").write_text(f"{header}\na.png,1,2\n")
         with pytest.raises(BadInputError, match="columns missing"):
             read_any(tmp_path / "a.csv")

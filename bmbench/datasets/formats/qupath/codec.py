@@ -111,7 +111,14 @@ def _marks(
         left.update({f"objects with a name and no class: {named}": sum(one.names.values())} if named else {})
         chosen = one.take(wanted & kept & here)
         notes = tuple(text if n == 0 else f"{text} ({n})" for text, n in left.items())
-        marks.append(Marks(annotations=chosen.annotations, classes=chosen.classes, notes=notes))
+        marks.append(
+            Marks(
+                annotations=chosen.annotations,
+                classes=chosen.classes,
+                notes=notes,
+                confidence=chosen.confidence if sure else np.zeros(0),
+            )
+        )
     return marks
 
 

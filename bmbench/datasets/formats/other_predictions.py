@@ -1,0 +1,234 @@
+"""What a detector found in other forms than a results list: by the readers of the formats of annotations.
+
+COCO files whose annotations have a ``score``, GeoJSON of QuPath, StarDist and `bmbench predict`, YOLO text
+with confidences, CSV of points, circles or boxes, and what StarDist and Cellpose write (label images,
+``_seg.npy``, ImageJ ROIs). Images are found by name or stem among those of the ground truth, which states
+their sizes, classes by name; a class that is a number is that of the ground truth in the order of its
+categories.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.gate import is_there
+from bmbench.core.types import Category, Floats, GroundTruth, ImageId, Ints, Predictions
+from bmbench.datasets.formats.coco.samples import read_coco
+from bmbench.datasets.formats.codec import Content
+from bmbench.datasets.formats.layout import find_layout
+from bmbench.datasets.formats.marks import UNNAMED
+from bmbench.datasets.formats.predictions import DetectionColumns, Score, bind, read_predictions
+from bmbench.datasets.formats.read_ahead import is_other_form
+from bmbench.datasets.formats.recognise import read_any
+from bmbench.datasets.reading.image_names import nearest
+from bmbench.datasets.reading.limits import MARK, read_limited
+
+_NUMBERED = re.compile(r"class (\d+)")
+
+
+class _Image(msgspec.Struct, gc=False):
+    id: int | str
+    file_name: str = ""
+
+
+class _Object(msgspec.Struct, gc=False):
+    image_id: int | str
+    category_id: int
+    bbox: Annotated[list[float], msgspec.Meta(min_length=4, max_length=4)]
+    score: Score | None = None
+
+
+class _CocoFile(msgspec.Struct):
+    images: list[_Image]
+    annotations: list[_Object]
+    categories: list[Category]
+
+
+def read_answers(path: Path, truth: Path, annotations: GroundTruth) -> Predictions:
+    """A detector's answers in whatever form on a ground truth and its COCO file; see `read_predictions`."""
+    if not is_there(path) or not is_other_form(path):
+        return read_predictions(path, annotations)
+    columns, notes = read_other_form(path, truth)
+    return dataclasses.replace(bind(columns, annotations, path), notes=notes)
+
+
+def read_other_form(path: Path, truth: Path) -> tuple[DetectionColumns, tuple[str, ...]]:
+    """The detections of a file or folder on the images and categories of a COCO file, and what was assumed.
+
+    Raises
+    ------
+    BadInputError
+        If the files are in no known format, or name an image or a class that the ground truth does not have.
+    """
+    known = read_coco(truth)
+    names = [sample.name for sample in known.samples]
+    ids = [sample.image_id for sample in known.samples]
+    if find_layout(path).format == "coco":
+        return _of_coco(path, names, ids, known.categories), ()
+    content = read_any(path, truth)
+    found = nearest([sample.name for sample in content.samples], names)
+    by_id = {image_id: row for row, image_id in enumerate(ids)}
+    images: list[ImageId] = []
+    answered = [(s, rows) for s, rows in zip(content.samples, found, strict=True) if len(s.annotations)]
+    content = dataclasses.replace(content, samples=tuple(sample for sample, _ in answered))
+    for sample, rows in answered:
+        own = [by_id[sample.image_id]] if sample.image_id in by_id else rows
+        images.append(ids[_only(own, sample.name, path)])
+    columns, notes = _of_content(content, images, known.categories, path)
+    if len(names) == 1 and path.is_file() and PurePosixPath(names[0]).stem not in path.name:
+        notes = (f"{path.name} is taken for the one image, {names[0]}", *notes)
+    return columns, notes
+
+
+def _of_content(
+    content: Content, images: Sequence[ImageId], categories: Sequence[Category], path: Path
+) -> tuple[DetectionColumns, tuple[str, ...]]:
+    counts = [len(sample.annotations) for sample in content.samples]
+    parts = [sample.annotations for sample in content.samples]
+    label = np.concatenate([np.zeros(0, np.int64), *(part.label for part in parts)])
+    box = np.concatenate([np.zeros((0, 4)), *(part.box for part in parts)])
+    beliefs = [_confidence(content, s.image_id, len(s.annotations)) for s in content.samples]
+    sure = np.concatenate([np.zeros(0), *beliefs])
+    stated = sure[np.isfinite(sure)]
+    if ((stated < 0) | (stated > 1)).any():
+        raise BadInputError("confidence outside 0 to 1", where=str(path))
+    unsure = int((~np.isfinite(sure)).sum())
+    notes = [f"{unsure} detections without a confidence count with 1"] if unsure else []
+    numbers, said = _category_ids([c.name for c in content.categories], label, categories, path)
+    return DetectionColumns(
+        image_id=np.repeat(_ids(images), counts),
+        category_id=numbers[label] if len(label) else np.zeros(0, np.int64),
+        score=np.where(np.isfinite(sure), sure, 1.0),
+        box=box,
+        size=box[:, 2:] - box[:, :2],
+        xy=np.concatenate([np.zeros((0, 2)), *(part.xy for part in parts)]),
+    ), (*notes, *said)
+
+
+def _confidence(content: Content, image_id: ImageId, number: int) -> Floats:
+    own = content.confidence.get(image_id)
+    return np.full(number, np.nan) if own is None or len(own) != number else own
+
+
+def _category_ids(
+    names: Sequence[str], label: Ints, categories: Sequence[Category], path: Path
+) -> tuple[Ints, list[str]]:
+    """The category id of each class that is used, and what was assumed of numbered and nameless ones."""
+    by_name = {category.name.lower(): category.id for category in categories}
+    cells = [category for category in categories if not category.artefact]
+    numbers, said = np.zeros(max(len(names), 1), np.int64), []
+    for row in sorted(set(label.tolist())):
+        name = names[row]
+        numbered = _NUMBERED.fullmatch(name)
+        if name.lower() in by_name:
+            numbers[row] = by_name[name.lower()]
+        elif numbered and int(numbered[1]) < len(categories):
+            category = sorted(categories, key=lambda one: one.id)[int(numbered[1])]
+            numbers[row] = category.id
+            said.append(f"class {numbered[1]} is taken for {category.name}")
+        elif name == UNNAMED and cells:
+            numbers[row] = cells[0].id
+            said.append(f"objects without a class are taken for {cells[0].name}")
+        else:
+            raise BadInputError(
+                f"class {name!r} is none of the ground truth",
+                where=str(path),
+                expected=", ".join(category.name for category in categories)[:120],
+                remedy="rename it",
+            )
+    return numbers, said
+
+
+def _of_coco(
+    path: Path, names: Sequence[str], ids: Sequence[ImageId], categories: Sequence[Category]
+) -> DetectionColumns:
+    """The annotations with a score of a COCO file, whose images and categories may have other numbers."""
+    file = find_layout(path).parts[0].path
+    value = _decoded(file)
+    found = nearest([image.file_name for image in value.images], names)
+    known, image_of = set(ids), {}
+    for image, rows in zip(value.images, found, strict=True):
+        if len(rows) == 1:
+            image_of[image.id] = ids[rows[0]]
+        elif not image.file_name and image.id in known:
+            image_of[image.id] = image.id
+    by_name = {category.name: category.id for category in categories}
+    category_of = {one.id: by_name[one.name] for one in value.categories if one.name in by_name}
+    for one in value.annotations:
+        _refuse_unknown(one, image_of, category_of, file)
+    corner = np.array([one.bbox for one in value.annotations], np.float64).reshape(-1, 4)
+    if not (np.abs(corner) < 1e9).all() or (corner[:, 2:] < 0).any():
+        raise BadInputError("boxes of no sensible size", where=str(file))
+    return DetectionColumns(
+        image_id=_ids([image_of[one.image_id] for one in value.annotations]),
+        category_id=np.array([category_of[one.category_id] for one in value.annotations], np.int64),
+        score=np.array([one.score for one in value.annotations], np.float64),
+        box=np.concatenate([corner[:, :2], corner[:, :2] + corner[:, 2:]], axis=1),
+        size=corner[:, 2:],
+        xy=corner[:, :2] + corner[:, 2:] / 2,
+    )
+
+
+def _decoded(file: Path) -> _CocoFile:
+    try:
+        value = msgspec.json.decode(read_limited(file).removeprefix(MARK), type=_CocoFile)
+    except msgspec.ValidationError as error:
+        raise BadInputError("not a COCO file with scores", where=str(file), got=str(error)[:120]) from None
+    except msgspec.DecodeError as error:
+        raise BadInputError("not valid JSON", where=str(file), got=str(error)[:80]) from None
+    unscored = sum(one.score is None for one in value.annotations)
+    if unscored:
+        raise BadInputError(
+            f"{unscored} annotations without a score",
+            where=str(file),
+            expected="predictions: an annotation has a score from 0 to 1",
+            remedy="give the ground truth with --truth, and here what a detector found",
+        )
+    return value
+
+
+def _refuse_unknown(
+    one: _Object, images: Mapping[int | str, ImageId], categories: Mapping[int, int], file: Path
+) -> None:
+    if one.image_id not in images:
+        raise BadInputError(
+            "a detection on an image that the ground truth does not have",
+            where=str(file),
+            got=f"image_id {one.image_id!r}",
+            remedy="check that the two files belong together",
+        )
+    if one.category_id not in categories:
+        raise BadInputError(
+            "a detection of a class that the ground truth does not have",
+            where=str(file),
+            got=f"category_id {one.category_id}",
+        )
+
+
+def _ids(images: Sequence[ImageId]) -> NDArray[Any]:
+    if all(isinstance(image, int) for image in images):
+        return np.array(images, np.int64)
+    column = np.empty(len(images), object)
+    column[:] = images
+    return column
+
+
+def _only(rows: Sequence[int], name: str, path: Path) -> int:
+    if len(rows) == 1:
+        return rows[0]
+    what = (
+        "a name of several images" if rows else "detections on an image that the ground truth does not have"
+    )
+    raise BadInputError(
+        what,
+        where=str(path),
+        got=PurePosixPath(name).name,
+        remedy="check that the two belong together",
+    )
