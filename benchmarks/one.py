@@ -1,7 +1,8 @@
 """One program scores one pair of files: ``python benchmarks/one.py PROGRAM TRUTH PREDICTIONS``.
 
 Every program answers the same question: average precision at IoU 0.5 over 101 recall points, without a cap on
-detections. `bmbench-*` ask more of bmbench, as their names say: boxes and centres, with intervals.
+detections. `bmbench-*` ask more of bmbench, as their names say: boxes and centres, and intervals where it
+is named.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ def bmbench(truth: str, predictions: str) -> Any:
     return evaluate_files(Path(predictions), Path(truth), rules, intervals=False).to_json()["bb"]["ap"]
 
 
-def _bmbench(truth: str, predictions: str, **changes: Any) -> Any:
+def _bmbench(truth: str, predictions: str, *, intervals: bool = False, **changes: Any) -> Any:
     from bmbench.benchmark.scoring.score_files import evaluate_files
     from bmbench.metrics.protocol import resolve_protocol
 
     rules = resolve_protocol("paper", **changes)
-    report = evaluate_files(Path(predictions), Path(truth), rules).to_json()
+    report = evaluate_files(Path(predictions), Path(truth), rules, intervals=intervals).to_json()
     return report["bb"]["ap"], report["cd"]["ap"]
 
 
@@ -40,6 +41,10 @@ def bmbench_greedy(truth: str, predictions: str) -> Any:
 
 def bmbench_hungarian(truth: str, predictions: str) -> Any:
     return _bmbench(truth, predictions, assignment="hungarian")
+
+
+def bmbench_intervals(truth: str, predictions: str) -> Any:
+    return _bmbench(truth, predictions, intervals=True)
 
 
 def pycocotools(truth: str, predictions: str) -> Any:
