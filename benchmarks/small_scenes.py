@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
@@ -138,12 +137,6 @@ def _archive(path: Path) -> None:
             packed.writestr(f"Annotations/{name}.xml", _VOC)
         for part, own in (("train", names[:9]), ("val", names[9:])):
             packed.writestr(f"ImageSets/Main/{part}.txt", "\n".join(own) + "\n")
-
-
-def begin(*words: object) -> subprocess.Popen[bytes]:
-    """The command as a process of its own, its answer in a pipe."""
-    command = [sys.executable, "-m", "bmbench", *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def made(*words: object) -> None:

@@ -15,13 +15,13 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from small_scenes import Scene, begin, scenes
+from failing_calls import command
+from small_scenes import Scene, scenes
 from soak_calls import difference, half_written
 
 
@@ -46,24 +46,20 @@ def kill_often(scene: Scene, place: Path, *, kills: int, generator: random.Rando
     """How often anything was wrong after a kill."""
     os.environ["BMBENCH_DATA"] = str(place / "store")
     scene.before(place)
-    before, started = scene.files(place), time.monotonic()
-    written = first_write(scene, place)
-    ended(scene, begin(*scene.words(place)) if written is None else written[1])
-    seconds, begins = time.monotonic() - started, written[0] if written else 0.0
-    whole = scene.files(place)
+    before, there, started = scene.files(place), set(place.rglob("*")), time.monotonic()
+    process, begins = Process(scene, place), 0.0
+    while not process.ended(0.002):
+        if not begins and set(place.rglob("*")) - there:
+            begins = time.monotonic() - started
+    process.require_success()
+    seconds, whole = time.monotonic() - started, scene.files(place)
     shutil.rmtree(place)
-    done = attempts = left = wrong = 0
-    while done < kills and attempts < 10 * kills:
-        attempts += 1
+    done = left = wrong = 0
+    while done < kills:
         scene.before(place)
-        process = begin(*scene.words(place))
-        try:
-            process.wait(generator.uniform(0.9 * begins, seconds))
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            done += 1
-        process.wait()
-        if process.returncode == -signal.SIGKILL:
+        process = Process(scene, place)
+        if not process.ended(generator.uniform(0.8 * begins, 1.1 * seconds)):
+            done += process.kill()
             left += bool(scene.hidden(place))
             verdict = half_written(scene.files(place), before, whole) or healed(scene, place, whole)
             wrong += bool(verdict)
@@ -74,29 +70,54 @@ def kill_often(scene: Scene, place: Path, *, kills: int, generator: random.Rando
     return wrong
 
 
-def first_write(scene: Scene, place: Path) -> tuple[float, subprocess.Popen[bytes]] | None:
-    """After how many seconds a command begins to write, and the command; None if that was not seen."""
-    there = set(place.rglob("*"))
-    started, process = time.monotonic(), begin(*scene.words(place))
-    while process.poll() is None:
-        if set(place.rglob("*")) - there:
-            return time.monotonic() - started, process
-        time.sleep(0.005)
-    return time.monotonic() - started, process
+class Process:
+    """The command of a scene in a process of its own, split off from this one, which has loaded all."""
+
+    def __init__(self, scene: Scene, place: Path) -> None:
+        self._name, self._status = scene.name, 0
+        self._pid = os.fork()
+        if not self._pid:
+            ended = command(*scene.words(place))
+            if ended.code:
+                print(ended.said, ended.traceback, flush=True)
+            os._exit(ended.code)
+
+    def ended(self, seconds: float) -> bool:
+        """Whether it has ended after so many seconds at most."""
+        end = time.monotonic() + seconds
+        while self._pid:
+            pid, self._status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self._pid = 0
+            elif time.monotonic() > end:
+                return False
+            else:
+                time.sleep(0.001)
+        return True
+
+    def kill(self) -> bool:
+        """Kill it; whether it was still at work."""
+        os.kill(self._pid, signal.SIGKILL)
+        _, self._status = os.waitpid(self._pid, 0)
+        self._pid = 0
+        return os.WIFSIGNALED(self._status)
+
+    def require_success(self) -> None:
+        """End this program if it failed."""
+        if self._status:
+            sys.exit(f"{self._name}: status {self._status}")
 
 
 def healed(scene: Scene, place: Path, whole: dict[str, bytes]) -> str:
     """What is wrong after the same command again."""
     if scene.files(place) != whole or scene.made != "out":
-        ended(scene, begin(*scene.words(place)))
+        process = Process(scene, place)
+        if not process.ended(120.0):
+            process.kill()
+            return "the next call does not end"
+        process.require_success()
     left = [name for name in scene.hidden(place) if "terms-shown" not in name]
     return difference(scene.files(place), whole) or (f"left: {', '.join(left)}" if left else "")
-
-
-def ended(scene: Scene, process: subprocess.Popen[bytes]) -> None:
-    said = process.communicate()[0].decode()
-    if process.returncode:
-        sys.exit(f"{scene.name}: exit code {process.returncode}: {said}")
 
 
 if __name__ == "__main__":
