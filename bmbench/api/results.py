@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-_NESTED = ("classes",)
+_NESTED = ("classes", "no_interval")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -173,7 +173,7 @@ class ComparisonResult:
         return self.report.to_json()
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a matching rule and side, one column a number.
+        """One row a matching rule and side, of its first training, one column a number.
 
         Examples
         --------
@@ -240,7 +240,7 @@ def _frame_columns(evaluation: Evaluation) -> dict[str, list[Any]]:
             values = {key: value for key, value in one.to_json().items() if key not in _NESTED}
             low_high = {
                 f"{key}_{end}": None if values[f"{key}_ci"] is None else values[f"{key}_ci"][n]
-                for key in ("ap", "f1")
+                for key in ("ap", "f1", "precision", "recall")
                 for n, end in enumerate(("low", "high"))
             }
             flat = {key: value for key, value in values.items() if not key.endswith("_ci")}

@@ -107,7 +107,7 @@ class RunFolder(TrainedModel):
             for rule, words in RULES.items()
             if self.metrics[rule] is not None
         ]
-        names = [name for name in rows[0] if name != "classes"] if rows else []
+        names = [name for name in rows[0] if name not in {"classes", "no_interval"}] if rows else []
         return frame_of({name: [row.get(name) for row in rows] for name in names})
 
     def plot(self) -> Figure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def score(
         Also how hits lie, how images are counted, FROC, and scores by matching limit.
     **rules
         Further choices of ``bmbench score`` by their names in Python: `iou`, `assignment`, `ap`, `per_class`,
-        `max_detections`; `unit` and `independent`: what varies in intervals.
+        `max_detections`; `unit` and `independent` of intervals.
 
     Returns
     -------
@@ -85,22 +85,26 @@ def compare(
     b: PredictionsLike,
     truth: TruthLike | None = None,
     *,
+    more_a: Sequence[PredictionsLike] = (),
+    more_b: Sequence[PredictionsLike] = (),
     protocol: str | None = None,
     radius_px: float | None = None,
     threshold: float | None = None,
     **rules: Any,
 ) -> ComparisonResult:
-    """First minus second on the same images, with paired intervals, as ``bmbench compare`` computes them.
+    """First minus second on the same images, with intervals and tests, as ``bmbench compare`` computes them.
 
     Parameters
     ----------
     a, b : as `predictions` of `bmbench.score`, or finished runs (`Run`, or the path of one)
+    more_a, more_b : sequences of the same
+        Further trainings (seeds) of each method: then its mean is compared.
     truth : as in `bmbench.score`, optional
         Without it that of the runs.
     protocol, radius_px, threshold
         As in `bmbench.score`; without them those of the runs.
     **rules
-        `iou`, `assignment`, `ap`, `per_class`, `max_detections`; `unit` and `independent`.
+        `iou`, `assignment`, `ap`, `per_class`, `max_detections`; `unit` and `independent` of intervals.
 
     Returns
     -------
@@ -120,25 +124,30 @@ def compare(
     >>> bmbench.compare(one, other, cells, radius_px=5)
     ComparisonResult(first minus second: centres AP +0.667, F1 +0.500; 2 images)
     """
-    units = {name: rules.pop(name) for name in ("unit", "independent") if name in rules}
+    chosen = {name: rules.pop(name) for name in ("unit", "independent") if name in rules}
     changes = {**rules, "radius_px": radius_px}
-    first, second = (_side(one) for one in (a, b))
-    if not any(isinstance(side, Path) and side.is_dir() for side in (first, second)):
+    first, second = ([_side(one) for one in some] for some in ((a, *more_a), (b, *more_b)))
+    if not any(isinstance(side, Path) and side.is_dir() for side in (*first, *second)):
         _warn_of_radius(protocol or "paper", radius_px)
     marked = None if truth is None else as_truth(truth)
-    with files_of({"first": first, "second": second}, marked) as paths:
+    n, every = len(first), _named(first, "first") | _named(second, "second")
+    with files_of(every, marked) as paths:
         request = ComparisonRequest(
-            first=[paths[0]],
-            second=[paths[1]],
-            truth=paths[2] if len(paths) > 2 else None,
+            first=paths[:n],
+            second=paths[n : len(every)],
+            truth=paths[len(every)] if len(paths) > len(every) else None,
             protocol=protocol,
             changes=changes,
             threshold=threshold,
-            **units,
+            **chosen,
         )
         report = compare_predictions(request)
     names = (_title(a, "first"), _title(b, "second"))
     return ComparisonResult(report=dataclasses.replace(report, names=names))
+
+
+def _named(sides: Sequence[PredictionTable | Path], name: str) -> dict[str, PredictionTable | Path]:
+    return {name if number == 0 else f"{name}-{number + 1}": side for number, side in enumerate(sides)}
 
 
 def _side(value: Any) -> PredictionTable | Path:

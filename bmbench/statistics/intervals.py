@@ -26,6 +26,7 @@ from bmbench.statistics.jackknife import (
     ratio,
 )
 from bmbench.statistics.seed_variance import SeedVariance, satterthwaite
+from bmbench.statistics.student import logit, share_of, t_quantile
 from bmbench.statistics.units import (
     FEWEST_FOR_INTERVAL,
     FEWEST_UNITS,
@@ -161,22 +162,8 @@ def student_interval(
     reach = t_quantile(1 - (1 - level) / 2, df) * float(np.sqrt(variance))
     if scale == "number":
         return value - reach, value + reach
-    from scipy.special import expit
-
-    middle, reach = float(logit(value)), reach / (value * (1 - value))
-    return float(expit(middle - reach)), float(expit(middle + reach))
-
-
-def logit(share: Any) -> Any:
-    """log(p / (1 − p)) of numbers between 0 and 1."""
-    return np.log(share / (1 - np.asarray(share)))
-
-
-def t_quantile(p: Any, df: Any) -> Any:
-    """Student's quantile, of numbers or arrays."""
-    from scipy.special import stdtrit
-
-    return stdtrit(df, p)
+    middle, reach = logit(value), reach / (value * (1 - value))
+    return share_of(middle - reach), share_of(middle + reach)
 
 
 def _why_none(metric: Jackknife) -> WhyNone | None:

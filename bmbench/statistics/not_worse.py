@@ -9,10 +9,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from bmbench.metrics.scores import Interval
-from bmbench.statistics.intervals import jackknife_variance, logit, t_quantile
+from bmbench.statistics.intervals import jackknife_variance
 from bmbench.statistics.methods import Methods
 from bmbench.statistics.planning import NORMAL_80, NORMAL_95
 from bmbench.statistics.seed_variance import satterthwaite
+from bmbench.statistics.student import logit, t_quantile
 from bmbench.statistics.units import FEWEST_FOR_INTERVAL, degrees_of_freedom
 
 MARGIN = 0.02
@@ -63,7 +64,7 @@ def not_worse(methods: Methods, first: int, second: int, *, margin: float = MARG
     if a == b and not (z_a - z_b).any():
         return NotWorse(verdict="same", difference=0.0, interval=None, margin=margin, units_needed=None)
     raw = _Scaled.of(methods, (first, second), difference=a - b, slopes=(1.0, 1.0))
-    reach = float(t_quantile(1 - _ONE_SIDED, raw.df)) * math.sqrt(raw.variance)
+    reach = t_quantile(1 - _ONE_SIDED, raw.df) * math.sqrt(raw.variance)
     sides = {raw.side(margin), _logit_side(methods, (first, second), margin)}
     verdicts: dict[frozenset[int], NotWorseVerdict] = {frozenset({1}): "not worse", frozenset({-1}): "worse"}
     return NotWorse(
@@ -102,7 +103,7 @@ class _Scaled:
         if not self.variance > 0:
             return 0
         t = (self.difference + margin) / math.sqrt(self.variance)
-        quantile = float(t_quantile(1 - _ONE_SIDED, self.df))
+        quantile = t_quantile(1 - _ONE_SIDED, self.df)
         return int(t > quantile) - int(t < -quantile)
 
 
@@ -112,7 +113,7 @@ def _logit_side(methods: Methods, rows: tuple[int, int], margin: float) -> int:
     if not (0 < a < 1 and 0 < x < 1):
         return 0
     slopes = 1 / (a * (1 - a)), 1 / (x * (1 - x))
-    scaled = _Scaled.of(methods, rows, difference=float(logit(a) - logit(x)), slopes=slopes)
+    scaled = _Scaled.of(methods, rows, difference=logit(a) - logit(x), slopes=slopes)
     return scaled.side(0.0)
 
 

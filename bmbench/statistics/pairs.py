@@ -6,15 +6,17 @@ training of one method has nothing to do with the third one of another.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from bmbench.core.types import Bools, Floats, Ints
 from bmbench.metrics.scores import Interval
-from bmbench.statistics.intervals import LEVEL, t_quantile
+from bmbench.statistics.intervals import LEVEL
 from bmbench.statistics.methods import Methods
 from bmbench.statistics.moderation import VariancePrior, no_prior, variance_prior
+from bmbench.statistics.student import t_quantile
 from bmbench.statistics.units import degrees_of_freedom
 
 _TINY = 1e-4
@@ -65,10 +67,10 @@ class MethodPairs:
 
     def interval(self, first: int, second: int, *, level: float = LEVEL) -> Interval | None:
         """The interval of one difference alone, uncorrected; None where nothing can be said."""
-        variance, df = self.variance[first, second], self.df[first, second]
+        variance, df = float(self.variance[first, second]), float(self.df[first, second])
         if not variance > 0:
             return None
-        reach = float(t_quantile(1 - (1 - level) / 2, df) * np.sqrt(variance))
+        reach = t_quantile(1 - (1 - level) / 2, df) * math.sqrt(variance)
         difference = float(self.difference[first, second])
         return difference - reach, difference + reach
 
