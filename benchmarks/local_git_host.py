@@ -38,6 +38,11 @@ SHIMS = {
     "bmbench": '#!/bin/sh\nexec {python} -m bmbench "$@"\n',
     # What is pinned is not fetched in a rehearsal.
     "python": '#!/bin/sh\ncase "$*" in "-m pip install "*) exit 0 ;; esac\nexec {python} "$@"\n',
+    # The host's answers: open pull requests, comments that are there; what it is told is kept.
+    "gh": """#!/bin/sh
+echo "$*" >> {root}/gh.log
+case "$*" in *--jq*comments* | *comments*--jq*) cat {root}/gh-comments ;; *--jq*) cat {root}/gh-pulls ;; esac
+""",
     "git": '#!/bin/sh\ntest "$1$REHEARSAL_KILL" = push1 && kill -9 $PPID && exit 1\nexec {git} "$@"\n',
 }
 
@@ -91,7 +96,7 @@ class Host:
         shims.mkdir()
         for name, text in SHIMS.items():
             path = shims / name
-            path.write_text(text.format(python=sys.executable, git=shutil.which("git")))
+            path.write_text(text.format(python=sys.executable, git=shutil.which("git"), root=self.root))
             path.chmod(0o755)
 
     def commit(self, message: str) -> str:
@@ -212,6 +217,9 @@ class Run:
             log += done.stdout
             if done.returncode:
                 return Ended(code=done.returncode, log=log, environment=own)
+        told = Path(surroundings["GITHUB_OUTPUT"])
+        pairs = [line.partition("=") for line in told.read_text().splitlines()] if told.exists() else []
+        self.context.setdefault("needs", {})[name] = {"outputs": {key: value for key, _, value in pairs}}
         return Ended(code=0, log=log, environment=own)
 
     def _surroundings(self, folder: Path, rights: str) -> dict[str, str]:
@@ -228,6 +236,7 @@ class Run:
             "PYTHONPATH": str(HERE),
             "GIT_CONFIG_COUNT": str(len(config)),
             "GIT_COMMITTER_DATE": f"{START + 60 * self.host.minutes} +0000",
+            "GITHUB_OUTPUT": str(folder.with_suffix(".out")),
             "GITHUB_STEP_SUMMARY": str(folder.with_suffix(".md")),
         }  # fmt: skip
 

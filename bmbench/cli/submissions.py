@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -65,6 +66,9 @@ def submit(
         bool,
         typer.Option("--declare", help="Rules accepted, test images not used, publication allowed."),
     ] = False,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Open the pull request with gh or glab, or say how without them.")
+    ] = False,
 ) -> None:
     """Check a submission, and write its folder if it is valid.
 
@@ -92,6 +96,16 @@ def submit(
     folder, verdict = prepare(Leaderboard(board), predictions, wishes)
     typer.echo(f"Written: {folder}" if verdict.valid else f"Not written: {folder}")
     _tell(verdict, Leaderboard(board), json=False)
+    if open_:
+        from bmbench.leaderboards.submissions.open_request import open_request, shown
+
+        done, rest = open_request(board, folder, contact[0])
+        for line in done:
+            typer.echo(f"Done: {shown(line)}")
+        if rest:
+            typer.echo(f"To open the pull request, in {board.absolute()}:")
+        for line in rest:
+            typer.echo(f"    {shown(line)}")
 
 
 def validate(
@@ -107,6 +121,9 @@ def validate(
     ] = None,
     author: Annotated[str | None, typer.Option(help="The login of who hands it in (CI knows).")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+    comment: Annotated[
+        Path | None, typer.Option(help="Write the verdict to a file, as a comment in Markdown (CI).")
+    ] = None,
 ) -> None:
     """Check a submission: every fault with its place and remedy.
 
@@ -130,17 +147,55 @@ def validate(
         verdict = validate_folder(folder, board=board, author=author)
     else:
         raise typer.BadParameter("give a submission folder, --changes BASE..HEAD or --queue BASE..HEAD")
-    _tell(verdict, place, json=json)
+    _tell(verdict, place, json=json, comment=comment)
 
 
-def _verdict(verdict: Verdict) -> str:
-    """The last line of what is in order."""
-    return "valid" if verdict.card is not None else "no submission in it: nothing to check here"
+def _tell(verdict: Verdict, board: Leaderboard, *, json: bool, comment: Path | None = None) -> None:
+    """Print a verdict, and write it as a comment if that is wanted; exit with 2 if something is wrong."""
+    from bmbench.leaderboards.submissions.understood import understand
+
+    found = understand(board, verdict)
+    if json:
+        import json as json_library
+
+        read = None if found is None else asdict(found)
+        told = {"valid": verdict.valid, "understood": read} | verdict.problems.to_json()
+        typer.echo(json_library.dumps(told))
+    else:
+        typer.echo(_text(verdict, found))
+    if comment is not None:
+        from bmbench.core.files import write_text
+
+        # In a fence nothing is taken for Markdown; what a stranger wrote is quoted without back quotes.
+        write_text(comment, f"{_MARK}\n```text\n{_text(verdict, found)}\n```\n")
+    if not verdict.valid:
+        raise typer.Exit(2)
 
 
-def _show(found: Understood) -> None:
-    """Print what was understood: one short table, and what is doubtful."""
-    from bmbench.cli.terminal import console
+_MARK = "<!-- bmbench -->"
+"""The first line of a comment on a pull request, by which a later one finds it."""
+
+
+def _text(verdict: Verdict, found: Understood | None) -> str:
+    """What was understood, every kind of problem, and the verdict as the last line."""
+    from bmbench.present.words import many
+
+    problems = verdict.problems
+    lines = [] if found is None else [_table(found), *(f"Look: {doubt}" for doubt in found.doubts)]
+    lines += [str(problem) for problem in problems.listed]
+    more = problems.count - sum(problem.times for problem in problems.listed)
+    if more:
+        lines.append(f"… and {more:,} more of other kinds")
+    if not verdict.valid:
+        lines.append(f"not valid: {many(problems.count, 'problem')}")
+    else:
+        lines.append("valid" if verdict.card is not None else "no submission in it: nothing to check here")
+    return "\n".join(lines)
+
+
+def _table(found: Understood) -> str:
+    from rich.console import Console
+
     from bmbench.leaderboards.submissions.understood import table
     from bmbench.present.terminal import terminal_table
 
@@ -148,32 +203,7 @@ def _show(found: Understood) -> None:
     shown = terminal_table(header[0], header[1:])
     for row in rows:
         shown.add_row(*row)
-    console().print(shown)
-    for doubt in found.doubts:
-        typer.echo(f"Look: {doubt}")
-
-
-def _tell(verdict: Verdict, board: Leaderboard, *, json: bool) -> None:
-    """Print a verdict; exit with 2 if something is wrong."""
-    from bmbench.leaderboards.submissions.understood import understand
-
-    problems = verdict.problems
-    found = understand(board, verdict)
-    if found is not None and not json:
-        _show(found)
-    if json:
-        import json as json_library
-
-        read = None if found is None else asdict(found)
-        typer.echo(json_library.dumps({"valid": verdict.valid, "understood": read} | problems.to_json()))
-    else:
-        for problem in problems.listed:
-            typer.echo(str(problem))
-        more = problems.count - sum(problem.times for problem in problems.listed)
-        if more:
-            typer.echo(f"… and {more:,} more of other kinds")
-        from bmbench.present.words import many
-
-        typer.echo(_verdict(verdict) if verdict.valid else f"not valid: {many(problems.count, 'problem')}")
-    if not verdict.valid:
-        raise typer.Exit(2)
+    page = Console(width=80, file=io.StringIO(), color_system=None)
+    with page.capture() as captured:
+        page.print(shown)
+    return captured.get().strip("\n")

@@ -13,5 +13,6 @@
     normalise            predictions of any form as a submission holds them
     prepare, submit      `bmbench submit`: a submission from runs or files
     understood           what was read, beside the truth, and what is doubtful
+    open_request         `bmbench submit --open`: the pull request
     incoming             where submissions come in: a desk or a pull request
 """

@@ -29,7 +29,7 @@ def test_each_platform_gets_its_own_files():
     assert set(github) ^ set(gitlab) == {
         ".gitlab-ci.yml",
         ".github/CODEOWNERS",
-        *(f".github/workflows/{name}.yml" for name in ("audit", "score", "validate")),
+        *(f".github/workflows/{name}.yml" for name in ("audit", "comment", "score", "validate")),
     }
 
 

@@ -24,15 +24,14 @@ def jobs(text):
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
-def test_there_are_the_three():
-    assert [path.stem for path in WORKFLOWS] == ["audit", "score", "validate"]
+def test_there_are_the_four():
+    assert [path.stem for path in WORKFLOWS] == ["audit", "comment", "score", "validate"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS + OWN, ids=lambda path: path.stem)
 def test_no_workflow_runs_foreign_code_with_rights(path):
     text = path.read_text()
     assert "pull_request_target" not in text
-    assert "workflow_run" not in text
     assert "actions/cache" not in text
     assert not re.search(r"^\s*cache:", text, re.M)
     assert "\npermissions: {}\n" in text
@@ -61,6 +60,23 @@ def test_a_pull_request_is_validated_with_read_rights_and_never_checked_out():
     assert re.findall(r"ref: (\w*)", text) == ["main"]
 
 
+def test_the_comment_is_written_by_a_job_that_has_nothing_of_the_pull_request():
+    """`workflow_run` has rights that a fork has not: it reads objects, and its writer nothing."""
+    path = next(path for path in WORKFLOWS if path.stem == "comment")
+    text = path.read_text()
+    assert [one.stem for one in WORKFLOWS + OWN if "workflow_run:" in one.read_text()] == ["comment"]
+    assert re.findall(r"ref: (\w*)", text) == ["main"]
+    assert "secrets." not in text
+    look, comment = jobs(text)["look"], jobs(text)["comment"]
+    assert ": write" not in look
+    assert "checkout" not in comment
+    assert "pip install" not in comment
+    assert set(re.findall(r"github\.event\.\S+", text)) == {
+        "github.event.workflow_run.head_sha",
+        "github.event.workflow_run.event",
+    }
+
+
 def test_the_required_check_always_runs():
     """One that a filter of paths can leave out is waited for by every other pull request, for ever."""
     events = next(path for path in WORKFLOWS if path.stem == "validate").read_text().split("permissions:")[0]
@@ -81,11 +97,12 @@ def test_gitlab_has_the_same_jobs_and_the_key_in_one_of_them():
     """Nothing of a merge request is checked out; the branch `results` has one writer."""
     pipeline = yaml.safe_load((TEMPLATE / "dot-gitlab-ci.yml").read_text())
     jobs = {name: job for name, job in pipeline.items() if isinstance(job, dict) and "script" in job}
-    assert sorted(jobs) == ["audit", "publish", "score", "validate"]
+    assert sorted(jobs) == ["audit", "publish", "score", "tell", "validate"]
     assert jobs["validate"]["variables"]["GIT_STRATEGY"] == "none"
     assert {name: job["environment"]["name"] for name, job in jobs.items() if "environment" in job} == {
         "score": "scoring",
         "publish": "publishing",
+        "tell": "commenting",
     }
     lines = {name: [line for part in job["script"] for line in flat(part)] for name, job in jobs.items()}
     for name, script in lines.items():

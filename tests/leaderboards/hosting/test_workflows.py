@@ -56,6 +56,28 @@ def test_a_merge_queue_is_looked_at_commit_by_commit(stage, host):
         assert (done.ok, expected in done.log) == (not expected, True)
 
 
+def test_a_comment_says_the_verdict_and_is_renewed(stage, host):
+    """One job looks with read rights at what is in git, one writes what it says and sees nothing else."""
+    number = stage.answer(host, "told-one", seed=8)
+    commit, author = host.heads[number]
+    (host.root / "gh-pulls").write_text(f"{number} {author}\n")
+    for earlier, method in (
+        ("", f"--method POST repos/lab/board/issues/{number}/comments"),
+        ("77\n", "PATCH"),
+    ):
+        (host.root / "gh-comments").write_text(earlier)
+        run = host.start("comment", {"workflow_run": {"head_sha": commit, "event": "pull_request"}})
+        looked = run.job("look")
+        assert looked.ok, looked.log
+        assert run.context["needs"]["look"]["outputs"] == {"number": str(number)}
+        text = (run.artifacts["comment"] / "text.md").read_text()
+        assert text.startswith("<!-- bmbench -->\n```text\n")
+        assert "F1 (centres)" in text
+        assert text.endswith("valid\n```\n")
+        assert run.job("comment").ok
+        assert method in (host.root / "gh.log").read_text().splitlines()[-1]
+
+
 def test_nothing_is_lost(stage, host):
     """A docs merge while one is scored; a publish that dies; the next run, which takes all of it."""
     run = stage.Scored(host)
