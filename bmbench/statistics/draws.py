@@ -1,7 +1,7 @@
 """Random draws that are the same bytes on every machine and in every year.
 
 NumPy keeps the raw output of PCG64 fixed for ever, but not what its distributions make of it (NEP 19). So
-the few things that are drawn here, units and seeds, are made from the raw output.
+units are drawn from the raw output.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.core.types import Floats, Ints
-
-_OF_SEEDS = 1
-"""Makes the stream that draws seeds another one than that of the units: the two levels are independent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +47,6 @@ class UnitDraws:
             place = drawn.reshape(rows, self.n_units) + self.n_units * np.arange(rows)[:, None]
             counts = np.bincount(place.ravel(), minlength=rows * self.n_units)
             yield counts.reshape(rows, self.n_units).astype(np.float64)
-
-
-def drawn_seeds(n_seeds: int, n: int, *, seed: int) -> Ints:
-    """(n_seeds, n): which seeds of a method are drawn in each of `n` replicates, with replacement."""
-    raw = np.random.PCG64([seed, _OF_SEEDS]).random_raw(n * n_seeds)
-    return _below(n_seeds, raw).reshape(n, n_seeds).T
 
 
 def _below(n: int, raw: NDArray[np.uint64]) -> Ints:

@@ -1,104 +1,157 @@
 """Means over the seeds of a method, and their differences, with intervals.
 
-A score of a method is the mean over its seeds. Its interval is a percentile bootstrap of two levels, drawn
-independently: the units (the same draw for every method, so that differences are paired), and the seeds of
-the method (in a difference the same seeds for all sides). So it covers what other patients and what other
-seeds would change.
+A score of a method is the mean over its seeds. Its interval holds what other units would change, by the
+jackknife, and what other trainings would, by a variance over seeds that is pooled over all methods at hand.
+In a difference the unit part is paired and the seed part is not: the third training of one method has nothing
+to do with the third one of another.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from bmbench.core.types import Floats, Ints
-from bmbench.metrics.curve import Curve, average_precision, f_score
+from bmbench.core.types import Ints
 from bmbench.metrics.protocol import ApKind
 from bmbench.metrics.scores import Interval, Scores
 from bmbench.metrics.tally import ImageCounts, Tally
-from bmbench.statistics.draws import UnitDraws, drawn_seeds
-from bmbench.statistics.resampling import interval, resampled_ap, resampled_f1
-from bmbench.statistics.units import FEWEST_UNITS
+from bmbench.statistics.intervals import (
+    MetricInterval,
+    jackknife_variance,
+    metric_interval,
+    student_interval,
+    t_quantile,
+)
+from bmbench.statistics.jackknife import (
+    Jackknife,
+    average_precision_of,
+    counts_by_unit,
+    mean_of,
+    ratio_of_counts,
+)
+from bmbench.statistics.seed_variance import SeedVariance, pooled_seed_variance, satterthwaite
+from bmbench.statistics.units import FEWEST_FOR_INTERVAL, degrees_of_freedom
 
 ScoreName: TypeAlias = Literal["ap", "f1"]
+_NOTHING = 1e-24
+"""A variance below which values do not differ but by rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SeedScores:
-    """One score of a method by seed.
-
-    Attributes
-    ----------
-    seeds : tuple
-        What tells the seeds apart; row i of the arrays is seed i.
-    values : (seeds,) float64
-        NaN where undefined.
-    replicates : (seeds, n) float64
-        The score in each replicate of the units; no columns where there are fewer than two units.
-    n_units : int
-        Units that were drawn from.
-    """
+    """One score of a method by seed; `seeds` tells them apart, `scores` has one jackknife each."""
 
     seeds: tuple[Hashable, ...]
-    values: Floats
-    replicates: Floats
+    scores: tuple[Jackknife, ...]
     n_units: int
 
-    def take(self, seeds: Sequence[Hashable]) -> SeedScores:
-        """Some of the seeds, in this order."""
-        rows = [self.seeds.index(seed) for seed in seeds]
-        return SeedScores(
-            seeds=tuple(seeds),
-            values=self.values[rows],
-            replicates=self.replicates[rows],
-            n_units=self.n_units,
-        )
+    @property
+    def is_defined(self) -> bool:
+        """Whether there is a seed, and every one has the score."""
+        return bool(self.scores) and all(math.isfinite(one.value) for one in self.scores)
 
-    def mean(self, *, seed: int) -> SeedMean:
-        """The mean over the seeds; `seed` of the draws of seeds."""
-        n_seeds, n = self.replicates.shape
-        if not n_seeds or not np.isfinite(self.values).all():
-            return SeedMean(value=None, interval=None, n_seeds=n_seeds, n_units=self.n_units)
-        found = self.replicates[drawn_seeds(n_seeds, n, seed=seed), np.arange(n)].mean(axis=0)
+    def mean(self, seeds: SeedVariance | None) -> SeedMean:
+        """The mean over the seeds; `seeds` is how much one training varies, None where that is not known."""
+        n_seeds = len(self.scores)
+        if not self.is_defined:
+            return SeedMean(value=None, interval=None, p=None, n_seeds=n_seeds, n_units=self.n_units)
+        mean = mean_of(self.scores)
+        found = metric_interval(mean, seeds=seeds, n_seeds=n_seeds)
         return SeedMean(
-            value=float(self.values.mean()), interval=interval(found), n_seeds=n_seeds, n_units=self.n_units
+            value=found.value,
+            interval=found.interval,
+            p=_p_of_zero(found) if mean.scale == "number" else None,
+            n_seeds=n_seeds,
+            n_units=self.n_units,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedMean:
-    """A mean over seeds, or a difference of such, with its 95 % interval; None where undefined."""
+    """A mean over seeds, or a difference of such.
+
+    Attributes
+    ----------
+    value : float or None
+        None where undefined.
+    interval : (low, high) or None
+        95 %; None below 3 units, and where units do not vary.
+    p : float or None
+        Of a difference being 0: two-sided, of it alone.
+    n_seeds, n_units : int
+        Seeds behind it (of a difference, of the side that has fewer), and units.
+    """
 
     value: float | None
     interval: Interval | None
+    p: float | None
     n_seeds: int
     n_units: int
 
-    @property
-    def sign(self) -> int:
-        """+1 or −1 if the interval of a difference lies above or below 0, with units enough; else 0."""
-        if self.interval is None or self.n_units < FEWEST_UNITS:
-            return 0
-        return int(self.interval[0] > 0) - int(self.interval[1] < 0)
+
+def seed_variance(rows: Sequence[SeedScores]) -> SeedVariance | None:
+    """How much one training varies, pooled over the rows that have several."""
+    return pooled_seed_variance([np.array([one.value for one in row.scores]) for row in rows])
 
 
-def difference(plus: Sequence[SeedScores], minus: Sequence[SeedScores]) -> SeedScores:
-    """The one sum minus the other, by seed, of the seeds that all of them have."""
-    sides = [(1, side) for side in plus] + [(-1, side) for side in minus]
-    common = [seed for seed in sides[0][1].seeds if all(seed in side.seeds for _, side in sides)]
-    if not common:
-        return SeedScores(
-            seeds=(), values=np.zeros(0), replicates=np.zeros((0, 0)), n_units=sides[0][1].n_units
-        )
-    taken = [(sign, side.take(common)) for sign, side in sides]
+def difference(plus: SeedScores, minus: SeedScores, seeds: SeedVariance | None) -> SeedMean:
+    """The one mean minus the other."""
+    n_seeds, n_units = min(len(plus.scores), len(minus.scores)), plus.n_units
+    if not (plus.is_defined and minus.is_defined):
+        return SeedMean(value=None, interval=None, p=None, n_seeds=0, n_units=n_units)
+    first, second = mean_of(plus.scores), mean_of(minus.scores)
+    value = first.value - second.value
+    shared = (first.weight + second.weight) / 2
+    variance, df = float(jackknife_variance(first.influence - second.influence)), degrees_of_freedom(shared)
+    if seeds is not None:
+        of_seeds = seeds.variance * (1 / len(plus.scores) + 1 / len(minus.scores))
+        variance, df = satterthwaite([(variance, df), (of_seeds, float(seeds.df))])
+    # What is left of equal influences by rounding is nothing.
+    if np.count_nonzero(shared) < FEWEST_FOR_INTERVAL or not variance > _NOTHING:
+        return SeedMean(value=value, interval=None, p=None, n_seeds=n_seeds, n_units=n_units)
+    interval = student_interval(value, variance, df)
+    p = two_sided(value, variance, df)
+    return SeedMean(value=value, interval=interval, p=p, n_seeds=n_seeds, n_units=n_units)
+
+
+def two_sided(value: float, variance: float, df: float) -> float:
+    """The p-value of a number being 0."""
+    from scipy.special import stdtr
+
+    return 2 * float(stdtr(df, -abs(value) / math.sqrt(variance)))
+
+
+def _p_of_zero(found: MetricInterval) -> float | None:
+    """The p-value that an interval value ± reach on the raw scale stands for."""
+    if found.value is None or found.interval is None or found.df is None:
+        return None
+    error = (found.interval[1] - found.value) / float(t_quantile(0.975, found.df))
+    return two_sided(found.value, error**2, found.df) if error > 0 else None
+
+
+def same_networks(plus: SeedScores, minus: SeedScores) -> SeedScores:
+    """One score minus another one of the same trainings, seed by seed, of the seeds that both have."""
+    other = dict(zip(minus.seeds, minus.scores, strict=True))
+    mine = zip(plus.seeds, plus.scores, strict=True)
+    pairs = [(seed, one, other[seed]) for seed, one in mine if seed in other]
     return SeedScores(
-        seeds=tuple(common),
-        values=np.sum([sign * side.values for sign, side in taken], axis=0),
-        replicates=np.sum([sign * side.replicates for sign, side in taken], axis=0),
-        n_units=sides[0][1].n_units,
+        seeds=tuple(seed for seed, _, _ in pairs),
+        scores=tuple(
+            Jackknife(
+                value=one.value - two.value,
+                without=one.without - two.without,
+                weight=(one.weight + two.weight) / 2,
+                loss=one.loss | two.loss,
+                gain=one.gain | two.gain,
+                scale="number",
+            )
+            for _, one, two in pairs
+        ),
+        n_units=plus.n_units,
     )
 
 
@@ -125,22 +178,11 @@ class JoinedSets:
             unit=unit,
         )
 
-    def value(self, name: ScoreName, kind: ApKind) -> float:
-        """AP (the mean over classes) or F1 (each set at its own threshold); NaN if there are no cells."""
+    def jackknife(self, name: ScoreName, kind: ApKind, n_units: int) -> Jackknife:
+        """The same score, and what it is without each unit."""
         if name == "f1":
-            hits, wrong, cells = (
-                int(count.sum()) for count in (self.images.tp, self.images.fp, self.images.cells)
-            )
-            return float(f_score(hits, wrong, cells))
-        found = [average_precision(Curve.of(tally, grouped=tally.grouped), kind) for tally in self.tallies]
-        defined = [ap for ap in found if ap is not None]
-        return float(np.mean(defined)) if defined else np.nan
-
-    def replicates(self, name: ScoreName, kind: ApKind, draws: UnitDraws) -> Floats:
-        """(n,) the same score in each replicate."""
-        if name == "f1":
-            return resampled_f1(self.images, self.unit, draws)
-        return resampled_ap(self.tallies, self.unit, kind, draws)
+            return ratio_of_counts("f1", counts_by_unit(self.images, self.unit, n_units))
+        return average_precision_of(self.tallies, self.unit, n_units, kind)
 
 
 def _joined(tallies: Sequence[Tally], starts: Ints) -> Tally:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bmbench.statistics.draws import UnitDraws, drawn_seeds
+from bmbench.statistics.draws import UnitDraws
 
 
 def test_draws_are_the_same_for_ever():
@@ -29,14 +29,3 @@ def test_draws_do_not_depend_on_the_block_or_on_how_many_there_are() -> None:
     parts = np.concatenate(list(draws.blocks(7)))
     assert (draws.table() == parts).all()
     assert (UnitDraws(n_units=6, n=20, seed=2).table() == parts[:20]).all()
-
-
-def test_seeds_are_drawn_with_replacement_and_by_a_stream_of_their_own() -> None:
-    drawn = drawn_seeds(3, 4_000, seed=5)
-    assert drawn.shape == (3, 4_000)
-    # A share of 1/3 of 12,000 draws: standard error 0.0043.
-    assert np.bincount(drawn.ravel()) / drawn.size == pytest.approx(np.full(3, 1 / 3), abs=0.02)
-    # In each replicate all three are the same seed with probability 1/9: standard error 0.005.
-    assert (drawn == drawn[0]).all(axis=0).mean() == pytest.approx(1 / 9, abs=0.02)
-    units = np.random.PCG64(5).random_raw(12_000) >> np.uint64(32)
-    assert (units * np.uint64(3) >> np.uint64(32)).tolist() != drawn.T.ravel().tolist()

@@ -1,59 +1,96 @@
-"""Means over seeds by hand: which numbers come out, and what their intervals cover."""
+"""Means over seeds and their differences by hand: what their intervals are made of."""
+
+import math
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from bmbench.metrics import ImageCounts, Tally
-from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.seeds import JoinedSets, SeedScores, difference
+from bmbench.statistics.jackknife import ratio
+from bmbench.statistics.seed_variance import SeedVariance
+from bmbench.statistics.seeds import JoinedSets, SeedScores, difference, same_networks, seed_variance
+
+TEN = np.full(6, 10)
 
 
-def scores(values, replicates, n_units=6, seeds=None):
-    return SeedScores(
-        seeds=tuple(seeds or range(len(values))),
-        values=np.array(values),
-        replicates=np.array(replicates),
-        n_units=n_units,
-    )
+def row(*hits, seeds=None):
+    """Recall of ten cells on each of six units, one list of hits a seed."""
+    scores = tuple(ratio(np.array(some), TEN) for some in hits)
+    return SeedScores(seeds=tuple(seeds or range(len(hits))), scores=scores, n_units=6)
 
 
-def test_two_seeds_that_never_vary_give_an_interval_from_one_to_the_other():
-    """A quarter of the draws has the one seed twice, a quarter the other one, and half of them both."""
-    found = scores([1.0, 0.5], np.repeat([[1.0], [0.5]], 4_000, axis=1)).mean(seed=0)
-    assert (found.value, found.interval, found.n_seeds) == (0.75, (0.5, 1.0), 2)
+FIRST = [9, 8, 10, 7, 9, 8]
+SECOND = [7, 6, 9, 7, 5, 6]
 
 
-def test_one_seed_has_the_interval_of_its_units():
-    found = scores([0.5], [np.linspace(0, 1, 1_001)]).mean(seed=0)
-    assert found.interval == pytest.approx((0.025, 0.975))
+def influence(hits):
+    """Of a mean of equal units: a unit's value less the mean."""
+    shares = np.array(hits) / 10
+    return shares - shares.mean()
 
 
-def test_a_difference_draws_the_same_seeds_for_both():
-    """Seed by seed the one is 0.1 ahead, though seeds lie far apart: the difference has no width."""
-    one = scores([0.9, 0.5], np.repeat([[0.9], [0.5]], 500, axis=1))
-    other = scores([0.8, 0.4], np.repeat([[0.8], [0.4]], 500, axis=1))
-    found = difference([one], [other]).mean(seed=0)
-    assert found.value == pytest.approx(0.1)
-    assert found.interval == pytest.approx((0.1, 0.1))
-    assert found.sign == 1
+def test_a_difference_is_paired_over_units_and_not_over_seeds():
+    seeds = SeedVariance(variance=0.0004, df=4)
+    found = difference(row(FIRST, FIRST), row(SECOND), seeds)
+    z = influence(FIRST) - influence(SECOND)
+    of_units, of_seeds = (z**2).sum() / 30, 0.0004 * (1 / 2 + 1 / 1)
+    total = of_units + of_seeds
+    df = total**2 / (of_units**2 / 5 + of_seeds**2 / 4)
+    value = (sum(FIRST) - sum(SECOND)) / 60
+    reach = t.ppf(0.975, df) * math.sqrt(total)
+    assert found.value == pytest.approx(value)
+    assert found.interval == pytest.approx((value - reach, value + reach))
+    assert found.p == pytest.approx(2 * t.sf(value / math.sqrt(total), df))
+    assert (found.n_seeds, found.n_units) == (1, 6)
 
 
-def test_a_difference_is_of_the_seeds_that_all_have():
-    one = scores([0.9, 0.1], np.full((2, 10), 0.9), seeds=["a", "b"])
-    other = scores([0.8], np.full((1, 10), 0.8), seeds=["a"])
-    found = difference([one], [other]).mean(seed=0)
-    assert (found.value, found.n_seeds) == (pytest.approx(0.1), 1)
-    nobody = difference([one], [scores([0.8], np.full((1, 10), 0.8), seeds=["c"])]).mean(seed=0)
-    assert (nobody.value, nobody.interval, nobody.n_seeds) == (None, None, 0)
+def test_without_a_second_training_a_difference_is_of_these_networks():
+    found = difference(row(FIRST), row(SECOND), None)
+    z = influence(FIRST) - influence(SECOND)
+    reach = t.ppf(0.975, 5) * math.sqrt((z**2).sum() / 30)
+    assert found.interval[1] - found.value == pytest.approx(reach)
 
 
-def test_an_undefined_seed_leaves_the_mean_undefined():
-    assert scores([0.9, np.nan], np.full((2, 10), 0.9)).mean(seed=0).value is None
+def test_a_mean_is_wider_by_what_trainings_vary():
+    alone, among = row(FIRST).mean(None), row(FIRST).mean(SeedVariance(variance=0.01, df=6))
+    assert alone.value == among.value == pytest.approx(51 / 60)
+    assert among.interval[0] < alone.interval[0] < alone.interval[1] < among.interval[1]
 
 
-def test_five_units_state_no_order():
-    ahead = scores([0.1], np.full((1, 10), 0.1), n_units=5)
-    assert ahead.mean(seed=0).sign == 0
+def test_the_variance_over_seeds_is_pooled_over_rows():
+    rows = [row([6] * 6, [8] * 6), row([5] * 6, [5] * 6, [8] * 6), row([9] * 6)]
+    # (0.6, 0.8): squares 0.02; (0.5, 0.5, 0.8): squares 0.06; together 0.08 over 1 + 2 degrees.
+    assert seed_variance(rows) == SeedVariance(variance=pytest.approx(0.08 / 3), df=3)
+    assert seed_variance([row([9] * 6)]) is None
+
+
+def test_two_scores_of_the_same_networks_are_paired_over_seeds():
+    """Seeds lie far apart and their gap is the same: it has no variance over seeds."""
+    centres = row([9, 9, 8, 9, 9, 9], [5, 5, 4, 5, 5, 5], [1] * 6, seeds="abc")
+    boxes = row([8, 7, 7, 8, 8, 8], [4, 3, 3, 4, 4, 4], seeds="ab")
+    gap = same_networks(centres, boxes)
+    assert gap.seeds == ("a", "b")
+    assert seed_variance([gap]).variance == pytest.approx(0)
+    found = gap.mean(None)
+    # One unit has a gap of 0.2, five of 0.1.
+    assert found.value == pytest.approx(7 / 60)
+    z = np.array([-1, 5, -1, -1, -1, -1]) / 60
+    error = math.sqrt((z**2).sum() / 30)
+    assert found.interval[1] - found.value == pytest.approx(t.ppf(0.975, 5) * error)
+    assert found.p == pytest.approx(2 * t.sf(found.value / error, 5))
+
+
+def test_what_is_undefined_has_no_mean_and_no_difference():
+    nothing = SeedScores(seeds=(), scores=(), n_units=6)
+    assert nothing.mean(None).value is None
+    found = difference(row(FIRST), nothing, None)
+    assert (found.value, found.interval, found.p, found.n_seeds) == (None, None, None, 0)
+
+
+def test_units_that_do_not_vary_say_nothing_of_others():
+    found = difference(row([9] * 6), row([8] * 6), None)
+    assert (found.value, found.interval, found.p) == (pytest.approx(0.1), None, None)
 
 
 class Fold:
@@ -73,13 +110,12 @@ class Fold:
 
 
 def test_folds_are_one_test_set():
-    """4 of 4 cells in one fold, 1 of 4 in the other: F1 2 · 5 / (8 + 5), AP the recall of 5/8."""
+    """4 of 4 cells in one fold, 1 of 4 in the other: F1 2 · 5 / (8 + 5), AP the recall of 5/8.
+
+    Without the first fold 2 · 1 / (4 + 1) and 1/4, without the second 1 and 1.
+    """
     joined = JoinedSets.of([Fold(4, 0.9), Fold(1, 0.5)], np.array([0, 1]))
-    assert joined.value("f1", "all") == pytest.approx(10 / 13)
-    assert joined.value("ap", "all") == pytest.approx(5 / 8)
-    # Two units are drawn of two: the first one twice, both once, the second one twice.
-    draws = UnitDraws(n_units=2, n=400)
-    for name, values in (("f1", {1.0, 10 / 13, 0.4}), ("ap", {1.0, 5 / 8, 1 / 4})):
-        found = joined.replicates(name, "all", draws)
-        expected = {int(first): value for first, value in zip((2, 1, 0), sorted(values)[::-1], strict=True)}
-        assert found == pytest.approx([expected[int(n)] for n in draws.table()[:, 0]])
+    for name, value, without in (("f1", 10 / 13, [0.4, 1.0]), ("ap", 5 / 8, [0.25, 1.0])):
+        found = joined.jackknife(name, "all", 2)
+        assert found.value == pytest.approx(value)
+        assert found.without == pytest.approx(without)

@@ -6,15 +6,14 @@ from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.metrics.protocol import Protocol
 from bmbench.present.markdown import bullets, paragraph
 from bmbench.present.words import many
-from bmbench.statistics.units import FEWEST_UNITS
+from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 
 _SCORES = """Scores are in per cent, means over seeds, each seed at the threshold that its own
 optimisation images gave. Below a score: its 95 % interval."""
-_INTERVALS = """Intervals are percentile bootstraps of two levels: the test groups are drawn again (the
-same draw for every method), and so are the seeds. They cover other patients and other seeds. No
-correction is made for the number of comparisons."""
-_AHEAD = f"""One method is called *ahead* of another only if the interval of their paired difference
-excludes 0 and at least {FEWEST_UNITS} units are drawn from."""
+_INTERVALS = """Intervals are jackknives over the test groups, with Student's t, on the logit scale, and
+hold what other trainings would change: the variance over seeds, pooled over all methods here."""
+_AHEAD = f"""Methods are called *ahead*, or a difference *shown*, only by tests that are corrected for all
+that is asked together. Pairs are tested from {FEWEST_UNITS} groups on. Not told apart is not equal."""
 _STUDY = """Rows of the study are its own, on its own private data (63x, 22 test patches): they show the
 layout and the order that it found, not a level to be reached here. Only the rows shown are at hand; its
 other numbers are not available here."""
@@ -83,11 +82,9 @@ def _protocol(protocol: Protocol) -> str:
 def _reading(collection: Collection, n_groups: int) -> list[str]:
     texts = [_SCORES, _INTERVALS, _AHEAD, _STUDY]
     if len({cell.seed for cell in collection.cells}) < 2:
-        texts.append("**One seed: what another training would change is not in the intervals.**")
-    if n_groups < FEWEST_UNITS:
-        texts.append(
-            f"**Too few test groups ({n_groups}) to speak about other patients: intervals of scores are too "
-            "narrow. In the questions below images are drawn instead of groups, so that an answer holds "
-            "for further images of these very groups.**"
-        )
+        texts.append("**One seed: this speaks of these networks, not of the methods.**")
+    if n_groups < FEWEST_FOR_INTERVAL:
+        texts.append(f"**{many(n_groups, 'test group')}: no intervals and no tests.**")
+    elif n_groups < FEWEST_UNITS:
+        texts.append(f"**Everything rests on {many(n_groups, 'test group')}.**")
     return texts

@@ -1,6 +1,5 @@
 """What the study concluded, asked of the data at hand: each answer is a number, an interval and a word."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,15 +11,21 @@ from bmbench.benchmark.reproduce.report.tables import is_unet, ordered
 from bmbench.metrics.details import size_ratios
 from bmbench.metrics.protocol import Geometry
 from bmbench.present.markdown import bullets, paragraph, table
-from bmbench.present.words import UNDEFINED, decimal, gap, listed, many, percent, points
+from bmbench.present.words import decimal, gap, listed, many, percent, points
+from bmbench.statistics.many_methods import ERROR_RATE, AllPairs, all_pairs, best_set, holm
+from bmbench.statistics.methods import Methods
+from bmbench.statistics.not_worse import NotWorse, not_worse
+from bmbench.statistics.pairs import method_pairs
+from bmbench.statistics.planning import findable_differences
 from bmbench.statistics.seeds import SeedMean
-from bmbench.statistics.units import FEWEST_UNITS
+from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 
 REFERENCE = "unet_shrink_contour"
 """The method on contours that weak circles are held against where a method has no twin there."""
 DONT_CARE = "unet_dont_care"
 CLAIMED = (("unet_shrink", "unet_statistical"), ("unet_shrink_contour", "unet_statistical"))
 """Orders of encodings that the study found."""
+SHOWN = "shown"
 _WHERE = "What kinds of errors: *False alarms and misses*, below. How they look: *Examples*."
 
 
@@ -33,12 +38,15 @@ def weak_against_precise(scores: Table, *, artefacts: str = "background") -> str
     rows = []
     for key in weak:
         for twin in _rivals(key, precise):
-            found = scores.contrast("f1", plus=[(key, "cd")], minus=[(twin, "cd")])
+            _, methods = scores.methods([key, twin], "cd", "f1")
+            if methods is None or len(methods.value) < 2:
+                continue
+            found = not_worse(methods, 0, 1, margin=MARGIN)
             rows.append(
                 [
                     f"`{key.method}`",
                     f"`{twin.method}`",
-                    _gap(found),
+                    gap(found.difference, found.interval),
                     within_margin(found),
                 ]
             )
@@ -52,77 +60,105 @@ def _rivals(key: Key, precise: dict[str, Key]) -> list[Key]:
     return [precise[name] for name in names if name in precise]
 
 
-def within_margin(found: SeedMean) -> str:
-    """Whether a difference is above −2 points: by its interval where units are enough, else unproven."""
-    if found.value is None:
-        return UNDEFINED
-    if found.interval is None or found.n_units < FEWEST_UNITS:
-        return f"{'yes' if found.value >= -MARGIN else 'no'}, unproven"
-    if found.interval[0] > -MARGIN:
-        return "yes"
-    return "no" if found.interval[1] < -MARGIN else "open"
+def within_margin(found: NotWorse) -> str:
+    """Whether a method is at most 2 points worse than another one, and what it would take to know."""
+    if found.verdict != "open":
+        return {"not worse": "yes", "worse": "no"}.get(found.verdict, found.verdict)
+    if found.units_needed is None:
+        return "open: more seeds needed"
+    return f"open: about {many(found.units_needed, 'group')} needed"
 
 
 def differences(scores: Table, keys: Sequence[Key], geometry: Geometry) -> str:
-    """All paired differences of F1, row minus column in points; bold where the interval excludes 0."""
+    """All paired differences of F1, row minus column in points; bold where the two are told apart."""
     keys = ordered(keys)
+    known, tested = _tested(scores, keys, geometry)
     header = ["row − column, points", *(str(number + 1) for number in range(len(keys)))]
     rows = []
     for number, key in enumerate(keys):
-        cells = [
-            ""
-            if key == other
-            else _bold(scores.contrast("f1", plus=[(key, geometry)], minus=[(other, geometry)]))
-            for other in keys
-        ]
+        cells = []
+        for other in keys:
+            text = points(scores.difference("f1", geometry, key, other).value)
+            apart = (
+                tested is not None
+                and {key, other} <= set(known)
+                and tested.apart[known.index(key), known.index(other)]
+            )
+            cells.append("" if key == other else f"**{text}**" if apart else text)
         rows.append([f"{number + 1} {key.method.removeprefix('unet_')}", *cells])
     return table(header, rows)
 
 
-def _bold(found: SeedMean) -> str:
-    text = points(found.value)
-    return f"**{text}**" if found.sign else text
+def _tested(scores: Table, keys: Sequence[Key], geometry: Geometry) -> tuple[list[Key], AllPairs | None]:
+    """All pairs of the rows, tested together; None with fewer than six groups."""
+    known, methods = scores.methods(keys, geometry, "f1")
+    if methods is None or methods.n_units < FEWEST_UNITS or len(known) < 2:
+        return known, None
+    return known, all_pairs(methods)
 
 
 def orders(scores: Table, keys: Sequence[Key], rules: Mapping[Geometry, str]) -> str:
-    """Which orders of the methods the data support, by matching rule, and which they leave open."""
+    """Which methods may be the best, and which pairs are told apart, by matching rule."""
     texts = []
     for geometry, title in rules.items():
-        pairs = list(itertools.combinations(ordered(keys), 2))
-        apart = []
-        for first, second in pairs:
-            found = scores.contrast("f1", plus=[(first, geometry)], minus=[(second, geometry)])
-            better, worse = (first, second) if found.sign > 0 else (second, first)
-            if found.sign:
-                apart.append((better.method, worse.method))
-        texts.append(_order_text(apart, len(pairs), title))
+        known, methods = scores.methods(ordered(keys), geometry, "f1")
+        if methods is None or len(known) < 2:
+            continue
+        if methods.n_units < FEWEST_FOR_INTERVAL:
+            units = many(methods.n_units, "test group")
+            texts.append(f"F1 ({title}): {units} cannot show how groups differ: nothing is told apart.")
+            continue
+        texts.append(f"F1 ({title}): {_best_text(known, methods)}")
+        texts.append(f"F1 ({title}): {_order_text(known, methods)}")
     return bullets(texts)
 
 
-def _order_text(apart: Sequence[tuple[str, str]], n_pairs: int, rule: str) -> str:
-    if not apart:
-        return f"F1 ({rule}): none of {many(n_pairs, 'pair')} is told apart."
+def _best_text(known: Sequence[Key], methods: Methods) -> str:
+    pairs = method_pairs(methods)
+    able = [f"`{key.method}`" for key, best in zip(known, best_set(pairs).tolist(), strict=True) if best]
+    plan = findable_differences(methods, pairs)
+    seen = (
+        ""
+        if plan is None
+        else f" Differences below about {100 * plan.not_seen_below:.1f} points cannot be seen here."
+    )
+    if len(able) == len(known):
+        return f"any of these {len(known)} may be the best.{seen}"
+    if len(able) == 1:
+        return f"{able[0]} is the best of these {len(known)} (95 %).{seen}"
+    return f"the best one is among {listed(able)} (95 %).{seen}"
+
+
+def _order_text(known: Sequence[Key], methods: Methods) -> str:
+    if methods.n_units < FEWEST_UNITS:
+        return f"pairs are not tested with {many(methods.n_units, 'test group')}, fewer than {FEWEST_UNITS}."
+    tested = all_pairs(methods)
     losers: dict[str, list[str]] = {}
-    for better, worse in apart:
-        losers.setdefault(better, []).append(f"`{worse}`")
-    ahead = "; ".join(f"`{better}` is ahead of {listed(worse)}" for better, worse in losers.items())
-    return f"F1 ({rule}): {len(apart)} of {many(n_pairs, 'pair')} are told apart. {ahead}."
+    for first, second in np.argwhere(tested.ahead).tolist():
+        losers.setdefault(f"`{known[first].method}`", []).append(f"`{known[second].method}`")
+    n_pairs, n_apart = len(known) * (len(known) - 1) // 2, int(tested.ahead.sum())
+    are = "is" if n_apart == 1 else "are"
+    if not losers:
+        return f"none of {many(n_pairs, 'pair')} is told apart, which does not make them equal."
+    ahead = "; ".join(f"{better} is ahead of {listed(worse)}" for better, worse in losers.items())
+    return f"{n_apart} of {many(n_pairs, 'pair')} {are} told apart. {ahead}."
 
 
 def claims(scores: Table, rules: Mapping[Geometry, str], *, artefacts: str = "background") -> str:
     """The study's orders of encodings on weak circles, one by one, with the errors where one is not shown."""
-    texts, doubts = [], False
+    texts, asked = [], []
     for better, worse in CLAIMED:
         first, second = Key("weak", artefacts, better), Key("weak", artefacts, worse)
         if not {first, second} <= scores.collection.rows.keys():
             texts.append(f"`{better}` ahead of `{worse}`: not run here.")
             continue
-        for geometry, title in rules.items():
-            found = scores.contrast("f1", plus=[(first, geometry)], minus=[(second, geometry)])
-            text = f"`{better}` ahead of `{worse}`, F1 ({title}): {_gap(found)}: {verdict(found)}."
-            shown = found.sign > 0 and found.n_units >= FEWEST_UNITS
-            texts.append(text if shown else f"{text} {_errors(scores, first, second, geometry)}")
-            doubts = doubts or not shown
+        asked += [(first, second, geometry, title) for geometry, title in rules.items()]
+    found = [scores.difference("f1", geometry, first, second) for first, second, geometry, _ in asked]
+    doubts = False
+    for (first, second, geometry, title), one, word in zip(asked, found, verdicts(found), strict=True):
+        text = f"`{first.method}` ahead of `{second.method}`, F1 ({title}): {_gap(one)}: {word}."
+        texts.append(text if word == SHOWN else f"{text} {_errors(scores, first, second, geometry)}")
+        doubts = doubts or word != SHOWN
     if not doubts:
         return bullets(texts)
     return f"{bullets(texts)}\n\n{paragraph(_WHERE)}"
@@ -142,20 +178,29 @@ def _gap(found: SeedMean) -> str:
     return gap(found.value, found.interval)
 
 
-def verdict(found: SeedMean) -> str:
-    """What a difference shows, in a few words."""
+def verdicts(found: Sequence[SeedMean]) -> list[str]:
+    """What planned differences show, in a few words each; corrected for all of them (Holm)."""
+    corrected = iter(holm(np.array([one.p for one in found if one.p is not None])).tolist())
+    return [_verdict(one, None if one.p is None else next(corrected)) for one in found]
+
+
+def _verdict(found: SeedMean, p: float | None) -> str:
     if found.value is None:
         return "undefined"
-    if found.n_units < FEWEST_UNITS:
-        return "cannot be told from so few test images"
-    return {1: "shown", 0: "not shown, the interval holds 0", -1: "the opposite is shown"}[found.sign]
+    if found.n_units < FEWEST_FOR_INTERVAL:
+        return f"cannot be told from {many(found.n_units, 'test group')}"
+    if p is None:
+        return "cannot be told, every group shows the same"
+    if p > ERROR_RATE:
+        return "open"
+    return SHOWN if found.value > 0 else "the opposite is shown"
 
 
 def signature(scores: Table, keys: Sequence[Key]) -> str:
     """By encoding: how much better centres are found than boxes, and how large the objects come out."""
     rows = []
     for key in ordered(keys):
-        found = scores.contrast("f1", plus=[(key, "cd")], minus=[(key, "bb")])
+        found = scores.gap(key)
         means = [percent(scores.mean(key, geometry, "f1").value) for geometry in ("bb", "cd")]
         rows.append(
             [
@@ -175,11 +220,11 @@ def signature_verdict(scores: Table, keys: Sequence[Key]) -> str:
     others = [key for key in keys if key.method != DONT_CARE]
     if mine is None:
         return paragraph(f"`{DONT_CARE}` was not run here.")
-    own = scores.contrast("f1", plus=[(mine, "cd")], minus=[(mine, "bb")])
-    texts = [f"`{DONT_CARE}` by itself, centres − boxes: {_gap(own)} points: {verdict(own)}."]
-    for key in others:
-        found = scores.contrast("f1", plus=[(mine, "cd"), (key, "bb")], minus=[(mine, "bb"), (key, "cd")])
-        texts.append(f"Its gap is {_gap(found)} points wider than that of `{key.method}`: {verdict(found)}.")
+    found = [scores.gap(mine), *(scores.gap_difference(mine, key) for key in others)]
+    words = verdicts(found)
+    texts = [f"`{DONT_CARE}` by itself, centres − boxes: {_gap(found[0])} points: {words[0]}."]
+    for key, one, word in zip(others, found[1:], words[1:], strict=True):
+        texts.append(f"Its gap is {_gap(one)} points wider than that of `{key.method}`: {word}.")
     return bullets(texts)
 
 

@@ -11,7 +11,7 @@ from bmbench.benchmark.reproduce.report.first_page import head
 from bmbench.benchmark.reproduce.report.mappings import draw_mappings
 from bmbench.benchmark.reproduce.report.other_sets_section import generalisation, other_annotations
 from bmbench.benchmark.reproduce.report.runs import Collection, Key, collect
-from bmbench.benchmark.reproduce.report.seed_means import Table, judge
+from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.benchmark.reproduce.report.tables import (
     is_unet,
     places_table,
@@ -44,7 +44,7 @@ def write_report(folder: StudyFolder) -> Path:
     pages = Pages(folder, collection)
     sections = [head(pages.scores), *pages.body(), pages.foot()]
     path = folder.path / "report.md"
-    write_text(folder.path / "results.csv", results_csv(pages.scores, pages.judge))
+    write_text(folder.path / "results.csv", results_csv(pages.scores))
     write_text(path, "\n\n".join(section for section in sections if section) + "\n")
     return path
 
@@ -52,7 +52,7 @@ def write_report(folder: StudyFolder) -> Path:
 def results_text(folder: StudyFolder) -> str:
     """What ``results.csv`` of the study in a folder has to say."""
     pages = Pages(folder, collect(folder))
-    return results_csv(pages.scores, pages.judge)
+    return results_csv(pages.scores)
 
 
 class Pages:
@@ -62,7 +62,6 @@ class Pages:
         self.collection = collection
         self._folder = folder
         self.scores = Table(collection)
-        self.judge = judge(self.scores)
         self._out = folder.path
         modes = list(dict.fromkeys(cell.artefacts for cell in collection.cells))
         self.mode = "background" if "background" in modes else modes[0]
@@ -156,11 +155,11 @@ class Pages:
         return _section(
             "## Are weak circles as good as contours?",
             paragraph(
-                "Weak minus precise, F1 by centres, both scored on the same precise annotations. *yes*: the "
-                "interval lies above −2 points; *no*: below; *open*: it holds −2."
+                "Weak minus precise, F1 by centres, both scored on the same precise annotations. *yes*: at "
+                "most 2 points worse (one-sided test at 2.5 %, on the raw and the logit scale); *no*: more; "
+                "*open*: neither is shown."
             ),
-            self._by_image(),
-            questions.weak_against_precise(self.judge, artefacts=self.mode),
+            questions.weak_against_precise(self.scores, artefacts=self.mode),
         )
 
     def _mappings(self) -> str:
@@ -177,11 +176,6 @@ class Pages:
             f"![Target by depth, for each encoding]({name})",
         )
 
-    def _by_image(self) -> str:
-        if self.judge.unit == "group":
-            return ""
-        return paragraph("Drawn by image: about further images of these groups, not about other patients.")
-
     def _encodings(self) -> list[Key]:
         return questions.encodings(self.scores, artefacts=self.mode)
 
@@ -191,16 +185,15 @@ class Pages:
             return ""
         return _section(
             "## Which encoding of weak circles?",
-            self._by_image(),
             "The orders that the study found:",
-            questions.claims(self.judge, self._rules(), artefacts=self.mode),
+            questions.claims(self.scores, self._rules(), artefacts=self.mode),
             "All pairs here:",
-            questions.orders(self.judge, keys, self._rules()),
+            questions.orders(self.scores, keys, self._rules()),
             *(
-                f"F1 ({title}):\n\n{questions.differences(self.judge, keys, geometry)}"
+                f"F1 ({title}):\n\n{questions.differences(self.scores, keys, geometry)}"
                 for geometry, title in self._rules().items()
             ),
-            paragraph("Bold: the interval excludes 0. All intervals are in `results.csv`."),
+            paragraph("Bold: told apart. The intervals, each of its pair alone, are in `results.csv`."),
         )
 
     def _signature(self) -> str:
@@ -213,8 +206,8 @@ class Pages:
                 "The study's *don't care* encoding finds the cells (centres) and draws them too large "
                 "(boxes). Size: median width of the found objects beside their cells."
             ),
-            questions.signature(self.judge, keys),
-            questions.signature_verdict(self.judge, keys),
+            questions.signature(self.scores, keys),
+            questions.signature_verdict(self.scores, keys),
         )
 
     def _measured(self, track: str, keys: list[Key], *, name: str = "") -> str:

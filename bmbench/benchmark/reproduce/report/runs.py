@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from bmbench.benchmark.scoring.recorded import RecordedOtherSet, RecordedRun
 from bmbench.core.types import GroundTruth, Ints, Predictions
 from bmbench.metrics.protocol import Geometry, Protocol, resolve_protocol
 from bmbench.metrics.scores import Evaluation, Scores
-
-Unit: TypeAlias = Literal["group", "image"]
-"""What intervals draw: groups (patients, slides, fields), or single images."""
 
 
 class Key(NamedTuple):
@@ -75,11 +72,10 @@ class FinishedRun:
 
         return read_pair(self.predictions, self.truth)
 
-    def units(self, unit: Unit) -> tuple[str, ...]:
-        """The group of each image, or the image's own id; folds have units of their own."""
-        truth = self.files[0]
-        names = truth.groups if unit == "group" else truth.image_ids
-        return tuple(f"{self.fold} {name}".strip() for name in names)
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The group of each image; folds have groups of their own."""
+        return tuple(f"{self.fold} {name}".strip() for name in self.files[0].groups)
 
     @cached_property
     def evaluation(self) -> Evaluation:
@@ -115,12 +111,8 @@ class Collection:
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """The groups of test images, of all folds together."""
-        return self.units("group")
-
-    def units(self, unit: Unit) -> tuple[str, ...]:
-        """What intervals are drawn from: the groups of test images, or the images, of all folds together."""
-        return tuple(sorted({name for run in self.runs for name in run.units(unit)}))
+        """The groups of test images (patients, slides, fields), of all folds together: what varies."""
+        return tuple(sorted({name for run in self.runs for name in run.units}))
 
     @cached_property
     def n_folds(self) -> int:
@@ -260,7 +252,7 @@ def _differs(run: FinishedRun, first: dict[str, FinishedRun]) -> str:
     return ""
 
 
-def unit_rows(run: FinishedRun, units: Sequence[str], unit: Unit) -> Ints:
-    """(images,) row of each image's group, or of the image itself, among those of the study."""
+def unit_rows(run: FinishedRun, units: Sequence[str]) -> Ints:
+    """(images,) row of each image's group among those of the study."""
     place = {name: row for row, name in enumerate(units)}
-    return np.array([place[name] for name in run.units(unit)], np.int64)
+    return np.array([place[name] for name in run.units], np.int64)

@@ -91,20 +91,20 @@ def _single(run: FinishedRun, geometry: Geometry, name: ScoreName) -> str:
     return percent(None if scores is None else getattr(scores, name))
 
 
-def results_csv(scores: Table, judge: Table) -> str:
+def results_csv(scores: Table) -> str:
     """Every number of the report for other programs: one row a mean or a paired difference.
 
-    `units` says how many groups (or images, for differences, where groups are too few) were drawn from.
+    `units` says how many groups there are, `p` is that of a difference alone, uncorrected.
     """
     text = io.StringIO()
     rows = CsvRows(text)
-    rows.write(["kind", "score", "first", "second", "value", "low", "high", "seeds", "units"])
+    rows.write(["kind", "score", "first", "second", "value", "low", "high", "seeds", "units", "p"])
     keys = ordered(list(scores.collection.rows))
     for title, geometry, name in COLUMNS:
         for key in keys:
             rows.write(["mean", title, "/".join(key), "", *_numbers(scores.mean(key, geometry, name))])
         for key, other in itertools.permutations(keys, 2):
-            found = judge.contrast(name, plus=[(key, geometry)], minus=[(other, geometry)])
+            found = scores.difference(name, geometry, key, other)
             rows.write(["difference", title, "/".join(key), "/".join(other), *_numbers(found)])
     return text.getvalue()
 
@@ -115,4 +115,5 @@ def _numbers(found: SeedMean) -> list[str]:
         *("" if number is None else f"{number:.6f}" for number in numbers),
         str(found.n_seeds),
         str(found.n_units),
+        "" if found.p is None else f"{found.p:.4g}",
     ]

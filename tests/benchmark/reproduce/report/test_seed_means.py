@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from scipy.stats import t
 
 from bmbench.benchmark.reproduce.report.runs import Key, View, collect, views
-from bmbench.benchmark.reproduce.report.seed_means import Table, judge
+from bmbench.benchmark.reproduce.report.seed_means import Table
 from tests.benchmark.reproduce.finished import cell, write_elsewhere, write_run, write_study
 
 ALL, SOME = "unet_shrink", "unet_statistical"
@@ -20,65 +22,51 @@ def table(path, runs) -> Table:
     return Table(collect(folder))
 
 
-def test_a_difference_that_is_the_same_on_all_groups_has_no_width(tmp_path):
-    """One finds 4 of 4 everywhere: F1 1. The other 3 of 4: 2 · 18 / (24 + 18) = 6/7, whatever is drawn."""
-    scores = table(tmp_path, [(cell(ALL), [4] * 6, {}), (cell(SOME), [3] * 6, {})])
-    found = scores.contrast("f1", plus=[(A, "cd")], minus=[(B, "cd")])
-    assert found.value == pytest.approx(1 / 7)
-    assert found.interval == pytest.approx((1 / 7, 1 / 7))
-    assert (found.n_units, found.sign) == (6, 1)
-    turned = scores.contrast("f1", plus=[(B, "cd")], minus=[(A, "cd")])
-    assert (turned.value, turned.sign) == (pytest.approx(-1 / 7), -1)
+def f1_without(found, gone):
+    """F1 of four cells an image and no false alarm, with one image left out."""
+    left = [hits for place, hits in enumerate(found) if place != gone]
+    return 2 * sum(left) / (4 * len(left) + sum(left))
 
 
-def test_fewer_than_six_groups_never_tell_methods_apart(tmp_path):
-    scores = table(tmp_path, [(cell(ALL), [4] * 5, {}), (cell(SOME), [3] * 5, {})])
-    found = scores.contrast("f1", plus=[(A, "cd")], minus=[(B, "cd")])
-    assert found.interval == pytest.approx((1 / 7, 1 / 7))
-    assert found.sign == 0
+def test_a_difference_is_that_of_the_jackknife(tmp_path):
+    """Two rows of one seed each on six groups: worked from the F1 without each group."""
+    one, other = [4, 4, 3, 4, 4, 2], [3, 4, 2, 3, 4, 1]
+    scores = table(tmp_path, [(cell(ALL), one, {}), (cell(SOME), other, {})])
+    found = scores.difference("f1", "cd", A, B)
+    gaps = np.array([f1_without(one, gone) - f1_without(other, gone) for gone in range(6)])
+    z = 5 * (gaps.mean() - gaps)
+    weight = np.mean([(4 + np.array(some)) / (24 + sum(some)) for some in (one, other)], axis=0)
+    reach = t.ppf(0.975, 1 / (weight**2).sum() - 1) * np.sqrt((z**2).sum() / 30)
+    value = 2 * 21 / (24 + 21) - 2 * 17 / (24 + 17)
+    assert found.value == pytest.approx(value)
+    assert found.interval == pytest.approx((value - reach, value + reach))
+    turned = scores.difference("f1", "cd", B, A)
+    assert (turned.value, turned.p) == (pytest.approx(-value), pytest.approx(found.p))
 
 
-@pytest.mark.parametrize(("n_images", "unit", "sign"), [(6, "image", 1), (5, "image", 0), (12, "group", 1)])
-def test_images_judge_where_groups_are_too_few(tmp_path, n_images, unit, sign):
-    """Two images a group: with 6 images 3 groups, which tell nothing; with 12 images 6 groups, which do."""
-    groups = [f"slide {number // 2}" for number in range(n_images)]
-    runs = [(cell(name), [n] * n_images, {"groups": groups}) for name, n in ((ALL, 4), (SOME, 3))]
-    scores = table(tmp_path, runs)
-    judged = judge(scores)
-    found = judged.contrast("f1", plus=[(A, "cd")], minus=[(B, "cd")])
-    assert (judged.unit, found.sign) == (unit, sign)
-    assert scores.contrast("f1", plus=[(A, "cd")], minus=[(B, "cd")]).sign == (unit == "group")
+def test_images_of_one_group_are_one_unit(tmp_path):
+    groups = [f"slide {number // 2}" for number in range(12)]
+    hits = [4, 3, 4, 4, 2, 4, 3, 4, 4, 4, 1, 4]
+    scores = table(tmp_path, [(cell(ALL), hits, {"groups": groups})])
+    assert scores.mean(A, "cd", "f1").n_units == 6
 
 
-def test_one_group_has_no_interval(tmp_path):
-    scores = table(tmp_path, [(cell(ALL), [4, 4], {"groups": ["one", "one"]})])
-    found = scores.mean(A, "cd", "f1")
-    assert (found.value, found.interval, found.n_units) == (1.0, None, 1)
+def test_two_groups_have_no_interval(tmp_path):
+    scores = table(tmp_path, [(cell(ALL), [4, 3], {}), (cell(SOME), [2, 2], {})])
+    assert (scores.mean(A, "cd", "f1").interval, scores.mean(A, "cd", "f1").n_units) == (None, 2)
+    found = scores.difference("f1", "cd", A, B)
+    assert (found.interval, found.p) == (None, None)
 
 
-def test_the_interval_covers_the_seeds(tmp_path):
-    """Seeds with F1 1 and 6/7 on every group: mean 13/14. A quarter of the draws has seed 1 twice."""
-    scores = table(tmp_path, [(cell(ALL), [4] * 6, {}), (cell(ALL, seed=1), [3] * 6, {})])
-    found = scores.mean(A, "bb", "f1")
-    assert found.value == pytest.approx(13 / 14)
-    assert found.interval == pytest.approx((6 / 7, 1))
-    assert found.n_seeds == 2
-
-
-def test_the_interval_covers_the_groups(tmp_path):
-    """All cells of three groups, none of three others: F1 of a draw is that of its share of full groups."""
-    scores = table(tmp_path, [(cell(ALL), [4, 4, 4, 0, 0, 0], {})])
-    found = scores.mean(A, "cd", "f1")
-    # 12 of 24: 2 · 12 / (24 + 12). With one full group of six drawn 2 · 4 / 28, with five 2 · 20 / 44.
-    assert found.value == pytest.approx(2 / 3)
-    assert found.interval == pytest.approx((2 / 7, 10 / 11))
-
-
-def test_a_difference_is_of_the_seeds_that_both_have(tmp_path):
-    """Seed 1 of the first, much worse, has no partner: it must not count."""
-    runs = [(cell(ALL), [4] * 6, {}), (cell(ALL, seed=1), [1] * 6, {}), (cell(SOME), [3] * 6, {})]
-    found = table(tmp_path, runs).contrast("f1", plus=[(A, "cd")], minus=[(B, "cd")])
-    assert (found.value, found.n_seeds) == (pytest.approx(1 / 7), 1)
+def test_the_interval_covers_the_seeds_of_all_rows(tmp_path):
+    """A method of one seed borrows what the trainings of another one vary."""
+    hits = [4, 3, 2, 4, 3, 2]
+    alone = table(tmp_path / "alone", [(cell(ALL), hits, {})])
+    runs = [(cell(ALL), hits, {}), (cell(SOME), [4] * 6, {}), (cell(SOME, seed=1), [1] * 6, {})]
+    among = table(tmp_path / "among", runs)
+    narrow, wide = (one.mean(A, "cd", "f1").interval for one in (alone, among))
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+    assert among.seed_variance("cd", "f1").df == 1
 
 
 def test_the_folds_of_a_seed_are_one_test_set(tmp_path):
@@ -96,20 +84,6 @@ def test_the_folds_of_a_seed_are_one_test_set(tmp_path):
     assert scores.n_units == 4
 
 
-def test_a_hit_is_drawn_with_its_own_fold(tmp_path):
-    """One finds the image of fold a, the other that of fold b: AP 1/2 each, and the draws tell them apart.
-
-    Two units are drawn of two: a twice, both once or b twice (1/4, 1/2, 1/4), the difference 1, 0 or −1.
-    """
-    runs = [
-        (cell(name, fold=f"test={fold}"), [4 if fold == own else 0], {})
-        for name, own in ((ALL, "a"), (SOME, "b"))
-        for fold in "ab"
-    ]
-    found = table(tmp_path, runs).contrast("ap", plus=[(A, "cd")], minus=[(B, "cd")])
-    assert (found.value, found.interval) == (0, (-1, 1))
-
-
 def test_a_seed_without_one_of_its_folds_does_not_count(tmp_path):
     runs = [(cell(ALL, fold=f"test={fold}", seed=seed), [4], {}) for fold in "ab" for seed in (0, 1)]
     folder = write_study(tmp_path, [one for one, _, _ in runs])
@@ -124,7 +98,7 @@ def test_a_method_that_lacks_a_fold_differs_from_none(tmp_path):
     folder = write_study(tmp_path, [one for one, _, _ in runs])
     for one, found, _ in runs[:3]:
         write_run(folder, one, found)
-    found = Table(collect(folder)).contrast("f1", plus=[(A, "cd")], minus=[(B, "cd")])
+    found = Table(collect(folder)).difference("f1", "cd", A, B)
     assert (found.value, found.interval, found.n_seeds) == (None, None, 0)
 
 
