@@ -6,10 +6,10 @@ from statistics import NormalDist
 
 import numpy as np
 
-from bmbench.statistics.intervals import t_quantile
 from bmbench.statistics.many_methods import ERROR_RATE, RANGE_FROM, range_quantile
 from bmbench.statistics.methods import Methods
 from bmbench.statistics.pairs import MethodPairs
+from bmbench.statistics.student import t_quantile
 from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 
 POWER = 0.8

@@ -24,7 +24,6 @@ from bmbench.statistics.intervals import (
     jackknife_variance,
     metric_interval,
     student_interval,
-    t_quantile,
 )
 from bmbench.statistics.jackknife import (
     Jackknife,
@@ -34,6 +33,7 @@ from bmbench.statistics.jackknife import (
     ratio_of_counts,
 )
 from bmbench.statistics.seed_variance import SeedVariance, pooled_seed_variance, satterthwaite
+from bmbench.statistics.student import t_quantile
 from bmbench.statistics.units import FEWEST_FOR_INTERVAL, degrees_of_freedom
 
 ScoreName: TypeAlias = Literal["ap", "f1"]
@@ -129,7 +129,7 @@ def _p_of_zero(found: MetricInterval) -> float | None:
     """The p-value that an interval value ± reach on the raw scale stands for."""
     if found.value is None or found.interval is None or found.df is None:
         return None
-    error = (found.interval[1] - found.value) / float(t_quantile(0.975, found.df))
+    error = (found.interval[1] - found.value) / t_quantile(0.975, found.df)
     return two_sided(found.value, error**2, found.df) if error > 0 else None
 
 

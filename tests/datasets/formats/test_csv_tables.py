@@ -19,7 +19,10 @@ def read(place, text, **choices):
     return read_any(place / "t.csv", choices=choices)
 
 
-CELLPROFILER = "ImageNumber,ObjectNumber,AreaShape_Area,AreaShape_Center_X,AreaShape_Center_Y\n1,1,50,9.5,4\n2,1,50,3,3.25\n"
+CELLPROFILER = """ImageNumber,ObjectNumber,AreaShape_Area,AreaShape_Center_X,AreaShape_Center_Y
+1,1,50,9.5,4
+2,1,50,3,3.25
+"""
 
 
 def test_cellprofiler_names_its_images_in_a_table_beside(place):
