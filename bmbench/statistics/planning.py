@@ -63,7 +63,7 @@ def findable_differences(methods: Methods, pairs: MethodPairs) -> FindableDiffer
         return _difference_below(level, true_error * shift_found(critical, df))
 
     return FindableDifferences(
-        not_seen_below=alone * error,
+        not_seen_below=float(alone * error),
         alone=found(alone, FEWEST_FOR_INTERVAL),
         best_set=found(best, FEWEST_FOR_INTERVAL),
         all_pairs=found(_first_step(len(kept), df), FEWEST_UNITS),
