@@ -3,9 +3,11 @@
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
+from bmbench.core.types import Floats
 from bmbench.statistics.many_methods import ERROR_RATE, RANGE_FROM, range_quantile
 from bmbench.statistics.methods import Methods
 from bmbench.statistics.pairs import MethodPairs
@@ -15,6 +17,9 @@ from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 POWER = 0.8
 NORMAL_95, NORMAL_80 = NormalDist().inv_cdf(0.975), NormalDist().inv_cdf(POWER)
 _POINT = 0.01
+_LEAST = 1e-9
+_PULL = 0.05
+"""Mean square of logarithms of p (1 − p) over pairs that a guess of their power is worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +62,12 @@ def findable_differences(methods: Methods, pairs: MethodPairs) -> FindableDiffer
     # A median of variances lies below the variance (Wilson and Hilferty's cube root of χ²).
     true_error, level = error / (1 - 2 / (9 * df)) ** 1.5, float(np.median(methods.value[kept]))
 
+    power = _power_of_level(methods.value[first], methods.value[second], variance)
+
     def found(critical: float, fewest: int) -> float | None:
         if methods.n_units < fewest:
             return None
-        return _difference_below(level, true_error * shift_found(critical, df))
+        return _difference_below(level, true_error * shift_found(critical, df), power)
 
     return FindableDifferences(
         not_seen_below=float(alone * error),
@@ -71,21 +78,34 @@ def findable_differences(methods: Methods, pairs: MethodPairs) -> FindableDiffer
     )
 
 
-def _difference_below(level: float, distance: float) -> float | None:
+def _power_of_level(first: Floats, second: Floats, variance: Floats) -> float:
+    """The power of p (1 − p), the mean of both methods, that the variance of a pair grows with.
+
+    It is 2 where methods vary alike on the logit scale, and 1 where cells are found or not by chance alone.
+    Least squares of the logarithms over pairs, drawn to 2 where all methods are of one level.
+    """
+    x, y = np.log((_slope(first) + _slope(second)) / 2), np.log(np.maximum(variance, _LEAST))
+    x, y = x - x.mean(), y - y.mean()
+    power = (float(np.mean(x * y)) + 2 * _PULL) / (float(np.mean(x * x)) + _PULL)
+    return min(max(power, 0.0), 2.0)
+
+
+def _slope(share: Any) -> Any:
+    return np.maximum(share * (1 - share), _LEAST)
+
+
+def _difference_below(level: float, distance: float, power: float) -> float | None:
     """The difference to a worse method that is worth `distance` between two methods of this level.
 
-    A worse method varies more: alike on the logit scale, so by the slope p (1 − p) on the raw one. None if no
-    difference is large enough.
+    A worse method varies more. None if no difference is large enough.
     """
     from scipy.optimize import brentq
 
-    slope = level * (1 - level)
-    if not slope > 0:
-        return None
+    own = float(_slope(level))
 
     def missing(difference: float) -> float:
-        worse = level - difference
-        return difference - distance * math.sqrt((1 + (worse * (1 - worse) / slope) ** 2) / 2)
+        grown = (1 + float(_slope(level - difference)) / own) / 2
+        return difference - distance * math.pow(grown, power / 2)
 
     return float(brentq(missing, 0.0, level)) if missing(level) > 0 else None
 
@@ -94,7 +114,7 @@ def _first_step(n_methods: int, df: float) -> float:
     """The t that the largest of all differences has to exceed."""
     if n_methods >= RANGE_FROM:
         return float(range_quantile(n_methods, np.array([df]))[0]) / math.sqrt(2)
-    return float(t_quantile(1 - ERROR_RATE / (n_methods * (n_methods - 1)), df))
+    return t_quantile(1 - ERROR_RATE / (n_methods * (n_methods - 1)), df)
 
 
 def shift_found(critical: float, df: float) -> float:

@@ -10,6 +10,8 @@ from bmbench.statistics.jackknife import ratio
 from bmbench.statistics.methods import Methods
 from bmbench.statistics.pairs import method_pairs
 from bmbench.statistics.planning import (
+    _difference_below,
+    _power_of_level,
     findable_differences,
     shift_found,
 )
@@ -66,3 +68,34 @@ def test_units_for_a_point_by_hand():
     assert findable_differences(methods, method_pairs(methods)).units_for_a_point == math.ceil(needed)
     noisy = replace(methods, seeds=SeedVariance(variance=1e-4, df=4))
     assert findable_differences(noisy, method_pairs(noisy)).units_for_a_point is None
+
+
+def test_a_worse_method_needs_a_larger_difference_the_more_its_board_varies_with_level():
+    """Units vary by 0.2 p (1 − p): the variance of a pair grows with the square of p (1 − p)."""
+    rng = np.random.default_rng(5)
+    levels = np.linspace(0.5, 0.97, 12)
+    noise = rng.normal(size=(12, 40))
+    values = levels[:, None] + 0.2 * (levels * (1 - levels))[:, None] * noise
+    boards = [Methods.of([[ratio(row * 100, np.full(40, 100))] for row in values])]
+    # The same noise at all levels: the variance does not depend on them.
+    values = levels[:, None] + 0.02 * noise
+    boards.append(Methods.of([[ratio(row * 100, np.full(40, 100))] for row in np.clip(values, 0, 1)]))
+    first, second = np.triu_indices(12, 1)
+    powers = []
+    for board in boards:
+        pairs = method_pairs(board)
+        powers.append(_power_of_level(board.value[first], board.value[second], pairs.variance[first, second]))
+    assert powers[0] > 1.3
+    assert powers[1] < 0.8
+    # Without any spread of levels nothing is known, and methods are taken to vary alike on the logit scale.
+    same = np.full(3, 0.8)
+    assert _power_of_level(same, same, np.array([1.0, 1.1, 0.9])) == pytest.approx(2.0)
+
+
+def test_the_difference_to_a_worse_method_by_hand():
+    """From 0.9 on, of power 2: d = 0.1 · (1 + p (1 − p) / 0.09) / 2 with p = 0.9 − d."""
+    found = _difference_below(0.9, 0.1, 2.0)
+    worse = 0.9 - found
+    assert found == pytest.approx(0.1 * (1 + worse * (1 - worse) / 0.09) / 2)
+    assert _difference_below(0.9, 0.1, 0.0) == pytest.approx(0.1)
+    assert _difference_below(0.9, 0.95, 0.0) is None
