@@ -27,6 +27,14 @@ def test_a_copy_is_no_second_training():
     assert methods.seeds is None
 
 
+def test_a_submission_that_is_handed_in_again_is_no_second_method_to_learn_seeds_from():
+    trained = [seed_of(8, 9, 7), seed_of(6, 9, 8)]
+    other = [seed_of(5, 5, 8), seed_of(9, 9, 9)]
+    once, twice = Methods.of([trained, other]), Methods.of([trained, other, other[::-1]])
+    assert twice.seeds == once.seeds
+    assert twice.seeds.df == 2
+
+
 def test_methods_must_be_on_the_same_units():
     with pytest.raises(ValueError, match="same units"):
         Methods.of([[seed_of(8, 9, 7)], [seed_of(5, 5)]])
