@@ -64,10 +64,13 @@ def is_aside(path: Path) -> bool:
     return any(_MARK in part and _NAME.fullmatch(part) for part in path.parts)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what dead processes left in a folder, the first time that this process writes into it."""
+def sweep(folder: Path, *, again: bool = False) -> None:
+    """Remove what dead processes left in a folder, the first time that this process writes into it.
+
+    With `again` every time: for folders of few files that a process of long life writes into again and again.
+    """
     place = os.path.realpath(folder)
-    if place in _swept:
+    if place in _swept and not again:
         return
     _swept.add(place)
     with suppress(OSError):

@@ -3,6 +3,7 @@
 import importlib.util
 import math
 
+from bmbench.core.asides import sweep
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import writing_folder
 from bmbench.core.gate import read_bytes
@@ -44,14 +45,13 @@ def build_board(board: Leaderboard) -> int:
         If the disk refuses.
     """
     texts = board_files(board)
-    with (
-        only_one(board.path, wait_s=math.inf),
-        writing_folder(board.path / BOARDS, replace=True) as aside,
-    ):
-        for name, data in texts.items():
-            path = aside / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+    with only_one(board.path, wait_s=math.inf):
+        sweep(board.path, again=True)
+        with writing_folder(board.path / BOARDS, replace=True) as aside:
+            for name, data in texts.items():
+                path = aside / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
     return len(texts)
 
 
