@@ -224,6 +224,9 @@ class GroundTruth:
         Row of `image_ids`.
     xy, box, label, role, region
         As in `Annotations`.
+    names, numbers : tuple of m str, and of m ImageId, or None
+        File names, and the numbers of a COCO file that keeps other ids beside (``source_id``): by these, too,
+        predictions may call an image.
     size : (n, 2) float64, pixels, or None
         Width and height exactly as a file states them (x + w − x is not always w); None: from `box`.
     area : (n,) float64, square pixels, or None
@@ -241,11 +244,13 @@ class GroundTruth:
     categories: tuple[Category, ...] = (CELL,)
     size: Floats | None = None
     area: Floats | None = None
+    names: tuple[str, ...] | None = None
+    numbers: tuple[ImageId, ...] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.image)
         shapes = {"xy": (n, 2), "box": (n, 4), "size": (n, 2)}
-        _check_columns(self, n, shapes, skip=("image_ids", "groups", "categories"))
+        _check_columns(self, n, shapes, skip=("image_ids", "groups", "categories", "names", "numbers"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

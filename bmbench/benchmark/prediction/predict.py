@@ -23,7 +23,7 @@ from bmbench.core.files import make_folder, require_folder
 from bmbench.core.locks import only_one
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category, Detections, ImageId
-from bmbench.datasets.reading.image_names import nearest
+from bmbench.datasets.reading.image_lookup import ImageLookup
 from bmbench.datasets.slides import UnreadableImageError, opened, slide_files
 
 CROP_CELLS = 1.25
@@ -267,8 +267,11 @@ def _ids(
 
     file = read_coco(truth)
     known = [sample.name for sample in file.samples]
+    images = ImageLookup(file.numbers, names=known)
     taken: dict[int, Path] = {}
-    for path, rows in zip(files, nearest([path.absolute().as_posix() for path in files], known), strict=True):
+    for path, rows in zip(
+        files, images.of_files([path.absolute().as_posix() for path in files]), strict=True
+    ):
         if not rows:
             expected = "a record of every image, by file name"
             raise BadInputError(f"no image {path.name!r}", where=str(truth), expected=expected)
@@ -282,7 +285,7 @@ def _ids(
         if taken.setdefault(rows[0], path) != path:
             got = f"{taken[rows[0]]} and {path}"
             raise BadInputError(f"two images for the record {known[rows[0]]!r}", where=str(truth), got=got)
-    return [file.samples[row].image_id for row in taken], file.categories
+    return [file.numbers[row] for row in taken], file.categories
 
 
 def _unique(short: Sequence[str], long: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, writing
 from bmbench.core.types import Bools, Category, Detections, Floats, GroundTruth, ImageId, Predictions
+from bmbench.datasets.reading.image_lookup import ImageLookup
 from bmbench.datasets.reading.json_lists import JsonLists
 from bmbench.datasets.reading.limits import MARK
 from bmbench.datasets.reading.record_checks import (
@@ -43,6 +44,7 @@ class _Detection(msgspec.Struct, gc=False):
     image_id: int | str
     category_id: int
     score: Score
+    file_name: str | None = None
     bbox: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
     center: tuple[Coordinate, Coordinate] | None = None
 
@@ -83,6 +85,8 @@ class DetectionColumns:
         Width and height as stated; centre.
     answered : tuple of ImageId, or None
         The images that the wrapped form names.
+    file_name : (n,) objects, or None
+        The file name beside the id, where detections have one.
     """
 
     image_id: NDArray[Any]
@@ -92,6 +96,7 @@ class DetectionColumns:
     size: Floats
     xy: Floats
     answered: tuple[ImageId, ...] | None = None
+    file_name: NDArray[Any] | None = None
 
 
 def read_columns(path: Path) -> DetectionColumns:
@@ -134,26 +139,27 @@ def read_columns(path: Path) -> DetectionColumns:
         size=size,
         xy=replaced(columns["center"], box[:, :2] + size / 2),
         answered=answered,
+        file_name=columns["file_name"],
     )
 
 
 def bind(columns: DetectionColumns, truth: GroundTruth, path: Path) -> Predictions:
-    """The detections on the images and categories of a ground truth; BadInputError for an unknown id."""
-    images, where = RowNumbers(truth.image_ids), f"{path}, detections"
-    words = {
-        "expected": "an image of the ground truth",
-        "remedy": "check that the two files belong together",
-    }
+    """The detections on the images and categories of a ground truth; BadInputError for an unknown id.
+
+    Images are found by `ImageLookup`; in the wrapped form ids are ids.
+    """
+    images = ImageLookup(truth.image_ids, names=truth.names or (), numbers=truth.numbers or ())
+    where, wrapped = f"{path}, detections", columns.answered is not None
     if columns.answered is not None:
-        named = images.find(id_column(columns.answered), where=f"{path}, images", field="id", **words)
-    image = images.find(columns.image_id, where=where, field="image_id", **words)
+        named = images.find(id_column(columns.answered), where=f"{path}, images", field="id", certain=True)
+    image = images.find(columns.image_id, columns.file_name, where=where, certain=wrapped)
     if columns.answered is not None:
         unnamed = np.ones(len(truth.image_ids), bool)
         unnamed[named] = False
         what, expected = "an image that 'images' does not name", "one of 'images'"
         refuse(unnamed[image], what, where=where, field="image_id", expected=expected)
     labels = RowNumbers([category.id for category in truth.categories])
-    words["expected"] = "a category of the ground truth"
+    words = {"expected": "a category of the ground truth", "remedy": "check that both files belong together"}
     return Predictions(
         image=image,
         xy=columns.xy,

@@ -17,5 +17,6 @@
     bit_depth        what is white in 16-bit images
     tiff_files       TIFF files, opened alone and with an end to their pages
     image_names      which image a name means
+    image_lookup     which image an answer means, by id, file name or stem
     picture_copies   copies, near copies and empty parts, from pixels alone
 """

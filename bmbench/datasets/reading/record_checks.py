@@ -63,12 +63,17 @@ class RowNumbers:
 
     def find(self, ids: NDArray[Any], *, where: str, field: str, **words: Any) -> Ints:
         """(n,) row of each id; BadInputError for the first that is not known."""
+        rows = self.rows(ids)
+        refuse(rows < 0, f"unknown {field}", where=where, got=ids, **words)
+        return rows
+
+    def rows(self, ids: NDArray[Any]) -> Ints:
+        """(n,) row of each id, -1 of one that is not known."""
         if self._order is None or ids.dtype != np.int64 or not len(self._sorted):
             rows = np.fromiter((self._row.get(value, -1) for value in ids.tolist()), np.int64, len(ids))
         else:
             place = np.minimum(np.searchsorted(self._sorted, ids), len(self._sorted) - 1)
             rows = np.where(self._sorted[place] == ids, self._order[place], -1)
-        refuse(rows < 0, f"unknown {field}", where=where, got=ids, **words)
         return rows
 
 

@@ -52,6 +52,10 @@ def _truth(manifest: Manifest, data: Path) -> bytes:
         path = Path(folder) / "truth.json"
         write_coco(path, split.samples["test"], split.categories)
         text = read_bytes(path)
+        if digest(text) != manifest.truth.sha256:
+            # Tracks that were made before images had numbers name a truth with their own ids.
+            write_coco(path, split.samples["test"], split.categories, numbered=False)
+            text = read_bytes(path)
     if digest(text) != manifest.truth.sha256:
         raise BadInputError(
             f"gives another ground truth than the track {manifest.name} names",

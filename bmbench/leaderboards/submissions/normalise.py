@@ -10,6 +10,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.gate import is_file, is_there
 from bmbench.core.types import ImageId
 from bmbench.datasets.formats.predictions import DetectionColumns
+from bmbench.datasets.reading.image_lookup import ImageLookup
 from bmbench.leaderboards.submissions.predictions_check import PREDICTIONS_SCHEMA
 from bmbench.leaderboards.tracks.manifest import Manifest
 
@@ -23,9 +24,13 @@ def normalised(path: Path, manifest: Manifest, truth: Path | None = None) -> byt
     are left out: nothing is scored by them.
     """
     columns = _columns(path, manifest, truth)
-    ids = _Ids(manifest, path)
-    lines = [_line(columns, row, ids.find(value)) for row, value in enumerate(columns.image_id.tolist())]
-    images = json.dumps([image.id for image in manifest.images], separators=(",", ":"))
+    known = [image.id for image in manifest.images]
+    lookup = ImageLookup(known, names=[image.name for image in manifest.images])
+    rows = lookup.find(
+        columns.image_id, columns.file_name, where=f"{path}, detections", certain=columns.answered is not None
+    )
+    lines = [_line(columns, row, known[image]) for row, image in enumerate(rows.tolist())]
+    images = json.dumps(known, separators=(",", ":"))
     body = ",\n".join(lines)
     head = f'{{"schema":"{PREDICTIONS_SCHEMA}",\n"images":{images},\n"detections":[\n'
     return f"{head}{body}\n]}}\n".encode()
@@ -61,33 +66,6 @@ def _columns(path: Path, manifest: Manifest, truth: Path | None) -> DetectionCol
             remedy="write a confidence for each detection, and the names of classes (data.yaml, classes.txt)",
         )
     return columns
-
-
-class _Ids:
-    """The track's image ids, by id, file name or stem; an ambiguous name is no name."""
-
-    def __init__(self, manifest: Manifest, path: Path) -> None:
-        self._path = path
-        self._ids: dict[tuple[type, Any], ImageId] = {
-            (type(image.id), image.id): image.id for image in manifest.images
-        }
-        self._names: dict[str, set[ImageId]] = {}
-        for image in manifest.images:
-            for name in {str(image.id), image.name, Path(image.name).name, Path(image.name).stem}:
-                self._names.setdefault(name, set()).add(image.id)
-
-    def find(self, value: Any) -> ImageId:
-        if (type(value), value) in self._ids:
-            return self._ids[type(value), value]
-        found = self._names.get(str(value), set())
-        if len(found) != 1:
-            raise BadInputError(
-                "a detection on an image that the track does not have",
-                where=str(self._path),
-                got=f"image_id {value!r}",
-                remedy="use the ids or file names of the track's images",
-            )
-        return next(iter(found))
 
 
 def _line(columns: DetectionColumns, row: int, image_id: ImageId) -> str:

@@ -91,6 +91,7 @@ def _without_truth(manifest: Manifest) -> GroundTruth:
     return GroundTruth(
         image_ids=tuple(image.id for image in manifest.images),
         groups=tuple(image.group for image in manifest.images),
+        names=tuple(image.name for image in manifest.images),
         categories=tuple(Category(id=id_, name=f"category {id_}") for id_ in manifest.categories),
         image=nothing,
         xy=np.zeros((0, 2)),

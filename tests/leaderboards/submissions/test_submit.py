@@ -73,7 +73,7 @@ def test_a_predictions_file_needs_what_it_does_not_say(bench):
         handed_in(bench, [], thresholds=())
     with pytest.raises(BadInputError, match="--family, --chosen-on"):
         handed_in(bench, [], family=None, chosen_on=None)
-    with pytest.raises(BadInputError, match="does not have"):
+    with pytest.raises(BadInputError, match="unknown image_id"):
         handed_in(bench, [{"image_id": "elsewhere", "category_id": 1, "bbox": [1, 1, 2, 2], "score": 1}])
 
 

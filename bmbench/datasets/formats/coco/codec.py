@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from bmbench.core.errors import BadInputError
-from bmbench.datasets.formats.coco.samples import has_hole, read_coco, write_coco
+from bmbench.datasets.formats.coco.records import has_hole
+from bmbench.datasets.formats.coco.samples import read_coco, write_coco
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import UNSURE
 from bmbench.datasets.formats.masks import encode_rle

@@ -11,12 +11,14 @@ import msgspec
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import GroundTruth
-from bmbench.datasets.formats.coco.objects import AnnotationRecord, Flag, Id, read_objects
+from bmbench.datasets.formats.coco.objects import AnnotationRecord, Flag, Id, own_ids, read_objects
 from bmbench.datasets.reading.record_checks import Whole
 
 
 class _ScoredImage(msgspec.Struct, gc=False):
     id: Id
+    file_name: str | None = None
+    source_id: Id | None = None
     group: str | int | None = None
     width: Whole | None = None
     height: Whole | None = None
@@ -55,9 +57,17 @@ def read_ground_truth(path: Path) -> GroundTruth:
 
 def _read(path: Path, *, guess: bool) -> GroundTruth:
     objects = read_objects(path, _ScoredFile, outlines=False, guess=guess)
+    records = objects.images
+    own = own_ids(records, where=f"{path}, images")
+    names = [one.file_name for one in records.values()]
     return GroundTruth(
-        image_ids=tuple(objects.images),
-        groups=tuple(str(key if one.group is None else one.group) for key, one in objects.images.items()),
+        image_ids=own,
+        groups=tuple(
+            str(image_id if one.group is None else one.group)
+            for image_id, one in zip(own, records.values(), strict=True)
+        ),
+        names=tuple(names) if all(names) else None,
+        numbers=tuple(records) if any(one.source_id is not None for one in records.values()) else None,
         categories=objects.categories,
         image=objects.image,
         label=objects.label,

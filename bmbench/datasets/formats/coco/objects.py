@@ -168,6 +168,20 @@ def read_objects(
     )
 
 
+def own_ids(records: Mapping[ImageId, Any], *, where: str) -> tuple[ImageId, ...]:
+    """The own id of each image: the ``source_id`` that stands beside, or else what the file calls it.
+
+    Raises
+    ------
+    BadInputError
+        If two images have one.
+    """
+    own = [number if one.source_id is None else one.source_id for number, one in records.items()]
+    ids = id_column(own)
+    refuse_repeats(ids, where=where)
+    return tuple(ids.tolist())
+
+
 def _opened(path: Path, kind: type[msgspec.Struct], *, guess: bool) -> tuple[JsonLists, set[str]]:
     """The file, and which of the keys that few files have stand in it."""
     text = read_bytes(path).removeprefix(MARK)

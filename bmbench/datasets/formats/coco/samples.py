@@ -10,12 +10,11 @@ edges, as one from a mask does, is therefore written in run lengths. Others are 
 ring: bmbench reads them as they were (even-odd), other programs fill them, and `convert` says so.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
@@ -23,19 +22,21 @@ import numpy as np
 from bmbench.core.dataset import Subset
 from bmbench.core.files import write_text
 from bmbench.core.gate import is_file
-from bmbench.core.geometry import ring_area, rings_area
 from bmbench.core.types import (
     Annotations,
     Category,
-    Floats,
     ImageId,
     Ints,
-    Rings,
-    Role,
     Sample,
-    is_artefact_name,
 )
-from bmbench.datasets.formats.coco.objects import AnnotationRecord, CocoObjects, Flag, read_objects
+from bmbench.datasets.formats.coco.objects import AnnotationRecord, CocoObjects, Flag, own_ids, read_objects
+from bmbench.datasets.formats.coco.records import (
+    annotation_record,
+    category_record,
+    commas,
+    dump,
+    image_record,
+)
 from bmbench.datasets.formats.folder_words import (
     IMAGE_WORDS,
     LABEL_WORDS,
@@ -43,12 +44,9 @@ from bmbench.datasets.formats.folder_words import (
     folders_called,
     subset_word,
 )
-from bmbench.datasets.formats.masks import encode_rle
 from bmbench.datasets.reading.record_checks import FURTHEST_PX, Whole, refuse
-from bmbench.datasets.slides.whole_images import WHOLE_SUFFIXES, read_whole
+from bmbench.datasets.slides.whole_images import read_whole
 
-DIGITS = 6
-"""Decimal places of written coordinates; rounding makes a second writing give the same bytes."""
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -57,6 +55,7 @@ class _SampleImage(msgspec.Struct, gc=False):
     file_name: _Text
     width: Whole
     height: Whole
+    source_id: Whole | _Text | None = None
     group: str | int | None = None
     split: Subset | Literal["val"] | None = None
     um_per_px: Annotated[float, msgspec.Meta(gt=0, le=1e12, title="a number above 0")] | None = None
@@ -89,12 +88,15 @@ class CocoFile:
         For the images whose record names their subset.
     unsure : int
         How many annotations have a confidence, which is left out.
+    numbers : tuple of ImageId
+        What the file itself calls the images, in the order of `samples`; their own ids may stand beside.
     """
 
     samples: tuple[Sample, ...]
     categories: tuple[Category, ...]
     subsets: Mapping[ImageId, Subset]
     unsure: int = 0
+    numbers: tuple[ImageId, ...] = ()
 
 
 def read_coco(path: Path, *, images: Path | None = None, within: Path | None = None) -> CocoFile:
@@ -123,18 +125,20 @@ def read_coco(path: Path, *, images: Path | None = None, within: Path | None = N
     rows = np.split(np.argsort(objects.image, kind="stable"), ends)[: len(records)]
     folder = _image_folder(path, list(records.values()), images)
     within = within or images or (path.parent if folder.is_relative_to(path.parent) else folder)
+    own = own_ids(records, where=f"{path}, images")
     return CocoFile(
         samples=tuple(
             _sample(image_id, record, folder, within, _annotations(objects, some))
-            for (image_id, record), some in zip(records.items(), rows, strict=True)
+            for image_id, record, some in zip(own, records.values(), rows, strict=True)
         ),
         categories=objects.categories,
         subsets={
             image_id: "validation" if record.split == "val" else record.split
-            for image_id, record in records.items()
+            for image_id, record in zip(own, records.values(), strict=True)
             if record.split
         },
         unsure=objects.unsure,
+        numbers=tuple(records),
     )
 
 
@@ -144,8 +148,12 @@ def write_coco(
     categories: Sequence[Category],
     *,
     subsets: Mapping[ImageId, Subset] | None = None,
+    numbered: bool = True,
 ) -> None:
     """Write a COCO file, whole or not at all: one record a line, the same bytes for the same samples.
+
+    Ids of images are whole numbers, as many programs take for granted: if one is a text, images are numbered
+    from 1 on and their own ids kept beside as ``source_id``. Without `numbered`, texts stay what they are.
 
     Coordinates are rounded to a millionth of a pixel. `center` is written only where it is not what a
     reader would derive (the circle's centre, else that of the box).
@@ -157,15 +165,18 @@ def write_coco(
     """
     image_lines: list[str] = []
     annotation_lines: list[str] = []
-    for sample in samples:
-        image_lines.append(_dump(_image_record(sample, (subsets or {}).get(sample.image_id))))
+    texts = numbered and any(isinstance(sample.image_id, str) for sample in samples)
+    for number, sample in enumerate(samples, start=1):
+        image = image_record(sample, (subsets or {}).get(sample.image_id))
+        image_lines.append(dump(image | {"id": number, "source_id": sample.image_id} if texts else image))
         for row in range(len(sample.annotations)):
-            record = _annotation_record(sample, row, categories)
-            head = {"id": len(annotation_lines) + 1, "image_id": sample.image_id}
-            annotation_lines.append(_dump(head | record))
-    category_lines = [_dump(_category_record(category)) for category in categories]
+            record = annotation_record(sample, row, categories)
+            image_id = number if texts else sample.image_id
+            head = {"id": len(annotation_lines) + 1, "image_id": image_id}
+            annotation_lines.append(dump(head | record))
+    category_lines = [dump(category_record(category)) for category in categories]
     parts = {"images": image_lines, "categories": category_lines, "annotations": annotation_lines}
-    body = ",\n".join(f'"{name}": [\n{chr(10).join(_commas(lines))}]' for name, lines in parts.items())
+    body = ",\n".join(f'"{name}": [\n{chr(10).join(commas(lines))}]' for name, lines in parts.items())
     write_text(path, f"{{\n{body}\n}}\n")
 
 
@@ -230,91 +241,3 @@ def _places(path: Path) -> Iterator[Path]:
             for entry in sorted(root.iterdir()) if subset else ():
                 if folder_subset([entry.name]) == subset and entry.is_dir():
                     yield entry
-
-
-def _image_record(sample: Sample, subset: Subset | None) -> dict[str, Any]:
-    name = sample.name
-    if sample.file is not None and not name.lower().endswith(WHOLE_SUFFIXES):
-        name = sample.file.name
-    record: dict[str, Any] = {
-        "id": sample.image_id,
-        "file_name": name,
-        "width": sample.width,
-        "height": sample.height,
-    }
-    extras = {
-        "group": sample.group if sample.group != name else None,
-        "split": subset,
-        "um_per_px": sample.um_per_px,
-    }
-    return record | {key: value for key, value in extras.items() if value is not None}
-
-
-def _category_record(category: Category) -> dict[str, Any]:
-    kind = "artefact" if category.artefact else "cell"
-    record: dict[str, Any] = {"id": category.id, "name": category.name, "supercategory": kind}
-    if is_artefact_name(category.name) and not category.artefact:
-        # A reader who goes by names alone would be wrong.
-        record["artefact"] = 0
-    return record
-
-
-def has_hole(rings: Rings) -> bool:
-    """Whether a ring of the outline lies inside another one."""
-    return len(rings) > 1 and rings_area(rings) < sum(map(ring_area, rings)) * (1 - 1e-9)
-
-
-def _annotation_record(sample: Sample, row: int, categories: Sequence[Category]) -> dict[str, Any]:
-    annotations = sample.annotations
-    category, role = categories[annotations.label[row]], Role(annotations.role[row])
-    if role != Role.IGNORE and category.artefact != (role == Role.ARTEFACT):
-        raise ValueError(f"object {row} of category {category.name!r} has the role {role.name}")
-    contour: Rings = tuple(_rounded(ring) for ring in annotations.contour[row])
-    circle, centre = _rounded(annotations.circle[row]), _rounded(annotations.xy[row])
-    corner = _rounded(annotations.box[row, :2])
-    extent = _rounded(annotations.box[row, 2:] - annotations.box[row, :2])
-    round_one = circle[2] > 0
-    record: dict[str, Any] = {
-        "category_id": category.id,
-        "bbox": _numbers([*corner, *extent]),
-        "area": _numbers(_rounded(np.array([_area(contour, circle, extent)])))[0],
-        "iscrowd": int(annotations.region[row]),
-        "ignore": int(role == Role.IGNORE),
-    }
-    if contour:
-        record["segmentation"] = _segmentation(contour, sample)
-    if round_one:
-        record["circle"] = _numbers(circle)
-    derived = circle[:2] if round_one else corner + extent / 2
-    if (np.abs(centre - derived) > 10.0**-DIGITS).any():
-        record["center"] = _numbers(centre)
-    return record
-
-
-def _segmentation(contour: Rings, sample: Sample) -> dict[str, Any] | list[list[float]]:
-    if has_hole(contour) and (runs := encode_rle(contour, sample.width, sample.height)) is not None:
-        return {"size": [sample.height, sample.width], "counts": runs}
-    return [_numbers(ring.ravel()) for ring in contour]
-
-
-def _area(contour: Rings, circle: Floats, extent: Floats) -> float:
-    if contour:
-        return rings_area(contour)
-    return float(np.pi * circle[2] ** 2 if circle[2] > 0 else extent[0] * extent[1])
-
-
-def _rounded(values: Floats) -> Floats:
-    rounded: Floats = np.round(values, DIGITS)
-    return rounded
-
-
-def _numbers(values: Sequence[float] | Floats) -> list[float]:
-    return [int(value) if float(value).is_integer() else float(value) for value in values]
-
-
-def _dump(record: dict[str, Any]) -> str:
-    return json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def _commas(lines: list[str]) -> list[str]:
-    return [line + "," for line in lines[:-1]] + lines[-1:]
