@@ -18,6 +18,7 @@ from bmbench.core.geometry import box_iou
 from bmbench.core.types import CELL, Category, GroundTruth, Predictions, Role
 from bmbench.metrics import PROTOCOLS, Curve, Tally, average_precision, evaluate, froc, sweep
 from bmbench.metrics.curve import interpolated_precision, precision_envelope
+from bmbench.metrics.merges_and_splits import merges_and_splits
 from bmbench.present.palette import BLUE, GREEN, ORANGE, VERMILLION
 from bmbench.statistics.intervals import metric_interval
 from bmbench.statistics.jackknife import average_precision_of
@@ -35,7 +36,7 @@ def main() -> None:
     """Write every picture."""
     mpl.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
     IMAGES.mkdir(exist_ok=True)
-    pictures = (matches, disagreement, radius, assignment, ignored, curve, causes, sweeps, intervals)
+    pictures = (matches, disagreement, radius, assignment, ignored, curve, causes, merged, sweeps, intervals)
     for draw in pictures:
         figure = draw()
         figure.savefig(IMAGES / f"metrics_{draw.__name__}.png", dpi=110, metadata={"Software": None})
@@ -281,6 +282,28 @@ def causes() -> Figure:
         (-80, -95, 840, 130),
         f"{scores.tp} hit, {scores.fp} false alarms of four causes, {scores.fn} missed",
     )
+    return figure
+
+
+def merged() -> Figure:
+    """Two cells drawn together, one drawn apart, and one drawn twice, which is a duplicate."""
+    figure, axes = panels(3)
+    for one, title, cells, found in (
+        (axes[0], "drawn together", [(0, 0, 90, 90), (95, 5, 90, 90)], [(47, 2, 190, 105)]),
+        (axes[1], "drawn apart", [(47, 0, 120, 120)], [(22, 0, 66, 116), (84, 0, 54, 110)]),
+        (axes[2], "drawn twice: a duplicate", [(47, 0, 120, 120)], [(45, 3, 118, 112), (58, -4, 108, 118)]),
+    ):
+        truth, predictions = truth_of(cells), predictions_of(found, [0.9, 0.8][: len(found)])
+        scores = evaluate(truth, predictions, PAPER, threshold=0.0).bb
+        assert scores is not None
+        counts = merges_and_splits(truth, predictions, scores)
+        assert counts is not None
+        for box in truth.box:
+            draw_box(one, box, BLUE)
+        for box in predictions.box:
+            draw_box(one, box, VERMILLION, dash="--", circle=False)
+        said = f"{counts.merged_cells} cells lost in a merge, {counts.splits} split"
+        frame(one, (-75, -85, 170, 85), f"{title}\n{said}")
     return figure
 
 

@@ -22,7 +22,7 @@ The files, in the order in which a score passes them:
 - `tally`: what is kept of a matching
 - `curve`: precision, recall, F and average precision
 - `scores`: the frozen results
-- `confusion`, `details`: what is computed from them beside
+- `confusion`, `details`, `merges_and_splits`: what is computed from them beside
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     )
     from bmbench.metrics.evaluation import choose_threshold, evaluate
     from bmbench.metrics.matching import Cause, Matching, MatchOutcome
+    from bmbench.metrics.merges_and_splits import MergesAndSplits
     from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
     from bmbench.metrics.scores import Counts, Evaluation, Scores
     from bmbench.metrics.tally import ImageCounts, Tally
@@ -68,6 +69,7 @@ __all__ = [
     "Localisation",
     "MatchOutcome",
     "Matching",
+    "MergesAndSplits",
     "Protocol",
     "Scores",
     "Tally",
@@ -93,6 +95,7 @@ _MODULES = {
     "details": "CountError Froc LimitSweep Localisation count_error froc localisation size_ratios sweep",
     "evaluation": "choose_threshold evaluate",
     "matching": "Cause MatchOutcome Matching",
+    "merges_and_splits": "MergesAndSplits",
     "protocol": "Assignment GEOMETRIES Geometry PROTOCOLS Protocol",
     "scores": "Counts Evaluation Scores",
     "tally": "ImageCounts Tally",

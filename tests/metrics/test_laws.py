@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from bmbench.metrics import (
     localisation,
     sweep,
 )
+from bmbench.metrics.merges_and_splits import merges_and_splits
 
 from .scenes import joined, predictions_of, rebuilt, scenes, shifted, taken, truth_of
 
@@ -82,6 +83,16 @@ def further(geometry: str) -> Scorer:
     return Scorer(f"further-{geometry}", values, pixels=("mean_distance_px",), perfect=perfect)
 
 
+def merged_and_split(geometry: str) -> Scorer:
+    def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
+        protocol = protocol_of("paper", "greedy", scale)
+        scores = getattr(evaluate(truth, predictions, protocol, threshold=0.5), geometry)
+        found = merges_and_splits(truth, predictions, scores)
+        return {} if found is None else asdict(found)
+
+    return Scorer(f"merges-{geometry}", values, perfect=())
+
+
 def swept(geometry: str) -> Scorer:
     def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
         limits = [0.3, 0.5, 0.75] if geometry == "bb" else [4.0 * scale, 8.0 * scale]
@@ -108,6 +119,7 @@ SCORERS = [
     headline("kainz", "cd", "greedy", None),
     headline("coco", "bb", "greedy", None),
     *(further(geometry) for geometry in ("bb", "cd")),
+    *(merged_and_split(geometry) for geometry in ("bb", "cd")),
     *(swept(geometry) for geometry in ("bb", "cd")),
 ]
 GREEDY_AND_OPTIMAL = [

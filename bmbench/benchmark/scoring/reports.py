@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +10,10 @@ from bmbench.metrics.protocol import GEOMETRIES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bmbench.benchmark.scoring.details import Details
     from bmbench.core.types import GroundTruth, Predictions
-    from bmbench.metrics import (
-        Confusion,
-        CountError,
-        Evaluation,
-        Froc,
-        Geometry,
-        LimitSweep,
-        Localisation,
-        Scores,
-    )
-    from bmbench.metrics.scores import Interval, IntervalRule
+    from bmbench.metrics import Confusion, Evaluation, Geometry, Scores
+    from bmbench.metrics.scores import IntervalRule
     from bmbench.statistics.differences import Difference
 
 
@@ -54,41 +45,6 @@ class ClassReport:
 
     def _confusion(self) -> dict[str, Any]:
         return {name: table.to_json() for name, table in self.confusion.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Details:
-    """Of one geometry: how hits lie, how images are counted, FROC, scores by matching limit.
-
-    `count_error_ci` and `froc_ci` are the 95 % intervals of the mean error and of the mean sensitivity.
-    """
-
-    localisation: Localisation
-    count_error: CountError
-    count_error_ci: Interval | None
-    froc: Froc
-    froc_ci: Interval | None
-    sweep: LimitSweep
-
-    def to_json(self) -> dict[str, Any]:
-        """The details as JSON holds them."""
-        counts, curve = self.count_error, self.froc
-        return {
-            "localisation": dataclasses.asdict(self.localisation),
-            "count_error": {
-                "mean": counts.mean,
-                "mean_ci": None if self.count_error_ci is None else list(self.count_error_ci),
-                "mean_absolute": counts.mean_absolute,
-                "root_mean_square": counts.root_mean_square,
-            },
-            "froc": {
-                "false_alarms_per_image": curve.rates.tolist(),
-                "sensitivity": None if curve.mean is None else curve.at_rates.tolist(),
-                "mean": curve.mean,
-                "mean_ci": None if self.froc_ci is None else list(self.froc_ci),
-            },
-            "sweep": dataclasses.asdict(self.sweep),
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

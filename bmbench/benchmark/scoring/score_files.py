@@ -13,7 +13,8 @@ from bmbench.core.gate import is_there
 from bmbench.datasets.formats.read_ahead import is_other_form, reading_ahead
 
 if TYPE_CHECKING:
-    from bmbench.benchmark.scoring.reports import ClassReport, Details, ScoreReport
+    from bmbench.benchmark.scoring.details import Details
+    from bmbench.benchmark.scoring.reports import ClassReport, ScoreReport
     from bmbench.core.artefacts import Declared
     from bmbench.core.types import GroundTruth, Predictions
     from bmbench.metrics import Evaluation, Geometry, Protocol
@@ -36,10 +37,16 @@ def score_files(
     `threshold` is that of `bmbench.metrics.evaluate`, `unit` and `independent` those of
     `bmbench.statistics.units.choose_units`, `declared` what the user says of the truth's classes.
     With the protocol `coco` the twelve numbers of pycocotools, at the protocol's cap, come with it; with
-    `details` what `details_of` gives.
+    `details` what `bmbench.benchmark.scoring.details.details_of` gives.
     """
     annotations, detections = read_pair(predictions, truth, declared)
-    from bmbench.benchmark.scoring.reports import ClassReport, ScoreReport, confusion_tables, is_by_class
+    from bmbench.benchmark.scoring.reports import (
+        ClassReport,
+        ScoreReport,
+        by_geometry,
+        confusion_tables,
+        is_by_class,
+    )
     from bmbench.metrics.evaluation import evaluate
     from bmbench.statistics.intervals import with_intervals
     from bmbench.statistics.units import choose_units
@@ -59,11 +66,19 @@ def score_files(
 
         caps = (1, 10, protocol.max_detections)
         summary = coco_summary(annotations, detections, max_detections=caps, per_class=protocol.per_class)
+    further: dict[Geometry, Details] = {}
+    if details:
+        from bmbench.benchmark.scoring.details import details_of
+
+        further = {
+            geometry: details_of(annotations, detections, evaluation, geometry)
+            for geometry in by_geometry(evaluation)
+        }
     return ScoreReport(
         evaluation=evaluation,
         classes=classes,
         coco_summary=summary,
-        details=details_of(annotations, detections, evaluation) if details else {},
+        details=further,
         notes=(*detections.notes, *class_notes(annotations), *rule_notes(annotations, protocol)),
     )
 
@@ -85,32 +100,6 @@ def score_classes(truth: GroundTruth, predictions: Predictions, evaluation: Eval
     by_class = evaluate(truth, predictions, rules, threshold=None if some is None else some.threshold)
     confusion = confusion_tables(truth, predictions, evaluation)
     return ClassReport(by_class=with_intervals(by_class), one_class=evaluation, confusion=confusion)
-
-
-def details_of(
-    truth: GroundTruth, predictions: Predictions, evaluation: Evaluation
-) -> dict[Geometry, Details]:
-    """Of each geometry: how hits lie, how images are counted, FROC, and scores by matching limit.
-
-    Scores by matching limit keep the threshold of the evaluation.
-    """
-    from bmbench.benchmark.scoring.reports import Details, by_geometry
-    from bmbench.metrics.details import count_error, froc, localisation, sweep
-    from bmbench.statistics.intervals import count_error_interval, froc_interval
-    from bmbench.statistics.units import units_of
-
-    units = units_of(evaluation)
-    return {
-        geometry: Details(
-            localisation=localisation(truth, predictions, scores),
-            count_error=count_error(scores),
-            count_error_ci=count_error_interval(scores, units).interval,
-            froc=froc(scores),
-            froc_ci=froc_interval(scores, units).interval,
-            sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),
-        )
-        for geometry, scores in by_geometry(evaluation).items()
-    }
 
 
 def class_notes(truth: GroundTruth) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
+from bmbench.benchmark.scoring.details_tables import details_tables
 from bmbench.benchmark.scoring.recorded import (
     RecordedConfusion,
     RecordedEvaluation,
@@ -15,9 +16,7 @@ from bmbench.benchmark.scoring.recorded import (
     recorded,
     recorded_confusion,
 )
-from bmbench.benchmark.scoring.reports import ComparisonReport, Details, ScoreReport, by_geometry
-from bmbench.metrics.details import LimitSweep
-from bmbench.metrics.protocol import Geometry
+from bmbench.benchmark.scoring.reports import ComparisonReport, ScoreReport, by_geometry
 from bmbench.present.terminal import terminal_table
 from bmbench.present.words import (
     FALSE_ALARMS,
@@ -54,9 +53,7 @@ def score_tables(report: ScoreReport, *, title: str) -> Iterator[Table]:
         one_class = recorded(report.classes.one_class)
         yield from class_tables(scores.rules, one_class=one_class.rules, confusion=confusion)
     if report.details:
-        yield _details_table(report.details)
-        for rule, details in report.details.items():
-            yield _sweep_table(rule, details.sweep)
+        yield from details_tables(report.details)
 
 
 def scores_table(scores: RecordedEvaluation, *, title: str) -> Table:
@@ -99,35 +96,6 @@ def comparison_table(report: ComparisonReport) -> Table:
 def _mean(values: Sequence[float | None]) -> float | None:
     defined = [value for value in values if value is not None]
     return sum(defined) / len(defined) if len(defined) == len(values) else None
-
-
-def _details_table(details: Mapping[Geometry, Details]) -> Table:
-    table = terminal_table("", (RULES[rule] for rule in details), title="in detail")
-    hits = [one.localisation for one in details.values()]
-    counts = [one.count_error for one in details.values()]
-    bias = [with_interval(one.count_error.mean, one.count_error_ci) for one in details.values()]
-    rates = [with_interval(one.froc.mean, one.froc_ci) for one in details.values()]
-    for label, values in (
-        ("hits: mean distance, px", [one.mean_distance_px for one in hits]),
-        ("hits: median distance, px", [one.median_distance_px for one in hits]),
-        ("hits: mean IoU", [one.mean_iou for one in hits]),
-        ("hits: median size / the cell's", [one.median_size_ratio for one in hits]),
-        ("predictions minus cells, an image", bias),
-        ("· without sign", [one.mean_absolute for one in counts]),
-        ("· root mean square", [one.root_mean_square for one in counts]),
-        ("sensitivity, mean of FROC", rates),
-    ):
-        table.add_row(label, *(one if isinstance(one, str) else decimal(one) for one in values))
-    return table
-
-
-def _sweep_table(rule: Geometry, sweep: LimitSweep) -> Table:
-    heads = ("AP", "F1", "precision", "recall")
-    table = terminal_table("IoU" if rule == "bb" else "px", heads, title=f"{RULES[rule]}, by matching limit")
-    table.columns[0].justify = "right"
-    for limit, *values in zip(sweep.limits, sweep.ap, sweep.f1, sweep.precision, sweep.recall, strict=True):
-        table.add_row(f"{limit:g}", *map(decimal, values))
-    return table
 
 
 def _rule_title(rule: str, limit: float) -> str:

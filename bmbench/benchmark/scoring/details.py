@@ -1,0 +1,82 @@
+"""What ``bmbench score --details`` adds to the scores of each geometry, with its intervals."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bmbench.metrics.details import (
+    CountError,
+    Froc,
+    LimitSweep,
+    Localisation,
+    count_error,
+    froc,
+    localisation,
+    sweep,
+)
+from bmbench.metrics.merges_and_splits import MergesAndSplits, merges_and_splits
+from bmbench.statistics.intervals import count_error_interval, froc_interval
+from bmbench.statistics.units import units_of
+
+if TYPE_CHECKING:
+    from bmbench.core.types import GroundTruth, Predictions
+    from bmbench.metrics import Evaluation, Geometry
+    from bmbench.metrics.scores import Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Details:
+    """Of one geometry: how hits lie, what is merged and split, how images are counted, FROC, scores by limit.
+
+    `merges_and_splits` is None where boxes have no extent. `count_error_ci` and `froc_ci` are the 95 %
+    intervals of the mean error and of the mean sensitivity.
+    """
+
+    localisation: Localisation
+    merges_and_splits: MergesAndSplits | None
+    count_error: CountError
+    count_error_ci: Interval | None
+    froc: Froc
+    froc_ci: Interval | None
+    sweep: LimitSweep
+
+    def to_json(self) -> dict[str, Any]:
+        """The details as JSON holds them."""
+        counts, curve, joined = self.count_error, self.froc, self.merges_and_splits
+        return {
+            "localisation": dataclasses.asdict(self.localisation),
+            "merges_and_splits": None if joined is None else dataclasses.asdict(joined),
+            "count_error": {
+                "mean": counts.mean,
+                "mean_ci": None if self.count_error_ci is None else list(self.count_error_ci),
+                "mean_absolute": counts.mean_absolute,
+                "root_mean_square": counts.root_mean_square,
+            },
+            "froc": {
+                "false_alarms_per_image": curve.rates.tolist(),
+                "sensitivity": None if curve.mean is None else curve.at_rates.tolist(),
+                "mean": curve.mean,
+                "mean_ci": None if self.froc_ci is None else list(self.froc_ci),
+            },
+            "sweep": dataclasses.asdict(self.sweep),
+        }
+
+
+def details_of(
+    truth: GroundTruth, predictions: Predictions, evaluation: Evaluation, geometry: Geometry
+) -> Details:
+    """The details of one geometry; scores by matching limit keep the threshold of the evaluation."""
+    scores = evaluation.bb if geometry == "bb" else evaluation.cd
+    assert scores is not None
+    units = units_of(evaluation)
+    return Details(
+        localisation=localisation(truth, predictions, scores),
+        merges_and_splits=merges_and_splits(truth, predictions, scores),
+        count_error=count_error(scores),
+        count_error_ci=count_error_interval(scores, units).interval,
+        froc=froc(scores),
+        froc_ci=froc_interval(scores, units).interval,
+        sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),
+    )
