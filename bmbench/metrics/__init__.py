@@ -22,7 +22,7 @@ The files, in the order in which a score passes them:
 - `tally`: what is kept of a matching
 - `curve`: precision, recall, F and average precision
 - `scores`: the frozen results
-- `confusion`, `details`, `merges_and_splits`: what is computed from them beside
+- `confusion`, `details`, `merges_and_splits`, `by_group`: what is computed from them beside
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bmbench.metrics.by_group import GroupScores, scores_by_group
     from bmbench.metrics.coco import coco_summary
     from bmbench.metrics.confusion import Confusion, confusion_table
     from bmbench.metrics.curve import Curve, average_precision, f_score, precision_at, precision_envelope
@@ -64,6 +65,7 @@ __all__ = [
     "Evaluation",
     "Froc",
     "Geometry",
+    "GroupScores",
     "ImageCounts",
     "LimitSweep",
     "Localisation",
@@ -84,11 +86,13 @@ __all__ = [
     "localisation",
     "precision_at",
     "precision_envelope",
+    "scores_by_group",
     "size_ratios",
     "sweep",
 ]
 
 _MODULES = {
+    "by_group": "GroupScores scores_by_group",
     "coco": "coco_summary",
     "confusion": "Confusion confusion_table",
     "curve": "Curve average_precision f_score precision_at precision_envelope",

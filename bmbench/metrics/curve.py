@@ -91,10 +91,18 @@ def f_score(tp: _Counts, fp: _Counts, cells: _Counts, *, beta: float = 1.0) -> F
     ``(1 + β²) tp / (tp + fp + β² cells)`` weighs recall `beta` times as much as precision (van Rijsbergen
     1979). F1 is ``2 tp / (2 tp + fp + fn)``: the cells are those found and those missed.
     """
-    weight = beta * beta
     some = np.asarray(cells) > 0
-    f: Floats = np.where(some, (1 + weight) * tp / np.where(some, tp + fp + weight * cells, 1), np.nan)
+    upper, lower = f_parts(tp, fp, cells, beta=beta)
+    f: Floats = np.where(some, upper / np.where(some, lower, 1), np.nan)
     return f
+
+
+def f_parts(tp: _Counts, fp: _Counts, cells: _Counts, *, beta: float) -> tuple[Floats, Floats]:
+    """What is divided by what in F-beta: ``(1 + β²) tp`` by ``tp + fp + β² cells``."""
+    weight = beta * beta
+    upper: Floats = np.asarray((1 + weight) * tp, np.float64)
+    lower: Floats = np.asarray(tp + fp + weight * cells, np.float64)
+    return upper, lower
 
 
 def best_threshold(curve: Curve) -> float | None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from bmbench.metrics.curve import f_parts
 from bmbench.metrics.details import FROC_RATES
 from bmbench.metrics.protocol import ApKind
 from bmbench.metrics.scores import Evaluation, Interval, IntervalRule, Scores
@@ -135,6 +136,15 @@ def _with_intervals(scores: Scores, units: ChosenUnits, kind: ApKind) -> Scores:
         no_interval={name: one.why_none for name, one in found.items() if one.why_none is not None},
         classes={name: _with_intervals(one, units, kind) for name, one in scores.classes.items()},
     )
+
+
+def f_beta_interval(scores: Scores, units: ChosenUnits, *, beta: float) -> MetricInterval:
+    """The interval of F-beta at the threshold of the scores; undefined where there are no cells."""
+    counts = counts_by_unit(scores.images, units.row, units.n)
+    if not counts.cells.any():
+        return metric_interval(ratio(counts.tp, np.zeros(units.n)))
+    upper, lower = f_parts(counts.tp, counts.fp, counts.cells, beta=beta)
+    return metric_interval(ratio(upper, lower))
 
 
 def froc_interval(scores: Scores, units: ChosenUnits) -> MetricInterval:

@@ -20,6 +20,7 @@ from bmbench.metrics import (
     evaluate,
     froc,
     localisation,
+    scores_by_group,
     sweep,
 )
 from bmbench.metrics.merges_and_splits import merges_and_splits
@@ -93,6 +94,19 @@ def merged_and_split(geometry: str) -> Scorer:
     return Scorer(f"merges-{geometry}", values, perfect=())
 
 
+def grouped(geometry: str) -> Scorer:
+    def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
+        protocol = protocol_of("paper", "greedy", scale)
+        found = scores_by_group(
+            truth, getattr(evaluate(truth, predictions, protocol, threshold=0.5), geometry)
+        )
+        records = {record["group"]: record for record in found.to_json()}
+        sums = {name: sum(one[name] for one in records.values()) for name in ("images", "tp", "fp", "fn")}
+        return sums | {"f1": records, "recall": tuple(one["recall"] for one in records.values())}
+
+    return Scorer(f"groups-{geometry}", values, perfect=())
+
+
 def swept(geometry: str) -> Scorer:
     def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
         limits = [0.3, 0.5, 0.75] if geometry == "bb" else [4.0 * scale, 8.0 * scale]
@@ -120,6 +134,7 @@ SCORERS = [
     headline("coco", "bb", "greedy", None),
     *(further(geometry) for geometry in ("bb", "cd")),
     *(merged_and_split(geometry) for geometry in ("bb", "cd")),
+    *(grouped(geometry) for geometry in ("bb", "cd")),
     *(swept(geometry) for geometry in ("bb", "cd")),
 ]
 GREEDY_AND_OPTIMAL = [

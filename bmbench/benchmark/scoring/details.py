@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bmbench.metrics.by_group import GroupScores, scores_by_group
 from bmbench.metrics.details import (
     CountError,
     Froc,
@@ -17,13 +18,19 @@ from bmbench.metrics.details import (
     sweep,
 )
 from bmbench.metrics.merges_and_splits import MergesAndSplits, merges_and_splits
-from bmbench.statistics.intervals import count_error_interval, froc_interval
+from bmbench.statistics.intervals import MetricInterval, count_error_interval, f_beta_interval, froc_interval
 from bmbench.statistics.units import units_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bmbench.core.types import GroundTruth, Predictions
     from bmbench.metrics import Evaluation, Geometry
     from bmbench.metrics.scores import Interval
+
+
+BETAS = {"f2": 2.0, "f0.5": 0.5}
+"""F-beta that is given: recall counts twice as much as precision, or half as much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,6 +41,7 @@ class Details:
     intervals of the mean error and of the mean sensitivity.
     """
 
+    f_beta: Mapping[str, MetricInterval]
     localisation: Localisation
     merges_and_splits: MergesAndSplits | None
     count_error: CountError
@@ -41,16 +49,19 @@ class Details:
     froc: Froc
     froc_ci: Interval | None
     sweep: LimitSweep
+    by_group: GroupScores
 
     def to_json(self) -> dict[str, Any]:
         """The details as JSON holds them."""
         counts, curve, joined = self.count_error, self.froc, self.merges_and_splits
         return {
+            **{name: one.value for name, one in self.f_beta.items()},
+            **{f"{name}_ci": _listed(one.interval) for name, one in self.f_beta.items()},
             "localisation": dataclasses.asdict(self.localisation),
             "merges_and_splits": None if joined is None else dataclasses.asdict(joined),
             "count_error": {
                 "mean": counts.mean,
-                "mean_ci": None if self.count_error_ci is None else list(self.count_error_ci),
+                "mean_ci": _listed(self.count_error_ci),
                 "mean_absolute": counts.mean_absolute,
                 "root_mean_square": counts.root_mean_square,
             },
@@ -58,9 +69,10 @@ class Details:
                 "false_alarms_per_image": curve.rates.tolist(),
                 "sensitivity": None if curve.mean is None else curve.at_rates.tolist(),
                 "mean": curve.mean,
-                "mean_ci": None if self.froc_ci is None else list(self.froc_ci),
+                "mean_ci": _listed(self.froc_ci),
             },
             "sweep": dataclasses.asdict(self.sweep),
+            "by_group": self.by_group.to_json(),
         }
 
 
@@ -72,6 +84,7 @@ def details_of(
     assert scores is not None
     units = units_of(evaluation)
     return Details(
+        f_beta={name: f_beta_interval(scores, units, beta=beta) for name, beta in BETAS.items()},
         localisation=localisation(truth, predictions, scores),
         merges_and_splits=merges_and_splits(truth, predictions, scores),
         count_error=count_error(scores),
@@ -79,4 +92,9 @@ def details_of(
         froc=froc(scores),
         froc_ci=froc_interval(scores, units).interval,
         sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),
+        by_group=scores_by_group(truth, scores),
     )
+
+
+def _listed(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else list(interval)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.markup import escape
 
 from bmbench.present.terminal import terminal_table
 from bmbench.present.words import RULES, count, decimal, with_interval
@@ -12,12 +15,19 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from bmbench.benchmark.scoring.details import Details
-    from bmbench.metrics import Geometry, LimitSweep
+    from bmbench.metrics import Geometry, GroupScores, LimitSweep
+
+
+MOST_GROUPS = 24
+"""Groups that a terminal shows; files have all of them."""
 
 
 def details_tables(details: Mapping[Geometry, Details]) -> Iterator[Table]:
     """How hits lie and images are counted, what is merged and split; then scores by matching limit."""
     yield _details_table(details)
+    groups = [one.by_group for one in details.values()]
+    if len(groups[0]) < groups[0].images.sum():
+        yield _groups_table(groups, rules=list(details))
     for rule, one in details.items():
         yield _sweep_table(rule, one.sweep)
 
@@ -29,7 +39,13 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
     bias = [with_interval(one.count_error.mean, one.count_error_ci) for one in details.values()]
     joined = [one.merges_and_splits for one in details.values()]
     rates = [with_interval(one.froc.mean, one.froc_ci) for one in details.values()]
+    f_beta = {
+        name: [with_interval(one.f_beta[name].value, one.f_beta[name].interval) for one in details.values()]
+        for name in ("f2", "f0.5")
+    }
     for label, values in (
+        ("F2, recall counts twice", f_beta["f2"]),
+        ("F0.5, precision counts twice", f_beta["f0.5"]),
         ("hits: mean distance, px", [one.mean_distance_px for one in hits]),
         ("hits: median distance, px", [one.median_distance_px for one in hits]),
         ("hits: mean IoU", [one.mean_iou for one in hits]),
@@ -44,6 +60,34 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
         ("sensitivity, mean of FROC", rates),
     ):
         table.add_row(label, *(one if isinstance(one, str) else decimal(one) for one in values))
+    return table
+
+
+def _groups_table(groups: Sequence[GroupScores], *, rules: Sequence[Geometry]) -> Table:
+    """Each group by itself; of many those that are found worst, by the last matching rule."""
+    heads = [f"F1, {RULES[rule]}" for rule in rules]
+    last = groups[-1]
+    order = np.argsort(np.where(np.isnan(last.f1), np.inf, last.f1), kind="stable")
+    rows = np.arange(len(last)) if len(last) <= MOST_GROUPS else order[:MOST_GROUPS]
+    caption = (
+        f"the {MOST_GROUPS} of lowest F1 of {len(last)}; --json has all" if len(rows) < len(last) else None
+    )
+    table = terminal_table("group", ("images", "cells", *heads), title="by group", caption=caption)
+    table.columns[0].overflow = "fold"
+    for row in rows.tolist():
+        values = [each.f1[row] for each in groups]
+        known = [decimal(None if np.isnan(value) else float(value)) for value in values]
+        table.add_row(escape(last.names[row]), count(last.images[row]), count(last.cells[row]), *known)
+    return table
+
+
+def coco_table(summary: Mapping[str, float | None]) -> Table:
+    """The twelve numbers of pycocotools: average precision, and recall, by IoU, size and cap."""
+    table = terminal_table("", ("IoU", "cells", "value"), title="the twelve numbers of COCO")
+    for name, value in summary.items():
+        iou = {"AP50": "0.50", "AP75": "0.75"}.get(name, "0.50 to 0.95")
+        size = {"s": "below 32² px", "m": "32² to 96² px", "l": "above 96² px"}.get(name[2:], "all")
+        table.add_row(name, iou, size, decimal(value))
     return table
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
-from bmbench.benchmark.scoring.details_tables import details_tables
+from bmbench.benchmark.scoring.details_tables import coco_table, details_tables
 from bmbench.benchmark.scoring.recorded import (
     RecordedConfusion,
     RecordedEvaluation,
@@ -52,6 +52,8 @@ def score_tables(report: ScoreReport, *, title: str) -> Iterator[Table]:
         confusion = {str(rule): recorded_confusion(table) for rule, table in tables.items()}
         one_class = recorded(report.classes.one_class)
         yield from class_tables(scores.rules, one_class=one_class.rules, confusion=confusion)
+    if report.coco_summary is not None:
+        yield coco_table(report.coco_summary)
     if report.details:
         yield from details_tables(report.details)
 
