@@ -121,7 +121,9 @@ def attempt(target: Target, tally: Tally, generator: random.Random, out: Path) -
         outcome = "read"
         if isinstance(value, Content) and generator.random() < WRITTEN_AGAIN:
             outcome = "written again"
-            write_again(value, generator.choice(FORMATS.names()), out)
+            write_again(
+                value, generator.choice([name for name in FORMATS.names() if FORMATS.get(name).write]), out
+            )
     except BmbenchError as error:
         outcome = "refused"
         problem = unprintable(error)

@@ -42,6 +42,7 @@ from bmbench.leaderboards.results.record import read_result
 from bmbench.leaderboards.results.standings_record import read_standings
 from bmbench.leaderboards.submissions.incoming import validate_folder
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+from tests.datasets.formats.other_tools import READ_ONLY
 
 SIZE = (96, 64)
 _SLOW = ("labels", "network", "submission", "imagej", "qupath", "voc", "yolo", "labelme", "predictions")
@@ -126,6 +127,10 @@ def content(folder: Path) -> Content:
 def _formats(folder: Path) -> Iterator[Target]:
     for name in FORMATS.names():
         codec, home = FORMATS.get(name), folder / name
+        if codec.write is None:
+            file = READ_ONLY[name](home)
+            yield _target(name, file, partial(codec.read, file, None))
+            continue
         known = content(home / "images")
         write_folder(home, known, codec)
         read = partial(codec.read, home, None)

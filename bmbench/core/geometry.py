@@ -84,6 +84,15 @@ def turned_box(box: Sequence[float], degrees: float) -> tuple[list[float], Rings
     return rings_box((ring,)).tolist(), (ring,)
 
 
+def ellipse_ring(centre: Sequence[float] | Floats, radii: Sequence[float] | Floats, turn: float) -> Floats:
+    """(64, 2) corners of an ellipse that is turned clockwise (in images) by `turn` radians."""
+    angle = np.arange(64) * (2 * np.pi / 64)
+    flat = np.stack([radii[0] * np.cos(angle), radii[1] * np.sin(angle)], axis=1)
+    turned = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
+    points: Floats = np.asarray(centre, np.float64) + flat @ turned
+    return points
+
+
 def rings_box(rings: Rings) -> Floats:
     """(4,) bounding box of an outline with at least one point."""
     points = np.concatenate(rings)

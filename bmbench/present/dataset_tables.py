@@ -129,6 +129,8 @@ def formats_table() -> Table:
     found, problems = FORMATS.loaded()
     for name, codec in found.items():
         carried = ", ".join(sorted(codec.carries)) or UNDEFINED
+        if codec.write is None:
+            carried = "only read"
         table.add_row(name, codec.title, " ".join(codec.extensions), carried)
     if problems:
         table.caption = "\n".join(f"left out: {escape(problem)}" for problem in problems)

@@ -52,6 +52,7 @@ ALLOWED = {
     ): "takes names only; the gate has looked at the folder before",
     ("datasets/reading/dicom_header.py", "dcmread"): "a file that the gate has opened",
     ("datasets/formats/labelme.py", "Image.open"): "bytes in memory",
+    ("datasets/formats/web_tools/supervisely.py", "Image.open"): "bytes in memory",
     ("datasets/formats/imagej.py", "zipfile.ZipFile"): "bytes in memory, or an archive that is written",
     ("datasets/formats/predictions.py", "aside.open"): "written",
     ("datasets/formats/qupath/geojson.py", "aside.open"): "written",

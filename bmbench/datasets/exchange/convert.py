@@ -52,6 +52,9 @@ def convert(
         If the disk refuses (full, read-only, no permission), or what was written does not come back.
     """
     codec: Codec = FORMATS.get(to)
+    if codec.write is None:
+        written = [name for name in FORMATS if FORMATS.get(name).write is not None]
+        raise BadInputError(f"{to} is only read", expected=", ".join(written))
     if out.exists():
         raise BadInputError("exists", where=str(out), remedy="choose a new name")
     if out.name.lower().endswith(codec.extensions):
@@ -82,7 +85,7 @@ def _write_file(content: Content, out: Path, codec: Codec) -> tuple[int, list[st
             expected=f"one image: {codec.name} has a file for each",
             remedy="name a folder",
         )
-    left = codec.write(out, content)
+    left = codec.write(out, content) if codec.write is not None else ()
     sample = content.samples[0] if content.samples else None
     folder = sample.file.parent if sample is not None and sample.file is not None else None
     if codec.layout == "image" and sample is not None:

@@ -13,7 +13,7 @@
     masks, ring_nesting                             shapes: run-length masks, rings with holes
     annotation_folder, images_beside                one annotation file an image, and the images beside
     coco, voc, yolo, yolo_names, qupath, labelme, cvat, label_image, imagej, points_csv, csv_columns
-                        the formats of `FORMATS`
+    slide_tools, web_tools, cellpose                the formats of `FORMATS`
     dicom_ann, kainz_points                         formats of single published sets
     plugin                                          formats of other packages
     predictions, other_predictions, read_ahead      a detector's answers
@@ -41,8 +41,15 @@ FORMATS: Registry[Codec] = Registry(
         ("labels", "bmbench.datasets.formats.label_image:CODEC"),
         ("imagej", "bmbench.datasets.formats.imagej:CODEC"),
         ("csv", "bmbench.datasets.formats.points_csv:CODEC"),
+        ("via", "bmbench.datasets.formats.web_tools.via:CODEC"),
+        ("imagescope", "bmbench.datasets.formats.slide_tools.imagescope:CODEC"),
+        ("asap", "bmbench.datasets.formats.slide_tools.asap:CODEC"),
+        ("ndpa", "bmbench.datasets.formats.slide_tools.ndpa:CODEC"),
+        ("cellpose", "bmbench.datasets.formats.cellpose:CODEC"),
+        ("labelstudio", "bmbench.datasets.formats.web_tools.label_studio:CODEC"),
+        ("supervisely", "bmbench.datasets.formats.web_tools.supervisely:CODEC"),
     ),
     group="bmbench.formats",
     adopt="bmbench.datasets.formats.plugin:adopt_codec",
 )
-"""Every format that bmbench reads and writes."""
+"""Every format that bmbench reads; most are written too."""

@@ -128,6 +128,8 @@ def write_folder(folder: Path, content: Content, codec: Codec) -> list[Left]:
     BadInputError
         If an image's name leads out of the folder, or two images would share a file.
     """
+    if codec.write is None:
+        raise BadInputError(f"{codec.name} is only read", remedy="choose a format that is written")
     if codec.layout == "set":
         return list(codec.write(folder / codec.folder, content))
     left: list[Left] = []

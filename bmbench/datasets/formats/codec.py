@@ -71,7 +71,7 @@ class Codec:
         What a user may say about the files with ``--option NAME=VALUE``; `read` takes them as texts by name.
     agree : files or folders → choices, optional
         What all parts of a set have in common and no part alone may tell: choices for the reading of each.
-    write : (file, content) → the objects left out
+    write : (file, content) → the objects left out, or None for a format that is only read
         `content` is the whole set, or one image for the layout "image".
     folder : str
         Where annotation files lie in a data set folder; for the layout "set", the file's name there.
@@ -93,7 +93,7 @@ class Codec:
     layout: Literal["set", "image"]
     carries: frozenset[Fact]
     read: Callable[..., Content]
-    write: Callable[[Path, Content], Sequence[Left]]
+    write: Callable[[Path, Content], Sequence[Left]] | None = None
     folder: str = "annotations"
     cautions: Callable[[Content], list[str]] | None = None
     frame: Callable[[Path, Content], None] | None = None

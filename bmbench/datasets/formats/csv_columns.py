@@ -119,6 +119,7 @@ def read_columns(path: Path, choices: Mapping[str, str]) -> Columns:
         if "image" in found and table.columns[found["image"]] == "ImageNumber"
         else {}
     )
+    table.require_narrow()
     rows = []
     for line, cells in table.rows:
         row = {meaning: read_cell(cells[column]) for meaning, column in found.items()} | given

@@ -20,7 +20,7 @@ from bmbench.core.dataset import SUBSETS, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_bytes
 from bmbench.core.gate import is_file
-from bmbench.core.geometry import turned_box
+from bmbench.core.geometry import ellipse_ring, turned_box
 from bmbench.core.types import Annotations, Floats, ImageId, Rings, Role, Sample, is_artefact_name
 from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
@@ -191,7 +191,7 @@ def _add(collector: Collector, name: str, shape: ElementTree.Element, where: str
         if rx == ry:
             collector.add(name, circle=(x, y, rx), **flags)
         else:
-            collector.add(name, rings=(_ellipse((x, y), (rx, ry), turn),), **flags)
+            collector.add(name, rings=(ellipse_ring((x, y), (rx, ry), turn),), **flags)
     elif shape.tag == "points":
         for point in _points(shape, where):
             collector.add(name, point=point, **flags)
@@ -201,14 +201,6 @@ def _add(collector: Collector, name: str, shape: ElementTree.Element, where: str
             collector.add(name, rings=rings, **flags)
     else:
         collector.notes.append(f"left out: {shape.tag}")
-
-
-def _ellipse(centre: tuple[float, float], radii: tuple[float, float], turn: float) -> Floats:
-    angle = np.arange(64) * (2 * np.pi / 64)
-    flat = np.stack([radii[0] * np.cos(angle), radii[1] * np.sin(angle)], axis=1)
-    turned = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
-    points: Floats = centre + flat @ turned
-    return points
 
 
 def _mask(shape: ElementTree.Element, where: str) -> Rings:

@@ -9,7 +9,7 @@ from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.folder_words import IMAGE_WORDS, LABEL_WORDS, MASK_FOLDERS, folders_called
 from bmbench.datasets.formats.images_beside import MASK_ENDINGS, SIDECAR, SIDECAR_TABLE
 from bmbench.datasets.formats.other_programs import other_program
-from bmbench.datasets.formats.yolo_names import is_no_label
+from bmbench.datasets.formats.yolo_names import is_dota, is_no_label
 from bmbench.datasets.reading.images import SUFFIXES
 
 _HEAD_BYTES = 1 << 16
@@ -22,14 +22,29 @@ _PLAIN = {
     ".geojson": "qupath",
     ".roi": "imagej",
     ".zip": "imagej",
+    ".ndpa": "ndpa",
     **dict.fromkeys((".png", ".tif", ".tiff"), "labels"),
 }
-_JSON = (
-    ("qupath", (b'"FeatureCollection"', b'"Feature"')),
-    ("labelme", (b'"shapes"',)),
-    ("coco", (b'"images"', b'"annotations"', b'"categories"')),
-)
-"""Words in JSON by which formats are known, the surest first."""
+_WORDS: dict[str, tuple[tuple[str, bytes], ...]] = {
+    ".xml": (
+        ("voc", rb"<annotation[ >]"),
+        ("asap", rb"<ASAP_Annotations"),
+        ("imagescope", rb"<Annotations"),
+        ("cvat", rb"<annotations"),
+    ),
+    ".json": (
+        ("qupath", rb'"Feature(Collection)?"'),
+        ("labelme", rb'"shapes"'),
+        (
+            "via",
+            rb'"_via_img_metadata"|"shape_attributes"|"regions"\s*:.*"filename"|"filename".*"regions"\s*:',
+        ),
+        ("labelstudio", rb'"original_width"|"completed_by"|"(rectangle|polygon|ellipse|keypoint)labels"'),
+        ("supervisely", rb'"classTitle"|"geometryType"|"objects"\s*:\s*\['),
+        ("coco", rb'"images"|"annotations"|"categories"'),
+    ),
+}
+"""Regular expressions of what formats have in their first bytes, the surest first."""
 _FOLDERS = ("annotations", "labels", "labeltxt", "annotation", "label", "ann", "rois", "masks", "gt")
 _TRIED = 20
 """Files of one ending that are looked at before a folder counts as one without annotations of that ending."""
@@ -68,7 +83,7 @@ def formats_in(folder: Path) -> set[str]:
     """
     for name, chosen in _FILES.items():
         if (folder / name).is_file():
-            return {chosen}
+            return {format_of_file(folder / name) or chosen}
     for place in (folder, *annotation_folders(folder), *folders_called(folder, IMAGE_WORDS)):
         kinds = _kinds(place, folder)
         if kinds:
@@ -84,16 +99,26 @@ def annotation_folders(folder: Path) -> list[Path]:
 def format_of_file(path: Path) -> str | None:
     """The format of one annotation file; None if it is in none that is known."""
     suffix = path.suffix.lower()
-    if path.name in _FILES:
-        return _FILES[path.name]
-    if suffix == ".gz" and path.stem.lower().endswith((".geojson", ".json")):
+    if path.name.lower().endswith((".geojson.gz", ".json.gz")):
         return "qupath"
-    if suffix in _PLAIN:
-        return _PLAIN[suffix]
-    head = head_of(path) if suffix in (".xml", ".txt", ".json", ".csv") else b""
-    if not head or other_program(path.name, head) is not None:
-        return "yolo" if suffix == ".txt" and not is_no_label(path) and _is_yolo_file(path, head) else None
-    return _of_head(path, suffix, head)
+    if path.name.lower().endswith("_seg.npy"):
+        return "cellpose"
+    return _PLAIN[suffix] if suffix in _PLAIN else _by_content(path, suffix)
+
+
+def _by_content(path: Path, suffix: str) -> str | None:
+    """The format of a file by its first bytes, or else by a name that only files of one format have."""
+    if suffix == ".txt":
+        return "yolo" if not is_no_label(path) and _is_yolo_file(path, head_of(path)) else None
+    if suffix not in (".csv", ".xml", ".json"):
+        return None
+    head = head_of(path)
+    if head and other_program(path.name, head) is not None:
+        return None
+    if suffix == ".csv":
+        return "csv"
+    found = (name for name, pattern in _WORDS[suffix] if re.search(pattern, head, re.DOTALL))
+    return next(found, None) or _FILES.get(path.name)
 
 
 def head_of(path: Path) -> bytes:
@@ -131,7 +156,8 @@ def _kinds(place: Path, root: Path) -> set[str]:
         else:
             found = (format_of_file(file) for file in files)
             kinds |= {next((one for one in found if one), "")} - {""}
-    return kinds
+    # Cellpose saves the same masks as pictures and ROIs too.
+    return {"cellpose"} if kinds == {"cellpose", *(kinds & {"labels", "imagej"})} else kinds
 
 
 def _by_ending(place: Path, root: Path) -> dict[str, list[Path]]:
@@ -144,24 +170,13 @@ def _by_ending(place: Path, root: Path) -> dict[str, list[Path]]:
     return files
 
 
-def _of_head(path: Path, suffix: str, head: bytes) -> str | None:
-    """The format of a file by its first bytes."""
-    kinds: dict[str, str | None] = {
-        ".csv": "csv",
-        ".xml": "voc"
-        if re.search(rb"<annotation[ >]", head)
-        else "cvat"
-        if b"<annotations" in head
-        else None,
-        ".txt": "yolo" if _is_yolo_file(path, head) else None,
-        ".json": next((name for name, words in _JSON if any(word in head for word in words)), None),
-    }
-    return kinds[suffix]
-
-
 def _is_yolo_file(path: Path, head: bytes) -> bool:
     words = head.split(b"\n", 1)[0].split()
-    if is_no_label(path) or not (not words or (len(words) >= 5 and words[0].isdigit())):
+    if is_no_label(path):
+        return False
+    if is_dota(words) or (words[:1] and words[0].startswith((b"imagesource:", b"gsd:"))):
+        return True
+    if words and not (len(words) >= 5 and words[0].isdigit()):
         return False
     if any(part.lower() in (*LABEL_WORDS, *IMAGE_WORDS) for part in path.parts[-4:-1]):
         return True

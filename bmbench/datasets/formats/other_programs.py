@@ -95,6 +95,12 @@ OTHERS = (
         content=rb"(?i)^(\xef\xbb\xbf)?(image_?id|id),[^\n]*(EncodedPixels|rle|annotation)",
     ),
     OtherProgram(
+        title="a CSV of the VGG Image Annotator",
+        way="export the annotations from VIA as JSON, which is read as via",
+        ending=r"\.csv",
+        content=rb"region_shape_attributes",
+    ),
+    OtherProgram(
         title="a MATLAB file",
         way="write the label image as 16-bit PNG or TIFF: in Python, scipy.io.loadmat(FILE)['inst_map']",
         ending=r"\.mat",

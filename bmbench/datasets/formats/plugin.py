@@ -42,10 +42,10 @@ def adopt_codec(entry: Any, name: str, origin: Origin) -> Codec:
 
     def write(path: Path, content: Content) -> Sequence[Left]:
         try:
-            return entry.write(path, content)
+            return () if entry.write is None else entry.write(path, content)
         except BmbenchError:
             raise
         except Exception as error:
             raise RunFailedError(f"{path}: {said} cannot write it ({first_line(error)})") from error
 
-    return dataclasses.replace(entry, read=read, write=write)
+    return dataclasses.replace(entry, read=read, write=None if entry.write is None else write)

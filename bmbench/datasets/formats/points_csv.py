@@ -126,14 +126,13 @@ class _Images:
             if len(rows) != 1:
                 raise BadInputError("no such image", where=name, expected=", ".join(names)[:80])
             return dataclasses.replace(self._listed[rows[0]], annotations=Annotations.empty())
-        file = self._folder / name
+        file, own = self._folder / name, name
         if not is_file(file):
             # Tables of other programs hold whole paths, or names without an ending.
             short = PurePosixPath(name.replace("\\", "/")).name
-            file = next(
-                (path for s in ("", *SUFFIXES) if is_file(path := self._folder / f"{short}{s}")), file
-            )
-        own = file.relative_to(self._folder).as_posix()
+            there = (f"{short}{s}" for s in ("", *SUFFIXES) if is_file(self._folder / f"{short}{s}"))
+            own = next(there, name)
+            file = self._folder / own
         size = size_of(file, within=self._within)
         return Sample(
             image_id=own,

@@ -2,6 +2,8 @@
 
 Two formats, since the programs that read them keep outlines only where every line of a set is one: `yolo`
 writes boxes, `yolo-seg` polygons (a box as its corners, a circle as 32). Both are read alike, line by line.
+Lines of oriented boxes, as DOTA and Roboflow's "YOLO OBB" have them (corners in pixels, class, difficult),
+are read as outlines, those that are difficult as objects to be ignored.
 The format knows no image size (images must be at hand), no ignored objects and no circles.
 """
 
@@ -18,9 +20,16 @@ from bmbench.core.files import write_text
 from bmbench.core.types import Annotations, Floats, Role, is_artefact_name
 from bmbench.datasets.formats.annotation_folder import inner_path, read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
-from bmbench.datasets.formats.marks import Collector, Marks
+from bmbench.datasets.formats.marks import Collector, Marks, ring_of
 from bmbench.datasets.formats.ring_nesting import bridged
-from bmbench.datasets.formats.yolo_names import NAME_FILES, OBJ_DATA, YAML, class_names, yaml_names
+from bmbench.datasets.formats.yolo_names import (
+    NAME_FILES,
+    OBJ_DATA,
+    YAML,
+    class_names,
+    is_dota,
+    yaml_names,
+)
 from bmbench.datasets.reading.limits import read_text
 
 DIGITS = 12
@@ -28,6 +37,8 @@ DIGITS = 12
 SLACK = 1e-3
 """How far beyond 0 and 1 rounding in other programs leads."""
 CORNERS = 32
+DOTA_HEAD = 2
+"""Lines before the objects of a DOTA file: where the image comes from, and its pixel size."""
 _CLASS_LIMIT = 100_000
 
 
@@ -99,6 +110,13 @@ def _parse(path: Path, size: Callable[[], tuple[int, int]], names: dict[int, str
         if not line.strip():
             continue
         where = f"{path}, line {number}"
+        words = line.split()
+        if is_dota(words):
+            ring = ring_of(np.array(words[:8], np.float64).reshape(4, 2).tolist(), where)
+            collector.add(words[8], rings=(ring,), ignore=words[9:] == ["1"])
+            continue
+        if number <= DOTA_HEAD and words[0].startswith(("imagesource:", "gsd:")):
+            continue
         label, numbers, confidence = _line(line, where)
         name = names.get(label, f"class {label}")
         if len(numbers) == 4:

@@ -6,7 +6,7 @@ are.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 import yaml
@@ -59,6 +59,21 @@ def is_no_label(path: Path) -> bool:
     with open_file(path, limit=None) as file:
         words = file.read(1 << 12).split()
     return not (len(words) >= 5 and all(re.fullmatch(rb"[0-9.eE+-]+", word) for word in words[:5]))
+
+
+def is_dota(words: Sequence[bytes] | Sequence[str]) -> bool:
+    """Whether the words of a line are four corners in pixels, a class and whether the object is difficult.
+
+    So DOTA has it, and Roboflow's export that it calls YOLO OBB.
+    """
+    if len(words) not in (9, 10):
+        return False
+    try:
+        corners = [float(word) for word in words[:8]]
+    except ValueError:
+        return False
+    name = words[8].decode(errors="replace") if isinstance(words[8], bytes) else words[8]
+    return all(abs(corner) < 1e9 for corner in corners) and not re.fullmatch(r"[0-9.eE+-]+", name)
 
 
 def is_yolo_yaml(path: Path) -> bool:

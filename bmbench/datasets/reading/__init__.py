@@ -11,6 +11,7 @@
     safe_xml         XML without entities
     safe_yaml        YAML without aliases
     dicom_header     headers of DICOM files
+    safe_pickle      arrays that NumPy has pickled, and nothing else of a pickle
     tables           tables of spreadsheets and other programs
     images           pixels of any image file as RGB bytes
     orientation      how a picture is to be turned to be seen upright

@@ -36,12 +36,18 @@ def stray_byte(data: bytes) -> int | None:
     return None
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object of a file; BadInputError if it is none, or too large."""
+def read_value(path: Path) -> Any:
+    """What a JSON file holds; BadInputError if it is none, or too large."""
     try:
         value = loads(read_limited(path).removeprefix(MARK))
     except ValueError as error:
         raise BadInputError("not valid JSON", where=str(path), got=str(error)) from None
+    return value
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object of a file; BadInputError if it is none, or too large."""
+    value = read_value(path)
     if not isinstance(value, dict):
         raise BadInputError("not a JSON object", where=str(path), got=type(value).__name__)
     return value

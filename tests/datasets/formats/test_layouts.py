@@ -131,7 +131,7 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in LAYOUTS if name != "Supervisely"])
+@pytest.mark.parametrize("name", LAYOUTS)
 def test_subsets_names_and_boxes_of_every_usual_layout(tmp_path, name):
     found = read_any(lay(tmp_path, LAYOUTS[name]))
     assert len(found.samples) == 3

@@ -1,0 +1,110 @@
+"""One good file of every format that is only read: an image called ``a`` of 40 × 20 px, with one cell."""
+
+import base64
+import json
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+CORNERS = [[16, 6], [24, 6], [24, 14], [16, 14]]
+"""The corners of the one cell, of 8 × 8 px."""
+
+
+def image(place: Path, name: str = "a.png") -> Path:
+    """A black image of 40 × 20 px."""
+    path = place / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (40, 20)).save(path)
+    return path
+
+
+def label_studio(place: Path) -> Path:
+    """A rectangle, in per cent; the image was uploaded, a second annotation is somebody else's."""
+    image(place)
+    value = {"x": 40, "y": 30, "width": 20, "height": 40, "rotation": 0, "rectanglelabels": ["WBC"]}
+    result = {"original_width": 40, "original_height": 20, "type": "rectanglelabels", "value": value}
+    task = {
+        "id": 1,
+        "data": {"image": "/data/upload/1/0a1b2c3d-a.png"},
+        "annotations": [{"result": [], "was_cancelled": True}, {"result": [result]}],
+    }
+    (place / "export.json").write_text(json.dumps([task]))
+    return place / "export.json"
+
+
+def supervisely(place: Path) -> Path:
+    """A polygon in the folder ``ann``."""
+    image(place, "img/a.png")
+    value = {
+        "size": {"width": 40, "height": 20},
+        "tags": [],
+        "objects": [
+            {"classTitle": "WBC", "geometryType": "polygon", "points": {"exterior": CORNERS, "interior": []}}
+        ],
+    }
+    (place / "ann").mkdir()
+    (place / "ann" / "a.png.json").write_text(json.dumps(value))
+    (place / "meta.json").write_text('{"classes": [{"title": "WBC", "shape": "polygon"}], "tags": []}')
+    return place / "ann" / "a.png.json"
+
+
+def packed_mask(mask: np.ndarray) -> str:
+    """A bitmap as Supervisely keeps it."""
+    buffer = BytesIO()
+    Image.fromarray(mask.astype(np.uint8) * 255).save(buffer, format="PNG")
+    return base64.b64encode(zlib.compress(buffer.getvalue())).decode()
+
+
+def cellpose(place: Path) -> Path:
+    """What Cellpose's window saves, a pickle within an array."""
+    image(place)
+    masks = np.zeros((20, 40), np.uint16)
+    masks[6:14, 16:24] = 7
+    value = {
+        "masks": masks,
+        "outlines": masks * 0,
+        "filename": "C:\\pictures\\a.png",
+        "ismanual": np.zeros(1, bool),
+        "est_diam": np.float64(8.5),
+        "flows": [np.zeros((1, 2), np.float32), []],
+        "chan_choose": [0, 0],
+    }
+    np.save(place / "a_seg.npy", np.array(value, dtype=object), allow_pickle=True)
+    return place / "a_seg.npy"
+
+
+def ndpa(place: Path) -> Path:
+    """A closed outline in nanometres from the middle of the glass, beside a slide of 250 nm per px."""
+    slide = place / "a.ndpi"
+    place.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(
+        place / "a.tif",
+        np.zeros((20, 40, 3), np.uint8),
+        resolution=(40_000, 40_000),
+        resolutionunit="CENTIMETER",
+        extratags=[(65422, "i", 1, 100_000, True), (65423, "i", 1, -50_000, True)],
+        metadata=None,
+    )
+    (place / "a.tif").rename(slide)
+    # The middle of the scanned area lies at (100,000, −50,000) nm; a pixel is 250 nm.
+    points = [(100_000 + (x - 20) * 250, -50_000 + (y - 10) * 250) for x, y in CORNERS]
+    listed = "".join(f"<point><x>{x}</x><y>{y}</y></point>" for x, y in points)
+    (place / "a.ndpi.ndpa").write_text(
+        "<annotations><ndpviewstate id='1'><title>WBC</title><coordformat>nanometers</coordformat>"
+        "<annotation type='freehand' displayname='AnnotateFreehand' color='#000000'><closed>1</closed>"
+        f"<pointlist>{listed}</pointlist></annotation></ndpviewstate></annotations>"
+    )
+    return place / "a.ndpi.ndpa"
+
+
+READ_ONLY = {
+    "labelstudio": label_studio,
+    "supervisely": supervisely,
+    "cellpose": cellpose,
+    "ndpa": ndpa,
+}
+"""Format → a function that writes a set in a folder and returns its annotation file."""
