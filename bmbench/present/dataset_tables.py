@@ -1,5 +1,6 @@
 """Tables about data sets and formats for a terminal."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from bmbench.core.types import Category
 from bmbench.datasets.describe.faults import Fault
 from bmbench.datasets.describe.info import DatasetInfo
 from bmbench.datasets.exchange.correction import Changes
-from bmbench.datasets.splits.balanced import Balance
+from bmbench.datasets.splits.balanced import Balance, TooFewToSplitError
 from bmbench.datasets.weak.weakness import WeakStatistics
 from bmbench.present.terminal import facts_table, terminal_table, text_table
 from bmbench.present.words import UNDEFINED, count, counted, decimal, share
@@ -92,11 +93,15 @@ def describe_dataset(
 
     chosen = open_dataset(dataset, data=data, options=options)
     request = LoadRequest(data=data, options=options)
-    split = chosen.load(request)
+    try:
+        split = chosen.load(request)
+    except TooFewToSplitError:
+        # A set is looked at before it is large enough to be trained on.
+        split = chosen.load(dataclasses.replace(request, options={**options, "split_by": "none"}))
     info = describe(split)
     samples = [sample for part in split.samples.values() for sample in part]
     faults = (*_of_variants(chosen, split, request), *find_faults(split, look(samples, progress)))
-    yield _card_table(chosen.card, info)
+    yield _card_table(chosen.card, info, split_from=split.split_from)
     yield _subsets_table(info)
     weak = weak_statistics(samples)
     if weak:
@@ -197,7 +202,7 @@ def _card_rows(card: DatasetCard) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _card_table(card: DatasetCard, info: DatasetInfo) -> Table:
+def _card_table(card: DatasetCard, info: DatasetInfo, *, split_from: str) -> Table:
     sizes = ", ".join(f"{n} of {width} × {height} px" for width, height, n in info.image_sizes[:3])
     more = f" and {len(info.image_sizes) - 3} other sizes" if len(info.image_sizes) > 3 else ""
     mean = UNDEFINED if info.mean_diameter_px is None else f"{info.mean_diameter_px:.1f} px"
@@ -207,6 +212,7 @@ def _card_table(card: DatasetCard, info: DatasetInfo) -> Table:
         ("mean cell diameter", mean),
         ("matching radius", f"{info.radius_px:g} px"),
         ("protocol", card.protocol),
+        *([("split", split_from)] if split_from else []),
         ("hash", info.hash[:16]),
     )
     return facts_table(card.name, rows)

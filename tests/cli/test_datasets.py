@@ -197,3 +197,22 @@ def test_a_mistake_is_one_sentence(bmbench, tmp_path, monkeypatch, arguments):
     assert answer.err.startswith("error: ")
     assert answer.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_sets_too_small_to_be_split_are_described(bmbench, tmp_path, number):
+    import json
+
+    from PIL import Image
+
+    images, annotations = [], []
+    for n in range(number):
+        Image.new("RGB", (30, 20), (n, 0, 0)).save(tmp_path / f"{n}.png")
+        images.append({"id": n, "file_name": f"{n}.png", "width": 30, "height": 20})
+        annotations.append({"id": n, "image_id": n, "category_id": 1, "bbox": [1, 2, 9, 9]})
+    value = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "cell"}]}
+    (tmp_path / "gt.json").write_text(json.dumps(value))
+    answer = bmbench("datasets", "info", tmp_path / "gt.json")
+    assert answer.code == 0, answer.err
+    assert f"{number} of 30 × 20 px" in answer.out
+    assert "not split" in answer.out

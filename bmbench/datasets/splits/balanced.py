@@ -27,6 +27,10 @@ _PARTNERS = 256
 """Partners tried for one image: all of them in any set of the field's usual size."""
 
 
+class TooFewToSplitError(BadInputError):
+    """Fewer images, or groups that are to stay whole, than there are subsets."""
+
+
 def subset_sizes(n: int, fractions: Sequence[float] = FRACTIONS) -> tuple[int, ...]:
     """How many of `n` go into each subset: largest remainders, and at least one where `n` allows."""
     exact = np.array(fractions) / np.sum(fractions) * n
@@ -48,7 +52,7 @@ def split_samples(
 
     Raises
     ------
-    BadInputError
+    TooFewToSplitError
         If there are fewer than four images, or fewer than four groups that are to stay whole.
     """
     ordered = sorted(samples, key=lambda sample: (sample.name, str(sample.image_id)))
@@ -56,7 +60,7 @@ def split_samples(
     n_units = len(set(names))
     if n_units < len(SUBSETS):
         unit = "groups" if n_units < len(ordered) else "images"
-        raise BadInputError(
+        raise TooFewToSplitError(
             f"{n_units} {unit} cannot be split into {len(SUBSETS)} subsets",
             remedy="give every image record a 'split'"
             + (", or choose the option split_by=image" if unit == "groups" else ""),
