@@ -110,11 +110,15 @@ def fit(request: FitRequest) -> BlobDetector:
     settings: BlobSettings = request.settings
     diameter = mean_diameter(sample.annotations for sample in request.train)
     tried = np.geomspace(settings.smallest_blob, settings.largest_blob, settings.n_blobs)
-    results = [
-        (*_best_response(request.train, float(blob), diameter, settings), float(blob))
-        for blob in request.progress.track(tried, description="Trying blob sizes", total=len(tried))
-    ]
+    results = list[tuple[float, float, float]]()
+    for blob in request.progress.track(tried, description="Trying blob sizes", total=len(tried)):
+        results.append((*_best_response(request.train, float(blob), diameter, settings), float(blob)))
+        if request.report is not None:
+            request.report(len(results), None, training_loss=1 - results[-1][0])
     f1, believable, blob = max(results)
+    if request.report is not None:
+        # The size that is kept, once more: a history takes the last of steps without validation for it.
+        request.report(len(results) + 1, None, training_loss=1 - f1)
     request.progress.note(f"blobs of {blob:.2f} cell diameters, F1 {f1:.3f} on the training images")
     return BlobDetector(settings=settings, diameter_px=diameter, blob=blob, believable=believable)
 

@@ -13,6 +13,7 @@ from bmbench.adapters.method import Method
 from bmbench.api.display import frame_of, html_of, inline_picture
 from bmbench.api.models import TrainedModel, listener
 from bmbench.api.results import ScoreResult
+from bmbench.benchmark.records.history import read_history
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import read_record
@@ -45,6 +46,8 @@ class RunFolder(TrainedModel):
     2
     >>> print(run.table().splitlines()[0])
     blob_log on my (drawn)
+    >>> run.history[0]["step"]
+    1
     """
 
     @property
@@ -56,6 +59,11 @@ class RunFolder(TrainedModel):
     def config(self) -> dict[str, Any]:
         """What was asked for, as in ``config.json``."""
         return RunDir(self.folder).read("config.json")
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """What its trainings did, one row a validation: the columns of ``history.csv``."""
+        return [dataclasses.asdict(row) for row in read_history(self.folder)]
 
     def table(self) -> str:
         """The scores as ``bmbench run`` prints them.

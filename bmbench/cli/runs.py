@@ -62,6 +62,10 @@ def run(
         int,
         typer.Option(min=1, help="Graphics cards (or processes) that train together, to the same result."),
     ] = 1,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(help="Also tell tensorboard, mlflow or wandb, in OUT/logs; may be repeated."),
+    ] = None,
     out: shared.Out = Path("runs"),
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this directory, as it was begun.")
@@ -94,6 +98,7 @@ def run(
         models=models,
         test_on=tuple(test_on or ()),
         devices=devices,
+        log=tuple(log or ()),
         out=out,
     )
     with stoppable():
@@ -104,8 +109,8 @@ def run(
             show_terms(dataset, data)
             folder = run_benchmark(options, Terminal(terminal))
         else:
-            alone(context, "resume", beside=("devices",))
-            folder = resume_run(resume, Terminal(terminal), devices=devices)
+            alone(context, "resume", beside=("devices", "log"))
+            folder = resume_run(resume, Terminal(terminal), devices=devices, log=options.log)
     show_run(terminal, folder)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,31 @@ from bmbench.adapters.learning.process_group import ProcessGroup
 from bmbench.core.progress import Progress, Silent
 from bmbench.core.types import Category, Sample
 
-Report: TypeAlias = Callable[[int, float | None], None]
-"""Told (step, validation loss) at each validation. The loss is relative to that of an answer that knows
-nothing, so that it means about the same whatever loss is trained; None without validation images. What it
-raises ends the fit."""
+
+class TrainingReport(Protocol):
+    """Told how a training stands, at each validation; what it raises ends the fit."""
+
+    def __call__(
+        self,
+        step: int,
+        loss: float | None,
+        *,
+        training_loss: float | None = None,
+        learning_rate: float | None = None,
+    ) -> None:
+        """A validation after that many steps.
+
+        Parameters
+        ----------
+        loss : float or None
+            Of the validation images, relative to that of an answer that knows nothing, so that it means about
+            the same whatever loss is trained; None without validation images.
+        training_loss : float, optional
+            Mean loss of the steps since the last validation, in the same unit where there is one.
+        learning_rate : float, optional
+            Of the last step.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +95,7 @@ class FitRequest:
         Where a fit that takes long keeps what it needs to go on (`bmbench.adapters.learning.training_state`):
         it begins with what it finds there, and ends with the detector of a fit that was never stopped, byte
         for byte.
-    report : Report or None
+    report : TrainingReport or None
         Told every validation; a fit that goes on repeats the validations of the earlier one.
     process_group : ProcessGroup or None
         The processes that fit this together, each with the same request; None: this one alone.
@@ -89,7 +110,7 @@ class FitRequest:
     classes: tuple[Category, ...] = ()
     foreground_curve: Callable[[], ForegroundCurve | None] = lambda: None
     state: Path | None = None
-    report: Report | None = None
+    report: TrainingReport | None = None
     process_group: ProcessGroup | None = None
 
 

@@ -102,7 +102,7 @@ class Trainer(Generic[Patch]):
                 for group in state.optimiser.param_groups:
                     group["lr"] = s.learning_rate * _schedule((step - 1) / s.steps)
                 loss = self._step(state, replicas, batch(step))
-                state.end_step(step, averaging=s.averaging)
+                state.end_step(step, loss, averaging=s.averaging)
                 at_validation = not step % s.validate_every or step == s.steps
                 if at_validation:
                     self._validate(state, loss)
@@ -133,11 +133,19 @@ class Trainer(Generic[Patch]):
         self.request.progress.note(f"step {state.step}, loss {loss:.4f}{shown}")
         self._report(state.validations[-1:])
 
-    def _report(self, validations: Sequence[tuple[int, float | None]]) -> None:
-        """Report validation losses, in units of the baseline loss."""
-        if self.request.report is not None:
-            for step, loss in validations:
-                self.request.report(step, None if loss is None else loss / self.baseline_loss)
+    def _report(self, validations: Sequence[tuple[int, float | None, float]]) -> None:
+        """Report losses in units of the baseline loss, where there is one."""
+        report, s = self.request.report, self.budget
+        if report is None:
+            return
+        unit = self.baseline_loss if math.isfinite(self.baseline_loss) else 1.0
+        for step, loss, training in validations:
+            report(
+                step,
+                None if loss is None else loss / self.baseline_loss,
+                training_loss=training / unit,
+                learning_rate=s.learning_rate * _schedule((step - 1) / s.steps),
+            )
 
     def _purpose(self) -> dict[str, Any]:
         """What tells this training from any other; its data are compared by whoever keeps the folder."""

@@ -38,8 +38,10 @@ class TrainingState:
         Steps done.
     best_loss, best_step : float, int
         Of the best validation.
-    validations : list of (step, validation loss)
-        The loss is None without validation images.
+    validations : list of (step, validation loss, mean training loss)
+        The validation loss is None without validation images.
+    since : (sum, number)
+        Of the training losses since the last validation.
     """
 
     network: torch.nn.Module
@@ -49,7 +51,8 @@ class TrainingState:
     step: int = 0
     best_loss: float = math.inf
     best_step: int = 0
-    validations: list[tuple[int, float | None]] = field(default_factory=list)
+    validations: list[tuple[int, float | None, float]] = field(default_factory=list)
+    since: tuple[float, int] = (0.0, 0)
 
     @classmethod
     def initial(cls, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> TrainingState:
@@ -65,14 +68,16 @@ class TrainingState:
         """Whether the validation loss has not fallen for too long."""
         return self.step - self.best_step >= budget.patience * budget.validate_every
 
-    def end_step(self, step: int, *, averaging: float) -> None:
-        """Take the network's weights after this step into their moving average."""
+    def end_step(self, step: int, loss: float, *, averaging: float) -> None:
+        """Take note of a step's loss, and the network's weights after it into their moving average."""
+        self.since = (self.since[0] + loss, self.since[1] + 1)
         move_towards(self.average, self.network, decay=min(averaging, step / (step + 10)))
         self.step = step
 
     def add_validation(self, loss: float | None) -> None:
         """Take note of the validation loss after this step; without one, the latest step is the best."""
-        self.validations.append((self.step, loss))
+        self.validations.append((self.step, loss, self.since[0] / max(1, self.since[1])))
+        self.since = (0.0, 0)
         value = -float(self.step) if loss is None else loss
         if value < self.best_loss:
             self.best_loss, self.best_step = value, self.step
@@ -91,6 +96,7 @@ class TrainingState:
             "best_loss": self.best_loss,
             "best_step": self.best_step,
             "looks": self.validations,
+            "since": self.since,
         }
         return tensors, facts
 
@@ -109,7 +115,8 @@ class TrainingState:
         restore_optimiser(self.optimiser, part("optimiser"))
         self.step, self.best_loss = facts["step"], facts["best_loss"]
         self.best_step = facts["best_step"]
-        self.validations = [(step, loss) for step, loss in facts["looks"]]
+        self.validations = [(step, loss, training) for step, loss, training in facts["looks"]]
+        self.since = (facts["since"][0], facts["since"][1])
 
 
 FILE = "training.safetensors"

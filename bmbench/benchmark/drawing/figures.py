@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bmbench.benchmark.records.history import HistoryRow
 from bmbench.core.files import writing
 from bmbench.metrics.confusion import Confusion
 from bmbench.metrics.scores import Evaluation, Scores
-from bmbench.present.palette import BLUE, VERMILLION
+from bmbench.present.palette import BLUE, COLOURS, GREY, VERMILLION
 from bmbench.present.words import RULES, decimal
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 PNG_LEVEL = 3
 """Photographs shrink little beyond this level, and the default takes four times as long."""
 JPEG_QUALITY = 85
+_LOSS_LINES: Mapping[str, dict[str, Any]] = {
+    "training": {"ls": (0, (2, 1.5)), "lw": 1.1},
+    "validation": {"ls": "-", "lw": 1.8},
+}
 
 
 def draw_pr_curves(path: Path, evaluation: Evaluation, *, title: str) -> None:
@@ -96,6 +101,37 @@ def draw_confusion(path: Path, table: Confusion, *, title: str) -> None:
     save_figure(path, figure)
 
 
+def draw_history(path: Path, rows: Sequence[HistoryRow], *, title: str) -> None:
+    """Write the losses of every training of a run by step, the step that was kept, and the learning rate."""
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    fits = list(dict.fromkeys(row.fit for row in rows))
+    rates = [row for row in rows if row.learning_rate is not None and row.fit == fits[-1]]
+    n = 2 if rates else 1
+    figure = Figure(figsize=(8.4, 5.4 if rates else 4.2), layout="constrained")
+    panels = figure.subplots(n, 1, sharex=True, squeeze=False, height_ratios=[3, 1][:n])
+    handles = []
+    for number, fit in enumerate(fits):
+        own, colour = [row for row in rows if row.fit == fit], COLOURS[number % len(COLOURS)]
+        _draw_fit(panels[0, 0], own, colour)
+        kept = "".join(f", kept: step {row.step}" for row in own if row.best)
+        handles.append(Line2D([], [], color=colour, marker="o", mec="white", ms=8, label=f"{fit}{kept}"))
+    handles += [
+        Line2D([], [], color=GREY, lw=look["lw"], ls=look["ls"], label=f"{kind} loss")
+        for kind, look in _LOSS_LINES.items()
+    ]
+    panels[0, 0].set(ylabel="loss (1: an answer that knows nothing)", title=title, ylim=(0, None))
+    figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=8)
+    if rates:
+        panels[1, 0].plot([row.step for row in rates], [row.learning_rate for row in rates], color=GREY)
+        panels[1, 0].set(ylabel="learning rate", ylim=(0, None))
+    panels[-1, 0].set(xlabel="step")
+    for panel in panels.flat:
+        panel.spines[["top", "right"]].set_visible(False)
+    save_figure(path, figure)
+
+
 def draw_importance(path: Path, importance: Mapping[str, float], *, title: str) -> None:
     """Write a bar for each setting: how much of the difference between trials it explains."""
     from matplotlib.figure import Figure
@@ -131,6 +167,19 @@ def _draw_curve(axes: Axes, scores: Scores, *, colour: str, dash: object, name: 
         return
     at = f"F1 {scores.f1:.3f} at confidence {scores.threshold:.2f}"
     axes.plot(scores.recall, scores.precision, "o", color=colour, mec="white", ms=9, label=at)
+
+
+def _draw_fit(axes: Axes, rows: Sequence[HistoryRow], colour: str) -> None:
+    """One training: its losses as lines, a dot on the step that was kept."""
+    for kind, look in _LOSS_LINES.items():
+        points = [(row.step, value) for row in rows if (value := getattr(row, f"{kind}_loss")) is not None]
+        if points:
+            marker = "." if len(points) < 3 else None
+            axes.plot(*zip(*points, strict=True), color=colour, marker=marker, **look)
+    for row in rows:
+        kept = row.training_loss if row.validation_loss is None else row.validation_loss
+        if row.best and kept is not None:
+            axes.plot(row.step, kept, "o", color=colour, mec="white", ms=8)
 
 
 def _draw_f1_lines(axes: Axes) -> None:

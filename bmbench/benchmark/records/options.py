@@ -24,7 +24,7 @@ from bmbench.datasets import absolute_dataset
 
 _PATHS = ("data",)
 """Options that are paths; names of files in JSON."""
-_HOW = ("out", "devices")
+_HOW = ("out", "devices", "log")
 """Options that change where and how a run is made, not what comes out."""
 _LISTS = ("classes", "test_on")
 """Options of several texts."""
@@ -38,6 +38,7 @@ class RunOptions:
     optimisation images, after the threshold was chosen; `models` None how many are fitted and averaged.
     `classes` are the classes of cells to tell apart (`bmbench.benchmark.protocol.classes`).
     `track` None is `drawn` for a user's own files and `weak` for a data set that bmbench knows by name.
+    `log` names who else is told what the training does (`bmbench.benchmark.records.loggers`).
     `devices` processes train together, one a graphics card; the result does not depend on their number.
     `allow_leaks` takes a split in which subsets share a group or a picture, which is else refused.
     `test_on` names other images that the trained detector is applied to (`benchmark.protocol.other_sets`).
@@ -59,6 +60,7 @@ class RunOptions:
     test_on: tuple[str, ...] = ()
     allow_leaks: bool = False
     devices: int = 1
+    log: tuple[str, ...] = ()
     out: Path = Path("runs")
 
     def __post_init__(self) -> None:
@@ -86,7 +88,7 @@ class RunOptions:
         return self.track or default_track(published=self.dataset in DATASETS, jitter_px=self.jitter_px)
 
     def to_json(self) -> dict[str, Any]:
-        """What `from_json` reads; without `out` and `devices`, which are no part of what is asked."""
+        """What `from_json` reads; without `out`, `devices` and `log`, which are no part of what is asked."""
         record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         for name in _HOW:
             del record[name]

@@ -14,6 +14,7 @@
       manifest.json                  SHA-256 of the others, but for log, timing, row and elsewhere/
       metrics.json                   the scores, written last: a run without it did not end
       pr_curves.png, gallery.png, gallery/
+      history.csv, curve.png         losses and learning rate of every training, by step
       targets.png                    what the method made of the annotations, if it can draw that
       elsewhere/NAME/                the run on other images: predictions.json, truth.json, metrics.json,
                                      manifest.json

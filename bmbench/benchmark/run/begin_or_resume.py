@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bmbench.benchmark.records.environment import describe_environment, versions_of
+from bmbench.benchmark.records.loggers import logging_to
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.plugins import method_of_run
 from bmbench.benchmark.records.run_folder import Clock, RunDir
@@ -44,7 +45,7 @@ def run(options: RunOptions, progress: Progress) -> RunDir:
     return finish(folder, plan, progress)
 
 
-def resume(path: Path, progress: Progress, *, devices: int = 1) -> RunDir:
+def resume(path: Path, progress: Progress, *, devices: int = 1, log: tuple[str, ...] = ()) -> RunDir:
     """The directory of a run, finished: the work goes on where it stood, and ends with the same bytes.
 
     Nothing is done where the run is finished already.
@@ -67,7 +68,7 @@ def resume(path: Path, progress: Progress, *, devices: int = 1) -> RunDir:
                 pass
         warn_unsealed(folder.check_seal())
         return folder
-    asked = dataclasses.replace(options_of(folder), devices=devices)
+    asked = dataclasses.replace(options_of(folder), devices=devices, log=log)
     method_of_run(folder.config())
     return finish(folder, resolve(asked, progress), progress)
 
@@ -97,7 +98,7 @@ def run_in(path: Path, options: RunOptions, progress: Progress) -> RunDir:
             where=str(path),
             remedy="delete the folder, or choose another",
         )
-    return resume(path, progress, devices=wanted.devices)
+    return resume(path, progress, devices=wanted.devices, log=wanted.log)
 
 
 def finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
@@ -122,10 +123,19 @@ def finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
                     logged.note(NO_LOCKS)
                 for sentence in plan.statements:
                     logged.tell(sentence)
-                work_through(Work(plan=plan, folder=folder, clock=Clock(folder.timing), progress=logged))
+                with logging_to(plan.options.log, path, _facts(plan), logged) as tell:
+                    clock = Clock(folder.timing)
+                    work_through(Work(plan=plan, folder=folder, clock=clock, progress=logged, told=(tell,)))
         except KeyboardInterrupt:
             raise Stopped(f"stopped; go on with: bmbench run --resume {folder.path}") from None
     return folder
+
+
+def _facts(plan: Plan) -> dict[str, Any]:
+    """What a logger is told of a run."""
+    asked = plan.options
+    chosen = {name: getattr(asked, name) for name in ("method", "dataset", "track", "profile", "seed")}
+    return chosen | dataclasses.asdict(plan.settings)
 
 
 def _refuse_another_split(folder: RunDir, plan: Plan) -> None:

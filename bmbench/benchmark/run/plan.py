@@ -18,6 +18,7 @@ from bmbench.benchmark.protocol.image_scale import largest_cell, mean_cell, pixe
 from bmbench.benchmark.protocol.learned_from import Learned, caution, learned_from, run_line
 from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
 from bmbench.benchmark.protocol.tracks import Profile, Track, get_profile, get_track
+from bmbench.benchmark.records.loggers import require_loggers
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
 from bmbench.benchmark.records.plugins import plugin_facts
 from bmbench.benchmark.records.run_records import RUN_SCHEMA, SPLIT_SCHEMA
@@ -102,6 +103,7 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     artefacts = require_artefact_mode(method, options.artefacts)
     require_classes(method, options.classes, artefacts=artefacts)
     require_installed(method)
+    require_loggers(options.log)
     settings = resolve_settings(method, options.profile, options.settings)
     if options.devices > 1:
         from bmbench.benchmark.workers.devices import check_devices

@@ -5,17 +5,18 @@ not done again, so a run that was stopped goes on with the first stage that has 
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bmbench.adapters.ensemble import load_detector, member_seed
-from bmbench.adapters.learning.fit_request import FitRequest, Report
+from bmbench.adapters.learning.fit_request import FitRequest, TrainingReport
 from bmbench.adapters.method import Detector
 from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.benchmark.protocol.image_scale import mean_cell, pixel_size
 from bmbench.benchmark.protocol.supervision import foreground_curve
+from bmbench.benchmark.records.history import FitHistory, HistoryRow, read_history, write_history
 from bmbench.benchmark.records.run_folder import Clock, RunDir
 from bmbench.benchmark.run.apply_to_other_sets import Unchanged, apply_unchanged
 from bmbench.benchmark.run.plan import Plan
@@ -35,6 +36,7 @@ class Work:
     clock: Clock
     progress: Progress
     kept: dict[Path, Detector] = field(default_factory=dict)
+    told: tuple[Callable[[HistoryRow], None], ...] = ()
 
 
 def work_through(work: Work) -> None:
@@ -127,9 +129,7 @@ def _member(work: Work, place: Path, train: Sequence[Sample], *, seed: int) -> D
         return work.plan.method.load(place)
     state = work.folder.unfinished / "-".join(("fit", *place.relative_to(work.folder.path).parts))
 
-    def report(step: int, loss: float | None) -> None:  # noqa: ARG001
-        work.clock.save()
-
+    history = FitHistory(fit=_fit_name(work, place), told=(lambda _: work.clock.save(), *work.told))
     detector = fit(
         work.plan,
         train,
@@ -137,12 +137,21 @@ def _member(work: Work, place: Path, train: Sequence[Sample], *, seed: int) -> D
         progress=work.progress,
         seed=seed,
         state=state,
-        report=report,
+        report=history,
     )
+    # Before the detector: a fit that is there is not done again.
+    write_history(work.folder.path, history)
     save_whole(detector, place)
     shutil.rmtree(state, ignore_errors=True)
     work.clock.save()
     return detector
+
+
+def _fit_name(work: Work, place: Path) -> str:
+    """What a history calls the training of the detector in that folder."""
+    parts = place.relative_to(work.folder.path).parts
+    name = "first" if any("first" in part for part in parts) else "final"
+    return f"{name}-{place.name.rpartition('-')[2]}" if place.name.startswith("member-") else name
 
 
 def fit(
@@ -153,7 +162,7 @@ def fit(
     progress: Progress,
     seed: int | None = None,
     state: Path | None = None,
-    report: Report | None = None,
+    report: TrainingReport | None = None,
 ) -> Detector:
     """The plan's method, fitted to these samples as its track and artefact mode show them.
 
@@ -281,11 +290,14 @@ def _test_elsewhere(work: Work, detector: Detector, evaluation: Evaluation) -> N
 
 
 def _draw(work: Work, evaluation: Evaluation) -> None:
-    from bmbench.benchmark.drawing.figures import draw_pr_curves
+    from bmbench.benchmark.drawing.figures import draw_history, draw_pr_curves
     from bmbench.benchmark.drawing.gallery import draw_gallery, overlays_of
 
     plan, folder = work.plan, work.folder
     draw_pr_curves(folder.path / "pr_curves.png", evaluation, title=plan.name)
+    write_history(folder.path)
+    if history := read_history(folder.path):
+        draw_history(folder.path / "curve.png", history, title=plan.name)
     scores = evaluation.cd or evaluation.bb
     if scores is not None:
         overlays = overlays_of(*_test_pair(folder), scores)

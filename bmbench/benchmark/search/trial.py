@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bmbench.adapters.learning.fit_request import Report
+from bmbench.adapters.learning.fit_request import TrainingReport
 from bmbench.adapters.method import Detector
 from bmbench.adapters.search_space import Space
 from bmbench.benchmark.run.decodings import Judged, changed, decodings, judge
@@ -52,7 +52,7 @@ def make_trial(
     """
     settings, looks = changed(plan.settings, drawn), list[tuple[int, float]]()
 
-    def report(step: int, loss: float | None) -> None:
+    def report(step: int, loss: float | None, **_: float | None) -> None:
         if loss is None:
             return
         looks.append((step, loss))
@@ -79,7 +79,9 @@ def searched(plan: Plan) -> Space:
     )
 
 
-def train(plan: Plan, settings: Any, *, state: Path, report: Report | None, progress: Progress) -> Detector:
+def train(
+    plan: Plan, settings: Any, *, state: Path, report: TrainingReport | None, progress: Progress
+) -> Detector:
     """The plan's method with these settings, fitted to the training images."""
     samples = plan.split.samples
     return fit(

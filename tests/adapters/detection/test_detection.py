@@ -508,7 +508,7 @@ def test_a_fit_that_was_stopped_ends_with_the_same_bytes(name, tmp_path, monkeyp
     class StoppedError(Exception):
         pass
 
-    def stop(step, _):
+    def stop(step, _, **__):
         if step == 3:
             raise StoppedError
 

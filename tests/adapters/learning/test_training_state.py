@@ -138,21 +138,28 @@ def test_how_long_nothing_improved_is_kept(sample, tmp_path, every_validation):
 
 def test_every_validation_is_told_and_told_again(sample, tmp_path, every_validation):
     whole, pieces = [], []
-    fitted(sample, report=lambda *validation: whole.append(validation))
+
+    def kept(place):
+        return lambda step, loss, **facts: place.append((step, loss, *facts.values()))
+
+    fitted(sample, report=kept(whole))
     with pytest.raises(Killed):
-        fitted(sample, state=tmp_path, progress=Kill(5), report=lambda *validation: pieces.append(validation))
+        fitted(sample, state=tmp_path, progress=Kill(5), report=kept(pieces))
     assert pieces == whole[:2]
-    fitted(sample, state=tmp_path, report=lambda *validation: pieces.append(validation))
+    fitted(sample, state=tmp_path, report=kept(pieces))
     assert pieces == whole[:2] + whole
-    assert [step for step, _ in whole] == [2, 4, 6]
-    assert all(loss > 0 for _, loss in whole)
+    assert [step for step, *_ in whole] == [2, 4, 6]
+    assert all(loss > 0 and training > 0 for _, loss, training, _ in whole)
+    # The learning rate falls to zero along a cosine.
+    rates = [rate for *_, rate in whole]
+    assert rates == sorted(rates, reverse=True)
 
 
 def test_what_a_report_raises_ends_the_fit(sample):
     class EnoughError(Exception):
         pass
 
-    def report(step, loss):
+    def report(step, loss, **_):
         if step == 4:
             raise EnoughError
 

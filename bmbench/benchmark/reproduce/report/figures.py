@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bmbench.benchmark.drawing.figures import save_figure
+from bmbench.benchmark.records.history import read_history
 from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
 from bmbench.benchmark.reproduce.report.seed_means import Table, mean_curve
 from bmbench.benchmark.reproduce.report.tables import ordered
@@ -90,6 +91,44 @@ def draw_curves(path: Path, rows: Mapping[Key, tuple[FinishedRun, ...]], *, titl
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, handlelength=4)
     save_figure(path, figure)
+
+
+def draw_trainings(path: Path, rows: Mapping[Key, tuple[FinishedRun, ...]], *, title: str) -> bool:
+    """Write the losses of the final training of every run, a panel a method; False where none reports any."""
+    from matplotlib.figure import Figure
+
+    told = {key: [_final_losses(run) for run in rows[key]] for key in ordered(list(rows))}
+    shown = {key: lines for key, lines in told.items() if any(lines)}
+    if not shown:
+        return False
+    columns = min(3, len(shown))
+    n_rows = -(-len(shown) // columns)
+    figure = Figure(figsize=(3.6 * columns + 0.6, 2.7 * n_rows + 0.6), layout="constrained")
+    panels = figure.subplots(n_rows, columns, squeeze=False)
+    for panel in panels.flat[len(shown) :]:
+        panel.remove()
+    for axes, (key, lines) in zip(panels.flat, shown.items(), strict=False):
+        for number, points in enumerate(lines):
+            if points:
+                axes.plot(
+                    *zip(*points, strict=True), color=COLOURS[number % len(COLOURS)], lw=1.3, marker="."
+                )
+        axes.set(title=_name(key, list(shown)), ylim=(0, None))
+        axes.title.set_fontsize(10)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.supxlabel("step")
+    figure.supylabel("loss (1: an answer that knows nothing)")
+    figure.suptitle(title, fontsize=11)
+    save_figure(path, figure)
+    return True
+
+
+def _final_losses(run: FinishedRun) -> list[tuple[int, float]]:
+    """(step, loss) of a run's last training: of the validation images, else of the training images."""
+    rows = read_history(run.predictions.parent)
+    own = [row for row in rows if row.fit == rows[-1].fit]
+    losses = [row.training_loss if row.validation_loss is None else row.validation_loss for row in own]
+    return [(row.step, loss) for row, loss in zip(own, losses, strict=True) if loss is not None]
 
 
 def _corner(curves: Sequence[Floats]) -> float | None:

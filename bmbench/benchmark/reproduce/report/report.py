@@ -6,7 +6,7 @@ from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.report import questions
 from bmbench.benchmark.reproduce.report.errors_section import mistakes
 from bmbench.benchmark.reproduce.report.examples import draw_examples
-from bmbench.benchmark.reproduce.report.figures import draw_curves, draw_scores
+from bmbench.benchmark.reproduce.report.figures import draw_curves, draw_scores, draw_trainings
 from bmbench.benchmark.reproduce.report.first_page import head
 from bmbench.benchmark.reproduce.report.mappings import draw_mappings
 from bmbench.benchmark.reproduce.report.other_sets_section import generalisation, other_annotations
@@ -82,6 +82,7 @@ class Pages:
             self._orders(),
             self._signature(),
             *(self._curves(track) for track in TRACKS),
+            *(self._trainings(track) for track in TRACKS),
             self._examples(),
             mistakes(self._out, self._folder, self.collection),
             other_annotations(self._folder, self.collection),
@@ -217,6 +218,21 @@ class Pages:
         title = f"{TRACKS[track]}: means over seeds, 95 % intervals"
         draw_scores(self._out / name, self.scores, keys, title=title)
         return _section(score_table(self.scores, keys), f"![F1 and AP by method, {TRACKS[track]}]({name})")
+
+    def _trainings(self, track: str) -> str:
+        name = f"trainings_{track}.png"
+        rows = self.collection.of(track, artefacts=self.mode)
+        if not rows or not draw_trainings(self._out / name, rows, title=TRACKS[track]):
+            return ""
+        return _section(
+            f"## What the trainings did, {TRACKS[track]}",
+            paragraph(
+                "The loss by step of every run, a colour a seed, relative to that of an answer that knows "
+                "nothing: of the validation images, or of the training images where a method uses no others. "
+                "Each run has its own `history.csv` and `curve.png`."
+            ),
+            f"![{TRACKS[track]}]({name})",
+        )
 
     def _curves(self, track: str) -> str:
         rows = self.collection.of(track, artefacts=self.mode)

@@ -1,0 +1,30 @@
+"""What the trainings of a study did, as its report shows it."""
+
+from types import SimpleNamespace
+
+from bmbench.benchmark.records.history import FitHistory, write_history
+from bmbench.benchmark.reproduce.report.figures import draw_trainings
+from bmbench.benchmark.reproduce.report.runs import Key
+
+
+def run_with(folder, *losses):
+    folder.mkdir()
+    history = FitHistory(fit="final")
+    for step, loss in enumerate(losses, start=1):
+        history(10 * step, loss)
+    write_history(folder, history)
+    return SimpleNamespace(predictions=folder / "predictions.json")
+
+
+def test_a_panel_a_method_and_nothing_where_none_reports(tmp_path):
+    one = Key("weak", "background", "unet_shrink")
+    other = Key("weak", "background", "blob_log")
+    rows = {one: (run_with(tmp_path / "a", 1.0, 0.5), run_with(tmp_path / "b", 0.9, 0.4)), other: ()}
+    path = tmp_path / "trainings.png"
+    assert draw_trainings(path, rows, title="weak annotations")
+    first = path.read_bytes()
+    assert draw_trainings(path, rows, title="weak annotations")
+    assert path.read_bytes() == first
+    silent = {other: (run_with(tmp_path / "c"),)}
+    assert not draw_trainings(tmp_path / "none.png", silent, title="weak annotations")
+    assert not (tmp_path / "none.png").exists()
