@@ -231,6 +231,9 @@ class GroundTruth:
         Width and height exactly as a file states them (x + w − x is not always w); None: from `box`.
     area : (n,) float64, square pixels, or None
         The area that a file states (of the outline, usually); None: that of the box.
+    image_mm2 : (m,) float64, or None
+        Area of each image in square millimetres; NaN where its extent or scale is not known, None where
+        none is.
     """
 
     image_ids: tuple[ImageId, ...]
@@ -246,10 +249,11 @@ class GroundTruth:
     area: Floats | None = None
     names: tuple[str, ...] | None = None
     numbers: tuple[ImageId, ...] | None = None
+    image_mm2: Floats | None = None
 
     def __post_init__(self) -> None:
         n = len(self.image)
-        shapes = {"xy": (n, 2), "box": (n, 4), "size": (n, 2)}
+        shapes = {"xy": (n, 2), "box": (n, 4), "size": (n, 2), "image_mm2": (len(self.image_ids),)}
         _check_columns(self, n, shapes, skip=("image_ids", "groups", "categories", "names", "numbers"))
 
 
@@ -291,7 +295,7 @@ class Predictions:
 
 
 def _check_columns(
-    record: Any, n: int, shapes: dict[str, tuple[int, int]], skip: tuple[str, ...] = ()
+    record: Any, n: int, shapes: dict[str, tuple[int, ...]], skip: tuple[str, ...] = ()
 ) -> None:
     for column in fields(record):
         if column.name in skip:

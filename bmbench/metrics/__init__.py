@@ -22,7 +22,7 @@ The files, in the order in which a score passes them:
 - `tally`: what is kept of a matching
 - `curve`: precision, recall, F and average precision
 - `scores`: the frozen results
-- `confusion`, `details`, `merges_and_splits`, `by_group`: what is computed from them beside
+- `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`: what is computed from them beside
 """
 
 from __future__ import annotations
@@ -47,6 +47,11 @@ if TYPE_CHECKING:
         sweep,
     )
     from bmbench.metrics.evaluation import choose_threshold, evaluate
+    from bmbench.metrics.free_response import (
+        RatedSensitivity,
+        sensitivity_per_100_cells,
+        sensitivity_per_mm2,
+    )
     from bmbench.metrics.matching import Cause, Matching, MatchOutcome
     from bmbench.metrics.merges_and_splits import MergesAndSplits
     from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
@@ -73,6 +78,7 @@ __all__ = [
     "Matching",
     "MergesAndSplits",
     "Protocol",
+    "RatedSensitivity",
     "Scores",
     "Tally",
     "average_precision",
@@ -87,6 +93,8 @@ __all__ = [
     "precision_at",
     "precision_envelope",
     "scores_by_group",
+    "sensitivity_per_100_cells",
+    "sensitivity_per_mm2",
     "size_ratios",
     "sweep",
 ]
@@ -98,6 +106,7 @@ _MODULES = {
     "curve": "Curve average_precision f_score precision_at precision_envelope",
     "details": "CountError Froc LimitSweep Localisation count_error froc localisation size_ratios sweep",
     "evaluation": "choose_threshold evaluate",
+    "free_response": "RatedSensitivity sensitivity_per_100_cells sensitivity_per_mm2",
     "matching": "Cause MatchOutcome Matching",
     "merges_and_splits": "MergesAndSplits",
     "protocol": "Assignment GEOMETRIES Geometry PROTOCOLS Protocol",

@@ -8,6 +8,7 @@ import numpy as np
 from bmbench.core.geometry import box_iou
 from bmbench.core.types import Floats, GroundTruth, Ints, Predictions
 from bmbench.metrics.evaluation import evaluate
+from bmbench.metrics.free_response import interpolated_sensitivity, sensitivity_by_steps
 from bmbench.metrics.protocol import Geometry, Protocol
 from bmbench.metrics.scores import Scores
 
@@ -119,8 +120,10 @@ class Froc:
         Ascending, ascending, descending; sensitivity is NaN if there are no cells.
     rates, at_rates : (r,) float64
         False alarms per image that were asked for, and the sensitivity reached at no more than those.
-    mean : float or None
-        Mean of `at_rates`; None if there are no cells.
+    interpolated : (r,) float64
+        Sensitivity at `rates` on straight lines between thresholds, as LUNA16 and MONAI have it.
+    mean, interpolated_mean : float or None
+        Mean of `at_rates`, and of `interpolated`; None if there are no cells.
     """
 
     false_alarms_per_image: Floats
@@ -128,22 +131,26 @@ class Froc:
     threshold: Floats
     rates: Floats
     at_rates: Floats
+    interpolated: Floats
     mean: float | None
+    interpolated_mean: float | None
 
 
 def froc(scores: Scores, *, rates: Sequence[float] = FROC_RATES) -> Froc:
     """The free-response curve over all images, those without cells too (Chakraborty, Med Phys 1989)."""
     curve, n_images = scores.curve, max(len(scores.images.cells), 1)
     per_image = curve.fp / n_images
-    reached = np.searchsorted(per_image, np.asarray(rates), side="right")
-    at_rates = np.append(0.0, curve.recall)[reached]
+    at_rates = sensitivity_by_steps(curve, n_images, rates)
+    interpolated = interpolated_sensitivity(curve, n_images, rates)
     return Froc(
         false_alarms_per_image=per_image,
         sensitivity=curve.recall,
         threshold=curve.threshold,
         rates=np.asarray(rates, np.float64),
         at_rates=at_rates,
+        interpolated=interpolated,
         mean=float(at_rates.mean()) if curve.cells else None,
+        interpolated_mean=float(interpolated.mean()) if curve.cells else None,
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from bmbench.metrics.curve import f_parts
 from bmbench.metrics.details import FROC_RATES
+from bmbench.metrics.free_response import RATE_SLACK, RatedSensitivity
 from bmbench.metrics.protocol import ApKind
 from bmbench.metrics.scores import Evaluation, Interval, IntervalRule, Scores
 from bmbench.metrics.tally import pooled
@@ -150,6 +151,12 @@ def f_beta_interval(scores: Scores, units: ChosenUnits, *, beta: float) -> Metri
 def froc_interval(scores: Scores, units: ChosenUnits) -> MetricInterval:
     """The interval of the mean sensitivity of `bmbench.metrics.froc` at its seven rates."""
     return metric_interval(froc_mean_of(pooled(scores.tallies), units.row, units.n, FROC_RATES))
+
+
+def rated_interval(rated: RatedSensitivity, scores: Scores, units: ChosenUnits) -> MetricInterval:
+    """The interval of the mean sensitivity by steps at rates per mm² or per 100 cells."""
+    tally, rates = pooled(scores.tallies), [rate * RATE_SLACK for rate in rated.rates]
+    return metric_interval(froc_mean_of(tally, units.row, units.n, rates, amount=rated.amount))
 
 
 def count_error_interval(scores: Scores, units: ChosenUnits) -> MetricInterval:

@@ -230,9 +230,14 @@ def _envelope_rows(precision: Floats) -> Ints:
     return np.minimum.accumulate(own[::-1])[::-1]
 
 
-def froc_mean_of(tally: Tally, unit: Ints, n_units: int, rates: Sequence[float]) -> Jackknife:
-    """The jackknife of the mean sensitivity at these false alarms per image (see `bmbench.metrics.froc`)."""
-    images = np.bincount(unit, minlength=n_units)
+def froc_mean_of(
+    tally: Tally, unit: Ints, n_units: int, rates: Sequence[float], *, amount: Floats | None = None
+) -> Jackknife:
+    """The jackknife of the mean sensitivity at these false alarms per image (see `bmbench.metrics.froc`).
+
+    With (images,) `amount` they are per unit of it, as of `bmbench.metrics.free_response`.
+    """
+    images = np.bincount(unit, weights=amount, minlength=n_units)
     cells = np.bincount(unit, weights=tally.cells, minlength=n_units).astype(np.int64)
     by_prediction = unit[tally.image]
     alarm, hit = (

@@ -21,6 +21,8 @@ from bmbench.metrics import (
     froc,
     localisation,
     scores_by_group,
+    sensitivity_per_100_cells,
+    sensitivity_per_mm2,
     sweep,
 )
 from bmbench.metrics.merges_and_splits import merges_and_splits
@@ -107,6 +109,23 @@ def grouped(geometry: str) -> Scorer:
     return Scorer(f"groups-{geometry}", values, perfect=())
 
 
+def rated(geometry: str) -> Scorer:
+    def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
+        protocol = protocol_of("paper", "greedy", scale)
+        area = np.full(len(truth.image_ids), 0.04)
+        scores = getattr(evaluate(truth, predictions, protocol, threshold=0.5), geometry)
+        by_area = sensitivity_per_mm2(rebuilt(truth, image_mm2=area), scores)
+        found = {"area": by_area, "cells": sensitivity_per_100_cells(scores)}
+        return {
+            f"{name}_{rule}": None if one is None else getattr(one, rule)
+            for name, one in found.items()
+            for rule in ("mean", "interpolated_mean")
+        }
+
+    perfect = tuple(f"{of}_{rule}" for of in ("area", "cells") for rule in ("mean", "interpolated_mean"))
+    return Scorer(f"rated-{geometry}", values, perfect=perfect)
+
+
 def swept(geometry: str) -> Scorer:
     def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
         limits = [0.3, 0.5, 0.75] if geometry == "bb" else [4.0 * scale, 8.0 * scale]
@@ -135,6 +154,7 @@ SCORERS = [
     *(further(geometry) for geometry in ("bb", "cd")),
     *(merged_and_split(geometry) for geometry in ("bb", "cd")),
     *(grouped(geometry) for geometry in ("bb", "cd")),
+    *(rated(geometry) for geometry in ("bb", "cd")),
     *(swept(geometry) for geometry in ("bb", "cd")),
 ]
 GREEDY_AND_OPTIMAL = [

@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bmbench.metrics.by_group import GroupScores, scores_by_group
 from bmbench.metrics.details import (
     CountError,
@@ -17,8 +19,20 @@ from bmbench.metrics.details import (
     localisation,
     sweep,
 )
+from bmbench.metrics.free_response import (
+    RatedSensitivity,
+    sensitivity_per_100_cells,
+    sensitivity_per_mm2,
+)
 from bmbench.metrics.merges_and_splits import MergesAndSplits, merges_and_splits
-from bmbench.statistics.intervals import MetricInterval, count_error_interval, f_beta_interval, froc_interval
+from bmbench.present.words import many
+from bmbench.statistics.intervals import (
+    MetricInterval,
+    count_error_interval,
+    f_beta_interval,
+    froc_interval,
+    rated_interval,
+)
 from bmbench.statistics.units import units_of
 
 if TYPE_CHECKING:
@@ -26,7 +40,28 @@ if TYPE_CHECKING:
 
     from bmbench.core.types import GroundTruth, Predictions
     from bmbench.metrics import Evaluation, Geometry
-    from bmbench.metrics.scores import Interval
+    from bmbench.metrics.scores import Interval, Scores
+    from bmbench.statistics.units import ChosenUnits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rated:
+    """Sensitivity at rates of false alarms, with the 95 % interval of its mean by steps."""
+
+    at: RatedSensitivity
+    mean_ci: Interval | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The rates, the sensitivity by both rules, and their means."""
+        return {
+            "amount": float(self.at.amount.sum()),
+            "false_alarms": list(self.at.rates),
+            "sensitivity": self.at.by_steps.tolist(),
+            "mean": self.at.mean,
+            "mean_ci": _listed(self.mean_ci),
+            "interpolated": self.at.interpolated.tolist(),
+            "interpolated_mean": self.at.interpolated_mean,
+        }
 
 
 BETAS = {"f2": 2.0, "f0.5": 0.5}
@@ -48,6 +83,8 @@ class Details:
     count_error_ci: Interval | None
     froc: Froc
     froc_ci: Interval | None
+    froc_per_mm2: Rated | None
+    froc_per_100_cells: Rated | None
     sweep: LimitSweep
     by_group: GroupScores
 
@@ -70,7 +107,11 @@ class Details:
                 "sensitivity": None if curve.mean is None else curve.at_rates.tolist(),
                 "mean": curve.mean,
                 "mean_ci": _listed(self.froc_ci),
+                "interpolated": None if curve.mean is None else curve.interpolated.tolist(),
+                "interpolated_mean": curve.interpolated_mean,
             },
+            "froc_per_mm2": _in_json(self.froc_per_mm2),
+            "froc_per_100_cells": _in_json(self.froc_per_100_cells),
             "sweep": dataclasses.asdict(self.sweep),
             "by_group": self.by_group.to_json(),
         }
@@ -91,9 +132,30 @@ def details_of(
         count_error_ci=count_error_interval(scores, units).interval,
         froc=froc(scores),
         froc_ci=froc_interval(scores, units).interval,
+        froc_per_mm2=_with_interval(sensitivity_per_mm2(truth, scores), scores, units),
+        froc_per_100_cells=_with_interval(sensitivity_per_100_cells(scores), scores, units),
         sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),
         by_group=scores_by_group(truth, scores),
     )
+
+
+def scale_notes(truth: GroundTruth) -> tuple[str, ...]:
+    """Why there is no sensitivity per mm², where some images have a pixel size and others have none."""
+    if truth.image_mm2 is None or np.isfinite(truth.image_mm2).all():
+        return ()
+    without = int(np.isnan(truth.image_mm2).sum())
+    of = many(len(truth.image_ids), "image")
+    return (f"no sensitivity per mm²: {without} of {of} lack um_per_px, width or height",)
+
+
+def _with_interval(rated: RatedSensitivity | None, scores: Scores, units: ChosenUnits) -> Rated | None:
+    if rated is None or rated.mean is None:
+        return None
+    return Rated(at=rated, mean_ci=rated_interval(rated, scores, units).interval)
+
+
+def _in_json(rated: Rated | None) -> dict[str, Any] | None:
+    return None if rated is None else rated.to_json()
 
 
 def _listed(interval: Interval | None) -> list[float] | None:

@@ -14,7 +14,7 @@ from bmbench.present.words import RULES, count, decimal, with_interval
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bmbench.benchmark.scoring.details import Details
+    from bmbench.benchmark.scoring.details import Details, Rated
     from bmbench.metrics import Geometry, GroupScores, LimitSweep
 
 
@@ -43,7 +43,7 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
         name: [with_interval(one.f_beta[name].value, one.f_beta[name].interval) for one in details.values()]
         for name in ("f2", "f0.5")
     }
-    for label, values in (
+    rows: list[tuple[str, Sequence[str | float | None]]] = [
         ("F2, recall counts twice", f_beta["f2"]),
         ("F0.5, precision counts twice", f_beta["f0.5"]),
         ("hits: mean distance, px", [one.mean_distance_px for one in hits]),
@@ -58,9 +58,24 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
         ("· without sign", [one.mean_absolute for one in counts]),
         ("· root mean square", [one.root_mean_square for one in counts]),
         ("sensitivity, mean of FROC", rates),
-    ):
+        ("· interpolated", [one.froc.interpolated_mean for one in details.values()]),
+        *_rated_rows("mm²", [one.froc_per_mm2 for one in details.values()]),
+        *_rated_rows("100 cells", [one.froc_per_100_cells for one in details.values()]),
+    ]
+    for label, values in rows:
         table.add_row(label, *(one if isinstance(one, str) else decimal(one) for one in values))
     return table
+
+
+def _rated_rows(
+    amount: str, rated: Sequence[Rated | None]
+) -> Iterator[tuple[str, Sequence[str | float | None]]]:
+    """Mean sensitivity over false alarms per mm² or per 100 cells, by steps and interpolated."""
+    known = [one for one in rated if one is not None]
+    if len(known) < len(rated):
+        return
+    yield f"sensitivity, FROC per {amount}", [with_interval(one.at.mean, one.mean_ci) for one in known]
+    yield "· interpolated", [one.at.interpolated_mean for one in known]
 
 
 def _groups_table(groups: Sequence[GroupScores], *, rules: Sequence[Geometry]) -> Table:

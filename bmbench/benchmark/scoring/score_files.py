@@ -66,20 +66,22 @@ def score_files(
 
         caps = (1, 10, protocol.max_detections)
         summary = coco_summary(annotations, detections, max_detections=caps, per_class=protocol.per_class)
+    notes = (*detections.notes, *class_notes(annotations), *rule_notes(annotations, protocol))
     further: dict[Geometry, Details] = {}
     if details:
-        from bmbench.benchmark.scoring.details import details_of
+        from bmbench.benchmark.scoring.details import details_of, scale_notes
 
         further = {
             geometry: details_of(annotations, detections, evaluation, geometry)
             for geometry in by_geometry(evaluation)
         }
+        notes += scale_notes(annotations)
     return ScoreReport(
         evaluation=evaluation,
         classes=classes,
         coco_summary=summary,
         details=further,
-        notes=(*detections.notes, *class_notes(annotations), *rule_notes(annotations, protocol)),
+        notes=notes,
     )
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 from sklearn.metrics import fbeta_score
 
 from bmbench.benchmark.scoring.score_files import score_files
 from bmbench.benchmark.scoring.tables import score_tables
-from bmbench.metrics import PROTOCOLS
+from bmbench.metrics import PROTOCOLS, sensitivity_per_mm2
 from bmbench.metrics.evaluation import evaluate
+from bmbench.metrics.free_response import MM2_RATES
+from bmbench.metrics.tally import pooled
 from bmbench.statistics.intervals import f_beta_interval, with_intervals
+from bmbench.statistics.jackknife import froc_mean_of
 from bmbench.statistics.units import units_of
-from tests.metrics.scenes import predictions_of, random_scene, square, truth_of, write_pair
+from tests.metrics.scenes import predictions_of, random_scene, rebuilt, square, taken, truth_of, write_pair
 
 PAPER = replace(PROTOCOLS["paper"], radius_px=8.0)
 
@@ -124,3 +129,45 @@ def test_the_interval_of_f_beta_is_that_of_f1_for_beta_1() -> None:
     )
     assert empty.cd is not None
     assert f_beta_interval(empty.cd, units_of(empty), beta=2.0).value is None
+
+
+def test_false_alarms_are_held_against_area_and_cells(tmp_path: Path) -> None:
+    """Four images of 4096 x 4096 px of 0.5 µm: 2.048² mm² each. One without: said, and left out."""
+    paths = write_pair(tmp_path, *random_scene(5, images=4))
+    value = json.loads(paths[1].read_text())
+    for image in value["images"]:
+        image["um_per_px"] = 0.5
+    paths[1].write_text(json.dumps(value))
+    report = score_files(*paths, PAPER, details=True)
+    found = report.to_json()["details"]["cd"]
+    assert found["froc_per_mm2"]["amount"] == pytest.approx(4 * 2.048**2)
+    assert found["froc_per_100_cells"]["amount"] == report.evaluation.n_cells / 100
+    assert found["froc_per_mm2"]["mean_ci"] is not None
+    lines = [" ".join(line.split()) for line in printed(report)]
+    assert any(line.startswith("sensitivity, FROC per mm²") for line in lines)
+    del value["images"][1]["um_per_px"]
+    paths[1].write_text(json.dumps(value))
+    partly = score_files(*paths, PAPER, details=True)
+    assert partly.to_json()["details"]["cd"]["froc_per_mm2"] is None
+    assert "no sensitivity per mm²: 1 of 4 images lack um_per_px, width or height" in partly.notes
+    assert partly.notes != score_files(*paths, PAPER).notes
+
+
+def test_the_interval_leaves_out_the_area_with_the_image() -> None:
+    """Without an image sensitivity is that of the others, over their area."""
+    truth, found = random_scene(11, images=4)
+    area = np.array([0.02, 0.05, 0.03, 0.1])
+    scores = evaluate(truth, found, PAPER).cd
+    assert scores is not None
+    unit = np.arange(4)
+    left = froc_mean_of(pooled(scores.tallies), unit, 4, MM2_RATES, amount=area)
+    whole = sensitivity_per_mm2(rebuilt(truth, image_mm2=area), scores)
+    assert whole is not None
+    assert left.value == pytest.approx(whole.mean)
+    for image in range(4):
+        others = rebuilt(taken(truth, truth.image != image), image_mm2=np.where(unit == image, 0.0, area))
+        alone = evaluate(others, taken(found, found.image != image), PAPER).cd
+        assert alone is not None
+        rest = sensitivity_per_mm2(others, alone)
+        assert rest is not None
+        assert left.without[image] == pytest.approx(rest.mean)

@@ -4,13 +4,16 @@
 what matching needs and leaves the rest alone.
 """
 
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.types import GroundTruth
+from bmbench.core.types import Floats, GroundTruth
 from bmbench.datasets.formats.coco.objects import AnnotationRecord, Flag, Id, own_ids, read_objects
 from bmbench.datasets.reading.record_checks import Whole
 
@@ -22,6 +25,7 @@ class _ScoredImage(msgspec.Struct, gc=False):
     group: str | int | None = None
     width: Whole | None = None
     height: Whole | None = None
+    um_per_px: Annotated[float, msgspec.Meta(gt=0, le=1e12, title="a number above 0")] | None = None
 
 
 class _ScoredCategory(msgspec.Struct, gc=False):
@@ -77,4 +81,15 @@ def _read(path: Path, *, guess: bool) -> GroundTruth:
         area=objects.area,
         role=objects.role,
         region=objects.region,
+        image_mm2=_areas(objects.images.values()),
     )
+
+
+def _areas(images: Collection[_ScoredImage]) -> Floats | None:
+    """(m,) mm² of each image, NaN where it is not known; None where no image says how large a pixel is."""
+    if all(one.um_per_px is None for one in images):
+        return None
+    sides = [(one.width or np.nan, one.height or np.nan, one.um_per_px or np.nan) for one in images]
+    width, height, um_per_px = np.array(sides, np.float64).T
+    area: Floats = width * height * (um_per_px / 1000) ** 2
+    return area
