@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from bmbench.benchmark.scoring.chosen_point import PointRequest
     from bmbench.benchmark.scoring.reports import ComparisonReport, ScoreReport
 
 
@@ -81,6 +82,17 @@ def score(
         float | None,
         typer.Option(help="Confidence at which F1 is given.  [default: the best one here, an oracle]"),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(help="recall=0.95 or precision=0.9: the threshold that reaches it, by centres."),
+    ] = None,
+    chosen_on: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="PREDICTIONS TRUTH",
+            help="Optimisation images that --at chooses on.  [default: those scored, an oracle]",
+        ),
+    ] = None,
     ap: ApOption = None,
     per_class: PerClassOption = False,
     max_detections: MostOption = None,
@@ -117,7 +129,7 @@ def score(
         predictions,
         truth,
         rules,
-        threshold=threshold,
+        threshold=_threshold(threshold, at, chosen_on),
         unit=None if unit is None else unit.value,
         independent=independent,
         details=details,
@@ -126,6 +138,27 @@ def score(
     from bmbench.benchmark.scoring.tables import score_tables
 
     _print(report, score_tables(report, title=predictions.name), json=json)
+
+
+def _threshold(
+    given: float | None, at: str | None, chosen_on: tuple[Path, Path] | None
+) -> float | PointRequest | None:
+    """The threshold, or the wish that it is chosen by; what excludes one another is refused."""
+    from bmbench.core.errors import BadInputError
+
+    if at is None and chosen_on is None:
+        return given
+    if at is None or given is not None:
+        raise BadInputError(
+            "--chosen-on" if at is None else "--at",
+            expected="--at beside it" if at is None else "no --threshold beside it",
+            got="none" if at is None else f"--threshold {given:g}",
+            remedy="add, for example, --at recall=0.95" if at is None else "leave one of them out",
+        )
+    from bmbench.benchmark.scoring.chosen_point import PointRequest
+    from bmbench.metrics.operating_point import WantedPoint
+
+    return PointRequest(wanted=WantedPoint.parsed(at), chosen_on=chosen_on)
 
 
 def compare(

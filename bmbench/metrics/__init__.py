@@ -22,6 +22,7 @@ The files, in the order in which a score passes them:
 - `tally`: what is kept of a matching
 - `curve`: precision, recall, F and average precision
 - `scores`: the frozen results
+- `operating_point`: a threshold by a wanted recall or precision
 - `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`: what is computed from them beside
 """
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     )
     from bmbench.metrics.matching import Cause, Matching, MatchOutcome
     from bmbench.metrics.merges_and_splits import MergesAndSplits
+    from bmbench.metrics.operating_point import OperatingPoint, WantedPoint
     from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
     from bmbench.metrics.scores import Counts, Evaluation, Scores
     from bmbench.metrics.tally import ImageCounts, Tally
@@ -77,10 +79,12 @@ __all__ = [
     "MatchOutcome",
     "Matching",
     "MergesAndSplits",
+    "OperatingPoint",
     "Protocol",
     "RatedSensitivity",
     "Scores",
     "Tally",
+    "WantedPoint",
     "average_precision",
     "choose_threshold",
     "coco_summary",
@@ -109,6 +113,7 @@ _MODULES = {
     "free_response": "RatedSensitivity sensitivity_per_100_cells sensitivity_per_mm2",
     "matching": "Cause MatchOutcome Matching",
     "merges_and_splits": "MergesAndSplits",
+    "operating_point": "OperatingPoint WantedPoint",
     "protocol": "Assignment GEOMETRIES Geometry PROTOCOLS Protocol",
     "scores": "Counts Evaluation Scores",
     "tally": "ImageCounts Tally",

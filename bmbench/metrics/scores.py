@@ -179,8 +179,8 @@ class Evaluation:
     Attributes
     ----------
     protocol : Protocol
-    threshold_source : "given" or "oracle"
-        Whether the threshold was handed in, or is the best one of these very images.
+    threshold_source : "given", "oracle" or "optimisation"
+        Whether the threshold was handed in, is that of these very images, or that of the optimisation images.
     n_images, n_cells, n_predictions : int
         Images of the set, cells that must be found, predictions of cells.
     n_artefact_predictions : int
@@ -197,7 +197,7 @@ class Evaluation:
     """
 
     protocol: Protocol
-    threshold_source: Literal["given", "oracle"]
+    threshold_source: Literal["given", "oracle", "optimisation"]
     n_images: int
     n_cells: int
     n_predictions: int

@@ -5,6 +5,7 @@
     score_files      a predictions file against ground truth; every step on the way by itself
     compare_files    two of them, or two runs, on the same images
     reports          what both answer, as records; what `--json` prints
+    chosen_point     the threshold of a wanted recall or precision
     details          what `--details` adds to the scores
     details_tables   the same on a terminal
     recorded         scores as files of runs hold them

@@ -10,6 +10,7 @@ from bmbench.metrics.protocol import GEOMETRIES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bmbench.benchmark.scoring.chosen_point import ChosenPoint
     from bmbench.benchmark.scoring.details import Details
     from bmbench.core.types import GroundTruth, Predictions
     from bmbench.metrics import Confusion, Evaluation, Geometry, Scores
@@ -60,6 +61,8 @@ class ScoreReport:
         The twelve numbers of pycocotools, with its protocol.
     details : geometry → Details
         Empty unless they were asked for.
+    point : ChosenPoint or None
+        How the threshold was chosen, where a recall or a precision was wanted.
     notes : tuple of str
         What a reader should know of the rules.
     """
@@ -68,11 +71,14 @@ class ScoreReport:
     classes: ClassReport | None = None
     coco_summary: Mapping[str, float | None] | None = None
     details: Mapping[Geometry, Details] = field(default_factory=dict)
+    point: ChosenPoint | None = None
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """What ``bmbench score --json`` prints."""
         report = self.evaluation.to_json()
+        if self.point is not None:
+            report["at"] = self.point.to_json()
         if self.classes is not None:
             report |= self.classes.one_class_to_json()
         if self.coco_summary is not None:

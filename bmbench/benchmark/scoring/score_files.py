@@ -13,6 +13,7 @@ from bmbench.core.gate import is_there
 from bmbench.datasets.formats.read_ahead import is_other_form, reading_ahead
 
 if TYPE_CHECKING:
+    from bmbench.benchmark.scoring.chosen_point import PointRequest
     from bmbench.benchmark.scoring.details import Details
     from bmbench.benchmark.scoring.reports import ClassReport, ScoreReport
     from bmbench.core.artefacts import Declared
@@ -26,7 +27,7 @@ def score_files(
     truth: Path,
     protocol: Protocol,
     *,
-    threshold: float | None = None,
+    threshold: float | PointRequest | None = None,
     unit: UnitName | None = None,
     independent: bool = False,
     details: bool = False,
@@ -34,8 +35,8 @@ def score_files(
 ) -> ScoreReport:
     """The scores of a predictions file, with intervals.
 
-    `threshold` is that of `bmbench.metrics.evaluate`, `unit` and `independent` those of
-    `bmbench.statistics.units.choose_units`, `declared` what the user says of the truth's classes.
+    `threshold` is that of `bmbench.metrics.evaluate`, or the wish it is chosen by; `unit` and `independent`
+    are those of `bmbench.statistics.units.choose_units`, `declared` what the user says of the classes.
     With the protocol `coco` the twelve numbers of pycocotools, at the protocol's cap, come with it; with
     `details` what `bmbench.benchmark.scoring.details.details_of` gives.
     """
@@ -51,8 +52,18 @@ def score_files(
     from bmbench.statistics.intervals import with_intervals
     from bmbench.statistics.units import choose_units
 
+    kept = point = None
+    if isinstance(threshold, int | float):
+        kept = threshold
+    elif threshold is not None:
+        pair = read_pair(*threshold.chosen_on, declared) if threshold.chosen_on else (annotations, detections)
+        point = threshold.choose(*pair, protocol)
+        kept = point.threshold
+
     def scored(rules: Protocol) -> Evaluation:
-        evaluation = evaluate(annotations, detections, rules, threshold=threshold)
+        evaluation = evaluate(annotations, detections, rules, threshold=kept)
+        if point is not None:
+            evaluation = dataclasses.replace(evaluation, threshold_source=point.source)
         return with_intervals(evaluation, choose_units(evaluation, unit, independent=independent))
 
     evaluation, classes = scored(protocol), None
@@ -67,6 +78,8 @@ def score_files(
         caps = (1, 10, protocol.max_detections)
         summary = coco_summary(annotations, detections, max_detections=caps, per_class=protocol.per_class)
     notes = (*detections.notes, *class_notes(annotations), *rule_notes(annotations, protocol))
+    if point is not None:
+        notes += (point.note,)
     further: dict[Geometry, Details] = {}
     if details:
         from bmbench.benchmark.scoring.details import details_of, scale_notes
@@ -81,6 +94,7 @@ def score_files(
         classes=classes,
         coco_summary=summary,
         details=further,
+        point=point,
         notes=notes,
     )
 

@@ -46,7 +46,7 @@ METRICS = {"ap": "AP", "f1": "F1", "precision": "precision", "recall": "recall"}
 def score_tables(report: ScoreReport, *, title: str) -> Iterator[Table]:
     """The scores; by category where they were asked for so; then what ``--details`` adds."""
     scores = recorded(report.evaluation)
-    yield scores_table(scores, title=title)
+    yield scores_table(scores, title=title, source="" if report.point is None else report.point.source_line)
     if report.classes is not None:
         tables = report.classes.confusion
         confusion = {str(rule): recorded_confusion(table) for rule, table in tables.items()}
@@ -58,11 +58,14 @@ def score_tables(report: ScoreReport, *, title: str) -> Iterator[Table]:
         yield from details_tables(report.details)
 
 
-def scores_table(scores: RecordedEvaluation, *, title: str) -> Table:
-    """One column a matching rule, one row a score; the caption says what was counted and how."""
+def scores_table(scores: RecordedEvaluation, *, title: str, source: str = "") -> Table:
+    """One column a matching rule, one row a score; the caption says what was counted and how.
+
+    `source` says where the threshold comes from, where its one word in a record is not all.
+    """
     rules = scores.rules
     heads = [_rule_title(rule, one.limit) for rule, one in rules.items()]
-    table = terminal_table("", heads, title=title, caption=_caption(scores))
+    table = terminal_table("", heads, title=title, caption=_caption(scores, source))
     every = rules.values()
     table.add_row("AP", *(with_interval(one.ap, one.ap_ci) for one in every), style="bold")
     table.add_row("F1", *(with_interval(one.f1, one.f1_ci) for one in every), style="bold")
@@ -104,10 +107,10 @@ def _rule_title(rule: str, limit: float) -> str:
     return f"{RULES[rule]} (IoU {limit})" if rule == "bb" else f"{RULES[rule]} ({limit:g} px)"
 
 
-def _caption(scores: RecordedEvaluation) -> str:
+def _caption(scores: RecordedEvaluation, source: str) -> str:
     images, cells = many(scores.images, "image"), many(scores.cells, "cell")
     counted = f"{images}, {cells}, {many(scores.predictions, 'prediction')}"
-    source = THRESHOLD_SOURCES.get(scores.threshold_source, "")
+    source = source or THRESHOLD_SOURCES.get(scores.threshold_source, "")
     return "\n".join(line for line in [counted, source, *_interval_notes(scores)] if line)
 
 
