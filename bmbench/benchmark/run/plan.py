@@ -28,6 +28,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category, ImageId, Sample
 from bmbench.datasets import DATASETS
+from bmbench.datasets.reading.picture_copies import Picture
 from bmbench.datasets.splits.leakage import refuse_torn, torn
 from bmbench.metrics.protocol import PROTOCOLS, Protocol
 
@@ -112,8 +113,8 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     dataset = open_dataset(options.dataset, data=options.data, options=options.dataset_options)
     request = LoadRequest(data=options.data, seed=options.seed, options=options.dataset_options)
     split = tell_apart(dataset.load(request), options.classes)
-    data_hash, digest = _read_all(split, progress)
-    leaks = torn(split.samples, digest)
+    data_hash, pictures = _read_all(split, progress)
+    leaks = torn(split.samples, pictures)
     if leaks and not options.allow_leaks:
         refuse_torn(leaks, where=options.dataset, remedy=_LEAK_REMEDY)
     protocol = dataclasses.replace(PROTOCOLS[dataset.card.protocol], radius_px=split.radius_px)
@@ -244,13 +245,13 @@ def _few(texts: Sequence[str]) -> str:
     return "; ".join(texts[:_NOTES]) + more
 
 
-def _read_all(split: Split, progress: Progress) -> tuple[str, dict[ImageId, str]]:
-    """The hash of the data set, and that of every image's pixels.
+def _read_all(split: Split, progress: Progress) -> tuple[str, dict[ImageId, Picture]]:
+    """The hash of the data set, and what is compared of every image.
 
     Every image is read, so that a bad one is found before any work is done.
     """
     from bmbench.datasets.describe.data_hash import DataHash
-    from bmbench.datasets.reading.picture_copies import pixel_digest
+    from bmbench.datasets.reading.picture_copies import picture_of
 
     samples = [sample for subset in split.samples.values() for sample in subset]
     needed: tuple[Subset, ...] = ("train", "test")
@@ -258,7 +259,7 @@ def _read_all(split: Split, progress: Progress) -> tuple[str, dict[ImageId, str]
     if empty:
         raise BadInputError(f"no image in the subset {empty[0]!r}", remedy="check the data set's split")
     digest = DataHash(split.categories)
-    pixels: dict[ImageId, str] = {}
+    pictures: dict[ImageId, Picture] = {}
     for sample in progress.track(samples, description="Reading images", total=len(samples)):
-        pixels[sample.image_id] = pixel_digest(digest.add(sample))
-    return digest.hexdigest(), pixels
+        pictures[sample.image_id] = picture_of(sample.name, digest.add(sample))
+    return digest.hexdigest(), pictures

@@ -12,7 +12,7 @@ from bmbench.core.spatial_index import iou_reach, near_boxes
 from bmbench.core.types import Annotations, Category, Floats, Ints, Rings, Role, Sample
 from bmbench.datasets.formats.ring_nesting import parts_with_holes
 from bmbench.datasets.reading.picture_copies import FLAT_SHARE, Picture, alike, same
-from bmbench.datasets.splits.leakage import leaks
+from bmbench.datasets.splits.leakage import copies_apart, leaks
 
 DUPLICATE_IOU = 0.8
 """Two boxes of one class that overlap more mark one object twice."""
@@ -38,7 +38,7 @@ def find_faults(split: Split, pictures: Sequence[Picture]) -> tuple[Fault, ...]:
         *_leaks(split.samples, pictures),
         _fault("left out or assumed in reading", list(split.faults)),
         _fault("same pixels", [f"{a} and {b}" for a, b in same(pictures)]),
-        _fault("nearly the same picture", [f"{a} and {b}" for a, b in alike(pictures)]),
+        _fault("nearly the same picture", _near_copies(split.samples, pictures)),
         _fault("objects without extent", list(_empty_boxes(samples, split.categories))),
         outside(samples, split.categories),
         *in_parts(samples, split.categories),
@@ -128,13 +128,22 @@ def _added(split: Split, variant: Split) -> list[tuple[Annotations, Sample, int]
 
 
 def _leaks(samples: Mapping[Subset, Sequence[Sample]], pictures: Sequence[Picture]) -> Iterator[Fault | None]:
-    subset_of = {sample.name: subset for subset, part in samples.items() for sample in part}
-    torn = [
-        f"{a} ({subset_of[a]}) and {b} ({subset_of[b]})"
-        for a, b in same(pictures)
-        if subset_of[a] != subset_of[b]
-    ]
+    torn: list[str] = []
+    if pictures:
+        ids = (sample.image_id for part in samples.values() for sample in part)
+        seen = dict(zip(ids, pictures, strict=True))
+        torn = [f"{a} ({one}) and {b} ({other})" for a, one, b, other, _ in copies_apart(samples, seen)]
     yield _fault("in two subsets", [*leaks(samples), *torn])
+
+
+def _near_copies(samples: Mapping[Subset, Sequence[Sample]], pictures: Sequence[Picture]) -> list[str]:
+    """Pairs of near copies, each with its subset where these differ."""
+    subsets = [subset for subset, part in samples.items() for _ in part]
+    found = []
+    for a, b in alike(pictures):
+        one, other = (f" ({subsets[row]})" if subsets[a] != subsets[b] else "" for row in (a, b))
+        found.append(f"{pictures[a].name}{one} and {pictures[b].name}{other}")
+    return found
 
 
 def _empty_boxes(samples: Sequence[Sample], categories: Sequence[Category]) -> Iterator[str]:

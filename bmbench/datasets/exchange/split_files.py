@@ -15,7 +15,7 @@ from bmbench.core.types import ImageId, Sample
 from bmbench.datasets.exchange.weaken_files import write_beside
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.splits.balanced import FRACTIONS, Balance, balance, balanced_split
-from bmbench.datasets.splits.leakage import digests, refuse_leaks, units_of
+from bmbench.datasets.splits.leakage import pictures_of, refuse_leaks, units_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +54,8 @@ def split_content(content: Content, plan: SplitPlan, progress: Progress) -> Spli
     """
     samples = sorted(content.samples, key=lambda sample: (sample.name, str(sample.image_id)))
     _check_sizes(plan.sizes, len(samples))
-    digest = digests(samples, progress)
-    units = units_of(samples, digest, whole_groups=plan.by == "group")
+    pictures = pictures_of(samples, progress)
+    units = units_of(samples, pictures, whole_groups=plan.by == "group")
     if max(units, default=-1) + 1 < len(SUBSETS):
         kind = "groups" if plan.by == "group" else "different images"
         raise BadInputError(
@@ -70,9 +70,9 @@ def split_content(content: Content, plan: SplitPlan, progress: Progress) -> Spli
     }
     split = dataclasses.replace(content, subsets=subsets)
     parts = by_subset(split)
-    refuse_leaks(_ungrouped(parts) if plan.by == "image" else parts, digest, "the new split")
-    copies = len(samples) - len(set(digest.values()))
-    notes = (f"{copies} images are copies of others and stay with them",) if copies else ()
+    refuse_leaks(_ungrouped(parts) if plan.by == "image" else parts, pictures, "the new split")
+    copies = len(samples) - len(set(units_of(samples, pictures, whole_groups=False)))
+    notes = (f"{copies} images are copies of others, or nearly, and stay with them",) if copies else ()
     return SplitResult(content=split, table=balance(parts, n_classes), notes=notes)
 
 
@@ -95,7 +95,7 @@ def check_split(content: Content, progress: Progress, where: str) -> tuple[Balan
             f"{len(missing)} images have no subset", where=where, got=", ".join(missing[:5]) or "no image"
         )
     parts = by_subset(content)
-    refuse_leaks(parts, digests(content.samples, progress), where)
+    refuse_leaks(parts, pictures_of(content.samples, progress), where)
     return balance(parts, len(content.categories))
 
 

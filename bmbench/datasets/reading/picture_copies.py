@@ -7,15 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from bmbench.core.progress import Progress
-from bmbench.core.types import Floats, Pixels, Sample
+from bmbench.core.types import Bools, Floats, Pixels, Sample
 
 BLOCK_PX = 16
 FLAT_SHARE = 0.01
 """A part of one colour is named from this share of the image on."""
 ALIKE = 0.95
-"""Correlation of thumbnails from which two images count as nearly the same: one field seen twice has 0.97 or
+"""Correlation of thumbnails from which two images may be nearly the same: one field seen twice has 0.97 or
 more, different fields of one smear 0.65 or less."""
-_THUMB_PX = 32
+SAME_DETAIL = 0.6
+"""Correlation of the details inside the field, from which they are: round photographs through an eyepiece
+look alike at a glance (0.95 to 0.99), but their details differ (0.25; a field seen twice has 0.68)."""
+_THUMB_PX, _DETAIL_PX = 32, 64
+_SMOOTH_PX = 7
+"""Of the larger: what is smoother than the mean over so many pixels is no detail."""
+_FIELD_GREY, _FIELD_SHARE, _FIELD_EDGE_PX = 0.25, 0.3, 4
+"""The field is what is brighter than this share of the brightest parts, without its edge; if that is less of
+the picture than the second share, it is no bright field with a dark border, and all of it counts."""
+_AT_ONCE = 1000
 MOST_ALIKE = 5000
 """Images that are compared pair by pair; more would take minutes."""
 
@@ -28,8 +37,9 @@ class Picture:
     ----------
     digest : str
         The same for the same pixels, turned or mirrored or not.
-    thumb : (n,) float64
-        A small grey version of mean 0 and length 1; zeros where the image is of one colour.
+    thumb, detail : (n,) float64
+        A small grey version, and its details inside the field of view, of mean 0 and length 1; zeros where
+        the image is of one colour.
     flat : (share, colour)
         The largest share of the image that is one colour exactly, in blocks, and which.
     """
@@ -37,6 +47,7 @@ class Picture:
     name: str
     digest: str
     thumb: Floats
+    detail: Floats
     flat: tuple[float, tuple[int, int, int]]
 
 
@@ -50,7 +61,13 @@ def look(samples: Sequence[Sample], progress: Progress) -> list[Picture]:
 
 def picture_of(name: str, pixels: Pixels) -> Picture:
     """The record of one image."""
-    return Picture(name=name, digest=pixel_digest(pixels), thumb=_thumbnail(pixels), flat=_flat(pixels))
+    return Picture(
+        name=name,
+        digest=pixel_digest(pixels),
+        thumb=_unit(_small(pixels, _THUMB_PX)),
+        detail=_details(_small(pixels, _DETAIL_PX)),
+        flat=_flat(pixels),
+    )
 
 
 def pixel_digest(pixels: Pixels) -> str:
@@ -74,24 +91,66 @@ def same(pictures: Sequence[Picture]) -> list[tuple[str, str]]:
     return pairs
 
 
-def alike(pictures: Sequence[Picture]) -> list[tuple[str, str]]:
-    """Pairs of images that are nearly, but not exactly, the same; none looked for beyond 5000 images."""
+def alike(pictures: Sequence[Picture]) -> list[tuple[int, int]]:
+    """Rows of pairs of images that are nearly, but not exactly, the same, turned or mirrored or not.
+
+    A copy that was stored anew, made brighter, smaller or noisy is; one that was turned by another angle than
+    quarters, or a tile that overlaps another one in part, is not seen. None is looked for beyond
+    `MOST_ALIKE` images.
+    """
     if not 1 < len(pictures) <= MOST_ALIKE:
         return []
     thumbs = np.array([picture.thumb for picture in pictures])
-    likeness = np.triu(thumbs @ thumbs.T, 1)
-    rows = np.argwhere(likeness > ALIKE).tolist()
-    return [(pictures[a].name, pictures[b].name) for a, b in rows if pictures[a].digest != pictures[b].digest]
+    details = np.array([picture.detail for picture in pictures])
+    found: set[tuple[int, int]] = set()
+    for orientation in range(8):
+        other, finer = _turned(thumbs, orientation), _turned(details, orientation)
+        for start in range(0, len(pictures), _AT_ONCE):
+            near = thumbs[start : start + _AT_ONCE] @ other.T > ALIKE
+            # Of most sets hardly any pair is left to be looked at closely.
+            rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+            same_detail = details[start + rows] @ finer[columns].T > SAME_DETAIL
+            pairs = np.argwhere(near[np.ix_(rows, columns)] & same_detail)
+            found |= {(int(start + rows[a]), int(columns[b])) for a, b in pairs.tolist()}
+    ordered = {(min(pair), max(pair)) for pair in found}
+    return sorted((a, b) for a, b in ordered if a != b and pictures[a].digest != pictures[b].digest)
 
 
-def _thumbnail(pixels: Pixels) -> Floats:
+def _turned(small: Floats, orientation: int) -> Floats:
+    """(m, n) small square pictures in one of eight orientations."""
+    side = round(small.shape[1] ** 0.5)
+    square = small.reshape(-1, side, side)
+    square = square[:, :, ::-1] if orientation >= 4 else square
+    return np.rot90(square, orientation % 4, axes=(1, 2)).reshape(len(small), -1)
+
+
+def _small(pixels: Pixels, side_px: int) -> Floats:
+    """(side, side) a small grey version."""
     from PIL import Image
 
-    small = Image.fromarray(pixels).convert("L").resize((_THUMB_PX, _THUMB_PX), Image.Resampling.BOX)
-    values = np.asarray(small, np.float64).ravel()
-    values = values - values.mean()
-    length = float(np.linalg.norm(values))
-    return np.asarray(values / length if length > 0 else values, np.float64)
+    image = Image.fromarray(pixels).convert("L").resize((side_px, side_px), Image.Resampling.BOX)
+    return np.asarray(image, np.float64)
+
+
+def _details(small: Floats) -> Floats:
+    """(n,) what stands out from its surroundings inside the field of view, of mean 0 and length 1."""
+    from scipy import ndimage
+
+    field: Bools = small > _FIELD_GREY * np.percentile(small, 95)
+    field = ndimage.binary_erosion(field, iterations=_FIELD_EDGE_PX, border_value=1)
+    if field.mean() < _FIELD_SHARE:
+        field = np.ones_like(field)
+    weight = ndimage.uniform_filter(field.astype(np.float64), _SMOOTH_PX, mode="constant")
+    smooth = ndimage.uniform_filter(small * field, _SMOOTH_PX, mode="constant") / np.maximum(weight, 1e-9)
+    detail = small - smooth
+    return _unit(np.where(field, detail - detail[field].mean(), 0.0), centred=True)
+
+
+def _unit(values: Floats, *, centred: bool = False) -> Floats:
+    """(n,) values of mean 0 and length 1; zeros where all are equal."""
+    flat = values.ravel() if centred else values.ravel() - values.mean()
+    length = float(np.linalg.norm(flat))
+    return np.asarray(flat / length if length > 1e-6 else flat * 0, np.float64)
 
 
 def _flat(pixels: Pixels) -> tuple[float, tuple[int, int, int]]:

@@ -17,7 +17,7 @@ from bmbench.datasets.sets.options import choice, positive
 from bmbench.datasets.slides.whole_images import check_whole
 from bmbench.datasets.splits.balanced import split_samples
 from bmbench.datasets.splits.dealing import dealt_out
-from bmbench.datasets.splits.leakage import digests, units_of
+from bmbench.datasets.splits.leakage import pictures_of, units_of
 
 OPTIONS = ("radius_px", "split_by")
 """Options of every user's set, beside what may be said about its files."""
@@ -138,11 +138,11 @@ def _copies_together(samples: Sequence[Sample], *, whole_groups: bool) -> tuple[
     """
     if len(samples) > MOST_ALIKE:
         return samples, 0
-    digest = digests(samples, Silent())
-    copies = len(samples) - len(set(digest.values()))
+    pictures = pictures_of(samples, Silent())
+    copies = len(samples) - len(set(units_of(samples, pictures, whole_groups=False)))
     if not copies:
         return samples, 0
-    units = units_of(samples, digest, whole_groups=whole_groups)
+    units = units_of(samples, pictures, whole_groups=whole_groups)
     joined = zip(samples, units, strict=True)
     return [dataclasses.replace(sample, group=f"unit {unit:06d}") for sample, unit in joined], copies
 

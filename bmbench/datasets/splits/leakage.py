@@ -1,4 +1,4 @@
-"""Whether subsets share what they must not: a group, an image, or the same pixels under another name."""
+"""Whether subsets share what they must not: a group, an image, or one picture under two names."""
 
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -7,31 +7,49 @@ from bmbench.core.dataset import Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress
 from bmbench.core.types import ImageId, Sample
-from bmbench.datasets.reading.picture_copies import pixel_digest
+from bmbench.datasets.reading.picture_copies import Picture, alike, picture_of
 
 _NAMED = 8
 
 
-def digests(samples: Sequence[Sample], progress: Progress) -> dict[ImageId, str]:
-    """The pixel digest of every image; turned and mirrored copies have the same."""
+def pictures_of(samples: Sequence[Sample], progress: Progress) -> dict[ImageId, Picture]:
+    """What is compared of every image."""
     seen = progress.track(samples, description="comparing pixels", total=len(samples))
-    return {sample.image_id: pixel_digest(sample.load()) for sample in seen}
+    return {sample.image_id: picture_of(sample.name, sample.load()) for sample in seen}
 
 
-def torn(parts: Mapping[Subset, Sequence[Sample]], digest: Mapping[ImageId, str]) -> tuple[str, ...]:
+def torn(parts: Mapping[Subset, Sequence[Sample]], pictures: Mapping[ImageId, Picture]) -> tuple[str, ...]:
     """One sentence for everything that lies in two subsets."""
-    first: dict[str, tuple[str, Subset]] = {}
-    found = []
-    for subset, samples in parts.items():
-        for sample in samples:
-            name, other = first.setdefault(digest[sample.image_id], (sample.name, subset))
-            if other != subset:
-                found.append(f"{name} ({other}) and {sample.name} ({subset}) are the same picture")
+    found = [
+        f"{a} ({one}) and {b} ({other}) are {what} picture"
+        for a, one, b, other, what in copies_apart(parts, pictures)
+    ]
     return (*(line for line in leaks(parts) if not line.startswith("image file")), *found)
 
 
-def units_of(samples: Sequence[Sample], digest: Mapping[ImageId, str], *, whole_groups: bool) -> list[int]:
-    """The number of each image's unit, from 0: images that share a group (or only pixels) are one."""
+def copies_apart(
+    parts: Mapping[Subset, Sequence[Sample]], pictures: Mapping[ImageId, Picture]
+) -> list[tuple[str, Subset, str, Subset, str]]:
+    """Pairs of copies and near copies in different subsets: names, subsets, and how much they are alike."""
+    placed = [(sample, subset) for subset, samples in parts.items() for sample in samples]
+    first: dict[str, int] = {}
+    pairs = []
+    for row, (sample, _) in enumerate(placed):
+        known = first.setdefault(pictures[sample.image_id].digest, row)
+        pairs += [(known, row, "the same")] if known != row else []
+    near = alike([pictures[sample.image_id] for sample, _ in placed])
+    pairs += [(a, b, "nearly the same") for a, b in near]
+    return [
+        (placed[a][0].name, placed[a][1], placed[b][0].name, placed[b][1], what)
+        for a, b, what in pairs
+        if placed[a][1] != placed[b][1]
+    ]
+
+
+def units_of(
+    samples: Sequence[Sample], pictures: Mapping[ImageId, Picture], *, whole_groups: bool
+) -> list[int]:
+    """The number of each image's unit, from 0: those that share a group (or only a picture) are one."""
     owner: dict[str, int] = {}
     parent = list(range(len(samples)))
 
@@ -42,18 +60,22 @@ def units_of(samples: Sequence[Sample], digest: Mapping[ImageId, str], *, whole_
         return row
 
     for row, sample in enumerate(samples):
-        keys = [f"pixels {digest[sample.image_id]}"]
+        keys = [f"pixels {pictures[sample.image_id].digest}"]
         if whole_groups:
             keys.append(f"group {sample.group}")
         for key in keys:
             parent[root(row)] = root(owner.setdefault(key, row))
+    for a, b in alike([pictures[sample.image_id] for sample in samples]):
+        parent[root(a)] = root(b)
     numbers: dict[int, int] = {}
     return [numbers.setdefault(root(row), len(numbers)) for row in range(len(samples))]
 
 
-def refuse_leaks(parts: Mapping[Subset, Sequence[Sample]], digest: Mapping[ImageId, str], where: str) -> None:
+def refuse_leaks(
+    parts: Mapping[Subset, Sequence[Sample]], pictures: Mapping[ImageId, Picture], where: str
+) -> None:
     """Nothing, if no two subsets share anything; BadInputError that names what they share."""
-    found = torn(parts, digest)
+    found = torn(parts, pictures)
     if found:
         refuse_torn(found, where=where, remedy="put what belongs together into one subset")
 

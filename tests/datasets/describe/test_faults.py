@@ -119,7 +119,7 @@ def test_copies_near_copies_and_flat_parts_are_found():
     found = kinds(first, near, test=[turned, flat])
     assert found["same pixels"].text == "first and turned"
     assert "first (train) and turned (test)" in found["in two subsets"].text
-    assert found["nearly the same picture"].text == "first and near"
+    assert found["nearly the same picture"].text == "first and near; near (train) and turned (test)"
     # 2 × 3 blocks of 5 × 6
     assert found["part of an image of one colour"].text == "flat: 20 % is exactly (0, 0, 0)"
 
