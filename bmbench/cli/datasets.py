@@ -257,7 +257,7 @@ def weaken(
 
 @app.command("import")
 def import_corrections(
-    corrected: Annotated[Path, typer.Argument(help="A GeoJSON file from QuPath, or a folder of them.")],
+    corrected: Annotated[Path, typer.Argument(help="Corrected files: GeoJSON of QuPath, JSON of LabelMe …")],
     out: Annotated[Path, typer.Argument(help="The COCO file to write, beside the images.")],
     images: Annotated[
         Path | None, typer.Option("--images", "--data", help="The folder of the images.")
@@ -272,28 +272,28 @@ def import_corrections(
     cell: shared.Cell = None,
     into: Annotated[Path | None, typer.Option(help="A set to add the corrected images to.")] = None,
 ) -> None:
-    """Take in predictions that were corrected in QuPath.
+    """Take in predictions that were corrected in another program.
 
     What comes of it is ready to train on.
     """
     from bmbench.core.artefacts import Declared
-    from bmbench.datasets.exchange.correction import changes, import_corrected
+    from bmbench.datasets.exchange.correction import changes, first_set, import_corrected
     from bmbench.datasets.exchange.weaken_files import write_beside
-    from bmbench.datasets.formats.recognise import read_any
     from bmbench.present.dataset_tables import changes_line
 
-    old = read_any(into) if into is not None else None
     content = import_corrected(
         corrected,
         images=images,
         shape=shape.value,
         declared=Declared(artefacts=tuple(artefact or ()), cells=tuple(cell or ())),
-        into=old,
+        into=None if into is None else first_set(into, images),
     )
+    # Counted before anything is written: what fails leaves nothing behind.
+    counted = None if predicted is None else changes_line(changes(predicted, corrected))
     for note in (*content.notes, *write_beside(out, content)):
         typer.echo(f"note: {note}", err=True)
-    if predicted is not None:
-        console().print(changes_line(changes(predicted, corrected)), markup=False, soft_wrap=True)
+    if counted is not None:
+        console().print(counted, markup=False, soft_wrap=True)
     count = sum(len(sample.annotations) for sample in content.samples)
     console().print(
         f"{count:,} objects on {len(content.samples):,} images in {out}", markup=False, soft_wrap=True

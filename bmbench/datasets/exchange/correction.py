@@ -1,4 +1,4 @@
-"""Predictions that were corrected in QuPath, taken in as annotations.
+"""Predictions that were corrected in QuPath, LabelMe or another program, taken in as annotations.
 
 QuPath keeps the id of an object through a correction; what was drawn anew has another one. So the corrected
 file, beside the one that was predicted, tells what was kept, moved, renamed, deleted and added.
@@ -6,7 +6,7 @@ file, beside the one that was predicted, tells what was kept, moved, renamed, de
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -16,16 +16,17 @@ import numpy as np
 from bmbench.core.artefacts import Declared
 from bmbench.core.dataset import Subset
 from bmbench.core.errors import BadInputError
+from bmbench.core.gate import is_file
 from bmbench.core.geometry import box_iou, circle_box
 from bmbench.core.objects import shape_circles
 from bmbench.core.spatial_index import iou_reach, near_boxes
 from bmbench.core.types import Annotations, Category, ImageId, Ints
 from bmbench.datasets.describe.faults import outside
-from bmbench.datasets.formats.annotation_folder import annotation_files, relabel
+from bmbench.datasets.formats.annotation_folder import ANNOTATION_FOLDERS, annotation_files, relabel
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.formats.qupath.codec import SUFFIXES, cells_of
-from bmbench.datasets.formats.qupath.codec import read as read_qupath_set
-from bmbench.datasets.formats.qupath.geojson import QupathFile, read_qupath
+from bmbench.datasets.formats.qupath.geojson import read_qupath
+from bmbench.datasets.formats.recognise import read_any, sniff
 from bmbench.datasets.reading.image_names import nearest, nested
 
 MOVED_PX = 0.05
@@ -54,7 +55,9 @@ def import_corrected(
     declared: Declared | None = None,
     into: Content | None = None,
 ) -> Content:
-    """The corrected objects of a GeoJSON file, or of a folder with one file an image, as a training set.
+    """The corrected objects of a file, or of a folder with one file an image, as a training set.
+
+    They may be in any format: GeoJSON of QuPath, JSON of LabelMe …
 
     Parameters
     ----------
@@ -73,11 +76,13 @@ def import_corrected(
     BadInputError
         If a file is no GeoJSON, an image is missing, or its name is that of several images of the set.
     """
-    content = read_qupath_set(corrected, images)
-    kinds = (declared or Declared()).kinds(content.categories, where=str(corrected))
-    fault = outside(content.samples, kinds)
-    notes = (*content.notes, f"{fault.kind} ({fault.count}): {fault.text}") if fault else content.notes
-    content = _with_categories(dataclasses.replace(content, categories=kinds, notes=notes), kinds)
+    said = declared or Declared()
+    choices = {"artefact": "\n".join(said.artefacts), "cell": "\n".join(said.cells)}
+    content = read_any(corrected, images, choices={name: text for name, text in choices.items() if text})
+    fault = outside(content.samples, content.categories)
+    if fault:
+        notes = (*content.notes, f"{fault.kind} ({fault.count}): {fault.text}")
+        content = dataclasses.replace(content, notes=notes)
     if shape == "circles":
         content = dataclasses.replace(
             content,
@@ -88,26 +93,81 @@ def import_corrected(
     return _merged(into, content) if into is not None else content
 
 
+def first_set(path: Path, images: Path | None) -> Content:
+    """The set that corrected images are added to, with its own images, else with those in `images`."""
+    try:
+        content = read_any(path)
+    except BadInputError:
+        if images is None:
+            raise
+        return read_any(path, images)
+    there = all(sample.file is None or is_file(sample.file) for sample in content.samples)
+    return content if there or images is None else read_any(path, images)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Objects:
+    """The objects of one image, their classes, and their ids where a format keeps them."""
+
+    annotations: Annotations
+    classes: tuple[tuple[str, bool], ...]
+    ids: tuple[str, ...] = ()
+
+
 def changes(predicted: Path, corrected: Path) -> Changes:
-    """What a correction did, over all files, told by the ids of the objects, else by their overlap.
+    """What a correction did, over all images that were corrected.
+
+    An object is known again by its id, where both are files of QuPath, else by its overlap. Images that were
+    predicted and not corrected do not count.
 
     Raises
     ------
     BadInputError
-        If one of them is no GeoJSON, or a predicted file has no corrected one.
+        If one of them cannot be read, or no predicted image was corrected.
     """
+    old, new = _objects(predicted), _objects(corrected)
+    if len(old) == len(new) == 1:
+        # One file each is one image, whatever they are called.
+        new = dict(zip(old, new.values(), strict=True))
+    rows = _rows(list(new), list(old))
+    names = list(old)
     total = Changes()
-    old_files, old_home = annotation_files(predicted, SUFFIXES, ())
-    for file in old_files:
-        other = corrected / file.relative_to(old_home) if corrected.is_dir() else corrected
-        found = _changes(*(cells_of([read_qupath(path)])[0] for path in (file, other)))
-        total = Changes(
-            **{f.name: getattr(total, f.name) + getattr(found, f.name) for f in dataclasses.fields(Changes)}
+    for name, row in zip(new, rows, strict=True):
+        if row is not None:
+            found = _changes(old[names[row]], new[name])
+            total = Changes(
+                **{f.name: getattr(total, f.name) + getattr(found, f.name) for f in fields(Changes)}
+            )
+    if all(row is None for row in rows):
+        raise BadInputError(
+            "none of the corrected images was predicted",
+            where=str(corrected),
+            expected=f"one of {', '.join(names[:3])}",
+            got=", ".join(list(new)[:3]),
+            remedy="name the folder of what was predicted",
         )
     return total
 
 
-def _changes(old: QupathFile, new: QupathFile) -> Changes:
+def _objects(path: Path) -> dict[str, _Objects]:
+    """Image → its objects, of QuPath's files with their ids."""
+    if sniff(path) != "qupath":
+        content = read_any(path)
+        kinds = tuple((category.name, category.artefact) for category in content.categories)
+        return {
+            sample.name: _Objects(annotations=sample.annotations, classes=kinds) for sample in content.samples
+        }
+    files, home = annotation_files(path, SUFFIXES, ANNOTATION_FOLDERS)
+    found = cells_of([read_qupath(file) for file in files])
+    return {
+        file.relative_to(home).as_posix().removesuffix(".gz"): _Objects(
+            annotations=one.annotations, classes=one.classes, ids=one.ids
+        )
+        for file, one in zip(files, found, strict=True)
+    }
+
+
+def _changes(old: _Objects, new: _Objects) -> Changes:
     pairs = _pairs(old, new)
     kept = moved = renamed = 0
     for row, other in pairs:
@@ -126,7 +186,7 @@ def _changes(old: QupathFile, new: QupathFile) -> Changes:
     )
 
 
-def _pairs(old: QupathFile, new: QupathFile) -> list[tuple[int, int]]:
+def _pairs(old: _Objects, new: _Objects) -> list[tuple[int, int]]:
     """Rows of the same object before and after: by id, else by overlap (a script may give new ids)."""
     there = {identity: row for row, identity in enumerate(new.ids) if identity}
     pairs = [(row, there.pop(identity)) for row, identity in enumerate(old.ids) if identity in there]

@@ -22,7 +22,7 @@ import numpy as np
 
 from bmbench.core.dataset import Subset
 from bmbench.core.errors import BadInputError
-from bmbench.core.gate import files_in, plain_name, plain_text
+from bmbench.core.gate import files_in, open_file, plain_name, plain_text
 from bmbench.core.types import (
     CELL,
     Annotations,
@@ -49,6 +49,7 @@ ANNOTATION_FOLDERS = (
     "obj_train_data",
 )
 _COUNTED = re.compile(r"(.+) \((\d+)\)")
+_JSON, _HEAD_BYTES = ".json", 1 << 16
 NOTHING = Marks(annotations=Annotations.empty(), classes=())
 
 
@@ -91,6 +92,10 @@ def read_folder(
         found += [(sample, NOTHING) for sample in unmarked]
     elif unmarked and path.is_dir():
         notes.append(f"left out: {len(unmarked)} images without annotations ({_some(unmarked)})")
+    if _JSON in suffixes and path.is_dir():
+        passed = [file.name for file in files_in(home, within=path, suffixes=(_JSON,)) if is_whole_set(file)]
+        passed = [name for name in passed if name != SIDECAR]
+        notes += [f"passed over: {', '.join(passed)}, which may be named instead"] if passed else []
     sidecar = pictures.sidecar
     order = {sample.image_id: place for place, sample in enumerate(sidecar.samples if sidecar else ())}
     found.sort(key=lambda pair: order.get(pair[0].image_id, len(order)))
@@ -112,12 +117,24 @@ def annotation_files(
     for home in (*folders_called(path, folders), path):
         inner = files_in(home, within=path, suffixes=suffixes, deep=home != path)
         files = [file for file in inner if file.name != SIDECAR and not is_no_label(file)]
+        if _JSON in suffixes:
+            files = [file for file in files if not is_whole_set(file)]
         if set(suffixes) & set(SUFFIXES) and home.name.lower() not in (*MASK_FOLDERS, *folders):
             # Label images among the images themselves have a name that says so.
             files = [file for file in files if MASK_ENDINGS.search(file.stem)]
         if files:
             return files, home
     raise BadInputError("no annotation file", where=str(path), expected=f"files *{suffixes[0]}")
+
+
+def is_whole_set(path: Path) -> bool:
+    """Whether a JSON file is COCO, by its first bytes: it may lie beside files for single images."""
+    if not path.name.lower().endswith(_JSON):
+        return False
+    with open_file(path, limit=None) as file:
+        head = file.read(_HEAD_BYTES)
+    words = (b'"images"', b'"annotations"', b'"categories"')
+    return sum(word in head for word in words) > 1 and b'"shapes"' not in head
 
 
 def write_folder(folder: Path, content: Content, codec: Codec) -> list[Left]:

@@ -154,8 +154,9 @@ def _kinds(place: Path, root: Path) -> set[str]:
             own = masks or any(MASK_ENDINGS.search(file.stem) for file in files)
             kinds |= {"labels"} if own and suffix in (".png", ".tif", ".tiff") else set()
         else:
-            found = (format_of_file(file) for file in files)
-            kinds |= {next((one for one in found if one), "")} - {""}
+            found = dict.fromkeys(kind for kind in map(format_of_file, files) if kind)
+            # A file for a whole set beside files for single images is what was made of these.
+            kinds |= set(list(found)[:1]) if "labelme" not in found else {"labelme"}
     # Cellpose saves the same masks as pictures and ROIs too.
     return {"cellpose"} if kinds == {"cellpose", *(kinds & {"labels", "imagej"})} else kinds
 

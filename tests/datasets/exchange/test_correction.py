@@ -230,5 +230,18 @@ def test_a_whole_slide_is_compared_in_a_moment():
 
 
 def test_a_missing_corrected_file_is_named(tmp_path):
-    with pytest.raises(BadInputError, match=r"field\.geojson"):
+    with pytest.raises(BadInputError, match="no annotations of a known format"):
         changes(LOOP / "predicted", tmp_path)
+
+
+def test_only_what_was_corrected_is_counted(tmp_path):
+    """Three of twelve predicted images are corrected, one cell less each; a fourth file is of none."""
+    predicted, corrected = tmp_path / "predicted", tmp_path / "corrected"
+    for number in range(12):
+        write_qupath(predicted / f"{number}.geojson", boxes([10, 10, 30, 30], [50, 50, 70, 70]), (CELL,))
+    for number in (1, 4, 7):
+        write_qupath(corrected / f"{number}.geojson", boxes([10, 10, 30, 30]), (CELL,))
+    write_qupath(corrected / "new.geojson", boxes([10, 10, 30, 30]), (CELL,))
+    assert changes(predicted, corrected) == Changes(kept=3, deleted=3)
+    with pytest.raises(BadInputError, match="none of the corrected images was predicted"):
+        changes(tmp_path / "predicted", corrected_as(tmp_path / "others", "x.png", "y.png"))
