@@ -23,7 +23,8 @@ The files, in the order in which a score passes them:
 - `curve`: precision, recall, F and average precision
 - `scores`: the frozen results
 - `operating_point`: a threshold by a wanted recall or precision
-- `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`: what is computed from them beside
+- `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`,
+  `calibration`: what is computed from them beside
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bmbench.metrics.by_group import GroupScores, scores_by_group
+    from bmbench.metrics.calibration import Reliability, reliability
     from bmbench.metrics.coco import coco_summary
     from bmbench.metrics.confusion import Confusion, confusion_table
     from bmbench.metrics.curve import Curve, average_precision, f_score, precision_at, precision_envelope
@@ -82,6 +84,7 @@ __all__ = [
     "OperatingPoint",
     "Protocol",
     "RatedSensitivity",
+    "Reliability",
     "Scores",
     "Tally",
     "WantedPoint",
@@ -96,6 +99,7 @@ __all__ = [
     "localisation",
     "precision_at",
     "precision_envelope",
+    "reliability",
     "scores_by_group",
     "sensitivity_per_100_cells",
     "sensitivity_per_mm2",
@@ -105,6 +109,7 @@ __all__ = [
 
 _MODULES = {
     "by_group": "GroupScores scores_by_group",
+    "calibration": "Reliability reliability",
     "coco": "coco_summary",
     "confusion": "Confusion confusion_table",
     "curve": "Curve average_precision f_score precision_at precision_envelope",

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from bmbench.metrics.calibration import BINS, confidence_steps
 from bmbench.metrics.curve import f_parts
 from bmbench.metrics.details import FROC_RATES
 from bmbench.metrics.free_response import RATE_SLACK, RatedSensitivity
@@ -146,6 +147,25 @@ def f_beta_interval(scores: Scores, units: ChosenUnits, *, beta: float) -> Metri
         return metric_interval(ratio(counts.tp, np.zeros(units.n)))
     upper, lower = f_parts(counts.tp, counts.fp, counts.cells, beta=beta)
     return metric_interval(ratio(upper, lower))
+
+
+def calibration_interval(scores: Scores, units: ChosenUnits) -> MetricInterval:
+    """The interval of D-ECE (`bmbench.metrics.calibration`): the whole is binned anew without each unit."""
+    tally = pooled(scores.tallies)
+    place = units.row[tally.image] * BINS + confidence_steps(tally)
+    off = np.bincount(place, weights=tally.hit - tally.confidence, minlength=units.n * BINS)
+    by_unit = off.reshape(units.n, BINS)
+    n = np.bincount(units.row[tally.image], minlength=units.n)
+    left = n.sum() - n
+    without = np.abs(by_unit.sum(axis=0) - by_unit).sum(axis=1)
+    found = Jackknife(
+        value=float(np.abs(by_unit.sum(axis=0)).sum() / n.sum()) if n.any() else np.nan,
+        without=np.divide(without, left, out=np.full(units.n, np.nan), where=left > 0),
+        weight=n / max(n.sum(), 1),
+        loss=np.abs(by_unit).sum(axis=1) > 0,
+        gain=n > 0,
+    )
+    return metric_interval(found)
 
 
 def froc_interval(scores: Scores, units: ChosenUnits) -> MetricInterval:

@@ -20,6 +20,7 @@ from bmbench.metrics import (
     evaluate,
     froc,
     localisation,
+    reliability,
     scores_by_group,
     sensitivity_per_100_cells,
     sensitivity_per_mm2,
@@ -126,6 +127,16 @@ def rated(geometry: str) -> Scorer:
     return Scorer(f"rated-{geometry}", values, perfect=perfect)
 
 
+def calibrated(geometry: str) -> Scorer:
+    def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
+        protocol = protocol_of("paper", "greedy", scale)
+        return {
+            "d_ece": _rounded(reliability(getattr(evaluate(truth, predictions, protocol), geometry)).error)
+        }
+
+    return Scorer(f"calibration-{geometry}", values, perfect=())
+
+
 def swept(geometry: str) -> Scorer:
     def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
         limits = [0.3, 0.5, 0.75] if geometry == "bb" else [4.0 * scale, 8.0 * scale]
@@ -155,6 +166,7 @@ SCORERS = [
     *(merged_and_split(geometry) for geometry in ("bb", "cd")),
     *(grouped(geometry) for geometry in ("bb", "cd")),
     *(rated(geometry) for geometry in ("bb", "cd")),
+    *(calibrated(geometry) for geometry in ("bb", "cd")),
     *(swept(geometry) for geometry in ("bb", "cd")),
 ]
 GREEDY_AND_OPTIMAL = [

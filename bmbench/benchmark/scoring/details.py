@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bmbench.metrics.by_group import GroupScores, scores_by_group
+from bmbench.metrics.calibration import Reliability, reliability
 from bmbench.metrics.details import (
     CountError,
     Froc,
@@ -28,6 +29,7 @@ from bmbench.metrics.merges_and_splits import MergesAndSplits, merges_and_splits
 from bmbench.present.words import many
 from bmbench.statistics.intervals import (
     MetricInterval,
+    calibration_interval,
     count_error_interval,
     f_beta_interval,
     froc_interval,
@@ -85,6 +87,8 @@ class Details:
     froc_ci: Interval | None
     froc_per_mm2: Rated | None
     froc_per_100_cells: Rated | None
+    reliability: Reliability
+    d_ece_ci: Interval | None
     sweep: LimitSweep
     by_group: GroupScores
 
@@ -112,6 +116,7 @@ class Details:
             },
             "froc_per_mm2": _in_json(self.froc_per_mm2),
             "froc_per_100_cells": _in_json(self.froc_per_100_cells),
+            "calibration": {**self.reliability.to_json(), "d_ece_ci": _listed(self.d_ece_ci)},
             "sweep": dataclasses.asdict(self.sweep),
             "by_group": self.by_group.to_json(),
         }
@@ -134,6 +139,8 @@ def details_of(
         froc_ci=froc_interval(scores, units).interval,
         froc_per_mm2=_with_interval(sensitivity_per_mm2(truth, scores), scores, units),
         froc_per_100_cells=_with_interval(sensitivity_per_100_cells(scores), scores, units),
+        reliability=reliability(scores),
+        d_ece_ci=calibration_interval(scores, units).interval,
         sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),
         by_group=scores_by_group(truth, scores),
     )

@@ -58,9 +58,13 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
         ("· without sign", [one.mean_absolute for one in counts]),
         ("· root mean square", [one.root_mean_square for one in counts]),
         ("sensitivity, mean of FROC", rates),
-        ("· interpolated", [one.froc.interpolated_mean for one in details.values()]),
+        ("·· interpolated", [one.froc.interpolated_mean for one in details.values()]),
         *_rated_rows("mm²", [one.froc_per_mm2 for one in details.values()]),
         *_rated_rows("100 cells", [one.froc_per_100_cells for one in details.values()]),
+        (
+            "confidence off by (D-ECE)",
+            [with_interval(one.reliability.error, one.d_ece_ci) for one in details.values()],
+        ),
     ]
     for label, values in rows:
         table.add_row(label, *(one if isinstance(one, str) else decimal(one) for one in values))
@@ -74,8 +78,8 @@ def _rated_rows(
     known = [one for one in rated if one is not None]
     if len(known) < len(rated):
         return
-    yield f"sensitivity, FROC per {amount}", [with_interval(one.at.mean, one.mean_ci) for one in known]
-    yield "· interpolated", [one.at.interpolated_mean for one in known]
+    yield f"· FROC per {amount}", [with_interval(one.at.mean, one.mean_ci) for one in known]
+    yield "·· interpolated", [one.at.interpolated_mean for one in known]
 
 
 def _groups_table(groups: Sequence[GroupScores], *, rules: Sequence[Geometry]) -> Table:

@@ -144,7 +144,7 @@ def test_false_alarms_are_held_against_area_and_cells(tmp_path: Path) -> None:
     assert found["froc_per_100_cells"]["amount"] == report.evaluation.n_cells / 100
     assert found["froc_per_mm2"]["mean_ci"] is not None
     lines = [" ".join(line.split()) for line in printed(report)]
-    assert any(line.startswith("sensitivity, FROC per mm²") for line in lines)
+    assert any(line.startswith("· FROC per mm²") for line in lines)
     del value["images"][1]["um_per_px"]
     paths[1].write_text(json.dumps(value))
     partly = score_files(*paths, PAPER, details=True)
