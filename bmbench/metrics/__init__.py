@@ -24,7 +24,7 @@ The files, in the order in which a score passes them:
 - `scores`: the frozen results
 - `operating_point`: a threshold by a wanted recall or precision
 - `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`,
-  `calibration`: what is computed from them beside
+  `calibration`, `localisation_recall_precision`: what is computed from them beside
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         sensitivity_per_100_cells,
         sensitivity_per_mm2,
     )
+    from bmbench.metrics.localisation_recall_precision import OptimalLrp, optimal_lrp
     from bmbench.metrics.matching import Cause, Matching, MatchOutcome
     from bmbench.metrics.merges_and_splits import MergesAndSplits
     from bmbench.metrics.operating_point import OperatingPoint, WantedPoint
@@ -82,6 +83,7 @@ __all__ = [
     "Matching",
     "MergesAndSplits",
     "OperatingPoint",
+    "OptimalLrp",
     "Protocol",
     "RatedSensitivity",
     "Reliability",
@@ -97,6 +99,7 @@ __all__ = [
     "f_score",
     "froc",
     "localisation",
+    "optimal_lrp",
     "precision_at",
     "precision_envelope",
     "reliability",
@@ -116,6 +119,7 @@ _MODULES = {
     "details": "CountError Froc LimitSweep Localisation count_error froc localisation size_ratios sweep",
     "evaluation": "choose_threshold evaluate",
     "free_response": "RatedSensitivity sensitivity_per_100_cells sensitivity_per_mm2",
+    "localisation_recall_precision": "OptimalLrp optimal_lrp",
     "matching": "Cause MatchOutcome Matching",
     "merges_and_splits": "MergesAndSplits",
     "operating_point": "OperatingPoint WantedPoint",

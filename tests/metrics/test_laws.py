@@ -20,6 +20,7 @@ from bmbench.metrics import (
     evaluate,
     froc,
     localisation,
+    optimal_lrp,
     reliability,
     scores_by_group,
     sensitivity_per_100_cells,
@@ -137,6 +138,15 @@ def calibrated(geometry: str) -> Scorer:
     return Scorer(f"calibration-{geometry}", values, perfect=())
 
 
+def lrp(geometry: str) -> Scorer:
+    def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
+        scores = getattr(evaluate(truth, predictions, protocol_of("paper", "greedy", scale)), geometry)
+        found = optimal_lrp(predictions, scores, geometry)  # type: ignore[arg-type]
+        return {} if found is None else {"error": _rounded(found.error), "right": 1 - _rounded(found.error)}
+
+    return Scorer(f"lrp-{geometry}", values, perfect=("right",))
+
+
 def swept(geometry: str) -> Scorer:
     def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
         limits = [0.3, 0.5, 0.75] if geometry == "bb" else [4.0 * scale, 8.0 * scale]
@@ -167,6 +177,7 @@ SCORERS = [
     *(grouped(geometry) for geometry in ("bb", "cd")),
     *(rated(geometry) for geometry in ("bb", "cd")),
     *(calibrated(geometry) for geometry in ("bb", "cd")),
+    *(lrp(geometry) for geometry in ("bb", "cd")),
     *(swept(geometry) for geometry in ("bb", "cd")),
 ]
 GREEDY_AND_OPTIMAL = [

@@ -25,6 +25,7 @@ from bmbench.metrics.free_response import (
     sensitivity_per_100_cells,
     sensitivity_per_mm2,
 )
+from bmbench.metrics.localisation_recall_precision import OptimalLrp, optimal_lrp
 from bmbench.metrics.merges_and_splits import MergesAndSplits, merges_and_splits
 from bmbench.present.words import many
 from bmbench.statistics.intervals import (
@@ -87,6 +88,7 @@ class Details:
     froc_ci: Interval | None
     froc_per_mm2: Rated | None
     froc_per_100_cells: Rated | None
+    olrp: OptimalLrp | None
     reliability: Reliability
     d_ece_ci: Interval | None
     sweep: LimitSweep
@@ -116,6 +118,7 @@ class Details:
             },
             "froc_per_mm2": _in_json(self.froc_per_mm2),
             "froc_per_100_cells": _in_json(self.froc_per_100_cells),
+            "olrp": None if self.olrp is None else dataclasses.asdict(self.olrp),
             "calibration": {**self.reliability.to_json(), "d_ece_ci": _listed(self.d_ece_ci)},
             "sweep": dataclasses.asdict(self.sweep),
             "by_group": self.by_group.to_json(),
@@ -139,6 +142,7 @@ def details_of(
         froc_ci=froc_interval(scores, units).interval,
         froc_per_mm2=_with_interval(sensitivity_per_mm2(truth, scores), scores, units),
         froc_per_100_cells=_with_interval(sensitivity_per_100_cells(scores), scores, units),
+        olrp=optimal_lrp(predictions, scores, geometry),
         reliability=reliability(scores),
         d_ece_ci=calibration_interval(scores, units).interval,
         sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),

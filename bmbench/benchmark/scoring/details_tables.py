@@ -61,6 +61,10 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
         ("·· interpolated", [one.froc.interpolated_mean for one in details.values()]),
         *_rated_rows("mm²", [one.froc_per_mm2 for one in details.values()]),
         *_rated_rows("100 cells", [one.froc_per_100_cells for one in details.values()]),
+        ("oLRP (0 is perfect)", [one.olrp.error if one.olrp else None for one in details.values()]),
+        ("· misplacing of hits", [one.olrp.misplacing if one.olrp else None for one in details.values()]),
+        ("· false alarms", [one.olrp.false_alarms if one.olrp else None for one in details.values()]),
+        ("· misses", [one.olrp.misses if one.olrp else None for one in details.values()]),
         (
             "confidence off by (D-ECE)",
             [with_interval(one.reliability.error, one.d_ece_ci) for one in details.values()],
