@@ -3,6 +3,7 @@
 ::
 
     shared_options  options that several commands share
+    help            help in groups, faults of a command line in one dialect
     terminal        where commands print, and how they end when somebody stops them
     runs            run, redecode, test, artefacts
     methods         methods, method …
@@ -22,10 +23,13 @@ from __future__ import annotations
 import io
 import sys
 import warnings
+from typing import Annotated
 
 import typer
 
+import bmbench
 from bmbench.cli.datasets import app as datasets_app
+from bmbench.cli.help import GroupedCommands, UsageFault, usage_sentence
 from bmbench.cli.leaderboards import leaderboard_app
 from bmbench.cli.methods import method_app, methods
 from bmbench.cli.prediction import predict
@@ -40,12 +44,30 @@ from bmbench.core.errors import BmbenchError, BmbenchWarning
 
 app = typer.Typer(
     name="bmbench",
+    cls=GroupedCommands,
     help="Benchmark the localisation of haematopoietic cells in bone-marrow microscopy.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001
+    if asked:
+        typer.echo(f"bmbench {bmbench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Benchmark the localisation of haematopoietic cells in bone-marrow microscopy."""
+
+
 for _command in (
     run,
     tune,
@@ -86,9 +108,17 @@ def main() -> None:
     print_any_sign()
     try:
         try:
-            app(args=arguments)
+            code = app(args=arguments, prog_name="bmbench", standalone_mode=False)
         finally:
             sys.stdout.flush()
+    except UsageFault as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()
+        else:
+            typer.echo(f"error: {usage_sentence(error, arguments)}", err=True)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(1)
     except BmbenchError as error:
         if "--debug" in sys.argv:
             raise
@@ -101,6 +131,7 @@ def main() -> None:
         # What could not be printed is not tried once more at the end of the process.
         sys.stdout = io.StringIO()
         sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _last_words(error: Exception) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bmbench.cli import shared_options as shared
-from bmbench.cli.terminal import console, is_given, show_terms
+from bmbench.cli.terminal import console, is_given, print_json, show_terms
 from bmbench.core.errors import BadInputError
 
 app = typer.Typer(no_args_is_help=True, help="List, describe, get, convert, split and make data sets.")
@@ -17,27 +16,17 @@ app = typer.Typer(no_args_is_help=True, help="List, describe, get, convert, spli
 Name = Annotated[str, typer.Argument(help="A name that `bmbench datasets list` shows, PATH or FORMAT:PATH.")]
 
 
-class By(StrEnum):
-    """What a split keeps whole."""
-
-    group = "group"
-    image = "image"
-
-
-class Shape(StrEnum):
-    """What becomes of imported shapes."""
-
-    as_drawn = "as-drawn"
-    circles = "circles"
-
-
 @app.command("list")
 def list_datasets(
     dataset: Annotated[str | None, typer.Argument(help="One of the names: its whole card.")] = None,
+    json: shared.Json = False,
 ) -> None:
     """Every data set that bmbench knows, or the card of one."""
-    from bmbench.present.dataset_tables import card_table, datasets_table
+    from bmbench.present.dataset_tables import card_record, card_table, datasets_record, datasets_table
 
+    if json:
+        print_json(datasets_record() if dataset is None else card_record(dataset))
+        return
     console().print(datasets_table() if dataset is None else card_table(dataset))
 
 
@@ -51,17 +40,22 @@ def info(
     groups: shared.Groups = None,
     group_from: shared.GroupFrom = None,
     page: Annotated[Path | None, typer.Option(help="Write a page with pictures here (HTML).")] = None,
+    json: shared.Json = False,
 ) -> None:
     """Counts, cell sizes, faults, licence and citation of a set.
 
     Counts are by class and subset.
     """
     from bmbench.core.console import Terminal
-    from bmbench.present.dataset_tables import describe_dataset
+    from bmbench.core.progress import Silent
+    from bmbench.present.dataset_tables import describe_dataset, described_record
 
     show_terms(dataset, data)
     terminal = console()
     options = shared.data_options(option, artefact, cell, groups=groups, group_from=group_from)
+    if json and page is None:
+        print_json(described_record(dataset, Silent(), data=data, options=options))
+        return
     for table in describe_dataset(dataset, Terminal(terminal), data=data, options=options, page=page):
         terminal.print(table)
     if page is not None:
@@ -159,7 +153,7 @@ def split(
     sizes: Annotated[
         str, typer.Option(help="Images, or shares, of train, validation, optimisation and test.")
     ] = "56,11,11,22",
-    by: Annotated[By, typer.Option(help="What is never torn apart.")] = By.group,
+    by: Annotated[shared.By, typer.Option(help="What is never torn apart.")] = shared.By.group,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 0,
     check: Annotated[
         bool, typer.Option("--check", help="Only check the split that the files state.")
@@ -266,8 +260,8 @@ def import_corrections(
         Path | None, typer.Option(help="What was predicted, to count what was changed.")
     ] = None,
     shape: Annotated[
-        Shape, typer.Option(help="Keep outlines, or make circles of all shapes.")
-    ] = Shape.as_drawn,
+        shared.Shape, typer.Option(help="Keep outlines, or make circles of all shapes.")
+    ] = shared.Shape.as_drawn,
     artefact: shared.Artefact = None,
     cell: shared.Cell = None,
     into: Annotated[Path | None, typer.Option(help="A set to add the corrected images to.")] = None,

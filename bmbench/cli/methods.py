@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bmbench.cli import shared_options as shared
-from bmbench.cli.terminal import console
+from bmbench.cli.terminal import console, print_json
 
 method_app = typer.Typer(no_args_is_help=True, help="Bring a method of your own: a package, and its checks.")
 
@@ -53,17 +53,18 @@ def check(
     terminal = console()
     findings = check_method(found, Silent() if json else Terminal(terminal))
     if json:
-        import json as json_library
-
-        typer.echo(json_library.dumps([finding.to_json() for finding in findings]))
+        print_json([finding.to_json() for finding in findings])
     else:
         terminal.print(findings_table(found, findings))
     if any(finding.broken for finding in findings):
         raise typer.Exit(1)
 
 
-def methods() -> None:
+def methods(json: shared.Json = False) -> None:
     """Every method, its family, what it needs, whether it is here."""
-    from bmbench.benchmark.run.tables import methods_table
+    from bmbench.benchmark.run.tables import methods_record, methods_table
 
-    console().print(methods_table())
+    if json:
+        print_json(methods_record())
+    else:
+        console().print(methods_table())

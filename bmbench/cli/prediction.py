@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bmbench.cli import shared_options as shared
-from bmbench.cli.terminal import console, stoppable
+from bmbench.cli.terminal import console, print_json, stoppable
 
 
 def predict(
@@ -51,6 +52,7 @@ def predict(
     ] = None,
     crops: Annotated[Path | None, typer.Option(help="A folder for a picture of every cell.")] = None,
     crop_px: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of these pictures, px.")] = None,
+    json: shared.Json = False,
 ) -> None:
     """Find the cells on images and whole slides with a trained run.
 
@@ -59,6 +61,7 @@ def predict(
     from bmbench.benchmark.prediction.options import PredictOptions, predicted_table
     from bmbench.benchmark.prediction.predict import predict as predict_images
     from bmbench.core.console import Terminal
+    from bmbench.core.progress import Silent
 
     options = PredictOptions(
         run=run,
@@ -78,7 +81,10 @@ def predict(
     )
     terminal = console()
     with stoppable():
-        report = predict_images(options, Terminal(terminal))
+        report = predict_images(options, Silent() if json else Terminal(terminal))
+    if json:
+        print_json(dataclasses.asdict(report))
+        return
     terminal.print(predicted_table(report))
     for note in report.notes:
         terminal.print(f"note: {note}", markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bmbench.cli import shared_options as shared
-from bmbench.cli.terminal import alone, console, is_given, show_run, show_terms, stoppable
+from bmbench.cli.terminal import alone, console, is_given, print_json, show_run, show_terms, stoppable
 from bmbench.core.errors import BadInputError
 
 
@@ -70,6 +70,7 @@ def run(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this directory, as it was begun.")
     ] = None,
+    json: shared.Json = False,
 ) -> None:
     """Train a method, choose its threshold, predict and score.
 
@@ -79,8 +80,10 @@ def run(
     from bmbench.benchmark.run.begin_or_resume import resume as resume_run
     from bmbench.benchmark.run.begin_or_resume import run as run_benchmark
     from bmbench.core.console import Terminal
+    from bmbench.core.progress import Silent
 
     terminal = console()
+    listener = Silent() if json else Terminal(terminal)
     options = RunOptions(
         method=method,
         dataset=dataset,
@@ -107,11 +110,14 @@ def run(
                 given = [name for name in ("method", "profile") if is_given(context, name)]
                 options = with_settings(options, settings, given=given)
             show_terms(dataset, data)
-            folder = run_benchmark(options, Terminal(terminal))
+            folder = run_benchmark(options, listener)
         else:
-            alone(context, "resume", beside=("devices", "log"))
-            folder = resume_run(resume, Terminal(terminal), devices=devices, log=options.log)
-    show_run(terminal, folder)
+            alone(context, "resume", beside=("devices", "log", "json"))
+            folder = resume_run(resume, listener, devices=devices, log=options.log)
+    if json:
+        print_json({"folder": str(folder.path), **folder.read("metrics.json")})
+    else:
+        show_run(terminal, folder)
 
 
 def apply_to_other_sets(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -90,3 +91,17 @@ def data_options(
     if group_from is not None:
         chosen["group_from"] = group_from
     return chosen
+
+
+class By(StrEnum):
+    """What a split keeps whole."""
+
+    group = "group"
+    image = "image"
+
+
+class Shape(StrEnum):
+    """What becomes of imported shapes."""
+
+    as_drawn = "as-drawn"
+    circles = "circles"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -32,6 +32,13 @@ def console() -> Console:
     from rich.console import Console
 
     return Console()
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on one line, as every ``--json`` prints it."""
+    import json
+
+    typer.echo(json.dumps(value, allow_nan=False, default=str))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -69,6 +70,35 @@ def card_table(dataset: str) -> Table:
     return facts_table(card.name, rows)
 
 
+def datasets_record() -> dict[str, Any]:
+    """What ``bmbench datasets list --json`` prints: every card, and what of others cannot be loaded."""
+    from bmbench.datasets import DATASETS
+
+    found, problems = DATASETS.loaded()
+    return {"datasets": [card_record(name) for name in found], "left_out": problems}
+
+
+def card_record(dataset: str) -> dict[str, Any]:
+    """The card of one set as JSON holds it, and whether its files are here."""
+    from bmbench.datasets import DATASETS
+    from bmbench.datasets.fetch.store import stored_folder
+
+    card = DATASETS.get(dataset).card
+    here = not card.source or stored_folder(dataset) is not None
+    return dataclasses.asdict(card) | {"here": here}
+
+
+def described_record(
+    dataset: str, progress: Progress, *, data: Path | None, options: Mapping[str, str]
+) -> dict[str, Any]:
+    """What ``bmbench datasets info --json`` prints: the card, what the set holds, the faults found."""
+    from bmbench.datasets.describe.info import describe
+
+    chosen, split, faults = _looked_through(dataset, progress, data=data, options=options)
+    held = dataclasses.asdict(describe(split))
+    return {"card": dataclasses.asdict(chosen.card), **held, "found": [dataclasses.asdict(f) for f in faults]}
+
+
 def _columns(*cells: str) -> str:
     return "{:<16}{:>6}{:>9}{:>10}  {:<12}{}".format(*cells)
 
@@ -82,14 +112,31 @@ def describe_dataset(
     page: Path | None = None,
 ) -> Iterator[Table]:
     """The card of a data set, its objects by class and subset, the faults found; its page, if asked for."""
-    from bmbench.core.dataset import LoadRequest
-    from bmbench.datasets import open_dataset
-    from bmbench.datasets.describe.faults import find_faults
     from bmbench.datasets.describe.info import describe
     from bmbench.datasets.describe.measures import measure
-    from bmbench.datasets.reading.picture_copies import look
     from bmbench.datasets.weak.weakness import weak_statistics
     from bmbench.present.dataset_page import write_page
+
+    chosen, split, faults = _looked_through(dataset, progress, data=data, options=options)
+    info = describe(split)
+    yield _card_table(chosen.card, info, split_from=split.split_from)
+    yield _subsets_table(info)
+    weak = weak_statistics([sample for part in split.samples.values() for sample in part])
+    if weak:
+        yield _weak_table(weak)
+    if faults:
+        yield _faults_table(faults)
+    if page is not None:
+        write_page(page, chosen.card, split, table=info.subsets, measures=measure(split), faults=faults)
+
+
+def _looked_through(
+    dataset: str, progress: Progress, *, data: Path | None, options: Mapping[str, str]
+) -> tuple[Dataset, Split, tuple[Fault, ...]]:
+    """A data set, loaded, and what is wrong with it; every image is read."""
+    from bmbench.datasets import open_dataset
+    from bmbench.datasets.describe.faults import find_faults
+    from bmbench.datasets.reading.picture_copies import look
 
     chosen = open_dataset(dataset, data=data, options=options)
     request = LoadRequest(data=data, options=options)
@@ -98,18 +145,9 @@ def describe_dataset(
     except TooFewToSplitError:
         # A set is looked at before it is large enough to be trained on.
         split = chosen.load(dataclasses.replace(request, options={**options, "split_by": "none"}))
-    info = describe(split)
     samples = [sample for part in split.samples.values() for sample in part]
     faults = (*_of_variants(chosen, split, request), *find_faults(split, look(samples, progress)))
-    yield _card_table(chosen.card, info, split_from=split.split_from)
-    yield _subsets_table(info)
-    weak = weak_statistics(samples)
-    if weak:
-        yield _weak_table(weak)
-    if faults:
-        yield _faults_table(faults)
-    if page is not None:
-        write_page(page, chosen.card, split, table=info.subsets, measures=measure(split), faults=faults)
+    return chosen, split, faults
 
 
 def balance_table(

@@ -1,6 +1,7 @@
 """What is shown of a finished run: tables on a terminal, and its Markdown row."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec.structs import replace
 from rich.markup import escape
@@ -116,6 +117,31 @@ def methods_table() -> Table:
     table.caption = "\n".join([*more, *(f"left out: {escape(problem)}" for problem in problems)]) or None
     table.caption_justify = "left"
     return table
+
+
+def methods_record() -> dict[str, Any]:
+    """What ``bmbench methods --json`` prints: the methods, and what of other packages cannot be loaded."""
+    from bmbench.adapters import METHODS
+    from bmbench.adapters.method import is_installed
+
+    found, problems = METHODS.loaded()
+    records = []
+    for name, method in found.items():
+        origin = METHODS.origin(name)
+        records.append(
+            {
+                "name": name,
+                "family": method.family,
+                "title": method.title,
+                "paper": method.paper,
+                "needs": method.extra,
+                "installed": is_installed(method),
+                "artefact_class": method.artefact_class,
+                "cell_classes": method.cell_classes,
+                "package": None if origin is None else origin.package,
+            }
+        )
+    return {"methods": records, "left_out": problems}
 
 
 def _installer(method: Method) -> str:
