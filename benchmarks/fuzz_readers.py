@@ -39,6 +39,7 @@ from bmbench.datasets.formats.annotation_folder import write_folder
 from bmbench.datasets.formats.codec import Content
 
 LIMIT_S = 5.0
+WAITING = 20
 LIMIT_BYTES = 1 << 30
 LONGEST_TEXT = 5000
 WRITTEN_AGAIN = 0.05
@@ -114,7 +115,9 @@ def rounds(targets: list[Target]) -> Iterator[Target]:
 def attempt(target: Target, tally: Tally, generator: random.Random, out: Path) -> str:
     """Read one damaged file; the finding if it is a new one."""
     began = time.monotonic()
-    signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
+    # Of work, since the machine may be busy; what waits for ever does not work.
+    signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
+    signal.setitimer(signal.ITIMER_REAL, WAITING * LIMIT_S)
     problem = ""
     try:
         value = target.read()
@@ -131,6 +134,7 @@ def attempt(target: Target, tally: Tally, generator: random.Random, out: Path) -
         outcome = "FOUND"
         problem = signature(error)
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
     seconds = time.monotonic() - began
     tally.slowest = max(tally.slowest, (seconds, target.name))
@@ -179,7 +183,8 @@ def limited() -> Iterator[None]:
     def too_long(*_: Any) -> None:
         raise TooLong(f"more than {LIMIT_S:g} s")
 
-    before_alarm = signal.signal(signal.SIGALRM, too_long)
+    signals = (signal.SIGALRM, signal.SIGPROF)
+    before_alarm = [signal.signal(number, too_long) for number in signals]
     before = resource.getrlimit(resource.RLIMIT_AS)
     in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (in_use + LIMIT_BYTES, before[1]))
@@ -189,7 +194,8 @@ def limited() -> Iterator[None]:
             yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
-        signal.signal(signal.SIGALRM, before_alarm)
+        for number, handler in zip(signals, before_alarm, strict=True):
+            signal.signal(number, handler)
 
 
 def report(tally: Tally) -> None:

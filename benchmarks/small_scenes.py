@@ -39,12 +39,11 @@ class Scene:
     made: str = "out"
 
     def files(self, place: Path) -> dict[str, bytes]:
-        """Every file that has to be the same in the end."""
+        """Every file that can be seen and has to be the same in the end."""
         home = place / self.made
         found = [home] if home.is_file() else [path for path in home.rglob("*") if path.is_file()]
-        return {
-            path.relative_to(place).as_posix(): path.read_bytes() for path in found if path.name not in DIFFER
-        }
+        names = {path.relative_to(place).as_posix(): path for path in found if path.name not in DIFFER}
+        return {name: path.read_bytes() for name, path in names.items() if "/." not in f"/{name}"}
 
     def hidden(self, place: Path) -> list[str]:
         """What is left that nobody should see."""

@@ -131,12 +131,16 @@ def name_folder(aside: Path, folder: Path) -> None:
     ------
     OSError
         If the disk refuses, or there is a folder of that name that is not empty.
+    RunFailedError
+        If the disk refuses to keep the name that was given.
     """
     if not is_aside(folder):
         force_all(aside)
     aside.replace(folder)
     if not is_aside(folder):
-        force(folder.parent)
+        # The folder is there: an OSError would be taken for another one of that name.
+        with _refusals(folder):
+            force(folder.parent)
 
 
 def name_file(part: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bmbench.core import asides, disk
+from bmbench.core import asides, disk, files
 from bmbench.core.asides import is_aside
 from bmbench.core.errors import RunFailedError
 from bmbench.core.files import is_empty, name_file, write_text, writing, writing_folder
@@ -216,3 +216,21 @@ def test_a_disk_that_fails_when_it_is_to_keep_a_file_leaves_the_old_one(tmp_path
         write_text(tmp_path / "a.json", "new")
     assert names(tmp_path) == ["a.json"]
     assert (tmp_path / "a.json").read_text() == "old"
+
+
+@pytest.mark.usefixtures("posix")
+def test_a_run_whose_name_the_disk_does_not_keep_is_not_begun_a_second_time(tmp_path, monkeypatch):
+    """It is there, and is gone on with; another beside it would never be finished."""
+    from bmbench.benchmark.records.run_folder import RunDir
+
+    forcing = files.force
+
+    def fail(path):
+        if path == tmp_path:
+            raise OSError(5, "Input/output error")
+        forcing(path)
+
+    monkeypatch.setattr(files, "force", fail)
+    with pytest.raises(RunFailedError, match="Input/output error"):
+        RunDir.create(tmp_path, "run", {"config.json": {}})
+    assert names(tmp_path) == ["run"]
