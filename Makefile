@@ -7,7 +7,7 @@ HOST := bmbench/leaderboards/hosting/template
 COMPILE := .venv-uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
   --fork-strategy fewest --custom-compile-command 'make lock'
 
-.PHONY: run test test-light test-lowest test-newest lock release bench soak clean
+.PHONY: run test test-light test-lowest test-newest lock release bench calibrate soak clean
 
 run: .venv/installed  ## the main job on the embedded data: train, score, draw
 	.venv/bin/bmbench run --method unet_shrink
@@ -50,6 +50,9 @@ bench: .venv/installed  ## side by side with other evaluators, and a whole slide
 	.venv/bin/python benchmarks/bench_leaderboard.py
 	.venv/bin/python benchmarks/bench_cluster.py
 	.venv/bin/python benchmarks/bench_training.py --whole
+
+calibrate: .venv/installed  ## how often intervals and verdicts are wrong, by simulation; a quarter of an hour
+	.venv/bin/python benchmarks/calibrate.py
 
 soak: .venv/installed  ## kill everything, let every system call fail, damage a million files; two hours
 	.venv/bin/python benchmarks/soak.py --kills 50
