@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from bmbench.core.csv_cells import CsvRows
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, write_text
 
@@ -90,11 +91,11 @@ def write_history(folder: Path, history: FitHistory | None = None) -> None:
     own = [] if history is None else history.marked()
     rows = [row for row in earlier if history is None or row.fit != history.fit] + own
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer = CsvRows(text)
+    writer.write(COLUMNS)
     for row in rows:
         numbers = (row.training_loss, row.validation_loss, row.learning_rate)
-        writer.writerow([row.fit, row.step, *map(_shown, numbers), int(row.best)])
+        writer.write([row.fit, row.step, *map(_shown, numbers), int(row.best)])
     write_text(path, text.getvalue())
 
 

@@ -333,12 +333,12 @@ def test_a_crop_is_never_half_a_file_and_never_beside_an_old_table(
     ask(blob_run, tmp_path / "smear.png", crop_px=24, **more)
     real, saved = Image.Image.save, []
 
-    def breaks_off(self: Image.Image, path: Path) -> None:
+    def breaks_off(self: Image.Image, path: Path, **options: Any) -> None:
         saved.append(path)
         if len(saved) == 2:
             path.write_bytes(b"half")
             raise OSError(28, "No space left on device")
-        real(self, path)
+        real(self, path, **options)
 
     with monkeypatch.context() as full:
         full.setattr(Image.Image, "save", breaks_off)

@@ -172,7 +172,7 @@ def test_the_files_of_a_run_give_its_scores_by_class_again(bmbench, finished):
 def test_a_run_with_classes_goes_on_and_ends_with_the_same_bytes(finished, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(finished, copy)
-    for name in ("metrics.json", "predictions.json", "confusion.png", "gallery.png"):
+    for name in ("metrics.json", "manifest.json", "predictions.json", "confusion.png", "gallery.png"):
         (copy / name).unlink()
     resume(copy, Silent())
     for name in ("metrics.json", "predictions.json", "confusion.png"):

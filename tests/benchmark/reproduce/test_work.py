@@ -254,6 +254,6 @@ def test_a_bug_in_a_method_is_a_failure_with_its_traceback(bmbench, marrow, tmp_
         "--out", tmp_path / "study",
     )  # fmt: skip
     assert answer.code == 1
-    assert "1 runs failed" in answer.err
+    assert "1 run failed" in answer.err
     assert "ValueError" in (tmp_path / "study" / "report.md").read_text()
     assert "Traceback" in next((tmp_path / "study" / "failures").iterdir()).read_text()

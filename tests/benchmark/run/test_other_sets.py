@@ -112,7 +112,7 @@ def test_the_command_prints_a_row_for_each_set(bmbench, finished, monkeypatch):
         for folder in (finished, finished / "elsewhere" / PLACE)
     )
     for scores in (own, pale):
-        assert f"{scores['cd']['f1']:.3f} [" in answer.out
+        assert f"{scores['cd']['f1']:.3f}" in answer.out
     assert "threshold of the run; scale from: pixel size" in answer.out
     wrong = bmbench("test", "--run", finished, "--on", "synthetic,stain=green")
     assert (wrong.code, wrong.err.count("\n")) == (2, 1)

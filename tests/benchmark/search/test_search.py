@@ -135,7 +135,7 @@ def test_the_command_prints_what_it_found_at_80_columns(bmbench, whole, monkeypa
         f"trial 1, trained with the profile's settings, came to F1 {whole.trials[0].value:.3g}"
         in " ".join(table.split())
     )
-    assert f"bmbench run --settings {whole.settings} --retrain --dataset {whole.run.dataset}\n" in answer.out
+    assert f"bmbench run --settings {whole.settings} --retrain --dataset {whole.run.dataset} " in answer.out
 
 
 def test_a_method_without_a_space_is_refused(bmbench, marrow, tmp_path):
