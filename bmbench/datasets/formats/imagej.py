@@ -39,6 +39,7 @@ _DAMAGED = (
 )  # fmt: skip
 """What roifile raises on one damaged ROI or another."""
 _NAMED = re.compile(r"(\d{4,})-\d{4,}-\d{4,}")
+_FIRST = "c1,z1,t1"
 
 
 def read(path: Path, images: Path | None = None, *, plane: str = "") -> Content:
@@ -81,13 +82,14 @@ def position(roi: Any, name: str = "") -> str:
     """Where in a stack a ROI belongs: "7" is slice 7, "c1,z3,t2" a place in a hyperstack; "" is everywhere.
 
     In files of old versions of ImageJ the name alone says it (slice, y and x: ``0007-0112-0093``).
+    The first of every axis is slice 1.
     """
     if roi.position > 0:
         return str(roi.position)
     axes = (("c", roi.c_position), ("z", roi.z_position), ("t", roi.t_position))
     place = ",".join(f"{axis}{number}" for axis, number in axes if number > 0)
     named = _NAMED.fullmatch(name)
-    return place or (str(int(named[1])) if named else "")
+    return ("1" if place == _FIRST else place) or (str(int(named[1])) if named else "")
 
 
 def _places(roi: Any, name: str) -> list[str]:
@@ -118,7 +120,7 @@ def _of_one_plane(
             got=f"{', '.join(there[:6])}{more}",
             remedy=f"say which one the image shows, as in --option plane={there[0]}",
         )
-    asked = plane or "".join(there)
+    asked = "1" if plane == _FIRST else plane or "".join(there)
     here = [(roi, name, np.isin(places, ["", asked])) for roi, name, places in rois]
     left = sum(int((~some).sum()) for _, _, some in here)
     if left:

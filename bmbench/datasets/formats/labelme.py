@@ -1,8 +1,8 @@
 """LabelMe JSON: one file an image; a circle is its centre and one point on it.
 
 Shapes with the same label and ``group_id`` are parts (or holes) of one object. The flags ``ignore`` and
-``region`` of a shape say that predictions on it count neither way; a shape of the type ``mask`` is read as
-its outline.
+``region`` of a shape say that predictions on it count neither way, and so does LabelMe's own label
+``__ignore__``; a shape of the type ``mask`` is read as its outline, and a turned box as its four corners.
 """
 
 import base64
@@ -26,6 +26,9 @@ from bmbench.datasets.reading.limits import read_object
 
 DIGITS = 6
 MASK_LIMIT_PX = 1 << 24
+_NOWHERE = "__ignore__"
+_CORNERS = ("oriented_rectangle", "rotation", "quadrilateral")
+"""What LabelMe, and AnyLabeling and its kin, call boxes that are turned."""
 
 
 def read(path: Path, images: Path | None = None) -> Content:
@@ -112,13 +115,16 @@ def _facts(shape: Any, where: str) -> tuple[str, list[list[float]], object, Flag
     flags = shape.get("flags")
     stated = flags if isinstance(flags, dict) else {}
     own = Flags(ignore=stated.get("ignore") is True, region=stated.get("region") is True)
+    name = str(shape.get("label") or UNNAMED)
+    if name == _NOWHERE:
+        name, own = UNNAMED, Flags(ignore=True, region=True)
     group = shape.get("group_id")
-    return str(shape.get("label") or UNNAMED), points, group if isinstance(group, int | str) else None, own
+    return name, points, group if isinstance(group, int | str) else None, own
 
 
 def _add(collector: Collector, name: str, shape: dict[str, Any], *, where: str, flags: Flags) -> None:
     points, kind = shape["points"], shape["shape_type"]
-    needed = {"rectangle": 2, "circle": 2, "point": 1, "mask": 2}.get(str(kind), 0)
+    needed = {"rectangle": 2, "circle": 2, "point": 1, "mask": 2}.get(str(kind), 3 if kind in _CORNERS else 0)
     if len(points) < needed:
         raise BadInputError(f"{kind} of {len(points)} points", where=where, expected=f"{needed}")
     if kind == "rectangle":
@@ -129,6 +135,8 @@ def _add(collector: Collector, name: str, shape: dict[str, Any], *, where: str, 
     elif kind in ("point", "points"):
         for point in points:
             collector.add(name, point=point, **flags)
+    elif kind in _CORNERS:
+        collector.add(name, rings=(ring_of(points, where),), **flags)
     elif kind == "mask":
         rings = _mask_rings(shape.get("mask"), points[0], where)
         if rings:

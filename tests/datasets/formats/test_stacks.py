@@ -70,3 +70,9 @@ def test_points_of_one_roi_may_lie_on_several_slices(tmp_path):
     with pytest.raises(BadInputError, match="got 1, 2"):
         read_any(tmp_path)
     assert corners(tmp_path, plane="1")[0] == [10, 90]
+
+
+def test_the_first_of_every_axis_is_slice_one(tmp_path):
+    zipped(tmp_path, {"a": roi(10, position=1), "b": roi(50, c_position=1, z_position=1, t_position=1)})
+    assert corners(tmp_path) == ([10, 50], ())
+    assert corners(tmp_path, plane="c1,z1,t1")[0] == [10, 50]
