@@ -31,7 +31,7 @@ from bmbench.metrics.protocol import resolve_protocol
 from bmbench.present.words import signed
 from bmbench.statistics.differences import differences
 from bmbench.statistics.draws import UnitDraws
-from bmbench.statistics.resampling import interval
+from bmbench.statistics.resampling import percentiles
 from bmbench.statistics.units import choose_units
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ def print_false_alarms(scores: dict[str, Evaluation], kind: Geometry) -> None:
         print("    " + ", ".join(f"{name} {value[0]:.3f}" for name, value in point.items()))
         for first, second in PAIRS:
             difference = drawn[first] - drawn[second]
-            ends = interval(difference) or (np.nan, np.nan)
+            reached = difference[~np.isnan(difference)]
+            ends = percentiles(reached)[[0, 2]] if len(reached) else (np.nan, np.nan)
             print(
                 f"    {first} − {second}: {point[first][0] - point[second][0]:+.3f} "
                 f"[{ends[0]:+.3f}, {ends[1]:+.3f}], recall not reached in "

@@ -12,11 +12,12 @@ from scipy.special import ndtri
 from scipy.stats import t as student
 
 from bmbench.metrics.details import FROC_RATES
+from bmbench.statistics.curve_steps import CurveSteps, areas_under
 from bmbench.statistics.draws import UnitDraws
 from bmbench.statistics.intervals import metric_interval
 from bmbench.statistics.jackknife import average_precision_of, froc_mean_of, mean_of, ratio
 from bmbench.statistics.methods import Methods
-from bmbench.statistics.resampling import interval, resampled_ap
+from bmbench.statistics.resampling import percentiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,14 +148,16 @@ def _curves(
     rates = np.array(FROC_RATES)
     limits = -ndtri(np.minimum(rates / scored.false_alarms, 1 - 1e-12))
     mean = float(np.mean(scored.found_above(limits)))
-    draws = UnitDraws(n_units=design.units, n=_REPLICATES // 2)
+    weights = np.ascontiguousarray(UnitDraws(n_units=design.units, n=_REPLICATES // 2).table().T)
     for _ in range(n_sets):
         tally, unit = scored.draw(rng, design)
         ap.add(metric_interval(average_precision_of([tally], unit, design.units, "all")), truth)
         froc.add(metric_interval(froc_mean_of(tally, unit, design.units, FROC_RATES)), mean)
         if len(ap.before) < n_sets // 2:
-            low, high = interval(resampled_ap([tally], unit, "all", draws)) or (0.0, 0.0)
-            ap.before.append(low <= truth <= high)
+            steps = CurveSteps(tally, unit[tally.image], design.units)
+            cells = np.bincount(unit, weights=tally.cells) @ weights
+            low, _, high = percentiles(areas_under(*steps.counts(weights), cells, "all"))
+            ap.before.append(bool(low <= truth <= high))
     yield "AP", ap
     yield "FROC", froc
 

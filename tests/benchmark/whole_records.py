@@ -17,7 +17,7 @@ def whole_config(**changes: Any) -> dict[str, Any]:
         "images": {"train": 10, "validation": 2, "optimisation": 2, "test": 4},
         "track": {"name": "weak", "version": 1},
         "profile": {
-            "name": "quick", "title": "", "models": 1, "retrain": False, "bootstrap": 400, "gallery": 0,
+            "name": "quick", "title": "", "models": 1, "retrain": False, "gallery": 0,
         },
         "artefacts": "background",
         "seed": 0,

@@ -62,8 +62,6 @@ class Profile:
         Detectors that are fitted with different seeds and answer together, where the method can.
     retrain : bool
         Fit once more on train + optimisation after the threshold was chosen (the study's protocol).
-    bootstrap : int
-        Replicates behind every interval.
     gallery : int
         Most test images to draw one by one.
     """
@@ -72,7 +70,6 @@ class Profile:
     title: str
     models: int
     retrain: bool
-    bootstrap: int
     gallery: int
 
 
@@ -85,7 +82,6 @@ PROFILES = MappingProxyType(
                 title="one model, minutes on two CPU cores",
                 models=1,
                 retrain=False,
-                bootstrap=2_000,
                 gallery=12,
             ),
             Profile(
@@ -93,7 +89,6 @@ PROFILES = MappingProxyType(
                 title="the study's protocol, hours on a GPU",
                 models=5,
                 retrain=True,
-                bootstrap=10_000,
                 gallery=40,
             ),
         )
