@@ -68,7 +68,7 @@ def _no_longer(**options: int | None) -> None:
     """One line about options that older scripts give: intervals are in closed form."""
     given = [f"--{name}" for name, value in options.items() if value is not None]
     if given:
-        typer.echo(f"note: {' and '.join(given)} changes nothing: intervals are not drawn any more", err=True)
+        typer.echo(f"note: without effect: {' and '.join(given)}; intervals are not drawn any more", err=True)
 
 
 def score(

@@ -137,7 +137,7 @@ def test_options_of_the_old_intervals_are_taken_and_change_nothing(bmbench, trut
     for command in asked:
         plain, old = bmbench(*command), bmbench(*command, "--bootstrap", 10_000, "--seed", 3)
         assert (plain.code, old.code, plain.out) == (0, 0, old.out)
-        assert old.err == "note: --bootstrap and --seed changes nothing: intervals are not drawn any more\n"
+        assert old.err == "note: without effect: --bootstrap and --seed; intervals are not drawn any more\n"
         assert "bootstrap" not in bmbench(command[0], "--help").out
 
 
