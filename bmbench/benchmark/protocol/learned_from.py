@@ -86,7 +86,7 @@ def caution(split: Split) -> str:
         unit, which = "images" if _ungrouped(test) else "groups (patients or slides)", "these"
     return (
         f"the test images are of {number} {unit}: the scores say how the method does on {which}, "
-        f"not on others, and an interval over fewer than {FEW_GROUPS} is too narrow"
+        "and little of how others differ"
     )
 
 
