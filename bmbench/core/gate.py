@@ -71,10 +71,10 @@ def open_file(path: Path, *, within: Path | None = None, limit: int | None = LIM
         _check(path, facts, limit)
         if within is not None:
             _check_place(path, handle, facts, within=within, root=root)
-        return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)
         raise
+    return os.fdopen(handle, "rb")
 
 
 def read_bytes(path: Path, *, within: Path | None = None, limit: int = LIMIT_BYTES) -> bytes:

@@ -20,6 +20,11 @@ Coordinate = Annotated[
 
 Whole = int | Annotated[float, msgspec.Meta(multiple_of=1, title="a whole number")]
 """Some programs write 3 as 3.0."""
+Side = (
+    Annotated[int, msgspec.Meta(le=int(FURTHEST_PX), title="a whole number of sensible size")]
+    | Annotated[float, msgspec.Meta(multiple_of=1, le=FURTHEST_PX, title="a whole number of sensible size")]
+)
+"""Pixels along an image."""
 
 
 def refuse(wrong: Bools, what: str, *, where: str, field: str = "", **words: Any) -> None:

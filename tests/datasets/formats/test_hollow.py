@@ -6,8 +6,10 @@ import time
 import pytest
 from PIL import Image
 
-from bmbench.core.errors import BmbenchError
+from bmbench.core.errors import BadInputError, BmbenchError
 from bmbench.datasets.formats import FORMATS
+from bmbench.datasets.formats.coco.columns import read_ground_truth
+from bmbench.datasets.formats.coco.samples import read_coco
 
 LENGTH = 300_000
 HOLLOW = (
@@ -148,3 +150,14 @@ def test_a_name_of_two_class_numbers_is_one_class(home):
     names = [content.categories[label].name for label in content.samples[0].annotations.label]
     assert names == ["cell", "cell", "blast"]
     assert [category.name for category in content.categories] == ["cell", "blast"]
+
+
+@pytest.mark.parametrize("width", ["1" + "0" * 400, "1e308", "1000000001", "0.5"])
+def test_an_image_of_no_sensible_size_is_refused_with_its_place(tmp_path, width):
+    """What it says of itself ends in arithmetic, of areas and of other formats."""
+    image = f'{{"id":1,"file_name":"a.png","width":{width},"height":9,"um_per_px":0.25}}'
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"images":[{image}],"annotations":[],"categories":[]}}')
+    for read in (read_ground_truth, read_coco):
+        with pytest.raises(BadInputError, match=r"images\[0\]\.width"):
+            read(path)

@@ -15,7 +15,7 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Floats, GroundTruth
 from bmbench.datasets.formats.coco.objects import AnnotationRecord, Flag, Id, own_ids, read_objects
-from bmbench.datasets.reading.record_checks import Whole
+from bmbench.datasets.reading.record_checks import Side, Whole
 
 
 class _ScoredImage(msgspec.Struct, gc=False):
@@ -23,8 +23,8 @@ class _ScoredImage(msgspec.Struct, gc=False):
     file_name: str | None = None
     source_id: Id | None = None
     group: str | int | None = None
-    width: Whole | None = None
-    height: Whole | None = None
+    width: Side | None = None
+    height: Side | None = None
     um_per_px: Annotated[float, msgspec.Meta(gt=0, le=1e12, title="a number above 0")] | None = None
 
 

@@ -44,7 +44,7 @@ from bmbench.datasets.formats.folder_words import (
     folders_called,
     subset_word,
 )
-from bmbench.datasets.reading.record_checks import FURTHEST_PX, Whole, refuse
+from bmbench.datasets.reading.record_checks import Side, Whole, refuse
 from bmbench.datasets.slides.whole_images import read_whole
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -53,8 +53,8 @@ _Text = Annotated[str, msgspec.Meta(min_length=1)]
 class _SampleImage(msgspec.Struct, gc=False):
     id: Whole | _Text
     file_name: _Text
-    width: Whole
-    height: Whole
+    width: Side
+    height: Side
     source_id: Whole | _Text | None = None
     group: str | int | None = None
     split: Subset | Literal["val"] | None = None
@@ -120,7 +120,6 @@ def read_coco(path: Path, *, images: Path | None = None, within: Path | None = N
     sizes = [(int(record.width), int(record.height)) for record in records.values()]
     empty = np.array([min(size) < 1 for size in sizes], bool)
     refuse(empty, "image without pixels", where=f"{path}, images", got=np.array(sizes))
-    refuse(np.array([max(s) > FURTHEST_PX for s in sizes], bool), "image too large", where=f"{path}, images")
     ends = np.cumsum(np.bincount(objects.image, minlength=len(records)))
     rows = np.split(np.argsort(objects.image, kind="stable"), ends)[: len(records)]
     folder = _image_folder(path, list(records.values()), images)
