@@ -16,6 +16,10 @@ from bmbench.benchmark.scoring.score_files import score_files
 from bmbench.core.errors import UnknownNameError
 from bmbench.metrics.protocol import PROTOCOLS, Protocol, resolve_protocol
 
+_RULES = ("iou", "assignment", "ap", "per_class", "max_detections")
+_UNITS = ("unit", "independent")
+"""What beside named arguments may be said of scores, and of their intervals."""
+
 
 def score(
     predictions: PredictionsLike,
@@ -71,7 +75,7 @@ def score(
     >>> bmbench.score(found, cells, radius_px=5, threshold=0.2)
     ScoreResult(centres (5 px) AP 0.500, F1 0.500; 2 images, 2 cells)
     """
-    chosen = {name: rules.pop(name) for name in ("unit", "independent") if name in rules}
+    chosen = {name: rules.pop(name) for name in _UNITS if name in rules}
     asked = _protocol(protocol, radius_px, rules)
     answers, marked = as_predictions(predictions), as_truth(truth)
     _warn_of_radius(protocol, radius_px)
@@ -124,7 +128,8 @@ def compare(
     >>> bmbench.compare(one, other, cells, radius_px=5)
     ComparisonResult(first minus second: centres AP +0.667, F1 +0.500; 2 images)
     """
-    chosen = {name: rules.pop(name) for name in ("unit", "independent") if name in rules}
+    _require_rules(rules)
+    chosen = {name: rules.pop(name) for name in _UNITS if name in rules}
     changes = {**rules, "radius_px": radius_px}
     first, second = ([_side(one) for one in some] for some in ((a, *more_a), (b, *more_b)))
     if not any(isinstance(side, Path) and side.is_dir() for side in (*first, *second)):
@@ -156,11 +161,16 @@ def _side(value: Any) -> PredictionTable | Path:
     return folder if isinstance(folder, Path) else as_predictions(value)
 
 
-def _protocol(protocol: str | Protocol, radius_px: float | None, changes: Mapping[str, Any]) -> Protocol:
-    known = {"iou", "assignment", "ap", "per_class", "max_detections"}
+def _require_rules(changes: Mapping[str, Any]) -> None:
+    """Nothing, or an UnknownNameError for what is no rule of a score or of its interval."""
+    known = {*_RULES, *_UNITS}
     for name in changes:
         if name not in known:
             raise UnknownNameError("rule", name, known)
+
+
+def _protocol(protocol: str | Protocol, radius_px: float | None, changes: Mapping[str, Any]) -> Protocol:
+    _require_rules(changes)
     wanted = {**changes, "radius_px": radius_px}
     if isinstance(protocol, str):
         return resolve_protocol(protocol, **wanted)

@@ -242,6 +242,8 @@ def test_rules_that_are_not_there_are_named():
         bmbench.score([[[1, 2]]], [[[1, 2]]], protocol="papr")
     with pytest.raises(UnknownNameError, match="unknown rule 'max_detection'; did you mean 'max_detections'"):
         bmbench.score([[[1, 2]]], [[[1, 2]]], radius_px=5, max_detection=3)
+    with pytest.raises(UnknownNameError, match="unknown rule 'assignement'; did you mean 'assignment'"):
+        bmbench.compare([[[1, 2]]], [[[1, 2]]], [[[1, 2]]], radius_px=5, assignement="greedy")
 
 
 def test_an_outline_gives_its_box_and_a_radius_its_circle():
