@@ -94,7 +94,7 @@ def test_whatever_a_search_draws_is_allowed(name):
 
 
 def test_a_yolo_learns_from_every_patch_that_is_allowed_and_from_no_other():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
     from bmbench.adapters.detection.networks.yolov3 import YoloV3
 
     base = dataclasses.replace(YOLO_QUICK, width=2)
@@ -111,7 +111,7 @@ def test_a_yolo_learns_from_every_patch_that_is_allowed_and_from_no_other():
 
 
 def test_a_unet_learns_from_every_patch_that_is_allowed():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
     from bmbench.adapters.unet.network import UNet
 
     allowed = []
@@ -126,7 +126,7 @@ def test_a_unet_learns_from_every_patch_that_is_allowed():
 
 
 def test_every_family_normalises_in_the_same_groups():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
     from bmbench.adapters.detection.networks.backbone import normalisation
     from bmbench.adapters.detection.networks.yolov3 import YoloV3
     from bmbench.adapters.unet.network import UNet

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
 
 from bmbench.adapters.learning.networks import read_checkpoint, write_checkpoint
 from bmbench.core.errors import BadInputError

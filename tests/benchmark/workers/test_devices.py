@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.images.augment import augment
