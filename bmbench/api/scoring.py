@@ -14,7 +14,9 @@ from bmbench.api.results import ComparisonResult, ScoreResult
 from bmbench.benchmark.scoring.compare_files import ComparisonRequest, compare_predictions
 from bmbench.benchmark.scoring.score_files import score_files
 from bmbench.core.errors import UnknownNameError
+from bmbench.core.plugins import trust
 from bmbench.metrics.protocol import PROTOCOLS, Protocol, resolve_protocol
+from bmbench.statistics.units import WantedUnits
 
 _RULES = ("iou", "assignment", "ap", "per_class", "max_detections")
 _UNITS = ("unit", "independent")
@@ -29,6 +31,7 @@ def score(
     radius_px: float | None = None,
     threshold: float | None = None,
     details: bool = False,
+    metrics: Sequence[str] = (),
     **rules: Any,
 ) -> ScoreResult:
     """The scores of predictions against ground truth, as ``bmbench score`` computes them.
@@ -52,6 +55,8 @@ def score(
         an oracle.
     details : bool
         Also how hits lie, how images are counted, FROC, and scores by matching limit.
+    metrics : sequence of str
+        Metrics of plug-ins, by their names or as ``package.module:SCORER``.
     **rules
         Further choices of ``bmbench score`` by their names in Python: `iou`, `assignment`, `ap`, `per_class`,
         `max_detections`; `unit` and `independent` of intervals.
@@ -75,12 +80,20 @@ def score(
     >>> bmbench.score(found, cells, radius_px=5, threshold=0.2)
     ScoreResult(centres (5 px) AP 0.500, F1 0.500; 2 images, 2 cells)
     """
-    chosen = {name: rules.pop(name) for name in _UNITS if name in rules}
+    units = WantedUnits(name=rules.pop("unit", None), independent=rules.pop("independent", False))
     asked = _protocol(protocol, radius_px, rules)
     answers, marked = as_predictions(predictions), as_truth(truth)
     _warn_of_radius(protocol, radius_px)
     with files_of({"predictions": answers}, marked) as (path, truth_path):
-        report = score_files(path, truth_path, asked, threshold=threshold, details=details, **chosen)
+        report = score_files(
+            path,
+            truth_path,
+            asked,
+            threshold=threshold,
+            units=units,
+            details=details,
+            metrics=tuple(trust("bmbench.metrics", name) for name in metrics),
+        )
     return ScoreResult(report=report, title=_title(predictions, "predictions"))
 
 

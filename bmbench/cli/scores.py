@@ -104,6 +104,7 @@ def score(
             "--details", help="Also how hits lie, how images are counted, FROC, scores by matching limit."
         ),
     ] = False,
+    metric: shared.Metric = None,
     bootstrap: OldOption = None,
     seed: OldOption = None,
     artefact: shared.Artefact = None,
@@ -115,6 +116,7 @@ def score(
     from bmbench.benchmark.scoring.score_files import score_files
     from bmbench.core.artefacts import Declared
     from bmbench.metrics.protocol import resolve_protocol
+    from bmbench.statistics.units import WantedUnits
 
     rules = resolve_protocol(
         protocol,
@@ -130,9 +132,9 @@ def score(
         truth,
         rules,
         threshold=_threshold(threshold, at, chosen_on),
-        unit=None if unit is None else unit.value,
-        independent=independent,
+        units=WantedUnits(name=None if unit is None else unit.value, independent=independent),
         details=details,
+        metrics=tuple(metric or ()),
         declared=Declared(artefacts=tuple(artefact or ()), cells=tuple(cell or ())),
     )
     from bmbench.benchmark.scoring.tables import score_tables

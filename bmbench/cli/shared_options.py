@@ -16,10 +16,21 @@ def named_method(name: str) -> str:
     return trust("bmbench.methods", name)
 
 
+def named_metrics(names: list[str] | None) -> list[str] | None:
+    """The names; likewise for ``package.module:SCORER``."""
+    return None if names is None else [trust("bmbench.metrics", name) for name in names]
+
+
 Method = Annotated[
     str,
     typer.Option(
         callback=named_method, help="A name that `bmbench methods` lists, or package.module:METHOD."
+    ),
+]
+Metric = Annotated[
+    list[str] | None,
+    typer.Option(
+        callback=named_metrics, help="A metric of a plug-in, or package.module:SCORER; may be repeated."
     ),
 ]
 Dataset = Annotated[str, typer.Option(help="A name that `bmbench datasets list` shows, or a file or folder.")]

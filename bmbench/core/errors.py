@@ -64,7 +64,9 @@ class UnknownNameError(BadInputError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names)}"
+        hint = (
+            f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names) or '(none is known)'}"
+        )
         super().__init__(f"unknown {kind} {name!r}", remedy=hint)
 
 

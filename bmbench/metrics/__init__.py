@@ -25,6 +25,7 @@ The files, in the order in which a score passes them:
 - `operating_point`: a threshold by a wanted recall or precision
 - `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`,
   `calibration`, `localisation_recall_precision`: what is computed from them beside
+- `scorer`, `laws`, `plugin`: numbers of other packages, and what they are held to
 """
 
 from __future__ import annotations
@@ -59,12 +60,15 @@ if TYPE_CHECKING:
     from bmbench.metrics.matching import Cause, Matching, MatchOutcome
     from bmbench.metrics.merges_and_splits import MergesAndSplits
     from bmbench.metrics.operating_point import OperatingPoint, WantedPoint
+    from bmbench.metrics.plugin import METRICS
     from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
+    from bmbench.metrics.scorer import Scorer
     from bmbench.metrics.scores import Counts, Evaluation, Scores
     from bmbench.metrics.tally import ImageCounts, Tally
 
 __all__ = [
     "GEOMETRIES",
+    "METRICS",
     "PROTOCOLS",
     "Assignment",
     "Cause",
@@ -87,6 +91,7 @@ __all__ = [
     "Protocol",
     "RatedSensitivity",
     "Reliability",
+    "Scorer",
     "Scores",
     "Tally",
     "WantedPoint",
@@ -123,7 +128,9 @@ _MODULES = {
     "matching": "Cause MatchOutcome Matching",
     "merges_and_splits": "MergesAndSplits",
     "operating_point": "OperatingPoint WantedPoint",
+    "plugin": "METRICS",
     "protocol": "Assignment GEOMETRIES Geometry PROTOCOLS Protocol",
+    "scorer": "Scorer",
     "scores": "Counts Evaluation Scores",
     "tally": "ImageCounts Tally",
 }

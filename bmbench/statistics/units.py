@@ -45,6 +45,14 @@ class ChosenUnits:
     groups: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedUnits:
+    """What a user says of the units: which they shall be, and that images of one group are independent."""
+
+    name: UnitName | None = None
+    independent: bool = False
+
+
 def choose_units(
     evaluation: Evaluation, wanted: UnitName | None = None, *, independent: bool = False
 ) -> ChosenUnits:

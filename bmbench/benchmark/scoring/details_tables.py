@@ -104,6 +104,17 @@ def _groups_table(groups: Sequence[GroupScores], *, rules: Sequence[Geometry]) -
     return table
 
 
+def metrics_table(values: Mapping[str, Mapping[str, float | None]]) -> Table:
+    """What scorers of other packages say, one row each."""
+    from bmbench.metrics.plugin import METRICS
+
+    table = terminal_table("", (RULES[rule] for rule in values), title="metrics of other packages")
+    for name in next(iter(values.values()), {}):
+        said = [decimal(one[name]) for one in values.values()]
+        table.add_row(escape(METRICS.get(name).title), *said)
+    return table
+
+
 def coco_table(summary: Mapping[str, float | None]) -> Table:
     """The twelve numbers of pycocotools: average precision, and recall, by IoU, size and cap."""
     table = terminal_table("", ("IoU", "cells", "value"), title="the twelve numbers of COCO")

@@ -61,6 +61,8 @@ class ScoreReport:
         The twelve numbers of pycocotools, with its protocol.
     details : geometry → Details
         Empty unless they were asked for.
+    metrics : geometry → name → value
+        What scorers of other packages say, where they were asked for.
     point : ChosenPoint or None
         How the threshold was chosen, where a recall or a precision was wanted.
     notes : tuple of str
@@ -71,6 +73,7 @@ class ScoreReport:
     classes: ClassReport | None = None
     coco_summary: Mapping[str, float | None] | None = None
     details: Mapping[Geometry, Details] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     point: ChosenPoint | None = None
     notes: tuple[str, ...] = ()
 
@@ -85,6 +88,8 @@ class ScoreReport:
             report["coco_summary"] = dict(self.coco_summary)
         if self.details:
             report["details"] = {name: details.to_json() for name, details in self.details.items()}
+        if self.metrics:
+            report["metrics"] = {rule: dict(values) for rule, values in self.metrics.items()}
         return report | _noted(self.notes)
 
 

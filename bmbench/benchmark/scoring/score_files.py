@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bmbench.core.artefacts import Declared
     from bmbench.core.types import GroundTruth, Predictions
     from bmbench.metrics import Evaluation, Geometry, Protocol
-    from bmbench.statistics.units import UnitName
+    from bmbench.statistics.units import WantedUnits
 
 
 def score_files(
@@ -28,17 +28,17 @@ def score_files(
     protocol: Protocol,
     *,
     threshold: float | PointRequest | None = None,
-    unit: UnitName | None = None,
-    independent: bool = False,
+    units: WantedUnits | None = None,
     details: bool = False,
+    metrics: tuple[str, ...] = (),
     declared: Declared | None = None,
 ) -> ScoreReport:
     """The scores of a predictions file, with intervals.
 
-    `threshold` is that of `bmbench.metrics.evaluate`, or the wish it is chosen by; `unit` and `independent`
-    are those of `bmbench.statistics.units.choose_units`, `declared` what the user says of the classes.
-    With the protocol `coco` the twelve numbers of pycocotools, at the protocol's cap, come with it; with
-    `details` what `bmbench.benchmark.scoring.details.details_of` gives.
+    `threshold` is that of `bmbench.metrics.evaluate`, or the wish it is chosen by; `units` is what the user
+    says of them, `declared` what of the classes. With the protocol `coco` the twelve numbers of pycocotools,
+    at the protocol's cap, come with it; with `details` what `bmbench.benchmark.scoring.details.details_of`
+    gives; with `metrics` what scorers of these names say (`bmbench.metrics.plugin`).
     """
     annotations, detections = read_pair(predictions, truth, declared)
     from bmbench.benchmark.scoring.reports import (
@@ -50,8 +50,9 @@ def score_files(
     )
     from bmbench.metrics.evaluation import evaluate
     from bmbench.statistics.intervals import with_intervals
-    from bmbench.statistics.units import choose_units
+    from bmbench.statistics.units import WantedUnits, choose_units
 
+    wanted = units or WantedUnits()
     kept = point = None
     if isinstance(threshold, int | float):
         kept = threshold
@@ -64,7 +65,8 @@ def score_files(
         evaluation = evaluate(annotations, detections, rules, threshold=kept)
         if point is not None:
             evaluation = dataclasses.replace(evaluation, threshold_source=point.source)
-        return with_intervals(evaluation, choose_units(evaluation, unit, independent=independent))
+        chosen = choose_units(evaluation, wanted.name, independent=wanted.independent)
+        return with_intervals(evaluation, chosen)
 
     evaluation, classes = scored(protocol), None
     if is_by_class(evaluation):
@@ -89,11 +91,17 @@ def score_files(
             for geometry in by_geometry(evaluation)
         }
         notes += scale_notes(annotations)
+    others: dict[str, dict[str, float | None]] = {}
+    if metrics:
+        from bmbench.metrics.plugin import further_scores
+
+        others = further_scores(metrics, annotations, detections, by_geometry(evaluation))
     return ScoreReport(
         evaluation=evaluation,
         classes=classes,
         coco_summary=summary,
         details=further,
+        metrics=others,
         point=point,
         notes=notes,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
-from bmbench.benchmark.scoring.details_tables import coco_table, details_tables
+from bmbench.benchmark.scoring.details_tables import coco_table, details_tables, metrics_table
 from bmbench.benchmark.scoring.recorded import (
     RecordedConfusion,
     RecordedEvaluation,
@@ -56,6 +56,8 @@ def score_tables(report: ScoreReport, *, title: str) -> Iterator[Table]:
         yield coco_table(report.coco_summary)
     if report.details:
         yield from details_tables(report.details)
+    if report.metrics:
+        yield metrics_table(report.metrics)
 
 
 def scores_table(scores: RecordedEvaluation, *, title: str, source: str = "") -> Table:
