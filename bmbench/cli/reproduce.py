@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bmbench.cli import shared_options as shared
-from bmbench.cli.terminal import console, show_terms, stoppable
+from bmbench.cli.terminal import console, listener, print_json, show_terms, stoppable
 
 if TYPE_CHECKING:
     from bmbench.benchmark.reproduce.options import ReproduceOptions
@@ -60,6 +61,7 @@ def reproduce(
     report_only: Annotated[
         bool, typer.Option("--report-only", help="Write the report of what is finished in --out.")
     ] = False,
+    json: shared.Json = False,
 ) -> None:
     """Run the study's experiments on a data set, for one report.
 
@@ -73,7 +75,7 @@ def reproduce(
         from bmbench.benchmark.reproduce.folder import StudyFolder
         from bmbench.benchmark.reproduce.study import report
 
-        _conclude(report(StudyFolder(out), _say))
+        _conclude(report(StudyFolder(out), _ignore if json else _say), json=json)
         return
     options = ReproduceOptions(
         out=out,
@@ -98,12 +100,16 @@ def reproduce(
     if dry_run:
         from bmbench.benchmark.reproduce.study import preview
 
-        _show(preview(options))
+        _show(preview(options), json=json)
     else:
-        _run(options)
+        _run(options, json=json)
 
 
-def _show(seen: Preview) -> None:
+def _show(seen: Preview, *, json: bool) -> None:
+    if json:
+        runs = [{"run": cell.name, "finished": cell in seen.finished} for cell in seen.matrix.cells]
+        print_json({"runs": runs, "time": seen.time, "notes": list(seen.matrix.notes)})
+        return
     for cell in seen.matrix.cells:
         typer.echo(f"{'finished' if cell in seen.finished else 'to do   '}  {cell.name}")
     for note in seen.matrix.notes:
@@ -114,25 +120,32 @@ def _show(seen: Preview) -> None:
     )
 
 
-def _run(options: ReproduceOptions) -> None:
+def _run(options: ReproduceOptions, *, json: bool) -> None:
     from bmbench.benchmark.reproduce.study import reproduce as run_study
-    from bmbench.core.console import Terminal
 
     show_terms(options.dataset, options.data)
     with stoppable():
-        summary = run_study(options, Terminal(console()), _say)
-    _conclude(summary)
+        say = _ignore if json else _say
+        summary = run_study(options, listener(console(), json=json), say)
+    _conclude(summary, json=json)
 
 
 def _say(line: str) -> None:
     console().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _conclude(summary: Summary) -> None:
+def _ignore(line: str) -> None:
+    """Nothing: with ``--json`` there is one JSON value and no more."""
+
+
+def _conclude(summary: Summary, *, json: bool) -> None:
     """Where the report is, and an exit code that says whether all of its runs are good."""
     from bmbench.present.words import many
 
-    console().print(f"Report: {summary.report}", markup=False, soft_wrap=True)
+    if json:
+        print_json(dataclasses.asdict(summary))
+    else:
+        console().print(f"Report: {summary.report}", markup=False, soft_wrap=True)
     if summary.failures:
         text = f"{many(len(summary.failures), 'run')} failed; the same command tries them again"
         typer.echo(f"error: {text}", err=True)

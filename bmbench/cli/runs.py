@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from bmbench.cli import shared_options as shared
-from bmbench.cli.terminal import alone, console, is_given, print_json, show_run, show_terms, stoppable
+from bmbench.cli.terminal import (
+    alone,
+    console,
+    is_given,
+    listener,
+    print_json,
+    show_run,
+    show_terms,
+    stoppable,
+)
 from bmbench.core.errors import BadInputError
 
 
@@ -79,11 +88,9 @@ def run(
     from bmbench.benchmark.records.options import RunOptions, parse_list, parse_pairs, with_settings
     from bmbench.benchmark.run.begin_or_resume import resume as resume_run
     from bmbench.benchmark.run.begin_or_resume import run as run_benchmark
-    from bmbench.core.console import Terminal
-    from bmbench.core.progress import Silent
 
     terminal = console()
-    listener = Silent() if json else Terminal(terminal)
+    progress = listener(terminal, json=json)
     options = RunOptions(
         method=method,
         dataset=dataset,
@@ -110,10 +117,10 @@ def run(
                 given = [name for name in ("method", "profile") if is_given(context, name)]
                 options = with_settings(options, settings, given=given)
             show_terms(dataset, data)
-            folder = run_benchmark(options, listener)
+            folder = run_benchmark(options, progress)
         else:
             alone(context, "resume", beside=("devices", "log", "json"))
-            folder = resume_run(resume, listener, devices=devices, log=options.log)
+            folder = resume_run(resume, progress, devices=devices, log=options.log)
     if json:
         print_json({"folder": str(folder.path), **folder.read("metrics.json")})
     else:
@@ -126,17 +133,20 @@ def apply_to_other_sets(
         list[str],
         typer.Option(help="NAME[,data=FOLDER][,use=all][,cell_px=NUMBER][,option=value]; may be repeated."),
     ],
+    json: shared.Json = False,
 ) -> None:
     """Apply a finished run unchanged to other images.
 
     They may be of another stain, tissue or laboratory.
     """
     from bmbench.benchmark.run.apply_to_other_sets import apply_run
-    from bmbench.benchmark.run.tables import other_sets_table
-    from bmbench.core.console import Terminal
+    from bmbench.benchmark.run.tables import other_sets_record, other_sets_table
 
     terminal = console()
-    folder = apply_run(run, on, Terminal(terminal))
+    folder = apply_run(run, on, listener(terminal, json=json))
+    if json:
+        print_json(other_sets_record(folder))
+        return
     terminal.print(other_sets_table(folder))
     terminal.print(f"Written: {folder.elsewhere}", markup=False, soft_wrap=True)
 
@@ -151,6 +161,7 @@ def redecode(
         int, typer.Option(min=0, help="Ways to try on the optimisation images; the best is taken.")
     ] = 0,
     out: shared.Out = Path("runs"),
+    json: shared.Json = False,
 ) -> None:
     """Make cells of what a run's networks see with other settings.
 
@@ -160,13 +171,18 @@ def redecode(
     from bmbench.benchmark.records.run_folder import RunDir
     from bmbench.benchmark.run.redecode import changed_settings
     from bmbench.benchmark.run.redecode import redecode as redecode_run
-    from bmbench.core.console import Terminal
 
     terminal, settings = console(), parse_pairs(set_ or [], option="--set")
     if not settings and not decodings:
         raise BadInputError("nothing to change", expected="--set NAME=VALUE, or --decodings N")
     with stoppable():
-        folder = redecode_run(run, out, Terminal(terminal), settings=settings, n_decodings=decodings)
+        heard = listener(terminal, json=json)
+        folder = redecode_run(run, out, heard, settings=settings, n_decodings=decodings)
+    if json:
+        print_json(
+            {"folder": str(folder.path), "settings": folder.config().settings, **folder.read("metrics.json")}
+        )
+        return
     show_run(terminal, folder)
     terminal.print(changed_settings(RunDir.open(run), folder), markup=False, soft_wrap=True)
 

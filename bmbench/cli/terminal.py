@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bmbench.benchmark.records.run_folder import RunDir
+    from bmbench.core.progress import Progress
 
 
 def print_any_sign() -> None:
@@ -39,6 +40,14 @@ def print_json(value: Any) -> None:
     import json
 
     typer.echo(json.dumps(value, allow_nan=False, default=str))
+
+
+def listener(terminal: Console, *, json: bool) -> Progress:
+    """Who hears of the work: the terminal; with ``--json`` nobody, as there is one JSON value and no more."""
+    from bmbench.core.console import Terminal
+    from bmbench.core.progress import Silent
+
+    return Silent() if json else Terminal(terminal)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bmbench.cli import shared_options as shared
-from bmbench.cli.terminal import alone, console, show_terms, stoppable
+from bmbench.cli.terminal import alone, console, listener, print_json, show_terms, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +58,7 @@ def tune(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the search in this directory; --trials may add to it.")
     ] = None,
+    json: shared.Json = False,
 ) -> None:
     """Search for better settings of a method.
 
@@ -70,7 +71,6 @@ def tune(
     from bmbench.benchmark.search.search import resume_tuning
     from bmbench.benchmark.search.search import tune as search
     from bmbench.benchmark.search.table import tuning_table
-    from bmbench.core.console import Terminal
 
     run = RunOptions(
         method=method,
@@ -88,7 +88,8 @@ def tune(
         out=out,
     )
     terminal = console()
-    with stoppable(), _workers(cluster, terminal) as workers:
+    heard = listener(terminal, json=json)
+    with stoppable(), _workers(cluster, terminal, json=json) as workers:
         if resume is None:
             show_terms(dataset, data)
             options = TuneOptions(
@@ -98,10 +99,13 @@ def tune(
                 at_once=at_once,
                 store=None if store is None else Database.parse(store),
             )
-            found = search(options, Terminal(terminal), cluster=workers)
+            found = search(options, heard, cluster=workers)
         else:
-            alone(context, "resume", beside=("trials", "cluster", "store"))
-            found = resume_tuning(resume, Terminal(terminal), trials=trials, cluster=workers, store=store)
+            alone(context, "resume", beside=("trials", "cluster", "store", "json"))
+            found = resume_tuning(resume, heard, trials=trials, cluster=workers, store=store)
+    if json:
+        print_json({**found.to_json(), "retrain": run_command(found)})
+        return
     terminal.print(tuning_table(found))
     terminal.print(f"\nSearch directory: [bold]{found.path}[/]", soft_wrap=True)
     terminal.print("Retrain with the best settings and look once at the test images:")
@@ -109,13 +113,13 @@ def tune(
 
 
 @contextmanager
-def _workers(address: str | None, terminal: Console) -> Iterator[Cluster | None]:
+def _workers(address: str | None, terminal: Console, *, json: bool) -> Iterator[Cluster | None]:
     if address is None:
         yield None
         return
     from bmbench.benchmark.workers.cluster import connected
 
-    with connected(address, lambda line: terminal.print(line, markup=False)) as cluster:
+    with connected(address, lambda line: None if json else terminal.print(line, markup=False)) as cluster:
         yield cluster
 
 

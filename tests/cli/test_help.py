@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,3 +112,29 @@ def test_what_a_set_holds_what_a_run_scores_and_what_was_predicted_is_there_as_j
         bmbench("predict", image, "--run", run["folder"], "-o", tmp_path / "a.csv", "--json").out
     )
     assert [one["name"] for one in found["images"]] == [image.name]
+
+
+def test_commands_that_go_on_from_a_run_print_one_json_value(bmbench, marrow, tmp_path):
+    bmbench(
+        "run", "--method", "blob_log", "--dataset", marrow, "--set", "n_blobs=1", "--out", tmp_path / "runs"
+    )
+    (finished,) = (path.parent for path in tmp_path.glob("runs/*/metrics.json"))
+    applied = bmbench("test", "--run", finished, "--on", "synthetic,stain=pale,images=9,size=256", "--json")
+    said = json.loads(applied.out)
+    assert said["own"] == json.loads((finished / "metrics.json").read_text())
+    (scores,) = said["others"].values()
+    assert scores["scale"]["factor"] > 0
+
+
+def test_a_study_says_in_json_what_it_would_do_and_what_it_did(bmbench, marrow, tmp_path):
+    study = (
+        "reproduce", "--dataset", marrow, "--methods", "blob_log", "--tracks", "weak", "--seeds", "0",
+        "--set", "n_blobs=1", "--out", tmp_path / "study", "--json",
+    )  # fmt: skip
+    before = json.loads(bmbench(*study, "--dry-run").out)
+    assert [run["finished"] for run in before["runs"]] == [False]
+    done = json.loads(bmbench(*study).out)
+    assert (done["n_finished"], done["failures"]) == (1, [])
+    assert Path(done["report"]).is_file()
+    again = json.loads(bmbench("reproduce", "--report-only", "--out", tmp_path / "study", "--json").out)
+    assert again == done

@@ -17,7 +17,7 @@ from bmbench.benchmark.scoring.recorded import (
     RecordedScores,
 )
 from bmbench.benchmark.scoring.tables import class_tables, scores_table
-from bmbench.core.files import write_text
+from bmbench.core.files import read_json, write_text
 from bmbench.present import markdown
 from bmbench.present.terminal import terminal_table, text_table
 from bmbench.present.words import UNDEFINED, decimal, with_interval
@@ -79,6 +79,16 @@ def other_sets_table(folder: RunDir) -> Table:
     for name, record in others.items():
         table.add_row(*_other_set(name, record, factor=record.scale.factor, best=record.best_f1["cd"]))
     return table
+
+
+def other_sets_record(folder: RunDir) -> dict[str, Any]:
+    """What ``bmbench test --json`` prints: the scores on the run's own test images, and on each other set."""
+    others = sorted(folder.elsewhere.glob("*/metrics.json"))
+    return {
+        "folder": str(folder.path),
+        "own": folder.read("metrics.json"),
+        "others": {path.parent.name: read_json(path, within=folder.path) for path in others},
+    }
 
 
 def _metrics(folder: RunDir) -> RecordedRun:

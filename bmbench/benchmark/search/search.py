@@ -21,6 +21,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bmbench.adapters.search_space import Space
 from bmbench.benchmark.records.environment import describe_environment
@@ -55,6 +56,20 @@ class Tuning:
     def settings(self) -> Path:
         """The file of the best settings."""
         return self.path / "settings.json"
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``bmbench tune --json`` prints: trials from 1, the best first, those given up last."""
+        given_up = [trial for trial in self.trials if trial.value is None]
+        return {
+            "folder": str(self.path),
+            "settings": str(self.settings),
+            "method": self.run.method,
+            "importance": dict(self.importance),
+            "trials": [
+                {"trial": one.number + 1, "f1": one.value, "settings": dict(one.settings), **one.facts}
+                for one in (*best_first(self.trials), *given_up)
+            ],
+        }
 
 
 def tune(options: TuneOptions, progress: Progress, *, cluster: Cluster | None = None) -> Tuning:

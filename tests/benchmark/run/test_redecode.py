@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
@@ -116,3 +117,12 @@ def test_the_command_needs_something_to_change(bmbench, trained, tmp_path):
     assert answer.code == 2
     assert "nothing to change" in answer.err
     assert not (tmp_path / "out").exists()
+
+
+def test_json_holds_the_new_settings_and_the_scores(bmbench, trained, tmp_path):
+    said = json.loads(
+        bmbench("redecode", "--run", trained, "--set", "rise=0.07", "--out", tmp_path, "--json").out
+    )
+    assert said["settings"] == settings_of(Path(said["folder"]))
+    assert said["settings"]["rise"] == 0.07
+    assert said["cd"] == json.loads((Path(said["folder"]) / "metrics.json").read_bytes())["cd"]

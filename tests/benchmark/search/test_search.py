@@ -138,6 +138,15 @@ def test_the_command_prints_what_it_found_at_80_columns(bmbench, whole, monkeypa
     assert f"bmbench run --settings {whole.settings} --retrain --dataset {whole.run.dataset} " in answer.out
 
 
+def test_json_holds_every_trial_the_best_first_and_the_command_that_trains_it_again(bmbench, whole):
+    said = json.loads(bmbench("tune", "--resume", whole.path, "--json").out)
+    assert said["settings"] == str(whole.settings)
+    assert {trial["trial"] for trial in said["trials"]} == {trial.number + 1 for trial in whole.trials}
+    values = [trial["f1"] for trial in said["trials"] if trial["f1"] is not None]
+    assert values == sorted(values, reverse=True)
+    assert said["retrain"].startswith(f"bmbench run --settings {whole.settings} ")
+
+
 def test_a_method_without_a_space_is_refused(bmbench, marrow, tmp_path):
     answer = bmbench("tune", "--method", "blob_log", "--dataset", marrow, "--out", tmp_path)
     assert answer.code == 2
