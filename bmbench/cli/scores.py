@@ -98,6 +98,9 @@ def score(
     max_detections: MostOption = None,
     unit: UnitOption = None,
     independent: IndependentOption = False,
+    rater: Annotated[
+        list[Path] | None, typer.Option(help="Another rater's ground truth of the same images, as COCO JSON.")
+    ] = None,
     details: Annotated[
         bool,
         typer.Option(
@@ -105,6 +108,10 @@ def score(
         ),
     ] = False,
     metric: shared.Metric = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write --details as figures and JSON into this folder."),
+    ] = None,
     bootstrap: OldOption = None,
     seed: OldOption = None,
     artefact: shared.Artefact = None,
@@ -115,8 +122,12 @@ def score(
     _no_longer(bootstrap=bootstrap, seed=seed)
     from bmbench.benchmark.scoring.score_files import score_files
     from bmbench.core.artefacts import Declared
+    from bmbench.core.files import require_folder
     from bmbench.metrics.protocol import resolve_protocol
     from bmbench.statistics.units import WantedUnits
+
+    if out is not None:
+        require_folder(out)
 
     rules = resolve_protocol(
         protocol,
@@ -129,17 +140,22 @@ def score(
     )
     report = score_files(
         predictions,
-        truth,
+        [truth, *(rater or ())],
         rules,
         threshold=_threshold(threshold, at, chosen_on),
         units=WantedUnits(name=None if unit is None else unit.value, independent=independent),
-        details=details,
+        details=details or out is not None,
         metrics=tuple(metric or ()),
         declared=Declared(artefacts=tuple(artefact or ()), cells=tuple(cell or ())),
     )
     from bmbench.benchmark.scoring.tables import score_tables
 
     _print(report, score_tables(report, title=predictions.name), json=json)
+    if out is not None:
+        from bmbench.benchmark.drawing.score_figures import write_score_folder
+
+        written = write_score_folder(out, report, title=predictions.name)
+        typer.echo(f"Written to {out}: {', '.join(path.name for path in written)}", err=True)
 
 
 def _threshold(

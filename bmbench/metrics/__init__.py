@@ -26,6 +26,7 @@ The files, in the order in which a score passes them:
 - `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`,
   `calibration`, `localisation_recall_precision`: what is computed from them beside
 - `scorer`, `laws`, `plugin`: numbers of other packages, and what they are held to
+- `rater_agreement`: two raters, by the same rules
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from bmbench.metrics.operating_point import OperatingPoint, WantedPoint
     from bmbench.metrics.plugin import METRICS
     from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
+    from bmbench.metrics.rater_agreement import RaterAgreement, rater_agreement
     from bmbench.metrics.scorer import Scorer
     from bmbench.metrics.scores import Counts, Evaluation, Scores
     from bmbench.metrics.tally import ImageCounts, Tally
@@ -90,6 +92,7 @@ __all__ = [
     "OptimalLrp",
     "Protocol",
     "RatedSensitivity",
+    "RaterAgreement",
     "Reliability",
     "Scorer",
     "Scores",
@@ -107,6 +110,7 @@ __all__ = [
     "optimal_lrp",
     "precision_at",
     "precision_envelope",
+    "rater_agreement",
     "reliability",
     "scores_by_group",
     "sensitivity_per_100_cells",
@@ -131,6 +135,7 @@ _MODULES = {
     "plugin": "METRICS",
     "protocol": "Assignment GEOMETRIES Geometry PROTOCOLS Protocol",
     "scorer": "Scorer",
+    "rater_agreement": "RaterAgreement rater_agreement",
     "scores": "Counts Evaluation Scores",
     "tally": "ImageCounts Tally",
 }

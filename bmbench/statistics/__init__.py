@@ -22,5 +22,6 @@ Curves and their bands, and what is drawn again in general:
 - curve_steps: the curve of re-weighted images; resampling: what it is in every draw, and percentiles.
 
 - differences: two predictions files on the same images.
+- human_line: how far raters agree, and how an answer stands beside it.
 - seeds: means over the trainings of a method, their differences, and folds as one test set.
 """

@@ -21,6 +21,7 @@ from bmbench.metrics import (
     froc,
     localisation,
     optimal_lrp,
+    rater_agreement,
     reliability,
     scores_by_group,
     sensitivity_per_100_cells,
@@ -147,6 +148,25 @@ def lrp(geometry: str) -> Scorer:
     return Scorer(f"lrp-{geometry}", values, perfect=("right",))
 
 
+def raters(geometry: str) -> Scorer:
+    """The predictions as a second rater's marks."""
+
+    def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
+        cells = np.flatnonzero(predictions.label == 0)
+        second = rebuilt(
+            truth,
+            **{name: getattr(predictions, name)[cells] for name in ("image", "xy", "box", "label")},
+            role=np.full(len(cells), Role.CELL, np.int64),
+            region=np.zeros(len(cells), bool),
+        )
+        found = rater_agreement(truth, second, protocol_of("paper", "greedy", scale), geometry)  # type: ignore[arg-type]
+        if found is None:
+            return {}
+        return {"shared": int(found.shared.sum()), "alone": int(found.alone.sum()), "agreement": found.f1}
+
+    return Scorer(f"raters-{geometry}", values, perfect=("agreement",))
+
+
 def swept(geometry: str) -> Scorer:
     def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
         limits = [0.3, 0.5, 0.75] if geometry == "bb" else [4.0 * scale, 8.0 * scale]
@@ -178,6 +198,7 @@ SCORERS = [
     *(rated(geometry) for geometry in ("bb", "cd")),
     *(calibrated(geometry) for geometry in ("bb", "cd")),
     *(lrp(geometry) for geometry in ("bb", "cd")),
+    *(raters(geometry) for geometry in ("bb", "cd")),
     *(swept(geometry) for geometry in ("bb", "cd")),
 ]
 GREEDY_AND_OPTIMAL = [

@@ -2,6 +2,7 @@
 
 ::
 
-    figures    precision against recall, what is taken for what, the weight of settings; how a figure is saved
-    gallery    what was found, missed and invented, drawn on the images
+    figures          precision against recall, what is taken for what, histories; how a figure is saved
+    score_figures    what `score --out` writes: reliability, FROC, causes, raters
+    gallery          what was found, missed and invented, drawn on the images
 """

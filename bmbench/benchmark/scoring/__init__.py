@@ -8,6 +8,9 @@
     chosen_point     the threshold of a wanted recall or precision
     details          what `--details` adds to the scores
     details_tables   the same on a terminal
+    rater_files      several raters' files, on the images and classes of the first
+    raters           scores against each rater, and the human line
+    raters_table     the same on a terminal
     recorded         scores as files of runs hold them
     tables           scores, comparisons, classes by themselves and what is taken for what, on a terminal
 """

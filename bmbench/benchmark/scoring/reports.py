@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from bmbench.benchmark.scoring.chosen_point import ChosenPoint
     from bmbench.benchmark.scoring.details import Details
+    from bmbench.benchmark.scoring.raters import RatersReport
     from bmbench.core.types import GroundTruth, Predictions
     from bmbench.metrics import Confusion, Evaluation, Geometry, Scores
     from bmbench.metrics.scores import IntervalRule
@@ -65,6 +66,8 @@ class ScoreReport:
         What scorers of other packages say, where they were asked for.
     point : ChosenPoint or None
         How the threshold was chosen, where a recall or a precision was wanted.
+    raters : RatersReport or None
+        Where several raters were given.
     notes : tuple of str
         What a reader should know of the rules.
     """
@@ -75,6 +78,7 @@ class ScoreReport:
     details: Mapping[Geometry, Details] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     point: ChosenPoint | None = None
+    raters: RatersReport | None = None
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -90,6 +94,8 @@ class ScoreReport:
             report["details"] = {name: details.to_json() for name, details in self.details.items()}
         if self.metrics:
             report["metrics"] = {rule: dict(values) for rule, values in self.metrics.items()}
+        if self.raters is not None:
+            report["raters"] = self.raters.to_json()
         return report | _noted(self.notes)
 
 

@@ -6,6 +6,7 @@ Imports are late: the process that reads a long predictions file starts before N
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def score_files(
     predictions: Path,
-    truth: Path,
+    truth: Path | Sequence[Path],
     protocol: Protocol,
     *,
     threshold: float | PointRequest | None = None,
@@ -38,8 +39,10 @@ def score_files(
     `threshold` is that of `bmbench.metrics.evaluate`, or the wish it is chosen by; `units` is what the user
     says of them, `declared` what of the classes. With the protocol `coco` the twelve numbers of pycocotools,
     at the protocol's cap, come with it; with `details` what `bmbench.benchmark.scoring.details.details_of`
-    gives; with `metrics` what scorers of these names say (`bmbench.metrics.plugin`).
+    gives; with `metrics` what scorers of these names say (`bmbench.metrics.plugin`); of several ground
+    truths the first is scored, and how the answer and the raters stand to each other comes with it.
     """
+    truth, *raters = [truth] if isinstance(truth, Path) else truth
     annotations, detections = read_pair(predictions, truth, declared)
     from bmbench.benchmark.scoring.reports import (
         ClassReport,
@@ -73,12 +76,6 @@ def score_files(
         one_class = scored(dataclasses.replace(protocol, per_class=False))
         confusion = confusion_tables(annotations, detections, one_class)
         classes = ClassReport(by_class=evaluation, one_class=one_class, confusion=confusion)
-    summary = None
-    if protocol.pycocotools:
-        from bmbench.metrics.coco import coco_summary
-
-        caps = (1, 10, protocol.max_detections)
-        summary = coco_summary(annotations, detections, max_detections=caps, per_class=protocol.per_class)
     notes = (*detections.notes, *class_notes(annotations), *rule_notes(annotations, protocol))
     if point is not None:
         notes += (point.note,)
@@ -96,15 +93,33 @@ def score_files(
         from bmbench.metrics.plugin import further_scores
 
         others = further_scores(metrics, annotations, detections, by_geometry(evaluation))
+    compared = None
+    if raters:
+        from bmbench.benchmark.scoring.rater_files import read_raters
+        from bmbench.benchmark.scoring.raters import score_raters
+
+        every = read_raters(annotations, truth, raters, per_class=protocol.per_class, declared=declared)
+        compared = score_raters(every, detections, evaluation)
+        notes += compared.notes
     return ScoreReport(
         evaluation=evaluation,
         classes=classes,
-        coco_summary=summary,
+        coco_summary=_coco_summary(annotations, detections, protocol) if protocol.pycocotools else None,
         details=further,
         metrics=others,
         point=point,
+        raters=compared,
         notes=notes,
     )
+
+
+def _coco_summary(
+    truth: GroundTruth, predictions: Predictions, protocol: Protocol
+) -> Mapping[str, float | None]:
+    from bmbench.metrics.coco import coco_summary
+
+    caps = (1, 10, protocol.max_detections)
+    return coco_summary(truth, predictions, max_detections=caps, per_class=protocol.per_class)
 
 
 def score_classes(truth: GroundTruth, predictions: Predictions, evaluation: Evaluation) -> ClassReport:

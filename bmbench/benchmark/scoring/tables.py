@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from bmbench.benchmark.scoring.details_tables import coco_table, details_tables, metrics_table
+from bmbench.benchmark.scoring.raters_table import raters_table
 from bmbench.benchmark.scoring.recorded import (
     RecordedConfusion,
     RecordedEvaluation,
@@ -58,6 +59,8 @@ def score_tables(report: ScoreReport, *, title: str) -> Iterator[Table]:
         yield from details_tables(report.details)
     if report.metrics:
         yield metrics_table(report.metrics)
+    if report.raters is not None:
+        yield raters_table(report.raters)
 
 
 def scores_table(scores: RecordedEvaluation, *, title: str, source: str = "") -> Table:

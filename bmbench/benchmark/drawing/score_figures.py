@@ -1,0 +1,186 @@
+"""The figures of ``bmbench score --out``, as a paper can take them: one message each, never colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bmbench.benchmark.drawing.figures import pr_figure, save_figure
+from bmbench.core.files import make_folder, write_json
+from bmbench.metrics.free_response import CELL_RATES, MM2_RATES
+from bmbench.metrics.scores import Scores
+from bmbench.present.palette import BLUE, COLOURS, GREY, VERMILLION
+from bmbench.present.words import FALSE_ALARMS, MISSES, RULES, decimal
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from bmbench.benchmark.scoring.reports import ScoreReport
+    from bmbench.metrics import Geometry
+
+DPI = 300
+"""What journals ask of a figure in print."""
+_LOOKS: Mapping[str, dict[str, Any]] = {
+    "cd": {"color": BLUE, "ls": "-", "marker": "o"},
+    "bb": {"color": VERMILLION, "ls": (0, (5, 2)), "marker": "s"},
+}
+
+
+def write_score_folder(folder: Path, report: ScoreReport, *, title: str) -> tuple[Path, ...]:
+    """Write ``scores.json`` and a figure for all that the report holds; paths of what was written.
+
+    Files of these names in the folder are written anew, others stay. `title` is that of the
+    precision-recall curve.
+    """
+    make_folder(folder)
+    written = [folder / "scores.json"]
+    write_json(written[0], report.to_json())
+    figures: dict[str, Callable[[], Figure | None]] = {
+        "precision_recall": lambda: pr_figure(report.evaluation, title=title),
+        "reliability": lambda: _reliability(report),
+        "froc": lambda: _froc(report),
+        "causes": lambda: _causes(report),
+        "raters": lambda: _raters(report),
+    }
+    for name, draw in figures.items():
+        figure = draw()
+        if figure is not None:
+            written.append(folder / f"{name}.png")
+            save_figure(written[-1], figure, dpi=DPI)
+    return tuple(written)
+
+
+def _reliability(report: ScoreReport) -> Figure | None:
+    """Share of hits against confidence, a point a step; below it how many predictions each rests on."""
+    if not report.details:
+        return None
+    figure, (axes, counts) = _panels((5.2, 5.6), 2, height_ratios=[3, 1], sharex=True)
+    axes.plot([0, 1], [0, 1], color="0.75", lw=1, zorder=0)
+    width = 0.04
+    for place, (rule, one) in enumerate(report.details.items()):
+        curve, look = one.reliability, _LOOKS[rule]
+        some = curve.count > 0
+        label = f"{RULES[rule]}: D-ECE {decimal(curve.error)}"
+        axes.plot(curve.confidence[some], curve.precision[some], **look, lw=1.5, ms=5, label=label)
+        steps = (np.arange(len(curve.count)) + 0.5) / len(curve.count)
+        counts.bar(steps + (place - 0.5) * width, curve.count, width, color=look["color"])
+    axes.set(ylabel="share of hits (precision)", ylim=(0, 1.02), xlim=(0, 1))
+    axes.legend(loc="upper left", frameon=False)
+    counts.set(xlabel="confidence", ylabel="predictions")
+    return figure
+
+
+def _froc(report: ScoreReport) -> Figure | None:
+    """Sensitivity against false alarms per mm² where that is known, else per 100 cells, else per image."""
+    if not report.details:
+        return None
+    amount, unit, rates = _held_against(report)
+    if not amount > 0:
+        return None
+    figure, (axes,) = _panels((5.6, 4.2), 1)
+    for rule, scores in _scored(report):
+        curve, look = scores.curve, _LOOKS[rule]
+        alarms, found = np.append(0.0, curve.fp / amount), np.append(0.0, curve.recall)
+        axes.step(alarms, found, where="post", color=look["color"], ls=look["ls"], lw=1.6, label=RULES[rule])
+        if scores.recall is not None:
+            axes.plot(
+                scores.fp / amount, scores.recall, look["marker"], color=look["color"], mec="white", ms=8
+            )
+    for at in rates:
+        axes.axvline(at, color="0.9", lw=0.8, zorder=0)
+    axes.set(xlabel=f"false alarms per {unit}", ylabel="cells found (sensitivity)", ylim=(0, 1.02))
+    axes.set_xscale("symlog", linthresh=rates[0])
+    axes.set_xlim(0, None)
+    axes.set_xticks([0, *rates], [f"{at:g}" for at in (0, *rates)])
+    axes.minorticks_off()
+    axes.legend(loc="upper left", frameon=False, title="dot: at the threshold", title_fontsize=8)
+    return figure
+
+
+def _held_against(report: ScoreReport) -> tuple[float, str, tuple[float, ...]]:
+    """What false alarms are held against: how much of it there is, its name, the rates that are averaged."""
+    first = next(iter(report.details.values()))
+    if first.froc_per_mm2 is not None:
+        return float(first.froc_per_mm2.at.amount.sum()), "mm²", MM2_RATES
+    if first.froc_per_100_cells is not None:
+        return float(first.froc_per_100_cells.at.amount.sum()), "100 cells", CELL_RATES
+    return float(report.evaluation.n_images), "image", tuple(first.froc.rates.tolist())
+
+
+def _causes(report: ScoreReport) -> Figure | None:
+    """What false alarms lie on and what became of the cells that were not found, a bar a cause."""
+    scored = list(_scored(report))
+    names = {**FALSE_ALARMS, **MISSES}
+    words = [f"false alarm {word}" for word in FALSE_ALARMS.values()] + [f"cell {w}" for w in MISSES.values()]
+    figure, (axes,) = _panels((6.4, 0.9 + 0.42 * len(names)), 1)
+    height = 0.8 / max(len(scored), 1)
+    for place, (rule, scores) in enumerate(scored):
+        values = [getattr(scores, name) for name in names]
+        rows = np.arange(len(names)) + (place - (len(scored) - 1) / 2) * height
+        hatch = "" if rule == "cd" else "///"
+        bars = axes.barh(
+            rows, values, height, color=_LOOKS[rule]["color"], hatch=hatch, ec="white", label=RULES[rule]
+        )
+        axes.bar_label(bars, padding=2, fontsize=8)
+    axes.set_yticks(range(len(names)), words)
+    axes.invert_yaxis()
+    axes.set(xlabel="number, at the threshold")
+    axes.margins(x=0.1)
+    axes.legend(frameon=False)
+    return figure
+
+
+def _raters(report: ScoreReport) -> Figure | None:
+    """F1 of the answer against each rater, and of each pair of raters, with their intervals."""
+    raters = report.raters
+    if raters is None or not raters.rules:
+        return None
+    size = (1.6 + 3.4 * len(raters.rules), 1.4 + 0.36 * _n_rows(report))
+    figure, panels = _panels(size, 1, len(raters.rules), sharey=True, sharex=True)
+    for axes, (rule, one) in zip(panels, raters.rules.items(), strict=True):
+        answers = [
+            (f"answer, {name}", s.f1, s.f1_ci) for name, s in zip(raters.names, one.against, strict=True)
+        ]
+        pairs = [
+            (f"{first}, {second}", value.value, value.interval)
+            for (first, second), value in zip(raters.pairs, one.line.pairs, strict=True)
+        ]
+        rows = [(row, COLOURS[0]) for row in answers] + [(row, GREY) for row in pairs]
+        for place, ((_, value, interval), colour) in enumerate(rows):
+            if value is None:
+                continue
+            if interval is not None:
+                axes.plot(interval, (place, place), color=colour, lw=2)
+            axes.plot(value, place, "o" if colour == COLOURS[0] else "D", color=colour, ms=7)
+        if one.line.raters.value is not None:
+            axes.axvline(one.line.raters.value, color=GREY, lw=1, ls=(0, (4, 2)), zorder=0)
+        axes.set_yticks(range(len(rows)), [row[0] for row, _ in rows], fontsize=8)
+        axes.set(xlabel=f"F1, {RULES[rule]} (dashed: human line)", xlim=(None, 1.0))
+    panels[0].invert_yaxis()
+    return figure
+
+
+def _n_rows(report: ScoreReport) -> int:
+    return 0 if report.raters is None else len(report.raters.names) + len(report.raters.pairs)
+
+
+def _scored(report: ScoreReport) -> Iterator[tuple[Geometry, Scores]]:
+    evaluation = report.evaluation
+    if evaluation.cd is not None:
+        yield "cd", evaluation.cd
+    if evaluation.bb is not None:
+        yield "bb", evaluation.bb
+
+
+def _panels(size: tuple[float, float], rows: int, columns: int = 1, **more: Any) -> tuple[Figure, list[Axes]]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, **more).ravel().tolist()
+    for panel in panels:
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure, panels
