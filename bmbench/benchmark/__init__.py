@@ -12,5 +12,6 @@
     search       `bmbench tune`: many runs, the best settings
     contract     what every method promises, as checks; the package of a new method
     reproduce    `bmbench reproduce`: a matrix of runs and its report
+    finished     `bmbench table`, `view`, `report`: tables, a page and checklists of finished runs
     verify       `bmbench verify`: digests and numbers of what is finished
 """

@@ -11,6 +11,7 @@
     reproduce       reproduce
     prediction      predict
     scores          score, compare
+    finished        table, view, report
     verification    verify
     datasets        datasets …
     submissions     submit, validate
@@ -29,6 +30,7 @@ import typer
 
 import bmbench
 from bmbench.cli.datasets import app as datasets_app
+from bmbench.cli.finished import report, table, view
 from bmbench.cli.help import GroupedCommands, UsageFault, usage_sentence
 from bmbench.cli.leaderboards import leaderboard_app
 from bmbench.cli.methods import method_app, methods
@@ -78,6 +80,9 @@ for _command in (
     compare,
     verify,
     artefacts,
+    table,
+    view,
+    report,
     submit,
     validate,
     methods,

@@ -1,7 +1,6 @@
 """The page of a data set: one HTML file with its pictures inside, which needs nothing beside it."""
 
-import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +14,7 @@ from bmbench.core.types import Floats, Role, Sample
 from bmbench.datasets.describe.faults import Fault
 from bmbench.datasets.describe.measures import Measures
 from bmbench.datasets.splits.balanced import Balance
+from bmbench.present.html import embedded_png, html_page, page_table
 from bmbench.present.palette import BLUE, COLOURS, VERMILLION
 from bmbench.present.words import UNDEFINED, counted, decimal, share
 
@@ -22,14 +22,6 @@ _ROLE_COLOURS = {Role.CELL: BLUE, Role.ARTEFACT: VERMILLION, Role.IGNORE: "#6666
 _ROLE_DASHES = {Role.CELL: "-", Role.ARTEFACT: "--", Role.IGNORE: ":"}
 _CLASS_DASHES = ("-", "--", ":", "-.")
 _EXAMPLES = 4
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; margin: 1rem 0 }
-th, td { padding: .25rem .8rem; border-bottom: 1px solid #ddd; text-align: right }
-th:first-child, td:first-child, td.text, th.text { text-align: left }
-img { max-width: 100%; height: auto }
-h2 { margin-top: 2.5rem }
-"""
 
 
 def write_page(
@@ -66,18 +58,17 @@ def write_page(
     fault_rows = [[fault.kind, f"{fault.count:,}", fault.text] for fault in faults]
     body = [
         f"<h1>{escape(card.name)}</h1>",
-        _table(["", ""], facts, text=(1,)),
+        page_table(["", ""], facts, text=(1,)),
         "<h2>Objects by class and subset</h2>",
-        _table(["", *(b.subset for b in table)], rows),
+        page_table(["", *(b.subset for b in table)], rows),
         "<h2>Faults found</h2>",
-        _table(["what", "how many", "where"], fault_rows, text=(2,)) if fault_rows else "<p>None.</p>",
+        page_table(["what", "how many", "where"], fault_rows, text=(2,)) if fault_rows else "<p>None.</p>",
         "<h2>Sizes and distances</h2>",
-        _image(histograms(measures, names, split.radius_px), "histograms of cell sizes and distances"),
+        embedded_png(histograms(measures, names, split.radius_px), "histograms of cell sizes and distances"),
         "<h2>Examples</h2>",
-        _image(examples(split), "one image of each subset with its annotations"),
+        embedded_png(examples(split), "one image of each subset with its annotations"),
     ]
-    page = f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(card.name)}</title>"
-    write_text(path, f"{page}<style>{_STYLE}</style>\n" + "\n".join(body) + "</html>\n")
+    write_text(path, html_page(card.name, "\n".join(body)))
 
 
 def histograms(measures: Measures, names: Sequence[str], radius_px: float) -> bytes:
@@ -181,22 +172,6 @@ def _measured(measures: Measures, radius_px: float) -> list[tuple[str, str]]:
         ("cells whose simulated circle overlaps another", share(measures.overlapping, 0)),
         ("circle over cell area, median", decimal(measures.cover, 2)),
     ]
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]], text: tuple[int, ...] = ()) -> str:
-    def line(kind: str, cells: Sequence[str]) -> str:
-        return "".join(
-            f"<{kind}{' class=text' if n in text else ''}>{escape(cell)}</{kind}>"
-            for n, cell in enumerate(cells)
-        )
-
-    head = line("th", header) if any(header) else ""
-    lines = [f"<tr>{line('td', row)}</tr>" for row in rows]
-    return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
-
-
-def _image(png: bytes, text: str) -> str:
-    return f"<img alt='{escape(text)}' src='data:image/png;base64,{base64.b64encode(png).decode()}'>"
 
 
 def _png(figure: Any, dpi: int = 120) -> bytes:

@@ -74,6 +74,7 @@ ALLOWED = {
     ("benchmark/workers/devices.py", "(place / f'{rank}.log').open"): "a log in a folder of its own",
     ("benchmark/workers/devices.py", "(place / f'{rank}.log').read_text"): "a log in a folder of its own",
     ("benchmark/workers/devices.py", "(place / _REQUEST).read_bytes"): "a request in a folder of its own",
+    ("cli/finished.py", "webbrowser.open"): "a page that was just written, shown to the user",
     ("benchmark/workers/checks.py", "token.read_text"): "a token that bmbench wrote into a study",
 }
 """Where else a file is opened, and why that is no file from outside."""
