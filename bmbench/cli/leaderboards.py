@@ -75,6 +75,10 @@ def init(
         typer.Option(min=0, help="Matching limit of centres, px.  [default: that of the run, or 55]"),
     ] = None,
     control: Annotated[list[str] | None, typer.Option(help="Id of a submission that is a control.")] = None,
+    rater: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another rater's ground truth of all images: a human line among the controls."),
+    ] = None,
     weaker_than: Annotated[
         str | None, typer.Option(help="The track of stronger annotations on the same images.")
     ] = None,
@@ -111,6 +115,7 @@ def init(
         radius_px=radius,
         controls=tuple(control or ()),
         weaker_than=weaker_than,
+        raters=tuple(rater or ()),
         outside=outside,
         attempts=attempts,
         days=days,

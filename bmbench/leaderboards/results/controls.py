@@ -1,12 +1,14 @@
-"""The controls of every board: answers that know everything, nothing, or say yes everywhere."""
+"""The controls of a board: answers that know everything or nothing, say yes everywhere, or are a rater's."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 
-from bmbench.core.types import Floats, Ints, Predictions, Role
+from bmbench.core.types import Floats, GroundTruth, Ints, Predictions, Role
 from bmbench.leaderboards.results.score_submission import Judge
+from bmbench.metrics.rater_agreement import as_answer
 
 JITTER_SHARE = 3 / 55
 """The study's jitter of weak circles, 3 px, as a share of its matching radius, 55 px."""
@@ -56,6 +58,18 @@ CONTROLS: Mapping[str, tuple[str, Callable[[Judge], Predictions]]] = MappingProx
     }
 )
 """Id → (name on the board, function). `blob_log` needs pixels: it is an ordinary run, see the manifest."""
+
+
+HUMAN_LINE = "human line: another rater"
+"""The name of a further rater of the track on its board."""
+
+
+def rater_answer(bench: Judge, rater: GroundTruth) -> Predictions:
+    """The cells of another rater of the track; a class that the first does not have is its first of cells."""
+    answer = as_answer(rater)
+    known = bench.truth.categories
+    cell = next((row for row, category in enumerate(known) if not category.artefact), 0)
+    return replace(answer, label=np.where(answer.label < len(known), answer.label, cell))
 
 
 def _radius(bench: Judge) -> float:

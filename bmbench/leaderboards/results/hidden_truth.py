@@ -25,6 +25,7 @@ from bmbench.leaderboards.results.record import digest
 from bmbench.leaderboards.tracks.create_track import write_manifest
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Limits, Manifest, MetricName
+from bmbench.leaderboards.tracks.raters import raters_of
 
 SALT_BYTES = 32
 _HIDDEN_FILE = "truth.json.age"
@@ -95,6 +96,9 @@ def hide(board: Leaderboard, track: str, wishes: HideWishes) -> Manifest:
     if manifest.truth.visibility == "hidden":
         remedy = "give it to other keys with bmbench leaderboard rekey"
         raise BadInputError("the ground truth is hidden already", where=track, remedy=remedy)
+    if raters_of(manifest):
+        remedy = "make the track without --rater: their files would tell the truth"
+        raise BadInputError("the track has raters, whose files are public", where=track, remedy=remedy)
     if manifest.retired or board.submissions(track):
         remedy = "make a new track; what was scored exactly cannot be taken back"
         raise BadInputError("the track was open already", where=track, remedy=remedy)

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from bmbench.core.errors import BadInputError, UnreadableError
 from bmbench.core.files import read_bytes, read_json
 from bmbench.core.progress import Progress
 from bmbench.core.types import Predictions
-from bmbench.leaderboards.results.controls import CONTROLS
+from bmbench.leaderboards.results.controls import CONTROLS, HUMAN_LINE, rater_answer
 from bmbench.leaderboards.results.record import (
     SCORER_VERSION,
     CardFacts,
@@ -32,6 +33,7 @@ from bmbench.leaderboards.submissions.sources import folder_files
 from bmbench.leaderboards.submissions.validate import Verdict, validate
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Manifest
+from bmbench.leaderboards.tracks.raters import raters_of
 
 FAILED_CODE = "E901"
 """The scorer failed on a valid submission; what it said stays with the maintainers."""
@@ -78,7 +80,8 @@ def score_track(
         results.append(result)
         desk = desk if card is None else replace(desk, others=_with(desk.others, card))
     results = settled(board, manifest, results)
-    results += [_control(desk, id_) for id_ in CONTROLS]
+    results += [_control(desk, id_, title, make(desk.bench)) for id_, (title, make) in CONTROLS.items()]
+    results += [_control(desk, id_, HUMAN_LINE, answer) for id_, answer in _raters(desk, truth)]
     return tuple(sorted(results, key=lambda result: (result.control, result.id)))
 
 
@@ -172,9 +175,7 @@ def _scored(desk: Desk, folder: Path, card: Submission, digests: Digests) -> Res
     )
 
 
-def _control(desk: Desk, id_: str) -> Result:
-    title, make = CONTROLS[id_]
-    predictions: Predictions = make(desk.bench)
+def _control(desk: Desk, id_: str, title: str, predictions: Predictions) -> Result:
     metrics, rules = score(desk.bench, [(predictions, 0.0)])
     facts = CardFacts(
         method=title,
@@ -201,6 +202,22 @@ def _control(desk: Desk, id_: str) -> Result:
         interval_unit=desk.bench.units.name,
         digests=Digests(card="", predictions=(), track=desk.track_digest, truth=desk.truth_digest),
     )
+
+
+def _raters(desk: Desk, truth: Path) -> Iterator[tuple[str, Predictions]]:
+    """An id and the answer of every further rater of the track, by its own file."""
+    facts = raters_of(desk.bench.manifest)
+    paths = [truth.parent / rater.file for rater in facts]
+    for rater, path in zip(facts, paths, strict=True):
+        if digest(read_bytes(path)) != rater.sha256:
+            remedy = "restore the file, or make a new version of the track"
+            raise BadInputError("is not the rater that the track names", where=str(path), remedy=remedy)
+    if not paths:
+        return
+    from bmbench.benchmark.scoring.rater_files import read_raters
+
+    for one in read_raters(desk.bench.truth, truth, paths, per_class=False, declared=None)[1:]:
+        yield one.name.removesuffix(".json"), rater_answer(desk.bench, one.truth)
 
 
 def _stored(desk: Desk, id_: str, digests: Digests) -> Result | None:

@@ -6,5 +6,6 @@
     fields               the fields that tracks and cards share
     manifest             `track.json`: one versioned question
     leaderboard_folder   the paths of a leaderboard's repository
+    raters               further raters of a track, whose files lie beside its ground truth
     create_track         `bmbench leaderboard init`
 """

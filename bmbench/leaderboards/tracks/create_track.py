@@ -29,6 +29,7 @@ from bmbench.leaderboards.tracks.manifest import (
     parse_manifest,
 )
 from bmbench.leaderboards.tracks.names import is_id, require_id
+from bmbench.leaderboards.tracks.raters import rater_facts, require_raters
 from bmbench.metrics.protocol import Protocol
 
 
@@ -37,7 +38,8 @@ class TrackFacts:
     """What a new track is called and asks.
 
     `data_sha256` is the hash that runs on the data set state, `data_options` what they chose of one that
-    bmbench knows; `outside` says that the ground truth may not lie in the repository.
+    bmbench knows; `raters` are further ground truths of the same images; `outside` says that the ground truth
+    may not lie in the repository.
     """
 
     name: str
@@ -52,6 +54,7 @@ class TrackFacts:
     rules: Rules = field(default_factory=Rules)
     controls: tuple[str, ...] = ()
     partner: Partner | None = None
+    raters: tuple[Path, ...] = ()
     citation: str = ""
     licence: str = ""
     outside: bool = False
@@ -81,11 +84,14 @@ def create_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest
     if facts.partner is not None:
         board.require_track(facts.partner.track)
     manifest = _manifest(truth, read_coco(truth), facts)
+    require_raters(truth, facts.raters, outside=facts.outside)
     if facts.partner is not None:
         _require_same_images(manifest, board.manifest(facts.partner.track))
     parse_manifest(_text(manifest), where=f"the new {folder / MANIFEST_FILE}")
     if not facts.outside:
         write_bytes(folder / manifest.truth.file, read_bytes(truth))
+    for path, rater in zip(facts.raters, rater_facts(facts.raters), strict=True):
+        write_bytes(folder / rater.file, read_bytes(path))
     write_manifest(folder, manifest)
     return manifest
 
@@ -116,7 +122,12 @@ def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
             licence=facts.licence,
             options=UNSET if facts.data_options is None or not facts.outside else dict(facts.data_options),
         ),
-        truth=TruthFacts(visibility="public", file="truth.json", sha256=sha256(truth)),
+        truth=TruthFacts(
+            visibility="public",
+            file="truth.json",
+            sha256=sha256(truth),
+            raters=rater_facts(facts.raters) or UNSET,
+        ),
         categories=tuple(category.id for category in file.categories),
         images=tuple(_image(sample) for sample in file.samples),
         unit=_unit(file, facts),
@@ -226,6 +237,7 @@ class TrackWishes:
     radius_px: float | None = None
     controls: tuple[str, ...] = ()
     weaker_than: str | None = None
+    raters: tuple[Path, ...] = ()
     outside: bool = False
     attempts: int = 0
     days: int = 30
@@ -258,6 +270,7 @@ def track_facts(source: Path, wishes: TrackWishes) -> tuple[TrackFacts, Path]:
         family=_family(wishes.family),
         independent=wishes.independent,
         controls=wishes.controls,
+        raters=wishes.raters,
         outside=wishes.outside,
         partner=None if weaker_than is None else Partner(track=weaker_than, kind="weaker"),
         limits=Limits(attempts=wishes.attempts, days=wishes.days) if wishes.attempts else Limits(),

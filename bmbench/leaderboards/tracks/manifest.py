@@ -49,12 +49,20 @@ class DataFacts(StrictRecord, frozen=True, kw_only=True):
     options: dict[str, str] | UnsetType = UNSET
 
 
+class RaterFacts(StrictRecord, frozen=True, kw_only=True):
+    """Another rater's annotations of all images of a track, beside its ground truth."""
+
+    file: Annotated[str, Meta(pattern=r"^rater-[0-9]{1,3}\.json$")]
+    sha256: Digest
+
+
 class TruthFacts(StrictRecord, frozen=True, kw_only=True):
     """Where the ground truth lies, and whether anybody may read it.
 
     `sha256` is that of a public truth file. A hidden one is an age file; `commitment` is the SHA-256 of
     salt and truth, which are made public when the track retires. Scores against it are published with normal
-    noise of standard deviation `noise`, in steps of `step` (0.001: a tenth of a point).
+    noise of standard deviation `noise`, in steps of `step` (0.001: a tenth of a point). `raters` are further
+    annotations of the same images: scored as answers, they are the human line among the controls.
     """
 
     visibility: Literal["public", "hidden"]
@@ -63,6 +71,7 @@ class TruthFacts(StrictRecord, frozen=True, kw_only=True):
     commitment: Digest | None = None
     step: Annotated[float, Meta(gt=0, le=0.1)] = 0.001
     noise: Annotated[float, Meta(gt=0, le=0.5)] | UnsetType = UNSET
+    raters: tuple[RaterFacts, ...] | UnsetType = UNSET
 
 
 class Rules(StrictRecord, frozen=True, kw_only=True):
