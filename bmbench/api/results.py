@@ -252,7 +252,7 @@ def _headlines(evaluation: Evaluation) -> list[str]:
     """The two numbers of each matching rule, centres first."""
     texts = []
     for rule, scores in reversed(by_geometry(evaluation).items()):
-        limit = f"{scores.limit:g} px" if rule == "cd" else f"IoU {scores.limit:g}"
+        limit = scores.matched_by or (f"{scores.limit:g} px" if rule == "cd" else f"IoU {scores.limit:g}")
         ap, f1 = with_interval(scores.ap, scores.ap_ci), with_interval(scores.f1, scores.f1_ci)
         texts.append(f"{RULES[rule]} ({limit}) AP {ap}, F1 {f1}")
     return texts

@@ -15,10 +15,10 @@ from bmbench.benchmark.scoring.compare_files import ComparisonRequest, compare_p
 from bmbench.benchmark.scoring.score_files import score_files
 from bmbench.core.errors import UnknownNameError
 from bmbench.core.plugins import trust
-from bmbench.metrics.protocol import PROTOCOLS, Protocol, resolve_protocol
+from bmbench.metrics.protocol import PROTOCOLS, Protocol, changed_protocol, resolve_protocol
 from bmbench.statistics.units import WantedUnits
 
-_RULES = ("iou", "assignment", "ap", "per_class", "max_detections")
+_RULES = ("iou", "assignment", "ap", "per_class", "max_detections", "radius_um", "class_radii")
 _UNITS = ("unit", "independent")
 """What beside named arguments may be said of scores, and of their intervals."""
 
@@ -59,7 +59,8 @@ def score(
         Metrics of plug-ins, by their names or as ``package.module:SCORER``.
     **rules
         Further choices of ``bmbench score`` by their names in Python: `iou`, `assignment`, `ap`, `per_class`,
-        `max_detections`; `unit` and `independent` of intervals.
+        `max_detections`, `radius_um`, `class_radii` (a dict of classes and limits); `unit` and `independent`
+        of intervals.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def score(
     units = WantedUnits(name=rules.pop("unit", None), independent=rules.pop("independent", False))
     asked = _protocol(protocol, radius_px, rules)
     answers, marked = as_predictions(predictions), as_truth(truth)
-    _warn_of_radius(protocol, radius_px)
+    _warn_of_radius(protocol, radius_px or rules.get("radius_um"))
     with files_of({"predictions": answers}, marked) as (path, truth_path):
         report = score_files(
             path,
@@ -146,7 +147,7 @@ def compare(
     changes = {**rules, "radius_px": radius_px}
     first, second = ([_side(one) for one in some] for some in ((a, *more_a), (b, *more_b)))
     if not any(isinstance(side, Path) and side.is_dir() for side in (*first, *second)):
-        _warn_of_radius(protocol or "paper", radius_px)
+        _warn_of_radius(protocol or "paper", radius_px or rules.get("radius_um"))
     marked = None if truth is None else as_truth(truth)
     n, every = len(first), _named(first, "first") | _named(second, "second")
     with files_of(every, marked) as paths:
@@ -187,14 +188,14 @@ def _protocol(protocol: str | Protocol, radius_px: float | None, changes: Mappin
     wanted = {**changes, "radius_px": radius_px}
     if isinstance(protocol, str):
         return resolve_protocol(protocol, **wanted)
-    return dataclasses.replace(protocol, **{name: one for name, one in wanted.items() if one is not None})
+    return changed_protocol(protocol, **wanted)
 
 
-def _warn_of_radius(protocol: str | Protocol, radius_px: float | None) -> None:
+def _warn_of_radius(protocol: str | Protocol, radius: float | None) -> None:
     """A warning where centres are matched by the radius of the study, which is right at its scale alone."""
     study = PROTOCOLS["paper"].radius_px
     named = PROTOCOLS.get(protocol) if isinstance(protocol, str) else None
-    if named is None or radius_px is not None or named.radius_px != study:
+    if named is None or radius is not None or named.radius_px != study:
         return
     warnings.warn(
         f"centres match up to {study:g} px apart, the radius of the study's own images; "

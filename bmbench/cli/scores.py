@@ -37,7 +37,14 @@ class ApKind(StrEnum):
 
 AssignmentOption = Annotated[Assignment | None, typer.Option(help="How predictions are given to cells.")]
 IouOption = Annotated[float | None, typer.Option(min=0, max=1, help="Matching limit of boxes.")]
-RadiusOption = Annotated[float | None, typer.Option(min=0, help="Matching limit of centres, px.")]
+RadiusOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PX", help="Matching limit of centres; CLASS=PX for one class of cells."),
+]
+MicronOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="UM", help="The same in µm, by the um_per_px of each image."),
+]
 ApOption = Annotated[ApKind | None, typer.Option(help="Area under the curve: all points, 11 or 101.")]
 PerClassOption = Annotated[
     bool, typer.Option("--per-class", help="Score each category of cells by itself; AP is their mean.")
@@ -78,6 +85,7 @@ def score(
     assignment: AssignmentOption = None,
     iou: IouOption = None,
     radius: RadiusOption = None,
+    radius_um: MicronOption = None,
     threshold: Annotated[
         float | None,
         typer.Option(help="Confidence at which F1 is given.  [default: the best one here, an oracle]"),
@@ -124,6 +132,7 @@ def score(
     from bmbench.core.artefacts import Declared
     from bmbench.core.files import require_folder
     from bmbench.metrics.protocol import resolve_protocol
+    from bmbench.metrics.radii import parsed_radii
     from bmbench.statistics.units import WantedUnits
 
     if out is not None:
@@ -133,10 +142,10 @@ def score(
         protocol,
         assignment=assignment,
         iou=iou,
-        radius_px=radius,
         ap=ap,
         per_class=per_class or None,
         max_detections=max_detections,
+        **parsed_radii(radius or (), radius_um or ()),
     )
     report = score_files(
         predictions,
@@ -191,6 +200,7 @@ def compare(
     assignment: AssignmentOption = None,
     iou: IouOption = None,
     radius: RadiusOption = None,
+    radius_um: MicronOption = None,
     threshold: Annotated[
         float | None,
         typer.Option(help="Confidence at which F1 is given.  [default: a run's own, else the best here]"),
@@ -218,14 +228,15 @@ def compare(
     _no_longer(bootstrap=bootstrap, seed=seed)
     from bmbench.benchmark.scoring.compare_files import ComparisonRequest, compare_predictions
     from bmbench.core.artefacts import Declared
+    from bmbench.metrics.radii import parsed_radii
 
     changes = {
         "assignment": assignment,
         "iou": iou,
-        "radius_px": radius,
         "ap": ap,
         "per_class": per_class or None,
         "max_detections": max_detections,
+        **parsed_radii(radius or (), radius_um or ()),
     }
     asked = ComparisonRequest(
         first=[first, *(more_first or ())],

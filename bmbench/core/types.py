@@ -234,6 +234,8 @@ class GroundTruth:
     image_mm2 : (m,) float64, or None
         Area of each image in square millimetres; NaN where its extent or scale is not known, None where
         none is.
+    um_per_px : (m,) float64, or None
+        Pixel size of each image in micrometres; NaN where it is not known, None where none is.
     """
 
     image_ids: tuple[ImageId, ...]
@@ -250,10 +252,11 @@ class GroundTruth:
     names: tuple[str, ...] | None = None
     numbers: tuple[ImageId, ...] | None = None
     image_mm2: Floats | None = None
+    um_per_px: Floats | None = None
 
     def __post_init__(self) -> None:
-        n = len(self.image)
-        shapes = {"xy": (n, 2), "box": (n, 4), "size": (n, 2), "image_mm2": (len(self.image_ids),)}
+        n, m = len(self.image), len(self.image_ids)
+        shapes = {"xy": (n, 2), "box": (n, 4), "size": (n, 2), "image_mm2": (m,), "um_per_px": (m,)}
         _check_columns(self, n, shapes, skip=("image_ids", "groups", "categories", "names", "numbers"))
 
 

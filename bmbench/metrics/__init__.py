@@ -13,6 +13,7 @@ The files, in the order in which a score passes them:
 
 - `protocol`: the rules that a number is made by
 - `evaluation`: from ground truth and predictions to scores
+- `radii`: how far centres may lie apart, object by object
 - `matching_input`: the columns of the objects that take part
 - `geometry_scores`: the scores of boxes, or of centres, of one class or of several
 - `matching`: what is a hit, what is ignored, what a false alarm lies on

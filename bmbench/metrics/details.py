@@ -188,7 +188,7 @@ def sweep(
     found: list[Scores] = []
     for limit in chosen:
         iou, radius = (limit, None) if geometry == "bb" else (None, limit)
-        rules = replace(protocol, iou=iou, radius_px=radius)
+        rules = replace(protocol, iou=iou, radius_px=radius, radius_um=None, class_radii=())
         evaluation = evaluate(truth, predictions, rules, threshold=threshold)
         scores = evaluation.bb or evaluation.cd
         assert scores is not None

@@ -6,6 +6,7 @@ from bmbench.core.types import Floats, GroundTruth, Ints, Predictions, Role
 from bmbench.metrics.geometry_scores import ScoringRequest, score_geometry
 from bmbench.metrics.matching_input import MatchingInput, artefact_mask, matching_input, scored_labels
 from bmbench.metrics.protocol import GEOMETRIES, Geometry, Protocol
+from bmbench.metrics.radii import object_radii
 from bmbench.metrics.scores import Evaluation, Scores
 
 _MANY = 50_000
@@ -29,6 +30,8 @@ def evaluate(
 
     Raises
     ------
+    BadInputError
+        If limits are asked for that the ground truth has no scale or no class for.
     ValueError
         If a confidence is not a number from 0 to 1, a coordinate is not finite, or a row points nowhere.
     """
@@ -77,9 +80,10 @@ def _both(request: ScoringRequest) -> tuple[Scores | None, Scores | None]:
     protocol = request.protocol
     labels = scored_labels(request.truth, per_class=protocol.per_class)
     inputs: list[MatchingInput] = []
-    if not protocol.pycocotools or protocol.radius_px is not None:
+    if not protocol.pycocotools or protocol.limit("cd") is not None:
+        radius, most = object_radii(request.truth, protocol), protocol.max_detections
         inputs = [
-            matching_input(request.truth, request.predictions, label=label, most=protocol.max_detections)
+            matching_input(request.truth, request.predictions, label=label, most=most, radius=radius)
             for label in labels
         ]
 

@@ -201,6 +201,7 @@ class _Summary:
         images = sum_images([report.images for report in reports])
         return Scores(
             limit=limit,
+            matched_by=self._request.protocol.words(self._geometry),
             ap=_mean([part.ap for part in parts]),
             f1=counts.f1,
             precision=counts.precision,

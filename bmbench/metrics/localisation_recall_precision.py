@@ -37,16 +37,20 @@ class OptimalLrp:
     threshold: float | None
 
 
-def optimal_lrp(predictions: Predictions, scores: Scores, geometry: Geometry) -> OptimalLrp | None:
+def optimal_lrp(
+    predictions: Predictions, scores: Scores, geometry: Geometry, *, radius: Floats | None = None
+) -> OptimalLrp | None:
     """OLRP of one matching; None without cells, or where no one matching serves every threshold (Hungarian).
 
+    `radius` is that of every annotation (`bmbench.metrics.radii`), where it is not one for all.
     An IoU limit of 1 leaves no room to misplace: misplacing is then 0.
     """
     curve = scores.curve
     if not curve.cells or scores.assignment != "greedy":
         return None
     hits = scores.matching.is_hit
-    off = _misplacing(scores.matching.similarity[hits], scores.limit, geometry)
+    limit = scores.limit if radius is None else radius[scores.matching.annotation[hits]]
+    off = _misplacing(scores.matching.similarity[hits], limit, geometry)
     score = predictions.confidence[hits]
     order = np.argsort(-score, kind="stable")
     reached = np.searchsorted(-score[order], -curve.threshold, side="right")
@@ -64,8 +68,8 @@ def optimal_lrp(predictions: Predictions, scores: Scores, geometry: Geometry) ->
     )
 
 
-def _misplacing(similarity: Floats, limit: float, geometry: Geometry) -> Floats:
+def _misplacing(similarity: Floats, limit: float | Floats, geometry: Geometry) -> Floats:
     """(n,) 0 for an exact hit, 1 for one at the limit."""
-    if geometry == "cd":
+    if geometry == "cd" or not isinstance(limit, int | float):
         return similarity / limit
     return np.clip((1 - similarity) / (1 - limit), 0, 1) if limit < 1 else np.zeros(len(similarity))

@@ -23,6 +23,8 @@ class ObjectColumns:
         Centre.
     box : four (n,) float64 columns x0, y0, x1, y1, pixels
     size : two (n,) float64 columns, width and height, pixels
+    radius : (n,) float64, pixels, or None
+        Matching limit of each object between centres, where it is not one for all.
     """
 
     row: Ints
@@ -31,13 +33,14 @@ class ObjectColumns:
     y: Floats
     box: tuple[Floats, Floats, Floats, Floats]
     size: tuple[Floats, Floats]
+    radius: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.row)
 
     @classmethod
-    def of(cls, table: GroundTruth | Predictions, mask: Bools) -> ObjectColumns:
-        """The objects of a table under a mask."""
+    def of(cls, table: GroundTruth | Predictions, mask: Bools, radius: Floats | None = None) -> ObjectColumns:
+        """The objects of a table under a mask; `radius` of every row of the table."""
         index = np.flatnonzero(mask)
         every = len(index) == len(mask)
 
@@ -56,6 +59,7 @@ class ObjectColumns:
             y=column(table.xy[:, 1]),
             box=(box[0], box[1], box[2], box[3]),
             size=size,
+            radius=None if radius is None else column(radius),
         )
 
     def take(self, rows: Ints | Bools) -> ObjectColumns:
@@ -67,6 +71,7 @@ class ObjectColumns:
             y=self.y[rows],
             box=(self.box[0][rows], self.box[1][rows], self.box[2][rows], self.box[3][rows]),
             size=(self.size[0][rows], self.size[1][rows]),
+            radius=None if self.radius is None else self.radius[rows],
         )
 
     def position(self, rows: Ints) -> tuple[Floats, ...]:
@@ -104,11 +109,17 @@ class MatchingInput:
 
 
 def matching_input(
-    truth: GroundTruth, predictions: Predictions, *, label: int | None = None, most: int | None = None
+    truth: GroundTruth,
+    predictions: Predictions,
+    *,
+    label: int | None = None,
+    most: int | None = None,
+    radius: Floats | None = None,
 ) -> MatchingInput:
     """The objects of one category (`label`, a row of the categories), or of all cells as one class (None).
 
-    `most` is how many predictions of one image count, the most confident first; None: all.
+    `most` is how many predictions of one image count, the most confident first; None: all. `radius` is
+    that of every annotation (`bmbench.metrics.radii`), where it is not one for all.
     """
     of_artefact = artefact_mask(truth)[predictions.label]
     asked = ~of_artefact if label is None else predictions.label == label
@@ -117,15 +128,19 @@ def matching_input(
         kept = _most_confident(subjects, predictions.confidence[subjects.row], most)
         subjects = subjects.take(kept)
     is_cell, ignored = truth.role == Role.CELL, truth.role == Role.IGNORE
-    all_cells = ObjectColumns.of(truth, is_cell)
+
+    def annotated(mask: Bools) -> ObjectColumns:
+        return ObjectColumns.of(truth, mask, radius)
+
+    all_cells = annotated(is_cell)
     return MatchingInput(
         predictions=subjects,
         score=predictions.confidence[subjects.row],
-        cells=all_cells if label is None else ObjectColumns.of(truth, is_cell & (truth.label == label)),
+        cells=all_cells if label is None else annotated(is_cell & (truth.label == label)),
         all_cells=all_cells,
-        ignored=ObjectColumns.of(truth, ignored & ~truth.region),
+        ignored=annotated(ignored & ~truth.region),
         regions=ObjectColumns.of(truth, ignored & truth.region),
-        artefacts=ObjectColumns.of(truth, truth.role == Role.ARTEFACT),
+        artefacts=annotated(truth.role == Role.ARTEFACT),
         as_artefacts=ObjectColumns.of(predictions, of_artefact),
         artefact_score=predictions.confidence[of_artefact],
     )

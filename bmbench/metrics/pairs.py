@@ -74,17 +74,21 @@ def admissible(
         iou = protocol.near_iou if widen else protocol.iou
         assert iou is not None
         return box_pairs(predictions, objects, iou=iou, inclusive=protocol.inclusive)
-    assert protocol.radius_px is not None
-    radius = protocol.radius_px * (protocol.near_radii if widen else 1)
-    return centre_pairs(predictions, objects, radius=radius)
+    radius: float | Floats | None = protocol.radius_px if objects.radius is None else objects.radius
+    assert radius is not None
+    return centre_pairs(predictions, objects, radius=radius * (protocol.near_radii if widen else 1))
 
 
-def centre_pairs(predictions: ObjectColumns, cells: ObjectColumns, *, radius: float) -> AdmissiblePairs:
-    """All pairs on one image whose centres are at most `radius` pixels apart."""
+def centre_pairs(
+    predictions: ObjectColumns, cells: ObjectColumns, *, radius: float | Floats
+) -> AdmissiblePairs:
+    """All pairs on one image whose centres are at most `radius` pixels apart, which may be one a cell."""
     found = []
-    for p, c in near(_centres(predictions), _centres(cells), reach=radius * (1 + _MARGIN)):
+    reach = radius if isinstance(radius, int | float) else float(radius.max(initial=0.0))
+    for p, c in near(_centres(predictions), _centres(cells), reach=reach * (1 + _MARGIN)):
         distance = np.hypot(predictions.x[p] - cells.x[c], predictions.y[p] - cells.y[c])
-        merit = -np.round(distance / radius, DECIMALS)
+        limit = radius if isinstance(radius, int | float) else radius[c]
+        merit = -np.round(distance / limit, DECIMALS)
         keep = np.flatnonzero(merit >= -1)
         found.append((p[keep], c[keep], distance[keep], merit[keep]))
     return _joined(found)

@@ -1,7 +1,7 @@
 """The rules that a number was made by, each set with a name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -27,7 +27,11 @@ class Protocol:
         Matching limit between boxes (BB); None: boxes are not scored.
     radius_px : float > 0, pixels, or None
         Matching limit between centres (CD); a distance equal to it still matches. None: centres are not
-        scored.
+        scored, unless `radius_um` is given.
+    radius_um : float > 0, micrometres, or None
+        The limit between centres by the scale of each image, in place of `radius_px`.
+    class_radii : tuple of (category name, limit)
+        Limits of cells of some classes, in the unit of the others; see `bmbench.metrics.radii`.
     inclusive : bool
         Whether an IoU equal to `iou` matches.
     assignment : "greedy" or "hungarian"
@@ -56,6 +60,8 @@ class Protocol:
     name: str
     iou: float | None = 0.5
     radius_px: float | None = 55.0
+    radius_um: float | None = None
+    class_radii: tuple[tuple[str, float], ...] = ()
     inclusive: bool = False
     assignment: Assignment = "greedy"
     reach: Reach = "free"
@@ -70,10 +76,16 @@ class Protocol:
     def __post_init__(self) -> None:
         if self.iou is not None and not 0 < self.iou <= 1:
             raise ValueError(f"iou is {self.iou}, expected more than 0 and at most 1")
-        if self.radius_px is not None and not 0 < self.radius_px < float("inf"):
-            raise ValueError(f"radius_px is {self.radius_px}, expected a finite number above 0")
-        if self.iou is None and self.radius_px is None:
+        radii = [("radius_px", self.radius_px), ("radius_um", self.radius_um), *self.class_radii]
+        for name, radius in radii:
+            if radius is not None and not 0 < radius < float("inf"):
+                raise ValueError(f"{name} is {radius}, expected a finite number above 0")
+        if self.radius_px is not None and self.radius_um is not None:
+            raise ValueError("radius_px and radius_um are both given: one of them limits centres")
+        if self.iou is None and self.limit("cd") is None:
             raise ValueError("neither iou nor radius_px is given: nothing would be scored")
+        if self.class_radii and self.limit("cd") is None:
+            raise ValueError("class_radii without a radius for all other classes")
         if not 0.5 <= self.region_share < 1:
             raise ValueError(f"region_share is {self.region_share}, expected at least 0.5 and below 1")
         if self.pycocotools and self.assignment != "greedy":
@@ -83,8 +95,26 @@ class Protocol:
 
     def limit(self, geometry: Geometry) -> float | None:
         """The matching limit of a geometry; None if it is not scored."""
-        return self.iou if geometry == "bb" else self.radius_px
+        if geometry == "bb":
+            return self.iou
+        return self.radius_px if self.radius_um is None else self.radius_um
 
+    def words(self, geometry: Geometry) -> str:
+        """The matching rule in words where its limit alone does not say it: "7.5 µm"; else empty."""
+        if geometry == "bb" or (self.radius_um is None and not self.class_radii):
+            return ""
+        unit = "px" if self.radius_um is None else "µm"
+        return f"{self.limit(geometry):g} {unit}{', by class' if self.class_radii else ''}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Every rule; those that later versions brought are left out where they change nothing."""
+        return {
+            name: value for name, value in asdict(self).items() if name not in _LATER or value != _LATER[name]
+        }
+
+
+_LATER: Mapping[str, Any] = MappingProxyType({"radius_um": None, "class_radii": ()})
+"""Rules that older records do not name, as they are there."""
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
@@ -127,6 +157,12 @@ def changed_protocol(protocol: Protocol, **changes: Any) -> Protocol:
         If it does not allow the change.
     """
     wanted = {field: value for field, value in changes.items() if value is not None}
+    if "radius_um" in wanted:
+        wanted = {"radius_px": None, **wanted}
+    elif "radius_px" in wanted:
+        wanted = {"radius_um": None, **wanted}
+    if isinstance(wanted.get("class_radii"), Mapping):
+        wanted["class_radii"] = tuple(wanted["class_radii"].items())
     try:
         return replace(protocol, **wanted)
     except ValueError as error:

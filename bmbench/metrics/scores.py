@@ -62,7 +62,9 @@ class Scores:
     Attributes
     ----------
     limit : float
-        Matching limit: IoU, or pixels.
+        Matching limit: IoU, or pixels (micrometres, where `matched_by` says so).
+    matched_by : str
+        The limit in words where that number alone does not say it; else empty.
     ap : float or None
         Average precision (of several classes: their mean); None if there are no cells.
     f1, precision, recall : float or None
@@ -106,6 +108,7 @@ class Scores:
     fn_artefact: int
     ignored: int
     assignment: Assignment
+    matched_by: str = ""
     ap_ci: Interval | None = None
     f1_ci: Interval | None = None
     precision_ci: Interval | None = None
@@ -129,6 +132,8 @@ class Scores:
         values = {name: getattr(self, name) for name in _IN_JSON}
         for name in ("ap_ci", "f1_ci", "precision_ci", "recall_ci"):
             values[name] = _listed(values[name])
+        if self.matched_by:
+            values["matched_by"] = self.matched_by
         if self.no_interval:
             values["no_interval"] = dict(self.no_interval)
         if self.classes:
@@ -141,7 +146,8 @@ class Scores:
 _IN_JSON = tuple(
     name
     for name in Scores.__dataclass_fields__
-    if name not in {"macro_f1_ci", "no_interval", "curve", "matching", "tallies", "images", "classes"}
+    if name
+    not in {"macro_f1_ci", "no_interval", "matched_by", "curve", "matching", "tallies", "images", "classes"}
 )
 
 

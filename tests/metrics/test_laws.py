@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bmbench.core.types import Role
+from bmbench.core.types import Category, Role
 from bmbench.metrics import (
     PROTOCOLS,
     average_precision,
@@ -29,8 +29,9 @@ from bmbench.metrics import (
     sweep,
 )
 from bmbench.metrics.merges_and_splits import merges_and_splits
+from bmbench.metrics.protocol import resolve_protocol
 
-from .scenes import joined, predictions_of, rebuilt, scenes, shifted, taken, truth_of
+from .scenes import ARTEFACT, joined, predictions_of, rebuilt, scenes, shifted, taken, truth_of
 
 RADIUS = 8.0
 
@@ -148,6 +149,28 @@ def lrp(geometry: str) -> Scorer:
     return Scorer(f"lrp-{geometry}", values, perfect=("right",))
 
 
+def by_class_and_scale() -> Scorer:
+    """Two classes with limits of their own, in µm; the scale of the images follows the scene."""
+
+    def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
+        um_per_px = np.full(len(truth.image_ids), 0.5 / scale)
+        label = (truth.xy[:, 0] / scale * 4 % 2).astype(np.int64)
+        kinds = (Category(id=1, name="small"), Category(id=2, name="large"), ARTEFACT)
+        mixed = rebuilt(
+            truth,
+            um_per_px=um_per_px,
+            label=np.where(truth.role == Role.ARTEFACT, 2, label),
+            categories=kinds,
+        )
+        found = rebuilt(predictions, label=np.where(predictions.label == 1, 2, 0))
+        rules = resolve_protocol("paper", radius_um=4.0, class_radii={"small": 2.0}, iou=None)
+        report = dict(evaluate(mixed, found, replace(rules, iou=None), threshold=0.5).to_json()["cd"])
+        del report["matched_by"]
+        return report
+
+    return Scorer("paper-cd-by-class-and-scale", values)
+
+
 def raters(geometry: str) -> Scorer:
     """The predictions as a second rater's marks."""
 
@@ -198,6 +221,7 @@ SCORERS = [
     *(rated(geometry) for geometry in ("bb", "cd")),
     *(calibrated(geometry) for geometry in ("bb", "cd")),
     *(lrp(geometry) for geometry in ("bb", "cd")),
+    by_class_and_scale(),
     *(raters(geometry) for geometry in ("bb", "cd")),
     *(swept(geometry) for geometry in ("bb", "cd")),
 ]

@@ -161,7 +161,7 @@ def save_figure(path: Path, figure: Figure, *, dpi: int = 150) -> None:
 def _draw_curve(axes: Axes, scores: Scores, *, colour: str, dash: object, name: str) -> None:
     # An IoU is at most 1, and no radius is so small.
     limit = f"IoU > {scores.limit:g}" if scores.limit <= 1 else f"≤ {scores.limit:g} px"
-    label = f"{name} ({limit}): AP {decimal(scores.ap)}"
+    label = f"{name} ({scores.matched_by or limit}): AP {decimal(scores.ap)}"
     axes.plot(scores.curve.recall, scores.curve.precision, color=colour, linestyle=dash, lw=1.8, label=label)
     if scores.f1 is None or scores.recall is None or scores.precision is None:
         return

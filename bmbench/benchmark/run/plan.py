@@ -193,7 +193,7 @@ def config(plan: Plan) -> dict[str, Any]:
         "learned": dataclasses.asdict(plan.learned),
         "split_from": plan.split.split_from,
         "leaks": list(plan.leaks),
-        "protocol": dataclasses.asdict(plan.protocol),
+        "protocol": plan.protocol.to_json(),
         "options": options.to_json(),
         "test_on": [place.facts() for place in plan.elsewhere],
         **plugin_facts(options.method, options.dataset),

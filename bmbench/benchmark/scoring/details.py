@@ -27,6 +27,7 @@ from bmbench.metrics.free_response import (
 )
 from bmbench.metrics.localisation_recall_precision import OptimalLrp, optimal_lrp
 from bmbench.metrics.merges_and_splits import MergesAndSplits, merges_and_splits
+from bmbench.metrics.radii import object_radii
 from bmbench.present.words import many
 from bmbench.statistics.intervals import (
     MetricInterval,
@@ -132,6 +133,7 @@ def details_of(
     scores = evaluation.bb if geometry == "bb" else evaluation.cd
     assert scores is not None
     units = units_of(evaluation)
+    radius = object_radii(truth, evaluation.protocol) if geometry == "cd" else None
     return Details(
         f_beta={name: f_beta_interval(scores, units, beta=beta) for name, beta in BETAS.items()},
         localisation=localisation(truth, predictions, scores),
@@ -142,7 +144,7 @@ def details_of(
         froc_ci=froc_interval(scores, units).interval,
         froc_per_mm2=_with_interval(sensitivity_per_mm2(truth, scores), scores, units),
         froc_per_100_cells=_with_interval(sensitivity_per_100_cells(scores), scores, units),
-        olrp=optimal_lrp(predictions, scores, geometry),
+        olrp=optimal_lrp(predictions, scores, geometry, radius=radius),
         reliability=reliability(scores),
         d_ece_ci=calibration_interval(scores, units).interval,
         sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),

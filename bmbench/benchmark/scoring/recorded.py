@@ -17,6 +17,7 @@ class RecordedScores(Struct, frozen=True, kw_only=True):
     """The scores by one matching rule; see `bmbench.metrics.Scores`."""
 
     limit: int | float
+    matched_by: str = ""
     ap: float | None
     f1: float | None
     precision: float | None

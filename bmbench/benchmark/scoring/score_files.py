@@ -156,14 +156,18 @@ def rule_notes(truth: GroundTruth, protocol: Protocol) -> tuple[str, ...]:
     side of the boxes that have an extent.
     """
     from bmbench.core.types import Role
+    from bmbench.metrics.radii import object_radii
 
-    radius = protocol.radius_px
     sides = (truth.box[:, 2:] - truth.box[:, :2]).mean(axis=1)
-    sized = sides[(truth.role == Role.CELL) & (sides > 0)]
-    if radius is None or not len(sized) or radius <= (mean := float(sized.mean())) / 2:
+    sized = (truth.role == Role.CELL) & (sides > 0)
+    radii, radius = object_radii(truth, protocol), protocol.radius_px
+    if radii is not None:
+        radius = float(radii[sized].mean()) if sized.any() else None
+    if radius is None or not sized.any() or radius <= (mean := float(sides[sized].mean())) / 2:
         return ()
+    mean_of = "" if radii is None else " on average"
     note = (
-        f"centres match up to {radius:g} px apart, but cells are {mean:.1f} px across on average: "
+        f"centres match up to {radius:.4g} px apart{mean_of}, but cells are {mean:.1f} px across on average: "
         f"the study's third of the diameter would be --radius {mean / 3:.1f}"
     )
     return (note,)

@@ -35,6 +35,8 @@ from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from bmbench.metrics.scores import Scores
+
 THRESHOLD_SOURCES = {
     "optimisation": "threshold from the optimisation images",
     "given": "threshold as given",
@@ -69,7 +71,7 @@ def scores_table(scores: RecordedEvaluation, *, title: str, source: str = "") ->
     `source` says where the threshold comes from, where its one word in a record is not all.
     """
     rules = scores.rules
-    heads = [_rule_title(rule, one.limit) for rule, one in rules.items()]
+    heads = [rule_title(rule, one) for rule, one in rules.items()]
     table = terminal_table("", heads, title=title, caption=_caption(scores, source))
     every = rules.values()
     table.add_row("AP", *(with_interval(one.ap, one.ap_ci) for one in every), style="bold")
@@ -93,7 +95,7 @@ def comparison_table(report: ComparisonReport) -> Table:
         if found is None:
             continue
         sides = [[by_geometry(one)[rule] for one in some] for some in report.evaluations]
-        table.add_row(_rule_title(rule, sides[0][0].limit), style="bold")
+        table.add_row(rule_title(rule, sides[0][0]), style="bold")
         for title, metric, values in (
             ("  AP", found.ap, [[one.ap for one in side] for side in sides]),
             ("  F1", found.f1, [[one.f1 for one in side] for side in sides]),
@@ -108,8 +110,10 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(defined) / len(defined) if len(defined) == len(values) else None
 
 
-def _rule_title(rule: str, limit: float) -> str:
-    return f"{RULES[rule]} (IoU {limit})" if rule == "bb" else f"{RULES[rule]} ({limit:g} px)"
+def rule_title(rule: str, scores: RecordedScores | Scores) -> str:
+    """A matching rule with its limit, "centres (8 px)"."""
+    limit = f"IoU {scores.limit}" if rule == "bb" else f"{scores.limit:g} px"
+    return f"{RULES[rule]} ({scores.matched_by or limit})"
 
 
 def _caption(scores: RecordedEvaluation, source: str) -> str:

@@ -64,6 +64,7 @@ def _read(path: Path, *, guess: bool) -> GroundTruth:
     records = objects.images
     own = own_ids(records, where=f"{path}, images")
     names = [one.file_name for one in records.values()]
+    um_per_px = _scales(records.values())
     return GroundTruth(
         image_ids=own,
         groups=tuple(
@@ -81,15 +82,20 @@ def _read(path: Path, *, guess: bool) -> GroundTruth:
         area=objects.area,
         role=objects.role,
         region=objects.region,
-        image_mm2=_areas(objects.images.values()),
+        image_mm2=None if um_per_px is None else _areas(records.values(), um_per_px),
+        um_per_px=um_per_px,
     )
 
 
-def _areas(images: Collection[_ScoredImage]) -> Floats | None:
-    """(m,) mm² of each image, NaN where it is not known; None where no image says how large a pixel is."""
-    if all(one.um_per_px is None for one in images):
-        return None
-    sides = [(one.width or np.nan, one.height or np.nan, one.um_per_px or np.nan) for one in images]
-    width, height, um_per_px = np.array(sides, np.float64).T
+def _scales(images: Collection[_ScoredImage]) -> Floats | None:
+    """(m,) µm a pixel of each image, NaN where it is not known; None where no image says it."""
+    scales = [one.um_per_px or np.nan for one in images]
+    return np.array(scales, np.float64) if np.isfinite(scales).any() else None
+
+
+def _areas(images: Collection[_ScoredImage], um_per_px: Floats) -> Floats:
+    """(m,) mm² of each image, NaN where it is not known."""
+    sides = [(one.width or np.nan, one.height or np.nan) for one in images]
+    width, height = np.array(sides, np.float64).T
     area: Floats = width * height * (um_per_px / 1000) ** 2
     return area
