@@ -18,7 +18,7 @@ from bmbench.core.plugins import trust
 from bmbench.metrics.protocol import PROTOCOLS, Protocol, changed_protocol, resolve_protocol
 from bmbench.statistics.units import WantedUnits
 
-_RULES = ("iou", "assignment", "ap", "per_class", "max_detections", "radius_um", "class_radii")
+_RULES = ("iou", "assignment", "ap", "per_class", "max_detections", "radius_um", "class_radii", "outlines")
 _UNITS = ("unit", "independent")
 """What beside named arguments may be said of scores, and of their intervals."""
 
@@ -59,8 +59,8 @@ def score(
         Metrics of plug-ins, by their names or as ``package.module:SCORER``.
     **rules
         Further choices of ``bmbench score`` by their names in Python: `iou`, `assignment`, `ap`, `per_class`,
-        `max_detections`, `radius_um`, `class_radii` (a dict of classes and limits); `unit` and `independent`
-        of intervals.
+        `max_detections`, `radius_um`, `class_radii` (a dict of classes and limits), `outlines`; `unit` and
+        `independent` of intervals.
 
     Returns
     -------

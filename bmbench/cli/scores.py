@@ -46,6 +46,12 @@ MicronOption = Annotated[
     typer.Option(metavar="UM", help="The same in µm, by the um_per_px of each image."),
 ]
 ApOption = Annotated[ApKind | None, typer.Option(help="Area under the curve: all points, 11 or 101.")]
+OutlinesOption = Annotated[
+    bool,
+    typer.Option(
+        "--outlines", help="Match outlines: mask IoU for boxes, centre inside the cell for centres."
+    ),
+]
 PerClassOption = Annotated[
     bool, typer.Option("--per-class", help="Score each category of cells by itself; AP is their mean.")
 ]
@@ -86,6 +92,7 @@ def score(
     iou: IouOption = None,
     radius: RadiusOption = None,
     radius_um: MicronOption = None,
+    outlines: OutlinesOption = False,
     threshold: Annotated[
         float | None,
         typer.Option(help="Confidence at which F1 is given.  [default: the best one here, an oracle]"),
@@ -144,6 +151,7 @@ def score(
         iou=iou,
         ap=ap,
         per_class=per_class or None,
+        outlines=outlines or None,
         max_detections=max_detections,
         **parsed_radii(radius or (), radius_um or ()),
     )
@@ -201,6 +209,7 @@ def compare(
     iou: IouOption = None,
     radius: RadiusOption = None,
     radius_um: MicronOption = None,
+    outlines: OutlinesOption = False,
     threshold: Annotated[
         float | None,
         typer.Option(help="Confidence at which F1 is given.  [default: a run's own, else the best here]"),
@@ -235,6 +244,7 @@ def compare(
         "iou": iou,
         "ap": ap,
         "per_class": per_class or None,
+        "outlines": outlines or None,
         "max_detections": max_detections,
         **parsed_radii(radius or (), radius_um or ()),
     }

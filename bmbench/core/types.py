@@ -236,6 +236,8 @@ class GroundTruth:
         none is.
     um_per_px : (m,) float64, or None
         Pixel size of each image in micrometres; NaN where it is not known, None where none is.
+    outline : tuple of n Rings, or None
+        Outlines, ``()`` where an object has none; None where they were not asked for.
     """
 
     image_ids: tuple[ImageId, ...]
@@ -253,6 +255,7 @@ class GroundTruth:
     numbers: tuple[ImageId, ...] | None = None
     image_mm2: Floats | None = None
     um_per_px: Floats | None = None
+    outline: tuple[Rings, ...] | None = None
 
     def __post_init__(self) -> None:
         n, m = len(self.image), len(self.image_ids)
@@ -278,6 +281,8 @@ class Predictions:
         Width and height exactly as a file states them; None: from `box`.
     notes : tuple of str
         What was assumed in reading them.
+    outline : tuple of n Rings, or None
+        As in `GroundTruth`.
     """
 
     image: Ints
@@ -288,6 +293,7 @@ class Predictions:
     schema: str = field(default="coco-results")
     size: Floats | None = None
     notes: tuple[str, ...] = ()
+    outline: tuple[Rings, ...] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.image)

@@ -18,6 +18,7 @@ The files, in the order in which a score passes them:
 - `geometry_scores`: the scores of boxes, or of centres, of one class or of several
 - `matching`: what is a hit, what is ignored, what a false alarm lies on
 - `pairs`: which predictions may take which objects
+- `outline_pairs`: the same where outlines are matched
 - `assignment`: which prediction gets which cell, greedily or optimally
 - `coco`: all of that as pycocotools does it
 - `tally`: what is kept of a matching

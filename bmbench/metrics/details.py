@@ -189,6 +189,8 @@ def sweep(
     for limit in chosen:
         iou, radius = (limit, None) if geometry == "bb" else (None, limit)
         rules = replace(protocol, iou=iou, radius_px=radius, radius_um=None, class_radii=())
+        if geometry == "cd":
+            rules = replace(rules, outlines=False)
         evaluation = evaluate(truth, predictions, rules, threshold=threshold)
         scores = evaluation.bb or evaluation.cd
         assert scores is not None

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bmbench.core.errors import BadInputError
 from bmbench.core.types import Floats, GroundTruth, Ints, Predictions, Role
 from bmbench.metrics.geometry_scores import ScoringRequest, score_geometry
 from bmbench.metrics.matching_input import MatchingInput, artefact_mask, matching_input, scored_labels
@@ -36,6 +37,8 @@ def evaluate(
         If a confidence is not a number from 0 to 1, a coordinate is not finite, or a row points nowhere.
     """
     _check(truth, predictions)
+    if protocol.outlines:
+        _require_outlines(truth)
     _, group = np.unique(np.asarray(truth.groups, dtype=str), return_inverse=True)
     request = ScoringRequest(
         truth=truth,
@@ -111,6 +114,16 @@ def only_points(truth: GroundTruth) -> bool:
     """Whether there are cells and none of them has a box to overlap with: boxes cannot be scored then."""
     box = truth.box[truth.role == Role.CELL]
     return len(box) > 0 and not np.any((box[:, 2:] > box[:, :2]).all(axis=1))
+
+
+def _require_outlines(truth: GroundTruth) -> None:
+    cells = np.flatnonzero(truth.role == Role.CELL)
+    if truth.outline is None or (len(cells) and not any(truth.outline[row] for row in cells.tolist())):
+        raise BadInputError(
+            "outlines are to be matched, and no cell has one",
+            expected="a segmentation in the annotations of the ground truth",
+            remedy="match boxes and centres: leave --outlines out",
+        )
 
 
 def _check(truth: GroundTruth, predictions: Predictions) -> None:

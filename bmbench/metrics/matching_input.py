@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bmbench.core.types import Bools, Floats, GroundTruth, Ints, Predictions, Role
+from bmbench.core.types import Bools, Floats, GroundTruth, Ints, Predictions, Rings, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,6 +25,8 @@ class ObjectColumns:
     size : two (n,) float64 columns, width and height, pixels
     radius : (n,) float64, pixels, or None
         Matching limit of each object between centres, where it is not one for all.
+    outline : tuple of n Rings, or None
+        Where outlines are matched; ``()`` of an object without one.
     """
 
     row: Ints
@@ -34,6 +36,7 @@ class ObjectColumns:
     box: tuple[Floats, Floats, Floats, Floats]
     size: tuple[Floats, Floats]
     radius: Floats | None = None
+    outline: tuple[Rings, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.row)
@@ -60,6 +63,7 @@ class ObjectColumns:
             box=(box[0], box[1], box[2], box[3]),
             size=size,
             radius=None if radius is None else column(radius),
+            outline=None if table.outline is None else tuple(table.outline[row] for row in index.tolist()),
         )
 
     def take(self, rows: Ints | Bools) -> ObjectColumns:
@@ -72,7 +76,13 @@ class ObjectColumns:
             box=(self.box[0][rows], self.box[1][rows], self.box[2][rows], self.box[3][rows]),
             size=(self.size[0][rows], self.size[1][rows]),
             radius=None if self.radius is None else self.radius[rows],
+            outline=self._outlines(rows),
         )
+
+    def _outlines(self, rows: Ints | Bools) -> tuple[Rings, ...] | None:
+        if self.outline is None:
+            return None
+        return tuple(self.outline[row] for row in np.arange(len(self))[rows].tolist())
 
     def position(self, rows: Ints) -> tuple[Floats, ...]:
         """The facts of these objects that settle ties, the weightiest first: centre, then box."""

@@ -16,6 +16,7 @@ import numpy as np
 from bmbench.core.spatial_index import Points, near
 from bmbench.core.types import Bools, Floats, Ints
 from bmbench.metrics.matching_input import ObjectColumns
+from bmbench.metrics.outline_pairs import points_inside, shared_pixels
 from bmbench.metrics.protocol import Geometry, Protocol
 
 DECIMALS = 9
@@ -70,13 +71,40 @@ def admissible(
     widen: bool = False,
 ) -> AdmissiblePairs:
     """Every pair that the limit of the protocol admits; `widen`: the limit of a near miss."""
+    if protocol.outlines and not widen:
+        return _by_outline(predictions, objects, protocol, geometry)
     if geometry == "bb":
         iou = protocol.near_iou if widen else protocol.iou
         assert iou is not None
         return box_pairs(predictions, objects, iou=iou, inclusive=protocol.inclusive)
+    if protocol.outlines:
+        return centre_pairs(predictions, objects, radius=_diagonal(objects))
     radius: float | Floats | None = protocol.radius_px if objects.radius is None else objects.radius
     assert radius is not None
     return centre_pairs(predictions, objects, radius=radius * (protocol.near_radii if widen else 1))
+
+
+def _by_outline(
+    predictions: ObjectColumns, objects: ObjectColumns, protocol: Protocol, geometry: Geometry
+) -> AdmissiblePairs:
+    """Pairs by shared pixels, or by a centre inside an outline: of several cells around it the nearest."""
+    if geometry == "cd":
+        p, c, distance = points_inside(predictions, objects)
+        # No point inside lies further from the centre than the box is long from corner to corner.
+        return AdmissiblePairs(
+            prediction=p, cell=c, value=distance, merit=-np.round(distance / _diagonal(objects)[c], DECIMALS)
+        )
+    p, c, shared, either = shared_pixels(predictions, objects)
+    value = shared / either
+    merit = np.round(value, DECIMALS)
+    assert protocol.iou is not None
+    keep = np.flatnonzero((merit >= protocol.iou) if protocol.inclusive else (merit > protocol.iou))
+    return AdmissiblePairs(prediction=p, cell=c, value=value, merit=merit).take(keep)
+
+
+def _diagonal(objects: ObjectColumns) -> Floats:
+    diagonal: Floats = np.maximum(np.hypot(*objects.size), np.finfo(float).tiny)
+    return diagonal
 
 
 def centre_pairs(

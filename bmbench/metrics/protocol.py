@@ -32,6 +32,9 @@ class Protocol:
         The limit between centres by the scale of each image, in place of `radius_px`.
     class_radii : tuple of (category name, limit)
         Limits of cells of some classes, in the unit of the others; see `bmbench.metrics.radii`.
+    outlines : bool
+        Whether outlines are matched in place of boxes (by pixels shared), and centres match inside the cell's
+        outline in place of within a radius.
     inclusive : bool
         Whether an IoU equal to `iou` matches.
     assignment : "greedy" or "hungarian"
@@ -62,6 +65,7 @@ class Protocol:
     radius_px: float | None = 55.0
     radius_um: float | None = None
     class_radii: tuple[tuple[str, float], ...] = ()
+    outlines: bool = False
     inclusive: bool = False
     assignment: Assignment = "greedy"
     reach: Reach = "free"
@@ -76,6 +80,17 @@ class Protocol:
     def __post_init__(self) -> None:
         if self.iou is not None and not 0 < self.iou <= 1:
             raise ValueError(f"iou is {self.iou}, expected more than 0 and at most 1")
+        self._check_radii()
+        if not 0.5 <= self.region_share < 1:
+            raise ValueError(f"region_share is {self.region_share}, expected at least 0.5 and below 1")
+        if self.pycocotools and self.assignment != "greedy":
+            raise ValueError("pycocotools assigns greedily: assignment must be greedy")
+        if self.pycocotools and self.outlines:
+            raise ValueError("pycocotools matches boxes here: leave outlines out")
+        if self.reach == "first" and self.assignment != "greedy":
+            raise ValueError("reach 'first' is a greedy rule: assignment must be greedy")
+
+    def _check_radii(self) -> None:
         radii = [("radius_px", self.radius_px), ("radius_um", self.radius_um), *self.class_radii]
         for name, radius in radii:
             if radius is not None and not 0 < radius < float("inf"):
@@ -86,12 +101,6 @@ class Protocol:
             raise ValueError("neither iou nor radius_px is given: nothing would be scored")
         if self.class_radii and self.limit("cd") is None:
             raise ValueError("class_radii without a radius for all other classes")
-        if not 0.5 <= self.region_share < 1:
-            raise ValueError(f"region_share is {self.region_share}, expected at least 0.5 and below 1")
-        if self.pycocotools and self.assignment != "greedy":
-            raise ValueError("pycocotools assigns greedily: assignment must be greedy")
-        if self.reach == "first" and self.assignment != "greedy":
-            raise ValueError("reach 'first' is a greedy rule: assignment must be greedy")
 
     def limit(self, geometry: Geometry) -> float | None:
         """The matching limit of a geometry; None if it is not scored."""
@@ -101,6 +110,8 @@ class Protocol:
 
     def words(self, geometry: Geometry) -> str:
         """The matching rule in words where its limit alone does not say it: "7.5 µm"; else empty."""
+        if self.outlines:
+            return "inside the outline" if geometry == "cd" else f"mask IoU {self.iou:g}"
         if geometry == "bb" or (self.radius_um is None and not self.class_radii):
             return ""
         unit = "px" if self.radius_um is None else "µm"
@@ -113,7 +124,7 @@ class Protocol:
         }
 
 
-_LATER: Mapping[str, Any] = MappingProxyType({"radius_um": None, "class_radii": ()})
+_LATER: Mapping[str, Any] = MappingProxyType({"radius_um": None, "class_radii": (), "outlines": False})
 """Rules that older records do not name, as they are there."""
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(

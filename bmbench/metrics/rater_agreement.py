@@ -65,4 +65,5 @@ def as_answer(rater: GroundTruth) -> Predictions:
         confidence=np.ones(len(cells)),
         label=rater.label[cells],
         size=None if rater.size is None else rater.size[cells],
+        outline=None if rater.outline is None else tuple(rater.outline[row] for row in cells.tolist()),
     )

@@ -171,6 +171,27 @@ def by_class_and_scale() -> Scorer:
     return Scorer("paper-cd-by-class-and-scale", values)
 
 
+def by_outline(geometry: str) -> Scorer:
+    """Diamonds as outlines. Pixels do not scale, so a scaled scene is scored as it was."""
+
+    def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
+        def diamonds(table: Any) -> Any:
+            at = shifted(table, scale=1 / scale)
+            x0, y0, x1, y1 = at.box.T
+            x, y = (x0 + x1) / 2, (y0 + y1) / 2
+            corners = np.stack([[x0, y], [x, y0], [x1, y], [x, y1]]).transpose(2, 0, 1)
+            return rebuilt(at, outline=tuple((ring,) for ring in corners))
+
+        marked = diamonds(truth)
+        if not (marked.role == Role.CELL).any():
+            return {}
+        rules = replace(PROTOCOLS["paper"], outlines=True)
+        report = dict(evaluate(marked, diamonds(predictions), rules, threshold=0.5).to_json()[geometry])
+        return report | {"matched_by": None}
+
+    return Scorer(f"outlines-{geometry}", values, perfect=("ap", "f1", "precision", "recall"))
+
+
 def raters(geometry: str) -> Scorer:
     """The predictions as a second rater's marks."""
 
@@ -222,6 +243,7 @@ SCORERS = [
     *(calibrated(geometry) for geometry in ("bb", "cd")),
     *(lrp(geometry) for geometry in ("bb", "cd")),
     by_class_and_scale(),
+    *(by_outline(geometry) for geometry in ("bb", "cd")),
     *(raters(geometry) for geometry in ("bb", "cd")),
     *(swept(geometry) for geometry in ("bb", "cd")),
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bmbench.benchmark.scoring.reports import ComparisonReport
-from bmbench.benchmark.scoring.score_files import class_notes, rule_notes
+from bmbench.benchmark.scoring.score_files import class_notes, outline_notes, rule_notes
 from bmbench.core.artefacts import Declared
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
@@ -68,14 +68,16 @@ def compare_predictions(asked: ComparisonRequest) -> ComparisonReport:
 
     first, second = ([_side(path) for path in paths] for paths in (asked.first, asked.second))
     truth, protocol = _truth(asked, [*first, *second]), _protocol(asked, [*first, *second])
-    annotations = (asked.declared or Declared()).truth(read_ground_truth(truth), where=str(truth))
+    annotations = (asked.declared or Declared()).truth(
+        read_ground_truth(truth, outlines=protocol.outlines), where=str(truth)
+    )
 
     notes: dict[str, None] = {}
 
     def scored(side: _Side) -> Evaluation:
         threshold = side.threshold if asked.threshold is None else asked.threshold
-        found = read_answers(side.predictions, truth, annotations)
-        notes.update(dict.fromkeys(found.notes))
+        found = read_answers(side.predictions, truth, annotations, outlines=protocol.outlines)
+        notes.update(dict.fromkeys((*found.notes, *outline_notes(annotations, found, protocol))))
         return evaluate(annotations, found, protocol, threshold=threshold)
 
     def finished(evaluations: Sequence[Evaluation]) -> list[Evaluation]:

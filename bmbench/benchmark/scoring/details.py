@@ -134,6 +134,7 @@ def details_of(
     assert scores is not None
     units = units_of(evaluation)
     radius = object_radii(truth, evaluation.protocol) if geometry == "cd" else None
+    without_limit = evaluation.protocol.outlines and geometry == "cd"
     return Details(
         f_beta={name: f_beta_interval(scores, units, beta=beta) for name, beta in BETAS.items()},
         localisation=localisation(truth, predictions, scores),
@@ -144,7 +145,7 @@ def details_of(
         froc_ci=froc_interval(scores, units).interval,
         froc_per_mm2=_with_interval(sensitivity_per_mm2(truth, scores), scores, units),
         froc_per_100_cells=_with_interval(sensitivity_per_100_cells(scores), scores, units),
-        olrp=optimal_lrp(predictions, scores, geometry, radius=radius),
+        olrp=None if without_limit else optimal_lrp(predictions, scores, geometry, radius=radius),
         reliability=reliability(scores),
         d_ece_ci=calibration_interval(scores, units).interval,
         sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),

@@ -17,6 +17,7 @@ from bmbench.datasets.reading.image_names import nearest
 
 if TYPE_CHECKING:
     from bmbench.core.artefacts import Declared
+    from bmbench.metrics.protocol import Protocol
 
 _Table = TypeVar("_Table", GroundTruth, Predictions)
 
@@ -31,7 +32,7 @@ class Rater:
 
 
 def read_raters(
-    first: GroundTruth, truth: Path, others: Sequence[Path], *, per_class: bool, declared: Declared | None
+    first: GroundTruth, truth: Path, others: Sequence[Path], *, protocol: Protocol, declared: Declared | None
 ) -> tuple[Rater, ...]:
     """The rater of the ground truth, and those of the other files on its images and categories.
 
@@ -52,9 +53,9 @@ def read_raters(
     raters = [Rater(name=names[0], truth=first, has=np.ones(len(first.image_ids), bool))]
     categories = list(first.categories)
     for name, path in zip(names[1:], others, strict=True):
-        own = read_ground_truth(path)
+        own = read_ground_truth(path, outlines=protocol.outlines)
         own = own if declared is None else declared.truth(own, where=str(path))
-        label = _classes(own, categories, where=str(path), per_class=per_class)
+        label = _classes(own, categories, where=str(path), per_class=protocol.per_class)
         raters.append(_as_of_first(name, own, first, label, where=str(path)))
     every = tuple(categories)
     return tuple(
@@ -80,6 +81,8 @@ def _as_of_first(name: str, own: GroundTruth, first: GroundTruth, label: Ints, *
         name: None if (value := getattr(own, name)) is None else value[kept]
         for name in ("xy", "box", "role", "region", "size", "area")
     }
+    outline = None if own.outline is None else tuple(own.outline[row] for row in np.flatnonzero(kept))
+    columns["outline"] = outline
     truth = dataclasses.replace(
         first, **columns, image=row[own.image[kept]], label=label[own.label[kept]], categories=own.categories
     )
@@ -143,10 +146,14 @@ def on_images(table: _Table, images: Bools) -> _Table:
     changed: dict[str, Any] = {
         name: value[kept] for name in _OF_OBJECTS if (value := getattr(table, name, None)) is not None
     }
+    if table.outline is not None:
+        changed["outline"] = tuple(table.outline[row] for row in np.flatnonzero(kept))
     changed["image"] = (np.cumsum(images) - 1)[table.image[kept]]
     if isinstance(table, GroundTruth):
         for name in _OF_IMAGES:
             value = getattr(table, name)
             changed[name] = None if value is None else tuple(value[row] for row in rows)
-        changed["image_mm2"] = None if table.image_mm2 is None else table.image_mm2[images]
+        for name in ("image_mm2", "um_per_px"):
+            value = getattr(table, name)
+            changed[name] = None if value is None else value[images]
     return dataclasses.replace(table, **changed)

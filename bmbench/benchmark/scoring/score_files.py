@@ -43,11 +43,11 @@ def score_files(
     truths the first is scored, and how the answer and the raters stand to each other comes with it.
     """
     truth, *raters = [truth] if isinstance(truth, Path) else truth
-    annotations, detections = read_pair(predictions, truth, declared)
+    outlines = protocol.outlines
+    annotations, detections = read_pair(predictions, truth, declared, outlines=outlines)
     from bmbench.benchmark.scoring.reports import (
         ClassReport,
         ScoreReport,
-        by_geometry,
         confusion_tables,
         is_by_class,
     )
@@ -60,7 +60,9 @@ def score_files(
     if isinstance(threshold, int | float):
         kept = threshold
     elif threshold is not None:
-        pair = read_pair(*threshold.chosen_on, declared) if threshold.chosen_on else (annotations, detections)
+        pair = (annotations, detections)
+        if threshold.chosen_on:
+            pair = read_pair(*threshold.chosen_on, declared, outlines=outlines)
         point = threshold.choose(*pair, protocol)
         kept = point.threshold
 
@@ -77,19 +79,13 @@ def score_files(
         confusion = confusion_tables(annotations, detections, one_class)
         classes = ClassReport(by_class=evaluation, one_class=one_class, confusion=confusion)
     notes = (*detections.notes, *class_notes(annotations), *rule_notes(annotations, protocol))
+    notes += outline_notes(annotations, detections, protocol)
     if point is not None:
         notes += (point.note,)
-    further: dict[Geometry, Details] = {}
-    if details:
-        from bmbench.benchmark.scoring.details import details_of, scale_notes
-
-        further = {
-            geometry: details_of(annotations, detections, evaluation, geometry)
-            for geometry in by_geometry(evaluation)
-        }
-        notes += scale_notes(annotations)
+    further, more = _details(annotations, detections, evaluation) if details else ({}, ())
     others: dict[str, dict[str, float | None]] = {}
     if metrics:
+        from bmbench.benchmark.scoring.reports import by_geometry
         from bmbench.metrics.plugin import further_scores
 
         others = further_scores(metrics, annotations, detections, by_geometry(evaluation))
@@ -98,9 +94,9 @@ def score_files(
         from bmbench.benchmark.scoring.rater_files import read_raters
         from bmbench.benchmark.scoring.raters import score_raters
 
-        every = read_raters(annotations, truth, raters, per_class=protocol.per_class, declared=declared)
+        every = read_raters(annotations, truth, raters, protocol=protocol, declared=declared)
         compared = score_raters(every, detections, evaluation)
-        notes += compared.notes
+        more += compared.notes
     return ScoreReport(
         evaluation=evaluation,
         classes=classes,
@@ -109,7 +105,7 @@ def score_files(
         metrics=others,
         point=point,
         raters=compared,
-        notes=notes,
+        notes=notes + more,
     )
 
 
@@ -120,6 +116,18 @@ def _coco_summary(
 
     caps = (1, 10, protocol.max_detections)
     return coco_summary(truth, predictions, max_detections=caps, per_class=protocol.per_class)
+
+
+def _details(
+    truth: GroundTruth, predictions: Predictions, evaluation: Evaluation
+) -> tuple[dict[Geometry, Details], tuple[str, ...]]:
+    from bmbench.benchmark.scoring.details import details_of, scale_notes
+    from bmbench.benchmark.scoring.reports import by_geometry
+
+    found = {
+        geometry: details_of(truth, predictions, evaluation, geometry) for geometry in by_geometry(evaluation)
+    }
+    return found, scale_notes(truth)
 
 
 def score_classes(truth: GroundTruth, predictions: Predictions, evaluation: Evaluation) -> ClassReport:
@@ -173,6 +181,25 @@ def rule_notes(truth: GroundTruth, protocol: Protocol) -> tuple[str, ...]:
     return (note,)
 
 
+def outline_notes(truth: GroundTruth, predictions: Predictions, protocol: Protocol) -> tuple[str, ...]:
+    """How many objects count by their boxes, where outlines are matched and they have none."""
+    from bmbench.core.types import Role
+    from bmbench.present.words import many
+
+    if not protocol.outlines:
+        return ()
+    cells = [row for row, role in enumerate(truth.role.tolist()) if role == Role.CELL]
+    bare = {
+        "cell": (len(cells), sum(not (truth.outline or ())[row] for row in cells)),
+        "prediction": (len(predictions), sum(not rings for rings in predictions.outline or ())),
+    }
+    return tuple(
+        f"{without:,} of {many(of, word)} without an outline count by their boxes"
+        for word, (of, without) in bare.items()
+        if without
+    )
+
+
 def evaluate_files(
     predictions: Path,
     truth: Path,
@@ -194,23 +221,23 @@ def evaluate_files(
 
 
 def read_pair(
-    predictions: Path, truth: Path, declared: Declared | None = None
+    predictions: Path, truth: Path, declared: Declared | None = None, *, outlines: bool = False
 ) -> tuple[GroundTruth, Predictions]:
-    """The columns of a ground truth and of predictions on its images.
+    """The columns of a ground truth and of predictions on its images; with `outlines`, those too.
 
     Raises
     ------
     BadInputError
         If either cannot be read: with the file, the index and the remedy.
     """
-    if is_there(predictions) and is_other_form(predictions):
+    if outlines or (is_there(predictions) and is_other_form(predictions)):
         from bmbench.datasets.formats.coco.columns import read_ground_truth
         from bmbench.datasets.formats.other_predictions import read_answers
 
-        annotations = read_ground_truth(truth)
+        annotations = read_ground_truth(truth, outlines=outlines)
         if declared is not None:
             annotations = declared.truth(annotations, where=str(truth))
-        return annotations, read_answers(predictions, truth, annotations)
+        return annotations, read_answers(predictions, truth, annotations, outlines=outlines)
     with reading_ahead(predictions, truth) as columns:
         from bmbench.datasets.formats.coco.columns import read_ground_truth
         from bmbench.datasets.formats.predictions import bind

@@ -51,12 +51,13 @@ class _CocoFile(msgspec.Struct):
     categories: list[Category]
 
 
-def read_answers(path: Path, truth: Path, annotations: GroundTruth) -> Predictions:
+def read_answers(path: Path, truth: Path, annotations: GroundTruth, *, outlines: bool = False) -> Predictions:
     """A detector's answers in whatever form on a ground truth and its COCO file; see `read_predictions`."""
     if not is_there(path) or not is_other_form(path):
-        return read_predictions(path, annotations)
+        return read_predictions(path, annotations, outlines=outlines)
     columns, notes = read_other_form(path, truth)
-    return dataclasses.replace(bind(columns, annotations, path), notes=notes)
+    found = dataclasses.replace(bind(columns, annotations, path), notes=notes)
+    return found if outlines else dataclasses.replace(found, outline=None)
 
 
 def read_other_form(path: Path, truth: Path) -> tuple[DetectionColumns, tuple[str, ...]]:
@@ -109,6 +110,7 @@ def _of_content(
         box=box,
         size=box[:, 2:] - box[:, :2],
         xy=np.concatenate([np.zeros((0, 2)), *(part.xy for part in parts)]),
+        outline=tuple(rings for part in parts for rings in part.contour),
     ), (*notes, *said)
 
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, writing
-from bmbench.core.types import Bools, Category, Detections, Floats, GroundTruth, ImageId, Predictions
+from bmbench.core.types import Bools, Category, Detections, Floats, GroundTruth, ImageId, Predictions, Rings
+from bmbench.datasets.formats.coco.outlines import outline
 from bmbench.datasets.reading.image_lookup import ImageLookup
 from bmbench.datasets.reading.json_lists import JsonLists
 from bmbench.datasets.reading.limits import MARK
@@ -49,6 +50,10 @@ class _Detection(msgspec.Struct, gc=False):
     center: tuple[Coordinate, Coordinate] | None = None
 
 
+class _OutlinedDetection(msgspec.Struct, gc=False):
+    segmentation: msgspec.Raw = msgspec.Raw(b"null")
+
+
 class _Results(msgspec.Struct):
     detections: list[_Detection]
 
@@ -59,7 +64,7 @@ class _Wrapped(msgspec.Struct):
     detections: list[_Detection]
 
 
-def read_predictions(path: Path, truth: GroundTruth) -> Predictions:
+def read_predictions(path: Path, truth: GroundTruth, *, outlines: bool = False) -> Predictions:
     """The detections of a file as flat columns, in its order, on the images and categories of `truth`.
 
     Raises
@@ -68,7 +73,7 @@ def read_predictions(path: Path, truth: GroundTruth) -> Predictions:
         If the file is missing, is not of either form, names an image or category that `truth` does not
         have, or holds a number that cannot be one: with the file, the index and the remedy.
     """
-    return bind(read_columns(path), truth, path)
+    return bind(read_columns(path, outlines=outlines), truth, path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,6 +92,8 @@ class DetectionColumns:
         The images that the wrapped form names.
     file_name : (n,) objects, or None
         The file name beside the id, where detections have one.
+    outline : tuple of n Rings, or None
+        Where they were asked for; ``()`` of a detection without one.
     """
 
     image_id: NDArray[Any]
@@ -97,9 +104,10 @@ class DetectionColumns:
     xy: Floats
     answered: tuple[ImageId, ...] | None = None
     file_name: NDArray[Any] | None = None
+    outline: tuple[Rings, ...] | None = None
 
 
-def read_columns(path: Path) -> DetectionColumns:
+def read_columns(path: Path, *, outlines: bool = False) -> DetectionColumns:
     """The detections of a file, checked as far as they can be without the ground truth."""
     text, answered = read_bytes(path).removeprefix(MARK), None
     opening = text[:64].lstrip()[:1]
@@ -123,6 +131,12 @@ def read_columns(path: Path) -> DetectionColumns:
                 remedy="write this form, or a plain COCO results list",
             )
     columns, where = file.columns("detections"), f"{path}, detections"
+    drawn = None
+    if outlines:
+        segments = file.columns("detections", _OutlinedDetection)["segmentation"]
+        drawn = tuple(
+            outline(one, None, where=f"{where}[{row}].segmentation") for row, one in enumerate(segments)
+        )
     del text
     file.close()
     if answered is not None:
@@ -140,6 +154,7 @@ def read_columns(path: Path) -> DetectionColumns:
         xy=replaced(columns["center"], box[:, :2] + size / 2),
         answered=answered,
         file_name=columns["file_name"],
+        outline=drawn,
     )
 
 
@@ -167,6 +182,7 @@ def bind(columns: DetectionColumns, truth: GroundTruth, path: Path) -> Predictio
         confidence=columns.score,
         label=labels.find(columns.category_id, where=where, field="category_id", **words),
         size=columns.size,
+        outline=columns.outline,
         schema="coco-results" if columns.answered is None else SCHEMA,
     )
 

@@ -216,7 +216,7 @@ def _raters(desk: Desk, truth: Path) -> Iterator[tuple[str, Predictions]]:
         return
     from bmbench.benchmark.scoring.rater_files import read_raters
 
-    for one in read_raters(desk.bench.truth, truth, paths, per_class=False, declared=None)[1:]:
+    for one in read_raters(desk.bench.truth, truth, paths, protocol=desk.bench.protocol, declared=None)[1:]:
         yield one.name.removesuffix(".json"), rater_answer(desk.bench, one.truth)
 
 

@@ -10,6 +10,7 @@ from msgspec import UnsetType
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
 from bmbench.leaderboards.tracks.manifest import Manifest, RaterFacts
+from bmbench.metrics.protocol import PROTOCOLS
 from bmbench.present.words import many
 
 
@@ -41,7 +42,7 @@ def require_raters(truth: Path, raters: Sequence[Path], *, outside: bool) -> Non
     from bmbench.datasets.formats.coco.columns import read_ground_truth
 
     first = read_ground_truth(truth)
-    for rater in read_raters(first, truth, raters, per_class=False, declared=None)[1:]:
+    for rater in read_raters(first, truth, raters, protocol=PROTOCOLS["paper"], declared=None)[1:]:
         if not rater.has.all():
             raise BadInputError(
                 "a rater who has not seen all images of the track",

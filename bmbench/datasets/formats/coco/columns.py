@@ -41,11 +41,11 @@ class _ScoredFile(msgspec.Struct):
     categories: list[_ScoredCategory]
 
 
-def read_ground_truth(path: Path) -> GroundTruth:
+def read_ground_truth(path: Path, *, outlines: bool = False) -> GroundTruth:
     """The annotations of a COCO file as flat columns, in the order of the file.
 
     `bbox` may be absent where a `segmentation`, a `circle` or (for matching by centres alone) a `center` is
-    there; `iscrowd`, `ignore`, `area` and `id` may be absent.
+    there; `iscrowd`, `ignore`, `area` and `id` may be absent. `outlines`: those of all objects, too.
 
     Raises
     ------
@@ -55,12 +55,12 @@ def read_ground_truth(path: Path) -> GroundTruth:
     """
     # What is at fault, if anything is, the whole file tells.
     with suppress(BadInputError):
-        return _read(path, guess=True)
-    return _read(path, guess=False)
+        return _read(path, outlines=outlines, guess=True)
+    return _read(path, outlines=outlines, guess=False)
 
 
-def _read(path: Path, *, guess: bool) -> GroundTruth:
-    objects = read_objects(path, _ScoredFile, outlines=False, guess=guess)
+def _read(path: Path, *, guess: bool, outlines: bool = False) -> GroundTruth:
+    objects = read_objects(path, _ScoredFile, outlines=outlines, guess=guess)
     records = objects.images
     own = own_ids(records, where=f"{path}, images")
     names = [one.file_name for one in records.values()]
@@ -84,6 +84,9 @@ def _read(path: Path, *, guess: bool) -> GroundTruth:
         region=objects.region,
         image_mm2=None if um_per_px is None else _areas(records.values(), um_per_px),
         um_per_px=um_per_px,
+        outline=tuple(objects.outlines.get(row, ()) for row in range(len(objects.image)))
+        if outlines
+        else None,
     )
 
 

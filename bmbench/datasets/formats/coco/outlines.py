@@ -1,6 +1,6 @@
 """The outline of an object of a COCO file: polygons, or the run lengths of a mask."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -11,9 +11,13 @@ from bmbench.datasets.formats.masks import decode_rle, mask_rings
 from bmbench.datasets.reading.record_checks import Coordinate, Whole
 from bmbench.datasets.reading.strict_json import spelled, type_fault
 
+_Side = Annotated[int, msgspec.Meta(ge=1, le=65_535, title="a side of 1 to 65535 pixels")]
 
-def outline(text: bytes, size: tuple[int, int], *, where: str) -> Rings:
+
+def outline(text: bytes, size: tuple[int, int] | None, *, where: str) -> Rings:
     """The rings of a ``segmentation`` on an image of `size` (width, height); none where it is empty.
+
+    Where the size is not known (None), run lengths are taken at their word.
 
     Raises
     ------
@@ -38,7 +42,10 @@ def outline(text: bytes, size: tuple[int, int], *, where: str) -> Rings:
     return tuple(np.array(part, np.float64).reshape(-1, 2) for part in value)
 
 
-def _of_run_lengths(value: dict[str, Any], size: tuple[int, int], where: str) -> Rings:
+def _of_run_lengths(value: dict[str, Any], size: tuple[int, int] | None, where: str) -> Rings:
+    if size is None:
+        _check(value.get("size"), tuple[_Side, _Side], f"{where}.size")
+        size = (value["size"][1], value["size"][0])
     width, height = size
     if value.get("size") != [height, width]:
         raise BadInputError(

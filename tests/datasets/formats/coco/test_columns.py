@@ -302,7 +302,7 @@ def test_annotations_cut_out_unread_are_read_as_any_others(tmp_path: Path, text:
     found = outcome(path)
     with pytest.MonkeyPatch.context() as patch:
         read_anyhow = coco_columns._read
-        patch.setattr(coco_columns, "_read", lambda path, guess: read_anyhow(path, guess=False))
+        patch.setattr(coco_columns, "_read", lambda path, **_: read_anyhow(path, guess=False))
         assert found == outcome(path)
 
 
@@ -318,7 +318,7 @@ def test_annotations_as_programs_write_them_are_not_passed_over(
     guesses: list[bool] = []
     read_anyhow = coco_columns._read
 
-    def read_and_tell(path: Path, guess: bool) -> Any:
+    def read_and_tell(path: Path, *, guess: bool, **_: bool) -> Any:
         guesses.append(guess)
         return read_anyhow(path, guess=guess)
 
