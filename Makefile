@@ -7,7 +7,7 @@ HOST := bmbench/leaderboards/hosting/template
 COMPILE := .venv-uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
   --fork-strategy fewest --custom-compile-command 'make lock'
 
-.PHONY: run test test-light test-lowest test-newest lock release bench calibrate soak clean
+.PHONY: run test test-light test-lowest test-newest docs lock release bench calibrate soak clean
 
 run: .venv/installed  ## the main job on the embedded data: train, score, draw
 	.venv/bin/bmbench run --method unet_shrink
@@ -29,9 +29,14 @@ test-newest:  ## all tests, with the newest release of everything, fetched anew 
 	@$(MAKE) --no-print-directory --always-make .venv-newest/installed
 	.venv-newest/bin/pytest -n 2 --quiet
 
+docs: .venv-docs/installed  ## the documentation site in site/; a warning or a dead link ends it
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	@echo "Written: site/index.html"
+
 lock: .venv-uv/installed  ## write locks/ anew from pyproject.toml; `make lock UPGRADE=--upgrade` renews every pin
 	$(COMPILE) $(UPGRADE) --output-file locks/full.txt --extra dev pyproject.toml
 	$(COMPILE) --constraints locks/full.txt --override locks/no-torch.in --output-file locks/light.txt --extra dev pyproject.toml
+	$(COMPILE) --constraints locks/full.txt --output-file locks/docs.txt --extra docs pyproject.toml
 	$(COMPILE) $(UPGRADE) --output-file locks/uv.txt locks/uv.in
 	$(COMPILE) --constraints locks/full.txt --output-file $(HOST)/ci/requirements.txt --extra leaderboard pyproject.toml locks/leaderboard.in
 
@@ -75,6 +80,12 @@ soak: .venv/installed  ## kill everything, let every system call fail, damage a 
 	@.venv-light/bin/python $(INSTALL) $(HERE)
 	@touch $@
 
+.venv-docs/installed: pyproject.toml locks/docs.txt
+	@$(environment)
+	@.venv-docs/bin/python $(INSTALL) $(LOCKED) locks/docs.txt
+	@.venv-docs/bin/python $(INSTALL) --no-deps --editable .
+	@touch $@
+
 .venv-lowest/installed: pyproject.toml .venv-uv/installed
 	@$(environment)
 	@.venv-uv/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev]'
@@ -98,4 +109,4 @@ test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 endef
 
 clean:  ## remove the environments and caches, keep runs
-	rm -rf .venv .venv-light .venv-lowest .venv-newest .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf site .venv .venv-docs .venv-light .venv-lowest .venv-newest .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -67,6 +67,9 @@ class TruthTable:
     ) -> TruthTable:
         """Annotations from lists or arrays.
 
+        Each column may also be a list with one array for each image; `image` then has one id for each of
+        these arrays (0, 1, 2 … without it); outlines alone are never read so.
+
         Parameters
         ----------
         xy : (n, 2), pixels, optional
@@ -87,9 +90,6 @@ class TruthTable:
             Every image of the set, those without any object too: a false alarm there counts.
         group : mapping from image to group, or one group for each of `images`, optional
             The patient or slide: what intervals are made over. Without it an image is its own group.
-
-        Each column may also be a list with one array for each image; `image` then has one id for each of
-        these arrays (0, 1, 2 … without it); outlines alone are never read so.
 
         Raises
         ------

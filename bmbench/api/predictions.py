@@ -82,6 +82,9 @@ class PredictionTable:
     ) -> PredictionTable:
         """Detections from lists or arrays.
 
+        Each column may also be a list with one array for each image; `image` then has one id for each of
+        these arrays (0, 1, 2 … without it).
+
         Parameters
         ----------
         xy : (n, 2), pixels, optional
@@ -96,9 +99,6 @@ class PredictionTable:
             The class of each detection.
         contour : n outlines, optional
             Each (k, 2) corners, or a list of such rings.
-
-        Each column may also be a list with one array for each image; `image` then has one id for each of
-        these arrays (0, 1, 2 … without it).
 
         Raises
         ------

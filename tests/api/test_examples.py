@@ -15,7 +15,9 @@ import pytest
 import bmbench
 
 API = Path(bmbench.__file__).parent / "api"
-PAGE, README = (API.parents[1] / name for name in ("docs/python.md", "README.md"))
+ROOT = API.parents[1]
+README = ROOT / "README.md"
+PAGES = [path for path in sorted((ROOT / "docs").rglob("*.md")) if ">>>" in path.read_text("utf-8")]
 MODULES = [path.stem for path in sorted(API.glob("*.py")) if ">>>" in path.read_text("utf-8")]
 EXAMPLES = {
     one.name.removeprefix("bmbench.api."): one
@@ -66,8 +68,9 @@ def test_examples_are_true(desk, name):
     assert ran.failed == 0, "".join(said)
 
 
-def test_the_lines_of_the_page_are_true(desk):
-    ran = doctest.testfile(str(PAGE), module_relative=False)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_the_lines_of_the_pages_are_true(desk, page):
+    ran = doctest.testfile(str(page), module_relative=False)
     assert ran.attempted
     assert not ran.failed
 
