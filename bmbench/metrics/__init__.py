@@ -28,7 +28,7 @@ The files, in the order in which a score passes them:
 - `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`,
   `calibration`, `localisation_recall_precision`: what is computed from them beside
 - `scorer`, `laws`, `plugin`: numbers of other packages, and what they are held to
-- `rater_agreement`: two raters, by the same rules
+- `raters`: two raters, by the same rules
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from bmbench.metrics.operating_point import OperatingPoint, WantedPoint
     from bmbench.metrics.plugin import METRICS
     from bmbench.metrics.protocol import GEOMETRIES, PROTOCOLS, Assignment, Geometry, Protocol
-    from bmbench.metrics.rater_agreement import RaterAgreement, rater_agreement
+    from bmbench.metrics.raters import RaterAgreement, rater_agreement
     from bmbench.metrics.scorer import Scorer
     from bmbench.metrics.scores import Counts, Evaluation, Scores
     from bmbench.metrics.tally import ImageCounts, Tally
@@ -137,7 +137,7 @@ _MODULES = {
     "plugin": "METRICS",
     "protocol": "Assignment GEOMETRIES Geometry PROTOCOLS Protocol",
     "scorer": "Scorer",
-    "rater_agreement": "RaterAgreement rater_agreement",
+    "raters": "RaterAgreement rater_agreement",
     "scores": "Counts Evaluation Scores",
     "tally": "ImageCounts Tally",
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bmbench.metrics.rater_agreement import RaterAgreement
+from bmbench.metrics.raters import RaterAgreement
 from bmbench.metrics.scores import Scores
 from bmbench.statistics.intervals import MetricInterval, metric_interval
 from bmbench.statistics.jackknife import Jackknife, counts_by_unit, mean_of, ratio, ratio_of_counts

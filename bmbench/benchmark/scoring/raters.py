@@ -12,7 +12,7 @@ import numpy as np
 from bmbench.benchmark.scoring.rater_files import Rater, on_images
 from bmbench.metrics.evaluation import evaluate
 from bmbench.metrics.protocol import Geometry, Protocol
-from bmbench.metrics.rater_agreement import RaterAgreement, rater_agreement
+from bmbench.metrics.raters import RaterAgreement, rater_agreement
 from bmbench.present.words import many
 from bmbench.statistics.human_line import HumanLine, human_line
 from bmbench.statistics.intervals import with_intervals

@@ -8,7 +8,7 @@ import numpy as np
 
 from bmbench.core.types import Floats, GroundTruth, Ints, Predictions, Role
 from bmbench.leaderboards.results.score_submission import Judge
-from bmbench.metrics.rater_agreement import as_answer
+from bmbench.metrics.raters import as_answer
 
 JITTER_SHARE = 3 / 55
 """The study's jitter of weak circles, 3 px, as a share of its matching radius, 55 px."""

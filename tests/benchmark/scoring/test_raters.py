@@ -17,7 +17,7 @@ from bmbench.benchmark.scoring.score_files import score_files
 from bmbench.benchmark.scoring.tables import score_tables
 from bmbench.core.types import Category, Role
 from bmbench.metrics import PROTOCOLS, evaluate, rater_agreement
-from bmbench.metrics.rater_agreement import as_answer
+from bmbench.metrics.raters import as_answer
 from tests.metrics.scenes import coco_objects, predictions_of, rebuilt, scenes, square, truth_of, write_pair
 
 PAPER = replace(PROTOCOLS["paper"], radius_px=8.0)
