@@ -87,7 +87,10 @@ def _no_longer(**options: int | None) -> None:
 def score(
     predictions: Annotated[Path, typer.Argument(help="COCO results, or a bmbench predictions file.")],
     truth: Annotated[Path, typer.Option(help="The ground truth, as COCO JSON.")],
-    protocol: Annotated[str, typer.Option(help="paper, coco, voc2007, voc2010 or kainz.")] = "paper",
+    protocol: Annotated[
+        str,
+        typer.Option(help="paper, coco, voc2007, voc2010, kainz, monkey, midog, ocelot, hovernet, stardist."),
+    ] = "paper",
     assignment: AssignmentOption = None,
     iou: IouOption = None,
     radius: RadiusOption = None,

@@ -20,11 +20,13 @@ The files, in the order in which a score passes them:
 - `pairs`: which predictions may take which objects
 - `outline_pairs`: the same where outlines are matched
 - `assignment`: which prediction gets which cell, greedily or optimally
+- `challenge_assignment`: the same as evaluators of challenges do it
 - `coco`: all of that as pycocotools does it
 - `tally`: what is kept of a matching
 - `curve`: precision, recall, F and average precision
 - `scores`: the frozen results
 - `operating_point`: a threshold by a wanted recall or precision
+- `challenges`: what evaluators of challenges report beside F1
 - `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`,
   `calibration`, `localisation_recall_precision`: what is computed from them beside
 - `scorer`, `laws`, `plugin`: numbers of other packages, and what they are held to

@@ -122,7 +122,7 @@ def _require_outlines(truth: GroundTruth) -> None:
         raise BadInputError(
             "outlines are to be matched, and no cell has one",
             expected="a segmentation in the annotations of the ground truth",
-            remedy="match boxes and centres: leave --outlines out",
+            remedy="match boxes and centres: --protocol paper, without --outlines",
         )
 
 

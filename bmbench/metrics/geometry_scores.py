@@ -55,7 +55,7 @@ def score_geometry(
     parts = _parts(request, geometry, labels, inputs)
     curve = Curve.of(pooled([part.tally for part in parts]))
     threshold = best_threshold(curve) if request.threshold is None else request.threshold
-    if request.protocol.assignment == "hungarian":
+    if request.protocol.pairs_at_threshold:
         parts = [_optimal(part, request.protocol, geometry, threshold) for part in parts]
     reports = [_reported(part, request.protocol, geometry, threshold) for part in parts]
     matching = _joined(len(request.predictions), parts, reports)
@@ -201,6 +201,7 @@ class _Summary:
         images = sum_images([report.images for report in reports])
         return Scores(
             limit=limit,
+            paired_anew=self._request.protocol.pairs_at_threshold,
             matched_by=self._request.protocol.words(self._geometry),
             ap=_mean([part.ap for part in parts]),
             f1=counts.f1,

@@ -46,7 +46,7 @@ def optimal_lrp(
     An IoU limit of 1 leaves no room to misplace: misplacing is then 0.
     """
     curve = scores.curve
-    if not curve.cells or scores.assignment != "greedy":
+    if not curve.cells or scores.assignment != "greedy" or scores.paired_anew:
         return None
     hits = scores.matching.is_hit
     limit = scores.limit if radius is None else radius[scores.matching.annotation[hits]]

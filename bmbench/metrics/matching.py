@@ -15,6 +15,7 @@ from bmbench.metrics.assignment import (
     assign_in_order,
     assign_optimally,
 )
+from bmbench.metrics.challenge_assignment import assign_all_pairs, assign_by_cell, assign_nearest
 from bmbench.metrics.matching_input import MatchingInput
 from bmbench.metrics.pairs import AdmissiblePairs, admissible, inside_regions
 from bmbench.metrics.protocol import Geometry, Protocol
@@ -117,8 +118,11 @@ class Pairing:
 def pair_greedily(objects: MatchingInput, protocol: Protocol, geometry: Geometry) -> Pairing:
     """By descending score, each prediction takes the best cell, as far as it reaches by the protocol."""
     pairs = admissible(objects.predictions, objects.cells, protocol, geometry)
-    assign = assign_greedily if protocol.reach == "free" else assign_first_choice
-    taken = assign(pairs, objects.predictions, objects.cells, objects.score)
+    if protocol.reach == "nearest":
+        taken = assign_nearest(pairs, objects.predictions, objects.cells)
+    else:
+        assign = assign_first_choice if protocol.reach == "first" else assign_greedily
+        taken = assign(pairs, objects.predictions, objects.cells, objects.score)
     return _completed(objects, protocol, geometry, pairs=pairs, taken=taken, hit=taken != NONE)
 
 
@@ -140,10 +144,18 @@ def pair_optimally(
     *,
     threshold: float,
 ) -> Pairing:
-    """Hungarian at a threshold: most pairs of the predictions from there up, then the least total cost."""
+    """At a threshold: most pairs of the predictions from there up, then the least total cost (Hungarian).
+
+    Or as the protocol has it: cell by cell, or by the least distance of all pairs.
+    """
     used = objects.score >= threshold
     pairs = pairs.take(used[pairs.prediction])
-    taken = assign_optimally(pairs, objects.predictions, objects.cells, objects.score)
+    if protocol.reach == "by_cell":
+        taken = assign_by_cell(pairs, objects.predictions, objects.cells)
+    elif protocol.assignment == "all_pairs":
+        taken = assign_all_pairs(pairs, objects.predictions, objects.cells, used)
+    else:
+        taken = assign_optimally(pairs, objects.predictions, objects.cells, objects.score)
     return _completed(objects, protocol, geometry, pairs=pairs, taken=taken, hit=taken != NONE, used=used)
 
 

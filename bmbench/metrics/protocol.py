@@ -10,8 +10,8 @@ from bmbench.core.errors import BadInputError, UnknownNameError
 Geometry: TypeAlias = Literal["bb", "cd"]
 GEOMETRIES: tuple[Geometry, Geometry] = ("bb", "cd")
 """By box overlap, by centre distance."""
-Assignment: TypeAlias = Literal["greedy", "hungarian"]
-Reach: TypeAlias = Literal["free", "first"]
+Assignment: TypeAlias = Literal["greedy", "hungarian", "all_pairs"]
+Reach: TypeAlias = Literal["free", "first", "nearest", "by_cell"]
 ApKind: TypeAlias = Literal["all", "11", "101"]
 
 
@@ -37,11 +37,12 @@ class Protocol:
         outline in place of within a radius.
     inclusive : bool
         Whether an IoU equal to `iou` matches.
-    assignment : "greedy" or "hungarian"
-        How predictions are given to cells.
-    reach : "free" or "first"
+    assignment : "greedy", "hungarian" or "all_pairs"
+        How predictions are given to cells; the last one as HoVer-Net does it, centres alone.
+    reach : "free", "first", "nearest" or "by_cell"
         Whether a greedy prediction takes the best cell that is still free, or looks at its best cell only
-        and is a false alarm if another prediction has that.
+        and is a false alarm if another prediction has that. The last two go from cell to cell, as MONKEY and
+        MIDOG do, and are for centres alone: see `bmbench.metrics.challenge_assignment`.
     ap : "all", "11" or "101"
         Area under the precision envelope over all recall points (VOC 2010), at 11 (VOC 2007) or at 101
         (COCO) of them.
@@ -87,8 +88,10 @@ class Protocol:
             raise ValueError("pycocotools assigns greedily: assignment must be greedy")
         if self.pycocotools and self.outlines:
             raise ValueError("pycocotools matches boxes here: leave outlines out")
-        if self.reach == "first" and self.assignment != "greedy":
-            raise ValueError("reach 'first' is a greedy rule: assignment must be greedy")
+        if self.reach != "free" and self.assignment != "greedy":
+            raise ValueError(f"reach {self.reach!r} is a greedy rule: assignment must be greedy")
+        if self.iou is not None and (self.assignment == "all_pairs" or self.reach in {"nearest", "by_cell"}):
+            raise ValueError(f"protocol {self.name!r} matches centres alone: iou must be left out")
 
     def _check_radii(self) -> None:
         radii = [("radius_px", self.radius_px), ("radius_um", self.radius_um), *self.class_radii]
@@ -101,6 +104,11 @@ class Protocol:
             raise ValueError("neither iou nor radius_px is given: nothing would be scored")
         if self.class_radii and self.limit("cd") is None:
             raise ValueError("class_radii without a radius for all other classes")
+
+    @property
+    def pairs_at_threshold(self) -> bool:
+        """Whether predictions are paired anew at the threshold: what lies below it would change pairs."""
+        return self.assignment != "greedy" or self.reach == "by_cell"
 
     def limit(self, geometry: Geometry) -> float | None:
         """The matching limit of a geometry; None if it is not scored."""
@@ -136,12 +144,27 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
             Protocol(name="voc2007", radius_px=None, inclusive=True, reach="first", ap="11"),
             Protocol(name="voc2010", radius_px=None, inclusive=True, reach="first"),
             Protocol(name="kainz", iou=None, radius_px=10.0, reach="first"),
+            Protocol(
+                name="monkey",
+                iou=None,
+                radius_px=None,
+                radius_um=7.5,
+                reach="nearest",
+                per_class=True,
+                class_radii=(("lymphocyte", 4.0), ("monocyte", 10.0)),
+            ),
+            Protocol(name="midog", iou=None, radius_px=None, radius_um=7.5, reach="by_cell"),
+            Protocol(name="ocelot", iou=None, radius_px=15.0, per_class=True),
+            Protocol(name="hovernet", iou=None, radius_px=12.0, assignment="all_pairs"),
+            Protocol(name="stardist", radius_px=None, inclusive=True, assignment="hungarian", outlines=True),
         )
     }
 )
 """paper: Graebel et al., J Pathol Inform 2021;12:36. coco: pycocotools without its cap on detections.
 voc2007, voc2010: Everingham et al., IJCV 2010, with the comparison (≥) of the development kit.
-kainz: Kainz et al., MICCAI 2015."""
+kainz: Kainz et al., MICCAI 2015. monkey, midog, ocelot: the evaluators of these challenges (2024, 2022,
+2023), without what they do by accident. hovernet: Graham et al., Med Image Anal 2019. stardist: its
+`matching`, by outlines (Schmidt et al., MICCAI 2018)."""
 
 
 def resolve_protocol(name: str, **changes: Any) -> Protocol:

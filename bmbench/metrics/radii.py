@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.types import Floats, GroundTruth
-from bmbench.metrics.protocol import Protocol
+from bmbench.metrics.protocol import PROTOCOLS, Protocol
 
 
 def object_radii(truth: GroundTruth, protocol: Protocol) -> Floats | None:
@@ -28,12 +28,27 @@ def object_radii(truth: GroundTruth, protocol: Protocol) -> Floats | None:
         return None
     names = [category.name for category in truth.categories]
     by_class = np.full(len(names), limit)
-    for name, radius in protocol.class_radii:
-        if name not in names:
+    for name, radius, rows in _limits_by_class(names, protocol):
+        if not rows:
             raise UnknownNameError("class", name, names)
-        by_class[[row for row, known in enumerate(names) if known == name]] = radius
+        by_class[rows] = radius
     radii: Floats = by_class[truth.label]
     return radii if protocol.radius_um is None else radii / _scales(truth)
+
+
+def _limits_by_class(names: Sequence[str], protocol: Protocol) -> Iterator[tuple[str, float, list[int]]]:
+    """Class, limit and its rows. Those of a named protocol are for its own classes, each scored by itself.
+
+    There, unlike where a user names them, a plural and a capital letter make no other class.
+    """
+    of_protocol = PROTOCOLS[protocol.name].class_radii if protocol.name in PROTOCOLS else ()
+    for name, radius in protocol.class_radii:
+        if (name, radius) not in of_protocol:
+            yield name, radius, [row for row, known in enumerate(names) if known == name]
+            continue
+        rows = [row for row, known in enumerate(names) if known.lower().rstrip("s") == name]
+        if rows and protocol.per_class:
+            yield name, radius, rows
 
 
 def _scales(truth: GroundTruth) -> Floats:

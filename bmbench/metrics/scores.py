@@ -74,7 +74,9 @@ class Scores:
     tp, fp, fn, fp_artefact, fp_duplicate, fp_near, fp_background, fn_missed, fn_artefact, ignored : int
         As in `Counts`.
     assignment : str
-        "greedy" or "hungarian".
+        "greedy", "hungarian" or "all_pairs".
+    paired_anew : bool
+        Whether the matching holds at the threshold alone: see `Protocol.pairs_at_threshold`.
     ap_ci, f1_ci, precision_ci, recall_ci, macro_f1_ci : (low, high) or None
         95 % intervals, which `bmbench.statistics.intervals.with_intervals` adds.
     no_interval : name → word
@@ -109,6 +111,7 @@ class Scores:
     ignored: int
     assignment: Assignment
     matched_by: str = ""
+    paired_anew: bool = False
     ap_ci: Interval | None = None
     f1_ci: Interval | None = None
     precision_ci: Interval | None = None
@@ -147,7 +150,17 @@ _IN_JSON = tuple(
     name
     for name in Scores.__dataclass_fields__
     if name
-    not in {"macro_f1_ci", "no_interval", "matched_by", "curve", "matching", "tallies", "images", "classes"}
+    not in {
+        "macro_f1_ci",
+        "no_interval",
+        "matched_by",
+        "paired_anew",
+        "curve",
+        "matching",
+        "tallies",
+        "images",
+        "classes",
+    }
 )
 
 

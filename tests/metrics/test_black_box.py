@@ -12,6 +12,8 @@ from bmbench.benchmark.scoring.score_files import score_files
 from bmbench.core.errors import BadInputError
 from bmbench.metrics import PROTOCOLS
 
+from .scenes import with_scale_and_outlines
+
 PAPER = PROTOCOLS["paper"]
 
 
@@ -205,6 +207,7 @@ def test_leaving_an_image_out_is_answering_it_with_nothing(
         if schema:
             answer = {"schema": schema, "images": images, "detections": answer}
         paths = files(tmp_path, Case("two images, one answered", cells, answer))
+        with_scale_and_outlines(paths[1])
         reports.append(score_files(*paths, PROTOCOLS[protocol]).to_json())
     assert reports[0] == reports[1]
     # One cell of two is found, whether the other image is named or not.

@@ -125,6 +125,14 @@ def coco_table(summary: Mapping[str, float | None]) -> Table:
     return table
 
 
+def challenge_table(summary: Mapping[str, float | None], protocol: str) -> Table:
+    """What the evaluator of a named protocol reports beside, by its own names."""
+    table = terminal_table("", ("value",), title=f"what {protocol} reports")
+    for name, value in summary.items():
+        table.add_row(escape(name), decimal(value))
+    return table
+
+
 def _sweep_table(rule: Geometry, sweep: LimitSweep) -> Table:
     heads = ("AP", "F1", "precision", "recall")
     table = terminal_table("IoU" if rule == "bb" else "px", heads, title=f"{RULES[rule]}, by matching limit")

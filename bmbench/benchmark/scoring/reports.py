@@ -60,6 +60,8 @@ class ScoreReport:
         Where several classes of cells were scored, each by itself.
     coco_summary : name → value, or None
         The twelve numbers of pycocotools, with its protocol.
+    challenge : name → value, or None
+        What the evaluator of a named protocol reports beside.
     details : geometry → Details
         Empty unless they were asked for.
     metrics : geometry → name → value
@@ -75,6 +77,7 @@ class ScoreReport:
     evaluation: Evaluation
     classes: ClassReport | None = None
     coco_summary: Mapping[str, float | None] | None = None
+    challenge: Mapping[str, float | None] | None = None
     details: Mapping[Geometry, Details] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     point: ChosenPoint | None = None
@@ -90,6 +93,8 @@ class ScoreReport:
             report |= self.classes.one_class_to_json()
         if self.coco_summary is not None:
             report["coco_summary"] = dict(self.coco_summary)
+        if self.challenge is not None:
+            report["challenge"] = dict(self.challenge)
         if self.details:
             report["details"] = {name: details.to_json() for name, details in self.details.items()}
         if self.metrics:

@@ -6,7 +6,7 @@ Imports are late: the process that reads a long predictions file starts before N
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from bmbench.core.types import GroundTruth, Predictions
     from bmbench.metrics import Evaluation, Geometry, Protocol
     from bmbench.statistics.units import WantedUnits
+
+CHALLENGES = ("monkey", "ocelot", "hovernet", "stardist")
+"""Protocols whose own evaluators report more than the table of scores has."""
 
 
 def score_files(
@@ -78,17 +81,16 @@ def score_files(
         one_class = scored(dataclasses.replace(protocol, per_class=False))
         confusion = confusion_tables(annotations, detections, one_class)
         classes = ClassReport(by_class=evaluation, one_class=one_class, confusion=confusion)
+    one_class_only = classes.one_class if classes else None
+    if one_class_only is None and protocol.name in CHALLENGES:
+        one_class_only = scored(dataclasses.replace(protocol, per_class=False))
+    summary, challenge = _beside(annotations, detections, evaluation, one_class_only)
     notes = (*detections.notes, *class_notes(annotations), *rule_notes(annotations, protocol))
     notes += outline_notes(annotations, detections, protocol)
     if point is not None:
         notes += (point.note,)
     further, more = _details(annotations, detections, evaluation) if details else ({}, ())
-    others: dict[str, dict[str, float | None]] = {}
-    if metrics:
-        from bmbench.benchmark.scoring.reports import by_geometry
-        from bmbench.metrics.plugin import further_scores
-
-        others = further_scores(metrics, annotations, detections, by_geometry(evaluation))
+    others = _others(metrics, annotations, detections, evaluation)
     compared = None
     if raters:
         from bmbench.benchmark.scoring.rater_files import read_raters
@@ -100,7 +102,8 @@ def score_files(
     return ScoreReport(
         evaluation=evaluation,
         classes=classes,
-        coco_summary=_coco_summary(annotations, detections, protocol) if protocol.pycocotools else None,
+        coco_summary=summary,
+        challenge=challenge,
         details=further,
         metrics=others,
         point=point,
@@ -109,13 +112,33 @@ def score_files(
     )
 
 
-def _coco_summary(
-    truth: GroundTruth, predictions: Predictions, protocol: Protocol
-) -> Mapping[str, float | None]:
-    from bmbench.metrics.coco import coco_summary
+def _beside(
+    truth: GroundTruth, predictions: Predictions, evaluation: Evaluation, one_class: Evaluation | None
+) -> tuple[dict[str, float | None] | None, dict[str, float | None] | None]:
+    """The twelve numbers of pycocotools, and what a challenge's evaluator reports; None by other rules."""
+    protocol, summary, challenge = evaluation.protocol, None, None
+    if protocol.pycocotools:
+        from bmbench.metrics.coco import coco_summary
 
-    caps = (1, 10, protocol.max_detections)
-    return coco_summary(truth, predictions, max_detections=caps, per_class=protocol.per_class)
+        caps = (1, 10, protocol.max_detections)
+        summary = coco_summary(truth, predictions, max_detections=caps, per_class=protocol.per_class)
+    if protocol.name in CHALLENGES and one_class is not None:
+        from bmbench.metrics.challenges import challenge_summary
+
+        challenge = challenge_summary(truth, predictions, evaluation, one_class)
+    return summary, challenge
+
+
+def _others(
+    metrics: tuple[str, ...], truth: GroundTruth, predictions: Predictions, evaluation: Evaluation
+) -> dict[str, dict[str, float | None]]:
+    """What scorers of other packages say, by these names."""
+    if not metrics:
+        return {}
+    from bmbench.benchmark.scoring.reports import by_geometry
+    from bmbench.metrics.plugin import further_scores
+
+    return further_scores(metrics, truth, predictions, by_geometry(evaluation))
 
 
 def _details(

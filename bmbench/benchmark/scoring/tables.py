@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
-from bmbench.benchmark.scoring.details_tables import coco_table, details_tables, metrics_table
+from bmbench.benchmark.scoring.details_tables import (
+    challenge_table,
+    coco_table,
+    details_tables,
+    metrics_table,
+)
 from bmbench.benchmark.scoring.raters_table import raters_table
 from bmbench.benchmark.scoring.recorded import (
     RecordedConfusion,
@@ -57,6 +62,8 @@ def score_tables(report: ScoreReport, *, title: str) -> Iterator[Table]:
         yield from class_tables(scores.rules, one_class=one_class.rules, confusion=confusion)
     if report.coco_summary is not None:
         yield coco_table(report.coco_summary)
+    if report.challenge is not None:
+        yield challenge_table(report.challenge, report.evaluation.protocol.name)
     if report.details:
         yield from details_tables(report.details)
     if report.metrics:

@@ -134,8 +134,13 @@ def read_columns(path: Path, *, outlines: bool = False) -> DetectionColumns:
     drawn = None
     if outlines:
         segments = file.columns("detections", _OutlinedDetection)["segmentation"]
-        drawn = tuple(
-            outline(one, None, where=f"{where}[{row}].segmentation") for row, one in enumerate(segments)
+        bare = ((),) * len(columns["image_id"])
+        drawn = (
+            bare
+            if segments is None
+            else tuple(
+                outline(one, None, where=f"{where}[{row}].segmentation") for row, one in enumerate(segments)
+            )
         )
     del text
     file.close()

@@ -17,6 +17,7 @@ from bmbench.benchmark.scoring.score_files import (
     score_files,
 )
 from bmbench.metrics import PROTOCOLS
+from tests.metrics.scenes import with_scale_and_outlines
 
 PAPER = replace(PROTOCOLS["paper"], radius_px=10.0)
 COUNTS = ("tp", "fp", "fn", "fp_artefact", "fp_duplicate", "fp_near", "fp_background")
@@ -114,12 +115,13 @@ def test_the_report_by_hand(tmp_path: Path) -> None:
 @pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
 def test_every_protocol_gives_plain_json(tmp_path: Path, protocol: str) -> None:
     files = write(tmp_path, "p.json", [*DETECTIONS, found(3, 0, 0.3)]), truth_file(tmp_path)
+    with_scale_and_outlines(files[1])
     report = score_files(*files, PROTOCOLS[protocol], details=True).to_json()
     again = json.loads(json.dumps(report, allow_nan=False))
     assert again == json.loads(json.dumps(score_files(*files, PROTOCOLS[protocol], details=True).to_json()))
     assert again["threshold_source"] == "oracle"
     assert (again["bb"] is None) == (PROTOCOLS[protocol].iou is None)
-    assert (again["cd"] is None) == (PROTOCOLS[protocol].radius_px is None)
+    assert (again["cd"] is None) == (PROTOCOLS[protocol].limit("cd") is None)
     for scores in filter(None, (again["bb"], again["cd"])):
         assert scores["ap_ci"][0] <= scores["ap"] <= scores["ap_ci"][1]
         assert not any(isinstance(value, float) and math.isnan(value) for value in scores.values())
