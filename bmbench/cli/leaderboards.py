@@ -271,7 +271,7 @@ for command in (hide, rekey, retire):
 def schemas(
     folder: Annotated[Path, typer.Argument(help="The folder to write the JSON Schemas to.")],
 ) -> None:
-    """Write the JSON Schemas of submission and track."""
+    """Write the JSON Schemas of submission, track and about.json."""
     from bmbench.core.files import write_bytes
     from bmbench.leaderboards.submissions.schemas import schemas as texts
 

@@ -4,6 +4,7 @@ matplotlib writes its version, the date and random ids into SVG; a board must no
 """
 
 import html
+import math
 from collections.abc import Sequence
 
 from bmbench.present.palette import BROWN, COLOURS, GREY
@@ -63,7 +64,7 @@ class SvgDrawing:
 
 
 class Axes:
-    """A frame with ticks, and where a value lies in it."""
+    """A frame with ticks, and where a value lies in it; `log_x` makes the axis to the right logarithmic."""
 
     def __init__(
         self,
@@ -71,7 +72,10 @@ class Axes:
         frame: tuple[float, float, float, float],
         x: Sequence[float],
         y: Sequence[float],
+        *,
+        log_x: bool = False,
     ) -> None:
+        self._across = math.log10 if log_x else float
         self._drawing = drawing
         self.left, self.top, self.right, self.bottom = frame
         self._x, self._y = (x[0], x[-1]), (y[0], y[-1])
@@ -86,7 +90,8 @@ class Axes:
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """The place of a value."""
-        across = (x - self._x[0]) / (self._x[1] - self._x[0] or 1)
+        first, last = self._across(self._x[0]), self._across(self._x[1])
+        across = (self._across(x) - first) / (last - first or 1)
         up = (y - self._y[0]) / (self._y[1] - self._y[0] or 1)
         return self.left + across * (self.right - self.left), self.bottom - up * (self.bottom - self.top)
 

@@ -2,10 +2,15 @@
 
 ::
 
-    words        numbers and strangers' texts as boards show them
-    plots        drawings, the same bytes on every machine
-    statements   the sentences of a board
-    page         results → the page's record
-    render       pages → Markdown and a site
-    build        `bmbench leaderboard build`
+    words            numbers and strangers' texts as boards show them
+    plots            drawings, the same bytes on every machine
+    page             results → the page's record
+    answers          the first lines of a board: best, worse, cost, not known
+    statements       what the answers rest on
+    overview         one row a method over all tracks; how the first value rose
+    links            rules, how to submit, data, code, licence
+    environment      templates, with every text of a stranger escaped
+    markdown_boards  pages → Markdown
+    site             pages → HTML
+    build            `bmbench leaderboard build`
 """

@@ -14,7 +14,7 @@ BOARDS = "boards"
 
 
 def board_files(board: Leaderboard) -> dict[str, bytes]:
-    """Every file of ``boards/``, by path: a function of tracks and results, of nothing else.
+    """Every file of ``boards/``, by path: a function of tracks, results and `about.json`, of nothing else.
 
     Raises
     ------
@@ -23,11 +23,14 @@ def board_files(board: Leaderboard) -> dict[str, bytes]:
     """
     if importlib.util.find_spec("jinja2") is None:
         raise MissingExtraError("jinja2, which boards are made with,", extra="leaderboard")
+    from bmbench.leaderboards.boards.markdown_boards import markdown
     from bmbench.leaderboards.boards.page import read_page
-    from bmbench.leaderboards.boards.render import markdown, site
+    from bmbench.leaderboards.boards.site import site
+    from bmbench.leaderboards.tracks.about import read_about
 
+    about = read_about(board.path)
     pages = [read_page(board, manifest) for manifest in board.manifests()]
-    texts = markdown(pages) | {f"site/{name}": text for name, text in site(pages).items()}
+    texts = markdown(pages, about) | {f"site/{name}": text for name, text in site(pages, about).items()}
     return {name: text.encode() for name, text in sorted(texts.items())}
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.boards import plots
+from bmbench.leaderboards.boards.words import STATE_WORDS, costs_declared
 from bmbench.leaderboards.results.record import Result, read_result
 from bmbench.leaderboards.results.standings_record import MetricStandings, Place, Standings, read_standings
 from bmbench.leaderboards.submissions.problems import CODES, quoted
@@ -41,6 +42,17 @@ class Page:
         return self.table.metrics[0] if self.table.metrics else None
 
     @property
+    def rows(self) -> tuple[Entry, ...]:
+        """The table: the ranked ones in their order, each control where its value stands."""
+        metric = self.manifest.metrics[0]
+        return tuple(sorted((*self.ranked, *self.controls), key=lambda entry: _worth(entry, metric)[:2]))
+
+    @property
+    def dated(self) -> bool:
+        """Whether the track keeps the days on which submissions came."""
+        return any(isinstance(entry.result.arrived, str) for entry in self.ranked)
+
+    @property
     def missing_controls(self) -> tuple[str, ...]:
         """Controls that the track names and nobody handed in."""
         there = {entry.result.id for entry in (*self.controls, *self.ranked)}
@@ -54,9 +66,15 @@ class Page:
         track = self.manifest.name
         files = {}
         if len(results) > 1:
-            files[f"{track}-ranks.svg"] = plots.intervals(self.primary, self.names)
+            files[f"{track}-ranks.svg"] = plots.intervals(
+                self.primary, self.names, [entry.result for entry in self.controls]
+            )
         if len(results) > 1 and self.primary.family is not None and self.primary.pairs is not None:
             files[f"{track}-apart.svg"] = plots.pairs_apart(self.primary, self.names)
+        for cost in costs_declared(results):
+            files[f"{track}-cost-{cost.replace('_', '-')}.svg"] = plots.score_against_cost(
+                self.primary, results, cost, self.names
+            )
         for rule in sorted(results[0].rules, reverse=True):
             files[f"{track}-curves-{rule}.svg"] = plots.pr_curves(results, rule, self.names)
             files[f"{track}-limits-{rule}.svg"] = plots.sweeps(results, rule, self.names)
@@ -111,8 +129,6 @@ def read_page(board: Leaderboard, manifest: Manifest) -> Page:
 
 def reason(entry: Entry) -> str:
     """Why a submission is not ranked."""
-    from bmbench.leaderboards.boards.words import STATE_WORDS
-
     result = entry.result
     words = STATE_WORDS.get(result.state, result.state)
     if result.code is None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from bmbench.leaderboards.boards.words import metric_title, ranks
+from bmbench.leaderboards.boards.words import COSTS, costs, metric_title, ranks
 from bmbench.leaderboards.results.record import Outcomes, Result
 from bmbench.leaderboards.results.standings_record import MetricStandings
 from bmbench.present.palette import BLUE, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
@@ -60,12 +60,16 @@ def sweeps(results: Sequence[Result], rule: str, names: Mapping[str, str]) -> st
     return str(drawing)
 
 
-def intervals(metric: MetricStandings, names: Mapping[str, str]) -> str:
-    """Each value with its interval, whether it may be the best, and the ranks that are left to it."""
+def intervals(metric: MetricStandings, names: Mapping[str, str], controls: Sequence[Result] = ()) -> str:
+    """Each value with its interval, whether it may be the best, and the ranks that are left to it.
+
+    Controls are dashed lines where they lie between the values and not far from them.
+    """
     places = [place for place in metric.places if place.value is not None][:MOST_ROWS]
     step, left, right = 34, 250.0, 600.0
     drawing = SvgDrawing(720, 100 + step * len(places), f"{metric_title(metric.name)} with 95 % intervals")
     ends = [end for place in places for end in (place.interval or (place.value or 0.0,))]
+    ends += _near([one.metrics[metric.name].value for one in controls if metric.name in one.metrics], ends)
     low, high = min(ends, default=0.0), max(ends, default=1.0)
     ticks = _ticks(low, high)
     bottom = 50 + step * len(places)
@@ -78,6 +82,12 @@ def intervals(metric: MetricStandings, names: Mapping[str, str]) -> str:
         drawing.text(at(tick), bottom + 18, f"{tick:g}", anchor="middle", fill=SOFT, font_size=11)
     drawing.text((left + right) / 2, bottom + 38, metric_title(metric.name), anchor="middle", fill=SOFT)
     drawing.text(right + 24, 30, "ranks", fill=SOFT)
+    for result in controls:
+        one = result.metrics.get(metric.name)
+        if one is not None and one.value is not None and ticks[0] <= one.value <= ticks[-1]:
+            x = at(one.value)
+            drawing.line((x, 40), (x, bottom), stroke=SOFT, stroke_dasharray="4 3")
+            drawing.text(x, 34, cut(names[result.id], 16), anchor="middle", fill=SOFT, font_size=10)
     for row, place in enumerate(places):
         y, value = 60 + step * row, place.value or 0.0
         drawing.text(left - 18, y + 4, cut(names[place.id]), anchor="end")
@@ -86,6 +96,38 @@ def intervals(metric: MetricStandings, names: Mapping[str, str]) -> str:
         fill = BLUE if place.best and metric.tested else "#ffffff"
         drawing.circle(at(value), y, 6, fill=fill, stroke=BLUE, stroke_width=2)
         drawing.text(right + 24, y + 4, ranks(place.ranks) if metric.tested else UNDEFINED)
+    return str(drawing)
+
+
+def _near(values: Sequence[float | None], ends: Sequence[float]) -> list[float]:
+    """The values for which the axis is made longer: by no more than it is long, or by 0.1."""
+    reach = max(max(ends, default=1.0) - min(ends, default=0.0), 0.1)
+    return [value for value in values if value is not None and min(ends, default=0.0) - reach <= value <= 1.0]
+
+
+def score_against_cost(
+    metric: MetricStandings, results: Sequence[Result], cost: str, names: Mapping[str, str]
+) -> str:
+    """Values with intervals over a declared cost, on a logarithmic axis; filled: may be the best."""
+    declared = {result.id: costs(result.card).get(cost, 0.0) for result in results}
+    places = [place for place in metric.places if place.value is not None and declared.get(place.id, 0.0) > 0]
+    shown = places[:MOST_ROWS]
+    drawing = SvgDrawing(720, 440, f"{metric_title(metric.name)} against {COSTS[cost][0]}")
+    powers = [math.log10(declared[place.id]) for place in shown] or [0.0]
+    first, last = math.floor(min(powers)), max(math.ceil(max(powers)), math.floor(min(powers)) + 1)
+    ends = [end for place in shown for end in (place.interval or (place.value or 0.0,))] or [0.0, 1.0]
+    axes = Axes(drawing, (56, 36, 456, 390), [10.0**power for power in range(first, last + 1)],
+                _ticks(min(ends), max(ends)), log_x=True)  # fmt: skip
+    axes.label(f"{COSTS[cost][0]}, as declared", metric_title(metric.name))
+    for row, place in enumerate(shown):
+        colour, x = LINES[row % len(LINES)], declared[place.id]
+        if place.interval is not None:
+            low, high = (axes.at(x, end) for end in place.interval)
+            drawing.line(low, high, stroke=colour, stroke_width=2)
+        fill = colour if place.best and metric.tested else "#ffffff"
+        drawing.circle(*axes.at(x, place.value or 0.0), 5, fill=fill, stroke=colour, stroke_width=2)
+        drawing.circle(482, 48 + 18 * row, 5, fill=fill, stroke=colour, stroke_width=2)
+        drawing.text(494, 52 + 18 * row, cut(names[place.id]), font_size=11)
     return str(drawing)
 
 

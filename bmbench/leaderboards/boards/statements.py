@@ -1,19 +1,15 @@
 """The sentences of a board: what was counted, what cannot be said, what the test set can show."""
 
-from collections.abc import Callable
-
 import msgspec
 
 from bmbench.leaderboards.boards.page import Page
 from bmbench.leaderboards.boards.words import metric_title
 from bmbench.leaderboards.results.standings_record import Crossing, MetricStandings
 from bmbench.leaderboards.tracks.manifest import DataFacts, Manifest, TruthFacts
-from bmbench.present.words import UNDEFINED, many
+from bmbench.present.words import many
 from bmbench.statistics.planning import FindableDifferences
 from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 
-_MOST_NAMED = 6
-"""Methods that a sentence names; of more it says how many."""
 _ASKED = {"weaker": "not worse with weak annotations?", "artefacts": "does artefact handling matter?"}
 
 
@@ -63,31 +59,12 @@ def _data(facts: DataFacts) -> str:
     return f"{facts.name} ({chosen})" if chosen else facts.name
 
 
-def statements(page: Page, name: Callable[[str], str] = str) -> tuple[str, ...]:
-    """What this board says, in words: the best ones first, then what it rests on and cannot say.
-
-    `name` makes a stranger's text safe where the sentences are not escaped as a whole.
-    """
+def statements(page: Page) -> tuple[str, ...]:
+    """What the answers of this board rest on, and what they cannot say."""
     primary = page.primary
     if primary is None:
         return ()
-    return tuple(
-        filter(None, (_best(page, primary, name), _units(page), _seeds(page, primary), _pairs(page, primary)))
-    )
-
-
-def _best(page: Page, primary: MetricStandings, name: Callable[[str], str]) -> str:
-    metric, n = metric_title(primary.name), len(primary.places)
-    if not primary.tested:
-        return ""
-    able = [name(page.names[place.id]) for place in primary.places if place.best]
-    if len(able) == n:
-        return f"By {metric} any of these {n} may be the best: this test set does not tell."
-    if len(able) == 1:
-        return f"By {metric} {able[0]} is the best of these {n} (95 %)."
-    named = ", ".join(able[:_MOST_NAMED])
-    more = f" and {len(able) - _MOST_NAMED} more" if len(able) > _MOST_NAMED else ""
-    return f"By {metric} the best one is among these {len(able)} of {n} (95 %): {named}{more}."
+    return tuple(filter(None, (_units(page), _seeds(page, primary), _pairs(page, primary))))
 
 
 def _units(page: Page) -> str:
@@ -184,15 +161,6 @@ def verdict(row: Crossing) -> str:
     return f"{text}; two equal methods would need about {many(row.units_needed, 'unit')}"
 
 
-def first(page: Page) -> str:
-    """Who may be the best."""
-    primary = page.primary
-    if primary is None or not primary.tested:
-        return UNDEFINED
-    able = [page.names[place.id] for place in primary.places if place.best]
-    return able[0] if len(able) == 1 else f"{len(able)} of {len(primary.places)} may be"
-
-
 def image_title(name: str) -> str:
     """The caption of a plot, by its file name."""
     for part, title in _TITLES.items():
@@ -202,8 +170,9 @@ def image_title(name: str) -> str:
 
 
 _TITLES = {
+    "-cost-": "What it costs, as declared, and what it reaches, with 95 % intervals",
     "-ranks.": "Values with 95 % intervals; filled: may be the best; the ranks that the tests leave open "
-    "stand at the right",
+    "stand at the right; dashed: the controls",
     "-apart.": "Which pairs of the family are told apart, the chance of any false claim being 5 %",
     "-curves-cd.": "Precision against recall by centres, with 95 % bands",
     "-curves-bb.": "Precision against recall by boxes, with 95 % bands",

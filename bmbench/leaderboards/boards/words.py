@@ -1,8 +1,11 @@
 """Numbers and strangers' texts as boards show them."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 from markupsafe import Markup
 
-from bmbench.leaderboards.results.record import Maybe, MetricResult
+from bmbench.leaderboards.results.record import CardFacts, Maybe, MetricResult, Result
 from bmbench.leaderboards.results.standings_record import Gap, Place
 from bmbench.present import words
 from bmbench.present.markdown import escaped
@@ -14,6 +17,45 @@ STATE_WORDS = {
     "superseded": "replaced by its team",
     "disputed": "in doubt, under review",
 }
+
+COSTS: Mapping[str, tuple[str, str, float]] = MappingProxyType(
+    {
+        "ms_per_image": ("seconds an image", "s an image", 0.001),
+        "parameters_millions": ("million parameters", "M parameters", 1.0),
+        "peak_memory_gb": ("GB of memory", "GB", 1.0),
+        "train_hours": ("hours of training", "h of training", 1.0),
+    }
+)
+"""What a card may declare → its name, its short name behind a number, the factor to that unit."""
+
+
+def costs(card: CardFacts | None) -> dict[str, float]:
+    """What a card declares of its costs, in the units of `COSTS`; only what it declares."""
+    said = {name: getattr(card, name, None) for name in COSTS}
+    return {name: value * COSTS[name][2] for name, value in said.items() if isinstance(value, int | float)}
+
+
+def costs_declared(results: Sequence[Result]) -> tuple[str, ...]:
+    """The costs that at least two submissions declare: those that can be drawn against the score."""
+    declared = [costs(result.card) for result in results]
+    return tuple(name for name in COSTS if sum(name in one for one in declared) > 1)
+
+
+def cost(card: CardFacts | None) -> str:
+    """All costs in one cell, "0.12 s an image, 1.9 M parameters"; a dash where nothing is declared."""
+    said = [f"{rounded(value)} {COSTS[name][1]}" for name, value in costs(card).items()]
+    return ", ".join(said) or UNDEFINED
+
+
+def rounded(value: float) -> str:
+    """A number of two significant digits in plain figures: "0.0031", "0.25", "120"."""
+    text = f"{float(f'{value:.2g}'):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def since(result: Result) -> str:
+    """The day on which a submission came, "2026-11-30"; a dash where the track does not record it."""
+    return result.arrived[:10] if isinstance(result.arrived, str) else UNDEFINED
 
 
 def md_cell(text: object) -> Markup:
@@ -36,6 +78,11 @@ def gap(one: Gap | None) -> str:
     if one.p is not None:
         return f"{text}, p {p_value(one.p)}"
     return f"{text}, told apart" if one.apart else text
+
+
+def behind(one: Gap | None) -> str:
+    """A difference in points with its interval, "−1.2 [−2.0, −0.4]"; a dash where there is none."""
+    return UNDEFINED if one is None or one.value is None else words.gap(one.value, one.interval)
 
 
 def p_value(p: float | None) -> str:

@@ -88,7 +88,8 @@ class CardFacts(Struct, frozen=True, kw_only=True):
     """What the board shows of the card.
 
     `settings` is the SHA-256 of the method's parameters: two submissions with the same one are the same
-    method, trained in another way. None where the card names none.
+    method, trained in another way. None where the card names none. What it takes to answer is left out where
+    the card does not say it, so that results of cards that say nothing stay as they are.
     """
 
     method: str
@@ -105,6 +106,10 @@ class CardFacts(Struct, frozen=True, kw_only=True):
     dirty: bool | None
     hardware: str | None
     train_hours: float | None
+    ms_per_image: float | msgspec.UnsetType = msgspec.UNSET
+    parameters_millions: float | msgspec.UnsetType = msgspec.UNSET
+    peak_memory_gb: float | msgspec.UnsetType = msgspec.UNSET
+    paper: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Digests(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -35,6 +36,7 @@ from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.leaderboards.tracks.raters import raters_of
 
+T = TypeVar("T")
 FAILED_CODE = "E901"
 """The scorer failed on a valid submission; what it said stays with the maintainers."""
 
@@ -148,7 +150,7 @@ def _submission(desk: Desk, folder: Path, *, afresh: bool) -> tuple[Result, Subm
     digests = _digests(desk, folder, card)
     if card.withdraws is not None:
         return _result(desk, card.id, "valid", card, digests), card
-    stored = None if afresh else _stored(desk, folder.name, digests)
+    stored = None if afresh else _stored(desk, card, digests)
     return stored or _scored(desk, folder, card, digests), card
 
 
@@ -220,9 +222,9 @@ def _raters(desk: Desk, truth: Path) -> Iterator[tuple[str, Predictions]]:
         yield one.name.removesuffix(".json"), rater_answer(desk.bench, one.truth)
 
 
-def _stored(desk: Desk, id_: str, digests: Digests) -> Result | None:
+def _stored(desk: Desk, card: Submission, digests: Digests) -> Result | None:
     """The result file, if it was made by this scorer from these inputs and holds the tallies."""
-    path = desk.board.result(desk.bench.manifest.name, id_)
+    path = desk.board.result(desk.bench.manifest.name, card.id)
     if not path.is_file():
         return None
     try:
@@ -232,8 +234,8 @@ def _stored(desk: Desk, id_: str, digests: Digests) -> Result | None:
     fits = result.digests == digests and result.scorer == SCORER_VERSION and bool(result.rules)
     if not fits or result.state == "failed":
         return None
-    arrived = _date(desk.others.arrived.get(id_))
-    return msgspec.structs.replace(result, state="published", attempt=1, arrived=arrived)
+    arrived = _date(desk.others.arrived.get(card.id))
+    return msgspec.structs.replace(result, state="published", attempt=1, arrived=arrived, card=_facts(card))
 
 
 def _digests(desk: Desk, folder: Path, card: Submission) -> Digests:
@@ -272,6 +274,7 @@ def _date(seconds: int | None) -> str | msgspec.UnsetType:
 
 
 def _facts(card: Submission) -> CardFacts:
+    cost = card.cost
     return CardFacts(
         method=card.display.method,
         team=card.display.team,
@@ -285,9 +288,18 @@ def _facts(card: Submission) -> CardFacts:
         code_url=card.method.code_url,
         commit=card.method.commit,
         dirty=card.method.dirty,
-        hardware=card.cost.hardware if card.cost else None,
-        train_hours=card.cost.train_hours if card.cost else None,
+        hardware=cost.hardware if cost else None,
+        train_hours=cost.train_hours if cost else None,
+        ms_per_image=_said(cost.ms_per_image if cost else None),
+        parameters_millions=_said(cost.parameters_millions if cost else None),
+        peak_memory_gb=_said(cost.peak_memory_gb if cost else None),
+        paper=_said(card.method.paper),
     )
+
+
+def _said(value: T | None) -> T | msgspec.UnsetType:
+    """A value of the card; left out where it has none."""
+    return msgspec.UNSET if value is None else value
 
 
 def _settings(card: Submission) -> str | None:

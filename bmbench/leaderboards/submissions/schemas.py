@@ -1,4 +1,4 @@
-"""The JSON Schemas of a submission's card and of a track, as `schemas/` has them."""
+"""The JSON Schemas of a submission's card, a track and `about.json`, as `schemas/` has them."""
 
 import inspect
 import json
@@ -7,16 +7,17 @@ from typing import Any
 import msgspec
 
 from bmbench.leaderboards.submissions.card import Submission
+from bmbench.leaderboards.tracks.about import About
 from bmbench.leaderboards.tracks.manifest import Manifest
 
 
 def schemas() -> dict[str, bytes]:
-    """The JSON Schemas of card and track, by file name; the same bytes from every msgspec and Python."""
+    """The JSON Schemas of card, track and `about.json`, by file name; the same bytes everywhere."""
     return {
         f"{name}.schema.json": (
             json.dumps(_settled(msgspec.json.schema(record)), indent=1, sort_keys=True) + "\n"
         ).encode()
-        for name, record in (("submission", Submission), ("track", Manifest))
+        for name, record in (("submission", Submission), ("track", Manifest), ("about", About))
     }
 
 

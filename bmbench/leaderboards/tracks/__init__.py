@@ -8,4 +8,5 @@
     leaderboard_folder   the paths of a leaderboard's repository
     raters               further raters of a track, whose files lie beside its ground truth
     create_track         `bmbench leaderboard init`
+    about                `about.json`: who keeps the board, where rules, data and code are
 """

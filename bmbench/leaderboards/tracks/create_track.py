@@ -28,7 +28,7 @@ from bmbench.leaderboards.tracks.manifest import (
     Unit,
     parse_manifest,
 )
-from bmbench.leaderboards.tracks.names import is_id, require_id
+from bmbench.leaderboards.tracks.names import PAGES, is_id, require_id
 from bmbench.leaderboards.tracks.raters import rater_facts, require_raters
 from bmbench.metrics.protocol import Protocol
 
@@ -72,8 +72,9 @@ def create_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest
     """
     from bmbench.datasets.formats.coco.samples import read_coco
 
-    if not is_id(facts.name):
-        raise BadInputError("cannot be a track's name", where=facts.name, expected="3 to 48 of a-z, 0-9, -")
+    if not is_id(facts.name) or facts.name in PAGES:
+        expected = f"3 to 48 of a-z, 0-9, -, and none of {', '.join(sorted(PAGES))}"
+        raise BadInputError("cannot be a track's name", where=facts.name, expected=expected)
     folder = board.path / "tracks" / facts.name
     if folder.exists():
         raise BadInputError(

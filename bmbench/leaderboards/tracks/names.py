@@ -34,6 +34,9 @@ _LOOKS = str.maketrans(
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{p}{n}" for p in ("com", "lpt") for n in range(10))})
 """Names that Windows cannot have as a folder."""
 
+PAGES = frozenset({"index", "compare", "readme"})
+"""Names of a board's own pages, which a track cannot have."""
+
 
 def is_id(text: object) -> bool:
     """Whether a text can be the id of a submission or track: it becomes a folder and part of a link."""

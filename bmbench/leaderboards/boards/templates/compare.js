@@ -59,10 +59,16 @@
       $("verdict").textContent = "Choose two different submissions.";
       return;
     }
-    metrics.forEach((metric) => {
+    if (pair.some((entry) => entry.cost !== "–")) {
+      const row = body.insertRow();
+      ["Declared cost", pair[0].cost, pair[1].cost, "–", "–", "–"].forEach((text, i) => {
+        const cell = row.insertCell(); cell.textContent = text; if (i) cell.className = "num words";
+      });
+    }
+    metrics.toReversed().forEach((metric) => {
       const places = ids.map((i) => metric.order.indexOf(entries[i].id));
       const found = gap(metric, ...places);
-      const row = body.insertRow();
+      const row = body.insertRow(0);
       const cells = [metric.title, number(pair[0].values[metric.name], 3), number(pair[1].values[metric.name], 3)];
       cells.push(...(found ? [points(found[0]), found[1] === null ? "–" : `${points(found[1])} to ${points(found[2])}`, pvalue(found[3])] : ["–", "–", "–"]));
       cells.forEach((text, i) => { const cell = row.insertCell(); cell.textContent = text; if (i) cell.className = "num"; });
@@ -76,15 +82,27 @@
         : `${metrics[0].title}: this test set does not tell the two apart${p}. That does not make them equal.`;
     Object.keys(pair[0].curves).forEach((rule) => $("curves").append(draw(rule, pair)));
   };
-  const start = () => {
+  const index = (entries, id, other) => {
+    const found = entries.findIndex((entry) => entry.id === id);
+    return found < 0 ? Math.min(other, entries.length - 1) : found;
+  };
+  const keep = () => {
     const { entries } = track();
-    fill($("first"), entries, 0);
-    fill($("second"), entries, Math.min(1, entries.length - 1));
+    const ids = ["first", "second"].map((id) => entries[Number($(id).value)]?.id ?? "");
+    const said = new URLSearchParams({ track: $("track").value, first: ids[0], second: ids[1] });
+    history.replaceState(null, "", `#${said}`);
+  };
+  const start = (wanted) => {
+    const { entries } = track();
+    const a = index(entries, wanted.get("first"), 0);
+    fill($("first"), entries, a);
+    fill($("second"), entries, index(entries, wanted.get("second"), a === 1 ? 0 : 1));
     show();
   };
-  $("track").addEventListener("change", start);
-  ["first", "second"].forEach((id) => $(id).addEventListener("change", show));
-  const wanted = decodeURIComponent(location.hash.slice(1));
-  if (data[wanted]) $("track").value = wanted;
-  start();
+  $("track").addEventListener("change", () => { start(new URLSearchParams()); keep(); });
+  ["first", "second"].forEach((id) => $(id).addEventListener("change", () => { show(); keep(); }));
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  const name = wanted.get("track") ?? decodeURIComponent(location.hash.slice(1));
+  if (Object.hasOwn(data, name)) $("track").value = name;
+  start(wanted);
 })();

@@ -1,0 +1,118 @@
+"""The site: pages that need no server and load nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from bmbench.leaderboards.boards import plots, statements, words
+from bmbench.leaderboards.boards.environment import html_page, script_json
+from bmbench.leaderboards.boards.links import links
+from bmbench.leaderboards.boards.overview import MethodRow, method_files, methods, rises
+from bmbench.leaderboards.boards.page import Entry, Page
+from bmbench.leaderboards.results.standings import MOST_SHOWN
+from bmbench.leaderboards.tracks.about import About
+from bmbench.present.words import RULES
+
+
+def site(pages: Sequence[Page], about: About) -> dict[str, str]:
+    """The pages of the site, by path below ``boards/site/``."""
+    rows = methods(pages)
+    shared: dict[str, Any] = {"about": about, "links": links(about, pages)}
+    texts = {
+        "index.html": html_page(
+            "index.html.j2", ("board.js",), heading=about.title, pages=pages, rows=rows, **shared
+        ),
+        "compare.html": html_page(
+            "compare.html.j2",
+            ("compare.js",),
+            heading="Compare two submissions",
+            pages=pages,
+            data=script_json({page.manifest.name: _comparison(page) for page in pages}),
+            **shared,
+        ),
+    }
+    files = method_files(rows)
+    for page in pages:
+        texts[f"{page.manifest.name}.html"] = _track(page, shared)
+        for entry in page.ranked:
+            texts[f"{page.manifest.name}/{entry.result.id}.html"] = html_page(
+                "submission.html.j2",
+                (),
+                root="../",
+                heading=entry.name,
+                page=page,
+                entry=entry,
+                method=files[page.manifest.name, entry.result.id],
+                drawings=_own_drawings(page, entry),
+                **shared,
+            )
+    return texts | {f"methods/{row.file}": _method(row, pages, shared) for row in rows}
+
+
+def _track(page: Page, shared: Mapping[str, Any]) -> str:
+    cards = [entry.result.card for entry in page.ranked if entry.result.card]
+    return html_page(
+        "track.html.j2",
+        ("board.js",),
+        heading=page.manifest.title,
+        page=page,
+        rises=rises(page),
+        annotations=sorted({card.annotations for card in cards}),
+        families=sorted({card.family for card in cards}),
+        costly=any(words.costs(card) for card in cards),
+        # The drawings escape every name that they hold.
+        drawings=[(statements.image_title(name), Markup(text)) for name, text in page.images().items()],
+        **shared,
+    )
+
+
+def _method(row: MethodRow, pages: Sequence[Page], shared: Mapping[str, Any]) -> str:
+    by_name = {page.manifest.name: page for page in pages}
+    stands = [(by_name[track], entry) for track, entries in row.entries.items() for entry in entries]
+    return html_page("method.html.j2", (), root="../", heading=row.name, row=row, stands=stands, **shared)
+
+
+def _own_drawings(page: Page, entry: Entry) -> list[tuple[str, Markup]]:
+    drawings = []
+    for rule in sorted(entry.result.rules, reverse=True):
+        title = statements.image_title(f"-curves-{rule}.")
+        drawings.append((title, Markup(plots.pr_curves([entry.result], rule, page.names))))
+    return drawings
+
+
+def _comparison(page: Page) -> dict[str, Any]:
+    """What the compare page needs of a track: the best submissions and all gaps between them."""
+    entries = page.ranked[:MOST_SHOWN]
+    return {
+        "entries": [
+            {
+                "id": entry.result.id,
+                "name": entry.name,
+                "cost": words.cost(entry.result.card),
+                "values": {name: one.value for name, one in entry.result.metrics.items()},
+                "curves": {
+                    RULES[rule]: {
+                        name: [round(value, 3) for value in getattr(found.curve, name)]
+                        for name in ("precision", "low", "high")
+                    }
+                    for rule, found in entry.result.rules.items()
+                },
+            }
+            for entry in entries
+        ],
+        "metrics": [
+            {
+                "name": metric.name,
+                "title": words.metric_title(metric.name),
+                "order": [place.id for place in metric.places],
+                "pairs": [
+                    [pair.first, pair.second, pair.value, pair.low, pair.high, pair.p, pair.apart]
+                    for pair in metric.pairs or ()
+                ],
+            }
+            for metric in page.table.metrics
+        ],
+    }
