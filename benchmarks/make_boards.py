@@ -21,6 +21,7 @@ from bmbench.leaderboards.results.make_truths import make_truths
 from bmbench.leaderboards.results.publish import score_board
 from bmbench.leaderboards.results.verify import verify_board
 from bmbench.leaderboards.submissions.prepare import Wishes, prepare
+from bmbench.leaderboards.tracks.about import ABOUT_FILE
 from bmbench.leaderboards.tracks.create_track import TrackWishes, create_track, track_facts
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 
@@ -83,6 +84,10 @@ def make(dataset: str, tracks: dict[str, Methods], out: Path) -> None:
         score_board(board, Silent())
         count = build_board(board)
         numbers = verify_board(board, Silent())
+        if (out / ABOUT_FILE).is_file():
+            # Written by hand, and part of the boards.
+            shutil.copy(out / ABOUT_FILE, board.path / ABOUT_FILE)
+            count = build_board(board)
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(board.path, out)
     print(f"{out}: {count} files, {numbers:,} numbers recomputed")

@@ -247,6 +247,24 @@ def verify(board: BoardArgument, key: KeyOption = None, truths: TruthsOption = N
 
 
 @leaderboard_app.command()
+def freeze(
+    board: BoardArgument,
+    name: Annotated[str, typer.Argument(help="The name of this version, such as 2026-11.")],
+) -> None:
+    """Keep the board as it stands under archive/NAME.
+
+    It is a whole leaderboard of its own, so build and verify work on it; it is never changed again.
+    """
+    from bmbench.leaderboards.boards.archive import freeze
+    from bmbench.leaderboards.boards.build import build_board
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+
+    count = freeze(Leaderboard(board), name)
+    build_board(Leaderboard(board))
+    typer.echo(f"{count} files in {board}/archive/{name}; the boards name it")
+
+
+@leaderboard_app.command()
 def truth(
     board: BoardArgument,
     data: Annotated[Path, typer.Option(help="The folder of the published data set.")],

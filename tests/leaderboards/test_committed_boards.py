@@ -85,4 +85,4 @@ def test_nothing_of_the_published_data_is_in_the_repository():
             continue
         assert sorted(path.name for path in track.iterdir()) == ["track.json"]
         inside = {path.suffix for path in track.parents[1].rglob("*") if path.is_file()}
-        assert inside <= {".json", ".md", ".svg", ".html"}
+        assert inside <= {".json", ".md", ".svg", ".html", ".csv", ".xml", ".cff"}

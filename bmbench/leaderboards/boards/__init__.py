@@ -12,5 +12,7 @@
     environment      templates, with every text of a stranger escaped
     markdown_boards  pages → Markdown
     site             pages → HTML
+    exports          the same for machines: JSON, CSV, feed, badge, citation, formats of others
     build            `bmbench leaderboard build`
+    archive          `bmbench leaderboard freeze`
 """

@@ -14,7 +14,7 @@ BOARDS = "boards"
 
 
 def board_files(board: Leaderboard) -> dict[str, bytes]:
-    """Every file of ``boards/``, by path: a function of tracks, results and `about.json`, of nothing else.
+    """Every file of ``boards/``, by path: made of tracks, results, `about.json` and names in the archive.
 
     Raises
     ------
@@ -23,6 +23,7 @@ def board_files(board: Leaderboard) -> dict[str, bytes]:
     """
     if importlib.util.find_spec("jinja2") is None:
         raise MissingExtraError("jinja2, which boards are made with,", extra="leaderboard")
+    from bmbench.leaderboards.boards.exports.all_files import exports
     from bmbench.leaderboards.boards.markdown_boards import markdown
     from bmbench.leaderboards.boards.page import read_page
     from bmbench.leaderboards.boards.site import site
@@ -30,7 +31,9 @@ def board_files(board: Leaderboard) -> dict[str, bytes]:
 
     about = read_about(board.path)
     pages = [read_page(board, manifest) for manifest in board.manifests()]
-    texts = markdown(pages, about) | {f"site/{name}": text for name, text in site(pages, about).items()}
+    archive = board.archive()
+    below = site(pages, about, archive) | exports(pages, about)
+    texts = markdown(pages, about, archive) | {f"site/{name}": text for name, text in below.items()}
     return {name: text.encode() for name, text in sorted(texts.items())}
 
 

@@ -21,7 +21,7 @@ MOST_TRACKS = 4
 """Tracks that get a column of the overview."""
 
 
-def markdown(pages: Sequence[Page], about: About) -> dict[str, str]:
+def markdown(pages: Sequence[Page], about: About, archive: Sequence[str] = ()) -> dict[str, str]:
     """The Markdown boards and their plots, by path below ``boards/``."""
     rows = methods(pages)
     texts = {
@@ -34,6 +34,7 @@ def markdown(pages: Sequence[Page], about: About) -> dict[str, str]:
             n_methods=len(rows),
             columns=pages if len(pages) <= MOST_TRACKS else (),
             links=links(about, pages),
+            archive=archive,
         )
     }
     for page in pages:

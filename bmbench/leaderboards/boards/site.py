@@ -17,13 +17,23 @@ from bmbench.leaderboards.tracks.about import About
 from bmbench.present.words import RULES
 
 
-def site(pages: Sequence[Page], about: About) -> dict[str, str]:
+def site(pages: Sequence[Page], about: About, archive: Sequence[str] = ()) -> dict[str, str]:
     """The pages of the site, by path below ``boards/site/``."""
     rows = methods(pages)
-    shared: dict[str, Any] = {"about": about, "links": links(about, pages)}
+    shared: dict[str, Any] = {
+        "about": about,
+        "links": links(about, pages),
+        "tracks": [page.manifest.name for page in pages],
+    }
     texts = {
         "index.html": html_page(
-            "index.html.j2", ("board.js",), heading=about.title, pages=pages, rows=rows, **shared
+            "index.html.j2",
+            ("board.js",),
+            heading=about.title,
+            pages=pages,
+            rows=rows,
+            archive=archive,
+            **shared,
         ),
         "compare.html": html_page(
             "compare.html.j2",
@@ -47,6 +57,7 @@ def site(pages: Sequence[Page], about: About) -> dict[str, str]:
                 entry=entry,
                 method=files[page.manifest.name, entry.result.id],
                 drawings=_own_drawings(page, entry),
+                hub=page.manifest.data.name in about.hub_datasets,
                 **shared,
             )
     return texts | {f"methods/{row.file}": _method(row, pages, shared) for row in rows}

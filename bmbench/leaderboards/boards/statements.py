@@ -64,7 +64,7 @@ def statements(page: Page) -> tuple[str, ...]:
     primary = page.primary
     if primary is None:
         return ()
-    return tuple(filter(None, (_units(page), _seeds(page, primary), _pairs(page, primary))))
+    return tuple(filter(None, (_units(page), _seeds(page, primary), _pairs(page, primary), _dates(page))))
 
 
 def _units(page: Page) -> str:
@@ -108,6 +108,12 @@ def _pairs(page: Page, primary: MetricStandings) -> str:
         "Not told apart is not equal. The interval of a gap is of that pair alone, so it may leave out 0 "
         "where no verdict is given."
     )
+
+
+def _dates(page: Page) -> str:
+    if page.dated:
+        return ""
+    return "No dates: a track knows when submissions came if it counts attempts in time (limits.days)."
 
 
 def planning(page: Page) -> tuple[str, ...]:

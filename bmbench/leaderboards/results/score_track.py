@@ -106,12 +106,13 @@ def _desk(board: Leaderboard, manifest: Manifest, truth: Path) -> Desk:
 def _before_any(board: Leaderboard, manifest: Manifest) -> Others:
     """Whose the submissions are and when they came; what they hold is added as each one is scored.
 
-    A copy without its history has the dates that were published.
+    A copy without its history, and a frozen version, has the dates that were published.
     """
     there = read_others(board, manifest.name)
     if isinstance(manifest.limits.days, msgspec.UnsetType):
         return Others(contacts=there.contacts)
-    return Others(contacts=there.contacts, arrived=there.arrived or _published_dates(board, manifest.name))
+    arrived = {} if board.frozen else there.arrived
+    return Others(contacts=there.contacts, arrived=arrived or _published_dates(board, manifest.name))
 
 
 def _published_dates(board: Leaderboard, track: str) -> dict[str, int]:

@@ -7,6 +7,8 @@
     results/<track>/<id>.json                   written by the scorer alone
     results/<track>/standings.json              what is compared between submissions, by the scorer too
     boards/*.md, boards/*.svg, site/            made from results; never edited
+    about.json                                  who keeps the board, where things are
+    archive/<name>/                             frozen versions, each with all of this
 """
 
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.leaderboards.tracks.manifest import MANIFEST_FILE, Manifest, read_manifest, read_manifests
 
 STANDINGS_FILE = "standings.json"
+ARCHIVE, FROZEN_FILE = "archive", "frozen.json"
+"""The folder of frozen versions, and the list of digests in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,15 @@ class Leaderboard:
 
     path: Path
     truths: Path | None = None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether this is a frozen version: what was published stands, git's dates are those of the copy."""
+        return (self.path / FROZEN_FILE).is_file()
+
+    def archive(self) -> tuple[str, ...]:
+        """The names of the frozen versions, the latest name last."""
+        return tuple(sorted(path.parent.name for path in self.path.glob(f"{ARCHIVE}/*/{FROZEN_FILE}")))
 
     def manifests(self) -> tuple[Manifest, ...]:
         """Every track, by name; BadInputError if the folder is no leaderboard."""

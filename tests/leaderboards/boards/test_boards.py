@@ -1,22 +1,29 @@
 """Boards: pure functions of results, whole or not at all, with names that stay names."""
 
+import csv
+import io
 import json
 import multiprocessing
 import os
 import re
 import signal
 import time
+import xml.etree.ElementTree as ET
 
 import msgspec
 import pytest
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import exchange_folders
+from bmbench.core.progress import Silent
 from bmbench.leaderboards.boards import words
+from bmbench.leaderboards.boards.archive import check_frozen, freeze
 from bmbench.leaderboards.boards.build import board_files, build_board, check_board
 from bmbench.leaderboards.results.record import canonical, read_result
 from bmbench.leaderboards.results.standings_record import read_standings
+from bmbench.leaderboards.results.verify import verify_board
 from bmbench.leaderboards.tracks.create_track import write_manifest
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Partner, Rules
 
 pytest.importorskip("jinja2", reason="jinja2 (bmbench[leaderboard]) is not installed")
@@ -140,6 +147,20 @@ def test_a_name_stays_a_name(scored, payload):
         assert "<script" not in rendered.lower()
         assert "onerror=" not in re.sub(r"&lt;.*?&gt;", "", rendered)
     assert tags_of(after) == tags_of(before)
+    assert rows_that_machines_read(after) == rows_that_machines_read(before)
+
+
+def rows_that_machines_read(files):
+    """The rows of every table, once all that machines read was read."""
+    found = {}
+    for name, data in files.items():
+        if name.endswith((".xml", ".svg")):
+            ET.fromstring(data)
+        elif name.endswith(".json"):
+            json.loads(data)
+        elif name.endswith(".csv"):
+            found[name] = [len(row) for row in csv.reader(io.StringIO(data.decode()))]
+    return found
 
 
 def tags_of(files):
@@ -173,7 +194,7 @@ def test_no_page_asks_for_anything(scored):
     for name, data in board_files(scored).items():
         text = data.decode()
         assert not re.search(
-            r'(src|href)="(?!#|data:|[\w./-]*\.(html|json|csv|xml|cff)|https://github)', text
+            r'(src|href)="(?!#|data:|[\w./-]*\.(html|json|csv|xml|cff|svg|yaml)|https://github)', text
         ), name
         assert "@import" not in text
         assert "url(" not in text
@@ -317,3 +338,36 @@ def test_p_values():
 def test_board_data_is_readable_by_machines(scored):
     value = json.loads(scored.standings("weak").read_text())
     assert value["schema"] == "bmbench.standings/2"
+
+
+def test_a_frozen_version_stays_and_still_builds(scored):
+    build_board(scored)
+    count = freeze(scored, "2026-11")
+    folder = scored.path / "archive" / "2026-11"
+    assert check_frozen(folder) == count - 1
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    # What comes later on changes nothing in it.
+    rename(scored, "another name")
+    build_board(scored)
+    assert b"another name" in (scored.path / "boards" / "weak.md").read_bytes()
+    assert b"archive/2026-11/boards/site/index.html" in (scored.path / "boards/site/index.html").read_bytes()
+    assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    old = Leaderboard(folder)
+    check_board(old)
+    build_board(old)
+    assert check_frozen(folder) == count - 1
+    assert verify_board(old, Silent()).count > 1000
+    with pytest.raises(BadInputError, match="never changed"):
+        freeze(scored, "2026-11")
+    (folder / "results" / "weak" / "first-one.json").write_text("{}")
+    with pytest.raises(BadInputError, match="a frozen file was changed"):
+        check_frozen(folder)
+
+
+def test_only_a_board_that_is_up_to_date_is_frozen(scored):
+    with pytest.raises(BadInputError, match="stale"):
+        freeze(scored, "2026-11")
+    build_board(scored)
+    with pytest.raises(BadInputError, match="id"):
+        freeze(scored, "../2026")
+    assert not (scored.path / "archive").exists()
