@@ -86,7 +86,7 @@ class UNetDetector:
         device = next(self.network.parameters()).device
         with torch.inference_mode():
             logits = self.network(normalised([tile], self.calibration, device))
-            answer: Reals = self.encoding.maps(logits)[0].permute(1, 2, 0).cpu().numpy()
+            answer: Reals = self.encoding.maps(logits, self.settings)[0].permute(1, 2, 0).cpu().numpy()
         return answer
 
 
@@ -174,10 +174,17 @@ def _cut(detector: UNetDetector, maps: Reals, size: tuple[int, ...], settings: U
     """The objects of these maps, for an image of (height, width)."""
     growth = Growth(
         regrowth=lambda threshold: detector.encoding.regrowth(threshold, settings),
-        smallest_px2=settings.smallest * detector.calibration.smallest_px2,
+        smallest_px2=_smallest(detector.calibration, settings),
     )
     found = find_labelled(maps, settings, growth)
     return _at_original_scale(found, np.array(size[::-1]) / maps.shape[1::-1])
+
+
+def _smallest(calibration: Calibration, settings: UNetSettings) -> float:
+    """The area at working scale below which an object is none."""
+    if settings.smallest_px > 0:
+        return float(np.pi / 4 * (settings.smallest_px * calibration.factor) ** 2)
+    return settings.smallest * calibration.smallest_px2
 
 
 def _read_card(card: Any) -> tuple[Encoding, UNetSettings, Calibration]:

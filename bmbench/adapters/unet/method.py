@@ -55,7 +55,7 @@ _SEGMENTATION: Mapping[str, Range] = {
     "rise": Real(low=0.05, high=0.3),
     "smallest": Real(low=0.1, high=0.5),
 }
-_APPLIED = ("smooth", "flooding", "surround", "undo")
+_APPLIED = ("smooth", "flooding", "surround", "undo", "marker_of", "smallest_px", "confidence_in")
 _YARDSTICK = ("loss", "dice")
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bmbench.adapters.unet.encodings.depth_map import Reals, edge_distance
 from bmbench.adapters.unet.encodings.encoding import Regrowth
 from bmbench.adapters.unet.settings import UNetSettings
-from bmbench.core.geometry import clip_ring, ring_area
+from bmbench.core.geometry import clip_ring, ring_area, rings_mask
 from bmbench.core.types import Bools, Detections, Floats, Ints
 
 Labels = NDArray[np.int32]
@@ -71,7 +71,10 @@ def separate(opened: Bools, distance: Reals, settings: UNetSettings, *, reach_px
     reach_px : float
         How far from a pixel a deeper one makes it no marker: the radius of a mean object.
     """
-    peak = peaks(distance, settings.marker, reach_px)
+    if settings.marker_of == "image":
+        peak = (distance > 0) & (distance >= settings.marker * distance.max())
+    else:
+        peak = peaks(distance, settings.marker, reach_px)
     n_markers, marker = cv2.connectedComponents(peak.astype(np.uint8), connectivity=8)
     if settings.flooding == "background":
         return _met_by_background(opened, distance, marker.astype(np.int32), settings)
@@ -221,7 +224,8 @@ def find_objects(
 ) -> Detections:
     """The objects of an (h, w) map, in its own pixels; without those in which another map is higher.
 
-    The centre is the centroid of the object before growth, the confidence its mean value there.
+    The centre is the centroid of the object before growth, the confidence its mean value there, or inside
+    the outline of the cell (`confidence_in`).
     """
     ground = foreground(probability, settings)
     regrowth = growth.regrowth(ground.threshold)
@@ -243,8 +247,11 @@ def find_objects(
         inner_radius = float(distance[window][kernel].max()) + 0.5
         by_px = settings.undo * (undone.px + undone.share * inner_radius)
         cell = _cell(kernel, corner, probability, by_px)
-        if ring_area(cell[2]) >= growth.smallest_px2:
-            found.append(cell)
+        if ring_area(cell[2]) < growth.smallest_px2:
+            continue
+        if settings.confidence_in == "cell":
+            cell = (cell[0], _mean_inside(cell[2], probability, otherwise=cell[1]), cell[2])
+        found.append(cell)
     if not found:
         return Detections.empty()
     xy, confidence, rings = zip(*found, strict=True)
@@ -276,6 +283,15 @@ def _cell(
     rows, columns = down + corner[0], right + corner[1]
     centre = np.array([columns.mean() + 0.5, rows.mean() + 0.5])
     return centre, float(np.clip(probability[rows, columns].mean(dtype=np.float64), 0, 1)), outline
+
+
+def _mean_inside(outline: Floats, probability: Reals, *, otherwise: float) -> float:
+    """Mean of the map over the pixels whose centres the outline holds, if it holds any."""
+    left, top = np.floor(outline.min(axis=0)).astype(int)
+    right, bottom = np.ceil(outline.max(axis=0)).astype(int)
+    inside = rings_mask((outline,), int(bottom - top), int(right - left), corner=(int(left), int(top))) > 0
+    values = probability[top:bottom, left:right][inside]
+    return float(np.clip(values.mean(dtype=np.float64), 0, 1)) if len(values) else otherwise
 
 
 def _outline(kernel: Bools, corner: tuple[int, int], shape: tuple[int, int], by_px: float) -> Floats:

@@ -65,7 +65,13 @@ class UNetSettings:
     contour : float
         Width of the contour class around an eroded shape, in mean cell diameters; at most the erosion.
     keep : float
-        A cell too small for that erosion is eroded by this fraction of its own depth.
+        A cell too small for that erosion is eroded by this fraction of its own depth; at 1 it vanishes.
+    overlap : "apart" or "union"
+        Where circles overlap: a border is drawn between them, or each keeps all of its own and a pixel has
+        the highest of their targets (the study's wording; what touches then grows together).
+    scaled : "weight" or "regression"
+        For the scaled statistical encoding: the sign of a target is a class and its size a weight, or the
+        network's answer between −1 and 1 is fitted to it (with a loss that is squared or absolute).
     views : 1 or 4
         Mirrored views whose maps are averaged.
     tile_px, overlap_px : int
@@ -87,12 +93,21 @@ class UNetSettings:
         foreground (the study's way), or the map itself, which sinks where the network sees a border.
     marker : float
         For seeds by depth: a pixel is a marker if its distance to the background is at least this fraction of
-        the largest one nearby.
+        the largest one.
+    marker_of : "nearby" or "image"
+        The largest one within the radius of a mean object, or in the whole image (one threshold for all of
+        the distance transform, the study's wording; objects that are smaller by more than that vanish).
     smooth, rise : float
         For seeds by map: standard deviation of the blur before, in mean cell diameters; how far a summit must
         stand above the pass to a higher one to be a cell of its own.
     smallest : float
         Objects below this fraction of the smallest training cell's area are dropped.
+    smallest_px : float
+        Above 0, it holds in place of `smallest`: objects are dropped that cover less than a disc of this
+        diameter, in pixels of the image as it is stored.
+    confidence_in : "object" or "cell"
+        The confidence is the mean of the map inside the object that was cut out, or inside the outline of the
+        cell that it grew into (the study's wording).
     """
 
     cell_px: PositiveFloat = 20.0
@@ -122,6 +137,8 @@ class UNetSettings:
     undo: NotNegative = 1.0
     contour: NotNegative = 0.2
     keep: Share = 0.6
+    overlap: Literal["apart", "union"] = "apart"
+    scaled: Literal["weight", "regression"] = "weight"
     views: Literal[1, 4] = 4
     tile_px: Side = 1024
     overlap_px: int = 224
@@ -133,9 +150,12 @@ class UNetSettings:
     surround: NotNegative = 0.1
     seeds: Literal["depth", "map"] = "depth"
     marker: Share = 0.75
+    marker_of: Literal["nearby", "image"] = "nearby"
     smooth: NotNegative = 0.06
     rise: NotNegative = 0.2
     smallest: NotNegative = 0.25
+    smallest_px: NotNegative = 0.0
+    confidence_in: Literal["object", "cell"] = "object"
 
     def __post_init__(self) -> None:
         require_ranges(self)
@@ -153,6 +173,11 @@ class UNetSettings:
         require_tiles(tile_px=self.tile_px, overlap_px=self.overlap_px, stride=stride)
         if self.loss == "none" and not self.dice > 0:
             raise ValueError("loss is none and dice is 0: there is nothing to learn from")
+        if self.scaled == "regression" and (self.loss not in {"squared", "absolute"} or self.dice > 0):
+            raise ValueError(
+                f"scaled is regression, loss is {self.loss} and dice is {self.dice}, which know no target "
+                f"below 0; expected loss squared or absolute, and dice 0"
+            )
 
 
 QUICK = UNetSettings()

@@ -22,6 +22,7 @@ from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.unet.encodings.encoding import Encoding, TargetMap, encode
+from bmbench.adapters.unet.encodings.losses import constant_logits
 from bmbench.adapters.unet.network import UNet, build
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.objects import object_circles
@@ -88,10 +89,6 @@ def _cut(image: Pixels, target: TargetMap, y: int, x: int, side: int) -> UNetPat
         image=np.pad(image[part], (*missing, (0, 0)), mode="symmetric"),
         target=TargetMap(value=padded(target.value), weight=padded(target.weight)),
     )
-
-
-_RAREST = 1e-6
-"""The least share of a class in the baseline loss: of 0 there is no logarithm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,10 +171,10 @@ def baseline_loss(patches: Sequence[UNetPatch], *, encoding: Encoding, settings:
     """
     value = np.stack([patch.target.value for patch in patches]).astype(np.float64)
     weight = np.stack([patch.target.weight for patch in patches]).astype(np.float64)
-    balance = 1 + sum((w - 1) * value[:, c] for c, w in enumerate(encoding.class_weight(settings)))
-    pixel = weight * balance
-    share = np.maximum((value * pixel[:, None]).sum(axis=(0, 2, 3)) / max(pixel.sum(), 1.0), _RAREST)
-    logit = torch.from_numpy(np.log(share / max(1 - share.sum(), _RAREST)))
+    classes = enumerate(encoding.class_weight(settings))
+    pixel = weight * (1 + sum((w - 1) * np.maximum(value[:, c], 0) for c, w in classes))
+    mean = (value * pixel[:, None]).sum(axis=(0, 2, 3)) / max(pixel.sum(), 1.0)
+    logit = constant_logits(mean, signed=encoding.is_signed(settings))
     losses = []
     for patch in patches:
         target = torch.from_numpy(patch.target.value)[None]

@@ -4,9 +4,12 @@ Every target map is a function of these two. Circles overlap, cells do not: wher
 to the circle whose centre is nearer in units of that circle's radius. The border so drawn runs through the
 points where the circles cross, and even a small circle inside a large one keeps its own centre, which it
 would lose under the power distance.
+
+Or no border is drawn: each circle keeps its own depth everywhere, and a pixel goes to the circle in which it
+ranks highest, so that its target is the highest of all that it would have.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,6 +21,8 @@ from bmbench.core.objects import object_circles
 from bmbench.core.types import Annotations, Bools, Floats, Ints, Rings, Role
 
 Reals: TypeAlias = NDArray[np.float32]
+Rank: TypeAlias = Callable[[Reals, Reals], Reals]
+"""(depth of pixels, largest depth of their object) → how high they rank."""
 _CHUNK = 1_000_000
 """Pixels of all windows that are computed at once; bounds the memory, not the result."""
 
@@ -41,13 +46,17 @@ class DepthMap:
     deepest: Reals
 
 
-def depth_map(annotations: Annotations, height: int, width: int, *, artefacts: bool = False) -> DepthMap:
+def depth_map(
+    annotations: Annotations, height: int, width: int, *, artefacts: bool = False, rank: Rank | None = None
+) -> DepthMap:
     """The depth map of all cells and ignored objects, and of artefacts if they are asked for.
 
     Else artefacts are background: they own nothing. Ignored regions are no objects: see `ignored_regions`.
     Depth is exact up to the border between overlapping circles, where it is the first-order distance to
     that border (error below 0.2 px for equal radii within a radius of it); inside contours it is the
     distance of pixel centres, less half a pixel.
+
+    With a `rank` no border is drawn between overlapping objects (see this module's first words).
     """
     n = len(annotations)
     result = DepthMap(
@@ -60,11 +69,11 @@ def depth_map(annotations: Annotations, height: int, width: int, *, artefacts: b
         objects &= annotations.role != Role.ARTEFACT
     outlined = np.array([bool(rings) for rings in annotations.contour], bool)
     for row in np.flatnonzero(objects & outlined):
-        _enter_contour(result, int(row), annotations.contour[row])
+        _enter_contour(result, int(row), annotations.contour[row], rank)
     circle = object_circles(annotations)
     rows = _without_duplicates(circle, annotations.role, np.flatnonzero(objects & ~outlined))
-    for part, corner, depth in _circle_windows(circle[rows]):
-        _enter_windows(result, rows[part], corner, depth)
+    for part, corner, depth in _circle_windows(circle[rows], apart=rank is None):
+        _enter_windows(result, rows[part], corner, depth, rank)
     return result
 
 
@@ -111,11 +120,11 @@ def _without_duplicates(circle: Floats, role: Ints, rows: Ints) -> Ints:
     return np.array(sorted(kept.values()), np.int64)
 
 
-def _circle_windows(circle: Floats) -> Iterator[tuple[Ints, Ints, Reals]]:
+def _circle_windows(circle: Floats, *, apart: bool) -> Iterator[tuple[Ints, Ints, Reals]]:
     """Rows of `circle`, the corner (x, y) of each one's square window, and depth (rows, side, side) in it."""
     if not len(circle):
         return
-    pairs = _overlapping(circle)
+    pairs = _overlapping(circle) if apart else np.zeros((0, 2), np.int64)
     half = int(np.ceil(circle[:, 2].max())) + 1
     step = max(1, _CHUNK // (2 * half + 1) ** 2)
     for first in range(0, len(circle), step):
@@ -165,7 +174,7 @@ def _window_depth(circle: Floats, part: Ints, corner: Ints, pairs: Ints, side: i
     return depth
 
 
-def _enter_windows(result: DepthMap, rows: Ints, corner: Ints, depth: Reals) -> None:
+def _enter_windows(result: DepthMap, rows: Ints, corner: Ints, depth: Reals, rank: Rank | None) -> None:
     height, width = result.depth.shape
     result.deepest[rows] = np.maximum(depth.max(axis=(1, 2)), 0)
     deep = np.flatnonzero(depth > 0)
@@ -173,16 +182,34 @@ def _enter_windows(result: DepthMap, rows: Ints, corner: Ints, depth: Reals) -> 
     y, x = corner[which, 1] + down, corner[which, 0] + right
     inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
     which, pixel, value = which[inside], (y * width + x)[inside], depth.ravel()[deep[inside]]
-    wins = value > result.depth.ravel()[pixel]
+    row = rows[which]
+    if rank is None:
+        wins = np.flatnonzero(value > result.depth.ravel()[pixel])
+    else:
+        wins = _highest(result, pixel, value, row, rank)
     result.depth.ravel()[pixel[wins]] = value[wins]
-    result.owner.ravel()[pixel[wins]] = rows[which[wins]] + 1
+    result.owner.ravel()[pixel[wins]] = row[wins] + 1
 
 
-def _enter_contour(result: DepthMap, row: int, rings: Rings) -> None:
+def _highest(result: DepthMap, pixel: Ints, value: Reals, row: Ints, rank: Rank) -> Ints:
+    """Of pixels with depths in objects, the places of those that rank highest where they are, one a pixel.
+
+    They rank above what the map holds there; of equal ones the first row's.
+    """
+    owner = result.owner.ravel()[pixel] - 1
+    held = np.where(owner < 0, -np.inf, rank(result.depth.ravel()[pixel], result.deepest[owner]))
+    height = rank(value, result.deepest[row])
+    order = np.lexsort((-row, height, pixel))
+    order = order[height[order] > held[order]]
+    highest: Ints = order[np.flatnonzero(np.diff(pixel[order], append=-1))]
+    return highest
+
+
+def _enter_contour(result: DepthMap, row: int, rings: Rings, rank: Rank | None) -> None:
     points = np.concatenate(rings)
     corner = np.floor(points.min(axis=0)).astype(int) - 1
     right, down = np.ceil(points.max(axis=0)).astype(int) + 1 - corner
     mask = rings_mask(tuple(ring - corner for ring in rings), int(down), int(right))
     distance = edge_distance(mask)
     depth = np.maximum(distance - np.float32(0.5), 0)
-    _enter_windows(result, np.array([row]), corner[None], depth[None])
+    _enter_windows(result, np.array([row]), corner[None], depth[None], rank)

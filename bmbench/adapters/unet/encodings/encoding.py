@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -32,7 +33,8 @@ class TargetMap:
     Attributes
     ----------
     value : (k, h, w) float32 in [0, 1]
-        Probability of each class but the background, which has the rest.
+        Probability of each class but the background, which has the rest; where an encoding is signed, the
+        answer in [−1, 1] that is wanted of each.
     weight : (h, w) float32
         0 where the loss must not look.
     """
@@ -79,6 +81,12 @@ class Regrowth:
     share: float = 0.0
 
 
+def share_of_depth(depth: Reals, deepest: Reals, _: UNetSettings) -> Reals:
+    """Depth as a fraction of the object's largest."""
+    share: Reals = depth / deepest
+    return share
+
+
 PixelTargets: TypeAlias = Callable[[ObjectPixels], tuple[Reals, Reals]]
 """m pixels → (channels, m) values and (m,) weights."""
 
@@ -97,8 +105,12 @@ class Encoding:
         What the pixels of an object are worth.
     regrowth : (threshold, settings) → Regrowth
         What undoes the encoding in an object that was cut out of the map at a threshold.
+    rank : (depth, deepest, settings) → reals
+        What rises with a pixel's target, of whatever object: where objects may overlap, the highest holds.
     uses_curve : bool
         Whether it must know how likely foreground is at a depth.
+    may_be_signed : bool
+        Whether the setting `scaled` chooses between a weighted class and targets from −1 to 1.
     artefacts : bool
         Whether artefacts are a class of their own; learnt from the data by `fitted`.
     curve : ForegroundCurve or None
@@ -109,7 +121,9 @@ class Encoding:
     channels: tuple[str, ...]
     pixel_targets: PixelTargets
     regrowth: Callable[[float, UNetSettings], Regrowth]
+    rank: Callable[[Reals, Reals, UNetSettings], Reals] = share_of_depth
     uses_curve: bool = False
+    may_be_signed: bool = False
     artefacts: bool = False
     curve: ForegroundCurve | None = None
 
@@ -164,22 +178,35 @@ class Encoding:
         """(n,) loss of each patch, from (n, k, h, w) logits and targets and (n, h, w) weights."""
         from bmbench.adapters.unet.encodings.losses import map_loss
 
-        return map_loss(logits, target, weight, settings, class_weight=self.class_weight(settings))
+        return map_loss(
+            logits,
+            target,
+            weight,
+            settings,
+            class_weight=self.class_weight(settings),
+            signed=self.is_signed(settings),
+        )
+
+    def is_signed(self, settings: UNetSettings) -> bool:
+        """Whether its targets run from −1 to 1 and are learned by regression."""
+        return self.may_be_signed and settings.scaled == "regression"
 
     def class_weight(self, settings: UNetSettings) -> list[float]:
         """What a pixel of each class weighs in the loss beside one of background."""
         weights = {"contour": settings.contour_weight}
         return [weights.get(name, settings.foreground_weight) for name in self.classes]
 
-    def maps(self, logits: torch.Tensor) -> torch.Tensor:
+    def maps(self, logits: torch.Tensor, settings: UNetSettings) -> torch.Tensor:
         """(n, 1 or 2, h, w) probabilities of cells, and of artefacts if they are a class, from the logits.
 
         Classes exclude each other: the probabilities of a pixel, with contour and background, add up to 1.
+        Signed answers are as they are, from −1 to 1: what lies below 0 is certainly no cell.
         """
-        from bmbench.adapters.unet.encodings.losses import shares
+        from bmbench.adapters.unet.encodings.losses import answers
 
         shown = ["cell", "artefact"][: 1 + self.artefacts]
-        return shares(logits)[:, [self.classes.index(name) for name in shown]]
+        said = answers(logits, signed=self.is_signed(settings))
+        return said[:, [self.classes.index(name) for name in shown]]
 
 
 ENCODINGS: Registry[Encoding] = Registry(
@@ -211,12 +238,17 @@ def encode(
 ) -> TargetMap:
     """The target of one image of (height, width) at working scale, without weight on ignored regions."""
     height, width = size
-    depths = depth_map(annotations, height, width, artefacts=encoding.artefacts)
+    rank = partial(_rank, encoding, settings) if settings.overlap == "union" else None
+    depths = depth_map(annotations, height, width, artefacts=encoding.artefacts, rank=rank)
     target = encoding.target(depths, annotations, settings)
     if not annotations.region.any():
         return target
     outside = ~ignored_regions(annotations, height, width)
     return TargetMap(value=target.value, weight=target.weight * outside)
+
+
+def _rank(encoding: Encoding, settings: UNetSettings, depth: Reals, deepest: Reals) -> Reals:
+    return encoding.rank(depth, deepest, settings)
 
 
 def encoding_of(card: Any) -> Encoding:

@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from bmbench.adapters.unet.settings import UNetSettings
+
+_RAREST = 1e-6
+"""The least share of a class in a map that says the same everywhere: of 0 there is no logarithm."""
 
 
 def map_loss(
@@ -15,6 +20,7 @@ def map_loss(
     settings: UNetSettings,
     *,
     class_weight: Sequence[float],
+    signed: bool = False,
 ) -> torch.Tensor:
     """(n,) weighted mean of the pixels' loss, plus `dice` times the Dice loss of the classes.
 
@@ -28,15 +34,31 @@ def map_loss(
         Pixels of weight 0 take no part.
     class_weight : k numbers
         How much a pixel of each class weighs in the pixels' loss; background weighs 1.
+    signed : bool
+        Whether targets run from −1 to 1.
     """
     loss = torch.zeros_like(weight[:, 0, 0])
     if settings.loss != "none":
-        balance = 1 + sum((w - 1) * target[:, c] for c, w in enumerate(class_weight))
+        balance = 1 + sum((w - 1) * target[:, c].clamp_min(0) for c, w in enumerate(class_weight))
         counted = (weight * balance).sum(dim=(1, 2)).clamp_min(1.0)
-        loss = (_pixel_loss(logits, target, settings) * weight * balance).sum(dim=(1, 2)) / counted
+        pixels = _pixel_loss(logits, target, settings, signed=signed)
+        loss = (pixels * weight * balance).sum(dim=(1, 2)) / counted
     if settings.dice == 0:
         return loss
     return loss + settings.dice * _dice_loss(shares(logits), target, weight, settings)
+
+
+def answers(logits: torch.Tensor, *, signed: bool) -> torch.Tensor:
+    """(n, k, h, w) what the logits say of each class: its probability, or a number from −1 to 1."""
+    return logits.tanh() if signed else shares(logits)
+
+
+def constant_logits(mean: NDArray[np.float64], *, signed: bool) -> torch.Tensor:
+    """(k,) logits of a map that says everywhere that mean of each class."""
+    if signed:
+        return torch.from_numpy(np.arctanh(np.clip(mean, _RAREST - 1, 1 - _RAREST)))
+    share = np.maximum(mean, _RAREST)
+    return torch.from_numpy(np.log(share / max(1 - share.sum(), _RAREST)))
 
 
 def shares(logits: torch.Tensor) -> torch.Tensor:
@@ -50,12 +72,14 @@ def _with_background(logits: torch.Tensor) -> torch.Tensor:
     return torch.cat([torch.zeros_like(logits[:, :1]), logits], dim=1)
 
 
-def _pixel_loss(logits: torch.Tensor, target: torch.Tensor, settings: UNetSettings) -> torch.Tensor:
-    """(n, h, w) loss of each pixel: cross-entropy, or what regression of the probabilities takes."""
+def _pixel_loss(
+    logits: torch.Tensor, target: torch.Tensor, settings: UNetSettings, *, signed: bool
+) -> torch.Tensor:
+    """(n, h, w) loss of each pixel: cross-entropy, or what regression of the answers takes."""
     if settings.loss == "squared":
-        return (shares(logits) - target).square().sum(dim=1)
+        return (answers(logits, signed=signed) - target).square().sum(dim=1)
     if settings.loss == "absolute":
-        return (shares(logits) - target).abs().sum(dim=1)
+        return (answers(logits, signed=signed) - target).abs().sum(dim=1)
     if logits.shape[1] == 1:
         return functional.binary_cross_entropy_with_logits(logits[:, 0], target[:, 0], reduction="none")
     label = torch.cat([1 - target.sum(dim=1, keepdim=True), target], dim=1)

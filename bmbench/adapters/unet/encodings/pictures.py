@@ -59,10 +59,9 @@ def draw_targets(request: FitRequest, path: Path, *, title: str = "") -> None:
     for axis, name in zip(axes[1:], ENCODINGS.names(), strict=True):
         encoding = _with_curve(name, curve)
         target = encode(annotations, image.shape[:2], encoding=encoding, settings=settings)
-        least = -1.0 if name == "statistical_scaled" else 0.0
-        shown = axis.imshow(
-            _signed(target.value[0], target.weight, least), cmap="cividis", vmin=least, vmax=1
-        )
+        least = -1.0 if encoding.may_be_signed else 0.0
+        wanted = _signed(target.value[0], target.weight, encoding, settings)
+        shown = axis.imshow(wanted, cmap="cividis", vmin=least, vmax=1)
         _overlay(axis, target.weight == 0, "0.75")
         if "contour" in encoding.classes:
             _overlay(axis, target.value[1] > 0, LINES["shrink_contour"][0])
@@ -86,7 +85,7 @@ def _draw_mappings(axis: Axes, settings: UNetSettings, curve: ForegroundCurve) -
             depth=depth * radius, deepest=np.full_like(depth, radius), settings=settings, curve=encoding.curve
         )
         value, weight = encoding.pixel_targets(pixels)
-        wanted = _signed(value[0], weight, -1.0 if name == "statistical_scaled" else 0.0)
+        wanted = _signed(value[0], weight, encoding, settings)
         seen = (weight > 0) | (name != "dont_care")
         axis.plot(depth, np.where(seen, wanted, np.nan), dashes, color=colour, linewidth=width, label=name)
         if "contour" in encoding.classes:
@@ -148,9 +147,11 @@ def _with_curve(name: str, curve: ForegroundCurve) -> Encoding:
     return dataclasses.replace(ENCODINGS.get(name), curve=curve)
 
 
-def _signed(value: Reals, weight: Reals, least: float) -> Reals:
+def _signed(value: Reals, weight: Reals, encoding: Encoding, settings: UNetSettings) -> Reals:
     """What is wanted of a pixel; between −1 and 1 where that is the encoding's scale."""
-    return value if least == 0 else (2 * value - 1) * weight
+    if not encoding.may_be_signed or encoding.is_signed(settings):
+        return value
+    return (2 * value - 1) * weight
 
 
 def _overlay(axis: Axes, where: Bools, colour: str) -> None:

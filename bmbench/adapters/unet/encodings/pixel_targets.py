@@ -45,10 +45,19 @@ def ring_left_open(pixels: ObjectPixels) -> tuple[Reals, Reals]:
     return kernel, kernel[0]
 
 
+def beyond_edge(depth: Reals, deepest: Reals, settings: UNetSettings) -> Reals:
+    """How far inside the kernel of its object each pixel lies; below 0 outside it."""
+    far: Reals = depth - _kernel_edge(deepest, settings)
+    return far
+
+
 def _edge(pixels: ObjectPixels) -> Reals:
-    """Depth at which the kernel of each pixel's object begins."""
-    settings = pixels.settings
-    edge: Reals = np.minimum(erosion_px(settings), settings.keep * pixels.deepest).astype(np.float32)
+    return _kernel_edge(pixels.deepest, pixels.settings)
+
+
+def _kernel_edge(deepest: Reals, settings: UNetSettings) -> Reals:
+    """Depth at which the kernel of an object of that largest depth begins."""
+    edge: Reals = np.minimum(erosion_px(settings), settings.keep * deepest).astype(np.float32)
     return edge
 
 
@@ -56,11 +65,17 @@ def _undone(_: float, settings: UNetSettings) -> Regrowth:
     return Regrowth(px=erosion_px(settings))
 
 
-SHRINK = Encoding(name="shrink", channels=("cell",), pixel_targets=eroded, regrowth=_undone)
+SHRINK = Encoding(name="shrink", channels=("cell",), pixel_targets=eroded, regrowth=_undone, rank=beyond_edge)
 SHRINK_CONTOUR = Encoding(
-    name="shrink_contour", channels=("cell", "contour"), pixel_targets=eroded_with_contour, regrowth=_undone
+    name="shrink_contour",
+    channels=("cell", "contour"),
+    pixel_targets=eroded_with_contour,
+    regrowth=_undone,
+    rank=beyond_edge,
 )
-DONT_CARE = Encoding(name="dont_care", channels=("cell",), pixel_targets=ring_left_open, regrowth=_undone)
+DONT_CARE = Encoding(
+    name="dont_care", channels=("cell",), pixel_targets=ring_left_open, regrowth=_undone, rank=beyond_edge
+)
 
 
 STEEPNESS = 10.0
@@ -113,8 +128,11 @@ def measured_and_scaled(pixels: ObjectPixels) -> tuple[Reals, Reals]:
 
     Above 0 a pixel is foreground, below it background, and it weighs as much as it is away from 0: at the
     outline the loss punishes foreground as it does outside, where circles and cells part ways it looks away.
+    With ``scaled=regression`` the number itself is the target.
     """
     signed = scaled_to_signed(pixels.normalised, _curve(pixels))
+    if pixels.settings.scaled == "regression":
+        return signed[None], np.ones_like(signed)
     return (signed > 0)[None].astype(np.float32), np.abs(signed)
 
 
@@ -151,4 +169,5 @@ STATISTICAL_SCALED = Encoding(
     pixel_targets=measured_and_scaled,
     regrowth=_none,
     uses_curve=True,
+    may_be_signed=True,
 )
