@@ -19,10 +19,11 @@ from failing_calls import command
 from PIL import Image
 
 from bmbench.benchmark.prediction.journal import Journal
-from bmbench.benchmark.records.options import RunOptions, read_settings
+from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import read_record
 from bmbench.benchmark.records.seal import RUN, check_seal
+from bmbench.benchmark.records.settings_files import read_settings
 from bmbench.benchmark.records.trained_run import load_run
 from bmbench.benchmark.scoring.recorded import RecordedRun
 from bmbench.benchmark.scoring.score_files import read_pair

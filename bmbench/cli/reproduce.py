@@ -43,6 +43,10 @@ def reproduce(
         list[str] | None,
         typer.Option("--set", help="A setting of methods: name=value, or method:name=value."),
     ] = None,
+    settings: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file of settings, or study (its own wording); may be repeated."),
+    ] = None,
     jitter_px: shared.Jitter = None,
     test_on: shared.TestOn = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs side by side, one core each.")] = 1,
@@ -89,6 +93,7 @@ def reproduce(
         seeds=parse_seeds(seeds),
         folds=tuple(fold or ()),
         settings=tuple(set_ or ()),
+        settings_files=tuple(settings or ()),
         jitter_px=jitter_px,
         allow_leaks=allow_leaks,
         test_on=tuple(test_on or ()),

@@ -52,9 +52,7 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the method: name=value.")
     ] = None,
-    settings: Annotated[
-        Path | None, typer.Option(help="Method, profile and settings from the settings.json of a search.")
-    ] = None,
+    settings: shared.Settings = None,
     retrain: Annotated[
         bool | None,
         typer.Option(
@@ -85,7 +83,8 @@ def run(
 
     The results are drawn, too. --resume goes on with a stopped run; --test-on may be repeated.
     """
-    from bmbench.benchmark.records.options import RunOptions, parse_list, parse_pairs, with_settings
+    from bmbench.benchmark.records.options import RunOptions, parse_list, parse_pairs
+    from bmbench.benchmark.records.settings_files import with_settings
     from bmbench.benchmark.run.begin_or_resume import resume as resume_run
     from bmbench.benchmark.run.begin_or_resume import run as run_benchmark
 

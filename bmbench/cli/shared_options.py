@@ -77,6 +77,10 @@ TestOn = Annotated[
     list[str] | None,
     typer.Option(help="Other test images: NAME[,data=FOLDER][,use=all][,cell_px=N][,option=value]."),
 ]
+Settings = Annotated[
+    Path | None,
+    typer.Option(help="A file of settings (a search's settings.json), or study."),
+]
 Run = Annotated[Path, typer.Option(help="A finished run: the folder that `bmbench run` printed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 

@@ -2,7 +2,8 @@
 
 ::
 
-    options         what a user asks of `bmbench run`, as typed settings; the settings that a search left
+    options         what a user asks of `bmbench run`, as typed settings
+    settings_files  settings in files: those that a search left, those that many methods share
     run_folder      the run directory: its files, its lock, whole or not at all; its clock
     run_records     the records of a run as types, and which versions of them are read
     environment     versions, code and machine that a result was made with

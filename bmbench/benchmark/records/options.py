@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import typing
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from bmbench.adapters import METHODS
 from bmbench.adapters.method import Method
 from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.protocol.tracks import default_track
-from bmbench.benchmark.records.run_records import read_record
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.gate import plain_text
 from bmbench.core.plugins import is_place
@@ -146,6 +145,11 @@ def resolve_settings(method: Method, profile: str, changes: Mapping[str, str]) -
         raise BadInputError(f"--set: {error}") from None
 
 
+def setting_kinds(method: Method) -> Mapping[str, Any]:
+    """The type of each of a method's settings, by its name."""
+    return typing.get_type_hints(type(next(iter(method.settings.values()))))
+
+
 def parse_pairs(texts: list[str], *, option: str) -> dict[str, str]:
     """``["a=1", "b=x"]`` as a mapping; BadInputError for a text without ``=``."""
     for text in texts:
@@ -178,58 +182,3 @@ def _parse(name: str, text: str, kinds: Mapping[str, Any]) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise BadInputError(f"--set {name}={text}", expected="a finite number")
     return value
-
-
-SCHEMA = "bmbench.settings/1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsFile:
-    """A method, the profile that its other choices come from, and each setting as ``--set`` takes it."""
-
-    method: str
-    profile: str
-    settings: Mapping[str, str]
-
-
-class _Settings(msgspec.Struct, frozen=True, kw_only=True):
-    method: str
-    profile: str
-    settings: dict[str, bool | int | float | str]
-
-
-def read_settings(path: Path) -> SettingsFile:
-    """The settings in a file.
-
-    Raises
-    ------
-    BadInputError
-        If the file is not there, or is something else.
-    """
-    record = read_record(path, _Settings, schema=SCHEMA, what="a settings file of `bmbench tune`")
-    return SettingsFile(
-        method=record.method,
-        profile=record.profile,
-        settings={name: str(value) for name, value in record.settings.items()},
-    )
-
-
-def with_settings(options: RunOptions, path: Path, *, given: Container[str]) -> RunOptions:
-    """The options with method, profile and settings of a file; those that were given hold.
-
-    Raises
-    ------
-    BadInputError
-        If the file is none, or of another method than the one that was given.
-    """
-    file = read_settings(path)
-    if "method" in given and own_name(options.method) != file.method:
-        raise BadInputError(
-            "settings of another method", where=str(path), expected=options.method, got=file.method
-        )
-    return dataclasses.replace(
-        options,
-        method=options.method if "method" in given else file.method,
-        profile=options.profile if "profile" in given else file.profile,
-        settings={**file.settings, **options.settings},
-    )

@@ -12,6 +12,7 @@ from bmbench.benchmark.protocol.other_sets import OtherSet, refuse_namesakes
 from bmbench.benchmark.protocol.supervision import ARTEFACT_MODES
 from bmbench.benchmark.protocol.tracks import get_profile, get_track
 from bmbench.benchmark.records.options import RunOptions, resolve_settings
+from bmbench.benchmark.records.settings_files import read_settings
 from bmbench.benchmark.reproduce.options import ReproduceOptions
 from bmbench.core.dataset import DatasetCard
 from bmbench.core.errors import BadInputError, UnknownNameError
@@ -182,7 +183,7 @@ def _methods(options: ReproduceOptions) -> tuple[Method, ...]:
 
 def _settings(options: ReproduceOptions, methods: Sequence[Method]) -> dict[str, tuple[tuple[str, str], ...]]:
     """The changed settings of each method, checked."""
-    changes: dict[str, dict[str, str]] = {method.name: {} for method in methods}
+    changes = _from_files(options, methods)
     for text in options.settings:
         left, equals, value = text.partition("=")
         only, _, name = left.rpartition(":")
@@ -199,6 +200,33 @@ def _settings(options: ReproduceOptions, methods: Sequence[Method]) -> dict[str,
     for method in methods:
         resolve_settings(method, options.profile, changes[method.name])
     return {name: tuple(sorted(wanted.items())) for name, wanted in changes.items()}
+
+
+def _from_files(options: ReproduceOptions, methods: Sequence[Method]) -> dict[str, dict[str, str]]:
+    """What files say of the settings of each method, where it is not what its profile has."""
+    changes: dict[str, dict[str, str]] = {method.name: {} for method in methods}
+    for path in options.settings_files:
+        file = read_settings(path)
+        for got, wanted, what in (
+            (file.method, changes, "methods"),
+            (file.profile, (options.profile,), "profile"),
+        ):
+            if got is not None and got not in wanted:
+                raise BadInputError(
+                    f"settings of another {what.removesuffix('s')}",
+                    where=str(path),
+                    expected=", ".join(wanted),
+                    got=got,
+                    remedy=f"choose --{what}",
+                )
+        for method in methods:
+            found = file.of(method.name, having=_names(method, options.profile))
+            new = resolve_settings(method, options.profile, found)
+            plain = method.settings[options.profile]
+            changes[method.name] |= {
+                name: text for name, text in found.items() if getattr(new, name) != getattr(plain, name)
+            }
+    return changes
 
 
 def _names(method: Method, profile: str) -> Mapping[str, Any]:

@@ -20,6 +20,9 @@ class ReproduceOptions:
         Data set options ``name=value``; each cell is run once for each of them. Empty: one split.
     settings : tuple of str
         ``name=value`` for every method that has the setting, ``method:name=value`` for one.
+    settings_files : tuple of Path
+        Files of settings, or names of such (`bmbench.benchmark.records.settings_files`). Later ones come
+        after earlier ones, `settings` after all of them.
     allow_leaks : bool
         Whether subsets may share a group or a picture.
     test_on : tuple of str
@@ -45,6 +48,7 @@ class ReproduceOptions:
     seeds: tuple[int, ...] = (0, 1, 2)
     folds: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    settings_files: tuple[Path, ...] = ()
     jitter_px: float | None = None
     allow_leaks: bool = False
     test_on: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ from bmbench.benchmark.records.environment import describe_environment
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import Clock, RunDir
 from bmbench.benchmark.records.seal import MANIFEST, SEARCH, check_seal, require_as_sealed, seal, unseal
+from bmbench.benchmark.records.settings_files import SEARCHED
 from bmbench.benchmark.run.begin_or_resume import refuse_changes
 from bmbench.benchmark.run.decodings import Judged, changed
 from bmbench.benchmark.run.plan import Plan, config
@@ -284,7 +285,7 @@ class _Search:
         best = best_first(judged)[0]
         changes = {**best.settings, **best.facts["decoded"]}
         record = {
-            "schema": "bmbench.settings/1",
+            "schema": SEARCHED,
             "method": self.plan.method.name,
             "profile": self.plan.options.profile,
             "settings": dataclasses.asdict(changed(self.plan.settings, changes)),
