@@ -27,7 +27,7 @@ from bmbench.datasets import DATASETS
 from bmbench.leaderboards.tracks.manifest import Manifest, read_manifests
 from bmbench.metrics.protocol import resolve_protocol
 
-TAUGHT, NEXT = "## What the networks are taught", "## Which encoding of weak circles?"
+TAUGHT, NEXT = "## What the networks are taught", "## What the study found, asked here"
 PROFILE = {"name": "quick", "title": "", "models": 1, "retrain": False, "bootstrap": 0, "gallery": 0}
 
 
@@ -72,7 +72,8 @@ def with_targets(new: str, old: str) -> str:
     """The new report with the section of the old one that only trained networks can fill."""
     if TAUGHT not in old or TAUGHT in new:
         return new
-    section = old[old.index(TAUGHT) : old.index(NEXT)]
+    begin = old.index(TAUGHT)
+    section = old[begin : old.index("\n## ", begin) + 1]
     return new.replace(NEXT, section + NEXT, 1)
 
 

@@ -6,7 +6,8 @@
     seed_means           means over the seeds of a method, and their differences
     error_counts         what runs get wrong, by what they learned of artefacts
     published            the study's own numbers
-    first_page, tables, questions, errors_section, other_sets_section   the text, part by part
+    first_page, tables, questions, claims, errors_section, other_sets_section   the text, part by part
+    cell_and_artefact_counts   false positives and negatives of cells and of artefacts
     figures, mappings, examples                                        the pictures
     report               all of it → report.md
 """

@@ -1,4 +1,4 @@
-"""What runs get wrong, by what they were taught about artefacts: the study's Figure 8, from run directories.
+"""What runs get wrong, and why, by what they were taught about artefacts, from run directories.
 
 Counts are absolute, at each run's own threshold, on its test images. Runs that differ in nothing but the seed
 are averaged; folds with test images of their own are added up.

@@ -1,9 +1,14 @@
-"""What the methods get wrong, by what they were taught about artefacts (the study's Figure 8)."""
+"""What the methods get wrong, by what they were taught about artefacts."""
 
 from collections import Counter
 from pathlib import Path
 
 from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.report.cell_and_artefact_counts import (
+    draw_four_counts,
+    four_counts,
+    four_counts_table,
+)
 from bmbench.benchmark.reproduce.report.error_counts import Errors, draw_errors, error_counts
 from bmbench.benchmark.reproduce.report.runs import Collection
 from bmbench.benchmark.reproduce.report.tables import ordered
@@ -11,7 +16,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.present.markdown import bullets, paragraph, table
 from bmbench.present.words import many
 
-PICTURE = "artefacts.png"
+PICTURE, FOUR = "artefacts.png", "cells_and_artefacts.png"
 _COLUMNS = (
     ("fp_artefact", "on art."),
     ("fp_duplicate", "second"),
@@ -34,15 +39,37 @@ def mistakes(out: Path, folder: StudyFolder, collection: Collection) -> str:
     telling = _telling(rows)
     draw_errors(out / PICTURE, telling)
     about = (
-        "The study's Figure 8: absolute counts on the test images, by centres, means over seeds. On art.: on "
-        "an artefact; second: on a cell that was found already; near: near a cell; backgr.: on background; "
-        "taken: cells taken for artefacts."
+        "Absolute counts on the test images, by centres, means over seeds. On art.: on an artefact; second: "
+        "on a cell that was found already; near: near a cell; backgr.: on background; taken: cells taken for "
+        "artefacts."
     )
     parts = [title, paragraph(about), _counts(rows), f"![False alarms and misses]({PICTURE})"]
     answers = _answers(telling)
     if answers:
         parts.append(bullets(answers))
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *_cells_and_artefacts(out, collection)])
+
+
+def _cells_and_artefacts(out: Path, collection: Collection) -> list[str]:
+    """The study's Figure 8: errors on cells and errors on artefacts."""
+    rows = four_counts(collection)
+    if not rows:
+        return []
+    taught = Counter((row.key.track, row.key.method) for row in rows)
+    telling = [row for row in rows if taught[row.key.track, row.key.method] > 1] or rows
+    draw_four_counts(out / FOUR, telling)
+    about = (
+        "The study's Figure 8. Cells: false positives are on no cell and on no artefact. Artefacts: false "
+        "positives are artefacts taken for cells, and what was taken for an artefact and is none; missed are "
+        "those of which nothing was said, as a cell or as an artefact. Where artefacts are background, no "
+        "one is to find them."
+    )
+    return [
+        "### Cells and artefacts",
+        paragraph(about),
+        four_counts_table(rows),
+        f"![False positives and negatives of cells and artefacts]({FOUR})",
+    ]
 
 
 def _telling(rows: tuple[Errors, ...]) -> tuple[Errors, ...]:

@@ -1,4 +1,4 @@
-"""What the methods find on one and the same test image (the study's Figure 6)."""
+"""What the methods find on one and the same test image."""
 
 from pathlib import Path
 

@@ -15,8 +15,7 @@ hold what other trainings would change: the variance over seeds, pooled over all
 _AHEAD = f"""Methods are called *ahead*, or a difference *shown*, only by tests that are corrected for all
 that is asked together. Pairs are tested from {FEWEST_UNITS} groups on. Not told apart is not equal."""
 _STUDY = """Rows of the study are its own, on its own private data (63x, 22 test patches): they show the
-layout and the order that it found, not a level to be reached here. Only the rows shown are at hand; its
-other numbers are not available here."""
+order that it found, not a level to be reached here."""
 
 
 def head(scores: Table) -> str:

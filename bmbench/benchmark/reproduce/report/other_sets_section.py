@@ -2,6 +2,7 @@
 
 from bmbench.benchmark.records.run_records import read_record
 from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.reproduce.report.published import ELSEWHERE_AP
 from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, collect, views
 from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.benchmark.reproduce.report.tables import score_table
@@ -22,8 +23,10 @@ def generalisation(folder: StudyFolder, collection: Collection) -> str:
     parts = [
         "## Other stains and tissues",
         paragraph(
-            "The study's last experiment: the trained detectors, weights and thresholds unchanged, on images "
-            "of another kind."
+            "The trained detectors, weights and thresholds unchanged, on images of another kind. The study's "
+            "last experiment asks for the same and is another one: it learned and tested anew with slides of "
+            "four more patients, of other stains, among its own (8,581 cells), without a new search, and "
+            f"came to an AP of {ELSEWHERE_AP:.1f} by centres with its best U-Net."
         ),
     ]
     if not found:

@@ -23,10 +23,7 @@ from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 REFERENCE = "unet_shrink_contour"
 """The method on contours that weak circles are held against where a method has no twin there."""
 DONT_CARE = "unet_dont_care"
-CLAIMED = (("unet_shrink", "unet_statistical"), ("unet_shrink_contour", "unet_statistical"))
-"""Orders of encodings that the study found."""
 SHOWN = "shown"
-_WHERE = "What kinds of errors: *False alarms and misses*, below. How they look: *Examples*."
 
 
 def weak_against_precise(scores: Table, *, artefacts: str = "background") -> str:
@@ -144,27 +141,7 @@ def _order_text(known: Sequence[Key], methods: Methods) -> str:
     return f"{n_apart} of {many(n_pairs, 'pair')} {are} told apart. {ahead}."
 
 
-def claims(scores: Table, rules: Mapping[Geometry, str], *, artefacts: str = "background") -> str:
-    """The study's orders of encodings on weak circles, one by one, with the errors where one is not shown."""
-    texts, asked = [], []
-    for better, worse in CLAIMED:
-        first, second = Key("weak", artefacts, better), Key("weak", artefacts, worse)
-        if not {first, second} <= scores.collection.rows.keys():
-            texts.append(f"`{better}` ahead of `{worse}`: not run here.")
-            continue
-        asked += [(first, second, geometry, title) for geometry, title in rules.items()]
-    found = [scores.difference("f1", geometry, first, second) for first, second, geometry, _ in asked]
-    doubts = False
-    for (first, second, geometry, title), one, word in zip(asked, found, verdicts(found), strict=True):
-        text = f"`{first.method}` ahead of `{second.method}`, F1 ({title}): {_gap(one)}: {word}."
-        texts.append(text if word == SHOWN else f"{text} {_errors(scores, first, second, geometry)}")
-        doubts = doubts or word != SHOWN
-    if not doubts:
-        return bullets(texts)
-    return f"{bullets(texts)}\n\n{paragraph(_WHERE)}"
-
-
-def _errors(scores: Table, first: Key, second: Key, geometry: Geometry) -> str:
+def errors_of(scores: Table, first: Key, second: Key, geometry: Geometry) -> str:
     """Where a difference that is not shown comes from: what both rows miss and make up."""
     texts = []
     for key in (first, second):

@@ -1,20 +1,21 @@
 """One Markdown report with its pictures: a function of the finished run directories and nothing else."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.report import questions
+from bmbench.benchmark.reproduce.report.claims import claims_section
 from bmbench.benchmark.reproduce.report.errors_section import mistakes
 from bmbench.benchmark.reproduce.report.examples import draw_examples
 from bmbench.benchmark.reproduce.report.figures import draw_curves, draw_scores, draw_trainings
 from bmbench.benchmark.reproduce.report.first_page import head
 from bmbench.benchmark.reproduce.report.mappings import draw_mappings
 from bmbench.benchmark.reproduce.report.other_sets_section import generalisation, other_annotations
-from bmbench.benchmark.reproduce.report.runs import Collection, Key, collect
+from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key, collect
 from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.benchmark.reproduce.report.tables import (
     is_unet,
-    places_table,
     published_table,
     results_csv,
     runs_table,
@@ -30,6 +31,7 @@ TRACKS = {
     "drawn": "annotations as drawn",
     "weak": "weak annotations",
 }
+_FIGURES = {"precise": "The study's Figure 5. ", "weak": "The study's Figure 7. "}
 
 
 def write_report(folder: StudyFolder) -> Path:
@@ -79,9 +81,11 @@ class Pages:
             self._as_drawn(),
             self._weak_against_precise(),
             self._mappings(),
+            claims_section(self.scores, artefacts=self.mode),
             self._orders(),
             self._signature(),
             *(self._curves(track) for track in TRACKS),
+            self._encoding_curves(),
             *(self._trainings(track) for track in TRACKS),
             self._examples(),
             mistakes(self._out, self._folder, self.collection),
@@ -114,8 +118,7 @@ class Pages:
         return _section(
             "## Table 1: methods on precise annotations",
             self._measured("precise", keys),
-            published_table("precise"),
-            places_table(),
+            published_table(self.scores, 1, track="precise", artefacts=self.mode),
         )
 
     def _table_2(self) -> str:
@@ -125,7 +128,7 @@ class Pages:
         return _section(
             "## Table 2: U-Net encodings on weak annotations",
             self._measured("weak", keys),
-            published_table("weak", only_unets=True),
+            published_table(self.scores, 2, track="weak", artefacts=self.mode),
         )
 
     def _table_3(self) -> str:
@@ -144,7 +147,9 @@ class Pages:
             some_unets = any(is_unet(key.method) for key in weak)
             body = self._measured("weak", weak, name="all" if some_unets else "weak")
         return _section(
-            "## Table 3: all methods on weak annotations, by artefact mode", body, published_table("weak")
+            "## Table 3: all methods on weak annotations, by artefact mode",
+            body,
+            published_table(self.scores, 3, track="weak", artefacts=self.mode),
         )
 
     def _as_drawn(self) -> str:
@@ -186,8 +191,6 @@ class Pages:
             return ""
         return _section(
             "## Which encoding of weak circles?",
-            "The orders that the study found:",
-            questions.claims(self.scores, self._rules(), artefacts=self.mode),
             "All pairs here:",
             questions.orders(self.scores, keys, self._rules()),
             *(
@@ -238,16 +241,33 @@ class Pages:
         rows = self.collection.of(track, artefacts=self.mode)
         if not rows:
             return ""
-        name = f"pr_{track}.png"
-        draw_curves(self._out / name, rows, title=f"{TRACKS[track]}, mean over seeds")
+        of_study = _FIGURES.get(track, "")
         return _section(
             f"## Precision against recall, {TRACKS[track]}",
             paragraph(
-                "The study's Figures 5 and 7. At each recall the best precision there or beyond, as AP takes "
-                "it, the mean over seeds."
+                f"{of_study}At each recall the best precision there or beyond, as AP takes it, the mean "
+                "over seeds."
             ),
-            f"![Precision against recall, {TRACKS[track]}]({name})",
+            self._curve_picture(f"pr_{track}.png", rows, TRACKS[track]),
         )
+
+    def _encoding_curves(self) -> str:
+        """Those of the encodings alone, where other methods are among the curves of the track."""
+        keys = self._encodings()
+        title = "encodings of weak annotations"
+        if not keys:
+            return ""
+        rows = {key: self.collection.rows[key] for key in keys}
+        whole = len(keys) == len(self.collection.of("weak", artefacts=self.mode))
+        return _section(
+            "## Precision against recall, U-Net encodings of circles",
+            paragraph("The study's Figure 6: what an encoding of circles is worth at every confidence."),
+            "The picture above." if whole else self._curve_picture("pr_encodings.png", rows, title),
+        )
+
+    def _curve_picture(self, name: str, rows: Mapping[Key, tuple[FinishedRun, ...]], title: str) -> str:
+        draw_curves(self._out / name, rows, title=f"{title}, mean over seeds")
+        return f"![Precision against recall, {title}]({name})"
 
     def _examples(self) -> str:
         name = "examples.jpg"
@@ -258,9 +278,8 @@ class Pages:
         return _section(
             title,
             paragraph(
-                "The study's Figure 6. One part of one test image, first seed: the image on which the "
-                "methods' numbers of errors differ most, the part with most cells. Hits and errors are by "
-                "boxes, where boxes are scored."
+                "One part of one test image, first seed: the image on which the methods' numbers of errors "
+                "differ most, the part with most cells. Hits and errors are by boxes, where boxes are scored."
             ),
             f"![Hits and misses of every method on one test image]({name})",
         )

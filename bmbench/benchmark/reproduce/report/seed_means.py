@@ -63,17 +63,18 @@ class Table:
 
     def gap(self, key: Key) -> SeedMean:
         """F1 by centres minus F1 by boxes of the same networks."""
-        return self._gaps(key).mean(self.gap_variance())
+        return self.gaps(key).mean(self.gap_variance())
 
     def gap_difference(self, plus: Key, minus: Key) -> SeedMean:
         """How much wider that gap is in one row than in another."""
-        return difference(self._gaps(plus), self._gaps(minus), self.gap_variance())
+        return difference(self.gaps(plus), self.gaps(minus), self.gap_variance())
 
-    def _gaps(self, key: Key) -> SeedScores:
+    def gaps(self, key: Key) -> SeedScores:
+        """That gap, seed by seed."""
         return same_networks(self.seeds(key, "cd", "f1"), self.seeds(key, "bb", "f1"))
 
     def _gap_variance(self) -> SeedVariance | None:
-        return seed_variance([self._gaps(key) for key in self.collection.rows])
+        return seed_variance([self.gaps(key) for key in self.collection.rows])
 
     def _seed_variance(self, geometry: Geometry, name: ScoreName) -> SeedVariance | None:
         return seed_variance([self.seeds(key, geometry, name) for key in self.collection.rows])

@@ -4,7 +4,7 @@ import io
 import itertools
 from collections.abc import Sequence
 
-from bmbench.benchmark.reproduce.report.published import PLACES, PUBLISHED
+from bmbench.benchmark.reproduce.report.published import places, published
 from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key
 from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.core.csv_cells import CsvRows
@@ -47,23 +47,18 @@ def score_table(scores: Table, keys: Sequence[Key], *, with_mode: bool = False, 
     return table(["method", *(title for title, _, _ in COLUMNS)], rows)
 
 
-def published_table(track: str, *, only_unets: bool = False) -> str:
-    """The study's own rows of a track, on its own data; empty where none are known."""
-    known = [row for row in PUBLISHED.get(track, ()) if not only_unets or row.method.startswith("U-Net")]
-    if not known:
-        return ""
-    rows = [
-        [row.method, *(f"{value:.1f}" for value in (row.f1_bb, row.f1_cd, row.ap_bb, row.ap_cd))]
-        for row in known
-    ]
-    about = f"The study, on another data set, its own ({known[0].table}):"
-    return f"{about}\n\n{table(['the study', *(title for title, _, _ in COLUMNS)], rows)}"
-
-
-def places_table() -> str:
-    """The places of the five families in the study's Table 1."""
-    rows = [[name, *map(str, places)] for name, places in PLACES.items()]
-    return f"Places there:\n\n{table(['the study', *(title for title, _, _ in COLUMNS)], rows)}"
+def published_table(scores: Table, number: int, *, track: str, artefacts: str) -> str:
+    """The rows of one of the study's tables, on its own data, each with its place and with ours below it."""
+    theirs, rows = published(number), []
+    for row, place in zip(theirs, places(theirs), strict=True):
+        key = Key(track, artefacts, row.method)
+        marked = zip(row.scores, place, strict=True)
+        rows.append([f"{row.name}, the study", *(f"{value:.1f} ({at})" for value, at in marked)])
+        here = [scores.mean(key, geometry, name).value for _, geometry, name in COLUMNS]
+        run = "" if key in scores.collection.rows else ", not run"
+        rows.append([f"· `{row.method}` here{run}", *map(percent, here)])
+    about = f"The study's Table {number}, on another data set (its places), and the same here:"
+    return f"{about}\n\n{table(['', *(title for title, _, _ in COLUMNS)], rows)}"
 
 
 def runs_table(collection: Collection) -> str:
