@@ -8,7 +8,7 @@ import pytest
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.blob_log import BlobSettings
-from bmbench.adapters.detection.method import PROFILES
+from bmbench.adapters.detection.settings.profiles import PROFILES
 from bmbench.adapters.images.tiling import Tiling
 from bmbench.adapters.search_space import Choice
 from bmbench.adapters.unet.settings import QUICK as UNET

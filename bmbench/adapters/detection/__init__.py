@@ -1,9 +1,9 @@
-"""Detectors of boxes and circles: RetinaNet, its circular sister, Mask R-CNN, YOLO v3.
+"""Detectors of boxes and circles: RetinaNet, its circular sister, Mask R-CNN, YOLO.
 
 ::
 
-    method          the cards, the settings by profile, and where better ones are looked for
-    settings        every number that a user may change
+    method          the cards
+    settings/       every number that a user may change, by profile, and where better ones are looked for
     labels          classes of cells: the labels that a network learns
     targets         annotations → what a network shall find in a patch, and of what it learns nothing
     networks/       the networks, and what makes one family different from another

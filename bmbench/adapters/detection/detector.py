@@ -17,7 +17,7 @@ from bmbench.adapters.detection.merging.clustering import Clustering, Votes, clu
 from bmbench.adapters.detection.merging.overlaps import bounding_box
 from bmbench.adapters.detection.merging.suppression import drop_nested
 from bmbench.adapters.detection.networks.families import FAMILIES, TrainingFacts
-from bmbench.adapters.detection.settings import CommonSettings
+from bmbench.adapters.detection.settings.common import CommonSettings
 from bmbench.adapters.detection.training import tensor_of
 from bmbench.adapters.detection.views import (
     MIRRORS,

@@ -12,10 +12,10 @@ import torch
 
 from bmbench.adapters.detection.labels import cell_labels
 from bmbench.adapters.detection.merging.overlaps import bounding_box
-from bmbench.adapters.detection.networks.backbone import take_weights
 from bmbench.adapters.detection.networks.families import FAMILIES, Family, TrainingFacts
 from bmbench.adapters.detection.networks.mask_rcnn import reseed
-from bmbench.adapters.detection.settings import CommonSettings, DetectorSettings
+from bmbench.adapters.detection.networks.weights import Taking, take_weights
+from bmbench.adapters.detection.settings.common import CommonSettings
 from bmbench.adapters.detection.targets import Targets, cut_patch, masks_of, shapes_of, targets_of
 from bmbench.adapters.images.working_scale import (
     TrainingImage,
@@ -69,7 +69,7 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, TrainingFacts
         network = family.build(settings, facts).to(best_device())
         if family.notice:
             request.progress.note(family.notice)
-        if isinstance(settings, DetectorSettings) and settings.weights != "none":
+        if isinstance(settings, Taking) and settings.weights != "none":
             taken = take_weights(network, settings.weights, family=family_name, settings=settings)
             request.progress.note(taken)
         trainer = Trainer(
@@ -165,7 +165,7 @@ def _fixed_patches(
 def _facts(
     train: Sequence[TrainingImage], factor: float, family: Family, settings: Any, *, cells: int
 ) -> TrainingFacts:
-    mean, deviation = colour_statistics(train)
+    mean, deviation = family.colours(settings) or colour_statistics(train)
     roles = np.concatenate([one.annotations.role for one in train])
     taught = [one.annotations.take(one.annotations.role == Role.CELL) for one in train]
     shapes = [shapes_of(a, circles=family.circles, weak_shrink=settings.weak_shrink) for a in taught]

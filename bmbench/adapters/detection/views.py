@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.adapters.detection.merging.overlaps import are_circles
-from bmbench.adapters.detection.settings import CommonSettings
+from bmbench.adapters.detection.settings.common import CommonSettings
 from bmbench.adapters.images.tiling import Tiling
 from bmbench.core.geometry import ring_area, rings_box
 from bmbench.core.types import Bools, Floats, Ints, Pixels, Rings

@@ -55,10 +55,11 @@ LEARNING: Mapping[str, Mapping[str, Any]] = {
     "unet": {"cell_px": 10.0, "batch": 4, "shard": 2, "steps": 30, "validate_every": 30},
     "anchor": {"n_blobs": 4, "spread": 1.5},
     "retinanet": SMALL_NETWORK,
+    "fcos": SMALL_NETWORK,
     # With fewer regions it is sure of nothing, or of everything, by the luck of its draws.
     "mask_rcnn": {**SMALL_NETWORK, "proposals": 200, "proposals_kept": 100, "regions": 64},
     "yolov3": SMALL_NETWORK,
-    "yolov3u": {**SMALL_NETWORK, "patch_px": 128, "cell_px": 32.0},
+    **{name: {**SMALL_NETWORK, "patch_px": 128, "cell_px": 32.0} for name in ("yolov3u", "yolo11", "yolo26")},
 }
 """What a family needs beside to find cells that are drawn; a family without an entry takes `TINY` alone, and
 is fitted for sixty steps."""

@@ -19,11 +19,14 @@ CLASSES = (Category(id=1, name="violet"), Category(id=2, name="orange"))
 STEPS = {
     "retinanet": 90,
     "circular_retinanet": 170,
+    "fcos": 90,
     "mask_rcnn": 60,
     "yolov3": 70,
     "detectron2_retinanet": 180,
     "detectron2_mask_rcnn": 90,
     "yolov3u": 90,
+    "yolo11": 90,
+    "yolo26": 90,
 }
 """What a detector needs to tell two colours apart."""
 HERE = [name for name in STEPS if is_installed(METHODS.get(name))]

@@ -17,7 +17,7 @@ from bmbench.adapters.detection.targets import targets_of
 from bmbench.adapters.detection.training import DetectionPatch, _losses
 from bmbench.adapters.method import Beside, is_installed, require_installed
 from bmbench.benchmark.run.tables import methods_table
-from bmbench.core.errors import MissingExtraError
+from bmbench.core.errors import BadInputError, MissingExtraError
 
 from ..conftest import circles, smear
 from ..small import learned, tiny
@@ -28,9 +28,11 @@ def needed(name):
     return pytest.mark.skipif(missing, reason=f"what {name} needs is not installed")
 
 
+ULTRALYTICS = ("yolov3u", "yolo11", "yolo26")
+OF_ULTRALYTICS = [pytest.param(name, marks=needed(name)) for name in ULTRALYTICS]
 THIRD_PARTY = [
     pytest.param(name, marks=needed(name))
-    for name in ("yolov3u", "detectron2_retinanet", "detectron2_mask_rcnn")
+    for name in (*ULTRALYTICS, "detectron2_retinanet", "detectron2_mask_rcnn")
 ]
 
 
@@ -59,7 +61,7 @@ def noise(side=64, seed=1):
 
 
 CLASS_LOSS = {
-    "yolov3u": "class",
+    **dict.fromkeys(ULTRALYTICS, "class"),
     "detectron2_retinanet": "loss_cls",
     "detectron2_mask_rcnn": "loss_rpn_cls",
 }
@@ -86,9 +88,9 @@ def test_an_ignored_object_is_neither_a_cell_nor_background(name):
     assert 0 < ignored < plain
 
 
-@needed("yolov3u")
-def test_the_loss_is_that_of_ultralytics_own_model():
-    network = fresh("yolov3u").train()
+@pytest.mark.parametrize("name", OF_ULTRALYTICS)
+def test_the_loss_is_that_of_ultralytics_own_model(name):
+    network = fresh(name).train()
     boxes = [[(4.0, 6.0, 30.0, 28.0), (30.0, 32.0, 60.0, 62.0)], [(10.0, 10.0, 40.0, 36.0)]]
     images = [noise(seed=1), noise(seed=2)]
     here = copy.deepcopy(network)(images, [target(b) for b in boxes])
@@ -96,7 +98,9 @@ def test_the_loss_is_that_of_ultralytics_own_model():
     rows = [(17, 17, 26, 22), (45, 47, 30, 30), (25, 23, 30, 26)]
     model = network.network
     criterion = model.init_criterion()
-    criterion.assigner.topk = network.settings.places
+    if name == "yolo26":
+        # Of two heads; what they begin with is 0.8 and 0.2.
+        criterion.o2m = criterion.o2o = 0.5
     theirs, _ = criterion(
         model(torch.stack(images)),
         {
@@ -109,35 +113,43 @@ def test_the_loss_is_that_of_ultralytics_own_model():
     assert torch.stack(list(here.values())).tolist() == pytest.approx((theirs / 2).tolist(), rel=1e-5)
 
 
-@needed("yolov3u")
-def test_a_network_that_finds_nothing_looks_worse_than_one_that_has_learned():
-    detector, cell = learned("yolov3u"), [(40, 40, 72, 72)]
+@pytest.mark.parametrize("name", OF_ULTRALYTICS)
+def test_a_network_that_finds_nothing_looks_worse_than_one_that_has_learned(name):
+    detector, cell = learned(name), [(40, 40, 72, 72)]
     image = torch.zeros(3, 128, 128)
     image[:, 40:72, 40:72] = -2.0
     with torch.inference_mode():
         untaught, taught = (
             sum(network.eval()([image], [target(cell)]).values())
-            for network in (fresh("yolov3u", detector.facts), detector.network)
+            for network in (fresh(name, detector.facts), detector.network)
         )
     assert taught < untaught
 
 
-@needed("yolov3u")
-def test_an_untaught_network_says_boxes_of_the_size_of_a_cell():
-    # Cells of 64 px: 2 strides of 16 px or 1 of 32 px to each side. Places: 8 × 8 and 4 × 4.
-    network = fresh("yolov3u", cell_px=64.0, least_confidence=1e-9, nms_iou=1.0).eval()
+@pytest.mark.parametrize(
+    ("name", "n_places"),
+    [
+        # Strides of 16 and 32 px in a square of 128 px, or of 8 px beside.
+        pytest.param("yolov3u", 8**2 + 4**2, marks=needed("yolov3u")),
+        pytest.param("yolo11", 16**2 + 8**2 + 4**2, marks=needed("yolo11")),
+        pytest.param("yolo26", 16**2 + 8**2 + 4**2, marks=needed("yolo26")),
+    ],
+)
+def test_an_untaught_network_says_boxes_of_the_size_of_a_cell(name, n_places):
+    # Cells of 64 px: 4 strides of 8 px, 2 of 16 px or 1 of 32 px to each side.
+    network = fresh(name, cell_px=64.0, least_confidence=0.0, nms_iou=1.0, tile_px=2048).eval()
     with torch.inference_mode():
         box = network([noise(128)])[0]["boxes"]
     sides = (box[:, 2:] - box[:, :2]).flatten()
-    assert len(sides) == 2 * (8 * 8 + 4 * 4)
+    assert len(sides) == 2 * n_places
     assert sides.min() > 48
     assert sides.max() < 85
 
 
-@needed("yolov3u")
-def test_a_validation_changes_no_batch_statistics():
-    network = fresh("yolov3u")
-    facts, family = learned("yolov3u").facts, FAMILIES["yolov3u"]
+@pytest.mark.parametrize("name", OF_ULTRALYTICS)
+def test_a_validation_changes_no_batch_statistics(name):
+    network = fresh(name)
+    facts, family = learned(name).facts, FAMILIES[name]
     patch = _a_patch()
     before = copy.deepcopy(network.state_dict())
     with torch.inference_mode():
@@ -147,6 +159,64 @@ def test_a_validation_changes_no_batch_statistics():
     changed = [name for name, value in network.state_dict().items() if not torch.equal(before[name], value)]
     assert changed
     assert all("bn." in name for name in changed)
+
+
+@needed("yolo26")
+def test_the_second_head_answers_and_is_taught_without_changing_what_both_see():
+    network, image = fresh("yolo26").train(), [noise()]
+    head = network.network.model[-1]
+    many, one = (sum(p.abs().sum() for p in part.parameters()) for part in (head.cv3, head.one2one_cv3))
+    assert torch.equal(many, one)
+    losses = [
+        network._losses(said, [target([(20, 20, 44, 44)])], (1, 3, 64, 64), **how)
+        for said, how in network._heads(network.network(torch.stack(image)))
+    ]
+    body = next(network.network.parameters())
+    of_one = torch.autograd.grad(sum(losses[0].values()), body, retain_graph=True, allow_unused=True)[0]
+    of_many = torch.autograd.grad(sum(losses[1].values()), body)[0]
+    assert of_one is None
+    assert of_many.abs().sum() > 0
+    with torch.no_grad():
+        for branch in head.one2one_cv3:
+            branch[-1].bias.fill_(-40.0)
+    with torch.inference_mode():
+        assert not len(network.eval()(image)[0]["boxes"])
+
+
+@needed("yolo11")
+@pytest.mark.parametrize(
+    ("network", "n_levels", "coarsest"),
+    [("yolov8s-p2", 4, 32), ("yolov10n", 3, 32), ("yolov9t", 3, 32), ("yolov5n-p6", 4, 64)],
+)
+def test_any_packaged_network_of_boxes_is_built_by_its_name(network, n_levels, coarsest):
+    built = fresh("yolo11", network=network, width_multiple=0.25).train()
+    assert len(built.network.stride) == n_levels
+    assert built.network.stride.max() == coarsest
+    assert sum(built([noise(100)], [target([(20, 20, 44, 44)])]).values()) > 0
+    with torch.inference_mode():
+        assert set(built.eval()([noise(100)])[0]) == {"boxes", "scores", "labels"}
+
+
+@needed("yolo11")
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ("yolo11", "expected one of n, s, m, l, x after the number"),
+        ("yolo11n-seg", "one of yolo11, "),
+        ("yolov8-rtdetr", "one of yolo11, "),
+        ("yolov10q", "one of yolo11, "),
+        ("yolov3-tinyn", "one of yolo11, "),
+        ("yolo11-seg", "one of yolo11, "),
+    ],
+)
+def test_a_name_of_no_network_of_boxes_is_refused(network, message):
+    with pytest.raises(BadInputError, match=message):
+        fresh("yolo11", network=network)
+
+
+def test_a_name_leads_out_of_no_folder():
+    with pytest.raises(ValueError, match="expected the name of a packaged network"):
+        tiny(METHODS.get("yolo11"), network="../../secrets")
 
 
 def _a_patch():
@@ -218,4 +288,4 @@ def test_the_table_of_methods_says_how_to_install_those_that_are_missing(monkeyp
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ultralytics" else object())
     table = methods_table()
     assert table.caption == "for more: pip install 'bmbench\\[yolo]'"
-    assert list(table.columns[-1].cells).count("no") == 1
+    assert list(table.columns[-1].cells).count("no") == len(ULTRALYTICS)

@@ -4,11 +4,13 @@
 
     families               what makes one detector different from another: the table
     anchors                sizes from the training cells; which anchors learn nothing
-    backbone               a ResNet with a feature pyramid; weights from elsewhere
+    backbone               a ResNet with a feature pyramid
+    weights                weights from elsewhere, without code from elsewhere
     retinanet              torchvision's RetinaNet, for boxes and for circles
+    fcos                   torchvision's FCOS
     mask_rcnn              torchvision's Mask R-CNN
     yolov3                 YOLO v3 in plain torch
-    yolov3u                YOLO v3 with a later head, Ultralytics'
+    ultralytics_networks   YOLO v3 with a later head to YOLO26, Ultralytics'
     detectron2_networks    RetinaNet and Mask R-CNN of detectron2
     detectron2_parts       its parts, which learn nothing from ignored objects
     third_party            imports of others' programs without their side effects

@@ -1,4 +1,4 @@
-"""Anchors: their sizes, from the training cells, and those that lie where nothing is to be learned."""
+"""Anchors: their sizes, from the training cells; anchors and places where nothing is to be learned."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from bmbench.adapters.detection.merging.overlaps import bounding_box
-from bmbench.adapters.detection.settings import DetectorSettings
+from bmbench.adapters.detection.settings.pyramid import DetectorSettings
 from bmbench.core.types import Floats
 
 Sizes = tuple[tuple[float, ...], ...]
@@ -54,3 +54,13 @@ def where_ignored(
         first, last = target["regions"][:, None, :2], target["regions"][:, None, 2:]
         hidden |= ((middle > first) & (middle < last)).all(dim=2).any(dim=0)
     return hidden
+
+
+def where_hidden(points: torch.Tensor, target: TensorDict) -> torch.Tensor:
+    """(n,) True for places on an ignored object or region, and on no cell."""
+
+    def on(boxes: torch.Tensor) -> torch.Tensor:
+        inside = (points[:, None] > boxes[None, :, :2]) & (points[:, None] < boxes[None, :, 2:])
+        return inside.all(dim=2).any(dim=1)
+
+    return (on(target["ignored"]) | on(target["regions"])) & ~on(target["boxes"])

@@ -40,7 +40,7 @@ from bmbench.adapters.detection.networks.detectron2_parts import (
     instances,
 )
 from bmbench.adapters.detection.networks.mask_rcnn import Sampler
-from bmbench.adapters.detection.settings import DetectorSettings, MaskRCNNSettings
+from bmbench.adapters.detection.settings.pyramid import DetectorSettings, MaskRCNNSettings
 
 if TYPE_CHECKING:
     from detectron2.structures import Instances

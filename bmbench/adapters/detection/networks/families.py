@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bmbench.adapters.detection.networks import mask_rcnn, retinanet, yolov3, yolov3u
+from bmbench.adapters.detection.networks import fcos, mask_rcnn, retinanet, ultralytics_networks, yolov3
 from bmbench.adapters.detection.networks.anchors import Sizes, anchor_sizes
 from bmbench.adapters.detection.networks.third_party import without_side_effects
-from bmbench.adapters.detection.settings import (
-    CommonSettings,
-    DetectorSettings,
-    MaskRCNNSettings,
-    YoloSettings,
-    YoloUSettings,
-)
+from bmbench.adapters.detection.settings.common import CommonSettings
+from bmbench.adapters.detection.settings.pyramid import DetectorSettings, FcosSettings, MaskRCNNSettings
+from bmbench.adapters.detection.settings.yolo import UltralyticsSettings, YoloSettings
 from bmbench.adapters.images.working_scale import Colour
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Floats
@@ -71,6 +67,8 @@ class Family:
         Whether it has a mask branch, which learns outlines.
     batch_statistics : bool
         Whether it normalises by batches while it learns, and by what it learned of them in use.
+    colours : settings → (mean, deviation), or None
+        Those that loaded weights were taught with; None: those of the training images.
     notice : str
         Said whenever one is fitted.
     other_package : bool
@@ -84,6 +82,7 @@ class Family:
     first_label: int = 0
     masks: bool = False
     batch_statistics: bool = False
+    colours: Callable[[Any], tuple[Colour, Colour] | None] = lambda _: None
     notice: str = ""
     other_package: bool = False
 
@@ -118,6 +117,22 @@ def _detectron2_mask_rcnn(settings: MaskRCNNSettings, facts: TrainingFacts) -> n
         return build_mask_rcnn(settings, facts.anchors, classes=facts.classes, masks=facts.masks)
 
 
+def _no_anchors(_shapes: Floats, _settings: Any) -> Sizes:
+    return ()
+
+
+def _ultralytics(name: str) -> Family:
+    return Family(
+        build=lambda s, f: ultralytics_networks.UltralyticsNetwork(s, classes=f.classes),
+        settings=UltralyticsSettings,
+        anchors=_no_anchors,
+        batch_statistics=True,
+        colours=ultralytics_networks.colours,
+        notice=ultralytics_networks.NOTICE.format(name),
+        other_package=True,
+    )
+
+
 FAMILIES = MappingProxyType(
     {
         "retinanet": Family(
@@ -125,6 +140,9 @@ FAMILIES = MappingProxyType(
         ),
         "circular_retinanet": Family(
             build=lambda s, f: retinanet.build(s, f.anchors, classes=f.classes, circles=True), circles=True
+        ),
+        "fcos": Family(
+            build=lambda s, f: fcos.build(s, classes=f.classes), settings=FcosSettings, anchors=_no_anchors
         ),
         "mask_rcnn": Family(
             build=lambda s, f: mask_rcnn.build(s, f.anchors, classes=f.classes, masks=f.masks),
@@ -137,14 +155,7 @@ FAMILIES = MappingProxyType(
             settings=YoloSettings,
             anchors=yolov3.clustered_anchors,
         ),
-        "yolov3u": Family(
-            build=lambda s, f: yolov3u.YoloV3U(s, classes=f.classes),
-            settings=YoloUSettings,
-            anchors=lambda shapes, settings: (),  # noqa: ARG005
-            batch_statistics=True,
-            notice=yolov3u.NOTICE,
-            other_package=True,
-        ),
+        **{name: _ultralytics(name) for name in ("yolov3u", "yolo11", "yolo26")},
         "detectron2_retinanet": Family(build=_detectron2_retinanet, other_package=True),
         "detectron2_mask_rcnn": Family(
             build=_detectron2_mask_rcnn, settings=MaskRCNNSettings, masks=True, other_package=True

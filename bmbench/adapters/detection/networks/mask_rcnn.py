@@ -16,7 +16,7 @@ from torchvision.ops import MultiScaleRoIAlign, box_iou
 
 from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict, anchor_ratios, where_ignored
 from bmbench.adapters.detection.networks.backbone import IdentityTransform, pyramid
-from bmbench.adapters.detection.settings import MaskRCNNSettings
+from bmbench.adapters.detection.settings.pyramid import MaskRCNNSettings
 
 _MASK_LAYERS, _MASK_WIDTH = 2, 64
 _ROI, _MASK_ROI = 7, 14

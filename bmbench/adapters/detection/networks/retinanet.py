@@ -24,7 +24,7 @@ from torchvision.ops import box_iou
 from bmbench.adapters.detection.merging.suppression import suppress
 from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict, anchor_ratios, where_ignored
 from bmbench.adapters.detection.networks.backbone import IdentityTransform, head_normalisation, pyramid
-from bmbench.adapters.detection.settings import DetectorSettings
+from bmbench.adapters.detection.settings.pyramid import DetectorSettings
 
 _LARGEST_GROWTH = math.log(1000 / 16)
 """Of a radius against its anchor's, as torchvision bounds that of boxes."""

@@ -16,7 +16,8 @@ from torchvision.ops import batched_nms, box_iou
 
 from bmbench.adapters.detection.merging.overlaps import bounding_box
 from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict, where_ignored
-from bmbench.adapters.detection.settings import CommonSettings, YoloSettings
+from bmbench.adapters.detection.settings.common import CommonSettings
+from bmbench.adapters.detection.settings.yolo import YoloSettings
 from bmbench.adapters.learning.networks import group_normalisation
 from bmbench.core.types import Floats
 

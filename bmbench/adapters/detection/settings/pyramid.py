@@ -1,0 +1,110 @@
+"""Settings of the networks on a ResNet with a feature pyramid: RetinaNet, FCOS and Mask R-CNN."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bmbench.adapters.detection.settings.common import AnchorSettings
+from bmbench.adapters.ranges import Few, PositiveFloat, PositiveInt, Share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PyramidSettings(AnchorSettings):
+    """Settings of a ResNet with a feature pyramid, beside those of levels.
+
+    Attributes
+    ----------
+    backbone : "resnet10", "resnet18", "resnet34" or "resnet50"
+        The first has one block a stage.
+    deepest : int
+        The backbone reaches down to this level, whose features come up the pyramid.
+    width : int
+        Channels of the pyramid and the heads.
+    normalisation : "group" or "frozen"
+        Frozen keeps the batch statistics of loaded weights, and would do nothing without any.
+    weights : str
+        "none", "imagenet", "coco", or the path of a file of weights.
+    """
+
+    backbone: Literal["resnet10", "resnet18", "resnet34", "resnet50"] = "resnet10"
+    deepest: int = 4
+    width: PositiveInt = 64
+    normalisation: Literal["group", "frozen"] = "group"
+    weights: str = "none"
+
+    def __post_init__(self) -> None:
+        AnchorSettings.__post_init__(self)
+        if self.weights == "none" and self.normalisation == "frozen":
+            raise ValueError("normalisation frozen without weights does nothing; expected group")
+
+    def _check_levels(self) -> None:
+        AnchorSettings._check_levels(self)
+        if not self.coarsest <= self.deepest <= 5:
+            raise ValueError(f"deepest is {self.deepest}, expected coarsest, {self.coarsest}, to 5")
+
+    @property
+    def stride(self) -> int:
+        """Pixels to whose multiple an image is padded."""
+        return int(2**self.deepest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorSettings(PyramidSettings):
+    """Settings of a network with anchors on a feature pyramid, beside those of the pyramid.
+
+    Attributes
+    ----------
+    scales : int
+        Anchor sizes a level; all of them are spread evenly over the sizes of the training cells.
+    ratios : 1 or 3
+        Anchor shapes: square, or also twice as wide and twice as high. Circles have one.
+    positive, negative : float
+        An anchor learns to be a cell above the first overlap with one (circle or box), to be none below the
+        second; between them it learns nothing.
+    """
+
+    scales: Few = 4
+    ratios: Literal[1, 3] = 1
+    positive: Share = 0.5
+    negative: Share = 0.4
+
+    def __post_init__(self) -> None:
+        PyramidSettings.__post_init__(self)
+        if self.negative > self.positive:
+            raise ValueError(f"negative is {self.negative}, expected at most positive, {self.positive}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FcosSettings(PyramidSettings):
+    """Settings of FCOS, beside those of the pyramid; it has no anchors.
+
+    Attributes
+    ----------
+    centre_strides : float
+        A place learns a cell if it lies in the cell's box and at most this many strides from its centre.
+    """
+
+    centre_strides: PositiveFloat = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskRCNNSettings(DetectorSettings):
+    """Settings of Mask R-CNN: those of every detector, and its second stage's.
+
+    Attributes
+    ----------
+    mask : "auto", "on" or "off"
+        The mask branch; auto is on where every training cell has an outline.
+    proposals, proposals_kept : int
+        Proposals a level before NMS, and a patch after it, while training; in use as many for each patch
+        that the image is large, and at least twice as many.
+    regions : int
+        Proposals of an image that the second stage learns from in one step.
+    features : int
+        Width of the second stage.
+    """
+
+    mask: Literal["auto", "on", "off"] = "auto"
+    proposals: PositiveInt = 200
+    proposals_kept: PositiveInt = 150
+    regions: PositiveInt = 64
+    features: PositiveInt = 256

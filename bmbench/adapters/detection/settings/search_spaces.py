@@ -1,0 +1,62 @@
+"""Where better settings are looked for: in the study's list (Graebel et al. 2021, Methods).
+
+The confidence threshold of that list is not drawn: at every trial it is the best one of all there are.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bmbench.adapters.search_space import Choice, Range, Real, Space
+
+_LEARNED: Mapping[str, Range] = {
+    "optimiser": Choice(options=("adamw", "adam", "sgd")),
+    "learning_rate": Real(low=2e-4, high=1e-2, log=True),
+    "weight_decay": Real(low=1e-5, high=1e-1, log=True),
+    "momentum": Real(low=0.8, high=0.98, when=("optimiser", "sgd")),
+    "weak_shrink": Real(low=0.0, high=0.2),
+    "nms_iou": Real(low=0.3, high=0.7),
+}
+_SIZES: Mapping[str, Mapping[str, Range]] = {
+    "quick": {"patch_px": Choice(options=(128, 160, 224)), "batch": Choice(options=(4, 8))},
+    "paper": {"patch_px": Choice(options=(256, 512)), "batch": Choice(options=(8, 16))},
+}
+_ULTRALYTICS = ("yolov3u", "yolo11", "yolo26")
+_OF_FAMILY: Mapping[str, Mapping[str, Range]] = {
+    "retinanet": {"positive": Real(low=0.4, high=0.6)},
+    "circular_retinanet": {"positive": Real(low=0.4, high=0.6)},
+    "fcos": {"centre_strides": Real(low=0.75, high=2.5)},
+    "mask_rcnn": {"positive": Real(low=0.5, high=0.7), "mask": Choice(options=("auto", "off"))},
+    "detectron2_retinanet": {"positive": Real(low=0.4, high=0.6)},
+    "detectron2_mask_rcnn": {"positive": Real(low=0.5, high=0.7), "mask": Choice(options=("auto", "off"))},
+    "yolov3": {"ignore_iou": Real(low=0.4, high=0.7)},
+    **{name: {"places": Choice(options=(5, 10, 15))} for name in _ULTRALYTICS},
+}
+_PATCHES: Mapping[str, Mapping[str, Range]] = {
+    # Their cells are 40 px wide where those of the others are 24.
+    **{name: {"patch_px": Choice(options=(192, 256, 352))} for name in _ULTRALYTICS},
+}
+_MERGING: Mapping[str, Range] = {
+    "anms_share": Real(low=0.5, high=1.0),
+    "anms_rival": Real(low=0.0, high=1.0),
+    "wbc_iou": Real(low=0.1, high=0.7),
+    "wbc_missing": Real(low=0.0, high=1.0),
+    "wbc_floor": Real(low=0.0, high=0.05),
+    "wbc_area": Real(low=0.0, high=1.0),
+}
+
+
+def space_of(family: str) -> Mapping[str, Space]:
+    """The search space of that family, by profile."""
+    own = _OF_FAMILY[family]
+    quick = {**_SIZES["quick"], **_PATCHES.get(family, {})}
+    return MappingProxyType(
+        {
+            profile: Space(
+                learned={**_LEARNED, **own, **sizes},
+                decoded=_MERGING,
+                # With a mask branch the loss has one part more.
+                yardstick=("mask",) if "mask" in own else (),
+            )
+            for profile, sizes in ({**_SIZES, "quick": quick}).items()
+        }
+    )
