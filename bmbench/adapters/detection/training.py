@@ -98,6 +98,7 @@ def _view_settings(request: FitRequest, settings: CommonSettings) -> ViewSetting
         side_px=settings.patch_px,
         stain_jitter=settings.stain_jitter,
         stain_shift=settings.stain_shift,
+        scale_jitter=settings.scale_jitter,
     )
 
 

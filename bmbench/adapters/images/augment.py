@@ -1,7 +1,7 @@
-"""Training patches: a random crop, turned by any angle, perhaps mirrored, slightly blurred.
+"""Training patches: a random crop, turned by any angle, perhaps mirrored, slightly blurred, at any scale.
 
 Image and geometry go through the same affine map: the point p of the patch shows the point
-``centre + turn @ (p - size / 2)`` of the image, with pixel centres at half-integers on both sides.
+``centre + scale * turn @ (p - size / 2)`` of the image, with pixel centres at half-integers on both sides.
 
 The crop is placed so that the turned window stays inside the image where it fits. Where it does not, the
 image goes on beyond its edge as its own mirror image, and so do the annotations.
@@ -19,9 +19,8 @@ shift, and not in colour, where they would be none of these.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +28,27 @@ from numpy.typing import NDArray
 from bmbench.core.geometry import clip_ring, ring_area, rings_box
 from bmbench.core.types import Annotations, Bools, Floats, Ints, Pixels, Rings
 
-Augment: TypeAlias = Callable[[Pixels, Annotations, int, np.random.Generator], tuple[Pixels, Annotations]]
-"""(image, annotations, size, generator) → a randomly cropped, rotated and blurred (size, size, 3) patch
-and its annotations, in the patch's pixels: `augment`, or what takes its place."""
 MOST_BLUR_PX = 1.0
 """Largest standard deviation of the blur; every second patch is blurred."""
 _BLOCK_PX = 64
 """Side of what is sampled at once: its arrays stay in the processor's cache."""
+
+
+class Augment(Protocol):
+    """`augment`, or what takes its place."""
+
+    def __call__(
+        self,
+        image: Pixels,
+        annotations: Annotations,
+        size: int,
+        rng: np.random.Generator,
+        /,
+        *,
+        scale: float = 1.0,
+    ) -> tuple[Pixels, Annotations]:
+        """A randomly cropped, turned and blurred (size, size, 3) patch and its annotations, in its pixels."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +62,13 @@ class Affine:
         """(n, 2) the images of (n, 2) points."""
         moved: Floats = xy @ self.matrix.T + self.shift
         return moved
+
+    @property
+    def scale(self) -> float:
+        """By what lengths grow."""
+        scale = float(np.sqrt(abs(np.linalg.det(self.matrix))))
+        # A turn keeps lengths to the last bit, whatever rounding makes of its determinant.
+        return 1.0 if abs(scale - 1) < 1e-12 else scale
 
     def inverse(self) -> Affine:
         """The map back."""
@@ -67,28 +87,33 @@ def augment(
     rng: np.random.Generator,
     *,
     most_blur_px: float = MOST_BLUR_PX,
+    scale: float = 1.0,
 ) -> tuple[Pixels, Annotations]:
     """A (size, size, 3) uint8 patch of a (height, width, 3) image, and its annotations in its own pixels.
 
-    The same generator state gives the same patch. `most_blur_px` 0 leaves the blur out.
+    The same generator state gives the same patch. `most_blur_px` 0 leaves the blur out; a pixel of the patch
+    is `scale` pixels of the image wide.
     """
     height, width = image.shape[:2]
-    to_image = draw_window(width, height, size, rng)
+    to_image = draw_window(width, height, size, rng, scale=scale)
     blur = rng.uniform(0, most_blur_px) if rng.random() < 0.5 else 0.0
     patch = cut(image, to_image, size, blur_px=blur)
     return patch, move(annotations, to_image.inverse(), size, image_size=(width, height))
 
 
-def draw_window(width: int, height: int, size: int, rng: np.random.Generator) -> Affine:
-    """A random map from the pixels of a (size, size) patch to those of the image."""
+def draw_window(
+    width: int, height: int, size: int, rng: np.random.Generator, *, scale: float = 1.0
+) -> Affine:
+    """A random map from the pixels of a (size, size) patch to those of the image, `scale` of them in one."""
     angle = rng.uniform(0, 2 * np.pi)
     cos, sin = np.cos(angle), np.sin(angle)
     turn = np.array([[cos, -sin], [sin, cos]])
     if rng.random() < 0.5:
         turn = turn @ np.diag([-1.0, 1.0])
-    reach = size / 2 * (abs(cos) + abs(sin))
-    centre = np.array([_place(width, reach, size / 2, rng), _place(height, reach, size / 2, rng)])
-    return Affine(matrix=turn, shift=centre - turn @ np.full(2, size / 2))
+    half = scale * size / 2
+    reach = half * (abs(cos) + abs(sin))
+    centre = np.array([_place(width, reach, half, rng), _place(height, reach, half, rng)])
+    return Affine(matrix=scale * turn, shift=centre - scale * turn @ np.full(2, size / 2))
 
 
 def cut(image: Pixels, to_image: Affine, size: int, *, blur_px: float = 0.0) -> Pixels:
@@ -182,7 +207,7 @@ def _visible(annotations: Annotations, to_patch: Affine, size: int) -> Annotatio
     """The objects that a map brings into the patch."""
     near = annotations.take(_near(annotations, to_patch, size))
     xy = to_patch(near.xy)
-    circle = np.column_stack([to_patch(near.circle[:, :2]), near.circle[:, 2]])
+    circle = np.column_stack([to_patch(near.circle[:, :2]), to_patch.scale * near.circle[:, 2]])
     circle[circle[:, 2] <= 0] = 0.0
     contour = tuple(tuple(to_patch(ring) for ring in rings) for rings in near.contour)
     box = _boxes(near, to_patch, contour)
@@ -198,6 +223,7 @@ def _near(annotations: Annotations, to_patch: Affine, size: int) -> Bools:
     reach = np.hypot(*(annotations.box[:, 2:] - annotations.box[:, :2]).T) / 2
     away = np.hypot(*(annotations.circle[:, :2] - annotations.box.reshape(-1, 2, 2).mean(axis=1)).T)
     reach = np.maximum(reach, np.where(annotations.circle[:, 2] > 0, away + annotations.circle[:, 2], 0.0))
+    reach = to_patch.scale * reach
     far = ((middle < -reach[:, None]) | (middle > size + reach[:, None])).any(axis=1)
     near: Bools = ~far
     return near

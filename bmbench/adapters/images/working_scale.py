@@ -76,12 +76,15 @@ class ViewSettings:
         Of a view, which is square.
     stain_jitter, stain_shift : float
         See `bmbench.adapters.images.augment`.
+    scale_jitter : float
+        A view shows the image up to this factor larger or smaller, all ratios alike; 1: as it is.
     """
 
     augment: Augment
     side_px: int
     stain_jitter: float
     stain_shift: float
+    scale_jitter: float = 1.0
 
 
 def at_working_scale(sample: Sample, factor: float) -> TrainingImage:
@@ -99,7 +102,12 @@ def random_view(
     """A random view; every pixel of the images is equally likely to be in it."""
     areas = np.array([one.image.shape[0] * one.image.shape[1] for one in images], float)
     chosen = images[generator.choice(len(images), p=areas / areas.sum())]
-    image, annotations = settings.augment(chosen.image, chosen.annotations, settings.side_px, generator)
+    scaling = {}
+    if settings.scale_jitter > 1:
+        scaling["scale"] = float(settings.scale_jitter ** generator.uniform(-1, 1))
+    image, annotations = settings.augment(
+        chosen.image, chosen.annotations, settings.side_px, generator, **scaling
+    )
     image = jitter_stain(image, settings.stain_jitter, generator)
     return TrainingImage(image=shift_stain(image, settings.stain_shift, generator), annotations=annotations)
 

@@ -57,6 +57,8 @@ class UNetSettings:
         Standard deviation of the random factor and offset of each channel's optical density.
     stain_shift : float
         How far every second patch's stain is moved towards others (see `bmbench.adapters.images.augment`).
+    scale_jitter : float
+        A patch shows the image up to this factor larger or smaller; 1: as it is.
     shrink : float
         Erosion of the shapes, in mean cell diameters; at most a mean cell's radius.
     undo : float
@@ -133,6 +135,7 @@ class UNetSettings:
     contour_weight: NotNegative = 1.0
     stain_jitter: NotNegative = 0.1
     stain_shift: NotNegative = 0.0
+    scale_jitter: Annotated[float, Meta(ge=1, le=4)] = 1.0
     shrink: NotNegative = 0.2
     undo: NotNegative = 1.0
     contour: NotNegative = 0.2

@@ -51,6 +51,7 @@ def draw_patch(
         side_px=settings.patch_px,
         stain_jitter=settings.stain_jitter,
         stain_shift=settings.stain_shift,
+        scale_jitter=settings.scale_jitter,
     )
     view = random_view(images, wanted, generator)
     target = encode(view.annotations, view.image.shape[:2], encoding=encoding, settings=settings)

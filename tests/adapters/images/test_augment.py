@@ -245,3 +245,22 @@ def test_blur_softens_slightly_and_in_half_of_the_patches():
         augment(image, empty, 64, np.random.default_rng(s), most_blur_px=50)[0].std() for s in range(60)
     ]
     assert 15 < np.sum(np.array(spread) < 20) < 45
+
+
+@settings(max_examples=25)
+@given(seed=SEEDS, scale=st.sampled_from([0.6, 1.4, 2.0]))
+def test_a_patch_of_another_scale_shows_larger_or_smaller_objects(seed, scale):
+    """What is twice as wide in the patch is drawn twice as wide; a circle's radius too."""
+    hook = HOOK + (110, 90)
+    image = picture([hook], 210, 300)
+    rng = np.random.default_rng(seed)
+    patch, moved = augment(image, contours(hook), 128, rng, most_blur_px=0, scale=scale)
+    assert_agrees(patch, moved)
+    circle = np.array([[150.0, 105.0, 12.0]])
+    box = np.array([[138.0, 93.0, 162.0, 117.0]])
+    marked = Annotations.of(xy=circle[:, :2], box=box, circle=circle)
+    window = draw_window(300, 210, 128, np.random.default_rng(seed), scale=scale)
+    turned = move(marked, window.inverse(), 128, image_size=(300, 210))
+    if len(turned):
+        assert_allclose(turned.circle[:, 2], 12 / scale)
+        assert_allclose(turned.box[:, 2:] - turned.box[:, :2], 24 / scale)

@@ -35,6 +35,8 @@ class CommonSettings:
         Patches of a validation, at most, spread evenly over the validation images.
     stain_jitter, stain_shift : float
         Random stains, see `bmbench.adapters.images.augment`.
+    scale_jitter : float
+        A patch shows the image up to this factor larger or smaller; 1: as it is.
     least_confidence : float
         What a network finds with less is left out.
     nms_iou : float
@@ -65,6 +67,7 @@ class CommonSettings:
     validation_patches: PositiveInt = 32
     stain_jitter: NotNegative = 0.1
     stain_shift: NotNegative = 0.0
+    scale_jitter: Annotated[float, Meta(ge=1, le=4)] = 1.0
     least_confidence: Share = 0.03
     nms_iou: Share = 0.5
     anms_share: Share = 0.7
