@@ -40,6 +40,7 @@ DATASETS: Registry[Dataset] = Registry(
         ("nuinsseg", "bmbench.datasets.sets.nuinsseg:DATASET"),
         ("midog", "bmbench.datasets.sets.midog:DATASET"),
         ("segpc2021", "bmbench.datasets.sets.segpc:DATASET"),
+        ("plasma_cd138", "bmbench.datasets.sets.plasma_cd138:DATASET"),
     ),
     group="bmbench.datasets",
     adopt="bmbench.datasets.sets.plugin:adopt_dataset",

@@ -2,7 +2,7 @@
 
 ::
 
-    bccd, bone_marrow_wsi, dsb_purple (with dsb_tiles), kainz, midog, nuinsseg, segpc
+    bccd, bone_marrow_wsi, dsb_purple (with dsb_tiles), kainz, midog, nuinsseg, plasma_cd138, segpc
     image_samples  what most of them are made of
     own_files   a user's own images, in any format
     plugin      data sets of other packages

@@ -251,7 +251,8 @@ def test_blur_softens_slightly_and_in_half_of_the_patches():
 @given(seed=SEEDS, scale=st.sampled_from([0.6, 1.4, 2.0]))
 def test_a_patch_of_another_scale_shows_larger_or_smaller_objects(seed, scale):
     """What is twice as wide in the patch is drawn twice as wide; a circle's radius too."""
-    hook = HOOK + (110, 90)
+    place = (110, 90)
+    hook = HOOK + place
     image = picture([hook], 210, 300)
     rng = np.random.default_rng(seed)
     patch, moved = augment(image, contours(hook), 128, rng, most_blur_px=0, scale=scale)
