@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from bmbench.api.predictions import PredictionTable
+from bmbench.benchmark.models.places import find_model, is_model
+from bmbench.benchmark.models.record import read_model
 from bmbench.benchmark.records.run_folder import RunDir
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class TrainedModel:
     Attributes
     ----------
     folder : Path
-        The run that it was trained in.
+        The run that it was trained in, or the folder of a model.
 
     Examples
     --------
@@ -47,6 +49,8 @@ class TrainedModel:
         *,
         threshold: float | None = None,
         um_per_px: float | None = None,
+        scale: Literal["stated", "auto"] = "stated",
+        standardise: bool = False,
         show_progress: bool = False,
     ) -> PredictionTable:
         """The cells of images of any size, as ``bmbench predict`` finds them.
@@ -62,6 +66,11 @@ class TrainedModel:
         um_per_px : float, optional
             Pixel size of the images, where their files do not say it: they are then looked at in the scale
             that the run was trained in.
+        scale : "stated" or "auto"
+            Whether images are read at the scale that pixel sizes give, or where their nuclei, which are
+            measured, are as large as in training.
+        standardise : bool
+            Whether their colours are moved to those of the training images.
 
         Raises
         ------
@@ -89,6 +98,8 @@ class TrainedModel:
                 threshold=threshold,
                 um_per_px=um_per_px,
                 everywhere=True,
+                measured_scale=_is_measured(scale),
+                standardise=standardise,
             )
             report = predict_images(options, listener(show_progress=show_progress))
             if report.broken:
@@ -96,20 +107,22 @@ class TrainedModel:
             read = PredictionTable.from_coco(out)
         image = np.array([names.get(name, name) for name in read.image.tolist()], object)
         notes = () if um_per_px is None and any(map(_is_array, parts)) else report.notes
-        return dataclasses.replace(read, image=image, source=None, notes=notes)
+        return dataclasses.replace(read, image=image, source=None, notes=(*report.adjusted, *notes))
 
     def __repr__(self) -> str:
+        if is_model(self.folder):
+            return f"Model({read_model(self.folder).name}: {read_model(self.folder).card.title})"
         config = RunDir(self.folder).config()
         return f"Model({config.method} trained on {config.dataset}, {self.folder})"
 
 
 def load_model(name: str | Path) -> TrainedModel:
-    """A trained detector, from the folder of a finished run.
+    """A trained detector: a model that comes with bmbench, by its name, or the folder of a model or a run.
 
     Raises
     ------
     BadInputError
-        If there is none of that name.
+        If there is none of that name, or the run is not finished.
 
     Examples
     --------
@@ -117,7 +130,14 @@ def load_model(name: str | Path) -> TrainedModel:
     >>> bmbench.load_model("runs/first")
     Model(blob_log trained on my, runs/first)
     """
-    return TrainedModel(folder=RunDir.open(Path(name)).path)
+    folder = find_model(name)
+    return TrainedModel(folder=folder if is_model(folder) else RunDir.open(folder).path)
+
+
+def _is_measured(scale: str) -> bool:
+    if scale not in ("stated", "auto"):
+        raise UnknownNameError("scale", scale, ("stated", "auto"))
+    return scale == "auto"
 
 
 def listener(*, show_progress: bool) -> Progress:

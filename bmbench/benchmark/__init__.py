@@ -7,6 +7,7 @@
     scoring      two files → scores, comparisons, tables
     drawing      curves, confusion tables, overlays
     workers      processes that work for a study or a search
+    models       detectors that travel: folders with a card, `bmbench models`
     prediction   `bmbench predict`: images of any size → files
     run          `bmbench run`: plan → stages → records
     search       `bmbench tune`: many runs, the best settings

@@ -7,6 +7,7 @@
     terminal        where commands print, and how they end when somebody stops them
     runs            run, redecode, test, artefacts
     methods         methods, method …
+    models          models
     tuning          tune
     reproduce       reproduce
     prediction      predict
@@ -34,6 +35,7 @@ from bmbench.cli.finished import report, table, view
 from bmbench.cli.help import GroupedCommands, UsageFault, usage_sentence
 from bmbench.cli.leaderboards import leaderboard_app
 from bmbench.cli.methods import method_app, methods
+from bmbench.cli.models import models
 from bmbench.cli.prediction import predict
 from bmbench.cli.reproduce import reproduce
 from bmbench.cli.runs import apply_to_other_sets, artefacts, redecode, run
@@ -86,6 +88,7 @@ for _command in (
     submit,
     validate,
     methods,
+    models,
 ):
     app.command()(_command)
 app.command("test")(apply_to_other_sets)

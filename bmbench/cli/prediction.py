@@ -16,7 +16,8 @@ def predict(
     images: Annotated[
         list[Path], typer.Argument(help="Images, slides, folders of them.", show_default=False)
     ],
-    run: shared.Run,
+    run: shared.Run = None,
+    model: shared.Model = None,
     out: Annotated[
         list[Path] | None,
         typer.Option(
@@ -32,6 +33,8 @@ def predict(
         float | None,
         typer.Option(min=0, max=1, help="Leave out cells below this confidence.  [default: the run's own]"),
     ] = None,
+    scale: shared.Scale = shared.ScaleOf.stated,
+    standardise: shared.Standardise = False,
     um_per_px: Annotated[
         float | None, typer.Option(min=0, help="Pixel size of the images.  [default: as their files say]")
     ] = None,
@@ -54,9 +57,10 @@ def predict(
     crop_px: Annotated[int | None, typer.Option(min=8, max=4096, help="Side of these pictures, px.")] = None,
     json: shared.Json = False,
 ) -> None:
-    """Find the cells on images and whole slides with a trained run.
+    """Find cells on images and whole slides.
 
-    The same call goes on where a killed one stood; --out may be repeated.
+    With a model that comes with bmbench, or with a trained run. The same call goes on where a killed one
+    stood; --out may be repeated.
     """
     from bmbench.benchmark.prediction.options import PredictOptions, predicted_table
     from bmbench.benchmark.prediction.predict import predict as predict_images
@@ -64,7 +68,7 @@ def predict(
     from bmbench.core.progress import Silent
 
     options = PredictOptions(
-        run=run,
+        run=shared.trained_place(run, model),
         images=tuple(images),
         out=tuple(out or [Path("predictions")]),
         form=form,
@@ -78,6 +82,8 @@ def predict(
         crops=crops,
         crop_px=crop_px,
         white=white,
+        measured_scale=scale == shared.ScaleOf.auto,
+        standardise=standardise,
     )
     terminal = console()
     with stoppable():
@@ -86,6 +92,8 @@ def predict(
         print_json(dataclasses.asdict(report))
         return
     terminal.print(predicted_table(report))
+    for line in report.adjusted:
+        terminal.print(line, markup=False, soft_wrap=True)
     for note in report.notes:
         terminal.print(f"note: {note}", markup=False, soft_wrap=True)
     written = ", ".join(str(path) for path in options.out + ((crops,) if crops else ()))

@@ -127,31 +127,50 @@ def run(
 
 
 def apply_to_other_sets(
-    run: shared.Run,
     on: Annotated[
         list[str],
         typer.Option(help="NAME[,data=FOLDER][,use=all][,cell_px=NUMBER][,option=value]; may be repeated."),
     ],
+    run: shared.Run = None,
+    model: shared.Model = None,
+    scale: shared.Scale = shared.ScaleOf.stated,
+    standardise: shared.Standardise = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The folder for the results of a model.  [default: elsewhere/NAME]"),
+    ] = None,
     json: shared.Json = False,
 ) -> None:
-    """Apply a finished run unchanged to other images.
+    """Apply a finished run, or a model, unchanged to other images.
 
-    They may be of another stain, tissue or laboratory.
+    They may be of another stain, tissue or laboratory. The results of a run lie in its folder.
     """
-    from bmbench.benchmark.run.apply_to_other_sets import apply_run
+    from bmbench.benchmark.models.places import is_model
+    from bmbench.benchmark.protocol.adjustment import Adjusting
+    from bmbench.benchmark.run.apply_to_other_sets import apply_model, apply_run
     from bmbench.benchmark.run.tables import other_sets_record, other_sets_table
 
-    terminal = console()
-    folder = apply_run(run, on, listener(terminal, json=json))
+    terminal, own = console(), None
+    heard = listener(terminal, json=json)
+    asked = Adjusting(measured_scale=scale == shared.ScaleOf.auto, standardise=standardise)
+    place = shared.trained_place(run, model)
+    if is_model(place):
+        elsewhere = out or Path("elsewhere") / place.name
+        apply_model(place, on, heard, out=elsewhere, asked=asked)
+    else:
+        if out is not None:
+            raise BadInputError("--out: the results of a run lie in its folder", remedy="leave it out")
+        own = apply_run(place, on, heard, asked=asked)
+        elsewhere = own.elsewhere
     if json:
-        print_json(other_sets_record(folder))
+        print_json(other_sets_record(elsewhere, own))
         return
-    terminal.print(other_sets_table(folder))
-    terminal.print(f"Written: {folder.elsewhere}", markup=False, soft_wrap=True)
+    terminal.print(other_sets_table(elsewhere, own))
+    terminal.print(f"Written: {elsewhere}", markup=False, soft_wrap=True)
 
 
 def redecode(
-    run: shared.Run,
+    run: Annotated[Path, typer.Option(help="A finished run: the folder that `bmbench run` printed.")],
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="A setting that needs no training: name=value; may be repeated."),

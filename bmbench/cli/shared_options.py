@@ -11,6 +11,13 @@ import typer
 from bmbench.core.plugins import trust
 
 
+class ScaleOf(StrEnum):
+    """Where the scale of images comes from."""
+
+    stated = "stated"
+    auto = "auto"
+
+
 def named_method(name: str) -> str:
     """The name; a place ``package.module:METHOD`` that stands on the command line may be imported."""
     return trust("bmbench.methods", name)
@@ -81,8 +88,41 @@ Settings = Annotated[
     Path | None,
     typer.Option(help="A file of settings (a search's settings.json), or study."),
 ]
-Run = Annotated[Path, typer.Option(help="A finished run: the folder that `bmbench run` printed.")]
+Run = Annotated[
+    Path | None,
+    typer.Option(help="A finished run: the folder that `bmbench run` printed.", show_default=False),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(help="A model: a name that `bmbench models` lists, or a folder.", show_default=False),
+]
+Scale = Annotated[
+    ScaleOf,
+    typer.Option(help="Size images by what is stated, or by their nuclei, which are measured."),
+]
+Standardise = Annotated[
+    bool, typer.Option("--standardise", help="Move the colours of images to those of the training images.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+
+
+def trained_place(run: Path | None, model: str | None) -> Path:
+    """The folder that one of ``--run`` and ``--model`` names.
+
+    Raises
+    ------
+    BadInputError
+        If both are given, or neither, or there is no such model.
+    """
+    from bmbench.benchmark.models.places import find_model
+    from bmbench.core.errors import BadInputError
+
+    if (run is None) == (model is None):
+        raise BadInputError(
+            "neither --run nor --model" if run is None else "--run and --model",
+            expected="one of the two: --model NAME (bmbench models lists them), or --run FOLDER",
+        )
+    return run if run is not None else find_model(str(model))
 
 
 def data_options(

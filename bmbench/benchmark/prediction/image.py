@@ -17,6 +17,7 @@ from bmbench.benchmark.prediction.journal import Journal
 from bmbench.benchmark.prediction.seams import candidates, near_seams, owned, settle
 from bmbench.benchmark.prediction.selection import Selection, core_on_slide
 from bmbench.benchmark.prediction.tiles import Grid, Tile
+from bmbench.benchmark.protocol.adjustment import UNCHANGED, Adjustment
 from bmbench.core.gate import open_file
 from bmbench.core.objects import moved, scaled
 from bmbench.core.progress import Progress
@@ -44,6 +45,8 @@ class ImageJob:
         Where it begins on the glass; see `bmbench.datasets.slides.Slide`.
     white : int or None
         The value that is white, of an image of 16 bits.
+    adjustment : Adjustment
+        Its colours, and what was measured on it.
     ratio : (2,) float64
         Level-0 pixels in a pixel of the working grid, in x and y.
     tiles : tuple of Tile
@@ -60,13 +63,17 @@ class ImageJob:
     selection: Selection
     origin: tuple[int, int] = (0, 0)
     white: int | None = None
+    adjustment: Adjustment = UNCHANGED
 
     def facts(self, digest: str) -> Any:
         """What a journal of this job says about itself; `digest` is that of the detector."""
         numbers = ",".join(str(tile.number) for tile in self.tiles)
         deep = {} if self.white is None else {"white": self.white}
+        table = self.adjustment.table
+        colours = {} if table is None else {"colours": hashlib.sha256(table.tobytes()).hexdigest()}
         return {
             **deep,
+            **colours,
             "schema": "bmbench.tiles/1",
             "bmbench": bmbench.__version__,
             "detector": digest,
@@ -85,7 +92,7 @@ def predict_tiles(
     todo = [tile for tile in job.tiles if tile.number not in journal]
 
     def read(tile: Tile) -> tuple[Tile, Pixels]:
-        return tile, read_tile(slide, tile, job.ratio)
+        return tile, job.adjustment.recolour(read_tile(slide, tile, job.ratio))
 
     def answer(tile_and_pixels: tuple[Tile, Pixels]) -> tuple[Tile, Detections]:
         tile, pixels = tile_and_pixels

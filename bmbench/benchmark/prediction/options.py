@@ -25,7 +25,7 @@ class PredictOptions:
     Attributes
     ----------
     run : Path
-        A finished run.
+        A finished run, or a model.
     images : tuple of Path
         Images, slides and folders of them.
     out : tuple of Path
@@ -49,6 +49,10 @@ class PredictOptions:
         The value that is white in 16-bit images; None takes the run's, else one that fits all images.
     crop_px : int or None
         Side of such a picture, on the working grid; None takes it from the size of the cells.
+    measured_scale : bool
+        Whether images are read where their nuclei are as large as in training, whatever pixel sizes say.
+    standardise : bool
+        Whether their colours are moved to those of the training images.
     """
 
     run: Path
@@ -65,6 +69,8 @@ class PredictOptions:
     crops: Path | None = None
     crop_px: int | None = None
     white: int | None = None
+    measured_scale: bool = False
+    standardise: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +104,8 @@ class ImageReport:
 class Report:
     """What `predict` did: its images, its files, and what a user should know about them.
 
-    `broken` says in a sentence each which images could not be read.
+    `adjusted` says how images were brought to the size and the colours of the training images, `broken` in a
+    sentence each which could not be read.
     """
 
     images: tuple[ImageReport, ...]
@@ -106,6 +113,7 @@ class Report:
     threshold: float
     notes: tuple[str, ...]
     broken: tuple[str, ...] = ()
+    adjusted: tuple[str, ...] = ()
 
 
 def predicted_table(report: Report) -> Table:

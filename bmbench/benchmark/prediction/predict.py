@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
+from bmbench.benchmark.models.places import load_trained
 from bmbench.benchmark.prediction.crops import write_crops
 from bmbench.benchmark.prediction.image import ImageJob, cells, predict_tiles
 from bmbench.benchmark.prediction.journal import Journal
 from bmbench.benchmark.prediction.options import ImageReport, PredictOptions, Report
 from bmbench.benchmark.prediction.outputs import ImageOutput, Output, plan_outputs, write_output
 from bmbench.benchmark.prediction.pictures import look_at_pictures
-from bmbench.benchmark.prediction.prepare import largest_cell_px, notes, prepare
+from bmbench.benchmark.prediction.prepare import adjusting, largest_cell_px, notes, prepare
+from bmbench.benchmark.protocol.adjustment import adjustment_lines, require_appearance
 from bmbench.benchmark.protocol.classes import as_classes_of
-from bmbench.benchmark.records.trained_run import TrainedRun, load_run
+from bmbench.benchmark.records.trained_run import TrainedRun
 from bmbench.core.errors import BadInputError, RunFailedError, Stopped
 from bmbench.core.files import make_folder, require_folder
 from bmbench.core.locks import only_one
@@ -87,7 +89,8 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
         raise BadInputError("--regions belongs to one image", got=f"{len(files)} images")
     unfinished = _unfinished(outputs[0].path)
     names = _unique([path.name for path in files], [path.as_posix() for path in files])
-    trained = load_run(options.run)
+    trained = load_trained(options.run)
+    require_appearance(adjusting(trained, options), where=str(options.run))
     ids, categories = _ids(options.truth, files, names, trained.classes)
     threshold = options.threshold if options.threshold is not None else trained.threshold or 0.0
     for place in [output.place for output in outputs] + ([options.crops] if options.crops else []):
@@ -125,6 +128,9 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
             threshold=threshold,
             notes=(*pictures.notes, *notes(trained, [image.job for image in finished], options)),
             broken=tuple(map(str, broken)),
+            adjusted=adjustment_lines(
+                adjusting(trained, options), [(image.job.name, image.job.adjustment) for image in finished]
+            ),
         )
         for image in finished:
             image.journal.unlink()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bmbench.adapters.images.appearance import MOST_WINDOWS, windows
 from bmbench.benchmark.prediction.image import ImageJob
 from bmbench.benchmark.prediction.options import PredictOptions
 from bmbench.benchmark.prediction.selection import (
@@ -14,10 +15,12 @@ from bmbench.benchmark.prediction.selection import (
     where_stained,
 )
 from bmbench.benchmark.prediction.tiles import Grid
+from bmbench.benchmark.protocol.adjustment import Adjusting, adjust
 from bmbench.benchmark.protocol.image_scale import scale
 from bmbench.benchmark.records.trained_run import TrainedRun
 from bmbench.core.errors import BadInputError
-from bmbench.datasets.slides import Slide
+from bmbench.core.types import Pixels
+from bmbench.datasets.slides import Slide, read_region
 from bmbench.datasets.slides.slide import PLAUSIBLE_UM, plausible_um
 
 TILE_PX = 2048
@@ -41,7 +44,12 @@ def prepare(
         If the tiles or the pixel size that are asked for cannot be, or the region file is none.
     """
     um_per_px = _pixel_size(slide, options)
-    factor = scale(um_per_px, trained.um_per_px)
+    adjustment = adjust(
+        adjusting(trained, options),
+        lambda: _windows(slide, options),
+        stated=scale(um_per_px, trained.um_per_px),
+    )
+    factor = adjustment.factor
     size = max(1, round(slide.width * factor)), max(1, round(slide.height * factor))
     ratio = np.array([slide.width / size[0], slide.height / size[1]])
     grid = _grid(size, trained, options)
@@ -58,7 +66,29 @@ def prepare(
         selection=selection,
         origin=slide.origin,
         white=white,
+        adjustment=adjustment,
     )
+
+
+def adjusting(trained: TrainedRun, options: PredictOptions) -> Adjusting:
+    """What is asked for, beside how the training images look."""
+    return Adjusting(
+        measured_scale=options.measured_scale, standardise=options.standardise, learned=trained.appearance
+    )
+
+
+def _windows(slide: Slide, options: PredictOptions) -> list[Pixels]:
+    """The parts of a slide on which its nuclei and colours are measured, at full resolution."""
+    every = windows(slide.width, slide.height)
+    selection = EVERYTHING
+    if options.regions is not None:
+        selection = in_regions(options.regions)
+    elif len(every) == MOST_WINDOWS and not options.everywhere:
+        selection = where_stained(slide)
+    return [
+        read_region(slide, window, (window[2] - window[0], window[3] - window[1]))
+        for window in windows(slide.width, slide.height, selection.wanted)
+    ]
 
 
 def _pixel_size(slide: Slide, options: PredictOptions) -> float | None:
@@ -82,9 +112,9 @@ def notes(trained: TrainedRun, jobs: Sequence[ImageJob], options: PredictOptions
     """What was taken for granted, a sentence each."""
     found = []
     unknown = [job.name for job in jobs if job.um_per_px is None]
-    if trained.um_per_px is None:
+    if trained.um_per_px is None and not options.measured_scale:
         found.append(f"{trained.path} does not know the pixel size of its images: nothing was rescaled")
-    elif unknown:
+    elif unknown and not options.measured_scale:
         others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         found.append(
             f"{unknown[0]}{others}: pixel size unknown, taken as the run's {trained.um_per_px:.4g} µm "

@@ -7,5 +7,6 @@
     learned_from  what a run says of itself before it begins
     classes       which classes of cells are told apart, and what a detector's labels mean
     image_scale   pixel size and cell size of a run's images
+    adjustment    images brought to the size of nuclei and the colours that a detector learned from
     other_sets    the wish of `--test-on`: other images than the run's own
 """

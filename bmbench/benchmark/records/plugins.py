@@ -4,7 +4,7 @@ from typing import Any
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.method import Method
-from bmbench.benchmark.records.run_records import RunConfig
+from bmbench.benchmark.records.run_records import RecordedPlugin, RunConfig
 from bmbench.core.errors import UnknownNameError
 from bmbench.core.plugins import TRUSTED, Origin, PluginError
 from bmbench.datasets import DATASETS
@@ -30,11 +30,14 @@ def method_of_run(config: RunConfig) -> Method:
     UnknownNameError
         If nobody knows it.
     """
-    name = config.method
+    return known_method(config.method, config.plugin.get("method"))
+
+
+def known_method(name: str, made_by: RecordedPlugin | None) -> Method:
+    """The method of that name, which a record says is bmbench's own or `made_by` others; see there."""
     try:
         return METHODS.get(name)
     except UnknownNameError:
-        made_by = config.plugin.get("method")
         if made_by is None:
             raise
     if made_by.package:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from bmbench.adapters.images.appearance import Appearance
 from bmbench.benchmark.protocol.tracks import Profile
 from bmbench.core.errors import BadInputError, misfit
 from bmbench.core.files import read_json
@@ -77,6 +78,7 @@ class RunConfig(Struct, frozen=True, kw_only=True):
     split_from: str | None = None
     leaks: list[str] = msgspec.field(default_factory=list)
     plugin: dict[str, RecordedPlugin] = msgspec.field(default_factory=dict)
+    appearance: Appearance | None = None
 
     @property
     def is_sealed(self) -> bool:

@@ -1,4 +1,4 @@
-"""A finished run as something that predicts."""
+"""A finished run as something that predicts; `bmbench.benchmark.models` makes the same of a model."""
 
 import hashlib
 import math
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from bmbench.adapters.images.appearance import Appearance
 from bmbench.adapters.method import Detector, require_installed
 from bmbench.benchmark.protocol.classes import classes_from_json
 from bmbench.benchmark.records.plugins import method_of_run
@@ -21,7 +22,7 @@ from bmbench.core.types import Category
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainedRun:
-    """A detector and what its run says about it.
+    """A detector and what its run, or its model, says about it.
 
     Attributes
     ----------
@@ -41,6 +42,8 @@ class TrainedRun:
         The confidence at which the run's F1 is given.
     digest : str
         SHA-256 over the files of the checkpoint, those of an ensemble's members too.
+    appearance : Appearance or None
+        How the images that it learned from look; None in the records of older runs.
     """
 
     path: Path
@@ -53,6 +56,7 @@ class TrainedRun:
     threshold: float | None
     digest: str
     white: int | None = None
+    appearance: Appearance | None = None
 
 
 def load_run(path: Path) -> TrainedRun:
@@ -90,8 +94,9 @@ def load_run(path: Path) -> TrainedRun:
         largest_cell_px=_positive(config.largest_cell_px),
         mean_cell_px=_positive(config.mean_cell_px),
         threshold=None if scores is None else _positive(scores.threshold),
-        digest=_digest(run.checkpoint),
+        digest=digest_of(run.checkpoint),
         white=config.white,
+        appearance=config.appearance,
     )
 
 
@@ -109,7 +114,8 @@ def _positive(value: float | None) -> float | None:
     return value if value is not None and 0 < value < math.inf else None
 
 
-def _digest(folder: Path) -> str:
+def digest_of(folder: Path) -> str:
+    """SHA-256 over the names and files of a checkpoint."""
     files = {path.relative_to(folder).as_posix(): path for path in files_in(folder, within=folder, deep=True)}
     lines = (f"{name} {sha256(files[name], within=folder)}\n" for name in sorted(files))
     return hashlib.sha256("".join(lines).encode()).hexdigest()

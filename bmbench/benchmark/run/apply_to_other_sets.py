@@ -1,7 +1,8 @@
 """A trained detector applied unchanged to other images: the study's last experiment.
 
 Weights, threshold and all settings stay those of the run; only the scale of the images is brought to the
-run's, where it is known. What each set of images leaves in the run directory::
+run's, where it is known or, as their colours, measured (`bmbench.benchmark.protocol.adjustment`). What each
+set of images leaves in the run directory::
 
     elsewhere/
       dsb_purple-subset=purple/
@@ -12,23 +13,52 @@ run's, where it is known. What each set of images leaves in the run directory::
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bmbench.adapters.images.appearance import cut
 from bmbench.adapters.method import Detector
+from bmbench.benchmark.models.places import load_model
+from bmbench.benchmark.models.record import read_model
+from bmbench.benchmark.protocol.adjustment import (
+    Adjusting,
+    Adjustment,
+    adjust,
+    adjustment_lines,
+    require_appearance,
+)
 from bmbench.benchmark.protocol.classes import CLASSES, as_classes_of
 from bmbench.benchmark.protocol.other_sets import OtherSet
+from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.records.run_folder import RunDir
-from bmbench.benchmark.records.seal import OTHER_SET, seal
-from bmbench.benchmark.run.other_sets import OtherImages, find_places, working_factor
-from bmbench.core.files import json_text, write_bytes
+from bmbench.benchmark.records.run_records import read_record
+from bmbench.benchmark.records.seal import OTHER_SET, require_as_sealed, seal
+from bmbench.benchmark.records.trained_run import TrainedRun, load_run
+from bmbench.benchmark.run.other_sets import (
+    OtherImages,
+    find_places,
+    refuse_seen,
+    related,
+    working_factor,
+)
+from bmbench.benchmark.run.plan import learned_names
+from bmbench.benchmark.scoring.recorded import RecordedRun
+from bmbench.core.dataset import LoadRequest
+from bmbench.core.errors import BadInputError
+from bmbench.core.files import json_text, make_folder, write_bytes
+from bmbench.core.locks import only_one
 from bmbench.core.objects import scaled
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category, Detections, Pixels
+from bmbench.datasets import open_dataset
 from bmbench.metrics.scores import Evaluation
+
+UNADJUSTED = Adjusting()
+"""Images at the scale that is stated, in their own colours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,6 +73,8 @@ class Unchanged:
         The confidence at which its F1 is given.
     classes : tuple of Category
         What the detector's labels mean.
+    adjusting : Adjusting
+        Whether images are brought to the size and the colours of those that it learned from.
     """
 
     detector: Detector
@@ -50,28 +82,19 @@ class Unchanged:
     mean_cell_px: float | None
     threshold: float | None
     classes: tuple[Category, ...] = CLASSES
+    adjusting: Adjusting = UNADJUSTED
 
 
-def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
+def apply_run(
+    path: Path, wishes: Sequence[str], progress: Progress, *, asked: Adjusting = UNADJUSTED
+) -> RunDir:
     """The directory of a finished run, with its results on other images in it.
 
     Raises
     ------
     BadInputError
-        If it is no finished run, and as for `find_places`.
+        If it is no finished run, if it does not know what `asked` needs, and as for `find_places`.
     """
-    from bmbench.benchmark.records.options import RunOptions
-    from bmbench.benchmark.records.run_folder import RunDir
-    from bmbench.benchmark.records.run_records import read_record
-    from bmbench.benchmark.records.seal import require_as_sealed
-    from bmbench.benchmark.records.trained_run import load_run
-    from bmbench.benchmark.run.plan import learned_names
-    from bmbench.benchmark.scoring.recorded import RecordedRun
-    from bmbench.core.dataset import LoadRequest
-    from bmbench.core.locks import only_one
-    from bmbench.datasets import open_dataset
-
-    asked = [OtherSet.parse(text).settled() for text in wishes]
     trained, folder = load_run(path), RunDir(path)
     require_as_sealed(folder.check_seal("metrics.json"))
     config, centres = folder.config(), read_record(path / "metrics.json", RecordedRun).cd
@@ -82,20 +105,69 @@ def apply_run(path: Path, wishes: Sequence[str], progress: Progress) -> RunDir:
         dataset = open_dataset(own.dataset, data=own.data, options=own.dataset_options)
         return learned_names(dataset.load(request))
 
+    unchanged = _unchanged(trained, asked)
     places = find_places(
-        asked, own=config.dataset, own_data=own.data, learned=learned, seed=own.seed, progress=progress
+        _settled(wishes),
+        own=config.dataset,
+        own_data=own.data,
+        learned=learned,
+        seed=own.seed,
+        progress=progress,
     )
-    unchanged = Unchanged(
+    threshold = None if centres is None else centres.threshold
+    _apply(replace(unchanged, threshold=threshold), places, folder.elsewhere, progress, lock=path)
+    return folder
+
+
+def apply_model(
+    path: Path, wishes: Sequence[str], progress: Progress, *, out: Path, asked: Adjusting = UNADJUSTED
+) -> Path:
+    """The folder `out` with a model's results on other images in it; the errors of `apply_run`."""
+    trained, record = load_model(path), read_model(path)
+    unchanged = _unchanged(trained, asked)
+    places = find_places(
+        _settled(wishes), own="", own_data=None, learned=frozenset, seed=0, progress=progress
+    )
+    for place in places:
+        for name, seen in record.learned.items():
+            if related(place.card, name):
+                refuse_seen(place, seen)
+    make_folder(out)
+    _apply(unchanged, places, out, progress, lock=out)
+    return out
+
+
+def _settled(wishes: Sequence[str]) -> list[OtherSet]:
+    return [OtherSet.parse(text).settled() for text in wishes]
+
+
+def _unchanged(trained: TrainedRun, asked: Adjusting) -> Unchanged:
+    """The detector with what is asked for, which it has to know how to do."""
+    adjusting = replace(asked, learned=trained.appearance)
+    require_appearance(adjusting, where=str(trained.path))
+    return Unchanged(
         detector=trained.detector,
         classes=trained.classes,
         um_per_px=trained.um_per_px,
         mean_cell_px=trained.mean_cell_px,
-        threshold=None if centres is None else centres.threshold,
+        threshold=trained.threshold,
+        adjusting=adjusting,
     )
-    with only_one(path):
+
+
+def _apply(
+    unchanged: Unchanged, places: Sequence[OtherImages], elsewhere: Path, progress: Progress, *, lock: Path
+) -> None:
+    for place in places:
+        if place.wish.cell_px is not None and unchanged.adjusting.measured_scale:
+            raise BadInputError(
+                f"--on {place.wish}: a stated diameter, and --scale auto, which measures it",
+                remedy="leave one of the two out",
+            )
+    with only_one(lock):
         for place in places:
-            apply_unchanged(unchanged, place, folder.elsewhere / place.wish.name, progress)
-    return folder
+            folder = elsewhere / f"{place.wish.name}{unchanged.adjusting.suffix}"
+            apply_unchanged(unchanged, place, folder, progress)
 
 
 def apply_unchanged(unchanged: Unchanged, place: OtherImages, folder: Path, progress: Progress) -> Evaluation:
@@ -105,7 +177,7 @@ def apply_unchanged(unchanged: Unchanged, place: OtherImages, folder: Path, prog
     from bmbench.datasets.formats.predictions import write_predictions
 
     truth, predictions = folder / "truth.json", folder / "predictions.json"
-    answers, factors, reasons = {}, [], set()
+    answers, adjusted, reasons = {}, list[tuple[str, Adjustment]](), set()
     samples = place.samples
     for sample in progress.track(samples, description=f"Predicting {place.wish.name}", total=len(samples)):
         factor, reason = working_factor(
@@ -114,10 +186,16 @@ def apply_unchanged(unchanged: Unchanged, place: OtherImages, folder: Path, prog
             trained_um=unchanged.um_per_px,
             trained_cell_px=unchanged.mean_cell_px,
         )
-        found = predict_resized(unchanged.detector, sample.load(), factor)
+        image = sample.load()
+        adjustment = adjust(unchanged.adjusting, partial(cut, image), stated=factor)
+        found = predict_resized(unchanged.detector, adjustment.recolour(image), adjustment.factor)
         answers[sample.image_id] = as_classes_of(place.categories, found, unchanged.classes)
-        factors.append(factor)
-        reasons.add(reason)
+        adjusted.append((sample.name, adjustment))
+        reasons.add("nuclei measured" if adjustment.nucleus_px is not None else reason)
+    lines = adjustment_lines(unchanged.adjusting, adjusted)
+    for line in lines:
+        progress.tell(line)
+    factors = [adjustment.factor for _, adjustment in adjusted]
     # Whoever is killed from here on leaves no old scores beside new answers; a disk that refuses this will
     # say so of the files.
     with suppress(OSError):
@@ -133,6 +211,7 @@ def apply_unchanged(unchanged: Unchanged, place: OtherImages, folder: Path, prog
     record = evaluation.to_json() | {
         "set": place.facts(),
         "scale": {"factor": round(float(np.median(factors)), 4), "from": ", ".join(sorted(reasons))},
+        **({"adjusted": list(lines)} if lines else {}),
         "best_f1": {rule: best_f1(evaluation, rule) for rule in ("bb", "cd")},
     }
     data = json_text(record).encode()

@@ -65,17 +65,20 @@ def find_places(
     refuse_namesakes(wishes)
     places = [_find(wish, own=own, own_data=own_data, seed=seed, progress=progress) for wish in wishes]
     for place in places:
-        if not _related(place.card, own):
-            continue
-        known = learned()
-        seen = [sample.name for sample in place.samples if sample.name in known]
-        if seen:
-            raise BadInputError(
-                f"--test-on {place.wish.name}: the run has learned from {seen[0]}",
-                got=f"{len(seen)} of {len(place.samples)} images",
-                remedy="test on its test subset, with the same choices of the split",
-            )
+        if related(place.card, own):
+            refuse_seen(place, learned())
     return tuple(places)
+
+
+def refuse_seen(place: OtherImages, learned: Collection[str]) -> None:
+    """Nothing, or a BadInputError where a detector has learned from images of these names."""
+    seen = [sample.name for sample in place.samples if sample.name in learned]
+    if seen:
+        raise BadInputError(
+            f"--test-on {place.wish.name}: the detector has learned from {seen[0]}",
+            got=f"{len(seen)} of {len(place.samples)} images",
+            remedy="test on its test subset, with the same choices of the split",
+        )
 
 
 def working_factor(
@@ -107,7 +110,7 @@ def working_factor(
     return scale(um_per_px, trained_um), "pixel size"
 
 
-def _related(card: DatasetCard, own: str) -> bool:
+def related(card: DatasetCard, own: str) -> bool:
     """Whether a set may have images of the data set `own`: it is that one, or other annotations of it."""
     from bmbench.datasets import DATASETS
 

@@ -2,10 +2,11 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bmbench.adapters.images.appearance import Appearance, appearance, spread
 from bmbench.adapters.method import Method, require_installed
 from bmbench.benchmark.protocol.classes import (
     as_taught,
@@ -26,7 +27,7 @@ from bmbench.benchmark.run.other_sets import OtherImages
 from bmbench.core.dataset import Dataset, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress
-from bmbench.core.types import Category, ImageId, Sample
+from bmbench.core.types import Category, ImageId, Pixels, Sample
 from bmbench.datasets import DATASETS
 from bmbench.datasets.reading.picture_copies import Picture
 from bmbench.datasets.splits.leakage import refuse_torn, torn
@@ -51,6 +52,7 @@ class Plan:
     request: LoadRequest
     split: Split
     data_hash: str
+    appearance: Appearance
     track: Track
     profile: Profile
     protocol: Protocol
@@ -113,8 +115,8 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     dataset = open_dataset(options.dataset, data=options.data, options=options.dataset_options)
     request = LoadRequest(data=options.data, seed=options.seed, options=options.dataset_options)
     split = tell_apart(dataset.load(request), options.classes)
-    data_hash, pictures = _read_all(split, progress)
-    leaks = torn(split.samples, pictures)
+    read = _read_all(split, progress)
+    leaks = torn(split.samples, read.pictures)
     if leaks and not options.allow_leaks:
         refuse_torn(leaks, where=options.dataset, remedy=_LEAK_REMEDY)
     protocol = dataclasses.replace(PROTOCOLS[dataset.card.protocol], radius_px=split.radius_px)
@@ -133,7 +135,8 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
         dataset=dataset,
         request=request,
         split=split,
-        data_hash=data_hash,
+        data_hash=read.data_hash,
+        appearance=read.appearance,
         track=track,
         profile=profile,
         protocol=protocol,
@@ -182,6 +185,7 @@ def config(plan: Plan) -> dict[str, Any]:
         "data_hash": plan.data_hash,
         "um_per_px": pixel_size(plan.split.samples["train"]),
         "mean_cell_px": mean_cell(plan.split.samples["train"]),
+        "appearance": dataclasses.asdict(plan.appearance),
         "largest_cell_px": largest_cell(plan.supervision.view(plan.split.samples["train"])),
         "images": {subset: len(samples) for subset, samples in plan.split.samples.items()},
         "track": {"name": plan.track.name, "version": plan.track.version},
@@ -245,8 +249,17 @@ def _few(texts: Sequence[str]) -> str:
     return "; ".join(texts[:_NOTES]) + more
 
 
-def _read_all(split: Split, progress: Progress) -> tuple[str, dict[ImageId, Picture]]:
-    """The hash of the data set, and what is compared of every image.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """The hash of the data set, what is compared of every image, and how the training images look."""
+
+    data_hash: str
+    pictures: dict[ImageId, Picture]
+    appearance: Appearance
+
+
+def _read_all(split: Split, progress: Progress) -> _Read:
+    """What is known of a data set once its pixels are read.
 
     Every image is read, so that a bad one is found before any work is done.
     """
@@ -260,6 +273,15 @@ def _read_all(split: Split, progress: Progress) -> tuple[str, dict[ImageId, Pict
         raise BadInputError(f"no image in the subset {empty[0]!r}", remedy="check the data set's split")
     digest = DataHash(split.categories)
     pictures: dict[ImageId, Picture] = {}
-    for sample in progress.track(samples, description="Reading images", total=len(samples)):
-        pictures[sample.image_id] = picture_of(sample.name, digest.add(sample))
-    return digest.hexdigest(), pictures
+    train = split.samples["train"]
+    measured = {train[number].image_id for number in spread(len(train))}
+
+    def read() -> Iterator[Pixels]:
+        for sample in progress.track(samples, description="Reading images", total=len(samples)):
+            pixels = digest.add(sample)
+            pictures[sample.image_id] = picture_of(sample.name, pixels)
+            if sample.image_id in measured:
+                yield pixels
+
+    look = appearance(read())
+    return _Read(data_hash=digest.hexdigest(), pictures=pictures, appearance=look)

@@ -1,6 +1,7 @@
 """What is shown of a finished run: tables on a terminal, and its Markdown row."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -61,34 +62,37 @@ def run_tables(folder: RunDir) -> Iterator[Table]:
         by_class = metrics.per_class
         yield from class_tables(by_class.rules, one_class=metrics.rules, confusion=by_class.confusion)
     if config.test_on:
-        yield other_sets_table(folder)
+        yield other_sets_table(folder.elsewhere, folder)
 
 
-def other_sets_table(folder: RunDir) -> Table:
-    """One row for the run's own test images, one for each other set that it was applied to unchanged."""
-    own, config = _metrics(folder), folder.config()
+def other_sets_table(elsewhere: Path, own: RunDir | None = None) -> Table:
+    """One row for the own test images of a run, one for each other set that it or a model was applied to."""
     others = {
         path.parent.name: read_record(path, RecordedOtherSet)
-        for path in sorted(folder.elsewhere.glob("*/metrics.json"))
+        for path in sorted(elsewhere.glob("*/metrics.json"))
     }
     notes = sorted({record.scale.reason for record in others.values()})
     caption = f"threshold of the run; scale from: {'; '.join(notes)}" if notes else ""
     heads = ("scale", "F1, centres", "AP", "best F1", "F1, boxes")
     table = terminal_table("tested on", heads, title="applied unchanged", caption=caption)
-    table.add_row(*_other_set(f"{config.dataset} (own)", own, factor=1.0, best=None))
+    if own is not None:
+        name = f"{own.config().dataset} (own)"
+        table.add_row(*_other_set(name, _metrics(own), factor=1.0, best=None))
     for name, record in others.items():
         table.add_row(*_other_set(name, record, factor=record.scale.factor, best=record.best_f1["cd"]))
     return table
 
 
-def other_sets_record(folder: RunDir) -> dict[str, Any]:
+def other_sets_record(elsewhere: Path, own: RunDir | None = None) -> dict[str, Any]:
     """What ``bmbench test --json`` prints: the scores on the run's own test images, and on each other set."""
-    others = sorted(folder.elsewhere.glob("*/metrics.json"))
-    return {
-        "folder": str(folder.path),
-        "own": folder.read("metrics.json"),
-        "others": {path.parent.name: read_json(path, within=folder.path) for path in others},
+    record = {
+        "folder": str(elsewhere if own is None else own.path),
+        "others": {
+            path.parent.name: read_json(path, within=elsewhere)
+            for path in sorted(elsewhere.glob("*/metrics.json"))
+        },
     }
+    return record if own is None else record | {"own": own.read("metrics.json")}
 
 
 def _metrics(folder: RunDir) -> RecordedRun:

@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bmbench.benchmark.protocol.adjustment import Adjusting
 from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.apply_to_other_sets import Unchanged, apply_run, apply_unchanged, predict_resized
@@ -249,3 +251,37 @@ def test_cells_only_count_as_cells(tmp_path):
     scores = apply_unchanged(knows, plain, tmp_path / "cells", Silent())
     assert (scores.cd.fp, scores.cd.fn, scores.n_artefact_predictions) == (0, 0, 0)
     assert scores.n_predictions == len(truth_only_cells)
+
+
+def test_measured_scale_and_standardised_colours_are_said_and_kept_apart(finished):
+    wish = "synthetic,images=9,size=256,stain=dark"
+
+    said = []
+
+    class Listener(Silent):
+        def tell(self, text):
+            said.append(text)
+
+    asked = Adjusting(measured_scale=True, standardise=True)
+    apply_run(finished, [wish], Listener(), asked=asked)
+    apply_run(finished, [wish], Silent())
+    place = "synthetic-images=9-size=256-stain=dark"
+    plain, adjusted = record(finished, place), record(finished, f"{place}-scale=auto-standardised")
+    assert adjusted["adjusted"] == said
+    assert [line.split(":")[0] for line in said] == ["scale", "colours"]
+    assert adjusted["scale"]["from"] == "nuclei measured"
+    assert adjusted["scale"]["factor"] == pytest.approx(1, abs=0.35)
+    assert "adjusted" not in plain
+    with pytest.raises(BadInputError, match="a stated diameter, and --scale auto"):
+        apply_run(finished, [f"{wish},cell_px=44"], Silent(), asked=asked)
+
+
+def test_an_older_run_is_not_adjusted_to(finished, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(finished, old)
+    (old / "manifest.json").unlink()
+    config = json.loads((old / "config.json").read_text())
+    del config["appearance"]
+    (old / "config.json").write_text(json.dumps(config | {"schema": "bmbench.run/1"}))
+    with pytest.raises(BadInputError, match="does not say how its training images look"):
+        apply_run(old, [PALE], Silent(), asked=Adjusting(standardise=True))
