@@ -37,13 +37,18 @@ lock: .venv-uv/installed  ## write locks/ anew from pyproject.toml; `make lock U
 	$(COMPILE) $(UPGRADE) --output-file locks/full.txt --extra dev pyproject.toml
 	$(COMPILE) --constraints locks/full.txt --override locks/no-torch.in --output-file locks/light.txt --extra dev pyproject.toml
 	$(COMPILE) --constraints locks/full.txt --output-file locks/docs.txt --extra docs pyproject.toml
+	$(COMPILE) --constraints locks/full.txt --output-file locks/release.txt --extra release pyproject.toml
 	$(COMPILE) $(UPGRADE) --output-file locks/uv.txt locks/uv.in
 	$(COMPILE) --constraints locks/full.txt --output-file $(HOST)/ci/requirements.txt --extra leaderboard pyproject.toml locks/leaderboard.in
 
-release: .venv-light/installed  ## dist/: the wheel and its bill of materials
+release: .venv-light/installed .venv-release/installed  ## a rehearsal: all that a release is, built, looked at and run; no upload
 	rm -rf dist
-	.venv-light/bin/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	.venv-light/bin/python -m hatchling build --directory dist
+	.venv-release/bin/twine check --strict dist/*
 	$(PYTHON) locks/sbom.py dist/*.whl > dist/sbom.cdx.json
+	.venv-light/bin/towncrier build --draft --version "$$(.venv-light/bin/bmbench --version | cut -d' ' -f2)" > dist/CHANGES.md
+	$(PYTHON) locks/check_release.py dist
+	@echo "Nothing was uploaded. A tag vX.Y.Z does that: .github/workflows/release.yml"
 
 bench: .venv/installed  ## side by side with other evaluators, and a whole slide; half an hour
 	.venv/bin/python $(INSTALL) -r benchmarks/requirements.txt
@@ -86,6 +91,11 @@ soak: .venv/installed  ## kill everything, let every system call fail, damage a 
 	@.venv-docs/bin/python $(INSTALL) --no-deps --editable .
 	@touch $@
 
+.venv-release/installed: pyproject.toml locks/release.txt
+	@$(environment)
+	@.venv-release/bin/python $(INSTALL) $(LOCKED) locks/release.txt
+	@touch $@
+
 .venv-lowest/installed: pyproject.toml .venv-uv/installed
 	@$(environment)
 	@.venv-uv/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev]'
@@ -109,4 +119,4 @@ test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 endef
 
 clean:  ## remove the environments and caches, keep runs
-	rm -rf site .venv .venv-docs .venv-light .venv-lowest .venv-newest .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf site .venv .venv-docs .venv-light .venv-lowest .venv-newest .venv-release .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

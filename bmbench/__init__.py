@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bmbench.api.runs import load_run, run
     from bmbench.api.scoring import compare, score
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "ComparisonResult",

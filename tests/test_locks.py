@@ -41,8 +41,8 @@ def asked(python):
             yield one
 
 
-def test_there_are_the_three_and_that_of_the_documentation():
-    assert LOCKS.keys() - {"docs"} == {"full", "light", "uv"}
+def test_there_are_the_three_and_those_of_the_documentation_and_of_a_release():
+    assert LOCKS.keys() - {"docs", "release"} == {"full", "light", "uv"}
 
 
 @pytest.mark.parametrize("name", LOCKS)

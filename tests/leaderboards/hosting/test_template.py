@@ -126,10 +126,16 @@ def flat(part):
     return [part] if isinstance(part, str) else part
 
 
-def test_the_projects_own_read_and_do_nothing_else():
+def test_the_projects_own_read_and_do_nothing_else_but_for_the_upload():
+    """The one job that may do more runs no code of the repository: tests/test_release.py."""
     for path in OWN:
-        for text in jobs(path.read_text()).values():
-            assert re.findall(r"permissions:\n((?: {6}.*\n)+)", text) == ["      contents: read\n"]
+        for name, text in jobs(path.read_text()).items():
+            rights = re.findall(r"permissions:\n((?: {6}.*\n)+)", text)
+            upload = (path.stem, name) == ("release", "publish")
+            expected = (
+                "      id-token: write # for trusted publishing\n" if upload else "      contents: read\n"
+            )
+            assert rights == [expected]
         assert "secrets." not in path.read_text()
 
 
