@@ -85,7 +85,7 @@ def _try(place: Path, bmbench: Path) -> None:
     said = _run([bmbench, "score", "found.json", "--truth", "truth.json", "--radius", "5", "--json"], place)
     assert json.loads(said)["cd"]["tp"] == 1, said
     _run([bmbench, "methods"], place)
-    _run([bmbench, "datasets", "synthesise", "smears", "--images", "2", "--size", "128"], place)
+    _run([bmbench, "datasets", "synthesise", "smears", "--images", "2", "--size", "256"], place)
     _run([bmbench, "datasets", "info", "smears"], place)
 
 
