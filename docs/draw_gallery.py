@@ -56,6 +56,12 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
                 f"{STUDY}/scores_weak.png",
             ),
             ("pr_weak.png", "their curves", f"{STUDY}/pr_weak.png"),
+            ("pr_encodings.png", "the curves of the encodings", f"{STUDY}/pr_encodings.png"),
+            (
+                "cells_and_artefacts.png",
+                "errors on cells and artefacts",
+                f"{STUDY}/cells_and_artefacts.png",
+            ),
             (
                 "artefacts.png",
                 "errors by what was taught of artefacts",
