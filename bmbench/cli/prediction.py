@@ -35,6 +35,10 @@ def predict(
     ] = None,
     scale: shared.Scale = shared.ScaleOf.stated,
     standardise: shared.Standardise = False,
+    at: Annotated[
+        str | None,
+        typer.Option(help="recall=0.95, precision=0.9 or miss=0.1@0.9, on the run's optimisation images."),
+    ] = None,
     um_per_px: Annotated[
         float | None, typer.Option(min=0, help="Pixel size of the images.  [default: as their files say]")
     ] = None,
@@ -66,6 +70,7 @@ def predict(
     from bmbench.benchmark.prediction.predict import predict as predict_images
     from bmbench.core.console import Terminal
     from bmbench.core.progress import Silent
+    from bmbench.metrics.operating_point import WantedPoint
 
     options = PredictOptions(
         run=shared.trained_place(run, model),
@@ -73,6 +78,7 @@ def predict(
         out=tuple(out or [Path("predictions")]),
         form=form,
         threshold=threshold,
+        at=None if at is None else WantedPoint.parsed(at),
         um_per_px=um_per_px,
         tile_px=tile_px,
         margin_px=margin_px,

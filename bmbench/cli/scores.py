@@ -102,7 +102,7 @@ def score(
     ] = None,
     at: Annotated[
         str | None,
-        typer.Option(help="recall=0.95 or precision=0.9: the threshold that reaches it, by centres."),
+        typer.Option(help="recall=0.95, precision=0.9 or miss=0.1@0.9: the threshold for it, by centres."),
     ] = None,
     chosen_on: Annotated[
         tuple[Path, Path] | None,

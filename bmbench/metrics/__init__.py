@@ -25,7 +25,8 @@ The files, in the order in which a score passes them:
 - `tally`: what is kept of a matching
 - `curve`: precision, recall, F and average precision
 - `scores`: the frozen results
-- `operating_point`: a threshold by a wanted recall or precision
+- `operating_point`: a threshold by a wanted recall or precision, or a promised miss rate
+- `conformal`: that promise
 - `challenges`: what evaluators of challenges report beside F1
 - `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`,
   `calibration`, `localisation_recall_precision`: what is computed from them beside

@@ -1,4 +1,4 @@
-"""A confidence threshold by what is wanted of it: a recall, or a precision."""
+"""A confidence threshold by what is wanted of it: a recall, a precision, or a promised miss rate."""
 
 from __future__ import annotations
 
@@ -8,23 +8,37 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.types import Floats, Ints
+from bmbench.metrics.conformal import conformal_threshold, unit_limits
 from bmbench.metrics.curve import RECALL_SLACK
 from bmbench.metrics.protocol import Geometry
 from bmbench.metrics.scores import Scores
+from bmbench.metrics.tally import pooled
 
-PointMetric: TypeAlias = Literal["recall", "precision"]
+PointMetric: TypeAlias = Literal["recall", "precision", "miss"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedPoint:
-    """What is wanted on the images that a threshold is chosen on: at least this recall, or precision."""
+    """What is wanted on the images that a threshold is chosen on: at least this recall, or precision.
+
+    Or a promise: `miss` wants a share of missed cells of at most `least` for a share `patients` of new
+    patients or slides.
+    """
 
     metric: PointMetric
     least: float
+    patients: float = 0.9
+
+    @property
+    def text(self) -> str:
+        """As a command line has it."""
+        share = f"@{self.patients:g}" if self.metric == "miss" else ""
+        return f"{self.metric}={self.least:g}{share}"
 
     @classmethod
     def parsed(cls, text: str) -> WantedPoint:
-        """The wish of a command line, ``recall=0.95``.
+        """The wish of a command line, ``recall=0.95``, or ``miss=0.1@0.9``.
 
         Raises
         ------
@@ -32,12 +46,16 @@ class WantedPoint:
             If it names neither metric, or no number above 0 and at most 1.
         """
         name, _, number = text.partition("=")
+        number, promise, share = number.partition("@")
         for metric in get_args(PointMetric):
             if name.strip() == metric and 0 < (least := _number(number)) <= 1:
-                return cls(metric=metric, least=least)
+                if metric != "miss" and not promise:
+                    return cls(metric=metric, least=least)
+                if metric == "miss" and least < 1 and 0 < (patients := _number(share or "0.9")) < 1:
+                    return cls(metric=metric, least=least, patients=patients)
         raise BadInputError(
             "--at",
-            expected="recall=R or precision=P, with a number above 0 and at most 1",
+            expected="recall=R or precision=P, with a number above 0 and at most 1, or miss=M@SHARE below 1",
             got=repr(text),
             remedy="write, for example, --at recall=0.95",
         )
@@ -54,22 +72,28 @@ class OperatingPoint:
         By which matching rule.
     threshold : float
     reached : float
-        The recall or precision there; at least what is wanted.
+        The recall or precision there, at least what is wanted; of a miss rate the share of the units that
+        keep it.
+    units : int or None
+        Units with cells that a promise rests on.
     """
 
     wanted: WantedPoint
     geometry: Geometry
     threshold: float
     reached: float
+    units: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The point as JSON holds it."""
+        promised = {"patients": self.wanted.patients, "units": self.units} if self.units is not None else {}
         return {
             "metric": self.wanted.metric,
             "wanted": self.wanted.least,
             "reached": self.reached,
             "by": self.geometry,
             "threshold": self.threshold,
+            **promised,
         }
 
 
@@ -94,6 +118,35 @@ def operating_point(scores: Scores, wanted: WantedPoint, *, geometry: Geometry) 
         threshold=float((curve.threshold[row] + below) / 2),
         reached=float(values[row]),
     )
+
+
+def promised_point(
+    scores: Scores, wanted: WantedPoint, unit: Ints, *, geometry: Geometry
+) -> OperatingPoint | None:
+    """The threshold for a promised miss rate; (images,) `unit` numbers patients or slides from 0.
+
+    None where there are too few units, or where no threshold keeps the rate on as many as it takes.
+    """
+    limits = limits_of_units(scores, unit, wanted)
+    threshold = conformal_threshold(limits, share=wanted.patients)
+    if threshold is None or threshold == -np.inf:
+        return None
+    known = limits[~np.isnan(limits)]
+    return OperatingPoint(
+        wanted=wanted,
+        geometry=geometry,
+        threshold=min(threshold, 1.0),
+        reached=float((known >= threshold).mean()),
+        units=len(known),
+    )
+
+
+def limits_of_units(scores: Scores, unit: Ints, wanted: WantedPoint) -> Floats:
+    """(u,) `unit_limits` of the hits along the curve."""
+    tally = pooled(scores.tallies)
+    cells = np.bincount(unit, weights=tally.cells, minlength=int(unit.max(initial=-1)) + 1).astype(np.int64)
+    of_hits = unit[tally.image[tally.hit]]
+    return unit_limits(tally.confidence[tally.hit], of_hits, cells, miss=wanted.least)
 
 
 def _number(text: str) -> float:

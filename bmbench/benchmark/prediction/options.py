@@ -14,6 +14,8 @@ from bmbench.present.words import UNDEFINED
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from bmbench.metrics.operating_point import WantedPoint
+
 MOST_ROWS = 20
 """Images that the table lists; the files have all of them."""
 
@@ -32,6 +34,8 @@ class PredictOptions:
         Files (ending .geojson, .geojson.gz, .json, .csv) or a folder that gets one file of `form` an image.
     threshold : float or None
         Cells below this confidence are left out; None takes the run's own threshold.
+    at : WantedPoint or None
+        What the threshold is chosen by, on the run's optimisation images, in place of that.
     um_per_px : float or None
         Pixel size of the images, where their files do not say it or say it wrongly.
     tile_px, margin_px : int or None
@@ -60,6 +64,7 @@ class PredictOptions:
     out: tuple[Path, ...] = (Path("predictions"),)
     form: str | None = None
     threshold: float | None = None
+    at: WantedPoint | None = None
     um_per_px: float | None = None
     tile_px: int | None = None
     margin_px: int | None = None

@@ -92,7 +92,7 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
     trained = load_trained(options.run)
     require_appearance(adjusting(trained, options), where=str(options.run))
     ids, categories = _ids(options.truth, files, names, trained.classes)
-    threshold = options.threshold if options.threshold is not None else trained.threshold or 0.0
+    threshold, said = _threshold(options, trained)
     for place in [output.place for output in outputs] + ([options.crops] if options.crops else []):
         require_folder(place)
     pictures = look_at_pictures(files, trained, options)
@@ -126,7 +126,7 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
             images=tuple(_report(image, trained.classes) for image in finished),
             files=tuple(written),
             threshold=threshold,
-            notes=(*pictures.notes, *notes(trained, [image.job for image in finished], options)),
+            notes=(*said, *pictures.notes, *notes(trained, [image.job for image in finished], options)),
             broken=tuple(map(str, broken)),
             adjusted=adjustment_lines(
                 adjusting(trained, options), [(image.job.name, image.job.adjustment) for image in finished]
@@ -135,6 +135,18 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
         for image in finished:
             image.journal.unlink()
     return report
+
+
+def _threshold(options: PredictOptions, trained: TrainedRun) -> tuple[float, tuple[str, ...]]:
+    """From which confidence cells are kept, and what is to be said of it."""
+    if options.at is None:
+        return options.threshold if options.threshold is not None else trained.threshold or 0.0, ()
+    if options.threshold is not None:
+        raise BadInputError("--at and --threshold", expected="one of them", remedy="leave one of them out")
+    from bmbench.benchmark.scoring.run_point import chosen_on_run
+
+    point = chosen_on_run(trained.path, options.at)
+    return point.threshold, (point.note,)
 
 
 def _unfinished(output: Path) -> Path:

@@ -6,6 +6,7 @@
     compare_files    two of them, or two runs, on the same images
     reports          what both answer, as records; what `--json` prints
     chosen_point     the threshold of a wanted recall or precision
+    run_point        the same by the optimisation images of a finished run
     details          what `--details` adds to the scores
     details_tables   the same on a terminal
     rater_files      several raters' files, on the images and classes of the first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import time
@@ -16,6 +17,7 @@ from bmbench import cli
 from bmbench.adapters.blob_log import BlobDetector
 from bmbench.core.console import Terminal
 from bmbench.datasets.synthetic.dataset import sample
+from tests.metrics.scenes import predictions_of, square, truth_of, write_pair
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -122,3 +124,28 @@ def test_ctrl_c_says_how_to_go_on(
     monkeypatch.setattr(BlobDetector, "predict", stopped)
     assert call(monkeypatch, field, "--run", blob_run, "-o", field.with_suffix(".csv")) == 130
     assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_the_threshold_is_that_of_the_runs_own_optimisation_images(
+    blob_run: Path,
+    field: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of four cells three are found at 0.9, 0.7 and 0.6: recall 1/2 is reached from 0.65."""
+    run = tmp_path / "run"
+    shutil.copytree(blob_run, run)
+    out = ("-o", field.with_name("cells.csv"))
+    assert call(monkeypatch, field, "--run", run, *out, "--at", "recall=0.5") == 2
+    assert "a run without optimisation images" in " ".join(capsys.readouterr().err.split())
+    (run / "optimisation").mkdir()
+    truth = truth_of([square(200 * k, 20) for k in range(4)])
+    found = predictions_of([square(200 * k, 20) for k in range(3)], [0.9, 0.7, 0.6])
+    write_pair(run / "optimisation", truth, found)
+    assert call(monkeypatch, field, "--run", run, *out, "--at", "recall=0.5", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["threshold"] == pytest.approx(0.65)
+    assert call(monkeypatch, field, "--run", run, *out, "--at", "recall=0.5") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "threshold 0.65 for recall 0.5: recall is 0.500 by centres on the optimisation images" in shown
+    assert call(monkeypatch, field, "--run", run, *out, "--at", "recall=0.5", "--threshold", 0.4) == 2
