@@ -1,5 +1,6 @@
 """What README and docs/results.md say of methods is what the committed boards say."""
 
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -43,6 +44,14 @@ def told(cell, *, digits):
 def of_place(place, *, scale, digits):
     values = (place["value"], *(place["interval"] or (None, None)))
     return tuple(None if value is None else round(scale * value, digits) for value in values)
+
+
+def test_the_merges_of_the_encodings_are_those_of_the_submissions():
+    place = importlib.util.spec_from_file_location("merges_of_board", ROOT / "benchmarks/merges_of_board.py")
+    script = importlib.util.module_from_spec(place)
+    place.loader.exec_module(script)
+    text = (ROOT / "docs/results.md").read_text("utf-8")
+    assert text.split(script.START)[1].split(script.END)[0].strip() == script.table(BOARD.parent)
 
 
 def test_the_readme_repeats_the_board():
