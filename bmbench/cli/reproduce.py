@@ -47,6 +47,10 @@ def reproduce(
         list[Path] | None,
         typer.Option(help="A file of settings, or study (its own wording); may be repeated."),
     ] = None,
+    search: Annotated[
+        int | None,
+        typer.Option(min=0, help="Trainings of a search before the runs of each row.  [default: profile]"),
+    ] = None,
     jitter_px: shared.Jitter = None,
     test_on: shared.TestOn = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs side by side, one core each.")] = 1,
@@ -94,6 +98,7 @@ def reproduce(
         folds=tuple(fold or ()),
         settings=tuple(set_ or ()),
         settings_files=tuple(settings or ()),
+        search=search,
         jitter_px=jitter_px,
         allow_leaks=allow_leaks,
         test_on=tuple(test_on or ()),
@@ -104,8 +109,10 @@ def reproduce(
     )
     if dry_run:
         from bmbench.benchmark.reproduce.study import preview
+        from bmbench.core.console import Terminal
+        from bmbench.core.progress import Silent
 
-        _show(preview(options), json=json)
+        _show(preview(options, Silent() if json else Terminal(console())), json=json)
     else:
         _run(options, json=json)
 

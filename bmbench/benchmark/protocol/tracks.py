@@ -64,6 +64,8 @@ class Profile:
         Fit once more on train + optimisation after the threshold was chosen (the study's protocol).
     gallery : int
         Most test images to draw one by one.
+    search : int
+        Trainings of the search for better settings that `bmbench reproduce` makes before the runs of a row.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Profile:
     models: int
     retrain: bool
     gallery: int
+    search: int = 0
 
 
 PROFILES = MappingProxyType(
@@ -90,6 +93,7 @@ PROFILES = MappingProxyType(
                 models=5,
                 retrain=True,
                 gallery=40,
+                search=20,
             ),
         )
     }

@@ -78,7 +78,7 @@ def work_off(jobs: Sequence[Job], engine: Engine) -> Iterator[JobOutcome]:
 
 
 def _is_free(job: Job) -> bool:
-    with job.folder.working(job.cell) as mine:
+    with job.working() as mine:
         return mine or job.is_complete
 
 

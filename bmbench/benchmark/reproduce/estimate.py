@@ -1,52 +1,121 @@
-"""How long the cells that are left will take."""
+"""How long the cells that are left will take, and the searches before them.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+A run is known by finished runs of its method in this very study; else by the time of one of its training
+steps, times all the steps that it may make (training ends earlier where it no longer gets better); else by a
+rule of thumb.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
+from types import MappingProxyType
 
+from bmbench.adapters.method import Method
+from bmbench.benchmark.protocol.tracks import get_profile
+from bmbench.benchmark.records.options import resolve_settings
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.reproduce.folder import StudyFolder
-from bmbench.benchmark.reproduce.matrix import Cell
+from bmbench.benchmark.reproduce.matrix import Cell, StudyFacts
+from bmbench.benchmark.reproduce.searches import found_settings, searched_rows
+from bmbench.present.words import listed
 
-LEARNING_S = {"quick": 120.0, "paper": 6 * 3600.0}
-"""Seconds of a run that trains a network, before any is known: one core for quick, a GPU for paper."""
+LEARNING_S = 120.0
+"""Seconds of a run that trains a network in quick, on one core, before any is known."""
 FIXED_S = 10.0
 """Seconds of a run that trains none."""
+_NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Seconds of work left, and whether finished runs of this very study say so or a rule of thumb."""
+    """Seconds of work left, and what says so.
 
-    seconds: float
-    measured: bool
+    Attributes
+    ----------
+    runs, searches : float
+        Seconds of either.
+    source : str
+        In words.
+    steps : method → seconds of a training step that were measured
+    """
+
+    runs: float
+    searches: float
+    source: str
+    steps: Mapping[str, float] = field(default_factory=dict)
 
     def text(self, jobs: int) -> str:
         """In words, with so many runs side by side."""
-        source = "by the runs that are finished" if self.measured else "by rule of thumb"
-        return f"about {_duration(self.seconds / max(jobs, 1))} ({source})"
+        whole = f"about {_duration((self.runs + self.searches) / max(jobs, 1))} ({self.source})"
+        if self.searches:
+            whole += f", of it {_duration(self.searches / max(jobs, 1))} for searches"
+        if not self.steps:
+            return whole
+        return f"{whole}; a step takes {listed([f'{name} {s:.2g} s' for name, s in self.steps.items()])}"
 
 
-def estimate(folder: StudyFolder, cells: Sequence[Cell], *, profile: str) -> Estimate:
-    """The time for those of the cells that are not finished."""
-    finished: dict[str, list[float]] = {}
+def estimate(
+    folder: StudyFolder,
+    cells: Sequence[Cell],
+    facts: StudyFacts,
+    step_s: Mapping[str, float] = _NOTHING,
+) -> Estimate:
+    """The time for those of the cells that are not finished, with the seconds of steps that were measured."""
     left = [cell for cell in cells if not folder.is_finished(cell)]
-    for cell in set(cells) - set(left):
-        run = RunDir(folder.run(cell))
-        if run.timing.is_file() and (seconds := run.times().seconds.get("all")) is not None:
-            finished.setdefault(cell.method, []).append(seconds)
-    known = {method: median(seconds) for method, seconds in finished.items()}
-    rule = {cell.method: _rule_of_thumb(cell.method, profile) for cell in left}
+    known = _known(folder, set(cells) - set(left))
+    bounds = {cell.method: _bound(cell, facts, step_s) for cell in left}
+    rows = [cell for cell in searched_rows(left, facts) if not found_settings(folder, cell)]
+    timed = {name: s for name, s in step_s.items() if name in bounds and name not in known}
+    if all(cell.method in known for cell in left):
+        source = "by the runs that are finished"
+    else:
+        source = "at most, by steps timed here" if timed else "by rule of thumb"
     return Estimate(
-        seconds=sum(known.get(cell.method, rule[cell.method]) for cell in left),
-        measured=all(cell.method in known for cell in left),
+        runs=sum(known.get(cell.method, bounds[cell.method]) for cell in left),
+        searches=sum(facts.search * _training(cell, facts, step_s) for cell in rows),
+        source=source,
+        steps=timed,
     )
 
 
-def _rule_of_thumb(method: str, profile: str) -> float:
+def unknown(folder: StudyFolder, cells: Sequence[Cell]) -> list[Cell]:
+    """The cells that are not finished, of whose methods no run is."""
+    done = {cell.method for cell in cells if folder.is_finished(cell)}
+    return [cell for cell in cells if cell.method not in done and not folder.is_finished(cell)]
+
+
+def _known(folder: StudyFolder, cells: set[Cell]) -> dict[str, float]:
+    """The median time of the finished runs of each method."""
+    finished: dict[str, list[float]] = {}
+    for cell in cells:
+        run = RunDir(folder.run(cell))
+        if run.timing.is_file() and (seconds := run.times().seconds.get("all")) is not None:
+            finished.setdefault(cell.method, []).append(seconds)
+    return {method: median(seconds) for method, seconds in finished.items()}
+
+
+def _bound(cell: Cell, facts: StudyFacts, step_s: Mapping[str, float]) -> float:
+    """The longest that a run takes, of whose steps the time is known; else a rule of thumb."""
+    profile = get_profile(facts.profile)
+    trainings = (profile.models if _method(cell).ensemble else 1) * (2 if profile.retrain else 1)
+    return trainings * _training(cell, facts, step_s)
+
+
+def _training(cell: Cell, facts: StudyFacts, step_s: Mapping[str, float]) -> float:
+    """The same of one training."""
+    method = _method(cell)
+    if method.extra is None:
+        return FIXED_S
+    if cell.method not in step_s:
+        return LEARNING_S
+    settings = resolve_settings(method, facts.profile, dict(cell.settings))
+    return float(step_s[cell.method] * settings.steps)
+
+
+def _method(cell: Cell) -> Method:
     from bmbench.adapters import METHODS
 
-    return FIXED_S if METHODS.get(method).extra is None else LEARNING_S.get(profile, LEARNING_S["quick"])
+    return METHODS.get(cell.method)
 
 
 def _duration(seconds: float) -> str:

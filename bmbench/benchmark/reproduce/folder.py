@@ -3,6 +3,7 @@
 ::
 
     study.json            what all cells share, and every cell that was ever asked for
+    searches/ROW/         the search for the settings of a row, if it is searched (`bmbench.benchmark.search`)
     runs/CELL/            one run directory a cell (see `bmbench.benchmark.records.run_folder`)
     failures/CELL.json    why the last attempt at a cell failed
     locks/                who works on what; nothing in here needs to be kept
@@ -61,6 +62,10 @@ class StudyFolder:
         """The run directory of a cell."""
         return self.path / "runs" / cell.name
 
+    def searches(self, cell: Cell) -> Path:
+        """Where the search of a cell's row is."""
+        return self.path / "searches" / cell.row
+
     def failure(self, cell: Cell) -> Path:
         """Where the reason of a cell's failure is kept."""
         return self.path / "failures" / f"{cell.name}.json"
@@ -105,6 +110,10 @@ class StudyFolder:
     def working(self, cell: Cell) -> AbstractContextManager[bool]:
         """Whether the cell could be had for this process alone; if so, it is its own inside the block."""
         return if_free(self._lock(cell.name))
+
+    def searching(self, cell: Cell) -> AbstractContextManager[bool]:
+        """The same of the search of its row."""
+        return if_free(self._lock(f"search-{cell.row}"))
 
     def read(self) -> Matrix:
         """The study as it stands in the folder.

@@ -1,5 +1,6 @@
 """From options to cells: every run that a study is made of."""
 
+import importlib.util
 import itertools
 import typing
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from bmbench.benchmark.records.options import RunOptions, resolve_settings
 from bmbench.benchmark.records.settings_files import read_settings
 from bmbench.benchmark.reproduce.options import ReproduceOptions
 from bmbench.core.dataset import DatasetCard
-from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.errors import BadInputError, MissingExtraError, UnknownNameError
 
 _UNDRAWN = ("points", "circles")
 """Kinds of annotation from which the precise track would learn exactly what the weak one does."""
@@ -48,6 +49,11 @@ class Cell:
         return "-".join(parts)
 
     @property
+    def row(self) -> str:
+        """What all seeds of it have in common: the name of its search."""
+        return self.name.rpartition("-")[0]
+
+    @property
     def repeat(self) -> tuple[str, int]:
         """What tells the runs of one method apart: fold and seed."""
         return self.fold, self.seed
@@ -55,7 +61,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyFacts:
-    """What all cells of a study share: the data, the profile, how circles are simulated."""
+    """What all cells of a study share: the data, the profile, how circles are simulated.
+
+    `search` is the number of trainings of the search before the runs of each row; 0 for none.
+    """
 
     dataset: str
     data: str | None
@@ -63,9 +72,10 @@ class StudyFacts:
     profile: str
     jitter_px: float | None
     allow_leaks: bool = False
+    search: int = 0
 
-    def run_options(self, cell: Cell, out: Path) -> RunOptions:
-        """The options of one cell's run."""
+    def run_options(self, cell: Cell, out: Path, *, models: int | None = None) -> RunOptions:
+        """The options of one cell's run, or of trials of its row, which are single models."""
         from pathlib import Path as LocalPath
 
         name, _, value = cell.fold.partition("=")
@@ -81,6 +91,7 @@ class StudyFacts:
             allow_leaks=self.allow_leaks,
             seed=cell.seed,
             settings=dict(cell.settings),
+            models=models,
             out=out,
         )
 
@@ -136,11 +147,13 @@ def plan(options: ReproduceOptions) -> Matrix:
         )
         if mode in able[name]
     )
+    facts = _facts(options)
+    notes = (*notes, *_search_notes(options, facts, methods))
     if not cells:
         raise BadInputError("nothing to run", got="; ".join(notes), remedy="choose other methods or modes")
     if len({cell.name for cell in cells}) < len(cells):
         raise BadInputError("two folds differ in signs only", got=", ".join(options.folds))
-    return Matrix(facts=_facts(options), cells=cells, test_on=_wishes(options), notes=notes)
+    return Matrix(facts=facts, cells=cells, test_on=_wishes(options), notes=notes)
 
 
 def _facts(options: ReproduceOptions) -> StudyFacts:
@@ -152,7 +165,32 @@ def _facts(options: ReproduceOptions) -> StudyFacts:
         profile=options.profile,
         jitter_px=options.jitter_px,
         allow_leaks=options.allow_leaks,
+        search=get_profile(options.profile).search if options.search is None else options.search,
     )
+
+
+def _search_notes(options: ReproduceOptions, facts: StudyFacts, methods: Sequence[Method]) -> list[str]:
+    """What is said of methods that cannot be searched, if there is a search.
+
+    Raises
+    ------
+    BadInputError
+        If its searches would have to be copied elsewhere.
+    MissingExtraError
+        If Optuna is not installed.
+    """
+    if not facts.search:
+        return []
+    fixed = [method.name for method in methods if options.profile not in method.space]
+    if options.publish is not None:
+        raise BadInputError(
+            "searches are kept in --out alone",
+            got=f"--publish {options.publish}",
+            remedy="leave --publish out, or search with --search 0",
+        )
+    if len(fixed) < len(methods) and importlib.util.find_spec("optuna") is None:
+        raise MissingExtraError("optuna, which searches need,", extra="tune")
+    return [f"{', '.join(fixed)}: nothing to search, run as the profile has it"] if fixed else []
 
 
 def _wishes(options: ReproduceOptions) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ class ReproduceOptions:
     settings_files : tuple of Path
         Files of settings, or names of such (`bmbench.benchmark.records.settings_files`). Later ones come
         after earlier ones, `settings` after all of them.
+    search : int or None
+        Trainings of the search that comes before the runs of each row; None leaves it to the profile.
     allow_leaks : bool
         Whether subsets may share a group or a picture.
     test_on : tuple of str
@@ -49,6 +51,7 @@ class ReproduceOptions:
     folds: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     settings_files: tuple[Path, ...] = ()
+    search: int | None = None
     jitter_px: float | None = None
     allow_leaks: bool = False
     test_on: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ def _task(job: Job, function: Callable[[Job, Progress], JobOutcome]) -> Task:
     from bmbench.adapters import METHODS
 
     learns = METHODS.get(job.cell.method).extra is not None
-    return Task(kind=job.cell.method, name=job.cell.name, function=function, argument=job, learns=learns)
+    return Task(kind=job.cell.method, name=job.name, function=function, argument=job, learns=learns)
 
 
 def _brought(job: Job, outcome: JobOutcome) -> JobOutcome:
@@ -66,8 +66,8 @@ def work_apart(job: Job, progress: Progress) -> JobOutcome:
 
 def work_there(job: Job, progress: Progress) -> JobOutcome:
     """What `work` does, on a worker; a run at which one worker after the other dies has failed."""
-    record = job.folder.path / "locks" / job.cell.name / "attempts.json"
-    with attempt(record, job.folder.run(job.cell)) as deaths:
+    record = job.folder.path / "locks" / job.name / "attempts.json"
+    with attempt(record, job.place) as deaths:
         if deaths >= LIVES:
             return failed(job, f"{deaths} workers died at the same point of it (out of memory?)")
         return work(job, progress)

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from bmbench.benchmark.records.seal import MANIFEST, STUDY, seal
 from bmbench.benchmark.reproduce.engines import Engine, one_by_one, side_by_side, work_off
-from bmbench.benchmark.reproduce.estimate import estimate
+from bmbench.benchmark.reproduce.estimate import estimate, unknown
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import Cell, Matrix, plan
 from bmbench.benchmark.reproduce.mirror import Mirror
 from bmbench.benchmark.reproduce.options import ReproduceOptions
 from bmbench.benchmark.reproduce.report.report import write_report
-from bmbench.benchmark.reproduce.work import Job
+from bmbench.benchmark.reproduce.searches import searched_rows
+from bmbench.benchmark.reproduce.step_time import step_seconds
+from bmbench.benchmark.reproduce.work import Job, failed
 from bmbench.core.errors import Stopped
 from bmbench.core.progress import Progress
 from bmbench.present.words import many
@@ -42,8 +44,8 @@ class Summary:
     changed: tuple[tuple[str, str], ...] = ()
 
 
-def preview(options: ReproduceOptions) -> Preview:
-    """What these options would do; writes nothing.
+def preview(options: ReproduceOptions, progress: Progress) -> Preview:
+    """What these options would do; writes nothing. A step of each method that learns is timed.
 
     Raises
     ------
@@ -52,11 +54,12 @@ def preview(options: ReproduceOptions) -> Preview:
     """
     matrix, folder = plan(options), StudyFolder(options.out)
     folder.check(matrix)
-    cells = matrix.cells
+    cells, facts = matrix.cells, matrix.facts
+    steps = step_seconds(facts, unknown(folder, cells), progress)
     return Preview(
         matrix=matrix,
         finished=frozenset(cell for cell in cells if folder.is_complete(cell, matrix.test_on)),
-        time=estimate(folder, cells, profile=options.profile).text(options.jobs),
+        time=estimate(folder, cells, facts, steps).text(options.jobs),
     )
 
 
@@ -92,14 +95,37 @@ def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str]
                 changed = _removed(folder, changed, say)
             if mirror is not None:
                 mirror.send(folder, [cell for cell in matrix.cells if cell not in changed])
-            jobs = _left(options, matrix, folder, changed, say)
-            failures = _work_off([replace(job, mirror=mirror) for job in jobs], engine, say)
+            steps = _steps(matrix, folder, progress)
+            jobs = _left(options, matrix, folder, changed, steps=steps, say=say)
+            jobs, failures = _searched(jobs, matrix, engine, say)
+            failures += _work_off([replace(job, mirror=mirror) for job in jobs], engine, say)
     except KeyboardInterrupt:
         raise Stopped("stopped; the same command goes on") from None
     summary = _concluded(folder, matrix.cells, failures, changed)
     if mirror is not None:
         mirror.send(folder, ())
     return summary
+
+
+def _searched(
+    jobs: Sequence[Job], matrix: Matrix, engine: Engine, say: Callable[[str], None]
+) -> tuple[list[Job], list[tuple[str, str]]]:
+    """The jobs whose rows have been searched, which is done first, and the failures of the others."""
+    first = searched_rows([job.cell for job in jobs], matrix.facts)
+    wanted = [replace(job, search=True) for job in jobs if job.cell in first]
+    searches = [job for job in wanted if not job.is_complete]
+    if searches:
+        rows_text, trainings = many(len(searches), "row"), many(matrix.facts.search, "training")
+        say(f"first a search for each of {rows_text}, {trainings} each")
+    failed_rows = dict(_work_off(searches, engine, say))
+    reasons = {job.cell.row: failed_rows[job.name] for job in searches if job.name in failed_rows}
+    left = [job for job in jobs if job.cell.row not in reasons]
+    failures = [
+        (failed(job, f"its search failed: {reasons[job.cell.row]}").cell.name, reasons[job.cell.row])
+        for job in jobs
+        if job.cell.row in reasons
+    ]
+    return left, failures
 
 
 def _changed(folder: StudyFolder, cells: Sequence[Cell], say: Callable[[str], None]) -> dict[Cell, str]:
@@ -157,11 +183,20 @@ def _concluded(
     return Summary(report=written, n_finished=finished, failures=tuple(failures), changed=left_out)
 
 
+def _steps(matrix: Matrix, folder: StudyFolder, progress: Progress) -> dict[str, float]:
+    """What a step takes, where a study is long and nothing of it is known yet."""
+    if matrix.facts.profile == "quick" and not matrix.facts.search:
+        return {}
+    return step_seconds(matrix.facts, unknown(folder, matrix.cells), progress)
+
+
 def _left(
     options: ReproduceOptions,
     matrix: Matrix,
     folder: StudyFolder,
     changed: Mapping[Cell, str],
+    *,
+    steps: Mapping[str, float],
     say: Callable[[str], None],
 ) -> list[Job]:
     """What is left to do, and a word about it; nothing is done to runs that were changed."""
@@ -169,7 +204,7 @@ def _left(
         say(f"note: {note}")
     sound = [cell for cell in matrix.cells if cell not in changed]
     left = [cell for cell in sound if not folder.is_complete(cell, matrix.test_on)]
-    time_left = estimate(folder, sound, profile=options.profile).text(options.jobs)
+    time_left = estimate(folder, sound, matrix.facts, steps).text(options.jobs)
     if left:
         say(f"{len(matrix.cells)} runs, {len(left)} to do: {time_left}")
     else:
@@ -183,7 +218,7 @@ def _engine(
 ) -> Iterator[Engine]:
     """Yield whoever does the runs."""
     if options.cluster is None:
-        alone = one_by_one(progress, lambda job: say(job.cell.name))
+        alone = one_by_one(progress, lambda job: say(job.name))
         yield alone if options.jobs < 2 else side_by_side(options.jobs)
         return
     from bmbench.benchmark.reproduce.remote import on_cluster
@@ -196,9 +231,11 @@ def _engine(
 def _work_off(jobs: Sequence[Job], engine: Engine, say: Callable[[str], None]) -> list[tuple[str, str]]:
     """The name and reason of every failure."""
     failures = []
+    names = {job.cell: job.name for job in jobs}
     for done, outcome in enumerate(work_off(jobs, engine), start=1):
+        name = names[outcome.cell]
         result = "finished" if outcome.state == "done" else f"failed: {outcome.reason}"
-        say(f"[{done}/{len(jobs)}] {outcome.cell.name} {result}")
+        say(f"[{done}/{len(jobs)}] {name} {result}")
         if outcome.state == "failed":
-            failures.append((outcome.cell.name, outcome.reason))
+            failures.append((name, outcome.reason))
     return failures

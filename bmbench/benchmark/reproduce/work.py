@@ -7,8 +7,8 @@ the matrix does not care who calls it: a loop, processes, a cluster.
 import shutil
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -16,6 +16,7 @@ from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import Cell, StudyFacts
 from bmbench.benchmark.reproduce.mirror import Mirror
+from bmbench.benchmark.reproduce.searches import found_settings, search_row
 from bmbench.core.errors import BmbenchError
 from bmbench.core.files import write_json
 from bmbench.core.locks import only_one
@@ -29,6 +30,7 @@ class Job:
     """A cell, what it shares with the others, and the folder that it belongs to.
 
     `test_on` names other images that its detector is applied to, `mirror` a copy of the study elsewhere.
+    `search`: not its run is the job, but the search for the settings of its row.
     """
 
     cell: Cell
@@ -36,10 +38,27 @@ class Job:
     folder: StudyFolder
     test_on: tuple[str, ...] = ()
     mirror: Mirror | None = None
+    search: bool = False
+
+    @property
+    def name(self) -> str:
+        """That of the run, or of the search."""
+        return f"search-{self.cell.row}" if self.search else self.cell.name
+
+    @property
+    def place(self) -> Path:
+        """The folder that it is done in."""
+        return self.folder.searches(self.cell) if self.search else self.folder.run(self.cell)
+
+    def working(self) -> AbstractContextManager[bool]:
+        """Whether it could be had for this process alone; if so, it is its own inside the block."""
+        return self.folder.searching(self.cell) if self.search else self.folder.working(self.cell)
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing is left to do."""
+        if self.search:
+            return bool(found_settings(self.folder, self.cell))
         return self.folder.is_complete(self.cell, self.test_on)
 
 
@@ -63,23 +82,35 @@ Work: TypeAlias = "Callable[[Job, Progress], JobOutcome]"
 def work(job: Job, progress: Progress) -> JobOutcome:
     """Run a cell, go on with it where it stood, or leave it alone if it is finished or somebody has it."""
     folder, cell = job.folder, job.cell
-    with folder.working(cell) as mine:
+    with job.working() as mine:
         if job.is_complete and job.mirror is None:
             return JobOutcome(cell=cell, state="done")
         if not mine:
             return JobOutcome(cell=cell, state="taken")
         try:
-            with _mirrored(job, progress):
-                if not folder.is_finished(cell):
-                    _run(folder.run(cell), job.facts.run_options(cell, folder.path / "runs"), progress)
-                _test(job, progress)
+            if job.search:
+                search_row(folder, cell, job.facts, progress)
+            else:
+                with _mirrored(job, progress):
+                    if not folder.is_finished(cell):
+                        _run(folder.run(cell), _options(job), progress)
+                    _test(job, progress)
         except BmbenchError as error:
             return failed(job, str(error))
         # A bug in one method must not take the others with it; its traceback is kept.
         except Exception as error:  # noqa: BLE001
             return failed(job, f"{type(error).__name__}: {error}", details=traceback.format_exc())
-        folder.failure(cell).unlink(missing_ok=True)
+        if not job.search:
+            folder.failure(cell).unlink(missing_ok=True)
         return JobOutcome(cell=cell, state="done")
+
+
+def _options(job: Job) -> RunOptions:
+    """The options of a cell's run, with what the search of its row found."""
+    options = job.facts.run_options(job.cell, job.folder.path / "runs")
+    if not job.facts.search:
+        return options
+    return replace(options, settings=found_settings(job.folder, job.cell) | dict(options.settings))
 
 
 @contextmanager

@@ -53,6 +53,11 @@ def _facts(collection: Collection, first: FinishedRun, n_groups: int) -> list[st
         for cell in collection.cells
         if cell.settings
     )
+    if collection.facts.search:
+        facts.append(
+            f"Settings of each row: the best of {many(collection.facts.search, 'training')} of a search, by "
+            "F1 between centres on the optimisation images; see `searches/`. The test images took no part."
+        )
     if changed:
         facts.append(f"Settings changed: {'; '.join(changed)}.")
     return facts
