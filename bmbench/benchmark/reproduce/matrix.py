@@ -182,13 +182,14 @@ def _search_notes(options: ReproduceOptions, facts: StudyFacts, methods: Sequenc
     if not facts.search:
         return []
     fixed = [method.name for method in methods if options.profile not in method.space]
-    if options.publish is not None:
+    searched = len(fixed) < len(methods)
+    if searched and options.publish is not None:
         raise BadInputError(
             "searches are kept in --out alone",
             got=f"--publish {options.publish}",
             remedy="leave --publish out, or search with --search 0",
         )
-    if len(fixed) < len(methods) and importlib.util.find_spec("optuna") is None:
+    if searched and importlib.util.find_spec("optuna") is None:
         raise MissingExtraError("optuna, which searches need,", extra="tune")
     return [f"{', '.join(fixed)}: nothing to search, run as the profile has it"] if fixed else []
 
