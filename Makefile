@@ -63,6 +63,7 @@ bench: .venv/installed  ## side by side with other evaluators, and a whole slide
 
 calibrate: .venv/installed  ## how often intervals and verdicts are wrong, by simulation; a quarter of an hour
 	.venv/bin/python benchmarks/calibrate.py
+	.venv/bin/python benchmarks/calibrate_counts.py
 
 soak: .venv/installed  ## kill everything, let every system call fail, damage a million files; two hours
 	.venv/bin/python benchmarks/soak.py --kills 50
