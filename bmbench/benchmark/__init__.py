@@ -5,6 +5,7 @@
     protocol     the rules: tracks, profiles, supervision, classes, image scale
     records      what a run leaves on disk and reads back
     scoring      two files → scores, comparisons, tables
+    counting     `bmbench count`: how many of which, with percentages
     drawing      curves, confusion tables, overlays
     workers      processes that work for a study or a search
     models       detectors that travel: folders with a card, `bmbench models`

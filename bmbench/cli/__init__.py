@@ -11,6 +11,7 @@
     tuning          tune
     reproduce       reproduce
     prediction      predict
+    counting        count
     scores          score, compare
     finished        table, view, report
     verification    verify
@@ -30,6 +31,7 @@ from typing import Annotated
 import typer
 
 import bmbench
+from bmbench.cli.counting import count
 from bmbench.cli.datasets import app as datasets_app
 from bmbench.cli.finished import report, table, view
 from bmbench.cli.help import GroupedCommands, UsageFault, usage_sentence
@@ -77,6 +79,7 @@ for _command in (
     tune,
     reproduce,
     redecode,
+    count,
     predict,
     score,
     compare,

@@ -68,6 +68,7 @@ ALLOWED = {
     ("benchmark/contract/checks.py", "path.read_bytes"): "what the checked method has just written",
     ("benchmark/prediction/outputs.py", "aside.open"): "written",
     ("benchmark/prediction/crops.py", "aside.open"): "written",
+    ("benchmark/counting/tables.py", "aside.open"): "written",
     ("benchmark/prediction/journal.py", "path.open"): "the journal of an answer that is being written",
     ("benchmark/search/trials.py", "path.open"): "a search that is resumed; the gate has looked at it before",
     ("benchmark/reproduce/mirror.py", "tarfile.open"): "an archive in a folder of its own that was just made",

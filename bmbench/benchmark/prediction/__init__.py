@@ -3,7 +3,8 @@
 ::
 
     options     what is asked for, and what was found
-    predict     load a run → each image → write what was found; resumed where it was killed
+    predict     each image → write what was found
+    finished    load a run → each image, its tiles predicted; resumed where it was killed
     pictures    which pictures are of 16 bits, or turned
     prepare     one image as a job: at which scale, in which tiles, where
     selection   where on a slide: drawn regions, whatever is stained, everything

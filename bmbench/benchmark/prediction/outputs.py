@@ -17,6 +17,12 @@ Form: TypeAlias = Literal["geojson", "geojson.gz", "json", "csv"]
 FORMS: tuple[Form, ...] = ("geojson", "geojson.gz", "json", "csv")
 QUPATH_DECIMALS = 2
 """Decimal places of coordinates in GeoJSON, in pixels; QuPath itself writes as many."""
+SHEETS = (".xlsx", ".xls", ".ods")
+NO_FOLDERS = (
+    *SHEETS, ".tsv", ".txt", ".xml", ".yaml", ".yml", ".html", ".pdf", ".zip", ".gz", ".png", ".jpg",
+    ".jpeg", ".tif", ".tiff",
+)  # fmt: skip
+"""Endings of files that nobody gives to a folder: who names one wants such a file."""
 COLUMNS = (
     "image", "number", "class", "confidence", "x_px", "y_px", "left_px", "top_px", "width_px", "height_px",
     "area_px2", "diameter_px", "area_um2", "diameter_um",
@@ -75,13 +81,23 @@ def plan_outputs(paths: Sequence[Path], form: str | None, *, n_images: int) -> t
     Raises
     ------
     BadInputError
-        If a form is unknown, one GeoJSON file is wanted of several images, or an output is named twice.
+        If a form is unknown, the ending is that of another kind of file, one GeoJSON file is wanted of
+        several images, or an output is named twice.
     """
     if form is not None and form not in FORMS:
         raise BadInputError(f"unknown form {form!r}", expected=" or ".join(FORMS))
     planned = []
     for path in paths:
         ending = next((known for known in ("geojson.gz", *FORMS) if path.name.endswith(f".{known}")), None)
+        if ending is None and not path.is_dir() and path.suffix.lower() in NO_FOLDERS:
+            raise BadInputError(
+                f"predictions are not written as {path.suffix}",
+                where=f"--out {path}",
+                expected=".geojson, .geojson.gz, .json, .csv or a folder",
+                remedy="`bmbench count` writes tables of counts for a spreadsheet"
+                if path.suffix.lower() in SHEETS
+                else "",
+            )
         if ending is None or path.is_dir():
             planned.append(Output(path=path, form=_form(form or "geojson"), folder=True))
         else:

@@ -1,64 +1,25 @@
 """`bmbench predict`: load a run → cut each image → predict its tiles → write what was found."""
 
 import dataclasses
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from bmbench.benchmark.models.places import load_trained
 from bmbench.benchmark.prediction.crops import write_crops
-from bmbench.benchmark.prediction.image import ImageJob, cells, predict_tiles
-from bmbench.benchmark.prediction.journal import Journal
+from bmbench.benchmark.prediction.finished import FinishedImage, all_predicted, unique
+from bmbench.benchmark.prediction.image import cells
 from bmbench.benchmark.prediction.options import ImageReport, PredictOptions, Report
 from bmbench.benchmark.prediction.outputs import ImageOutput, Output, plan_outputs, write_output
-from bmbench.benchmark.prediction.pictures import look_at_pictures
-from bmbench.benchmark.prediction.prepare import adjusting, largest_cell_px, notes, prepare
-from bmbench.benchmark.protocol.adjustment import adjustment_lines, require_appearance
+from bmbench.benchmark.prediction.prepare import largest_cell_px
 from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.benchmark.records.trained_run import TrainedRun
-from bmbench.core.errors import BadInputError, RunFailedError, Stopped
-from bmbench.core.files import make_folder, require_folder
-from bmbench.core.locks import only_one
 from bmbench.core.progress import Progress
-from bmbench.core.types import Category, Detections, ImageId
-from bmbench.datasets.reading.image_lookup import ImageLookup
-from bmbench.datasets.slides import UnreadableImageError, opened, slide_files
+from bmbench.core.types import Category, ImageId
+from bmbench.datasets.slides import slide_files
 
 CROP_CELLS = 1.25
 """Side of a crop, in diameters of the largest cell."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """An image to be predicted, what files call it, and what is white in it, if it has 16 bits."""
-
-    path: Path
-    name: str
-    image_id: ImageId
-    white: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Finished:
-    """An image whose tiles are all in its journal."""
-
-    job: ImageJob
-    image_id: ImageId
-    journal: Path
-    digest: str
-    threshold: float
-
-    def open(self) -> Journal:
-        return Journal(self.journal, self.job.facts(self.digest))
-
-    def parts(self) -> Iterator[Detections]:
-        with self.open() as journal:
-            for _, part in cells(self.job, journal, self.threshold):
-                yield part
 
 
 def predict(options: PredictOptions, progress: Progress) -> Report:
@@ -85,107 +46,25 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
     """
     files = slide_files(options.images)
     outputs = plan_outputs(options.out, options.form, n_images=len(files))
-    if options.regions is not None and len(files) > 1:
-        raise BadInputError("--regions belongs to one image", got=f"{len(files)} images")
-    unfinished = _unfinished(outputs[0].path)
-    names = _unique([path.name for path in files], [path.as_posix() for path in files])
-    trained = load_trained(options.run)
-    require_appearance(adjusting(trained, options), where=str(options.run))
-    ids, categories = _ids(options.truth, files, names, trained.classes)
-    threshold, said = _threshold(options, trained)
-    for place in [output.place for output in outputs] + ([options.crops] if options.crops else []):
-        require_folder(place)
-    pictures = look_at_pictures(files, trained, options)
-    with _going_on(unfinished), _alone(unfinished):
-        finished, broken = [], []
-        for number, (path, name, image_id) in enumerate(zip(files, names, ids, strict=True)):
-            place = unfinished / f"{number:06d}.journal"
-            asked = _Asked(path=path, name=name, image_id=image_id, white=pictures.white(path))
-            try:
-                job = _predict(asked, place, trained=trained, options=options, progress=progress)
-            except UnreadableImageError as error:
-                broken.append(error)
-                place.unlink(missing_ok=True)
-            else:
-                done = _Finished(
-                    job=job, image_id=image_id, journal=place, digest=trained.digest, threshold=threshold
-                )
-                finished.append(done)
-        if broken and not finished:
-            raise broken[0]
+    places = [output.place for output in outputs] + ([options.crops] if options.crops else [])
+    with all_predicted(options, files, beside=outputs[0].path, places=places, progress=progress) as found:
         written = _write(
             outputs,
-            _answers(finished, [image.image_id for image in finished]),
-            categories,
-            trained.classes,
+            image_outputs(found.images, [image.image_id for image in found.images]),
+            found.categories,
+            found.trained.classes,
             progress=progress,
         )
         if options.crops is not None:
-            _crop(options.crops, finished, trained, options, progress=progress)
-        report = Report(
-            images=tuple(_report(image, trained.classes) for image in finished),
+            _crop(options.crops, found.images, found.trained, options, progress=progress)
+        return Report(
+            images=tuple(_report(image, found.trained.classes) for image in found.images),
             files=tuple(written),
-            threshold=threshold,
-            notes=(*said, *pictures.notes, *notes(trained, [image.job for image in finished], options)),
-            broken=tuple(map(str, broken)),
-            adjusted=adjustment_lines(
-                adjusting(trained, options), [(image.job.name, image.job.adjustment) for image in finished]
-            ),
+            threshold=found.threshold,
+            notes=found.notes,
+            broken=found.broken,
+            adjusted=found.adjusted,
         )
-        for image in finished:
-            image.journal.unlink()
-    return report
-
-
-def _threshold(options: PredictOptions, trained: TrainedRun) -> tuple[float, tuple[str, ...]]:
-    """From which confidence cells are kept, and what is to be said of it."""
-    if options.at is None:
-        return options.threshold if options.threshold is not None else trained.threshold or 0.0, ()
-    if options.threshold is not None:
-        raise BadInputError("--at and --threshold", expected="one of them", remedy="leave one of them out")
-    from bmbench.benchmark.scoring.run_point import chosen_on_run
-
-    point = chosen_on_run(trained.path, options.at)
-    return point.threshold, (point.note,)
-
-
-def _unfinished(output: Path) -> Path:
-    """The folder of the finished tiles of that first output."""
-    # "." and ".." are names of their own: what they stand for has one that a folder can lie beside.
-    whole = output if output.name not in ("", "..") else output.resolve()
-    if not whole.name:
-        raise BadInputError(
-            f"--out {output}: a folder that nothing lies beside", remedy="name a folder in it"
-        )
-    return whole.with_name(f"{whole.name}.unfinished")
-
-
-@contextmanager
-def _alone(unfinished: Path) -> Iterator[None]:
-    """Make and hold the folder of the finished tiles; afterwards it is gone if none are left in it."""
-    made = [folder for folder in (unfinished, *unfinished.parents) if not folder.exists()]
-    make_folder(unfinished)
-    try:
-        with only_one(unfinished):
-            yield
-    finally:
-        for folder in (unfinished, *made):
-            with suppress(OSError):
-                folder.rmdir()
-
-
-@contextmanager
-def _going_on(unfinished: Path) -> Iterator[None]:
-    """Say on Ctrl-C, and where the disk refuses, that the finished tiles are kept."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Stopped("stopped; the same command goes on with the tiles that are left") from None
-    except RunFailedError as error:
-        if not unfinished.is_dir():
-            raise
-        remedy = "make room or choose another place; the same command goes on with the tiles that are left"
-        raise RunFailedError(f"{error}; {remedy}") from error
 
 
 def _write(
@@ -204,19 +83,10 @@ def _write(
     return written
 
 
-def _predict(
-    asked: _Asked, place: Path, *, trained: TrainedRun, options: PredictOptions, progress: Progress
-) -> ImageJob:
-    with opened(asked.path, white=asked.white) as slide:
-        job = prepare(slide, asked.name, trained, options, white=asked.white)
-        with Journal(place, job.facts(trained.digest)) as journal:
-            predict_tiles(slide, job, trained.detector, journal, progress)
-    return job
-
-
-def _answers(finished: Sequence[_Finished], ids: Sequence[ImageId]) -> list[ImageOutput]:
+def image_outputs(finished: Sequence[FinishedImage], ids: Sequence[ImageId]) -> list[ImageOutput]:
+    """The finished images as outputs take them, with names for files of their own that no two share."""
     names = [image.job.name for image in finished]
-    stems = _unique([Path(name).stem for name in names], names)
+    stems = unique([Path(name).stem for name in names], names)
     return [
         ImageOutput(
             name=image.job.name,
@@ -240,7 +110,7 @@ def _in_classes(
 
 def _crop(
     folder: Path,
-    finished: Sequence[_Finished],
+    finished: Sequence[FinishedImage],
     trained: TrainedRun,
     options: PredictOptions,
     *,
@@ -248,7 +118,7 @@ def _crop(
 ) -> None:
     side_px = options.crop_px or int(np.ceil(CROP_CELLS * largest_cell_px(trained)))
     for image, answer in zip(
-        finished, _answers(finished, [image.job.name for image in finished]), strict=True
+        finished, image_outputs(finished, [image.job.name for image in finished]), strict=True
     ):
         with image.open() as journal:
             write_crops(
@@ -262,7 +132,7 @@ def _crop(
             )
 
 
-def _report(image: _Finished, classes: Sequence[Category]) -> ImageReport:
+def _report(image: FinishedImage, classes: Sequence[Category]) -> ImageReport:
     job, artefact = image.job, np.array([one.artefact for one in classes])
     return ImageReport(
         name=job.name,
@@ -273,40 +143,3 @@ def _report(image: _Finished, classes: Sequence[Category]) -> ImageReport:
         of_tiles=len(job.grid),
         cells=sum(int((~artefact[part.label]).sum()) for part in image.parts()),
     )
-
-
-def _ids(
-    truth: Path | None, files: Sequence[Path], names: Sequence[str], classes: tuple[Category, ...]
-) -> tuple[list[ImageId], tuple[Category, ...]]:
-    """Ids and categories in COCO files: the images' names and a detector's classes, or those of `truth`."""
-    if truth is None:
-        return list(names), classes
-    from bmbench.datasets.formats.coco.samples import read_coco
-
-    file = read_coco(truth)
-    known = [sample.name for sample in file.samples]
-    images = ImageLookup(file.numbers, names=known)
-    taken: dict[int, Path] = {}
-    for path, rows in zip(
-        files, images.of_files([path.absolute().as_posix() for path in files]), strict=True
-    ):
-        if not rows:
-            expected = "a record of every image, by file name"
-            raise BadInputError(f"no image {path.name!r}", where=str(truth), expected=expected)
-        if len(rows) > 1:
-            raise BadInputError(
-                f"several images that {str(path)!r} may be",
-                where=str(truth),
-                got=", ".join(known[row] for row in rows[:3]),
-                remedy="keep images of one file name in the folders that these names say",
-            )
-        if taken.setdefault(rows[0], path) != path:
-            got = f"{taken[rows[0]]} and {path}"
-            raise BadInputError(f"two images for the record {known[rows[0]]!r}", where=str(truth), got=got)
-    return [file.numbers[row] for row in taken], file.categories
-
-
-def _unique(short: Sequence[str], long: Sequence[str]) -> list[str]:
-    """The short names, and the long one where several images have the same."""
-    count = Counter(short)
-    return [a if count[a] == 1 else b for a, b in zip(short, long, strict=True)]

@@ -13,6 +13,14 @@
 """
 
 from bmbench.datasets.slides.opening import SLIDE_SUFFIXES, opened, slide_files
-from bmbench.datasets.slides.slide import Slide, UnreadableImageError, read_region
+from bmbench.datasets.slides.slide import Slide, UnreadableImageError, read_region, read_scaled
 
-__all__ = ["SLIDE_SUFFIXES", "Slide", "UnreadableImageError", "opened", "read_region", "slide_files"]
+__all__ = [
+    "SLIDE_SUFFIXES",
+    "Slide",
+    "UnreadableImageError",
+    "opened",
+    "read_region",
+    "read_scaled",
+    "slide_files",
+]

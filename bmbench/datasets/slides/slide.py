@@ -17,6 +17,7 @@ DAMAGE: tuple[type[Exception], ...] = (
     RuntimeError, SyntaxError, struct.error, zlib.error, lzma.LZMAError,
 )  # fmt: skip
 """What the packages that read slides raise on damaged files, beside errors of their own."""
+_AT_ONCE_PX = 4_000_000
 PLAUSIBLE_UM = (0.02, 50.0)
 """Range of µm per px that a microscope image has; printing resolutions (72 dpi …) lie outside."""
 
@@ -85,6 +86,21 @@ def read_region(slide: Slide, box: tuple[float, float, float, float], size: tupl
     if native and np.allclose(wanted, nearest, atol=1e-3):
         return slide.read(level, nearest[0], nearest[1], *size)
     return _resampled(slide, level, wanted, size)
+
+
+def read_scaled(slide: Slide, size: tuple[int, int]) -> Pixels:
+    """(height, width, 3) the whole slide, resized to `size`, read piece by piece."""
+    width, height = size
+    across, down = slide.width / width, slide.height / height
+    finest_read = min(slide.levels, key=lambda level: abs(slide.width / level[0] - across))
+    piece = max(16, int(_AT_ONCE_PX**0.5 * width / finest_read[0]))
+    whole = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, piece):
+        for left in range(0, width, piece):
+            bottom, right = min(top + piece, height), min(left + piece, width)
+            box = left * across, top * down, right * across, bottom * down
+            whole[top:bottom, left:right] = read_region(slide, box, (right - left, bottom - top))
+    return whole
 
 
 def _level(slide: Slide, across: float, down: float) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bmbench.core.types import Bools, Pixels
-from bmbench.datasets.slides.slide import Slide, read_region
+from bmbench.datasets.slides.slide import Slide, read_scaled
 
 THUMBNAIL_UM = 6.0
 """Pixel size of the thumbnail: the smallest nucleated cell covers a pixel of it."""
@@ -13,23 +13,13 @@ STAINED = 0.12
 """A pixel is stained if a channel is darker than the empty slide's by this share."""
 PADDING = 8
 """Scanners fill what they did not scan with white or with black: pixels up to this grey level are black."""
-_AT_ONCE_PX = 4_000_000
 
 
 def thumbnail(slide: Slide) -> Pixels:
     """(h, w, 3) the whole slide at about `THUMBNAIL_UM`, read piece by piece."""
     factor = max(THUMBNAIL_UM / (slide.um_per_px or ASSUMED_UM), 1.0)
     width, height = (max(1, round(length / factor)) for length in slide.finest)
-    finest_read = min(slide.levels, key=lambda level: abs(slide.width / level[0] - factor))
-    piece = max(16, int(_AT_ONCE_PX**0.5 * width / finest_read[0]))
-    whole = np.empty((height, width, 3), np.uint8)
-    across, down = slide.width / width, slide.height / height
-    for top in range(0, height, piece):
-        for left in range(0, width, piece):
-            bottom, right = min(top + piece, height), min(left + piece, width)
-            box = left * across, top * down, right * across, bottom * down
-            whole[top:bottom, left:right] = read_region(slide, box, (right - left, bottom - top))
-    return whole
+    return read_scaled(slide, (width, height))
 
 
 def stained(image: Pixels) -> Bools:

@@ -542,6 +542,15 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["x.xlsx", "x.XLS", "x.png", "x.pdf"])
+def test_a_folder_never_gets_the_name_of_another_kind_of_file(
+    blob_run: Path, slide: Path, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(BadInputError, match="predictions are not written as"):
+        ask(blob_run, slide, out=tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_geojson_file_of_two_images_is_refused(blob_run: Path, slide: Path, tmp_path: Path) -> None:
     Image.fromarray(sample(0, seed=5, size_px=256).load()).save(tmp_path / "m.png")
     with pytest.raises(BadInputError, match="describes one image"):

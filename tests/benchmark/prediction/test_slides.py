@@ -484,7 +484,7 @@ def test_a_thumbnail_in_pieces_shows_the_slide(
 ) -> None:
     with opened(pyramid) as slide:
         at_once = thumbnail(slide).astype(int)
-        monkeypatch.setattr("bmbench.datasets.slides.tissue._AT_ONCE_PX", 1000)
+        monkeypatch.setattr("bmbench.datasets.slides.slide._AT_ONCE_PX", 1000)
         pieces = thumbnail(slide).astype(int)
     assert at_once.shape[0] == round(1800 * slide.um_per_px / 6)  # type: ignore[operator]
     assert np.abs(at_once - pieces).max() <= 1

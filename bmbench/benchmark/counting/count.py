@@ -1,0 +1,195 @@
+"""`bmbench count`: predict images → count their cells by class → tables, pictures, a report."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from bmbench.benchmark.counting.differential import Differential, differential, remarks, unknown_cut_offs
+from bmbench.benchmark.counting.lineages import CUT_OFFS, CountedClass, counted_classes, lineages_line
+from bmbench.benchmark.counting.looks import looks
+from bmbench.benchmark.counting.options import CountOptions, CountReport
+from bmbench.benchmark.counting.overlays import overlay_of, write_overlay
+from bmbench.benchmark.counting.patients import patients_by_image
+from bmbench.benchmark.counting.tables import sheets_of, write_csv
+from bmbench.benchmark.counting.tally import CountedImage, Stops
+from bmbench.benchmark.counting.workbook import write_workbook
+from bmbench.benchmark.prediction.finished import FinishedImage, PredictedImages, all_predicted, unique
+from bmbench.benchmark.prediction.outputs import NO_FOLDERS, ImageOutput, Output, write_output
+from bmbench.benchmark.prediction.predict import image_outputs
+from bmbench.core.errors import BadInputError, MissingExtraError
+from bmbench.core.files import is_empty, writing_folder
+from bmbench.core.progress import Progress
+from bmbench.datasets.slides import slide_files
+
+ALL = "all"
+"""The name of the differential of everything."""
+_FILES = (".csv", ".json", ".geojson")
+"""Endings of files beside those that no folder has."""
+
+
+def count(options: CountOptions, progress: Progress) -> CountReport:
+    """The cells of every image by class, and their percentages, in a folder of tables and pictures.
+
+    An image that cannot be read is named, and the others are counted. Killed at any moment, the same call
+    goes on where it stood; the folder appears whole or not at all.
+
+    Raises
+    ------
+    BadInputError
+        For a run, an image, a table or an option that is no such thing, or if the folder holds anything.
+    MissingExtraError
+        If the method, or the reader of a slide, is not installed.
+    RunFailedError
+        If the folder cannot be written, or a disk is full.
+    Stopped
+        After Ctrl-C.
+    """
+    out = options.out
+    _require_new(out)
+    files = slide_files(options.predict.images)
+    names = unique([path.name for path in files], [path.as_posix() for path in files])
+    patients, notes = patients_by_image(names, options.group_choices, files[0].parent)
+    with all_predicted(options.predict, files, beside=out, places=[out.parent], progress=progress) as found:
+        classes = counted_classes(found.trained.classes, options.lineages)
+        _require_known(options.cut_offs, classes)
+        counting = _Counting(found=found, classes=classes, patients=patients, options=options)
+        with writing_folder(out) as folder:
+            images = tuple(counting.images(folder, progress))
+            written, more = counting.write(folder, images)
+        return CountReport(
+            threshold=found.threshold,
+            classes=classes,
+            images=images,
+            stops=counting.stops,
+            differentials=counting.differentials(images),
+            unit=counting.unit,
+            files=tuple(out / name for name in written),
+            notes=(*notes, *found.notes, *found.adjusted, *filter(None, [lineages_line(classes)]), *more),
+            broken=found.broken,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Counting:
+    """What is known before the first image is counted."""
+
+    found: PredictedImages
+    classes: tuple[CountedClass, ...]
+    patients: Mapping[str, str]
+    options: CountOptions
+
+    @cached_property
+    def stops(self) -> Stops:
+        return Stops.around(self.found.threshold)
+
+    @property
+    def unit(self) -> str:
+        return "patient" if self.patients else "image"
+
+    def images(self, folder: Path, progress: Progress) -> Iterator[CountedImage]:
+        """Count each image, and write what is its own: an overlay, a GeoJSON file."""
+        images = self.found.images
+        answers = image_outputs(images, [image.image_id for image in images])
+        shown = progress.track(
+            list(zip(images, answers, strict=True)), description="Counting", total=len(images)
+        )
+        for image, answer in shown:
+            yield self._count_image(image, answer, folder)
+        places = Output(path=folder / "geojson", form="geojson", folder=True)
+        write_output(places, answers, self.found.trained.classes)
+        cells = Output(path=folder / "cells.csv", form="csv", folder=False)
+        write_output(cells, answers, self.found.trained.classes)
+
+    def _count_image(self, image: FinishedImage, answer: ImageOutput, folder: Path) -> CountedImage:
+        counts = np.zeros((len(self.stops), len(self.classes)), np.int64)
+        appearance = looks(len(self.classes))
+        overlay = None
+        if self.options.overlays:
+            overlay = overlay_of(image.job.path, white=image.job.white, looks=appearance)
+        for part in image.parts(float(self.stops.thresholds[0])):
+            counts += self.stops.counted(part, len(self.classes))
+            if overlay is not None:
+                overlay.draw(part.take(part.confidence >= image.threshold))
+        if overlay is not None:
+            chosen = counts[self.stops.chosen]
+            legend = [
+                (f"{one.name}: {n:,}", look)
+                for one, n, look in zip(self.classes, chosen.tolist(), appearance, strict=True)
+                if n
+            ]
+            write_overlay(folder / "overlays" / f"{answer.stem}.png", overlay, legend)
+        return CountedImage(
+            name=answer.name,
+            patient=self.patients.get(answer.name, ""),
+            um_per_px=answer.um_per_px,
+            counts=counts,
+        )
+
+    def differentials(self, images: Sequence[CountedImage]) -> tuple[Differential, ...]:
+        """Of everything, then of each patient, at the count's own threshold."""
+        return differentials_at(
+            images, self.classes, self.stops.chosen, cut_offs={**CUT_OFFS, **self.options.cut_offs}
+        )
+
+    def write(self, folder: Path, images: Sequence[CountedImage]) -> tuple[list[str], tuple[str, ...]]:
+        """The tables; their names, and what a user should know."""
+        found = self.differentials(images)
+        sheets = sheets_of(images, self.classes, found, stop=self.stops.chosen)
+        for sheet in sheets:
+            write_csv(folder / f"{sheet.name}.csv", sheet)
+        notes: list[str] = []
+        if sum(one.counted for one in self.classes) > 1:
+            notes += remarks(found, unit=self.unit)
+        try:
+            write_workbook(folder / "counts.xlsx", sheets)
+        except MissingExtraError as error:
+            notes.append(f"counts.xlsx is left out: {error}")
+        return sorted(path.name for path in folder.iterdir()), tuple(notes)
+
+
+def differentials_at(
+    images: Sequence[CountedImage],
+    classes: Sequence[CountedClass],
+    stop: int,
+    *,
+    cut_offs: Mapping[str, Sequence[float]],
+) -> tuple[Differential, ...]:
+    """The differential of everything, then of each patient where they are known, at a stop.
+
+    Units are patients where these are known, else images; those of one patient are its images.
+    """
+    counts = np.stack([image.counts[stop] for image in images])
+    patients, unit = np.unique([image.patient for image in images], return_inverse=True)
+    known = bool(patients[0])
+    each = np.arange(len(images))
+    found = [differential(ALL, classes, counts, unit if known else each, cut_offs=cut_offs)]
+    for row, name in enumerate(patients.tolist() if known else []):
+        own = counts[unit == row]
+        found.append(differential(name, classes, own, np.arange(len(own)), cut_offs=cut_offs))
+    return tuple(found)
+
+
+def _require_known(cut_offs: Mapping[str, Sequence[float]], classes: Sequence[CountedClass]) -> None:
+    unknown = unknown_cut_offs(classes, cut_offs)
+    if unknown:
+        known = {name for one in classes if one.counted for name in (one.name, one.lineage, one.sum) if name}
+        raise BadInputError(
+            f"--cut-off {unknown[0]!r} is no class, lineage or sum", expected=" or ".join(sorted(known))
+        )
+
+
+def _require_new(out: Path) -> None:
+    if out.suffix.lower() in (*NO_FOLDERS, *_FILES):
+        raise BadInputError(
+            "a count is a folder of tables and pictures",
+            where=f"--out {out}",
+            expected="the name of a folder",
+            remedy=f"--out {out.with_suffix('')} has counts.xlsx and counts.csv in it",
+        )
+    if not is_empty(out):
+        raise BadInputError(
+            "holds files already", where=str(out), expected="a new folder", remedy="name another one"
+        )
