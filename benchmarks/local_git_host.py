@@ -161,7 +161,8 @@ class Host:
             names = git(self.bare, "ls-tree", "-r", "--name-only", branch, "results/")
         except subprocess.CalledProcessError:
             return {}
-        ids = (name for name in names.split() if not name.endswith("standings.json"))
+        ours = ("standings.json", "patches.json")
+        ids = (name for name in names.split() if not name.endswith(ours))
         values = (json.loads(git(self.bare, "show", f"{branch}:{name}")) for name in ids)
         return {v["id"]: v.get("code") or v["state"] for v in values if not v["control"]}
 

@@ -247,6 +247,25 @@ def verify(board: BoardArgument, key: KeyOption = None, truths: TruthsOption = N
 
 
 @leaderboard_app.command()
+def patches(
+    board: BoardArgument,
+    track: Annotated[str, typer.Option(help="The track's name.")],
+    data: Annotated[
+        Path | None, typer.Option(help="The folder of the images.  [default: none, for embedded data]")
+    ] = None,
+) -> None:
+    """Cut the six patches that the site shows any two submissions on.
+
+    They go beside the track as small JPEG files; a track whose ground truth is outside has none.
+    """
+    from bmbench.leaderboards.results.patch_pictures import cut_patches
+    from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
+
+    for path in cut_patches(Leaderboard(board), track, data):
+        typer.echo(str(path))
+
+
+@leaderboard_app.command()
 def freeze(
     board: BoardArgument,
     name: Annotated[str, typer.Argument(help="The name of this version, such as 2026-11.")],

@@ -7,10 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bmbench.datasets.formats.coco.columns import read_ground_truth
 from bmbench.leaderboards.boards.build import check_board
 from bmbench.leaderboards.results.make_truths import make_truths
+from bmbench.leaderboards.results.patches import may_be_shown, patches_of
 from bmbench.leaderboards.results.record import canonical, read_result
+from bmbench.leaderboards.results.score_submission import judge
 from bmbench.leaderboards.results.standings import standings
+from bmbench.leaderboards.results.standings_record import read_standings
 from bmbench.leaderboards.submissions.card import CARD_FILE
 from bmbench.leaderboards.submissions.incoming import validate_folder
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
@@ -38,8 +42,7 @@ def sha256(path):
 
 def results_of(folder):
     board = Leaderboard(folder.parents[1])
-    files = sorted(board.results(folder.name).glob("*.json"))
-    found = [read_result(path) for path in files if path != board.standings(folder.name)]
+    found = [read_result(path) for path in board.result_files(folder.name)]
     return board, board.manifest(folder.name), sorted(found, key=lambda one: (one.control, one.id))
 
 
@@ -86,3 +89,15 @@ def test_nothing_of_the_published_data_is_in_the_repository():
         assert sorted(path.name for path in track.iterdir()) == ["track.json"]
         inside = {path.suffix for path in track.parents[1].rglob("*") if path.is_file()}
         assert inside <= {".json", ".md", ".svg", ".html", ".csv", ".xml", ".cff"}
+
+
+@pytest.mark.parametrize("folder", TRACKS, ids=lambda folder: f"{folder.parents[1].name}-{folder.name}")
+def test_patches_are_what_the_submissions_did(folder):
+    board, manifest, results = results_of(folder)
+    path = board.patches(manifest.name)
+    if not may_be_shown(board, manifest):
+        assert not path.exists()
+        return
+    bench = judge(manifest, read_ground_truth(board.truth(manifest)))
+    found = patches_of(board, bench, read_standings(board.standings(manifest.name)), results)
+    assert canonical(found) == path.read_bytes()

@@ -33,7 +33,7 @@ def links(about: About, pages: Sequence[Page]) -> tuple[Link, ...]:
             kept.append(Link(title=title, text=f"rules of {page.manifest.name}", address=url))
     for data in dict.fromkeys((page.manifest.data.name, page.manifest.data.licence) for page in pages):
         name, licence = data
-        text = f"data {name}" + (f" ({licence})" if licence else "")
+        text = f"{name} ({licence})" if licence else name
         kept.append(Link(title="Data", text=text, address=about.data.get(name)))
     if about.licence:
         text = f"these results: {about.licence}"

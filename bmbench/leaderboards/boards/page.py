@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.boards import plots
 from bmbench.leaderboards.boards.words import STATE_WORDS, costs_declared
+from bmbench.leaderboards.results.patch_pictures import read_pictures
+from bmbench.leaderboards.results.patches import Patches, read_patches
 from bmbench.leaderboards.results.record import Result, read_result
 from bmbench.leaderboards.results.standings_record import MetricStandings, Place, Standings, read_standings
 from bmbench.leaderboards.submissions.problems import CODES, quoted
@@ -26,6 +28,7 @@ class Entry:
 class Page:
     """One track's board.
 
+    `patches` are what submissions are shown on, `pictures` their pixels; None and () where there are none.
     `ranked` is best first; `controls` by value; `others` are failed, withdrawn, superseded and disputed.
     """
 
@@ -35,6 +38,8 @@ class Page:
     controls: tuple[Entry, ...]
     others: tuple[Entry, ...]
     names: Mapping[str, str]
+    patches: Patches | None = None
+    pictures: tuple[bytes, ...] = ()
 
     @property
     def primary(self) -> MetricStandings | None:
@@ -99,8 +104,7 @@ def read_page(board: Leaderboard, manifest: Manifest) -> Page:
         raise BadInputError(
             "the standings are of another version of the track", where=str(path), remedy="score again"
         )
-    files = sorted(board.results(manifest.name).glob("[!.]*.json"))
-    results = [read_result(file) for file in files if file != path]
+    results = [read_result(file) for file in board.result_files(manifest.name)]
     places = _places(table)
     names = _names(results)
     entries = {
@@ -116,6 +120,7 @@ def read_page(board: Leaderboard, manifest: Manifest) -> Page:
     controls = [
         entry for entry in entries.values() if entry.result.control and entry.result.state == "published"
     ]
+    patches = read_patches(board.patches(manifest.name))
     rest = [entry for id_, entry in entries.items() if id_ not in order and entry not in controls]
     return Page(
         manifest=manifest,
@@ -124,6 +129,8 @@ def read_page(board: Leaderboard, manifest: Manifest) -> Page:
         controls=tuple(sorted(controls, key=lambda entry: _worth(entry, manifest.metrics[0]))),
         others=tuple(sorted(rest, key=lambda entry: entry.result.id)),
         names=names,
+        patches=patches,
+        pictures=() if patches is None else read_pictures(board, manifest.name, len(patches.patches)),
     )
 
 

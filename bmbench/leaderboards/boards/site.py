@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup
@@ -12,9 +14,19 @@ from bmbench.leaderboards.boards.environment import html_page, script_json
 from bmbench.leaderboards.boards.links import links
 from bmbench.leaderboards.boards.overview import MethodRow, method_files, methods, rises
 from bmbench.leaderboards.boards.page import Entry, Page
+from bmbench.leaderboards.results.patches import plain_patches
 from bmbench.leaderboards.results.standings import MOST_SHOWN
 from bmbench.leaderboards.tracks.about import About
-from bmbench.present.words import RULES
+from bmbench.present.words import FALSE_ALARMS, MISSES, RULES
+
+_CAUSES: Mapping[str, str] = MappingProxyType(
+    {
+        "tp": "found",
+        **{name: f"missed: {words}" if words != "missed" else words for name, words in MISSES.items()},
+        **{name: f"false: {words}" for name, words in FALSE_ALARMS.items()},
+    }
+)
+"""What the compare page counts, by its name in `Outcomes`."""
 
 
 def site(pages: Sequence[Page], about: About, archive: Sequence[str] = ()) -> dict[str, str]:
@@ -41,6 +53,7 @@ def site(pages: Sequence[Page], about: About, archive: Sequence[str] = ()) -> di
             heading="Compare two submissions",
             pages=pages,
             data=script_json({page.manifest.name: _comparison(page) for page in pages}),
+            causes=script_json(list(_CAUSES.items())),
             **shared,
         ),
     }
@@ -94,14 +107,27 @@ def _own_drawings(page: Page, entry: Entry) -> list[tuple[str, Markup]]:
     return drawings
 
 
+def _patches(page: Page, ids: Mapping[str, object]) -> dict[str, Any] | None:
+    """The patches with their pixels as data URLs: a page that loads nothing has to hold them."""
+    if page.patches is None:
+        return None
+    pictures = [f"data:image/jpeg;base64,{base64.b64encode(data).decode()}" for data in page.pictures]
+    return plain_patches(page.patches, ids) | {"pictures": pictures}
+
+
 def _comparison(page: Page) -> dict[str, Any]:
-    """What the compare page needs of a track: the best submissions and all gaps between them."""
-    entries = page.ranked[:MOST_SHOWN]
+    """What the compare page needs of a track: the best submissions, the controls, all gaps between them."""
+    entries = (*page.ranked[:MOST_SHOWN], *page.controls)
     return {
+        "patches": _patches(page, {entry.result.id: entry for entry in entries}),
         "entries": [
             {
                 "id": entry.result.id,
-                "name": entry.name,
+                "name": entry.name + (" (control)" if entry.result.control else ""),
+                "outcomes": {
+                    RULES[rule]: {name: getattr(found.outcomes, name) for name in _CAUSES}
+                    for rule, found in entry.result.rules.items()
+                },
                 "cost": words.cost(entry.result.card),
                 "values": {name: one.value for name, one in entry.result.metrics.items()},
                 "curves": {

@@ -17,5 +17,7 @@
     hidden_scores           what is published of a submission to one
     hidden_standings        the order, from what was published alone
     make_truths             truths that a repository may not hold
+    patches                 what submissions did on the same six patches
+    patch_pictures          the pixels of these patches
     publish, verify         write the board's files; recompute every number
 """

@@ -12,7 +12,9 @@ from bmbench.core.progress import Progress
 from bmbench.leaderboards.results.hidden_scores import published
 from bmbench.leaderboards.results.hidden_standings import hidden_standings
 from bmbench.leaderboards.results.hidden_truth import opened
+from bmbench.leaderboards.results.patches import may_be_shown, patches_of
 from bmbench.leaderboards.results.record import Result, canonical
+from bmbench.leaderboards.results.score_submission import Judge, judge
 from bmbench.leaderboards.results.score_track import score_track
 from bmbench.leaderboards.results.standings import standings
 from bmbench.leaderboards.results.standings_record import Standings, read_standings
@@ -70,12 +72,17 @@ def score_files(
     tracks: Sequence[Manifest] | None = None,
 ) -> dict[Path, bytes]:
     """Every file that `score_board` writes, by path; those of some tracks where only they are asked for."""
+    from bmbench.datasets.formats.coco.columns import read_ground_truth
+
     manifests = board.manifests() if tracks is None else tracks
     full: dict[str, Sequence[Result]] = {}
     seen: dict[str, Sequence[Result]] = {}
+    benches: dict[str, Judge] = {}
     for manifest in manifests:
         with opened(board, manifest, key) as truth:
             scored = score_track(board, manifest, truth.path, progress, afresh=afresh)
+            if may_be_shown(board, manifest):
+                benches[manifest.name] = judge(manifest, read_ground_truth(truth.path))
         # Through the rounding of files, so that kept results and those made afresh are the same.
         full[manifest.name] = [_as_filed(one) for one in scored]
         seen[manifest.name] = [_as_filed(published(one, manifest, truth.salt)) for one in scored]
@@ -89,6 +96,8 @@ def score_files(
         if manifest.truth.visibility == "hidden":
             table = hidden_standings(table, manifest, seen[name])
         files[board.standings(name)] = canonical(table)
+        if name in benches:
+            files[board.patches(name)] = canonical(patches_of(board, benches[name], table, full[name]))
     return files
 
 

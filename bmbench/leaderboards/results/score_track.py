@@ -117,7 +117,7 @@ def _before_any(board: Leaderboard, manifest: Manifest) -> Others:
 
 def _published_dates(board: Leaderboard, track: str) -> dict[str, int]:
     found = {}
-    for path in sorted(board.results(track).glob("[!.]*.json")):
+    for path in board.result_files(track):
         value = read_json(path)
         date = value.get("arrived") if isinstance(value, dict) else None
         if isinstance(date, str):

@@ -6,6 +6,7 @@
     submissions/<track>/<id>/submission.json    what strangers hand in: the only thing a pull request touches
     results/<track>/<id>.json                   written by the scorer alone
     results/<track>/standings.json              what is compared between submissions, by the scorer too
+    results/<track>/patches.json                what the best did on six patches, where truth may be shown
     boards/*.md, boards/*.svg, site/            made from results; never edited
     about.json                                  who keeps the board, where things are
     archive/<name>/                             frozen versions, each with all of this
@@ -19,7 +20,7 @@ import msgspec
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.leaderboards.tracks.manifest import MANIFEST_FILE, Manifest, read_manifest, read_manifests
 
-STANDINGS_FILE = "standings.json"
+STANDINGS_FILE, PATCHES_FILE = "standings.json", "patches.json"
 ARCHIVE, FROZEN_FILE = "archive", "frozen.json"
 """The folder of frozen versions, and the list of digests in each."""
 
@@ -94,6 +95,15 @@ class Leaderboard:
     def result(self, track: str, id_: str) -> Path:
         """One result."""
         return self.results(track) / f"{id_}.json"
+
+    def result_files(self, track: str) -> tuple[Path, ...]:
+        """Every result of a track that was published, by name."""
+        ours = {STANDINGS_FILE, PATCHES_FILE}
+        return tuple(p for p in sorted(self.results(track).glob("[!.]*.json")) if p.name not in ours)
+
+    def patches(self, track: str) -> Path:
+        """What submissions did on a few patches of a track."""
+        return self.results(track) / PATCHES_FILE
 
     def standings(self, track: str) -> Path:
         """The standings of a track."""

@@ -33,6 +33,8 @@ _LOOKS = str.maketrans(
 
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{p}{n}" for p in ("com", "lpt") for n in range(10))})
 """Names that Windows cannot have as a folder."""
+_OURS = re.compile(r"(standings|patches|oracle-jitter|dense-grid|blank|rater-\d+)\Z")
+"""Files that the scorer writes beside the results: a submission of such a name would take their place."""
 
 PAGES = frozenset({"index", "compare", "readme"})
 """Names of a board's own pages, which a track cannot have."""
@@ -40,7 +42,12 @@ PAGES = frozenset({"index", "compare", "readme"})
 
 def is_id(text: object) -> bool:
     """Whether a text can be the id of a submission or track: it becomes a folder and part of a link."""
-    return isinstance(text, str) and _ID.match(text) is not None and text not in _RESERVED
+    return (
+        isinstance(text, str)
+        and _ID.match(text) is not None
+        and text not in _RESERVED
+        and not _OURS.match(text)
+    )
 
 
 def require_id(text: str) -> str:

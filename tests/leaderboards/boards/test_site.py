@@ -131,8 +131,46 @@ def test_compare_two(browser, site):
     swap = {"+": "\u2212", "\u2212": "+"}
     assert turned[4] == f"{swap[high[0]]}{high[1:]} to {swap[low[0]]}{low[1:]}"
     assert len(browser.find_elements("css selector", "#curves svg polyline")) == 4
+    patches = browser.find_elements("css selector", "#patches figure")
+    assert len(patches) == 6
+    first_title, second_title = (
+        node.get_attribute("textContent") for node in patches[0].find_elements("css selector", "svg > title")
+    )
+    assert first_title.startswith("gamma net on patch 1: ")
+    assert second_title.startswith("alpha net on patch 1: ")
+    assert len(browser.find_elements("css selector", "#outcomes tbody tr")) == 14
     choose(browser, "second", "1")
     assert "different" in verdict.text
+    assert not browser.find_element("id", "gallery").is_displayed()
+    quiet(browser)
+
+
+def test_the_address_keeps_what_was_chosen(browser, site):
+    browser.get(f"{(site / 'compare.html').as_uri()}#track=weak")
+    choose(browser, "first", "2")
+    choose(browser, "second", "0")
+    address = browser.current_url
+    assert address.endswith("#track=weak&first=beta-net&second=alpha-net")
+    browser.get("about:blank")
+    browser.get(address)
+    assert [browser.find_element("id", id_).get_attribute("value") for id_ in ("first", "second")] == [
+        "2",
+        "0",
+    ]
+    browser.get((site / "weak.html").as_uri())
+    choose(browser, "family", "unet")
+    press(browser, "Method")
+    press(browser, "Method")
+    browser.find_element("id", "columns").click()
+    address = browser.current_url
+    browser.get("about:blank")
+    browser.get(address)
+    assert names(browser) == ["gamma net", "alpha net"]
+    assert browser.find_element("css selector", "td.more").is_displayed()
+    # What is not known in an address is left out, and makes nothing of it.
+    browser.get("about:blank")
+    browser.get(f"{(site / 'weak.html').as_uri()}#family=<img>&sort=99&page=-4&x=1")
+    assert len(names(browser)) == 3
     quiet(browser)
 
 

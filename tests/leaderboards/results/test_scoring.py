@@ -189,11 +189,7 @@ def test_states(small):
     broken.mkdir()
     (broken / "submission.json").write_text("{}")
     small.score()
-    states = {
-        path.stem: read_result(path).state
-        for path in small.board.results("weak").glob("*.json")
-        if path.name != "standings.json"
-    }
+    states = {path.stem: read_result(path).state for path in small.board.result_files("weak")}
     assert states["first-one"] == "superseded"
     assert states["second-one"] == "published"
     assert states["doubted"] == "disputed"

@@ -31,6 +31,7 @@
     pair.forEach((entry, i) => {
       const curve = entry.curves[rule], colour = ["#0072B2", "#D55E00"][i];
       const band = line(curve.low) + " " + line(curve.high).split(" ").reverse().join(" ");
+      if (!curve) return;
       shape(svg, "polygon", { points: band, fill: colour, "fill-opacity": "0.15" });
       shape(svg, "polyline", { points: line(curve.precision), fill: "none", stroke: colour, "stroke-width": "2", "stroke-dasharray": ["", "7 3"][i] || "none" });
       shape(svg, "text", { x: 62, y: 300 + 18 * i, fill: colour }, (i ? "– – " : "—— ") + entry.name);
@@ -42,11 +43,59 @@
   };
   const track = () => data[$("track").value];
   const gap = (metric, i, j) => {
+    if (i < 0 || j < 0) return null;
     const flip = i > j;
     const row = metric.pairs.find((pair) => pair[0] === Math.min(i, j) && pair[1] === Math.max(i, j));
     if (!row || row[2] === null) return null;
     if (row[3] === null) return [flip ? -row[2] : row[2], null, null, row[5], row[6]];
     return flip ? [-row[2], -row[4], -row[3], row[5], row[6]] : row.slice(2);
+  };
+  const causes = JSON.parse($("causes").textContent);
+  const ring = (svg, [x, y, w, h], looks) => looks.forEach((look) => shape(svg, "ellipse", {
+    cx: x + w / 2, cy: y + h / 2, rx: Math.max(w, 6) / 2, ry: Math.max(h, 6) / 2, fill: "none", "vector-effect": "non-scaling-stroke", ...look,
+  }));
+  const crossed = (svg, [x, y, w, h], looks) => looks.forEach((look) => shape(svg, "path", {
+    d: `M${x} ${y}h${w}v${h}h${-w}zl${w} ${h}M${x + w} ${y}l${-w} ${h}`, fill: "none", "vector-effect": "non-scaling-stroke", ...look,
+  }));
+  const rim = (colour, width, more) => [{ stroke: "#fff", "stroke-width": width + 2 }, { stroke: colour, "stroke-width": width, ...more }];
+  const drawPatch = (patch, marks, picture, name, number) => {
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("viewBox", `0 0 ${patch.size} ${patch.size}`);
+    svg.setAttribute("role", "img");
+    const [hits, misses, wrong] = marks;
+    const said = `${hits.length} found, ${misses.length} missed, ${wrong.length} false`;
+    shape(svg, "title", {}, `${name} on patch ${number}: ${said}`);
+    if (picture) shape(svg, "image", { href: picture, width: patch.size, height: patch.size });
+    else patch.cells.forEach((cell) => ring(svg, cell, [{ fill: "#eaeef2", stroke: "#d8dee4", "stroke-width": 1 }]));
+    hits.forEach((mark) => ring(svg, mark, rim("#0072b2", 1.5, {})));
+    wrong.forEach((mark) => crossed(svg, mark, rim("#000", 1.5, {})));
+    misses.forEach((mark) => ring(svg, mark, rim("#d55e00", 2.5, { "stroke-dasharray": "6 3" })));
+    const caption = document.createElement("figcaption");
+    caption.textContent = `${name}: ${said}`;
+    return [svg, caption];
+  };
+  const gallery = (pair) => {
+    const found = track().patches;
+    const ready = Boolean(found) && pair.length === 2 && pair.every((entry) => entry && Object.hasOwn(found.answers, entry.id));
+    $("gallery").hidden = !ready;
+    $("patches").replaceChildren();
+    if (!ready) return;
+    found.patches.forEach((patch, i) => {
+      const figure = document.createElement("figure");
+      const drawn = pair.map((entry) => drawPatch(patch, found.answers[entry.id][i], found.pictures[i], entry.name, i + 1));
+      figure.append(drawn[0][0], drawn[1][0], drawn[0][1], drawn[1][1]);
+      $("patches").append(figure);
+    });
+  };
+  const counts = (pair) => {
+    const body = $("outcomes").tBodies[0];
+    body.replaceChildren();
+    Object.keys(pair[0].outcomes).forEach((rule) => causes.forEach(([name, title]) => {
+      const row = body.insertRow();
+      [`${title}, by ${rule}`, ...pair.map((entry) => number(entry.outcomes[rule]?.[name], 1))].forEach((text, i) => {
+        const cell = row.insertCell(); cell.textContent = text; if (i) cell.className = "num";
+      });
+    }));
   };
   const show = () => {
     const { entries, metrics } = track();
@@ -57,8 +106,12 @@
     $("curves").replaceChildren();
     if (pair.some((entry) => entry === undefined) || ids[0] === ids[1]) {
       $("verdict").textContent = "Choose two different submissions.";
+      $("outcomes").tBodies[0].replaceChildren();
+      gallery([]);
       return;
     }
+    counts(pair);
+    gallery(pair);
     if (pair.some((entry) => entry.cost !== "–")) {
       const row = body.insertRow();
       ["Declared cost", pair[0].cost, pair[1].cost, "–", "–", "–"].forEach((text, i) => {
