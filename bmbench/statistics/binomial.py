@@ -6,8 +6,6 @@ Pearson (Biometrika 1934). Cells of one image or patient are more alike than tha
 `bmbench.statistics.differential` gives the limits that allow for it.
 """
 
-import math
-
 from bmbench.metrics.scores import Interval
 
 LEVEL = 0.95
@@ -33,15 +31,10 @@ def exact_limits(n: float, of: float, *, level: float = LEVEL) -> Interval | Non
     return low, high
 
 
-def cells_for_reach(share: float, reach: float, *, design_effect: float = 1.0) -> int | None:
+def cells_for_reach(share: float, reach: float) -> int | None:
     """The least number of cells whose exact limits lie nowhere further than `reach` from this share.
 
-    None if that were more than `MOST_CELLS` effective ones.
-
-    Parameters
-    ----------
-    design_effect : float
-        How many clustered cells are worth one independent cell.
+    None if that were more than `MOST_CELLS`.
 
     >>> cells_for_reach(0.5, 0.05)
     402
@@ -52,7 +45,7 @@ def cells_for_reach(share: float, reach: float, *, design_effect: float = 1.0) -
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if _reach(share, middle) <= reach else (middle, high)
-    return math.ceil(high * design_effect)
+    return high
 
 
 def chance_above(n: float, of: float, cut: float) -> float | None:

@@ -155,7 +155,6 @@ def _share(name: str, metric: Jackknife, *, n: int, of: int, n_units: int, commo
         effective = _effective_cells(of, design_effect, df)
         interval = exact_limits(n / of * effective, effective)
     value = n / of if of else None
-    wanted = None if value is None else cells_for_reach(value, WANTED_REACH, design_effect=design_effect)
     return CellShare(
         name=name,
         n=n,
@@ -167,8 +166,37 @@ def _share(name: str, metric: Jackknife, *, n: int, of: int, n_units: int, commo
         n_units=n_units,
         design_effect=design_effect,
         df=df,
-        more_cells=None if wanted is None else max(wanted - of, 0),
+        more_cells=None if value is None else _more_cells(value, of, interval, df),
     )
+
+
+def _more_cells(share: float, of: int, interval: Interval | None, df: float | None) -> int | None:
+    """Cells still to be counted until the limits lie within `WANTED_REACH` of the share.
+
+    Clustered limits narrow with the root of further units like these, and as Student's quantile does with
+    their number; classical ones by themselves.
+    """
+    if interval is None or df is None:
+        wanted = cells_for_reach(share, WANTED_REACH)
+        return None if wanted is None else max(wanted - of, 0)
+    reach = max(share - interval[0], interval[1] - share)
+    tail = 1 - (1 - LEVEL) / 2
+    quantile = t_quantile(tail, df)
+
+    def near_enough(cells: int) -> bool:
+        times = cells / of
+        narrower = t_quantile(tail, (df + 1) * times - 1) / quantile / times**0.5
+        return bool(reach * narrower <= WANTED_REACH)
+
+    if near_enough(of):
+        return 0
+    low, high = of, 2 * of
+    while not near_enough(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if near_enough(middle) else (middle, high)
+    return high - of
 
 
 def _chance(share: CellShare, at: float) -> float | None:

@@ -35,7 +35,6 @@ def test_the_cells_that_are_needed_are_enough_and_one_fewer_is_not():
         for cells, enough in ((n, True), (n - 1, False)):
             low, high = exact_limits(share * cells, cells)
             assert (max(share - low, high - share) <= 0.05) is enough
-    assert cells_for_reach(0.5, 0.05, design_effect=2) == 2 * cells_for_reach(0.5, 0.05)
     assert cells_for_reach(0.5, 1e-6) is None
 
 

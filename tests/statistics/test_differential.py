@@ -68,6 +68,25 @@ def test_the_same_cells_dealt_to_other_units_change_the_limits_only():
     assert here.interval == pytest.approx(there.interval, abs=0.02)
 
 
+def test_it_is_enough_exactly_where_the_limits_lie_within_five_points():
+    rng = np.random.default_rng(4)
+    some = [rng.multinomial(60, [0.6, 0.3, 0.07, 0.03], n) for n in (3, 5, 9, 30, 90)]
+    shares = [share for counts in some for share in cell_shares(["a", "b", "c", "d"], counts)]
+    for share in shares:
+        reach = max(share.value - share.interval[0], share.interval[1] - share.value)
+        assert (share.more_cells == 0) is (reach <= 0.05)
+    assert {share.more_cells == 0 for share in shares} == {True, False}
+
+
+def test_what_is_said_to_be_missing_is_about_what_is_missing():
+    """So many times the units, all like these: limits of that width, but for the n − 1 of a variance."""
+    once = cell_shares(["a", "b"], COUNTS[:, :2])[0]
+    times = round((once.of + once.more_cells) / once.of)
+    assert times > 1
+    more = cell_shares(["a", "b"], np.tile(COUNTS[:, :2], (times, 1)))[0]
+    assert max(more.value - more.interval[0], more.interval[1] - more.value) == pytest.approx(0.05, abs=0.015)
+
+
 def test_units_that_are_all_the_same_do_not_make_it_certain():
     share = cell_shares(["a", "b"], np.array([[10, 10]] * 6))[0]
     assert share.rule == "effective cells"

@@ -12,4 +12,6 @@
     workbook       the same tables for a spreadsheet
     looks          a colour and a sign for each class
     overlays       pictures of what was counted
+    report_facts   what the report shows at each confidence
+    report_page    the report as one HTML file; its style and script lie in ``page_parts``
 """

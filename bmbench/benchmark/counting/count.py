@@ -7,14 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
+import bmbench
 from bmbench.benchmark.counting.differential import Differential, differential, remarks, unknown_cut_offs
 from bmbench.benchmark.counting.lineages import CUT_OFFS, CountedClass, counted_classes, lineages_line
 from bmbench.benchmark.counting.looks import looks
 from bmbench.benchmark.counting.options import CountOptions, CountReport
 from bmbench.benchmark.counting.overlays import overlay_of, write_overlay
 from bmbench.benchmark.counting.patients import patients_by_image
+from bmbench.benchmark.counting.report_facts import report_facts
+from bmbench.benchmark.counting.report_page import ReportHead, ReportImages, write_report
 from bmbench.benchmark.counting.tables import sheets_of, write_csv
-from bmbench.benchmark.counting.tally import CountedImage, Stops
+from bmbench.benchmark.counting.tally import CountedImage, Sizes, Stops
 from bmbench.benchmark.counting.workbook import write_workbook
 from bmbench.benchmark.prediction.finished import FinishedImage, PredictedImages, all_predicted, unique
 from bmbench.benchmark.prediction.outputs import NO_FOLDERS, ImageOutput, Output, write_output
@@ -24,6 +27,8 @@ from bmbench.core.files import is_empty, writing_folder
 from bmbench.core.progress import Progress
 from bmbench.datasets.slides import slide_files
 
+_IMAGES = "report.images"
+"""The images of the report, until it is put together."""
 ALL = "all"
 """The name of the differential of everything."""
 _FILES = (".csv", ".json", ".geojson")
@@ -85,35 +90,44 @@ class _Counting:
     def stops(self) -> Stops:
         return Stops.around(self.found.threshold)
 
+    @cached_property
+    def sizes(self) -> Sizes:
+        in_um = all(image.job.um_per_px is not None for image in self.found.images)
+        return Sizes(stops=self.stops, n_classes=len(self.classes), in_um=in_um)
+
     @property
     def unit(self) -> str:
         return "patient" if self.patients else "image"
 
     def images(self, folder: Path, progress: Progress) -> Iterator[CountedImage]:
-        """Count each image, and write what is its own: an overlay, a GeoJSON file."""
+        """Count each image, and write what is its own: an overlay, a place in the report, a GeoJSON file."""
         images = self.found.images
         answers = image_outputs(images, [image.image_id for image in images])
         shown = progress.track(
             list(zip(images, answers, strict=True)), description="Counting", total=len(images)
         )
-        for image, answer in shown:
-            yield self._count_image(image, answer, folder)
+        with (folder / _IMAGES).open("wb") as file:
+            pages = ReportImages.of(file, self.classes, len(images))
+            for image, answer in shown:
+                yield self._count_image(image, answer, folder, pages)
         places = Output(path=folder / "geojson", form="geojson", folder=True)
         write_output(places, answers, self.found.trained.classes)
         cells = Output(path=folder / "cells.csv", form="csv", folder=False)
         write_output(cells, answers, self.found.trained.classes)
 
-    def _count_image(self, image: FinishedImage, answer: ImageOutput, folder: Path) -> CountedImage:
+    def _count_image(
+        self, image: FinishedImage, answer: ImageOutput, folder: Path, pages: ReportImages
+    ) -> CountedImage:
         counts = np.zeros((len(self.stops), len(self.classes)), np.int64)
         appearance = looks(len(self.classes))
-        overlay = None
-        if self.options.overlays:
-            overlay = overlay_of(image.job.path, white=image.job.white, looks=appearance)
+        overlay = overlay_of(image.job.path, white=image.job.white, looks=appearance)
+        marks = pages.marks(overlay, self.stops)
         for part in image.parts(float(self.stops.thresholds[0])):
             counts += self.stops.counted(part, len(self.classes))
-            if overlay is not None:
-                overlay.draw(part.take(part.confidence >= image.threshold))
-        if overlay is not None:
+            self.sizes.add(part, answer.um_per_px)
+            marks.add(part)
+            overlay.draw(part.take(part.confidence >= image.threshold))
+        if self.options.overlays:
             chosen = counts[self.stops.chosen]
             legend = [
                 (f"{one.name}: {n:,}", look)
@@ -121,18 +135,22 @@ class _Counting:
                 if n
             ]
             write_overlay(folder / "overlays" / f"{answer.stem}.png", overlay, legend)
-        return CountedImage(
+        counted = CountedImage(
             name=answer.name,
             patient=self.patients.get(answer.name, ""),
             um_per_px=answer.um_per_px,
             counts=counts,
         )
+        pages.add(counted, overlay, marks)
+        return counted
 
     def differentials(self, images: Sequence[CountedImage]) -> tuple[Differential, ...]:
         """Of everything, then of each patient, at the count's own threshold."""
-        return differentials_at(
-            images, self.classes, self.stops.chosen, cut_offs={**CUT_OFFS, **self.options.cut_offs}
-        )
+        return self._differentials_at(images, self.stops.chosen)
+
+    def _differentials_at(self, images: Sequence[CountedImage], stop: int) -> tuple[Differential, ...]:
+        cut_offs = {**CUT_OFFS, **self.options.cut_offs}
+        return differentials_at(images, self.classes, stop, cut_offs=cut_offs)
 
     def write(self, folder: Path, images: Sequence[CountedImage]) -> tuple[list[str], tuple[str, ...]]:
         """The tables; their names, and what a user should know."""
@@ -147,7 +165,25 @@ class _Counting:
             write_workbook(folder / "counts.xlsx", sheets)
         except MissingExtraError as error:
             notes.append(f"counts.xlsx is left out: {error}")
+        self._write_report(folder, images, tuple(notes))
         return sorted(path.name for path in folder.iterdir()), tuple(notes)
+
+    def _write_report(self, folder: Path, images: Sequence[CountedImage], notes: tuple[str, ...]) -> None:
+        at_stops = [self._differentials_at(images, stop) for stop in range(len(self.stops))]
+        trained = self.found.trained
+        what = f"Found by {trained.method} (run {trained.path.resolve().name}, bmbench {bmbench.__version__})"
+        head = ReportHead(
+            heading=f"Cell count: {self.options.out.resolve().name}",
+            about=(
+                f"{what}; counted from confidence {self.found.threshold:.3f} on.",
+                *self.found.broken,
+                *notes,
+            ),
+            found=at_stops[self.stops.chosen],
+            facts=report_facts(self.classes, self.stops, at_stops, self.sizes),
+        )
+        write_report(folder / "report.html", head, folder / _IMAGES)
+        (folder / _IMAGES).unlink()
 
 
 def differentials_at(

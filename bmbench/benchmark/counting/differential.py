@@ -130,16 +130,16 @@ def remarks(found: Sequence[Differential], *, unit: str) -> Iterator[str]:
     """What a reader of the differentials should know, a sentence each; `unit` is what varies in the first."""
     few = [one for one in found if 0 < one.cells < ENOUGH_CELLS]
     if few:
-        rest = f" and {len(few) - 1} more" if len(few) > 1 else ""
+        rest = f" (likewise {len(few) - 1} more)" if len(few) > 1 else ""
         yield (
-            f"{few[0].name}: {many(few[0].cells, 'cell')} counted{rest}; a marrow differential rests on "
+            f"{few[0].name}{rest}: {many(few[0].cells, 'cell')} counted; a marrow differential rests on "
             f"{ENOUGH_CELLS} (ICSH 2008)"
         )
     without = [one for one in found if any(share.of and share.interval is None for share in one.classes)]
     if without:
         first = without[0]
         what = unit if first is found[0] else "image"
-        rest = f" (so {len(without) - 1} more)" if len(without) > 1 else ""
+        rest = f" (likewise {len(without) - 1} more)" if len(without) > 1 else ""
         yield (
             f"{first.name}: {many(first.classes[0].n_units, what)} cannot show how {what}s differ{rest}; the "
             "binomial limits alone are given, which are too narrow"

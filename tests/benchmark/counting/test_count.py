@@ -183,14 +183,14 @@ def test_stopped_it_leaves_nothing_and_goes_on_to_the_same_files(
         predict_tiles(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr("bmbench.benchmark.prediction.finished.predict_tiles", stopped)
-    out = tmp_path / "out"
+    out = tmp_path / "counts"
     with pytest.raises(Stopped):
         ask(run, fields, out, group_choices=PER_PATIENT)
     assert not out.exists()
-    assert len(list((tmp_path / "out.unfinished").glob("*.journal"))) == 6
+    assert len(list((tmp_path / "counts.unfinished").glob("*.journal"))) == 6
     done = -100
     ask(run, fields, out, group_choices=PER_PATIENT)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["counts"]
     for path in counted[0].rglob("*"):
         if path.is_file():
             assert path.read_bytes() == (out / path.relative_to(counted[0])).read_bytes(), path.name

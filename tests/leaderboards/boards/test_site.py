@@ -1,32 +1,19 @@
 """The site in a real browser, from the file system."""
 
-import json
-import shutil
-
 import msgspec
 import pytest
 
 from bmbench.leaderboards.boards.build import build_board
 from bmbench.leaderboards.tracks.create_track import write_manifest
+from tests.browser import NEEDS_BROWSER, browsers, quiet
 
 pytest.importorskip("jinja2", reason="jinja2 (bmbench[leaderboard]) is not installed")
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-BROWSER, DRIVER = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (BROWSER and DRIVER), reason="no Chromium with chromedriver (Debian: chromium, chromium-driver)"
-)
+pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture(scope="module")
 def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+    yield from browsers()
 
 
 @pytest.fixture
@@ -70,20 +57,6 @@ def press(browser, title):
             button.click()
             return
     raise AssertionError(title)
-
-
-def quiet(browser):
-    """Assert that no page complained, and that nothing but files and data was asked for."""
-    assert [entry for entry in browser.get_log("browser") if entry["level"] != "INFO"] == []
-    asked = []
-    for entry in browser.get_log("performance"):
-        message = json.loads(entry["message"])["message"]
-        if message["method"] == "Network.requestWillBeSent":
-            asked.append(message["params"]["request"]["url"])
-    assert asked
-    # Chromium itself may look for its start page: only what this site's pages ask for counts.
-    ours = [url for url in asked if not url.startswith(("chrome:", "about:"))]
-    assert all(url.startswith(("file:", "data:")) for url in ours), ours
 
 
 def test_sort_and_filter(browser, site):
