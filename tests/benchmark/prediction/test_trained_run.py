@@ -110,14 +110,14 @@ def test_the_digest_is_that_of_the_weights(blob_run: Path, tmp_path: Path) -> No
 
 
 def test_the_digest_covers_the_members_of_an_ensemble(tmp_path: Path) -> None:
-    from bmbench.benchmark.records.trained_run import _digest
+    from bmbench.benchmark.records.trained_run import digest_of
 
     for member in ("member-1", "member-2"):
         (tmp_path / member).mkdir()
         (tmp_path / member / "weights.safetensors").write_bytes(member.encode())
-    before = _digest(tmp_path)
+    before = digest_of(tmp_path)
     (tmp_path / "member-2" / "weights.safetensors").write_bytes(b"others")
-    assert _digest(tmp_path) != before
+    assert digest_of(tmp_path) != before
 
 
 @pytest.mark.usefixtures("torch")
