@@ -101,7 +101,10 @@ def embedded_png(png: bytes, words: str) -> str:
 
 def text_of(tables: Iterable[Table]) -> str:
     """The same tables as a terminal of `WIDTH` columns shows them, without colours."""
-    console = Console(width=WIDTH, no_color=True, force_terminal=False, highlight=False)
+    # In a notebook rich would show the tables itself, and hand back codes of a terminal.
+    console = Console(
+        width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False, highlight=False
+    )
     with console.capture() as shown:
         for table in tables:
             console.print(table)
