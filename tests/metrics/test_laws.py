@@ -28,6 +28,7 @@ from bmbench.metrics import (
     sensitivity_per_mm2,
     sweep,
 )
+from bmbench.metrics.cost_of_causes import cost_of_causes
 from bmbench.metrics.merges_and_splits import merges_and_splits
 from bmbench.metrics.protocol import resolve_protocol
 
@@ -211,6 +212,16 @@ def raters(geometry: str) -> Scorer:
     return Scorer(f"raters-{geometry}", values, perfect=("agreement",))
 
 
+def costly(geometry: str) -> Scorer:
+    def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
+        protocol = protocol_of("paper", "greedy", scale)
+        scores = getattr(evaluate(truth, predictions, protocol), geometry)
+        found = cost_of_causes(truth, predictions, protocol, scores, geometry)  # type: ignore[arg-type]
+        return {} if found is None else {name: _rounded(cost) for name, cost in found.items()}
+
+    return Scorer(f"costs-{geometry}", values, perfect=())
+
+
 def swept(geometry: str) -> Scorer:
     def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
         limits = [0.3, 0.5, 0.75] if geometry == "bb" else [4.0 * scale, 8.0 * scale]
@@ -247,6 +258,7 @@ SCORERS = [
     *(lrp(geometry) for geometry in ("bb", "cd")),
     by_class_and_scale(),
     *(by_outline(geometry) for geometry in ("bb", "cd")),
+    *(costly(geometry) for geometry in ("bb", "cd")),
     *(raters(geometry) for geometry in ("bb", "cd")),
     *(swept(geometry) for geometry in ("bb", "cd")),
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from bmbench.benchmark.scoring.reports import ScoreReport
     from bmbench.metrics import Geometry
 
+_Bars: TypeAlias = "Mapping[str, Sequence[float | None]]"
+"""Matching rule → one number a row."""
 DPI = 300
 """What journals ask of a figure in print."""
 _LOOKS: Mapping[str, dict[str, Any]] = {
@@ -111,27 +113,38 @@ def _held_against(report: ScoreReport) -> tuple[float, str, tuple[float, ...]]:
     return float(report.evaluation.n_images), "image", tuple(first.froc.rates.tolist())
 
 
-def _causes(report: ScoreReport) -> Figure | None:
-    """What false alarms lie on and what became of the cells that were not found, a bar a cause."""
-    scored = list(_scored(report))
+def _causes(report: ScoreReport) -> Figure:
+    """What false alarms lie on and what became of cells not found: how many, and what AP they cost."""
     names = {**FALSE_ALARMS, **MISSES}
     words = [f"false alarm {word}" for word in FALSE_ALARMS.values()] + [f"cell {w}" for w in MISSES.values()]
-    figure, (axes,) = _panels((6.4, 0.9 + 0.42 * len(names)), 1)
-    height = 0.8 / max(len(scored), 1)
-    for place, (rule, scores) in enumerate(scored):
-        values = [getattr(scores, name) for name in names]
-        rows = np.arange(len(names)) + (place - (len(scored) - 1) / 2) * height
-        hatch = "" if rule == "cd" else "///"
-        bars = axes.barh(
-            rows, values, height, color=_LOOKS[rule]["color"], hatch=hatch, ec="white", label=RULES[rule]
-        )
-        axes.bar_label(bars, padding=2, fontsize=8)
-    axes.set_yticks(range(len(names)), words)
-    axes.invert_yaxis()
-    axes.set(xlabel="number, at the threshold")
-    axes.margins(x=0.1)
-    axes.legend(frameon=False)
+    counts: _Bars = {rule: [getattr(one, name) for name in names] for rule, one in _scored(report)}
+    known = {rule: report.details[rule].costs for rule, _ in _scored(report) if rule in report.details}
+    costs: _Bars = {rule: [one.get(name) for name in names] for rule, one in known.items() if one is not None}
+    shown = [(counts, "number, at the threshold", "{:.0f}")]
+    if costs:
+        shown.append((costs, "average precision that it costs", "{:.3f}"))
+    size = (3.2 + 3.2 * len(shown), 0.9 + 0.42 * len(names))
+    figure, panels = _panels(size, 1, len(shown), sharey=True)
+    for axes, (values, title, form) in zip(panels, shown, strict=True):
+        _bars(axes, values, form)
+        axes.set(xlabel=title)
+        axes.margins(x=0.14)
+    panels[0].set_yticks(range(len(names)), words)
+    panels[0].invert_yaxis()
+    panels[0].legend(frameon=False)
     return figure
+
+
+def _bars(axes: Axes, values: _Bars, form: str) -> None:
+    """A bar a row and matching rule, side by side, with its number; none where it is undefined."""
+    height = 0.8 / max(len(values), 1)
+    for place, (rule, numbers) in enumerate(values.items()):
+        rows = np.arange(len(numbers)) + (place - (len(values) - 1) / 2) * height
+        known = [0.0 if value is None else value for value in numbers]
+        look = {"color": _LOOKS[rule]["color"], "hatch": "" if rule == "cd" else "///", "ec": "white"}
+        bars = axes.barh(rows, known, height, label=RULES[rule], **look)
+        texts = ["" if value is None else form.format(value) for value in numbers]
+        axes.bar_label(bars, texts, padding=2, fontsize=8)
 
 
 def _raters(report: ScoreReport) -> Figure | None:

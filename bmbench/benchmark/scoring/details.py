@@ -10,6 +10,7 @@ import numpy as np
 
 from bmbench.metrics.by_group import GroupScores, scores_by_group
 from bmbench.metrics.calibration import Reliability, reliability
+from bmbench.metrics.cost_of_causes import cost_of_causes
 from bmbench.metrics.details import (
     CountError,
     Froc,
@@ -94,6 +95,7 @@ class Details:
     d_ece_ci: Interval | None
     sweep: LimitSweep
     by_group: GroupScores
+    costs: Mapping[str, float] | None
 
     def to_json(self) -> dict[str, Any]:
         """The details as JSON holds them."""
@@ -123,6 +125,7 @@ class Details:
             "calibration": {**self.reliability.to_json(), "d_ece_ci": _listed(self.d_ece_ci)},
             "sweep": dataclasses.asdict(self.sweep),
             "by_group": self.by_group.to_json(),
+            "ap_cost": None if self.costs is None else dict(self.costs),
         }
 
 
@@ -150,6 +153,7 @@ def details_of(
         d_ece_ci=calibration_interval(scores, units).interval,
         sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),
         by_group=scores_by_group(truth, scores),
+        costs=cost_of_causes(truth, predictions, evaluation.protocol, scores, geometry),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from rich.markup import escape
 
 from bmbench.present.terminal import terminal_table
-from bmbench.present.words import RULES, count, decimal, with_interval
+from bmbench.present.words import FALSE_ALARMS, RULES, count, decimal, with_interval
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -65,6 +65,7 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
         ("· misplacing of hits", [one.olrp.misplacing if one.olrp else None for one in details.values()]),
         ("· false alarms", [one.olrp.false_alarms if one.olrp else None for one in details.values()]),
         ("· misses", [one.olrp.misses if one.olrp else None for one in details.values()]),
+        *_cost_rows([one.costs for one in details.values()]),
         (
             "confidence off by (D-ECE)",
             [with_interval(one.reliability.error, one.d_ece_ci) for one in details.values()],
@@ -73,6 +74,19 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
     for label, values in rows:
         table.add_row(label, *(one if isinstance(one, str) else decimal(one) for one in values))
     return table
+
+
+def _cost_rows(
+    costs: Sequence[Mapping[str, float] | None],
+) -> Iterator[tuple[str, Sequence[str | float | None]]]:
+    """What AP each cause of errors costs; nothing where it is undefined."""
+    known = [one for one in costs if one is not None]
+    if len(known) < len(costs):
+        return
+    yield "AP lost to false alarms", ["" for _ in known]
+    for cause, words in FALSE_ALARMS.items():
+        yield f"· {words}", [one[cause] for one in known]
+    yield "AP lost to missed cells", [one["fn_missed"] for one in known]
 
 
 def _rated_rows(
