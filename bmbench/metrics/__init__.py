@@ -28,6 +28,7 @@ The files, in the order in which a score passes them:
 - `operating_point`: a threshold by a wanted recall or precision, or a promised miss rate
 - `conformal`: that promise
 - `cost_of_causes`: what AP each cause of errors costs
+- `shapes`: panoptic quality, aggregated Jaccard index and Dice of outlines
 - `challenges`: what evaluators of challenges report beside F1
 - `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`,
   `calibration`, `localisation_recall_precision`: what is computed from them beside

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from bmbench.core.types import Floats
 from bmbench.metrics.calibration import BINS, confidence_steps
 from bmbench.metrics.curve import f_parts
 from bmbench.metrics.details import FROC_RATES
@@ -167,6 +168,12 @@ def calibration_interval(scores: Scores, units: ChosenUnits) -> MetricInterval:
         gain=n > 0,
     )
     return metric_interval(found)
+
+
+def shape_interval(part: Floats, whole: Floats, units: ChosenUnits) -> MetricInterval:
+    """The interval of a ratio of sums over images (`bmbench.metrics.shapes`), with the ratio."""
+    sums = (np.bincount(units.row, weights=column, minlength=units.n) for column in (part, whole))
+    return metric_interval(ratio(*sums))
 
 
 def froc_interval(scores: Scores, units: ChosenUnits) -> MetricInterval:

@@ -31,6 +31,7 @@ from bmbench.metrics import (
 from bmbench.metrics.cost_of_causes import cost_of_causes
 from bmbench.metrics.merges_and_splits import merges_and_splits
 from bmbench.metrics.protocol import resolve_protocol
+from bmbench.metrics.shapes import shape_scores
 
 from .scenes import ARTEFACT, joined, predictions_of, rebuilt, scenes, shifted, taken, truth_of
 
@@ -212,6 +213,25 @@ def raters(geometry: str) -> Scorer:
     return Scorer(f"raters-{geometry}", values, perfect=("agreement",))
 
 
+def shaped() -> Scorer:
+    def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
+        def rectangles(table: Any) -> Any:
+            at = shifted(table, scale=1 / scale)
+            x0, y0, x1, y1 = at.box.T
+            corners = np.stack([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]).transpose(2, 0, 1)
+            return rebuilt(at, outline=tuple((ring,) for ring in corners))
+
+        marked, found = rectangles(truth), rectangles(predictions)
+        if not (marked.role == Role.CELL).any():
+            return {}
+        rules = replace(PROTOCOLS["paper"], outlines=True)
+        shapes = shape_scores(marked, found, evaluate(marked, found, rules, threshold=0.5).bb)  # type: ignore[arg-type]
+        assert shapes is not None
+        return {"pq": _rounded(shapes.panoptic_quality), "dice": _rounded(shapes.dice)}
+
+    return Scorer("shapes", values, perfect=("pq", "dice"))
+
+
 def costly(geometry: str) -> Scorer:
     def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
         protocol = protocol_of("paper", "greedy", scale)
@@ -258,6 +278,7 @@ SCORERS = [
     *(lrp(geometry) for geometry in ("bb", "cd")),
     by_class_and_scale(),
     *(by_outline(geometry) for geometry in ("bb", "cd")),
+    shaped(),
     *(costly(geometry) for geometry in ("bb", "cd")),
     *(raters(geometry) for geometry in ("bb", "cd")),
     *(swept(geometry) for geometry in ("bb", "cd")),

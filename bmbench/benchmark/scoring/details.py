@@ -29,6 +29,7 @@ from bmbench.metrics.free_response import (
 from bmbench.metrics.localisation_recall_precision import OptimalLrp, optimal_lrp
 from bmbench.metrics.merges_and_splits import MergesAndSplits, merges_and_splits
 from bmbench.metrics.radii import object_radii
+from bmbench.metrics.shapes import shape_scores
 from bmbench.present.words import many
 from bmbench.statistics.intervals import (
     MetricInterval,
@@ -37,6 +38,7 @@ from bmbench.statistics.intervals import (
     f_beta_interval,
     froc_interval,
     rated_interval,
+    shape_interval,
 )
 from bmbench.statistics.units import units_of
 
@@ -96,6 +98,7 @@ class Details:
     sweep: LimitSweep
     by_group: GroupScores
     costs: Mapping[str, float] | None
+    shapes: Mapping[str, MetricInterval]
 
     def to_json(self) -> dict[str, Any]:
         """The details as JSON holds them."""
@@ -125,6 +128,7 @@ class Details:
             "calibration": {**self.reliability.to_json(), "d_ece_ci": _listed(self.d_ece_ci)},
             "sweep": dataclasses.asdict(self.sweep),
             "by_group": self.by_group.to_json(),
+            **_shapes_in_json(self.shapes),
             "ap_cost": None if self.costs is None else dict(self.costs),
         }
 
@@ -137,6 +141,7 @@ def details_of(
     assert scores is not None
     units = units_of(evaluation)
     radius = object_radii(truth, evaluation.protocol) if geometry == "cd" else None
+    matches_masks = evaluation.protocol.outlines and geometry == "bb"
     without_limit = evaluation.protocol.outlines and geometry == "cd"
     return Details(
         f_beta={name: f_beta_interval(scores, units, beta=beta) for name, beta in BETAS.items()},
@@ -153,6 +158,7 @@ def details_of(
         d_ece_ci=calibration_interval(scores, units).interval,
         sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),
         by_group=scores_by_group(truth, scores),
+        shapes=_shapes(truth, predictions, scores, units) if matches_masks else {},
         costs=cost_of_causes(truth, predictions, evaluation.protocol, scores, geometry),
     )
 
@@ -174,6 +180,28 @@ def _with_interval(rated: RatedSensitivity | None, scores: Scores, units: Chosen
 
 def _in_json(rated: Rated | None) -> dict[str, Any] | None:
     return None if rated is None else rated.to_json()
+
+
+def _shapes(
+    truth: GroundTruth, predictions: Predictions, scores: Scores, units: ChosenUnits
+) -> dict[str, MetricInterval]:
+    """Panoptic quality, aggregated Jaccard index and Dice with their intervals; empty without outlines."""
+    found = shape_scores(truth, predictions, scores)
+    if found is None:
+        return {}
+    parts = {
+        "panoptic_quality": (found.iou, found.objects),
+        "aggregated_jaccard": (found.shared, found.either),
+        "dice": (found.both, found.areas),
+    }
+    return {name: shape_interval(part, whole, units) for name, (part, whole) in parts.items()}
+
+
+def _shapes_in_json(shapes: Mapping[str, MetricInterval]) -> dict[str, Any]:
+    if not shapes:
+        return {}
+    values = {name: one.value for name, one in shapes.items()}
+    return {"shapes": values | {f"{name}_ci": _listed(one.interval) for name, one in shapes.items()}}
 
 
 def _listed(interval: Interval | None) -> list[float] | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bmbench.benchmark.scoring.details import Details, Rated
     from bmbench.metrics import Geometry, GroupScores, LimitSweep
+    from bmbench.statistics.intervals import MetricInterval
 
 
 MOST_GROUPS = 24
@@ -65,6 +66,7 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
         ("· misplacing of hits", [one.olrp.misplacing if one.olrp else None for one in details.values()]),
         ("· false alarms", [one.olrp.false_alarms if one.olrp else None for one in details.values()]),
         ("· misses", [one.olrp.misses if one.olrp else None for one in details.values()]),
+        *_shape_rows([one.shapes for one in details.values()]),
         *_cost_rows([one.costs for one in details.values()]),
         (
             "confidence off by (D-ECE)",
@@ -87,6 +89,16 @@ def _cost_rows(
     for cause, words in FALSE_ALARMS.items():
         yield f"· {words}", [one[cause] for one in known]
     yield "AP lost to missed cells", [one["fn_missed"] for one in known]
+
+
+def _shape_rows(
+    shapes: Sequence[Mapping[str, MetricInterval]],
+) -> Iterator[tuple[str, Sequence[str | float | None]]]:
+    """How outlines agree; nothing where they were not matched."""
+    names = {"panoptic_quality": "PQ", "aggregated_jaccard": "AJI", "dice": "Dice, of pixels"}
+    for name, words in names.items() if any(shapes) else ():
+        each = [one.get(name) for one in shapes]
+        yield words, [None if one is None else with_interval(one.value, one.interval) for one in each]
 
 
 def _rated_rows(
