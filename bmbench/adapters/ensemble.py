@@ -37,6 +37,11 @@ def save_members(folder: Path, members: Sequence[Detector]) -> None:
     write_json(folder / _CARD, {"schema": _SCHEMA, "members": len(members)})
 
 
+def is_ensemble(folder: Path) -> bool:
+    """Whether several detectors were saved in a folder, as one."""
+    return (folder / _CARD).exists()
+
+
 def load_detector(method: Method, folder: Path) -> Detector:
     """The detector that was saved in a folder: one of the method's own, or an ensemble of them.
 
@@ -45,7 +50,7 @@ def load_detector(method: Method, folder: Path) -> Detector:
     BadInputError
         If a file is missing, damaged, or not of this kind.
     """
-    if not (folder / _CARD).exists():
+    if not is_ensemble(folder):
         return method.load(folder)
     card = read_json(folder / _CARD, within=folder)
     count = card.get("members") if isinstance(card, dict) and card.get("schema") == _SCHEMA else None

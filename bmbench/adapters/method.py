@@ -85,6 +85,9 @@ class Method:
         the method has no such thing.
     space : profile name → Space
         Where `bmbench tune` looks for better settings; empty if there is nothing to look for.
+    architecture : names of settings, or None
+        Those that a network's weights depend on: a training that begins with the weights of another one has
+        the same values of them (`FitRequest.start`). None if the method's trainings cannot begin so.
     infer : (detector, image) → Decode, or None
         The costly half of `predict`, done once; None if the method has no settings to decode with.
     """
@@ -103,6 +106,7 @@ class Method:
     cell_classes: bool = False
     ensemble: Callable[[Sequence[Detector]], Detector] | None = None
     space: Mapping[str, Space] = field(default_factory=dict)
+    architecture: tuple[str, ...] | None = None
     infer: Callable[[Any, Pixels], Decode] | None = None
 
 

@@ -172,7 +172,8 @@ def run(
         Whether bars show how far it is.
     **options
         Further options of ``bmbench run`` by their names in Python: `data`, `track`, `profile`, `artefacts`,
-        `classes`, `seed`, `jitter_px`, `retrain`, `models`, `test_on`, `devices`, `dataset_options`.
+        `classes`, `seed`, `jitter_px`, `retrain`, `models`, `start` (`--from`), `test_on`, `devices`,
+        `dataset_options`.
 
     Returns
     -------

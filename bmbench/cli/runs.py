@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -64,6 +65,10 @@ def run(
     models: Annotated[
         int | None, typer.Option(min=1, help="Models that answer together.  [default: profile]")
     ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="Begin with the weights of a model or run: a name, or a folder."),
+    ] = None,
     test_on: shared.TestOn = None,
     devices: Annotated[
         int,
@@ -83,6 +88,7 @@ def run(
 
     The results are drawn, too. --resume goes on with a stopped run; --test-on may be repeated.
     """
+    from bmbench.benchmark.models.start import start_method
     from bmbench.benchmark.records.options import RunOptions, parse_list, parse_pairs
     from bmbench.benchmark.records.settings_files import with_settings
     from bmbench.benchmark.run.begin_or_resume import resume as resume_run
@@ -105,6 +111,7 @@ def run(
         settings=parse_pairs(set_ or [], option="--set"),
         retrain=retrain,
         models=models,
+        start=from_,
         test_on=tuple(test_on or ()),
         devices=devices,
         log=tuple(log or ()),
@@ -112,6 +119,8 @@ def run(
     )
     with stoppable():
         if resume is None:
+            if from_ is not None and not is_given(context, "method"):
+                options = replace(options, method=start_method(from_))
             if settings is not None:
                 given = [name for name in ("method", "profile") if is_given(context, name)]
                 options = with_settings(options, settings, given=given)

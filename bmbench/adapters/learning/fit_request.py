@@ -95,6 +95,9 @@ class FitRequest:
         Where a fit that takes long keeps what it needs to go on (`bmbench.adapters.learning.training_state`):
         it begins with what it finds there, and ends with the detector of a fit that was never stopped, byte
         for byte.
+    start : folder or None
+        A saved detector of the same method and architecture (`Method.architecture`), whose weights the
+        training begins with; None: with fresh ones.
     report : TrainingReport or None
         Told every validation; a fit that goes on repeats the validations of the earlier one.
     process_group : ProcessGroup or None
@@ -110,6 +113,7 @@ class FitRequest:
     classes: tuple[Category, ...] = ()
     foreground_curve: Callable[[], ForegroundCurve | None] = lambda: None
     state: Path | None = None
+    start: Path | None = None
     report: TrainingReport | None = None
     process_group: ProcessGroup | None = None
 

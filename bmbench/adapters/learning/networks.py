@@ -104,6 +104,31 @@ def read_checkpoint(
     return facts, network.eval()
 
 
+def begin_with(network: nn.Module, folder: Path) -> None:
+    """Give a network the weights that `write_checkpoint` wrote for one of the same architecture.
+
+    Raises
+    ------
+    BadInputError
+        If they are missing, damaged, or those of another network.
+    """
+    import safetensors
+    from safetensors.torch import load
+
+    data = read_bytes(folder / _WEIGHTS, within=folder)
+    try:
+        weights = load(data)
+        _require_shapes(network, weights)
+        network.load_state_dict(weights)
+    except (*_WRONG, safetensors.SafetensorError) as error:
+        raise BadInputError(
+            "not the weights of such a network",
+            where=str(folder),
+            got=str(error).splitlines()[0],
+            remedy="begin with a model of the same method and settings",
+        ) from error
+
+
 def _require_shapes(network: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
     """Nothing, or a ValueError if a network without memory has other weights than these."""
     for name, wanted in network.state_dict().items():

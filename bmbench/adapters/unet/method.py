@@ -134,6 +134,7 @@ def _method(encoding: str, title: str) -> Method:
         artefact_class=True,
         ensemble=_ensemble,
         space=space_of(encoding),
+        architecture=("depth", "width", "normalisation", "cell_px"),
         infer=_infer,
     )
 

@@ -19,6 +19,7 @@ from bmbench.adapters.images.working_scale import (
     random_view,
 )
 from bmbench.adapters.learning.fit_request import FitRequest
+from bmbench.adapters.learning.networks import begin_with
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.unet.encodings.encoding import Encoding, TargetMap, encode
@@ -135,6 +136,8 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
     baseline = baseline_loss(validation, encoding=encoding, settings=settings) if told else math.nan
     with one_thread_each() as pool, seeded(request.seed):
         network = build(settings, outputs=encoding.outputs, device=best_device())
+        if request.start is not None:
+            begin_with(network, request.start)
 
         def draw(generator: np.random.Generator) -> UNetPatch:
             return draw_patch(

@@ -38,6 +38,7 @@ class RunOptions:
     `classes` are the classes of cells to tell apart (`bmbench.benchmark.protocol.classes`).
     `track` None is `drawn` for a user's own files and `weak` for a data set that bmbench knows by name.
     `log` names who else is told what the training does (`bmbench.benchmark.records.loggers`).
+    `start` is a model, by name or folder, or a run, whose weights the training begins with.
     `devices` processes train together, one a graphics card; the result does not depend on their number.
     `allow_leaks` takes a split in which subsets share a group or a picture, which is else refused.
     `test_on` names other images that the trained detector is applied to (`benchmark.protocol.other_sets`).
@@ -58,6 +59,7 @@ class RunOptions:
     models: int | None = None
     test_on: tuple[str, ...] = ()
     allow_leaks: bool = False
+    start: str | None = None
     devices: int = 1
     log: tuple[str, ...] = ()
     out: Path = Path("runs")
@@ -69,6 +71,9 @@ class RunOptions:
     def settled(self) -> RunOptions:
         """The same options with absolute paths and a method's own name: the same from any folder."""
         data = None if self.data is None else Path(plain_text(str(self.data.expanduser().absolute())))
+        start = self.start
+        if start is not None and Path(start).expanduser().exists():
+            start = plain_text(str(Path(start).expanduser().absolute()))
         test_on = tuple(str(OtherSet.parse(text).settled()) for text in self.test_on)
         return dataclasses.replace(
             self,
@@ -77,6 +82,7 @@ class RunOptions:
             data=data,
             track=self.chosen_track,
             test_on=test_on,
+            start=start,
         )
 
     @property
@@ -89,7 +95,7 @@ class RunOptions:
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads; without `out`, `devices` and `log`, which are no part of what is asked."""
         record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        for name in _HOW:
+        for name in (*_HOW, *(("start",) if self.start is None else ())):
             del record[name]
         paths = {name: None if record[name] is None else str(record[name]) for name in _PATHS}
         mappings = {name: dict(value) for name, value in record.items() if isinstance(value, Mapping)}
@@ -126,8 +132,12 @@ def _path(kind: type, value: Any) -> Any:
     return Path(value)
 
 
-def resolve_settings(method: Method, profile: str, changes: Mapping[str, str]) -> Any:
+def resolve_settings(
+    method: Method, profile: str, changes: Mapping[str, str], *, fixed: Mapping[str, Any] | None = None
+) -> Any:
     """The method's settings for a profile, with `--set name=value` changes applied.
+
+    `fixed` are settings that hold whatever the profile says: a change to another value is refused.
 
     Raises
     ------
@@ -139,6 +149,13 @@ def resolve_settings(method: Method, profile: str, changes: Mapping[str, str]) -
     settings = method.settings[profile]
     kinds = typing.get_type_hints(type(settings))
     values = {name: _parse(name, text, kinds) for name, text in changes.items()}
+    for name, value in (fixed or {}).items():
+        if values.setdefault(name, value) != value:
+            raise BadInputError(
+                f"--set {name}={changes[name]}",
+                expected=f"{value}, as in the model that --from names",
+                remedy="leave it out, or train without --from",
+            )
     try:
         return dataclasses.replace(settings, **values)
     except ValueError as error:

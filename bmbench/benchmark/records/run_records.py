@@ -79,6 +79,7 @@ class RunConfig(Struct, frozen=True, kw_only=True):
     leaks: list[str] = msgspec.field(default_factory=list)
     plugin: dict[str, RecordedPlugin] = msgspec.field(default_factory=dict)
     appearance: Appearance | None = None
+    start: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def is_sealed(self) -> bool:

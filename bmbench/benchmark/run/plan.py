@@ -8,6 +8,7 @@ from typing import Any
 
 from bmbench.adapters.images.appearance import Appearance, appearance, spread
 from bmbench.adapters.method import Method, require_installed
+from bmbench.benchmark.models.start import Start, read_start
 from bmbench.benchmark.protocol.classes import (
     as_taught,
     cell_classes,
@@ -59,6 +60,7 @@ class Plan:
     supervision: Supervision
     leaks: tuple[str, ...] = ()
     elsewhere: tuple[OtherImages, ...] = ()
+    start: Start | None = None
 
     @property
     def classes(self) -> tuple[Category, ...]:
@@ -80,7 +82,8 @@ class Plan:
         """What the run says of itself before it begins."""
         leaks = f"subsets are not apart, as was allowed: {_few(self.leaks)}" if self.leaks else ""
         own = () if self.options.dataset in DATASETS else self.split.faults
-        said = (run_line(self.learned, self.split), caution(self.split), leaks)
+        begins = f"begins with the weights of {self.start.place}" if self.start is not None else ""
+        said = (run_line(self.learned, self.split), begins, caution(self.split), leaks)
         return (*filter(None, said), *(f"note: {line}" for line in own[:_NOTES]))
 
     def taught(self, samples: Sequence[Sample]) -> tuple[Sample, ...]:
@@ -107,7 +110,9 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     require_classes(method, options.classes, artefacts=artefacts)
     require_installed(method)
     require_loggers(options.log)
-    settings = resolve_settings(method, options.profile, options.settings)
+    start = None if options.start is None else read_start(options.start, method, artefacts=artefacts)
+    fixed = start.fixed if start is not None else None
+    settings = resolve_settings(method, options.profile, options.settings, fixed=fixed)
     if options.devices > 1:
         from bmbench.benchmark.workers.devices import check_devices
 
@@ -142,6 +147,7 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
         protocol=protocol,
         supervision=supervision,
         leaks=leaks,
+        start=start,
         elsewhere=_other_images(options, split, own=dataset.card.name, progress=progress),
     )
 
@@ -202,6 +208,8 @@ def config(plan: Plan) -> dict[str, Any]:
         "test_on": [place.facts() for place in plan.elsewhere],
         **plugin_facts(options.method, options.dataset),
     }
+    if plan.start is not None:
+        record["start"] = plan.start.facts()
     if (value_of_white := white(plan.split.samples["train"])) is not None:
         record["white"] = value_of_white
     # As it is read back from its file: tuples are lists there.

@@ -189,6 +189,7 @@ def _request(plan: Plan, train: Sequence[Sample], validation: Sequence[Sample], 
         settings=plan.settings,
         augment=augment,
         classes=plan.classes,
+        start=None if plan.start is None else plan.start.checkpoint,
         foreground_curve=foreground_curve(train, plan.supervision, name=plan.dataset.card.name),
         **more,
     )
