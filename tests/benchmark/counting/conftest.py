@@ -26,5 +26,5 @@ def fields(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr("bmbench.benchmark.prediction.finished.load_run", trained)
+    monkeypatch.setattr("bmbench.benchmark.prediction.finished.load_trained", trained)
     return tmp_path / "run"

@@ -43,7 +43,7 @@ def counted(fields: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     with pytest.MonkeyPatch.context() as patched:
         from tests.benchmark.counting.coloured import trained
 
-        patched.setattr("bmbench.benchmark.prediction.finished.load_run", trained)
+        patched.setattr("bmbench.benchmark.prediction.finished.load_trained", trained)
         out = tmp_path_factory.mktemp("counted") / "counts"
         return out, ask(Path("run"), fields, out, group_choices=PER_PATIENT)
 

@@ -32,7 +32,7 @@ def report(fields: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     picture(folder / EVIL, (2, 0, 0, 0, 0))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("bmbench.benchmark.prediction.finished.load_run", trained)
+        patched.setattr("bmbench.benchmark.prediction.finished.load_trained", trained)
         asked = PredictOptions(run=Path("run"), images=(fields, folder / EVIL))
         choices = {"group_from": r"(Pat \w|img)"}
         count(CountOptions(predict=asked, out=folder / "counts", group_choices=choices), Silent())
