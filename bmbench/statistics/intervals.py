@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from bmbench.core.types import Floats
+from bmbench.core.types import Floats, Ints
 from bmbench.metrics.calibration import BINS, confidence_steps
 from bmbench.metrics.curve import f_parts
 from bmbench.metrics.details import FROC_RATES
@@ -170,8 +170,8 @@ def calibration_interval(scores: Scores, units: ChosenUnits) -> MetricInterval:
     return metric_interval(found)
 
 
-def shape_interval(part: Floats, whole: Floats, units: ChosenUnits) -> MetricInterval:
-    """The interval of a ratio of sums over images (`bmbench.metrics.shapes`), with the ratio."""
+def sum_ratio_interval(part: Floats | Ints, whole: Floats | Ints, units: ChosenUnits) -> MetricInterval:
+    """The interval of a ratio of sums over images (of pixels, of cells of a size), with the ratio."""
     sums = (np.bincount(units.row, weights=column, minlength=units.n) for column in (part, whole))
     return metric_interval(ratio(*sums))
 

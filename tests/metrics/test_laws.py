@@ -28,6 +28,8 @@ from bmbench.metrics import (
     sensitivity_per_mm2,
     sweep,
 )
+from bmbench.metrics.artefact_class import artefact_scores
+from bmbench.metrics.by_size import scores_by_size
 from bmbench.metrics.cost_of_causes import cost_of_causes
 from bmbench.metrics.merges_and_splits import merges_and_splits
 from bmbench.metrics.protocol import resolve_protocol
@@ -213,6 +215,35 @@ def raters(geometry: str) -> Scorer:
     return Scorer(f"raters-{geometry}", values, perfect=("agreement",))
 
 
+def sized(geometry: str) -> Scorer:
+    def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
+        protocol = protocol_of("paper", "greedy", scale)
+        scores = getattr(evaluate(truth, predictions, protocol, threshold=0.5), geometry)
+        found = scores_by_size(truth, predictions, scores)
+        if found is None:
+            return {}
+        sums = found.to_json()
+        counts = {
+            f"{name}-{k}": sums[name][k] for name in ("cells", "found", "false_alarms") for k in range(3)
+        }
+        return counts | {"recall": sums["recall"], "perfect": sum(sums["found"]) / sum(sums["cells"])}
+
+    return Scorer(f"sizes-{geometry}", values, perfect=("perfect",))
+
+
+def of_artefacts(geometry: str) -> Scorer:
+    def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
+        protocol = protocol_of("paper", "greedy", scale)
+        found = artefact_scores(truth, predictions, protocol, geometry, threshold=0.5)  # type: ignore[arg-type]
+        return (
+            {}
+            if found is None
+            else {name: getattr(found, name) for name in ("tp", "fp", "fn_artefact", "f1")}
+        )
+
+    return Scorer(f"artefacts-{geometry}", values, perfect=())
+
+
 def shaped() -> Scorer:
     def values(truth: Any, predictions: Any, scale: float) -> dict[str, Any]:
         def rectangles(table: Any) -> Any:
@@ -279,6 +310,8 @@ SCORERS = [
     by_class_and_scale(),
     *(by_outline(geometry) for geometry in ("bb", "cd")),
     shaped(),
+    *(sized(geometry) for geometry in ("bb", "cd")),
+    *(of_artefacts(geometry) for geometry in ("bb", "cd")),
     *(costly(geometry) for geometry in ("bb", "cd")),
     *(raters(geometry) for geometry in ("bb", "cd")),
     *(swept(geometry) for geometry in ("bb", "cd")),

@@ -10,6 +10,7 @@ import numpy as np
 
 from bmbench.benchmark.drawing.figures import pr_figure, save_figure
 from bmbench.core.files import make_folder, write_json
+from bmbench.metrics.by_size import EDGES
 from bmbench.metrics.free_response import CELL_RATES, MM2_RATES
 from bmbench.metrics.scores import Scores
 from bmbench.present.palette import BLUE, COLOURS, GREY, VERMILLION
@@ -46,6 +47,7 @@ def write_score_folder(folder: Path, report: ScoreReport, *, title: str) -> tupl
         "reliability": lambda: _reliability(report),
         "froc": lambda: _froc(report),
         "causes": lambda: _causes(report),
+        "sizes": lambda: _sizes(report),
         "raters": lambda: _raters(report),
     }
     for name, draw in figures.items():
@@ -145,6 +147,33 @@ def _bars(axes: Axes, values: _Bars, form: str) -> None:
         bars = axes.barh(rows, known, height, label=RULES[rule], **look)
         texts = ["" if value is None else form.format(value) for value in numbers]
         axes.bar_label(bars, texts, padding=2, fontsize=8)
+
+
+def _sizes(report: ScoreReport) -> Figure | None:
+    """Recall of small, usual and large cells with intervals, and how many cells each rests on."""
+    shown = [(rule, report.details[rule]) for rule, _ in _scored(report) if rule in report.details]
+    known = [(rule, one, one.by_size) for rule, one in shown if one.by_size is not None]
+    if not known:
+        return None
+    figure, (axes,) = _panels((5.2, 3.8), 1)
+    for place, (rule, one, _) in enumerate(known):
+        look = _LOOKS[rule]
+        for row, value in enumerate(one.size_recall):
+            at = row + (place - (len(known) - 1) / 2) * 0.18
+            if value.value is None:
+                continue
+            if value.interval is not None:
+                axes.plot((at, at), value.interval, color=look["color"], lw=2)
+            label = RULES[rule] if row == 1 else None
+            axes.plot(at, value.value, look["marker"], color=look["color"], mec="white", ms=8, label=label)
+    sizes = known[0][2]
+    cells = sizes.cells.sum(axis=0).tolist()
+    words = (f"small\n(under {EDGES[0]:g})", "usual", f"large\n(over {EDGES[1]:g})")
+    axes.set_xticks(range(len(words)), [f"{word}\n{n} cells" for word, n in zip(words, cells, strict=True)])
+    axes.set(ylabel="cells found (recall)", ylim=(0, 1.02), xlim=(-0.5, len(words) - 0.5))
+    axes.set_xlabel(f"size of the cell, in diameters of the median one ({sizes.diameter_px:.1f} px)")
+    axes.legend(frameon=False, loc="lower right")
+    return figure
 
 
 def _raters(report: ScoreReport) -> Figure | None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bmbench.metrics.artefact_class import artefact_scores
 from bmbench.metrics.by_group import GroupScores, scores_by_group
+from bmbench.metrics.by_size import SizeScores, scores_by_size
 from bmbench.metrics.calibration import Reliability, reliability
 from bmbench.metrics.cost_of_causes import cost_of_causes
 from bmbench.metrics.details import (
@@ -38,7 +40,7 @@ from bmbench.statistics.intervals import (
     f_beta_interval,
     froc_interval,
     rated_interval,
-    shape_interval,
+    sum_ratio_interval,
 )
 from bmbench.statistics.units import units_of
 
@@ -71,6 +73,28 @@ class Rated:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ArtefactClass:
+    """The class of artefacts by itself; see `bmbench.metrics.artefact_class`."""
+
+    scores: Scores
+    f1: MetricInterval
+
+    def to_json(self) -> dict[str, Any]:
+        """What became of artefacts, and what is predicted as one."""
+        one = self.scores
+        return {
+            "artefacts": one.tp + one.fn,
+            "found": one.tp,
+            "taken_for_cells": one.fn_artefact,
+            "missed": one.fn_missed,
+            "false_alarms": one.fp,
+            "false_alarms_on_cells": one.fp_artefact,
+            "f1": self.f1.value,
+            "f1_ci": _listed(self.f1.interval),
+        }
+
+
 BETAS = {"f2": 2.0, "f0.5": 0.5}
 """F-beta that is given: recall counts twice as much as precision, or half as much."""
 
@@ -99,6 +123,9 @@ class Details:
     by_group: GroupScores
     costs: Mapping[str, float] | None
     shapes: Mapping[str, MetricInterval]
+    by_size: SizeScores | None
+    size_recall: tuple[MetricInterval, ...]
+    artefacts: ArtefactClass | None
 
     def to_json(self) -> dict[str, Any]:
         """The details as JSON holds them."""
@@ -129,7 +156,17 @@ class Details:
             "sweep": dataclasses.asdict(self.sweep),
             "by_group": self.by_group.to_json(),
             **_shapes_in_json(self.shapes),
+            "by_size": self._sizes_in_json(),
+            "artefacts": None if self.artefacts is None else self.artefacts.to_json(),
             "ap_cost": None if self.costs is None else dict(self.costs),
+        }
+
+    def _sizes_in_json(self) -> dict[str, Any] | None:
+        if self.by_size is None:
+            return None
+        return {
+            **self.by_size.to_json(),
+            "recall_ci": [_listed(one.interval) for one in self.size_recall],
         }
 
 
@@ -142,6 +179,7 @@ def details_of(
     units = units_of(evaluation)
     radius = object_radii(truth, evaluation.protocol) if geometry == "cd" else None
     matches_masks = evaluation.protocol.outlines and geometry == "bb"
+    sizes = scores_by_size(truth, predictions, scores)
     without_limit = evaluation.protocol.outlines and geometry == "cd"
     return Details(
         f_beta={name: f_beta_interval(scores, units, beta=beta) for name, beta in BETAS.items()},
@@ -159,6 +197,9 @@ def details_of(
         sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),
         by_group=scores_by_group(truth, scores),
         shapes=_shapes(truth, predictions, scores, units) if matches_masks else {},
+        by_size=sizes,
+        size_recall=_recall_by_size(sizes, units),
+        artefacts=_artefacts(truth, predictions, evaluation, geometry),
         costs=cost_of_causes(truth, predictions, evaluation.protocol, scores, geometry),
     )
 
@@ -182,6 +223,24 @@ def _in_json(rated: Rated | None) -> dict[str, Any] | None:
     return None if rated is None else rated.to_json()
 
 
+def _recall_by_size(sizes: SizeScores | None, units: ChosenUnits) -> tuple[MetricInterval, ...]:
+    if sizes is None:
+        return ()
+    columns = zip(sizes.found.T, sizes.cells.T, strict=True)
+    return tuple(sum_ratio_interval(found, cells, units) for found, cells in columns)
+
+
+def _artefacts(
+    truth: GroundTruth, predictions: Predictions, evaluation: Evaluation, geometry: Geometry
+) -> ArtefactClass | None:
+    scores = evaluation.bb if geometry == "bb" else evaluation.cd
+    assert scores is not None
+    found = artefact_scores(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold)
+    if found is None:
+        return None
+    return ArtefactClass(scores=found, f1=f_beta_interval(found, units_of(evaluation), beta=1.0))
+
+
 def _shapes(
     truth: GroundTruth, predictions: Predictions, scores: Scores, units: ChosenUnits
 ) -> dict[str, MetricInterval]:
@@ -194,7 +253,7 @@ def _shapes(
         "aggregated_jaccard": (found.shared, found.either),
         "dice": (found.both, found.areas),
     }
-    return {name: shape_interval(part, whole, units) for name, (part, whole) in parts.items()}
+    return {name: sum_ratio_interval(part, whole, units) for name, (part, whole) in parts.items()}
 
 
 def _shapes_in_json(shapes: Mapping[str, MetricInterval]) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.markup import escape
 
+from bmbench.metrics.by_size import EDGES
 from bmbench.present.terminal import terminal_table
 from bmbench.present.words import FALSE_ALARMS, RULES, count, decimal, with_interval
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bmbench.benchmark.scoring.details import Details, Rated
+    from bmbench.benchmark.scoring.details import ArtefactClass, Details, Rated
     from bmbench.metrics import Geometry, GroupScores, LimitSweep
     from bmbench.statistics.intervals import MetricInterval
 
@@ -66,6 +67,8 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
         ("· misplacing of hits", [one.olrp.misplacing if one.olrp else None for one in details.values()]),
         ("· false alarms", [one.olrp.false_alarms if one.olrp else None for one in details.values()]),
         ("· misses", [one.olrp.misses if one.olrp else None for one in details.values()]),
+        *_size_rows(list(details.values())),
+        *_artefact_rows([one.artefacts for one in details.values()]),
         *_shape_rows([one.shapes for one in details.values()]),
         *_cost_rows([one.costs for one in details.values()]),
         (
@@ -89,6 +92,33 @@ def _cost_rows(
     for cause, words in FALSE_ALARMS.items():
         yield f"· {words}", [one[cause] for one in known]
     yield "AP lost to missed cells", [one["fn_missed"] for one in known]
+
+
+def _size_rows(details: Sequence[Details]) -> Iterator[tuple[str, Sequence[str | float | None]]]:
+    """Recall by the size of the cell; a size without cells is left out."""
+    known = [one for one in details if one.by_size is not None]
+    if len(known) < len(details):
+        return
+    yield "recall by size, in diameters", ["" for _ in known]
+    names = (f"small, below {EDGES[0]}", "usual", f"large, above {EDGES[1]}")
+    for row, name in enumerate(names):
+        each = [one.size_recall[row] for one in known]
+        if any(one.value is not None for one in each):
+            yield f"· {name}", [with_interval(one.value, one.interval) for one in each]
+
+
+def _artefact_rows(
+    artefacts: Sequence[ArtefactClass | None],
+) -> Iterator[tuple[str, Sequence[str | float | None]]]:
+    """The class of artefacts by itself; nothing where none is predicted or annotated."""
+    known = [one for one in artefacts if one is not None]
+    if len(known) < len(artefacts):
+        return
+    yield "F1 of artefacts, as a class", [with_interval(one.f1.value, one.f1.interval) for one in known]
+    yield "· artefacts found", [count(one.scores.tp) for one in known]
+    yield "· taken for cells", [count(one.scores.fn_artefact) for one in known]
+    yield "· missed", [count(one.scores.fn_missed) for one in known]
+    yield "· predicted where none is", [count(one.scores.fp) for one in known]
 
 
 def _shape_rows(
