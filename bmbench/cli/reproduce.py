@@ -109,10 +109,8 @@ def reproduce(
     )
     if dry_run:
         from bmbench.benchmark.reproduce.study import preview
-        from bmbench.core.console import Terminal
-        from bmbench.core.progress import Silent
 
-        _show(preview(options, Silent() if json else Terminal(console())), json=json)
+        _show(preview(options, listener(console(), json=json)), json=json)
     else:
         _run(options, json=json)
 

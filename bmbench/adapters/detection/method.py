@@ -70,7 +70,7 @@ def _method(
         title=title,
         family=family,
         paper=paper,
-        settings=MappingProxyType(PROFILES[family]),
+        settings=MappingProxyType(PROFILES.get(name, PROFILES[family])),
         fit=partial(_fit, family=name),
         load=_load,
         extra=extra,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from bmbench.adapters.detection.labels import cell_labels
 from bmbench.adapters.detection.merging.overlaps import bounding_box
@@ -29,9 +30,6 @@ from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.core.types import Floats, Pixels, Role
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,13 +105,22 @@ def _losses(
 ) -> torch.Tensor:
     """(1,) sum of the losses of the patches."""
     device = next(network.parameters()).device
-    # Torchvision's networks give losses in this mode alone, and no layer of theirs acts otherwise in it here.
+    # Torchvision's networks give losses in this mode alone; of their layers only batch statistics mind.
     network.train(torch.is_grad_enabled() or not family.batch_statistics)
+    if not torch.is_grad_enabled():
+        _use_statistics(network)
     reseed(network, patches[0].seed)
     images = [tensor_of(patch.image, facts, device) for patch in patches]
     answer = network(images, [_as_tensors(patch, family, facts, device) for patch in patches])
     total: torch.Tensor = torch.stack(list(answer.values())).sum() * len(patches)
     return total[None]
+
+
+def _use_statistics(network: nn.Module) -> None:
+    """Let a network that stays in training for its losses normalise by what it learned of batches."""
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.eval()
 
 
 def _as_tensors(

@@ -33,7 +33,7 @@ _OPTIMISER: Mapping[str, Range] = {
     "momentum": Real(low=0.8, high=0.98, when=("optimiser", "sgd")),
 }
 _LOSS: Mapping[str, Range] = {
-    "loss": Choice(options=("cross_entropy", "squared")),
+    "loss": Choice(options=("cross_entropy", "squared", "absolute")),
     "dice": Choice(options=(0.0, 1.0)),
     "foreground_weight": Real(low=0.5, high=4.0, log=True),
 }
@@ -43,7 +43,11 @@ _CONTOUR: Mapping[str, Range] = {
 }
 _SIZES: Mapping[str, Mapping[str, Range]] = {
     "quick": {"patch_px": Choice(options=(96, 128, 192)), "batch": Choice(options=(4, 8))},
-    "paper": {"patch_px": Choice(options=(256, 512)), "batch": Choice(options=(8, 16))},
+    "paper": {
+        "cell_px": Choice(options=(24.0, 40.0, 60.0)),
+        "patch_px": Choice(options=(256, 384, 512)),
+        "batch": Choice(options=(8, 16)),
+    },
 }
 _SEGMENTATION: Mapping[str, Range] = {
     "lowest": Real(low=0.1, high=0.4),
@@ -53,7 +57,7 @@ _SEGMENTATION: Mapping[str, Range] = {
     "seeds": Choice(options=("depth", "map")),
     "marker": Real(low=0.4, high=0.95),
     "rise": Real(low=0.05, high=0.3),
-    "smallest": Real(low=0.1, high=0.5),
+    "smallest": Real(low=0.1, high=1.0),
 }
 _APPLIED = ("smooth", "flooding", "surround", "undo", "marker_of", "smallest_px", "confidence_in")
 _YARDSTICK = ("loss", "dice")

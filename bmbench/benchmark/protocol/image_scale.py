@@ -1,6 +1,7 @@
 """The scale of a run's images: what a slide needs to know to be read at the same one."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,27 @@ def mean_cell(samples: Sequence[Sample]) -> float | None:
 
     mean = mean_cell_diameter(sample.annotations for sample in samples)
     return round(mean, 3) if mean else None
+
+
+def uncropped(samples: Sequence[Sample], settings: Any) -> str:
+    """What is said where training patches hold most of the images whole; empty where they are cropped.
+
+    `settings` are a method's; those of one that draws patches have `cell_px`, the diameter to which the mean
+    cell is resized, and `patch_px`.
+    """
+    side, cell_px = getattr(settings, "patch_px", None), getattr(settings, "cell_px", None)
+    mean = mean_cell(samples)
+    if side is None or cell_px is None or mean is None:
+        return ""
+    across = np.array([min(sample.width, sample.height) for sample in samples]) * cell_px / mean
+    whole = int((across <= side).sum())
+    if 2 * whole < len(samples):
+        return ""
+    return (
+        f"a training patch of {side} px holds {whole} of {len(samples)} training images whole (median "
+        f"{np.median(across):.0f} px at {cell_px:g} px a cell), so they are turned and not cropped; "
+        "a crop needs a smaller --set patch_px, or a larger --set cell_px"
+    )
 
 
 def white(samples: Sequence[Sample]) -> int | None:

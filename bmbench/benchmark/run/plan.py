@@ -16,7 +16,7 @@ from bmbench.benchmark.protocol.classes import (
     require_classes,
     tell_apart,
 )
-from bmbench.benchmark.protocol.image_scale import largest_cell, mean_cell, pixel_size, white
+from bmbench.benchmark.protocol.image_scale import largest_cell, mean_cell, pixel_size, uncropped, white
 from bmbench.benchmark.protocol.learned_from import Learned, caution, learned_from, run_line
 from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
 from bmbench.benchmark.protocol.tracks import Profile, Track, get_profile, get_track
@@ -83,7 +83,8 @@ class Plan:
         leaks = f"subsets are not apart, as was allowed: {_few(self.leaks)}" if self.leaks else ""
         own = () if self.options.dataset in DATASETS else self.split.faults
         begins = f"begins with the weights of {self.start.place}" if self.start is not None else ""
-        said = (run_line(self.learned, self.split), begins, caution(self.split), leaks)
+        patches = uncropped(self.split.samples["train"], self.settings)
+        said = (run_line(self.learned, self.split), begins, caution(self.split), leaks, patches)
         return (*filter(None, said), *(f"note: {line}" for line in own[:_NOTES]))
 
     def taught(self, samples: Sequence[Sample]) -> tuple[Sample, ...]:

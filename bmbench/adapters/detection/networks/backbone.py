@@ -73,13 +73,22 @@ def pyramid(settings: PyramidSettings) -> nn.Module:
 
 def normalisation(settings: PyramidSettings) -> Callable[[int], nn.Module]:
     """The layer that normalises a given number of channels."""
-    frozen: Callable[[int], nn.Module] = FrozenBatchNorm2d
-    return group_normalisation if settings.normalisation == "group" else frozen
+    layers: dict[str, Callable[[int], nn.Module]] = {
+        "group": group_normalisation,
+        "instance": _instance,
+        "batch": nn.BatchNorm2d,
+        "frozen": FrozenBatchNorm2d,
+    }
+    return layers[settings.normalisation]
 
 
 def head_normalisation(settings: PyramidSettings) -> Callable[[int], nn.Module] | None:
-    """That of heads, which see few cells at once: by groups, or none beside loaded batch statistics."""
-    return group_normalisation if settings.normalisation == "group" else None
+    """That of heads, whose levels share it: by groups or channels, or none where it is by batches."""
+    return normalisation(settings) if settings.normalisation in {"group", "instance"} else None
+
+
+def _instance(width: int) -> nn.Module:
+    return nn.GroupNorm(width, width)
 
 
 def _channels(body: resnet.ResNet, stage: str) -> int:

@@ -45,7 +45,7 @@ from bmbench.adapters.detection.settings.pyramid import DetectorSettings, MaskRC
 if TYPE_CHECKING:
     from detectron2.structures import Instances
 
-_ROI, _MASK_ROI, _MASK_WIDTH = 7, 14, 64
+_ROI, _MASK_ROI = 7, 14
 _ANY_SIZE = Box2BoxTransform(weights=(1.0, 1.0, 1.0, 1.0))
 _AS_THEY_ARE = {"pixel_mean": [0.0] * 3, "pixel_std": [1.0] * 3}
 
@@ -181,7 +181,9 @@ def _heads(
         "mask_in_features": levels,
         "mask_pooler": pooler(_MASK_ROI),
         "mask_head": MaskRCNNConvUpsampleHead(
-            ShapeSpec(width, _MASK_ROI, _MASK_ROI), num_classes=classes, conv_dims=[_MASK_WIDTH] * 3
+            ShapeSpec(width, _MASK_ROI, _MASK_ROI),
+            num_classes=classes,
+            conv_dims=[settings.mask_width] * (settings.mask_layers + 1),
         ),
     }
     heads = Detectron2Heads(

@@ -11,7 +11,12 @@ from bmbench.adapters.detection.networks import fcos, mask_rcnn, retinanet, ultr
 from bmbench.adapters.detection.networks.anchors import Sizes, anchor_sizes
 from bmbench.adapters.detection.networks.third_party import without_side_effects
 from bmbench.adapters.detection.settings.common import CommonSettings
-from bmbench.adapters.detection.settings.pyramid import DetectorSettings, FcosSettings, MaskRCNNSettings
+from bmbench.adapters.detection.settings.pyramid import (
+    DetectorSettings,
+    FcosSettings,
+    MaskRCNNSettings,
+    RetinaNetSettings,
+)
 from bmbench.adapters.detection.settings.yolo import UltralyticsSettings, YoloSettings
 from bmbench.adapters.images.working_scale import Colour
 from bmbench.core.errors import BadInputError
@@ -136,10 +141,13 @@ def _ultralytics(name: str) -> Family:
 FAMILIES = MappingProxyType(
     {
         "retinanet": Family(
-            build=lambda s, f: retinanet.build(s, f.anchors, classes=f.classes, circles=False)
+            build=lambda s, f: retinanet.build(s, f.anchors, classes=f.classes, circles=False),
+            settings=RetinaNetSettings,
         ),
         "circular_retinanet": Family(
-            build=lambda s, f: retinanet.build(s, f.anchors, classes=f.classes, circles=True), circles=True
+            build=lambda s, f: retinanet.build(s, f.anchors, classes=f.classes, circles=True),
+            settings=RetinaNetSettings,
+            circles=True,
         ),
         "fcos": Family(
             build=lambda s, f: fcos.build(s, classes=f.classes), settings=FcosSettings, anchors=_no_anchors

@@ -18,7 +18,6 @@ from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict, ancho
 from bmbench.adapters.detection.networks.backbone import IdentityTransform, pyramid
 from bmbench.adapters.detection.settings.pyramid import MaskRCNNSettings
 
-_MASK_LAYERS, _MASK_WIDTH = 2, 64
 _ROI, _MASK_ROI = 7, 14
 
 
@@ -117,8 +116,8 @@ def build(settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool
         box_head=TwoMLPHead(settings.width * _ROI**2, settings.features),
         box_predictor=FastRCNNPredictor(settings.features, classes + 1),
         mask_roi_pool=MultiScaleRoIAlign(levels, _MASK_ROI, 2),
-        mask_head=MaskRCNNHeads(settings.width, (_MASK_WIDTH,) * _MASK_LAYERS, 1),
-        mask_predictor=MaskRCNNPredictor(_MASK_WIDTH, _MASK_WIDTH, classes + 1),
+        mask_head=MaskRCNNHeads(settings.width, (settings.mask_width,) * settings.mask_layers, 1),
+        mask_predictor=MaskRCNNPredictor(settings.mask_width, settings.mask_width, classes + 1),
     )
     network.rpn = _proposals(settings, network.rpn)
     network.roi_heads = _heads(settings, network.roi_heads, masks=masks)

@@ -19,12 +19,12 @@ from torchvision.models.detection.retinanet import (
     RetinaNetHead,
     RetinaNetRegressionHead,
 )
-from torchvision.ops import box_iou
+from torchvision.ops import box_iou, sigmoid_focal_loss
 
 from bmbench.adapters.detection.merging.suppression import suppress
 from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict, anchor_ratios, where_ignored
 from bmbench.adapters.detection.networks.backbone import IdentityTransform, head_normalisation, pyramid
-from bmbench.adapters.detection.settings.pyramid import DetectorSettings
+from bmbench.adapters.detection.settings.pyramid import RetinaNetSettings
 
 _LARGEST_GROWTH = math.log(1000 / 16)
 """Of a radius against its anchor's, as torchvision bounds that of boxes."""
@@ -37,6 +37,7 @@ class CellRetinaNet(RetinaNet):  # type: ignore[misc]
     """
 
     overlap: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = staticmethod(box_iou)
+    settings: RetinaNetSettings
 
     def compute_loss(
         self, targets: list[TensorDict], head_outputs: TensorDict, anchors: list[torch.Tensor]
@@ -46,8 +47,14 @@ class CellRetinaNet(RetinaNet):  # type: ignore[misc]
             match(self.proposal_matcher, self.overlap, here, target)
             for here, target in zip(anchors, targets, strict=True)
         ]
-        losses: dict[str, torch.Tensor] = self.head.compute_loss(targets, head_outputs, anchors, matched)
-        return losses
+        pairs = zip(targets, head_outputs["cls_logits"], matched, strict=True)
+        found = [_focal(*pair, self.settings) for pair in pairs]
+        return {
+            "classification": sum(found[1:], found[0]) / len(targets),
+            "bbox_regression": self.head.regression_head.compute_loss(
+                targets, head_outputs, anchors, matched
+            ),
+        }
 
 
 class CircularRetinaNet(CellRetinaNet):
@@ -134,7 +141,7 @@ class CircleAnchors(AnchorGenerator):  # type: ignore[misc]
         return torch.stack([-half, -half, half, half], dim=1)
 
 
-def build(settings: DetectorSettings, sizes: Sizes, *, classes: int, circles: bool) -> CellRetinaNet:
+def build(settings: RetinaNetSettings, sizes: Sizes, *, classes: int, circles: bool) -> CellRetinaNet:
     """A network with fresh weights from torch's generator."""
     ratios = ((1.0,) if circles else anchor_ratios(settings),) * len(sizes)
     anchors = (CircleAnchors if circles else AnchorGenerator)(sizes, ratios)
@@ -154,7 +161,26 @@ def build(settings: DetectorSettings, sizes: Sizes, *, classes: int, circles: bo
         topk_candidates=settings.most_candidates,
     )
     network.transform = IdentityTransform(settings.stride)
+    network.settings = settings
+    head.regression_head._loss_type = settings.box_loss
     return network
+
+
+def _focal(
+    target: TensorDict, logits: torch.Tensor, matched: torch.Tensor, settings: RetinaNetSettings
+) -> torch.Tensor:
+    """The focal loss of the anchors of one image, by its cells, as torchvision has it."""
+    positive, valid = matched >= 0, matched != Matcher.BETWEEN_THRESHOLDS
+    wanted = torch.zeros_like(logits)
+    wanted[positive, target["labels"][matched[positive]]] = 1.0
+    loss: torch.Tensor = sigmoid_focal_loss(
+        logits[valid],
+        wanted[valid],
+        alpha=settings.focal_alpha,
+        gamma=settings.focal_gamma,
+        reduction="sum",
+    )
+    return loss / positive.sum().clamp(min=1)
 
 
 def match(

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from bmbench.adapters.detection.settings.common import CommonSettings
-from bmbench.adapters.detection.settings.pyramid import DetectorSettings, FcosSettings, MaskRCNNSettings
+from bmbench.adapters.detection.settings.pyramid import (
+    DetectorSettings,
+    FcosSettings,
+    MaskRCNNSettings,
+    RetinaNetSettings,
+)
 from bmbench.adapters.detection.settings.yolo import UltralyticsSettings, YoloSettings
 
 _LONG: Mapping[str, Any] = {
@@ -36,12 +41,24 @@ _TILES_AS_PATCHES: Mapping[str, Mapping[str, Any]] = {
 """Of networks with attention, whose every place looks at a whole tile: what they say of a cell depends on how
 large that is."""
 PROFILES: Mapping[str, Mapping[str, CommonSettings]] = {
-    "retinanet": {"quick": DetectorSettings(), "paper": DetectorSettings(**_LONG, **_RESNET50, **_ANCHORS)},
+    "retinanet": {"quick": RetinaNetSettings(), "paper": RetinaNetSettings(**_LONG, **_RESNET50, **_ANCHORS)},
+    "detectron2_retinanet": {
+        "quick": DetectorSettings(),
+        "paper": DetectorSettings(**_LONG, **_RESNET50, **_ANCHORS),
+    },
     "fcos": {"quick": FcosSettings(), "paper": FcosSettings(**_LONG, **_RESNET50)},
     "mask_rcnn": {
         "quick": MaskRCNNSettings(batch=4, shard=2, learning_rate=1e-3),
         "paper": MaskRCNNSettings(
-            **_LONG, **_RESNET50, **_ANCHORS, proposals=2000, proposals_kept=1000, regions=512, features=1024
+            **_LONG,
+            **_RESNET50,
+            **_ANCHORS,
+            proposals=2000,
+            proposals_kept=1000,
+            regions=512,
+            features=1024,
+            mask_layers=4,
+            mask_width=256,
         ),
     },
     "yolov3": {
@@ -64,4 +81,4 @@ PROFILES: Mapping[str, Mapping[str, CommonSettings]] = {
         for name in ("yolo11", "yolo26")
     },
 }
-"""The settings of each family as the boards name it, by profile."""
+"""The settings of each family as the boards name it, or of a method that has others than its family."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bmbench.adapters.detection.settings.common import AnchorSettings
-from bmbench.adapters.ranges import Few, PositiveFloat, PositiveInt, Share
+from bmbench.adapters.ranges import Few, NotNegative, PositiveFloat, PositiveInt, Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,8 @@ class PyramidSettings(AnchorSettings):
         The backbone reaches down to this level, whose features come up the pyramid.
     width : int
         Channels of the pyramid and the heads.
-    normalisation : "group" or "frozen"
+    normalisation : "group", "batch", "instance" or "frozen"
+        Of the backbone, and of the heads but for batches, whose statistics would be those of levels mixed.
         Frozen keeps the batch statistics of loaded weights, and would do nothing without any.
     weights : str
         "none", "imagenet", "coco", or the path of a file of weights.
@@ -28,7 +29,7 @@ class PyramidSettings(AnchorSettings):
     backbone: Literal["resnet10", "resnet18", "resnet34", "resnet50"] = "resnet10"
     deepest: int = 4
     width: PositiveInt = 64
-    normalisation: Literal["group", "frozen"] = "group"
+    normalisation: Literal["group", "batch", "instance", "frozen"] = "group"
     weights: str = "none"
 
     def __post_init__(self) -> None:
@@ -74,6 +75,24 @@ class DetectorSettings(PyramidSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetinaNetSettings(DetectorSettings):
+    """Settings of RetinaNet: those of every detector with anchors, and its losses'.
+
+    Attributes
+    ----------
+    box_loss : "l1", "smooth_l1" or "giou"
+        Of boxes, or of circles by their three numbers (GIoU: by the squares around them).
+    focal_alpha, focal_gamma : float
+        Of the focal loss of classes: what a positive anchor weighs beside a negative one (α and 1 − α), and
+        how much less what is sure already.
+    """
+
+    box_loss: Literal["l1", "smooth_l1", "giou"] = "l1"
+    focal_alpha: Share = 0.25
+    focal_gamma: NotNegative = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FcosSettings(PyramidSettings):
     """Settings of FCOS, beside those of the pyramid; it has no anchors.
 
@@ -101,6 +120,8 @@ class MaskRCNNSettings(DetectorSettings):
         Proposals of an image that the second stage learns from in one step.
     features : int
         Width of the second stage.
+    mask_layers, mask_width : int
+        Convolutions of the mask branch before it is enlarged, and their channels.
     """
 
     mask: Literal["auto", "on", "off"] = "auto"
@@ -108,3 +129,5 @@ class MaskRCNNSettings(DetectorSettings):
     proposals_kept: PositiveInt = 150
     regions: PositiveInt = 64
     features: PositiveInt = 256
+    mask_layers: Few = 2
+    mask_width: PositiveInt = 64

@@ -18,19 +18,35 @@ _LEARNED: Mapping[str, Range] = {
 }
 _SIZES: Mapping[str, Mapping[str, Range]] = {
     "quick": {"patch_px": Choice(options=(128, 160, 224)), "batch": Choice(options=(4, 8))},
-    "paper": {"patch_px": Choice(options=(256, 512)), "batch": Choice(options=(8, 16))},
+    "paper": {
+        "cell_px": Choice(options=(24.0, 40.0, 60.0)),
+        "patch_px": Choice(options=(256, 384, 512)),
+        "batch": Choice(options=(8, 16)),
+    },
 }
 _ULTRALYTICS = ("yolov3u", "yolo11", "yolo26")
+_NORMALISED: Mapping[str, Range] = {"normalisation": Choice(options=("group", "batch", "instance"))}
+_RETINANET: Mapping[str, Range] = {
+    "positive": Real(low=0.4, high=0.6),
+    "box_loss": Choice(options=("l1", "smooth_l1", "giou")),
+    "focal_alpha": Choice(options=(0.25, 0.5)),
+    "focal_gamma": Choice(options=(1.0, 2.0)),
+}
 _OF_FAMILY: Mapping[str, Mapping[str, Range]] = {
-    "retinanet": {"positive": Real(low=0.4, high=0.6)},
-    "circular_retinanet": {"positive": Real(low=0.4, high=0.6)},
-    "fcos": {"centre_strides": Real(low=0.75, high=2.5)},
-    "mask_rcnn": {"positive": Real(low=0.5, high=0.7), "mask": Choice(options=("auto", "off"))},
+    "retinanet": {**_NORMALISED, **_RETINANET},
+    "circular_retinanet": {**_NORMALISED, **_RETINANET},
+    "fcos": {**_NORMALISED, "centre_strides": Real(low=0.75, high=2.5)},
+    "mask_rcnn": {
+        **_NORMALISED,
+        "positive": Real(low=0.5, high=0.7),
+        "mask": Choice(options=("auto", "off")),
+    },
     "detectron2_retinanet": {"positive": Real(low=0.4, high=0.6)},
     "detectron2_mask_rcnn": {"positive": Real(low=0.5, high=0.7), "mask": Choice(options=("auto", "off"))},
     "yolov3": {"ignore_iou": Real(low=0.4, high=0.7)},
     **{name: {"places": Choice(options=(5, 10, 15))} for name in _ULTRALYTICS},
 }
+_LOSSES = ("mask", "box_loss", "focal_alpha", "focal_gamma")
 _PATCHES: Mapping[str, Mapping[str, Range]] = {
     # Their cells are 40 px wide where those of the others are 24.
     **{name: {"patch_px": Choice(options=(192, 256, 352))} for name in _ULTRALYTICS},
@@ -54,8 +70,8 @@ def space_of(family: str) -> Mapping[str, Space]:
             profile: Space(
                 learned={**_LEARNED, **own, **sizes},
                 decoded=_MERGING,
-                # With a mask branch the loss has one part more.
-                yardstick=("mask",) if "mask" in own else (),
+                # With a mask branch the loss has one part more; others weigh their parts otherwise.
+                yardstick=tuple(name for name in _LOSSES if name in own),
             )
             for profile, sizes in ({**_SIZES, "quick": quick}).items()
         }
