@@ -31,7 +31,7 @@ The files, in the order in which a score passes them:
 - `shapes`: panoptic quality, aggregated Jaccard index and Dice of outlines
 - `by_size`, `artefact_class`: cells by their size, and the class of artefacts by itself
 - `challenges`: what evaluators of challenges report beside F1
-- `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`,
+- `class_counts`, `confusion`, `details`, `merges_and_splits`, `by_group`, `free_response`,
   `calibration`, `localisation_recall_precision`: what is computed from them beside
 - `scorer`, `laws`, `plugin`: numbers of other packages, and what they are held to
 - `raters`: two raters, by the same rules

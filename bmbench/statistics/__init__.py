@@ -16,6 +16,7 @@ here and nowhere else. One file a question:
 - planning: how large a difference a test set finds, and how many units it would take.
 - binomial: exact limits of a share of independent cells, and how many cells narrow them.
 - differential: percentages of clustered cells, their ratios, and where they stand beside a cut-off.
+- agreement: whether two ways of counting agree: limits, concordance, a line, cut-offs.
 - ranks: orders of methods, and how two of them agree.
 
 Curves and their bands, and what is drawn again in general:

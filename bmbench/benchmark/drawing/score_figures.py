@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from bmbench.benchmark.drawing.count_figure import count_figure
 from bmbench.benchmark.drawing.figures import pr_figure, save_figure
 from bmbench.core.files import make_folder, write_json
 from bmbench.metrics.by_size import EDGES
@@ -49,6 +50,7 @@ def write_score_folder(folder: Path, report: ScoreReport, *, title: str) -> tupl
         "causes": lambda: _causes(report),
         "sizes": lambda: _sizes(report),
         "raters": lambda: _raters(report),
+        "counts": lambda: _counts(report),
     }
     for name, draw in figures.items():
         figure = draw()
@@ -113,6 +115,13 @@ def _held_against(report: ScoreReport) -> tuple[float, str, tuple[float, ...]]:
     if first.froc_per_100_cells is not None:
         return float(first.froc_per_100_cells.at.amount.sum()), "100 cells", CELL_RATES
     return float(report.evaluation.n_images), "image", tuple(first.froc.rates.tolist())
+
+
+def _counts(report: ScoreReport) -> Figure | None:
+    """Agreement of counts by the last matching rule; the rules hardly differ in it."""
+    if not report.details:
+        return None
+    return count_figure(list(report.details.values())[-1].count_agreement)
 
 
 def _causes(report: ScoreReport) -> Figure:

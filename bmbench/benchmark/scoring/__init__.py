@@ -9,6 +9,8 @@
     run_point        the same by the optimisation images of a finished run
     details          what `--details` adds to the scores
     details_tables   the same on a terminal
+    count_agreement          whether counts and percentages agree, by image and patient
+    count_agreement_tables   the same on a terminal
     rater_files      several raters' files, on the images and classes of the first
     raters           scores against each rater, and the human line
     raters_table     the same on a terminal

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bmbench.benchmark.scoring.count_agreement import CountAgreement, count_agreement
 from bmbench.metrics.artefact_class import artefact_scores
 from bmbench.metrics.by_group import GroupScores, scores_by_group
 from bmbench.metrics.by_size import SizeScores, scores_by_size
@@ -126,6 +127,7 @@ class Details:
     by_size: SizeScores | None
     size_recall: tuple[MetricInterval, ...]
     artefacts: ArtefactClass | None
+    count_agreement: CountAgreement
 
     def to_json(self) -> dict[str, Any]:
         """The details as JSON holds them."""
@@ -159,6 +161,7 @@ class Details:
             "by_size": self._sizes_in_json(),
             "artefacts": None if self.artefacts is None else self.artefacts.to_json(),
             "ap_cost": None if self.costs is None else dict(self.costs),
+            "count_agreement": self.count_agreement.to_json(),
         }
 
     def _sizes_in_json(self) -> dict[str, Any] | None:
@@ -201,6 +204,7 @@ def details_of(
         size_recall=_recall_by_size(sizes, units),
         artefacts=_artefacts(truth, predictions, evaluation, geometry),
         costs=cost_of_causes(truth, predictions, evaluation.protocol, scores, geometry),
+        count_agreement=count_agreement(truth, predictions, scores),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.markup import escape
 
+from bmbench.benchmark.scoring.count_agreement_tables import count_agreement_tables
 from bmbench.metrics.by_size import EDGES
 from bmbench.present.terminal import terminal_table
 from bmbench.present.words import FALSE_ALARMS, RULES, count, decimal, with_interval
@@ -27,6 +28,7 @@ MOST_GROUPS = 24
 def details_tables(details: Mapping[Geometry, Details]) -> Iterator[Table]:
     """How hits lie and images are counted, what is merged and split; then scores by matching limit."""
     yield _details_table(details)
+    yield from count_agreement_tables({rule: one.count_agreement for rule, one in details.items()})
     groups = [one.by_group for one in details.values()]
     if len(groups[0]) < groups[0].images.sum():
         yield _groups_table(groups, rules=list(details))

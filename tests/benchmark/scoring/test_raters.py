@@ -226,7 +226,7 @@ def test_the_folder_of_a_score(bmbench: Any, tmp_path: Path) -> None:
     answer = bmbench(*call)
     assert answer.code == 0, answer.err
     assert json.loads((out / "scores.json").read_text()) == json.loads(answer.out)
-    figures = {"precision_recall", "reliability", "froc", "causes", "sizes", "raters"}
+    figures = {"precision_recall", "reliability", "froc", "causes", "sizes", "raters", "counts"}
     assert {path.name for path in out.iterdir()} == {"scores.json"} | {f"{name}.png" for name in figures}
     assert all(path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" for path in out.glob("*.png"))
     refused = bmbench(*call[:6], "--out", paths[0])
