@@ -8,6 +8,7 @@ In Python::
     bmbench.compare(first, second, truth, radius_px=13)
     run = bmbench.run("unet_shrink", dataset="my.json")  # .metrics .table() .predict(image) .history .folder
     run = bmbench.load_run("runs/…")
+    bmbench.count("images", run="runs/…", out="counts")  # how many of which, with limits
 
 Importing this package loads nothing else: each layer is imported where it is used. From top to bottom::
 
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bmbench.adapters.bare import method_from
+    from bmbench.api.counting import CountResult, count
     from bmbench.api.data_sets import DataSet, open_dataset
     from bmbench.api.ground_truth import TruthTable as GroundTruth
     from bmbench.api.models import TrainedModel as Model
@@ -41,6 +43,7 @@ __version__ = "0.2.0"
 
 __all__ = [
     "ComparisonResult",
+    "CountResult",
     "DataSet",
     "GroundTruth",
     "Model",
@@ -48,6 +51,7 @@ __all__ = [
     "Run",
     "ScoreResult",
     "compare",
+    "count",
     "load_model",
     "load_run",
     "method_from",
@@ -58,6 +62,7 @@ __all__ = [
 
 _PLACES = {
     "ComparisonResult": "api.results:ComparisonResult",
+    "CountResult": "api.counting:CountResult",
     "DataSet": "api.data_sets:DataSet",
     "GroundTruth": "api.ground_truth:TruthTable",
     "Model": "api.models:TrainedModel",
@@ -65,6 +70,7 @@ _PLACES = {
     "Run": "api.runs:RunFolder",
     "ScoreResult": "api.results:ScoreResult",
     "compare": "api.scoring:compare",
+    "count": "api.counting:count",
     "load_model": "api.models:load_model",
     "load_run": "api.runs:load_run",
     "method_from": "adapters.bare:method_from",

@@ -13,6 +13,7 @@
     results         what they answer
     models          `bmbench.load_model`: a trained detector that predicts
     runs            `bmbench.run`, `load_run`: a run as an object
+    counting        `bmbench.count`: how many cells of which class
     data_sets       `bmbench.open_dataset`: published sets and a user's own files
     display, pictures   results in a notebook: HTML, frames of pandas, figures
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import bmbench
+from bmbench.core.errors import BadInputError
 
 LIGHT = {"numpy", "scipy", "torch", "matplotlib", "pandas", "rich", "typer", "msgspec", "PIL"}
 
@@ -45,3 +46,8 @@ def test_a_name_that_is_not_there_is_an_attribute_error(name):
 def test_layers_are_there_without_an_import_of_their_own():
     code = "import bmbench; print(bmbench.metrics.PROTOCOLS['paper'].radius_px, bmbench.core.__name__)"
     assert in_a_fresh_process(code).split() == ["55.0", "bmbench.core"]
+
+
+def test_a_count_names_an_option_that_it_does_not_have():
+    with pytest.raises(BadInputError, match="did you mean 'threshold'"):
+        bmbench.count("images", run="runs/first", treshold=0.5)
