@@ -5,7 +5,6 @@
     options        what is asked for, and what was counted
     count          the way from images to a folder of tables and pictures
     patients       which images are of one patient
-    lineages       what a class counts as: a lineage, or what stands apart
     tally          cells of an image by class, at every confidence that may be chosen
     differential   percentages, sums, ratios and cut-offs of a patient or of everything
     tables         CSV files, and what the command prints

@@ -9,7 +9,6 @@ import numpy as np
 
 import bmbench
 from bmbench.benchmark.counting.differential import Differential, differential, remarks, unknown_cut_offs
-from bmbench.benchmark.counting.lineages import CUT_OFFS, CountedClass, counted_classes, lineages_line
 from bmbench.benchmark.counting.looks import looks
 from bmbench.benchmark.counting.options import CountOptions, CountReport
 from bmbench.benchmark.counting.overlays import overlay_of, write_overlay
@@ -22,6 +21,7 @@ from bmbench.benchmark.counting.workbook import write_workbook
 from bmbench.benchmark.prediction.finished import FinishedImage, PredictedImages, all_predicted, unique
 from bmbench.benchmark.prediction.outputs import NO_FOLDERS, ImageOutput, Output, write_output
 from bmbench.benchmark.prediction.predict import image_outputs
+from bmbench.benchmark.protocol.lineages import CUT_OFFS, CountedClass, counted_classes, lineages_line
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import is_empty, writing_folder
 from bmbench.core.progress import Progress

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bmbench.benchmark.counting.lineages import (
+from bmbench.benchmark.protocol.lineages import (
     APART,
     ARTEFACT,
     CUT_OFFS,

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from bmbench.benchmark.counting.differential import Differential, to_json
-from bmbench.benchmark.counting.lineages import CountedClass
 from bmbench.benchmark.counting.tally import CountedImage, Stops
 from bmbench.benchmark.prediction.options import PredictOptions
+from bmbench.benchmark.protocol.lineages import CountedClass
 from bmbench.core.types import Ints
 
 

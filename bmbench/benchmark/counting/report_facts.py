@@ -11,8 +11,8 @@ from bmbench.present.words import UNDEFINED, count, decimal, many
 
 if TYPE_CHECKING:
     from bmbench.benchmark.counting.differential import Differential
-    from bmbench.benchmark.counting.lineages import CountedClass
     from bmbench.benchmark.counting.tally import Sizes, Stops
+    from bmbench.benchmark.protocol.lineages import CountedClass
 
 
 def row_labels(found: Differential) -> list[tuple[str, str]]:

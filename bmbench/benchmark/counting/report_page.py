@@ -22,11 +22,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from bmbench.benchmark.counting.differential import Differential
-from bmbench.benchmark.counting.lineages import CountedClass
 from bmbench.benchmark.counting.overlays import CountOverlay, thinned
 from bmbench.benchmark.counting.report_facts import row_labels, row_texts, title
 from bmbench.benchmark.counting.tables import HEADS
 from bmbench.benchmark.counting.tally import CountedImage, Stops
+from bmbench.benchmark.protocol.lineages import CountedClass
 from bmbench.core.types import Detections
 
 SIDES = ((24, 1280), (100, 900), (300, 640))

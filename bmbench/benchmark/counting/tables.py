@@ -11,7 +11,7 @@ import numpy as np
 from rich.markup import escape
 
 from bmbench.benchmark.counting.differential import Differential, sureness
-from bmbench.benchmark.counting.lineages import APART, ARTEFACT, SMUDGE, UNIDENTIFIED, CountedClass
+from bmbench.benchmark.protocol.lineages import APART, ARTEFACT, SMUDGE, UNIDENTIFIED, CountedClass
 from bmbench.core.csv_cells import CsvRows
 from bmbench.core.files import writing
 from bmbench.core.types import Ints

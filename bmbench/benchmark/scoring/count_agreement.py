@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bmbench.benchmark.counting.lineages import CUT_OFFS, CountedClass, counted_classes
+from bmbench.benchmark.protocol.lineages import CUT_OFFS, CountedClass, counted_classes
 from bmbench.core.types import Floats
 from bmbench.metrics.class_counts import ClassCounts, class_counts
 from bmbench.statistics.agreement import (

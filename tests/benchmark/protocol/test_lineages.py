@@ -2,7 +2,7 @@
 
 import pytest
 
-from bmbench.benchmark.counting.lineages import counted_classes
+from bmbench.benchmark.protocol.lineages import counted_classes
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Category
 from bmbench.datasets.sets.bone_marrow_wsi import CATEGORIES
