@@ -232,7 +232,7 @@ def weaken(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same circles.")] = 0,
 ) -> None:
-    """Write the circles of somebody who marks every cell quickly."""
+    """Write the circles that a quick annotator would draw."""
     from bmbench.datasets.exchange.convert import open_contents
     from bmbench.datasets.exchange.weaken_files import weaken_content, write_beside
 

@@ -45,7 +45,7 @@ def predict(
     regions: Annotated[Path | None, typer.Option(help="GeoJSON areas to look at, of one slide.")] = None,
     everywhere: Annotated[bool, typer.Option("--everywhere", help="Look at empty glass too.")] = False,
     tile_px: Annotated[
-        int | None, typer.Option(min=64, help="Side of a tile.  [default: what the method likes best]")
+        int | None, typer.Option(min=64, help="Side of a tile.  [default: the best for the method]")
     ] = None,
     margin_px: Annotated[
         int | None, typer.Option(min=0, help="Margin of a tile.  [default: 1.5 of the largest cell]")

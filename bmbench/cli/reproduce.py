@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def reproduce(
-    out: Annotated[Path, typer.Option(help="The folder of the study; the same one goes on with it.")] = Path(
+    out: Annotated[Path, typer.Option(help="The folder of the study; an unfinished one is resumed.")] = Path(
         "study"
     ),
     dataset: shared.Dataset = "synthetic",
@@ -57,7 +57,7 @@ def reproduce(
     cluster: shared.Cluster = None,
     publish: Annotated[
         str | None,
-        typer.Option(help="Keep a copy of the study there, and go on with it: s3://BUCKET/FOLDER, file:///…"),
+        typer.Option(help="Keep a copy of the study there, and resume from it: s3://BUCKET/F, file:///…"),
     ] = None,
     redo_changed: Annotated[
         bool,

@@ -80,13 +80,13 @@ def run(
     ] = None,
     out: shared.Out = Path("runs"),
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with the run in this directory, as it was begun.")
+        Path | None, typer.Option(help="Resume the run in this directory, as it was begun.")
     ] = None,
     json: shared.Json = False,
 ) -> None:
     """Train a method, choose its threshold, predict and score.
 
-    The results are drawn, too. --resume goes on with a stopped run; --test-on may be repeated.
+    The results are drawn, too. --resume resumes a stopped run; --test-on may be repeated.
     """
     from bmbench.benchmark.models.start import start_method
     from bmbench.benchmark.records.options import RunOptions, parse_list, parse_pairs
@@ -190,9 +190,9 @@ def redecode(
     out: shared.Out = Path("runs"),
     json: shared.Json = False,
 ) -> None:
-    """Make cells of what a run's networks see with other settings.
+    """Decode a trained run's maps with other settings.
 
-    Nothing is trained again; what comes of it is a new run.
+    Nothing is trained again; the result is a new run.
     """
     from bmbench.benchmark.records.options import parse_pairs
     from bmbench.benchmark.records.run_folder import RunDir

@@ -72,7 +72,7 @@ def alone(context: typer.Context, name: str, *, beside: tuple[str, ...] = ()) ->
     if given:
         option = given[0].rstrip("_").replace("_", "-")
         raise BadInputError(
-            f"--{name} goes on with what was asked for then",
+            f"--{name} resumes what was asked for then",
             got=f"--{option} as well",
             remedy="leave that out",
         )

@@ -56,7 +56,7 @@ def tune(
     ] = None,
     out: shared.Out = Path("runs"),
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with the search in this directory; --trials may add to it.")
+        Path | None, typer.Option(help="Resume the search in this directory; --trials may add to it.")
     ] = None,
     json: shared.Json = False,
 ) -> None:

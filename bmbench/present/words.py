@@ -15,7 +15,7 @@ RULES: Mapping[str, str] = MappingProxyType({"bb": "boxes", "cd": "centres"})
 FALSE_ALARMS: Mapping[str, str] = MappingProxyType(
     {
         "fp_artefact": "on an artefact",
-        "fp_duplicate": "second on a cell",
+        "fp_duplicate": "duplicates",
         "fp_near": "near a cell",
         "fp_background": "on background",
     }

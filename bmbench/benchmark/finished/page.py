@@ -111,7 +111,7 @@ def _errors(found: Sequence[Matched], pictures: dict[int, Path]) -> Iterator[str
             false &= predictions.confidence >= (np.inf if scores.threshold is None else scores.threshold)
             worst = np.flatnonzero(false)
             worst = worst[np.argsort(-predictions.confidence[worst], kind="stable")]
-            yield _listed(f"False alarms {words}", truth, predictions, worst, pictures)
+            yield _listed(f"False alarms, {words}", truth, predictions, worst, pictures)
         missed = missed_cells(truth, predictions, scores)
         yield _listed("Cells missed", truth, truth, missed, pictures)
 

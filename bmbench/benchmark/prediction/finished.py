@@ -200,11 +200,11 @@ def _going_on(unfinished: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise Stopped("stopped; the same command goes on with the tiles that are left") from None
+        raise Stopped("stopped; the same command resumes with the tiles that are left") from None
     except RunFailedError as error:
         if not unfinished.is_dir():
             raise
-        remedy = "make room or choose another place; the same command goes on with the tiles that are left"
+        remedy = "make room or choose another place; the same command resumes with the tiles that are left"
         raise RunFailedError(f"{error}; {remedy}") from error
 
 

@@ -110,7 +110,7 @@ class RunOptions:
                 "not the options of a run",
                 where=where,
                 got=", ".join(sorted(record.keys() - known)) if isinstance(record, dict) else "no object",
-                remedy="go on with the version of bmbench that began the run",
+                remedy="resume it with the version of bmbench that began the run",
             )
         try:
             return msgspec.convert(record, cls, dec_hook=_path)

@@ -1,4 +1,4 @@
-"""The run directory: everything needed to trust a run, to repeat it, or to go on with it.
+"""The run directory: everything needed to trust a run, to repeat it, or to resume it.
 
 ::
 

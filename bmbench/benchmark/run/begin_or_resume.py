@@ -1,4 +1,4 @@
-"""`bmbench run`: begin a run, or go on with one, in a directory that only one process has at a time.
+"""`bmbench run`: begin a run, or resume one, in a directory that only one process has at a time.
 
 A run or a search goes on only where it ends with the same bytes: `refuse_changes` says whether it does.
 """
@@ -74,7 +74,7 @@ def resume(path: Path, progress: Progress, *, devices: int = 1, log: tuple[str, 
 
 
 def run_in(path: Path, options: RunOptions, progress: Progress) -> RunDir:
-    """The directory `path` with the finished run of these options: begun, or gone on with, or as it is.
+    """The directory `path` with the finished run of these options: begun, resumed, or as it is.
 
     `options.out` takes no part. A finished run is recognised without reading its data.
 
@@ -127,7 +127,7 @@ def finish(folder: RunDir, plan: Plan, progress: Progress) -> RunDir:
                     clock = Clock(folder.timing)
                     work_through(Work(plan=plan, folder=folder, clock=clock, progress=logged, told=(tell,)))
         except KeyboardInterrupt:
-            raise Stopped(f"stopped; go on with: bmbench run --resume {folder.path}") from None
+            raise Stopped(f"stopped; resume with: bmbench run --resume {folder.path}") from None
     return folder
 
 

@@ -1,4 +1,4 @@
-"""`bmbench tune`: a search for better settings, in a directory of its own that can be gone on with.
+"""`bmbench tune`: a search for better settings, in a directory of its own that can be resumed.
 
 ::
 
@@ -175,7 +175,7 @@ def _finish(
                 )
                 return search.finish(logged)
         except KeyboardInterrupt:
-            raise Stopped(f"stopped; go on with: bmbench tune --resume {path}") from None
+            raise Stopped(f"stopped; resume with: bmbench tune --resume {path}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

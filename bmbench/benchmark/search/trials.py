@@ -238,7 +238,7 @@ def refusals(path: Path, database: Database | None) -> Iterator[None]:
             raise RunFailedError(f"{path}: cannot be written ({reason})") from error
         said = f"{database.shown}: the database is lost ({database.reason(error)})"
         # Not from the error: its text may hold the address with the password.
-        raise RunFailedError(f"{said}; go on with: bmbench tune --resume {path}") from None
+        raise RunFailedError(f"{said}; resume with: bmbench tune --resume {path}") from None
 
 
 def _journal(path: Path) -> BaseStorage:

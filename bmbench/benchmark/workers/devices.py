@@ -37,7 +37,7 @@ def assembled(method: Method, request: FitRequest, devices: int) -> Iterator[Fit
     BadInputError
         If there is not a card, or not a shard of each step, for everyone.
     RunFailedError
-        If one of the others ends before its time.
+        If one of the others ends early.
     """
     from bmbench.adapters.learning.process_group import ProcessGroup, join_process_group, leave_process_group
 
@@ -152,7 +152,7 @@ def _check(others: Sequence[subprocess.Popen[bytes]], place: Path) -> None:
             said = (place / f"{rank}.log").read_text(errors="replace").strip().splitlines()
             why = f"signal {-code}" if code < 0 else (said[-1] if said else f"exit code {code}")
             raise RunFailedError(
-                f"process {rank + 1} of {len(others) + 1} ended before its time ({why}); what was done "
+                f"process {rank + 1} of {len(others) + 1} ended early ({why}); what was done "
                 "stays, and --resume goes on"
             )
 

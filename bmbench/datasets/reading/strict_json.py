@@ -124,7 +124,7 @@ def _faults(value: Any, place: Place) -> Iterator[JsonFault]:
             yield JsonFault("number", place, value, "a number that is out of range")
     elif isinstance(value, dict):
         if isinstance(value, _Twice):
-            yield JsonFault("key", place, value.key, f"the key {value.key!r} stands twice")
+            yield JsonFault("key", place, value.key, f"the key {value.key!r} is there twice")
         for key, inner in value.items():
             yield from _faults(inner, (*place, key))
     elif isinstance(value, list):

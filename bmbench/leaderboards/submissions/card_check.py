@@ -195,7 +195,7 @@ def _check_runs(runs: Sequence[Run], problems: Problems) -> None:
     seen: set[int] = set()
     for row, run in enumerate(runs):
         if run.seed in seen:
-            problems.add("E303", pointer("runs", row, "seed"), "stands twice", "one run a seed")
+            problems.add("E303", pointer("runs", row, "seed"), "is there twice", "one run a seed")
         seen.add(run.seed)
         if run.predictions != f"predictions-s{run.seed}.json":
             remedy = f"call it predictions-s{run.seed}.json"

@@ -39,7 +39,7 @@ def _check_images(images: list[Any], manifest: Manifest, problems: Problems) -> 
         if key not in known:
             problems.add("E402", pointer("images", row), "is not an image of the track", "take it out")
         elif key in seen:
-            problems.add("E409", pointer("images", row), "stands twice", "name each image once")
+            problems.add("E409", pointer("images", row), "is there twice", "name each image once")
         seen.add(key)
     missing = len(known - seen)
     if missing:

@@ -21,7 +21,7 @@ CODES = MappingProxyType(
         "E107": "earlier commits bring files that are not the submission's",
         "E201": "not UTF-8 text",
         "E202": "not JSON",
-        "E203": "a key stands twice",
+        "E203": "a key is there twice",
         "E204": "a number that JSON cannot hold",
         "E205": "nested too deep",
         "E301": "a field is missing",

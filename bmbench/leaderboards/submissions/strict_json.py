@@ -43,7 +43,7 @@ def parse(data: bytes, problems: Problems) -> Any:
 def _problem(fault: JsonFault) -> tuple[str, str]:
     """The code and the words of a fault; what the file says is quoted, since it may be anything."""
     if fault.kind == "key":
-        return "E203", f"the key {quoted(fault.text)} stands twice"
+        return "E203", f"the key {quoted(fault.text)} is there twice"
     if fault.kind == "depth":
         return "E205", fault.what
     return "E204", f"{quoted(fault.text)} is no finite number of JSON"

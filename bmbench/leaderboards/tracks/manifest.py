@@ -189,7 +189,7 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
         raise BadInputError("not a track", where=where, got=str(error)) from None
     ids = [image.id for image in manifest.images]
     if len(set(map(repr, ids))) < len(ids):
-        raise BadInputError("an image stands twice", where=f"{where}, images")
+        raise BadInputError("an image is there twice", where=f"{where}, images")
     return manifest
 
 

@@ -32,7 +32,7 @@ def test_errors_are_listed_by_cause_and_lead_to_their_image(whole_run):
     scores = json.loads((whole_run / "metrics.json").read_text())["cd"]
     listed = page[page.index("By centres") :]
     for words, name in (("on an artefact", "fp_artefact"), ("near a cell", "fp_near")):
-        some = f"False alarms {words}: {scores[name]:,}"
+        some = f"False alarms, {words}: {scores[name]:,}"
         assert (some in listed) == bool(scores[name])
     assert set(re.findall(r"href='#(image-\d+)'", page)) <= set(re.findall(r"id='(image-\d+)'", page))
 

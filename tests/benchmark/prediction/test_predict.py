@@ -500,7 +500,7 @@ def test_whoever_stops_it_or_fills_the_disk_is_told_how_to_go_on(
 
         with monkeypatch.context() as broken:
             broken.setattr(module, "write_output", nothing)
-            with pytest.raises(seen, match="the same command goes on with the tiles that are left"):
+            with pytest.raises(seen, match="the same command resumes with the tiles that are left"):
                 ask(blob_run, slide, out=tmp_path / "a.json", tile_px=480)
         assert [path.name for path in tmp_path.iterdir()] == ["a.json.unfinished"]
 

@@ -220,7 +220,7 @@ def test_ctrl_c_says_how_to_go_on(bmbench, marrow, tmp_path, monkeypatch):
     answer = bmbench("run", "--method", "blob_log", "--dataset", marrow, "--out", tmp_path)
     (folder,) = tmp_path.iterdir()
     assert answer.code == 130
-    assert answer.err.strip() == f"stopped; go on with: bmbench run --resume {folder}"
+    assert answer.err.strip() == f"stopped; resume with: bmbench run --resume {folder}"
 
 
 TINY = {

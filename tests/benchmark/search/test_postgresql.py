@@ -111,7 +111,7 @@ def test_a_database_that_is_lost_is_one_sentence_and_the_search_goes_on(marrow, 
 
         raise psycopg.OperationalError("connection refused")
 
-    with pytest.raises(RunFailedError, match=r"the database is lost .*go on with: bmbench tune --resume"):
+    with pytest.raises(RunFailedError, match=r"the database is lost .*resume with: bmbench tune --resume"):
         tune(options(marrow, tmp_path, store), AtNote("trial 2 of 3: step 1", cut))
     monkeypatch.undo()
     (folder,) = tmp_path.iterdir()

@@ -94,7 +94,7 @@ def test_a_process_that_dies_is_one_sentence_and_what_was_done_goes_on(tmp_path,
     state.mkdir()
     kill = AtStep(3, lambda: os.kill(begun[0].pid, signal.SIGKILL))
     started = time.monotonic()
-    with pytest.raises(RunFailedError, match=r"process 2 of 2 ended before its time \(signal 9\)"):
+    with pytest.raises(RunFailedError, match=r"process 2 of 2 ended early \(signal 9\)"):
         fitted(method, settings, tmp_path / "none", devices=2, state=state, progress=kill)
     assert time.monotonic() - started < 120
     assert begun[0].poll() is not None
@@ -108,7 +108,7 @@ def test_what_a_process_cannot_fit_is_told_by_the_first(tmp_path, monkeypatch):
     plain = processes._plain
     monkeypatch.setattr(processes, "_plain", lambda request: dataclasses.replace(plain(request), train=()))
     method, settings = unet()
-    with pytest.raises(RunFailedError, match=r"process 2 of 2 ended before its time \(.*no cell"):
+    with pytest.raises(RunFailedError, match=r"process 2 of 2 ended early \(.*no cell"):
         fitted(method, settings, tmp_path / "none", devices=2)
 
 

@@ -131,9 +131,9 @@ def test_bad_values_are_refused_with_their_place(
         ('"score": 0.25', '"score": NaN', ["detections[2]", "NaN is not a number"]),
         ('"score": 0.25', '"score": Infinity', ["detections[2]", "Infinity is not a number"]),
         ('"score": 0.25', '"score": 1e999', ["detections[2].score", "out of range"]),
-        ('"score": 0.25', '"score": 0.25, "score": 0.9', ["detections[2]", "'score' stands twice"]),
-        ('"score": 0.25', '"score": 0.25, "bbox": [0, 0, 1, 1]', ["detections[2]", "'bbox' stands twice"]),
-        ('"score": 0.25', '"s": 1, "sc\\u006fre": 1, "score": 1', ["detections[2]", "'score' stands twice"]),
+        ('"score": 0.25', '"score": 0.25, "score": 0.9', ["detections[2]", "'score' is there twice"]),
+        ('"score": 0.25', '"score": 0.25, "bbox": [0, 0, 1, 1]', ["detections[2]", "'bbox' is there twice"]),
+        ('"score": 0.25', '"s": 1, "sc\\u006fre": 1, "score": 1', ["[2]", "'score' is there twice"]),
         ('"score": 0.25', '"score" 0.25', ["detections[2]", "not valid JSON"]),
     ],
 )
@@ -183,7 +183,7 @@ def test_a_file_cut_in_the_middle_says_where(tmp_path: Path, wrap: bool) -> None
         ({"images": [{"id": 3}], "annotations": [], "categories": []}, "the file that is meant"),
         ('{"image_id": 3}\n{"image_id": 3}', "the file that is meant"),
         ([[1]], "detections[0]"),
-        (json.dumps(wrapped()).replace("{", '{"schema": "a", ', 1), "'schema' stands twice"),
+        (json.dumps(wrapped()).replace("{", '{"schema": "a", ', 1), "'schema' is there twice"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, value: Any, part: str) -> None:

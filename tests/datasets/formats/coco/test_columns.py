@@ -191,18 +191,18 @@ def test_bad_values_are_refused_with_their_place(
 @pytest.mark.parametrize(
     ("old", "new", "parts"),
     [
-        ('"image_id": 3', '"image_id": 3, "image_id": 7', ["annotations[1]", "'image_id' stands twice"]),
+        ('"image_id": 3', '"image_id": 3, "image_id": 7', ["annotations[1]", "'image_id' is there twice"]),
         (
             '"image_id": 3',
             '"image_id": 3, "image_\\u0069d": 7',
-            ["annotations[1]", "'image_id' stands twice"],
+            ["annotations[1]", "'image_id' is there twice"],
         ),
         ("[10, 20, 30, 40]", "[NaN, 20, 30, 40]", ["annotations[1]", "NaN is not a number"]),
         ("[10, 20, 30, 40]", "[10, -Infinity, 30, 40]", ["annotations[1]", "-Infinity is not a number"]),
         ("[10, 20, 30, 40]", "[10, 1e999, 30, 40]", ["annotations[1].bbox[1]", "out of range"]),
-        ('"images": [', '"annotations": [], "images": [', ["'annotations' stands twice"]),
-        ('"name": "cell"', '"name": "cell", "id": 2', ["categories[0]", "'id' stands twice"]),
-        ('"width": 100', '"width": 100, "id": 9', ["images[0]", "'id' stands twice"]),
+        ('"images": [', '"annotations": [], "images": [', ["'annotations' is there twice"]),
+        ('"name": "cell"', '"name": "cell", "id": 2', ["categories[0]", "'id' is there twice"]),
+        ('"width": 100', '"width": 100, "id": 9', ["images[0]", "'id' is there twice"]),
     ],
 )
 def test_bad_text_is_refused_with_its_place(tmp_path: Path, old: str, new: str, parts: list[str]) -> None:
