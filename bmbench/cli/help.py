@@ -32,6 +32,7 @@ _FAULTS = (
     (r"Input should be less than (\S+)", r"expected less than \1"),
     (r"Value error, '.*?' is not one of (.+)", r"expected one of \1"),
     (r"Input should be (.+)", r"expected \1"),
+    (r"Invalid value: (.+)", r"\1"),
     (r"Got unexpected extra arguments?(?:\(s\))? \((.+)\)", r"more arguments than it takes: \1"),
     (r"Option '(.+)' requires an argument", r"\1 needs a value"),
 )

@@ -139,3 +139,9 @@ def test_a_study_says_in_json_what_it_would_do_and_what_it_did(bmbench, marrow, 
     assert Path(done["report"]).is_file()
     again = json.loads(bmbench("reproduce", "--report-only", "--out", tmp_path / "study", "--json").out)
     assert again == done
+
+
+def test_what_a_command_refuses_by_itself_is_said_in_the_same_way(bmbench, tmp_path):
+    answer = bmbench("leaderboard", "host", tmp_path, "--on", "github")
+    assert answer.code == 2
+    assert answer.err.startswith("error: a host needs --package ")
