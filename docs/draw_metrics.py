@@ -5,15 +5,20 @@ Every number in a picture comes from `bmbench.metrics`, so that no picture says 
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
+from PIL import Image
 
+from bmbench.benchmark.drawing.score_figures import write_score_folder
+from bmbench.benchmark.scoring.score_files import score_files
 from bmbench.core.geometry import box_iou
 from bmbench.core.types import CELL, Category, GroundTruth, Predictions, Role
 from bmbench.metrics import PROTOCOLS, Curve, Tally, average_precision, evaluate, froc, sweep
@@ -37,6 +42,7 @@ def main() -> None:
     mpl.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
     IMAGES.mkdir(exist_ok=True)
     pictures = (matches, disagreement, radius, assignment, ignored, curve, causes, merged, sweeps, intervals)
+    draw_figures(IMAGES / "metrics_figures.png")
     for draw in pictures:
         figure = draw()
         figure.savefig(IMAGES / f"metrics_{draw.__name__}.png", dpi=110, metadata={"Software": None})
@@ -319,6 +325,68 @@ def jittered(seed: int, *, n: int = 300) -> tuple[GroundTruth, Predictions]:
     stray = np.stack([rng.uniform(0, 4000, 60), rng.uniform(0, 3000, 60)], axis=1)
     rows = [*map(tuple, found.tolist()), *((x, y, 160.0, 160.0) for x, y in stray.tolist())]
     return truth_of(places), predictions_of(rows, [*score.tolist(), *rng.uniform(0, 0.6, 60).tolist()])
+
+
+def draw_figures(path: Path) -> None:
+    """Five of the figures that ``bmbench score --out`` writes, side by side, of two made-up raters."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        files = made_up_files(folder)
+        report = score_files(files[0], files[1:], PAPER, threshold=0.45, details=True)
+        write_score_folder(folder / "out", report, title="found.json")
+        shown = [
+            Image.open(folder / "out" / f"{part}.png").convert("RGB")
+            for part in ("reliability", "froc", "sizes", "causes", "raters")
+        ]
+        shown = [image.resize((image.width * 2 // 5, image.height * 2 // 5)) for image in shown]
+        rows = (shown[:3], shown[3:])
+        width = max(sum(image.width for image in row) for row in rows)
+        sheet = Image.new("RGB", (width, sum(max(i.height for i in row) for row in rows)), "white")
+        y = 0
+        for row in rows:
+            x = 0
+            for image in row:
+                sheet.paste(image, (x, y))
+                x += image.width
+            y += max(image.height for image in row)
+        sheet.quantize(64).save(path, optimize=True)
+
+
+def made_up_files(folder: Path) -> list[Path]:
+    """Predictions, and what two raters marked on ten images of thirty cells."""
+    rng = np.random.default_rng(7)
+    places = [(200.0 * (k % 6), 200.0 * (k // 6), 160.0 + 50 * rng.normal(), 160.0) for k in range(30)] * 10
+    image = np.repeat(np.arange(1, 11), 30)
+    box = boxes_of(places)
+    kept = rng.random(len(box)) < 0.93
+    moved = box + np.tile(rng.normal(0, 14, (len(box), 2)), 2)
+    seen = rng.random(len(box)) < 0.95
+    spread = rng.choice([8.0, 50.0], len(box), p=[0.75, 0.25])
+    found = box + np.tile(rng.normal(size=(len(box), 2)) * spread[:, None], 2)
+    score = np.clip(0.98 - spread / 110 + rng.normal(0, 0.14, len(box)), 0.01, 0.999)
+    stray = boxes_of([(*rng.uniform(0, 1000, 2), 160.0, 160.0) for _ in range(60)])
+    rows = [
+        (np.concatenate([found[seen], stray]), np.append(image[seen], rng.integers(1, 11, 60))),
+        (box, image),
+        (moved[kept], image[kept]),
+    ]
+    names = ("found.json", "first rater.json", "second rater.json")
+    scores = np.append(score[seen], rng.uniform(0, 0.7, 60))
+    for name, (boxes, images) in zip(names, rows, strict=True):
+        records: Any = [
+            {"id": k, "image_id": int(i), "category_id": 1, "bbox": [b[0], b[1], b[2] - b[0], b[3] - b[1]]}
+            for k, (b, i) in enumerate(zip(boxes.tolist(), images, strict=True))
+        ]
+        if name == names[0]:
+            value: Any = [one | {"score": float(s)} for one, s in zip(records, scores, strict=True)]
+        else:
+            pictures = [
+                {"id": k, "width": 1200, "height": 1200, "file_name": f"{k}.png", "um_per_px": 0.06}
+                for k in range(1, 11)
+            ]
+            value = {"images": pictures, "annotations": records, "categories": [{"id": 1, "name": "cell"}]}
+        (folder / name).write_text(json.dumps(value))
+    return [folder / name for name in names]
 
 
 def sweeps() -> Figure:

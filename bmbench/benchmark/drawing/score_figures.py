@@ -101,7 +101,7 @@ def _froc(report: ScoreReport) -> Figure | None:
     axes.set(xlabel=f"false alarms per {unit}", ylabel="cells found (sensitivity)", ylim=(0, 1.02))
     axes.set_xscale("symlog", linthresh=rates[0])
     axes.set_xlim(0, None)
-    axes.set_xticks([0, *rates], [f"{at:g}" for at in (0, *rates)])
+    axes.set_xticks([0, *rates], [f"{at:g}" for at in (0, *rates)], fontsize=8)
     axes.minorticks_off()
     axes.legend(loc="upper left", frameon=False, title="dot: at the threshold", title_fontsize=8)
     return figure
@@ -139,7 +139,8 @@ def _causes(report: ScoreReport) -> Figure:
     for axes, (values, title, form) in zip(panels, shown, strict=True):
         _bars(axes, values, form)
         axes.set(xlabel=title)
-        axes.margins(x=0.14)
+        axes.margins(x=0.16)
+        axes.locator_params(axis="x", nbins=5)
     panels[0].set_yticks(range(len(names)), words)
     panels[0].invert_yaxis()
     panels[0].legend(frameon=False)

@@ -9,7 +9,6 @@ import numpy as np
 from rich.markup import escape
 
 from bmbench.benchmark.scoring.count_agreement_tables import count_agreement_tables
-from bmbench.metrics.by_size import EDGES
 from bmbench.present.terminal import terminal_table
 from bmbench.present.words import FALSE_ALARMS, RULES, count, decimal, with_interval
 
@@ -101,6 +100,9 @@ def _size_rows(details: Sequence[Details]) -> Iterator[tuple[str, Sequence[str |
     known = [one for one in details if one.by_size is not None]
     if len(known) < len(details):
         return
+    # Not needed, and not loaded, where there are no details.
+    from bmbench.metrics.by_size import EDGES
+
     yield "recall by size, in diameters", ["" for _ in known]
     names = (f"small, below {EDGES[0]}", "usual", f"large, above {EDGES[1]}")
     for row, name in enumerate(names):
