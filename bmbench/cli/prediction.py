@@ -37,7 +37,7 @@ def predict(
     standardise: shared.Standardise = False,
     at: Annotated[
         str | None,
-        typer.Option(help="recall=0.95, precision=0.9 or miss=0.1@0.9, on the run's optimisation images."),
+        typer.Option(help="f1, recall=0.95, precision=0.9 or miss=0.1@0.9, on the run's own images."),
     ] = None,
     um_per_px: Annotated[
         float | None, typer.Option(min=0, help="Pixel size of the images.  [default: as their files say]")

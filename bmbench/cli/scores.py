@@ -39,11 +39,11 @@ AssignmentOption = Annotated[Assignment | None, typer.Option(help="How predictio
 IouOption = Annotated[float | None, typer.Option(min=0, max=1, help="Matching limit of boxes.")]
 RadiusOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="PX", help="Matching limit of centres; CLASS=PX for one class of cells."),
+    typer.Option(metavar="PX…", help="Matching limit of centres; CLASS=PX for one class of cells."),
 ]
 MicronOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="UM", help="The same in µm, by the um_per_px of each image."),
+    typer.Option(metavar="UM…", help="The same in µm, by the um_per_px of each image."),
 ]
 ApOption = Annotated[ApKind | None, typer.Option(help="Area under the curve: all points, 11 or 101.")]
 OutlinesOption = Annotated[
@@ -102,7 +102,7 @@ def score(
     ] = None,
     at: Annotated[
         str | None,
-        typer.Option(help="recall=0.95, precision=0.9 or miss=0.1@0.9: the threshold for it, by centres."),
+        typer.Option(help="f1, recall=0.95, precision=0.9 or miss=0.1@0.9: the threshold for it."),
     ] = None,
     chosen_on: Annotated[
         tuple[Path, Path] | None,

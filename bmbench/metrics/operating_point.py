@@ -15,15 +15,15 @@ from bmbench.metrics.protocol import Geometry
 from bmbench.metrics.scores import Scores
 from bmbench.metrics.tally import pooled
 
-PointMetric: TypeAlias = Literal["recall", "precision", "miss"]
+PointMetric: TypeAlias = Literal["recall", "precision", "miss", "f1"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedPoint:
     """What is wanted on the images that a threshold is chosen on: at least this recall, or precision.
 
-    Or a promise: `miss` wants a share of missed cells of at most `least` for a share `patients` of new
-    patients or slides.
+    Or the highest F1 (`f1`). Or a promise: `miss` wants a share of missed cells of at most `least` for a
+    share `patients` of new patients or slides.
     """
 
     metric: PointMetric
@@ -33,29 +33,33 @@ class WantedPoint:
     @property
     def text(self) -> str:
         """As a command line has it."""
+        if self.metric == "f1":
+            return "f1"
         share = f"@{self.patients:g}" if self.metric == "miss" else ""
         return f"{self.metric}={self.least:g}{share}"
 
     @classmethod
     def parsed(cls, text: str) -> WantedPoint:
-        """The wish of a command line, ``recall=0.95``, or ``miss=0.1@0.9``.
+        """The wish of a command line, ``recall=0.95``, ``f1``, or ``miss=0.1@0.9``.
 
         Raises
         ------
         BadInputError
             If it names neither metric, or no number above 0 and at most 1.
         """
+        if text.strip() == "f1":
+            return cls(metric="f1", least=0.0)
         name, _, number = text.partition("=")
         number, promise, share = number.partition("@")
         for metric in get_args(PointMetric):
-            if name.strip() == metric and 0 < (least := _number(number)) <= 1:
+            if metric != "f1" and name.strip() == metric and 0 < (least := _number(number)) <= 1:
                 if metric != "miss" and not promise:
                     return cls(metric=metric, least=least)
                 if metric == "miss" and least < 1 and 0 < (patients := _number(share or "0.9")) < 1:
                     return cls(metric=metric, least=least, patients=patients)
         raise BadInputError(
             "--at",
-            expected="recall=R or precision=P, with a number above 0 and at most 1, or miss=M@SHARE below 1",
+            expected="f1, recall=R or precision=P with a number above 0 and at most 1, or miss=M@SHARE",
             got=repr(text),
             remedy="write, for example, --at recall=0.95",
         )
@@ -98,19 +102,20 @@ class OperatingPoint:
 
 
 def operating_point(scores: Scores, wanted: WantedPoint, *, geometry: Geometry) -> OperatingPoint | None:
-    """The threshold for a wanted recall or precision; None where no threshold reaches it.
+    """The threshold for a wanted recall, precision, or the highest F1; None where no threshold reaches it.
 
     For a recall it is the highest that reaches it; for a precision the one of highest recall among those that
     reach it, for precision does not only fall. As that of `choose_threshold` it lies half-way to the next
     lower score, so that neither rounding nor a slightly less sure detector moves it across a prediction.
     """
-    curve = scores.curve
-    values = curve.recall if wanted.metric == "recall" else curve.precision
-    good = np.flatnonzero(values >= wanted.least - RECALL_SLACK)
+    curve, metric = scores.curve, wanted.metric
+    values = {"recall": curve.recall, "precision": curve.precision}.get(metric, curve.f())
+    least = values.max(initial=0.0) if metric == "f1" else wanted.least
+    good = np.flatnonzero((values > 0) & (values >= least - RECALL_SLACK))
     if not curve.cells or not len(good):
         return None
     # From there on recall only rises: the first row is best for a recall, the last rise for a precision.
-    row = good[0] if wanted.metric == "recall" else good[np.argmax(curve.tp[good])]
+    row = good[np.argmax(curve.tp[good])] if metric == "precision" else good[0]
     below = curve.threshold[min(row + 1, len(curve.threshold) - 1)]
     return OperatingPoint(
         wanted=wanted,

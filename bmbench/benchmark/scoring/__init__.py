@@ -6,6 +6,7 @@
     compare_files    two of them, or two runs, on the same images
     reports          what both answer, as records; what `--json` prints
     chosen_point     the threshold of a wanted recall or precision
+    class_points     each class of cells at a threshold of its own
     run_point        the same by the optimisation images of a finished run
     details          what `--details` adds to the scores
     details_tables   the same on a terminal

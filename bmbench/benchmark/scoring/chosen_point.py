@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -31,12 +32,14 @@ _Source: TypeAlias = Literal["oracle", "optimisation"]
 class ChosenPoint:
     """An operating point, and whether it was chosen on optimisation images or on those scored (an oracle).
 
-    `unit` is what a promise is made for: a group (patient or slide) where images have one, else an image.
+    `by_class` are those of each class by itself, None of one that does not reach it. `unit` is what a promise
+    is made for: a group (patient or slide) where images have one, else an image.
     """
 
     at: OperatingPoint
     source: _Source
     unit: str = "image"
+    by_class: Mapping[str, OperatingPoint | None] = field(default_factory=dict)
 
     @property
     def threshold(self) -> float:
@@ -48,6 +51,8 @@ class ChosenPoint:
         """Where the threshold comes from, as a caption says it."""
         if self.at.units is not None:
             return f"threshold that promises {self.at.wanted.text}, from {self._images}"
+        if self.at.wanted.metric == "f1":
+            return f"threshold of the highest F1, from {self._images}"
         wanted = f"{self.at.wanted.metric} {self.at.wanted.least:g}"
         return f"threshold for {wanted}, from {self._images}"
 
@@ -61,6 +66,11 @@ class ChosenPoint:
                 f"threshold {self.at.threshold:.4g}: a new {new} misses at most {wanted.least:g} of its "
                 f"cells by {RULES[self.at.geometry]} with probability {wanted.patients:g} or more, if it "
                 f"is drawn as the {self.at.units} {self.unit}s of the optimisation images were"
+            )
+        if metric == "f1":
+            return (
+                f"threshold {self.at.threshold:.4g} of the highest F1: it is {self.at.reached:.3f} by "
+                f"{RULES[self.at.geometry]} on {self._images}"
             )
         return (
             f"threshold {self.at.threshold:.4g} for {metric} {self.at.wanted.least:g}: {metric} is "
@@ -100,11 +110,15 @@ class PointRequest:
             return self._promised(evaluation, scores, geometry)
         found = operating_point(scores, self.wanted, geometry=geometry)
         if found is not None:
-            return ChosenPoint(at=found, source=source)
+            by_class = {
+                name: operating_point(one, self.wanted, geometry=geometry)
+                for name, one in scores.classes.items()
+            }
+            return ChosenPoint(at=found, source=source, by_class=by_class)
         metric, curve = self.wanted.metric, scores.curve
-        values = curve.recall if metric == "recall" else curve.precision
+        values = curve.precision if metric == "precision" else curve.recall
         raise BadInputError(
-            f"--at {metric}={self.wanted.least:g}",
+            f"--at {self.wanted.text}",
             expected=f"a threshold with that {metric} by {RULES[geometry]} on the images it is chosen on",
             got=f"{metric} of at most {values.max():.3f}" if len(values) and curve.cells else f"no {metric}",
             remedy="ask for less, or give predictions down to lower confidences",

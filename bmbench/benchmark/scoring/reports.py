@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bmbench.benchmark.scoring.chosen_point import ChosenPoint
+    from bmbench.benchmark.scoring.class_points import ClassPoints
     from bmbench.benchmark.scoring.details import Details
     from bmbench.benchmark.scoring.raters import RatersReport
     from bmbench.core.types import GroundTruth, Predictions
@@ -68,6 +69,8 @@ class ScoreReport:
         What scorers of other packages say, where they were asked for.
     point : ChosenPoint or None
         How the threshold was chosen, where a recall or a precision was wanted.
+    class_points : ClassPoints or None
+        Each class at a threshold of its own, where one was wanted for each.
     raters : RatersReport or None
         Where several raters were given.
     notes : tuple of str
@@ -81,6 +84,7 @@ class ScoreReport:
     details: Mapping[Geometry, Details] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     point: ChosenPoint | None = None
+    class_points: ClassPoints | None = None
     raters: RatersReport | None = None
     notes: tuple[str, ...] = ()
 
@@ -89,6 +93,8 @@ class ScoreReport:
         report = self.evaluation.to_json()
         if self.point is not None:
             report["at"] = self.point.to_json()
+        if self.class_points is not None:
+            report["at"]["by_class"] = self.class_points.to_json()
         if self.classes is not None:
             report |= self.classes.one_class_to_json()
         if self.coco_summary is not None:

@@ -14,7 +14,8 @@ from bmbench.core.gate import is_there
 from bmbench.datasets.formats.read_ahead import is_other_form, reading_ahead
 
 if TYPE_CHECKING:
-    from bmbench.benchmark.scoring.chosen_point import PointRequest
+    from bmbench.benchmark.scoring.chosen_point import ChosenPoint, PointRequest
+    from bmbench.benchmark.scoring.class_points import ClassPoints
     from bmbench.benchmark.scoring.details import Details
     from bmbench.benchmark.scoring.reports import ClassReport, ScoreReport
     from bmbench.core.artefacts import Declared
@@ -107,6 +108,7 @@ def score_files(
         details=further,
         metrics=others,
         point=point,
+        class_points=_class_points(annotations, detections, evaluation, point),
         raters=compared,
         notes=notes + more,
     )
@@ -139,6 +141,16 @@ def _others(
     from bmbench.metrics.plugin import further_scores
 
     return further_scores(metrics, truth, predictions, by_geometry(evaluation))
+
+
+def _class_points(
+    truth: GroundTruth, predictions: Predictions, evaluation: Evaluation, point: ChosenPoint | None
+) -> ClassPoints | None:
+    if point is None or not point.by_class:
+        return None
+    from bmbench.benchmark.scoring.class_points import score_class_points
+
+    return score_class_points(truth, predictions, evaluation, point)
 
 
 def _details(

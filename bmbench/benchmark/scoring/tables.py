@@ -60,6 +60,10 @@ def score_tables(report: ScoreReport, *, title: str) -> Iterator[Table]:
         confusion = {str(rule): recorded_confusion(table) for rule, table in tables.items()}
         one_class = recorded(report.classes.one_class)
         yield from class_tables(scores.rules, one_class=one_class.rules, confusion=confusion)
+    if report.class_points is not None and report.point is not None:
+        from bmbench.benchmark.scoring.class_points import class_points_table
+
+        yield class_points_table(report.class_points, source=report.point.source_line)
     if report.coco_summary is not None:
         yield coco_table(report.coco_summary)
     if report.challenge is not None:

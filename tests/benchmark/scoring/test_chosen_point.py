@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bmbench.core.types import Category
 from bmbench.metrics import PROTOCOLS, evaluate
 from bmbench.metrics.operating_point import WantedPoint, operating_point
 from tests.metrics.scenes import predictions_of, scenes, square, truth_of, write_pair
@@ -35,6 +36,8 @@ Recall 1/4, 1/4, 2/4, 3/4, 3/4, 3/4; precision 1, 1/2, 2/3, 3/4, 3/5, 3/6.
         ("recall", 0.8, None, None),
         # Not 0.9, though precision is 1 there: at 0.6 it is 3/4, and more is found.
         ("precision", 0.7, 0.55, 0.75),
+        # F1 2/5, 2/6, 4/7, 6/8, 6/9, 6/10.
+        ("f1", 0.0, 0.55, 0.75),
         ("precision", 0.9, 0.85, 1.0),
         # Down to 0.3 precision is 1/2, but no more is found than at 0.6.
         ("precision", 0.5, 0.55, 0.75),
@@ -113,3 +116,46 @@ def test_what_cannot_be_had_is_one_sentence(bmbench: Any, tmp_path: Path, more: 
     answer = bmbench("score", paths[0], "--truth", paths[1], *more)
     assert answer.code == 2
     assert said in " ".join(answer.err.split())
+
+
+def test_each_class_at_a_threshold_of_its_own(bmbench: Any, tmp_path: Path) -> None:
+    """Two classes of two cells. Blasts are found at 0.9 and 0.8, a false alarm at 0.7; others at 0.5 and 0.4.
+
+    Chosen there: 0.75 for blasts, 0.4 for the others (nothing lies below) and for all (F1 8/9). With that
+    alarm at 0.77 blasts have F1 4/5 at 0.75, the others 1.
+    """
+    kinds = (Category(id=1, name="blast"), Category(id=2, name="other"), Category(id=3, name="rare"))
+    truth = truth_of([square(100 * k, 20) for k in range(4)], label=[0, 0, 1, 1], categories=kinds)
+    boxes = [square(100 * k, 20) for k in (0, 1, 9, 2, 3)]
+    folders = [tmp_path / name for name in ("a", "b")]
+    pairs = []
+    for folder, alarm in zip(folders, (0.7, 0.77), strict=True):
+        folder.mkdir()
+        found = predictions_of(boxes, [0.9, 0.8, alarm, 0.5, 0.4], label=[0, 0, 0, 1, 1])
+        pairs.append(write_pair(folder, truth, found))
+    call = (
+        "score",
+        pairs[1][0],
+        "--truth",
+        pairs[1][1],
+        "--radius",
+        5,
+        "--at",
+        "f1",
+        "--chosen-on",
+        *pairs[0],
+    )
+    answer = bmbench(*call, "--per-class", "--json")
+    assert answer.code == 0, answer.err
+    at = json.loads(answer.out)["at"]
+    assert (at["metric"], at["threshold"], at["reached"]) == ("f1", 0.4, pytest.approx(8 / 9))
+    by_class = at["by_class"]
+    assert by_class["thresholds"] == {"blast": pytest.approx(0.75), "other": 0.4, "rare": None}
+    for rule in ("bb", "cd"):
+        f1 = {name: one["f1"] for name, one in by_class[rule]["classes"].items()}
+        assert f1 == {"blast": pytest.approx(4 / 5), "other": 1.0}
+        assert by_class[rule]["macro_f1"] == pytest.approx(0.9)
+    shown = bmbench(*call, "--per-class").out
+    assert "each at a threshold of its own" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "by_class" not in json.loads(bmbench(*call, "--json").out)["at"]
