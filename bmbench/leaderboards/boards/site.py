@@ -40,7 +40,7 @@ def site(pages: Sequence[Page], about: About, archive: Sequence[str] = ()) -> di
     texts = {
         "index.html": html_page(
             "index.html.j2",
-            ("board.js",),
+            ("early.js", "board.js"),
             heading=about.title,
             pages=pages,
             rows=rows,
@@ -49,7 +49,7 @@ def site(pages: Sequence[Page], about: About, archive: Sequence[str] = ()) -> di
         ),
         "compare.html": html_page(
             "compare.html.j2",
-            ("compare.js",),
+            ("early.js", "compare.js"),
             heading="Compare two submissions",
             pages=pages,
             data=script_json({page.manifest.name: _comparison(page) for page in pages}),
@@ -80,7 +80,7 @@ def _track(page: Page, shared: Mapping[str, Any]) -> str:
     cards = [entry.result.card for entry in page.ranked if entry.result.card]
     return html_page(
         "track.html.j2",
-        ("board.js",),
+        ("early.js", "board.js"),
         heading=page.manifest.title,
         page=page,
         rises=rises(page),

@@ -2,7 +2,6 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const SIZE = 100;
-  document.documentElement.classList.add("js");
   const table = document.querySelector("table.board");
   if (!table) return;
   const section = table.closest("section"), body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
@@ -52,6 +51,7 @@
     bar.querySelector(".where").textContent = `${from + 1} to ${Math.min(from + SIZE, kept.length)} of ${kept.length}`;
     bar.querySelector(".back").disabled = state.page === 1;
     bar.querySelector(".on").disabled = state.page === pages;
+    table.classList.add("ready");
     table.classList.toggle("all", Boolean(state.all));
     if ($("columns")) $("columns").setAttribute("aria-pressed", String(Boolean(state.all)));
   };
