@@ -66,7 +66,7 @@ def predict(
     With a model that comes with bmbench, or with a trained run. The same call goes on where a killed one
     stood; --out may be repeated.
     """
-    from bmbench.benchmark.prediction.options import PredictOptions, predicted_table
+    from bmbench.benchmark.prediction.options import PredictOptions, artefact_line, predicted_table
     from bmbench.benchmark.prediction.predict import predict as predict_images
     from bmbench.core.console import Terminal
     from bmbench.core.progress import Silent
@@ -98,6 +98,8 @@ def predict(
         print_json(dataclasses.asdict(report))
         return
     terminal.print(predicted_table(report))
+    if report.artefacts is not None:
+        terminal.print(artefact_line(report.artefacts), markup=False, highlight=False, soft_wrap=True)
     for line in report.adjusted:
         terminal.print(line, markup=False, soft_wrap=True)
     for note in report.notes:

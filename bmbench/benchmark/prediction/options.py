@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from bmbench.present.terminal import terminal_table
-from bmbench.present.words import UNDEFINED
+from bmbench.present.words import UNDEFINED, percent, share
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from bmbench.metrics.operating_point import WantedPoint
+    from bmbench.statistics.differential import CellShare
 
 MOST_ROWS = 20
 """Images that the table lists; the files have all of them."""
@@ -94,6 +95,8 @@ class ImageReport:
         How many were looked at, of how many.
     cells : int
         How many were found.
+    artefacts : int
+        How many artefacts were found beside; only detectors that learned them as a class say so.
     """
 
     name: str
@@ -103,6 +106,7 @@ class ImageReport:
     tiles: int
     of_tiles: int
     cells: int
+    artefacts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +114,8 @@ class Report:
     """What `predict` did: its images, its files, and what a user should know about them.
 
     `adjusted` says how images were brought to the size and the colours of the training images, `broken` in a
-    sentence each which could not be read.
+    sentence each which could not be read. `artefacts` is their share of all that was found, the images as
+    units, which says how good a sample is; None where the detector does not know them.
     """
 
     images: tuple[ImageReport, ...]
@@ -119,6 +124,7 @@ class Report:
     notes: tuple[str, ...]
     broken: tuple[str, ...] = ()
     adjusted: tuple[str, ...] = ()
+    artefacts: CellShare | None = None
 
 
 def predicted_table(report: Report) -> Table:
@@ -126,14 +132,27 @@ def predicted_table(report: Report) -> Table:
     caption = f"cells with confidence ≥ {report.threshold:.3f}"
     if len(report.images) > MOST_ROWS:
         caption += f"; the first {MOST_ROWS} of {len(report.images)} images"
-    table = terminal_table("image", ("size, px", "µm per px", "tiles", "cells"), caption=caption)
+    beside = ("artefacts",) if report.artefacts is not None else ()
+    table = terminal_table("image", ("size, px", "µm per px", "tiles", "cells", *beside), caption=caption)
     for image in report.images[:MOST_ROWS]:
         um = UNDEFINED if image.um_per_px is None else f"{image.um_per_px:.4g}"
         um += "" if image.scale == 1 else f" (read × {image.scale:.3g})"
         tiles = f"{image.tiles} of {image.of_tiles}"
         size = f"{image.size[0]} × {image.size[1]}"
-        table.add_row(escape(image.name), size, um, tiles, str(image.cells))
+        found = (str(image.cells), *(str(image.artefacts) for _ in beside))
+        table.add_row(escape(image.name), size, um, tiles, *found)
     if len(report.images) > 1:
         table.add_section()
-        table.add_row("all", "", "", "", str(sum(image.cells for image in report.images)))
+        every = [sum(image.cells for image in report.images), sum(image.artefacts for image in report.images)]
+        table.add_row("all", "", "", "", *map(str, every[: 1 + len(beside)]))
     return table
+
+
+def artefact_line(found: CellShare) -> str:
+    """The share of artefacts with its limits, over images where there are enough of them."""
+    limits = found.interval or found.exact
+    if limits is None:
+        return "artefacts: nothing was found, so they have no share"
+    over = "over these images" if found.interval else "as if each was drawn by itself: too few images to say"
+    low, high = (percent(end) for end in limits)
+    return f"artefacts: {found.n} of {found.of} found, {share(found.value)} [{low}, {high}] (95 %, {over})"

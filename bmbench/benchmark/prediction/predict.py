@@ -17,6 +17,7 @@ from bmbench.benchmark.records.trained_run import TrainedRun
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category, ImageId
 from bmbench.datasets.slides import slide_files
+from bmbench.statistics.differential import CellShare, cell_shares
 
 CROP_CELLS = 1.25
 """Side of a crop, in diameters of the largest cell."""
@@ -57,13 +58,15 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
         )
         if options.crops is not None:
             _crop(options.crops, found.images, found.trained, options, progress=progress)
+        images = tuple(_report(image, found.trained.classes) for image in found.images)
         return Report(
-            images=tuple(_report(image, found.trained.classes) for image in found.images),
+            images=images,
             files=tuple(written),
             threshold=found.threshold,
             notes=found.notes,
             broken=found.broken,
             adjusted=found.adjusted,
+            artefacts=artefact_share(images, known=found.trained.artefact_class),
         )
 
 
@@ -134,6 +137,8 @@ def _crop(
 
 def _report(image: FinishedImage, classes: Sequence[Category]) -> ImageReport:
     job, artefact = image.job, np.array([one.artefact for one in classes])
+    found = np.array([np.bincount(artefact[part.label], minlength=2) for part in image.parts()])
+    n_cells, n_artefacts = found.reshape(-1, 2).sum(axis=0).tolist()
     return ImageReport(
         name=job.name,
         size=job.size,
@@ -141,5 +146,14 @@ def _report(image: FinishedImage, classes: Sequence[Category]) -> ImageReport:
         scale=float(1 / job.ratio[0]),
         tiles=len(job.tiles),
         of_tiles=len(job.grid),
-        cells=sum(int((~artefact[part.label]).sum()) for part in image.parts()),
+        cells=n_cells,
+        artefacts=n_artefacts,
     )
+
+
+def artefact_share(images: Sequence[ImageReport], *, known: bool) -> CellShare | None:
+    """The share of artefacts among all that was found; None where a detector does not know them."""
+    counts = np.array([[image.artefacts, image.cells] for image in images], np.int64).reshape(-1, 2)
+    if not known and not counts[:, 0].any():
+        return None
+    return cell_shares(["artefacts", "cells"], counts)[0]

@@ -44,6 +44,8 @@ class TrainedRun:
         SHA-256 over the files of the checkpoint, those of an ensemble's members too.
     appearance : Appearance or None
         How the images that it learned from look; None in the records of older runs.
+    artefact_class : bool
+        Whether it learned artefacts as a class of their own, so that it says which of its findings are some.
     """
 
     path: Path
@@ -57,6 +59,7 @@ class TrainedRun:
     digest: str
     white: int | None = None
     appearance: Appearance | None = None
+    artefact_class: bool = False
 
 
 def load_run(path: Path) -> TrainedRun:
@@ -97,6 +100,7 @@ def load_run(path: Path) -> TrainedRun:
         digest=digest_of(run.checkpoint),
         white=config.white,
         appearance=config.appearance,
+        artefact_class=config.artefacts == "class",
     )
 
 

@@ -18,14 +18,16 @@ import numpy as np
 
 from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key
-from bmbench.benchmark.reproduce.report.seed_means import by_seed
+from bmbench.benchmark.reproduce.report.seed_means import Table, by_seed, ratio_by_seed
 from bmbench.benchmark.reproduce.report.tables import ordered
-from bmbench.core.types import CELL, Bools, GroundTruth, Predictions, Role
+from bmbench.core.types import CELL, Bools, GroundTruth, Ints, Predictions, Role
 from bmbench.metrics.evaluation import evaluate
 from bmbench.metrics.matching_input import artefact_mask
+from bmbench.metrics.scores import Scores
 from bmbench.present.markdown import table
 from bmbench.present.palette import BLUE, ORANGE
-from bmbench.present.words import decimal
+from bmbench.present.words import decimal, percent, span
+from bmbench.statistics.seeds import seed_variance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,6 +74,36 @@ def four_counts_table(rows: Sequence[FourCounts]) -> str:
     ]
     return table(
         ["track, method: artefacts as", *(title.replace(": ", ", ") for title in COUNTS.values())], lines
+    )
+
+
+def artefact_shares(scores: Table) -> list[str]:
+    """Of each row that learned artefacts as a class: their share of what was found, and of the annotated."""
+    texts = []
+    for key in ordered([key for key in scores.collection.rows if key.artefacts == "class"]):
+        said = ratio_by_seed(scores, key, _said, scale="share")
+        truths = [run.files[0] for run in scores.collection.rows[key]]
+        artefacts = sum(int((truth.role == Role.ARTEFACT).sum()) for truth in truths)
+        cells = sum(int((truth.role == Role.CELL).sum()) for truth in truths)
+        found = said.mean(seed_variance([said]))
+        if found.value is None or not artefacts:
+            continue
+        limits = f" [{span(found.interval)}]" if found.interval else ""
+        found_text = f"{percent(found.value)} %{limits} of what was found are artefacts"
+        true_text = f"{percent(artefacts / (artefacts + cells))} % of what is annotated"
+        texts.append(f"`{key.method}` ({key.track}): {found_text}, {true_text}.")
+    return texts
+
+
+def _said(run: FinishedRun, scores: Scores) -> tuple[Ints, Ints]:
+    """Artefacts, and all that was found at the threshold, by image."""
+    truth, predictions = run.files
+    least = np.inf if scores.threshold is None else scores.threshold
+    found, n = predictions.confidence >= least, len(truth.image_ids)
+    artefact = found & artefact_mask(truth)[predictions.label]
+    return (
+        np.bincount(predictions.image[artefact], minlength=n),
+        np.bincount(predictions.image[found], minlength=n),
     )
 
 

@@ -18,8 +18,8 @@ from bmbench.benchmark.reproduce.report.questions import (
     verdicts,
     within_margin,
 )
-from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key, unit_rows
-from bmbench.benchmark.reproduce.report.seed_means import Table, by_seed
+from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key
+from bmbench.benchmark.reproduce.report.seed_means import Table, ratio_by_seed
 from bmbench.benchmark.reproduce.report.tables import is_unet, ordered
 from bmbench.core.types import Bools, Ints, Role
 from bmbench.metrics.matching import Cause
@@ -27,7 +27,6 @@ from bmbench.metrics.protocol import GEOMETRIES, Geometry
 from bmbench.metrics.scores import Scores
 from bmbench.present.markdown import bullets, paragraph
 from bmbench.present.words import RULES, gap
-from bmbench.statistics.jackknife import ratio
 from bmbench.statistics.not_worse import not_worse
 from bmbench.statistics.seeds import (
     ScoreName,
@@ -212,7 +211,7 @@ def _small(scores: Table, artefacts: str) -> list[Claim]:
         twin = Key("precise", artefacts, key.method)
         if twin in scores.collection.rows and _is_scored(scores, "cd"):
             text = f"`{key.method}` finds more of the smallest third of cells from circles than from contours"
-            one, two = (_counted(scores, row, _small_cells) for row in (key, twin))
+            one, two = (ratio_by_seed(scores, row, _small_cells) for row in (key, twin))
             found = difference(one, two, seed_variance([one, two]))
             asked.append(Claim(text=text, measure="recall (centres)", found=found))
     return asked
@@ -230,28 +229,11 @@ def _taught(scores: Table) -> list[Claim]:
             ("fewer cells missed", _missed, other, key),
             ("more false alarms on artefacts", _on_artefacts, key, other),
         ):
-            one, two = (_counted(scores, row, count) for row in (plus, minus))
+            one, two = (ratio_by_seed(scores, row, count) for row in (plus, minus))
             found = difference(one, two, seed_variance([one, two]))
             text = f"`{key.method}` taught artefacts as cells ({key.track}): {what}"
             asked.append(Claim(text=text, measure="of 100 cells", found=found))
     return asked
-
-
-def _counted(
-    scores: Table, key: Key, count: Callable[[FinishedRun, Scores], tuple[Ints, Ints]]
-) -> SeedScores:
-    """A ratio of counts by group, seed by seed; `count` gives what is divided by what, by image."""
-    found = {}
-    units = scores.collection.groups
-    for seed, runs in by_seed(scores.collection.rows[key]).items():
-        parts = np.zeros((2, len(units)))
-        for run in runs:
-            by_rule = run.scores("cd")
-            if by_rule is not None:
-                for part, values in zip(parts, count(run, by_rule), strict=True):
-                    np.add.at(part, unit_rows(run, units), values)
-        found[seed] = ratio(*parts, scale="number")
-    return SeedScores(seeds=tuple(found), scores=tuple(found.values()), n_units=scores.n_units)
 
 
 def _on_artefacts(run: FinishedRun, scores: Scores) -> tuple[Ints, Ints]:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.report.cell_and_artefact_counts import (
+    artefact_shares,
     draw_four_counts,
     four_counts,
     four_counts_table,
 )
 from bmbench.benchmark.reproduce.report.error_counts import Errors, draw_errors, error_counts
 from bmbench.benchmark.reproduce.report.runs import Collection
+from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.benchmark.reproduce.report.tables import ordered
 from bmbench.core.errors import BadInputError
 from bmbench.present.markdown import bullets, paragraph, table
@@ -69,7 +71,19 @@ def _cells_and_artefacts(out: Path, collection: Collection) -> list[str]:
         paragraph(about),
         four_counts_table(rows),
         f"![False positives and negatives of cells and artefacts]({FOUR})",
+        *_quality(collection),
     ]
+
+
+def _quality(collection: Collection) -> list[str]:
+    """What the detectors say of the samples themselves."""
+    shares = artefact_shares(Table(collection))
+    if not shares:
+        return []
+    about = (
+        "The share of artefacts among what was found, which the study calls indicative of a sample's quality:"
+    )
+    return [paragraph(about), bullets(shares)]
 
 
 def _telling(rows: tuple[Errors, ...]) -> tuple[Errors, ...]:

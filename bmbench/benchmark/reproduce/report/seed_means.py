@@ -4,15 +4,17 @@ The folds of one seed are one test set, their images together. Thresholds are he
 images gave. What varies is the groups of the test images, and the trainings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
 
 from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key, unit_rows
-from bmbench.core.types import Floats
+from bmbench.core.types import Floats, Ints
 from bmbench.metrics.protocol import Geometry
+from bmbench.metrics.scores import Scores
+from bmbench.statistics.jackknife import Scale, ratio
 from bmbench.statistics.methods import Methods
 from bmbench.statistics.resampling import envelope_at
 from bmbench.statistics.seed_variance import SeedVariance
@@ -91,6 +93,26 @@ class Table:
             ),
             n_units=self.n_units,
         )
+
+
+def ratio_by_seed(
+    scores: Table,
+    key: Key,
+    count: Callable[[FinishedRun, Scores], tuple[Ints, Ints]],
+    *,
+    scale: Scale = "number",
+) -> SeedScores:
+    """A ratio of counts by centres, over the groups; `count` gives what is divided by what, by image."""
+    found, units = {}, scores.collection.groups
+    for seed, runs in by_seed(scores.collection.rows[key]).items():
+        parts = np.zeros((2, len(units)))
+        for run in runs:
+            by_rule = run.scores("cd")
+            if by_rule is not None:
+                for part, values in zip(parts, count(run, by_rule), strict=True):
+                    np.add.at(part, unit_rows(run, units), values)
+        found[seed] = ratio(parts[0], parts[1], scale=scale)
+    return SeedScores(seeds=tuple(found), scores=tuple(found.values()), n_units=scores.n_units)
 
 
 def by_seed(runs: Sequence[FinishedRun]) -> dict[Repeat, list[FinishedRun]]:

@@ -6,8 +6,13 @@ import json
 
 import pytest
 
-from bmbench.benchmark.reproduce.report.cell_and_artefact_counts import draw_four_counts, four_counts
+from bmbench.benchmark.reproduce.report.cell_and_artefact_counts import (
+    artefact_shares,
+    draw_four_counts,
+    four_counts,
+)
 from bmbench.benchmark.reproduce.report.runs import collect
+from bmbench.benchmark.reproduce.report.seed_means import Table
 from tests.benchmark.reproduce.finished import cell, write_run, write_study
 
 pytestmark = pytest.mark.slow
@@ -64,3 +69,19 @@ def test_without_artefacts_there_is_nothing_to_count(tmp_path):
     folder = write_study(tmp_path / "study", [cell("unet_shrink")])
     write_run(folder, cell("unet_shrink"), [4, 4])
     assert four_counts(collect(folder)) == []
+
+
+def test_the_share_of_artefacts_stands_beside_the_annotated_one(tmp_path):
+    """Seed 0: 2 of 5 found, seed 1: 3 of 4; annotated: 3 of 5. Those that learned no class say nothing."""
+    seeds = [cell("unet_shrink", artefacts="class", seed=seed) for seed in (0, 1)]
+    other = cell("unet_shrink", artefacts="foreground")
+    folder = write_study(tmp_path / "study", [*seeds, other])
+    answered(folder, seeds[0], [(0, 0, 1), (0, 200, 1), (0, 500, 1), (40, 200, 2), (0, 600, 2)])
+    answered(folder, seeds[1], [(0, 0, 1), (0, 200, 2), (40, 200, 2), (80, 200, 2)])
+    answered(folder, other, [(0, 0, 1)])
+    (text,) = artefact_shares(Table(collect(folder)))
+    mean = 100 * (2 / 5 + 3 / 4) / 2
+    assert (
+        text
+        == f"`unet_shrink` (weak): {mean:.1f} % of what was found are artefacts, 60.0 % of what is annotated."
+    )
