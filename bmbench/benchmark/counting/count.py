@@ -56,6 +56,7 @@ def count(options: CountOptions, progress: Progress) -> CountReport:
     _require_new(out)
     files = slide_files(options.predict.images)
     names = unique([path.name for path in files], [path.as_posix() for path in files])
+    _require_texts(names)
     patients, notes = patients_by_image(names, options.group_choices, files[0].parent)
     with all_predicted(options.predict, files, beside=out, places=[out.parent], progress=progress) as found:
         classes = counted_classes(found.trained.classes, options.lineages)
@@ -206,6 +207,13 @@ def differentials_at(
         own = counts[unit == row]
         found.append(differential(name, classes, own, np.arange(len(own)), cut_offs=cut_offs))
     return tuple(found)
+
+
+def _require_texts(names: Sequence[str]) -> None:
+    """Nothing, or a BadInputError for a name that no table can hold, before the work."""
+    for name in names:
+        if name != name.encode("utf-8", "replace").decode():
+            raise BadInputError("a name that is no text", where=ascii(name), remedy="rename the image")
 
 
 def _require_known(cut_offs: Mapping[str, Sequence[float]], classes: Sequence[CountedClass]) -> None:

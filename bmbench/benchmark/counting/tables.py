@@ -34,6 +34,8 @@ DIFFERENTIAL_COLUMNS = (
 CUT_OFF_COLUMNS = ("of", "name", "cut_off_percent", "probability_at_or_above", "clustered")
 _FIRST = ("patient", "cells")
 _LAST = ("artefacts_percent",)
+SHOWN_CLASSES = 3
+"""Classes that a terminal shows beside them."""
 MOST_ROWS = 20
 """Images, or patients, that a terminal shows."""
 
@@ -216,7 +218,7 @@ def cut_off_table(found: Sequence[Differential]) -> Table:
 
 def counts_table(names: Sequence[str], classes: Sequence[CountedClass], counts: Ints, *, head: str) -> Table:
     """Counts by image or patient: cells, and the classes that are most frequent."""
-    shown = np.argsort(-counts.sum(axis=0), kind="stable")[:4]
+    shown = np.argsort(-counts.sum(axis=0), kind="stable")[:SHOWN_CLASSES]
     shown = np.sort(shown) if len(classes) > 1 else shown[:0]
     heads = ["cells", *(escape(classes[row].name) for row in shown), "artefacts"]
     more = [f"the first {MOST_ROWS} of {len(names)}; counts.csv has all"] if len(names) > MOST_ROWS else []

@@ -212,6 +212,14 @@ def test_a_file_for_the_folder_is_refused(run: Path, tmp_path: Path, name: str) 
     assert not (tmp_path / name).exists()
 
 
+def test_a_name_that_is_no_text_is_refused_before_the_work(run: Path, tmp_path: Path) -> None:
+    name = b"\xff\xfe.png".decode("utf-8", "surrogateescape")
+    picture(tmp_path / name, (3, 2, 0, 0, 0))
+    with pytest.raises(BadInputError, match="a name that is no text"):
+        ask(run, tmp_path / name, tmp_path / "out")
+    assert not list(tmp_path.glob("out*"))
+
+
 def test_lineages_of_the_users_own(run: Path, fields: Path, tmp_path: Path) -> None:
     own = tmp_path / "own.csv"
     own.write_text("class;lineage;sum\nblast;myeloid;blasts\nplasma cell;unidentified;\n")
