@@ -49,6 +49,23 @@ def test_concordance_is_the_quadratic_kappa_of_whole_numbers():
     assert concordance(np.ones(5), np.ones(5)) == (None, None)
 
 
+def test_the_interval_of_concordance_is_lins():
+    """By his second equation for z, in the correlation r and the accuracy C = ρ / r."""
+    n, r = len(WRIGHT), np.corrcoef(WRIGHT, MINI)[0, 1]
+    v = WRIGHT.std() / MINI.std()
+    u = (WRIGHT.mean() - MINI.mean()) / np.sqrt(WRIGHT.std() * MINI.std())
+    p = r * 2 / (v + 1 / v + u**2)
+    inside = (
+        (1 - r**2) * p**2 / ((1 - p**2) * r**2)
+        + 2 * p**3 * (1 - p) * u**2 / (r * (1 - p**2) ** 2)
+        - p**4 * u**4 / (2 * r**2 * (1 - p**2) ** 2)
+    )
+    reach = 1.959964 * np.sqrt(inside / (n - 2))
+    value, interval = concordance(WRIGHT, MINI)
+    assert value == pytest.approx(p)
+    assert interval == pytest.approx(np.tanh([np.arctanh(p) - reach, np.arctanh(p) + reach]), abs=1e-6)
+
+
 def test_the_interval_of_concordance_holds_the_truth():
     """400 samples of 40 from a bivariate normal: 95 % within three standard errors."""
     rng = np.random.default_rng(2)

@@ -50,6 +50,17 @@ def test_a_rare_class_gets_the_limits_of_its_effective_cells():
     assert rare.design_effect > 1
     # Fewer cells than were counted: wider than the classical limits on both sides.
     assert rare.interval[0] < rare.exact[0] < rare.value < rare.exact[1] < rare.interval[1]
+    # By hand: variances of all classes over those of independent cells, and t against z.
+    of = COUNTS.sum(axis=1).astype(float)
+    share = COUNTS.sum(axis=0) / of.sum()
+    without = (COUNTS.sum(axis=0) - COUNTS) / (of.sum() - of)[:, None]
+    variance = 5 / 6 * np.square(without - without.mean(axis=0)).sum(axis=0)
+    effect = variance.sum() / (share * (1 - share) / of.sum()).sum()
+    df = of.sum() ** 2 / np.square(of).sum() - 1
+    cells = of.sum() / effect * (stats.norm.ppf(0.975) / stats.t.ppf(0.975, df)) ** 2
+    x = share[2] * cells
+    expected = stats.beta.ppf(0.025, x, cells - x + 1), stats.beta.ppf(0.975, x + 1, cells - x)
+    assert rare.interval == pytest.approx(expected, rel=1e-4)
     assert beside_cut_off(rare, 0.05).chance > beside_cut_off(rare, 0.1).chance > 0
 
 
