@@ -30,7 +30,7 @@ test-newest:  ## all tests, with the newest release of everything, fetched anew 
 	.venv-newest/bin/pytest -n 2 --quiet
 
 docs: .venv-docs/installed  ## the documentation site in site/; a warning or a dead link ends it
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 	@echo "Written: site/index.html"
 
 lock: .venv-uv/installed  ## write locks/ anew from pyproject.toml; `make lock UPGRADE=--upgrade` renews every pin
@@ -89,7 +89,6 @@ soak: .venv/installed  ## kill everything, let every system call fail, damage a 
 .venv-docs/installed: pyproject.toml locks/docs.txt
 	@$(environment)
 	@.venv-docs/bin/python $(INSTALL) $(LOCKED) locks/docs.txt
-	@.venv-docs/bin/python $(INSTALL) --no-deps --editable .
 	@touch $@
 
 .venv-release/installed: pyproject.toml locks/release.txt

@@ -68,6 +68,8 @@ def write_wheel(path, names, readme="[a](https://b.org)"):
 
 
 def test_a_wheel_has_to_hold_the_package_and_nothing_else(check, tmp_path):
+    if not (ROOT / ".git").exists():
+        pytest.skip("what belongs into a wheel is what git knows, and this is no clone")
     every = check._git("ls-files", "bmbench")
     assert check.wheel_faults(write_wheel(tmp_path / "a.whl", every)) == []
     assert check.wheel_faults(write_wheel(tmp_path / "b.whl", [*every[1:], "tests/a.py"])) == [
