@@ -32,6 +32,9 @@ from bmbench.leaderboards.tracks.names import PAGES, is_id, require_id
 from bmbench.leaderboards.tracks.raters import rater_facts, require_raters
 from bmbench.metrics.protocol import Protocol
 
+BOARD_PROTOCOLS = ("paper", "voc2007", "voc2010", "kainz")
+"""Those whose other limits and Hungarian matching a board shows beside its own rule."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackFacts:
@@ -175,10 +178,10 @@ def _metrics(truth: Path, rules: Rules) -> tuple[MetricName, ...]:
     from bmbench.metrics.evaluation import scored_geometries
 
     protocol = _protocol(rules)
-    if protocol.pycocotools:
+    if protocol.name not in BOARD_PROTOCOLS:
         raise BadInputError(
-            f"protocol {protocol.name!r} has no Hungarian matching, which boards show beside the greedy one",
-            expected="paper, voc2007, voc2010 or kainz",
+            f"boards show other limits and Hungarian matching, not had with protocol {protocol.name!r}",
+            expected=", ".join(BOARD_PROTOCOLS),
         )
     objects = read_ground_truth(truth)
     if not (objects.role == Role.CELL).any():

@@ -86,7 +86,8 @@ def test_a_track_that_asks_for_what_its_truth_does_not_give_is_told(bench, make_
         ({"partner": Partner(track="weak", kind="weaker")}, "unknown track 'weak'"),
         ({"rules": Rules(protocol="papper")}, "unknown protocol 'papper'"),
         ({"rules": Rules(radius_px=0.0)}, "radius_px is 0.0"),
-        ({"rules": Rules(protocol="coco")}, "'coco' has no Hungarian matching"),
+        ({"rules": Rules(protocol="coco")}, "not had with protocol 'coco'"),
+        ({"rules": Rules(protocol="monkey")}, "not had with protocol 'monkey'"),
         ({"data_sha256": "abc"}, "not a track .*data.sha256"),
     ],
 )
