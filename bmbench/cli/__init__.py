@@ -19,6 +19,7 @@
     submissions     submit, validate
     leaderboards    leaderboard …
     hidden_tracks   leaderboard hide, rekey, retire
+    container_lane  leaderboard evaluate
 """
 
 from __future__ import annotations

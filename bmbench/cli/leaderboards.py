@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bmbench.cli.container_lane import evaluate
 from bmbench.cli.hidden_tracks import BoardArgument, KeyOption, hide, rekey, retire
 
 leaderboard_app = typer.Typer(no_args_is_help=True, help="Score submissions, build and check boards.")
@@ -300,7 +301,7 @@ def truth(
         typer.echo(f"{path}: as the track names it")
 
 
-for command in (hide, rekey, retire):
+for command in (evaluate, hide, rekey, retire):
     leaderboard_app.command()(command)
 
 
