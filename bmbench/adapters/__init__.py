@@ -39,6 +39,7 @@ METHODS: Registry[Method] = Registry(
         ("circular_retinanet", "bmbench.adapters.detection.method:CIRCULAR_RETINANET"),
         ("fcos", "bmbench.adapters.detection.method:FCOS"),
         ("mask_rcnn", "bmbench.adapters.detection.method:MASK_RCNN"),
+        ("circular_mask_rcnn", "bmbench.adapters.detection.method:CIRCULAR_MASK_RCNN"),
         ("yolov3", "bmbench.adapters.detection.method:YOLOV3"),
         ("detectron2_retinanet", "bmbench.adapters.detection.method:DETECTRON2_RETINANET"),
         ("detectron2_mask_rcnn", "bmbench.adapters.detection.method:DETECTRON2_MASK_RCNN"),

@@ -89,6 +89,7 @@ CIRCULAR_RETINANET = _method(
 )
 FCOS = _method("fcos", "fcos", "FCOS", paper=_TIAN)
 MASK_RCNN = _method("mask_rcnn", "mask_rcnn", "Mask R-CNN; boxes alone without outlines", paper=_HE)
+CIRCULAR_MASK_RCNN = _method("circular_mask_rcnn", "mask_rcnn", "Mask R-CNN with circular anchors", paper=_HE)
 YOLOV3 = _method("yolov3", "yolov3", "YOLO v3", paper=_REDMON)
 DETECTRON2_RETINANET = _method(
     "detectron2_retinanet", "retinanet", "RetinaNet, detectron2's", paper=_LIN, beside=DETECTRON2

@@ -21,6 +21,7 @@ STEPS = {
     "circular_retinanet": 170,
     "fcos": 90,
     "mask_rcnn": 60,
+    "circular_mask_rcnn": 60,
     "yolov3": 70,
     "detectron2_retinanet": 180,
     "detectron2_mask_rcnn": 90,

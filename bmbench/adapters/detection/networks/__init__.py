@@ -9,6 +9,7 @@
     retinanet              torchvision's RetinaNet, for boxes and for circles
     fcos                   torchvision's FCOS
     mask_rcnn              torchvision's Mask R-CNN
+    circular_mask_rcnn     the same with circular anchors
     yolov3                 YOLO v3 in plain torch
     ultralytics_networks   YOLO v3 with a later head to YOLO26, Ultralytics'
     detectron2_networks    RetinaNet and Mask R-CNN of detectron2

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bmbench.adapters.detection.networks import fcos, mask_rcnn, retinanet, ultralytics_networks, yolov3
+from bmbench.adapters.detection.networks import (
+    circular_mask_rcnn,
+    fcos,
+    mask_rcnn,
+    retinanet,
+    ultralytics_networks,
+    yolov3,
+)
 from bmbench.adapters.detection.networks.anchors import Sizes, anchor_sizes
 from bmbench.adapters.detection.networks.third_party import without_side_effects
 from bmbench.adapters.detection.settings.common import CommonSettings
@@ -151,6 +158,13 @@ FAMILIES = MappingProxyType(
         ),
         "fcos": Family(
             build=lambda s, f: fcos.build(s, classes=f.classes), settings=FcosSettings, anchors=_no_anchors
+        ),
+        "circular_mask_rcnn": Family(
+            build=lambda s, f: circular_mask_rcnn.build(s, f.anchors, classes=f.classes, masks=f.masks),
+            settings=MaskRCNNSettings,
+            circles=True,
+            first_label=1,
+            masks=True,
         ),
         "mask_rcnn": Family(
             build=lambda s, f: mask_rcnn.build(s, f.anchors, classes=f.classes, masks=f.masks),

@@ -2,7 +2,9 @@
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import nn
@@ -19,6 +21,8 @@ from bmbench.adapters.detection.networks.backbone import IdentityTransform, pyra
 from bmbench.adapters.detection.settings.pyramid import MaskRCNNSettings
 
 _ROI, _MASK_ROI = 7, 14
+Overlap: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Boxes, or what stands for shapes of another kind, → their overlaps, all with all."""
 
 
 class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
@@ -28,6 +32,7 @@ class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
     """
 
     patch_px: int
+    overlap: Overlap = staticmethod(box_iou)
 
     def filter_proposals(
         self,
@@ -44,8 +49,18 @@ class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
             for most in ("_pre_nms_top_n", "_post_nms_top_n"):
                 limits: dict[str, int] = getattr(self, most)
                 setattr(here, most, limits | {"testing": in_use(limits["training"], patches)})
+        return here.kept_proposals(proposals, objectness, image_shapes, num_anchors_per_level)
+
+    def kept_proposals(
+        self,
+        proposals: torch.Tensor,
+        objectness: torch.Tensor,
+        image_shapes: list[tuple[int, int]],
+        num_anchors_per_level: list[int],
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Of each level the most likely ones that suppression leaves, and their scores."""
         found: tuple[list[torch.Tensor], list[torch.Tensor]] = RegionProposalNetwork.filter_proposals(
-            here, proposals, objectness, image_shapes, num_anchors_per_level
+            self, proposals, objectness, image_shapes, num_anchors_per_level
         )
         return found
 
@@ -56,12 +71,14 @@ class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
         labels, boxes = super().assign_targets_to_anchors(anchors, targets)
         low = self.proposal_matcher.low_threshold
         for label, here, target in zip(labels, anchors, targets, strict=True):
-            label[(label == 0) & where_ignored(box_iou, here, target, above=low)] = -1
+            label[(label == 0) & where_ignored(self.overlap, here, target, above=low)] = -1
         return labels, boxes
 
 
 class CellHeads(RoIHeads):  # type: ignore[misc]
     """Torchvision's second stage, which is shown no proposal on an ignored object."""
+
+    overlap: Overlap = staticmethod(box_iou)
 
     def select_training_samples(
         self, proposals: list[torch.Tensor], targets: list[TensorDict]
@@ -69,9 +86,10 @@ class CellHeads(RoIHeads):  # type: ignore[misc]
         """Proposals to learn from, the rows and labels of what they are on, and their regression targets."""
         shown = []
         for here, target in zip(proposals, targets, strict=True):
-            hidden = where_ignored(box_iou, here, target, above=0.3)
+            hidden = where_ignored(self.overlap, here, target, above=0.3)
             if len(target["boxes"]):
-                hidden &= (box_iou(target["boxes"], here) < self.proposal_matcher.high_threshold).all(dim=0)
+                shared = self.overlap(target["boxes"], here)
+                hidden &= (shared < self.proposal_matcher.high_threshold).all(dim=0)
             shown.append(here[~hidden])
         samples: tuple[list[torch.Tensor], ...] = super().select_training_samples(shown, targets)
         return samples
@@ -104,23 +122,41 @@ class Sampler:
         return chosen
 
 
-def build(settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool) -> MaskRCNN:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageParts:
+    """What the two stages are made of: their classes, for boxes or for other shapes."""
+
+    anchors: Callable[..., AnchorGenerator] = AnchorGenerator
+    rpn_head: Callable[..., nn.Module] = RPNHead
+    predictor: Callable[..., nn.Module] = FastRCNNPredictor
+    proposals: type[CellProposals] = CellProposals
+    heads: type[CellHeads] = CellHeads
+    square: bool = False
+
+
+BOXES = StageParts()
+
+
+def build(
+    settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool, parts: StageParts = BOXES
+) -> MaskRCNN:
     """A network with fresh weights from torch's generator."""
     levels = [str(level) for level in range(settings.finest, settings.coarsest + 1)]
-    anchors = AnchorGenerator(sizes, (anchor_ratios(settings),) * len(sizes))
+    ratios = (1.0,) if parts.square else anchor_ratios(settings)
+    anchors = parts.anchors(sizes, (ratios,) * len(sizes))
     network = MaskRCNN(
         pyramid(settings),
         rpn_anchor_generator=anchors,
-        rpn_head=RPNHead(settings.width, anchors.num_anchors_per_location()[0]),
+        rpn_head=parts.rpn_head(settings.width, anchors.num_anchors_per_location()[0]),
         box_roi_pool=MultiScaleRoIAlign(levels, _ROI, 2),
         box_head=TwoMLPHead(settings.width * _ROI**2, settings.features),
-        box_predictor=FastRCNNPredictor(settings.features, classes + 1),
+        box_predictor=parts.predictor(settings.features, classes + 1),
         mask_roi_pool=MultiScaleRoIAlign(levels, _MASK_ROI, 2),
         mask_head=MaskRCNNHeads(settings.width, (settings.mask_width,) * settings.mask_layers, 1),
         mask_predictor=MaskRCNNPredictor(settings.mask_width, settings.mask_width, classes + 1),
     )
-    network.rpn = _proposals(settings, network.rpn)
-    network.roi_heads = _heads(settings, network.roi_heads, masks=masks)
+    network.rpn = _proposals(settings, network.rpn, parts.proposals)
+    network.roi_heads = _heads(settings, network.roi_heads, parts.heads, masks=masks)
     network.transform = IdentityTransform(settings.stride)
     network.samplers = (network.rpn.fg_bg_sampler, network.roi_heads.fg_bg_sampler)
     return network
@@ -140,20 +176,21 @@ def reseed(network: nn.Module, seed: int) -> None:
         sampler.seed = seed
 
 
-def _proposals(settings: MaskRCNNSettings, plain: RegionProposalNetwork) -> CellProposals:
+def _proposals(
+    settings: MaskRCNNSettings, plain: RegionProposalNetwork, kind: type[CellProposals]
+) -> CellProposals:
     kept = dict.fromkeys(("training", "testing"), settings.proposals_kept)
     before = dict.fromkeys(("training", "testing"), settings.proposals)
-    network = CellProposals(
-        plain.anchor_generator, plain.head, settings.positive, 0.3, 128, 0.5, before, kept, 0.7
-    )
+    network = kind(plain.anchor_generator, plain.head, settings.positive, 0.3, 128, 0.5, before, kept, 0.7)
     network.fg_bg_sampler = Sampler(128, 0.5)
     network.patch_px = settings.patch_px
+    network.box_similarity = network.overlap
     return network
 
 
-def _heads(settings: MaskRCNNSettings, plain: RoIHeads, *, masks: bool) -> CellHeads:
+def _heads(settings: MaskRCNNSettings, plain: RoIHeads, kind: type[CellHeads], *, masks: bool) -> CellHeads:
     parts = (plain.mask_roi_pool, plain.mask_head, plain.mask_predictor) if masks else (None, None, None)
-    heads = CellHeads(
+    heads = kind(
         plain.box_roi_pool,
         plain.box_head,
         plain.box_predictor,

@@ -32,17 +32,18 @@ _RETINANET: Mapping[str, Range] = {
     "focal_alpha": Choice(options=(0.25, 0.5)),
     "focal_gamma": Choice(options=(1.0, 2.0)),
 }
+_MASK_RCNN: Mapping[str, Range] = {
+    "positive": Real(low=0.5, high=0.7),
+    "mask": Choice(options=("auto", "off")),
+}
 _OF_FAMILY: Mapping[str, Mapping[str, Range]] = {
     "retinanet": {**_NORMALISED, **_RETINANET},
     "circular_retinanet": {**_NORMALISED, **_RETINANET},
     "fcos": {**_NORMALISED, "centre_strides": Real(low=0.75, high=2.5)},
-    "mask_rcnn": {
-        **_NORMALISED,
-        "positive": Real(low=0.5, high=0.7),
-        "mask": Choice(options=("auto", "off")),
-    },
+    "mask_rcnn": {**_NORMALISED, **_MASK_RCNN},
+    "circular_mask_rcnn": {**_NORMALISED, **_MASK_RCNN},
     "detectron2_retinanet": {"positive": Real(low=0.4, high=0.6)},
-    "detectron2_mask_rcnn": {"positive": Real(low=0.5, high=0.7), "mask": Choice(options=("auto", "off"))},
+    "detectron2_mask_rcnn": _MASK_RCNN,
     "yolov3": {"ignore_iou": Real(low=0.4, high=0.7)},
     **{name: {"places": Choice(options=(5, 10, 15))} for name in _ULTRALYTICS},
 }
