@@ -69,7 +69,7 @@ def estimate(
     if all(cell.method in known for cell in left):
         source = "by the runs that are finished"
     else:
-        source = "at most, by steps timed here" if timed else "by rule of thumb"
+        source = "by steps timed here; trainings may end earlier" if timed else "by rule of thumb"
     return Estimate(
         runs=sum(known.get(cell.method, bounds[cell.method]) for cell in left),
         searches=sum(facts.search * _training(cell, facts, step_s) for cell in rows),

@@ -137,7 +137,7 @@ def test_the_profile_of_the_study_has_its_search(options):
 def test_the_cost_is_told_from_steps_that_were_timed(options):
     """Two runs of 2 steps of 3 s, two trainings of a search; blob_log, 10 s a run."""
     seen = preview(options, Silent())
-    assert "at most, by steps timed here" in seen.time
+    assert "by steps timed here; trainings may end earlier" in seen.time
     assert "for searches; a step takes unet_shrink" in seen.time
     assert not options.out.exists()
     matrix = plan(options)
