@@ -7,7 +7,7 @@ HOST := bmbench/leaderboards/hosting/template
 COMPILE := .venv-uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
   --fork-strategy fewest --custom-compile-command 'make lock'
 
-.PHONY: run test test-light test-lowest test-newest docs lock release bench calibrate soak clean
+.PHONY: run test test-light test-lowest test-newest docs lock release models bench calibrate soak clean
 
 run: .venv/installed  ## the main job on the embedded data: train, score, draw
 	.venv/bin/bmbench run --method unet_shrink
@@ -49,6 +49,9 @@ release: .venv-light/installed .venv-release/installed  ## a rehearsal: all that
 	.venv-light/bin/towncrier build --draft --version "$$(.venv-light/bin/bmbench --version | cut -d' ' -f2)" > dist/CHANGES.md
 	$(PYTHON) locks/check_release.py dist
 	@echo "Nothing was uploaded. A tag vX.Y.Z does that: .github/workflows/release.yml"
+
+models: .venv/installed  ## the models that come with bmbench, in benchmarks/made/models: `make models DSB=FOLDER`
+	.venv/bin/python benchmarks/make_models.py --dsb $(DSB)
 
 bench: .venv/installed  ## side by side with other evaluators, and a whole slide; half an hour
 	.venv/bin/python $(INSTALL) -r benchmarks/requirements.txt

@@ -25,8 +25,10 @@ from bmbench.core.files import make_folder, read_bytes, write_bytes, writing_fol
 from bmbench.core.gate import copy_file, files_in
 
 
-def write_model(folder: Path, run: Path, *, card: ModelCard) -> None:
+def write_model(folder: Path, run: Path, *, card: ModelCard, threshold: float | None = None) -> None:
     """Make a model of a finished run, called as the folder is; weights take half of the bytes.
+
+    Without a `threshold` it is the run's, which suits images like those that it was chosen on.
 
     Numbers of 32 bits are kept in 16: of a weight three decimal places are left, and nothing of its size.
 
@@ -54,7 +56,7 @@ def write_model(folder: Path, run: Path, *, card: ModelCard) -> None:
         artefacts=config.artefacts,
         card=card,
         appearance=trained.appearance,
-        threshold=trained.threshold,
+        threshold=trained.threshold if threshold is None else threshold,
         um_per_px=trained.um_per_px,
         mean_cell_px=finite(trained.mean_cell_px),
         largest_cell_px=finite(trained.largest_cell_px),
