@@ -126,7 +126,11 @@ def test_the_confidence_moves_marks_counts_and_percentages_at_once(page: Any) ->
     page.find_element("id", "reset").click()
     assert table(page) == before
     assert coloured(page, 0, (0, 114, 178)) == marks
-    # Everything has a confidence of 0.9: above it nothing is left.
+    # Everything has a confidence of 0.9: up to the last stop below all is there, above it nothing is left.
+    stops = page.execute_script("return JSON.parse(document.getElementById('facts').textContent).stops")
+    slide_to(page, sum(stop <= 0.9 for stop in stops) - 1)
+    assert table(page)["neutrophil"][0] == before["neutrophil"][0]
+    assert coloured(page, 0, (0, 114, 178)) == marks
     slide_to(page, 30)
     assert table(page)["neutrophil"][:2] == ["0", "–"]
     assert caption(page, "Pat A 1.png") == "no cell"
