@@ -172,7 +172,7 @@ class _Counting:
     def _write_report(self, folder: Path, images: Sequence[CountedImage], notes: tuple[str, ...]) -> None:
         at_stops = [self._differentials_at(images, stop) for stop in range(len(self.stops))]
         trained = self.found.trained
-        what = f"Found by {trained.method} (run {trained.path.resolve().name}, bmbench {bmbench.__version__})"
+        what = f"Found by {trained.path.resolve().name} ({trained.method}, bmbench {bmbench.__version__})"
         head = ReportHead(
             heading=f"Cell count: {self.options.out.resolve().name}",
             about=(
