@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bmbench.api.display import frame_of, html_of
-from bmbench.api.models import listener
+from bmbench.api.models import is_measured, listener
 from bmbench.benchmark.counting.options import CountOptions, CountReport
 from bmbench.benchmark.counting.tables import (
     DIFFERENTIAL_COLUMNS,
@@ -18,13 +18,13 @@ from bmbench.benchmark.counting.tables import (
     report_tables,
 )
 from bmbench.benchmark.prediction.options import PredictOptions
-from bmbench.core.errors import UnknownNameError
+from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.present.html import text_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_OPTIONS = ("threshold", "um_per_px", "regions", "everywhere", "white")
+_OPTIONS = ("threshold", "um_per_px", "regions", "everywhere", "white", "scale", "standardise")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -103,7 +103,8 @@ class CountResult:
 def count(
     images: str | Path | Sequence[str | Path],
     *,
-    run: str | Path,
+    run: str | Path | None = None,
+    model: str | Path | None = None,
     out: str | Path | None = None,
     groups: str | Path | None = None,
     group_from: str | None = None,
@@ -118,8 +119,8 @@ def count(
     ----------
     images : path or list of paths
         Images, slides, folders of them.
-    run : path
-        A finished run.
+    run, model : path or str
+        A finished run; or a model, by its name or folder. One of the two.
     out : path, optional
         A new folder for tables, pictures and the report; without it nothing is kept.
     groups : path, optional
@@ -131,12 +132,13 @@ def count(
     cut_offs : mapping, optional
         Cut-offs of a class, lineage or sum, from 0 to 1, beside the usual ones.
     **options
-        `threshold`, `um_per_px`, `regions`, `everywhere`, `white`, as on the command line.
+        `threshold`, `um_per_px`, `regions`, `everywhere`, `white`, `scale` ("stated" or "auto") and
+        `standardise`, as on the command line.
 
     Raises
     ------
     BadInputError
-        For an image, a run, a table or an option that is no such thing.
+        For an image, a run, a model, a table or an option that is no such thing.
     UnknownNameError
         For an option of another name.
 
@@ -147,14 +149,24 @@ def count(
     'counted'
     """
     from bmbench.benchmark.counting.count import count as count_images
+    from bmbench.benchmark.models.places import find_model
 
+    if (run is None) == (model is None):
+        raise BadInputError(
+            "run and model", expected="one of the two", got="neither" if run is None else "both"
+        )
     paths = (images,) if isinstance(images, str | Path) else tuple(images)
     for name in options:
         if name not in _OPTIONS:
             raise UnknownNameError("option", name, _OPTIONS)
     if options.get("regions") is not None:
         options["regions"] = Path(options["regions"])
-    asked = PredictOptions(run=Path(run), images=tuple(map(Path, paths)), **options)
+    asked = PredictOptions(
+        run=Path(run) if run is not None else find_model(str(model)),
+        images=tuple(map(Path, paths)),
+        measured_scale=is_measured(options.pop("scale", "stated")),
+        **options,
+    )
     stated = {"groups": groups, "group_from": group_from}
     with tempfile.TemporaryDirectory() as place:
         chosen = CountOptions(

@@ -98,7 +98,7 @@ class TrainedModel:
                 threshold=threshold,
                 um_per_px=um_per_px,
                 everywhere=True,
-                measured_scale=_is_measured(scale),
+                measured_scale=is_measured(scale),
                 standardise=standardise,
             )
             report = predict_images(options, listener(show_progress=show_progress))
@@ -134,7 +134,8 @@ def load_model(name: str | Path) -> TrainedModel:
     return TrainedModel(folder=folder if is_model(folder) else RunDir.open(folder).path)
 
 
-def _is_measured(scale: str) -> bool:
+def is_measured(scale: str) -> bool:
+    """Whether the scale is that of the nuclei; UnknownNameError for one that is none."""
     if scale not in ("stated", "auto"):
         raise UnknownNameError("scale", scale, ("stated", "auto"))
     return scale == "auto"

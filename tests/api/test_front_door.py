@@ -51,3 +51,9 @@ def test_layers_are_there_without_an_import_of_their_own():
 def test_a_count_names_an_option_that_it_does_not_have():
     with pytest.raises(BadInputError, match="did you mean 'threshold'"):
         bmbench.count("images", run="runs/first", treshold=0.5)
+
+
+@pytest.mark.parametrize(("named", "got"), [({}, "neither"), ({"run": "a", "model": "b"}, "both")])
+def test_a_count_takes_a_run_or_a_model(named, got):
+    with pytest.raises(BadInputError, match=rf"expected one of the two, got {got}"):
+        bmbench.count("images", **named)
