@@ -15,7 +15,7 @@ import numpy as np
 
 from bmbench.adapters.images.working_scale import mean_diameter
 from bmbench.adapters.learning.fit_request import FitRequest
-from bmbench.adapters.method import Method
+from bmbench.adapters.method import Licence, Method
 from bmbench.adapters.ranges import Few, NotNegative, PositiveFloat, PositiveInt, require_ranges
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json, write_json
@@ -229,4 +229,5 @@ METHOD = Method(
     settings=MappingProxyType({"quick": BlobSettings(), "paper": BlobSettings()}),
     fit=fit,
     load=load,
+    licence=Licence(name="Apache-2.0", package="bmbench"),
 )

@@ -52,6 +52,22 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Licence:
+    """Under which terms the code stands that makes a network.
+
+    Attributes
+    ----------
+    name : str
+        As SPDX writes it: "Apache-2.0".
+    package : str
+        Whose code it is, as `pip` calls it.
+    """
+
+    name: str
+    package: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
     """One row of `bmbench methods`.
 
@@ -80,6 +96,12 @@ class Method:
         ARTEFACT in what it fits, and detections of the label after the cells' are artefacts.
     cell_classes : bool
         Whether it can tell classes of cells apart (`FitRequest.classes`).
+    outlines : bool
+        Whether it can answer with outlines.
+    points : bool
+        Whether it is suited to points that were drawn as circles of one size, whose overlaps mean nothing.
+    licence : Licence or None
+        Of the package that makes its network; None if that is not stated.
     ensemble : detectors → Detector, or None
         Several fitted detectors as one, whose `save` is `bmbench.adapters.ensemble.save_members`; None if
         the method has no such thing.
@@ -104,13 +126,16 @@ class Method:
     draw: Callable[[FitRequest, Path], None] | None = None
     artefact_class: bool = False
     cell_classes: bool = False
+    outlines: bool = False
+    points: bool = False
+    licence: Licence | None = None
     ensemble: Callable[[Sequence[Detector]], Detector] | None = None
     space: Mapping[str, Space] = field(default_factory=dict)
     architecture: tuple[str, ...] | None = None
     infer: Callable[[Any, Pixels], Decode] | None = None
 
 
-_PROBE = {"train": "torch", "yolo": "ultralytics", "cluster": "distributed"}
+_PROBE = {"train": "torch", "yolo": "ultralytics", "detr": "transformers", "cluster": "distributed"}
 """The module whose presence tells that an extra is installed."""
 
 

@@ -60,11 +60,29 @@ def check(
         raise typer.Exit(1)
 
 
-def methods(json: shared.Json = False) -> None:
+def methods(
+    can: Annotated[
+        list[str] | None,
+        typer.Option(help="Only what can: classes, artefacts, outlines, points; may be repeated."),
+    ] = None,
+    family: Annotated[str, typer.Option(help="Only those of this family.")] = "",
+    licence: Annotated[str, typer.Option(help="Only those under this licence, as SPDX names it.")] = "",
+    here: Annotated[bool, typer.Option("--here", help="Only what is installed.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a table of Markdown.")] = False,
+    json: shared.Json = False,
+) -> None:
     """Every method, its family, what it needs, whether it is here."""
-    from bmbench.benchmark.run.tables import methods_record, methods_table
+    from bmbench.benchmark.contract.list_methods import (
+        WantedMethods,
+        methods_markdown,
+        methods_record,
+        methods_table,
+    )
 
+    wanted = WantedMethods(can=tuple(can or ()), family=family, licence=licence, here=here)
     if json:
-        print_json(methods_record())
+        print_json(methods_record(wanted))
+    elif markdown:
+        typer.echo(methods_markdown(wanted))
     else:
-        console().print(methods_table())
+        console().print(methods_table(wanted))

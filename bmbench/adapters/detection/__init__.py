@@ -5,6 +5,7 @@
     method          the cards
     settings/       every number that a user may change, by profile, and where better ones are looked for
     labels          classes of cells: the labels that a network learns
+    class_sizes     working scale, levels and anchors for classes that differ in size
     targets         annotations → what a network shall find in a patch, and of what it learns nothing
     networks/       the networks, and what makes one family different from another
     training        patches → weights

@@ -15,7 +15,7 @@ import torch
 from bmbench.adapters.detection.labels import kinds_of, one_class_each
 from bmbench.adapters.detection.merging.clustering import Clustering, Votes, cluster
 from bmbench.adapters.detection.merging.overlaps import bounding_box
-from bmbench.adapters.detection.merging.suppression import drop_nested
+from bmbench.adapters.detection.merging.suppression import drop_near, drop_nested
 from bmbench.adapters.detection.networks.families import FAMILIES, TrainingFacts
 from bmbench.adapters.detection.settings.common import CommonSettings
 from bmbench.adapters.detection.training import tensor_of
@@ -64,9 +64,10 @@ class BoxDetector:
     def save(self, folder: Path) -> None:
         """Write the weights (safetensors) and everything else (JSON) into an existing folder."""
         facts = dataclasses.asdict(self.facts)
-        if self.facts.cells == 1:
-            # What a card means that does not say how many.
-            del facts["cells"]
+        # What a card means that does not say it.
+        for name, meant in (("cells", 1), ("points", False)):
+            if facts[name] == meant:
+                del facts[name]
         card = {
             "schema": _SCHEMA,
             "family": self.family,
@@ -155,12 +156,12 @@ def infer(detector: BoxDetector | BoxEnsemble, image: Pixels) -> Decode:
     """What the networks find in an image, to be merged with any settings."""
     members = detector.members if isinstance(detector, BoxEnsemble) else (detector,)
     votes, outlines = _votes(members, image)
-    return partial(_merged, votes, outlines, image.shape[:2])
+    return partial(_merged, votes, outlines, image.shape[:2], members[0].facts)
 
 
 def _predict(members: Sequence[BoxDetector], image: Pixels) -> Detections:
     votes, outlines = _votes(members, image)
-    return _merged(votes, outlines, image.shape[:2], members[0].settings)
+    return _merged(votes, outlines, image.shape[:2], members[0].facts, members[0].settings)
 
 
 def _votes(members: Sequence[BoxDetector], image: Pixels) -> tuple[Votes, list[Rings]]:
@@ -181,9 +182,13 @@ def _votes(members: Sequence[BoxDetector], image: Pixels) -> tuple[Votes, list[R
 
 
 def _merged(
-    votes: Votes, outlines: Sequence[Rings], size: tuple[int, int], settings: CommonSettings
+    votes: Votes,
+    outlines: Sequence[Rings],
+    size: tuple[int, int],
+    facts: TrainingFacts,
+    settings: CommonSettings,
 ) -> Detections:
-    """Clusters of votes on an image of (height, width), without what lies inside another one."""
+    """Clusters of votes on an image of (height, width), without what lies inside or on another one."""
     clustering = Clustering(
         iou=settings.wbc_iou,
         missing=settings.wbc_missing,
@@ -192,6 +197,7 @@ def _merged(
     )
     found = cluster(votes, clustering)
     rows = drop_nested(found.shapes, found.confidence, share=settings.anms_share, rival=settings.anms_rival)
+    rows = rows[_apart(found.shapes[rows], found.confidence[rows], found.label[rows], facts, settings)]
     box = np.clip(bounding_box(found.shapes[rows]), 0, np.tile(size[::-1], 2))
     whole = Detections.of(
         xy=(box[:, :2] + box[:, 2:]) / 2,
@@ -203,6 +209,17 @@ def _merged(
     seen: Bools = np.all(box[:, 2:] > box[:, :2], axis=1)
     kept = whole.take(seen)
     return kept.take(np.argsort(-kept.confidence, kind="stable"))
+
+
+def _apart(
+    shapes: Floats, confidence: Floats, label: Ints, facts: TrainingFacts, settings: CommonSettings
+) -> Ints:
+    """Rows that stay: of cells whose centres are near each other, the most confident; see `centre_nms`."""
+    wanted = facts.points if settings.centre_nms == "auto" else settings.centre_nms == "on"
+    near_px = settings.centre_share * settings.cell_px / facts.factor
+    if not wanted or not near_px:
+        return np.arange(len(label))
+    return drop_near(shapes, confidence, distance=near_px, label=kinds_of(label, facts.cells))
 
 
 def _tile_detections(member: BoxDetector, image: Pixels) -> list[TileDetections]:

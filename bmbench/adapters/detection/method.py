@@ -12,7 +12,7 @@ from bmbench.adapters.detection.settings.profiles import PROFILES
 from bmbench.adapters.detection.settings.search_spaces import space_of
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import environment_kept
-from bmbench.adapters.method import Beside, Decode, Detector, Method
+from bmbench.adapters.method import Beside, Decode, Detector, Licence, Method
 from bmbench.core.types import Pixels
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ DETECTRON2 = Beside(
     module="detectron2",
     command="pip install --no-build-isolation 'git+https://github.com/facebookresearch/detectron2'",
 )
+_TORCHVISION = Licence(name="BSD-3-Clause", package="torchvision")
+_ULTRALYTICS = Licence(name="AGPL-3.0", package="ultralytics-opencv-headless")
+_TRANSFORMERS = Licence(name="Apache-2.0", package="transformers")
+_DETECTRON2 = Licence(name="Apache-2.0", package="detectron2")
+_OWN = Licence(name="Apache-2.0", package="bmbench")
 _LIN = "Lin et al., Focal loss for dense object detection, ICCV 2017"
 _GRAEBEL = "Graebel et al., Circular anchors for the detection of hematopoietic cells, ISBI 2020"
 _TIAN = "Tian et al., FCOS: fully convolutional one-stage object detection, ICCV 2019"
@@ -29,6 +34,7 @@ _HE = "He et al., Mask R-CNN, ICCV 2017"
 _REDMON = "Redmon & Farhadi, YOLOv3: an incremental improvement, arXiv 1804.02767, 2018"
 _JOCHER = "Jocher et al., Ultralytics YOLO, 2023, https://github.com/ultralytics/ultralytics"
 _YOLO11 = "Jocher & Qiu, Ultralytics YOLO11, 2024, https://github.com/ultralytics/ultralytics"
+_LV = "Lv et al., RT-DETRv2: improved baseline with bag-of-freebies, arXiv 2407.17140, 2024"
 _YOLO26 = "Jocher & Qiu, Ultralytics YOLO26, 2026, https://github.com/ultralytics/ultralytics"
 
 
@@ -37,8 +43,8 @@ def _fit(request: FitRequest, *, family: str) -> Detector:
         from bmbench.adapters.detection.detector import BoxDetector
         from bmbench.adapters.detection.training import fit
 
-        network, facts = fit(request, family)
-    return BoxDetector(family=family, settings=request.settings, facts=facts, network=network)
+        network, facts, settings = fit(request, family)
+    return BoxDetector(family=family, settings=settings, facts=facts, network=network)
 
 
 def _load(folder: Path) -> Detector:
@@ -63,7 +69,14 @@ def _infer(detector: Detector, image: Pixels) -> Decode:
 
 
 def _method(
-    name: str, family: str, title: str, *, paper: str, extra: str = "train", beside: Beside | None = None
+    name: str,
+    family: str,
+    title: str,
+    *,
+    paper: str,
+    licence: Licence,
+    extra: str = "train",
+    beside: Beside | None = None,
 ) -> Method:
     return Method(
         name=name,
@@ -77,36 +90,63 @@ def _method(
         beside=beside,
         artefact_class=True,
         cell_classes=True,
+        outlines=family == "mask_rcnn",
+        points=True,
+        licence=licence,
         ensemble=_ensemble,
         space=space_of(name),
         infer=_infer,
     )
 
 
-RETINANET = _method("retinanet", "retinanet", "RetinaNet", paper=_LIN)
+RETINANET = _method("retinanet", "retinanet", "RetinaNet", paper=_LIN, licence=_TORCHVISION)
 CIRCULAR_RETINANET = _method(
-    "circular_retinanet", "retinanet", "RetinaNet with circular anchors", paper=_GRAEBEL
+    "circular_retinanet",
+    "retinanet",
+    "RetinaNet with circular anchors",
+    paper=_GRAEBEL,
+    licence=_TORCHVISION,
 )
-FCOS = _method("fcos", "fcos", "FCOS", paper=_TIAN)
-MASK_RCNN = _method("mask_rcnn", "mask_rcnn", "Mask R-CNN; boxes alone without outlines", paper=_HE)
-CIRCULAR_MASK_RCNN = _method("circular_mask_rcnn", "mask_rcnn", "Mask R-CNN with circular anchors", paper=_HE)
-YOLOV3 = _method("yolov3", "yolov3", "YOLO v3", paper=_REDMON)
+FCOS = _method("fcos", "fcos", "FCOS", paper=_TIAN, licence=_TORCHVISION)
+MASK_RCNN = _method(
+    "mask_rcnn", "mask_rcnn", "Mask R-CNN; boxes alone without outlines", paper=_HE, licence=_TORCHVISION
+)
+CIRCULAR_MASK_RCNN = _method(
+    "circular_mask_rcnn",
+    "mask_rcnn",
+    "Mask R-CNN with circular anchors",
+    paper=_HE,
+    licence=_TORCHVISION,
+)
+YOLOV3 = _method("yolov3", "yolov3", "YOLO v3", paper=_REDMON, licence=_OWN)
 DETECTRON2_RETINANET = _method(
-    "detectron2_retinanet", "retinanet", "RetinaNet, detectron2's", paper=_LIN, beside=DETECTRON2
+    "detectron2_retinanet",
+    "retinanet",
+    "RetinaNet, detectron2's",
+    paper=_LIN,
+    licence=_DETECTRON2,
+    beside=DETECTRON2,
 )
 DETECTRON2_MASK_RCNN = _method(
     "detectron2_mask_rcnn",
     "mask_rcnn",
     "Mask R-CNN, detectron2's; boxes alone without outlines",
     paper=_HE,
+    licence=_DETECTRON2,
     beside=DETECTRON2,
 )
-YOLOV3U = _method(
-    "yolov3u",
-    "yolov3u",
-    "YOLO v3 with a later head, Ultralytics' (AGPL-3.0)",
-    paper=_JOCHER,
-    extra="yolo",
-)
-YOLO11 = _method("yolo11", "yolo11", "YOLO11, Ultralytics' (AGPL-3.0)", paper=_YOLO11, extra="yolo")
-YOLO26 = _method("yolo26", "yolo26", "YOLO26, Ultralytics' (AGPL-3.0)", paper=_YOLO26, extra="yolo")
+
+
+def _of_ultralytics(name: str, title: str, *, paper: str) -> Method:
+    title = f"{title}, Ultralytics' (AGPL-3.0)"
+    return _method(name, name, title, paper=paper, licence=_ULTRALYTICS, extra="yolo")
+
+
+def _of_transformers(name: str, title: str, *, paper: str) -> Method:
+    return _method(name, name, title, paper=paper, licence=_TRANSFORMERS, extra="detr")
+
+
+YOLOV3U = _of_ultralytics("yolov3u", "YOLO v3 with a later head", paper=_JOCHER)
+YOLO11 = _of_ultralytics("yolo11", "YOLO11", paper=_YOLO11)
+YOLO26 = _of_ultralytics("yolo26", "YOLO26", paper=_YOLO26)
+RT_DETR_V2 = _of_transformers("rt_detr_v2", "RT-DETRv2, a transformer", paper=_LV)

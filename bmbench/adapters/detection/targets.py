@@ -5,6 +5,7 @@ image's; a circle goes on, since a piece of a circle is none. Of a cell of which
 and of an ignored object, nothing is learned: neither that it is a cell nor that it is background.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,16 @@ def shapes_of(annotations: Annotations, *, circles: bool, weak_shrink: float) ->
     round_box = np.column_stack([(box[:, :2] + box[:, 2:]) / 2, sides])
     shapes: Floats = np.where(weak[:, None], circle, round_box)
     return shapes
+
+
+def are_points(annotated: Sequence[Annotations]) -> bool:
+    """Whether all cells of these images are circles of one radius: points that somebody gave a size."""
+    cells = [one.take(one.role == Role.CELL) for one in annotated]
+    radius = np.concatenate([one.circle[:, 2] for one in cells])
+    outlined = any(rings for one in cells for rings in one.contour)
+    # Whoever draws several circles by hand draws no two alike.
+    alike = len(radius) > 1 and radius.min() > 0 and float(np.ptp(radius)) < 1e-6 * float(radius.max())
+    return bool(alike) and not outlined
 
 
 def targets_of(

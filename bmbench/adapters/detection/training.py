@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,13 +12,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from bmbench.adapters.detection.class_sizes import balanced, differ, mean_by_class, suited, what_changed
 from bmbench.adapters.detection.labels import cell_labels
 from bmbench.adapters.detection.merging.overlaps import bounding_box
 from bmbench.adapters.detection.networks.families import FAMILIES, Family, TrainingFacts
 from bmbench.adapters.detection.networks.mask_rcnn import reseed
 from bmbench.adapters.detection.networks.weights import Taking, take_weights
 from bmbench.adapters.detection.settings.common import CommonSettings
-from bmbench.adapters.detection.targets import Targets, cut_patch, masks_of, shapes_of, targets_of
+from bmbench.adapters.detection.targets import Targets, are_points, cut_patch, masks_of, shapes_of, targets_of
 from bmbench.adapters.images.working_scale import (
     TrainingImage,
     ViewSettings,
@@ -41,8 +43,8 @@ class DetectionPatch:
     seed: int = 0
 
 
-def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, TrainingFacts]:
-    """A trained network, and what prediction needs to know.
+def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, TrainingFacts, CommonSettings]:
+    """A trained network, and what prediction needs to know: facts of the data, and settings suited to them.
 
     Raises
     ------
@@ -51,11 +53,20 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, TrainingFacts
     RunFailedError
         If the loss is no longer a number.
     """
-    settings: CommonSettings = request.settings
     family = FAMILIES[family_name]
-    factor = settings.cell_px / mean_diameter(sample.annotations for sample in request.train)
+    request, different, mean_px = _with_class_sizes(request)
+    settings: CommonSettings = request.settings
+    factor = settings.cell_px / mean_px
     train = [at_working_scale(sample, factor) for sample in request.train]
-    facts = _facts(train, factor, family, settings, cells=cell_labels(request.classes))
+    facts = _facts(
+        train,
+        factor,
+        family,
+        settings,
+        cells=cell_labels(request.classes),
+        points=are_points([sample.annotations for sample in request.train]),
+        different=different,
+    )
     validation = [at_working_scale(sample, factor) for sample in request.validation]
     wanted = _view_settings(request, settings)
 
@@ -79,7 +90,7 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, TrainingFacts
             ahead=steps_ahead(),
             kind=family_name,
         )
-        return trainer.run(network), facts
+        return trainer.run(network), facts, settings
 
 
 def tensor_of(image: Pixels, facts: TrainingFacts, device: torch.device) -> torch.Tensor:
@@ -170,20 +181,44 @@ def _fixed_patches(
     return [patches[i * len(patches) // most] for i in range(most)]
 
 
+def _with_class_sizes(request: FitRequest) -> tuple[FitRequest, bool, float]:
+    """The request with settings suited to its classes, whether those differ in size, the mean diameter."""
+    annotated = [sample.annotations for sample in request.train]
+    mean_px = mean_diameter(annotated)
+    means = mean_by_class(annotated, request.classes)
+    settings = suited(request.settings, means, mean_px=mean_px)
+    if text := what_changed(request.settings, settings, means):
+        request.progress.note(text)
+    different = differ(means) and request.settings.least_class_px > 0
+    return dataclasses.replace(request, settings=settings), different, mean_px
+
+
 def _facts(
-    train: Sequence[TrainingImage], factor: float, family: Family, settings: Any, *, cells: int
+    train: Sequence[TrainingImage],
+    factor: float,
+    family: Family,
+    settings: Any,
+    *,
+    cells: int,
+    points: bool,
+    different: bool,
 ) -> TrainingFacts:
     mean, deviation = family.colours(settings) or colour_statistics(train)
     roles = np.concatenate([one.annotations.role for one in train])
     taught = [one.annotations.take(one.annotations.role == Role.CELL) for one in train]
-    shapes = [shapes_of(a, circles=family.circles, weak_shrink=settings.weak_shrink) for a in taught]
+    shapes = np.concatenate(
+        [shapes_of(a, circles=family.circles, weak_shrink=settings.weak_shrink) for a in taught]
+    )
+    if different:
+        shapes = balanced(shapes, np.concatenate([a.label for a in taught]))
     outlined = all(rings for a in taught for rings in a.contour)
     return TrainingFacts(
         factor=factor,
         mean=mean,
         deviation=deviation,
-        anchors=family.anchors(np.concatenate(shapes), settings),
+        anchors=family.anchors(shapes, settings),
         classes=cells + int((roles == Role.ARTEFACT).any()),
         masks=family.learns_masks(settings, outlined=outlined),
         cells=cells,
+        points=points,
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import environment_kept
-from bmbench.adapters.method import Decode, Detector, Method
+from bmbench.adapters.method import Decode, Detector, Licence, Method
 from bmbench.adapters.search_space import Choice, Range, Real, Space, Whole
 from bmbench.adapters.unet.settings import PROFILES
 from bmbench.core.types import Pixels
@@ -136,6 +136,9 @@ def _method(encoding: str, title: str) -> Method:
         extra="train",
         draw=_draw,
         artefact_class=True,
+        outlines=True,
+        points=True,
+        licence=Licence(name="Apache-2.0", package="bmbench"),
         ensemble=_ensemble,
         space=space_of(encoding),
         architecture=("depth", "width", "normalisation", "cell_px"),

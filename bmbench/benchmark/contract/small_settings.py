@@ -51,6 +51,14 @@ SMALL_NETWORK: Mapping[str, Any] = {
     "averaging": 0.9,
     "learning_rate": 3e-3,
 }
+_TRANSFORMER: Mapping[str, Any] = {
+    "patch_px": 96,
+    "tile_px": 96,
+    "overlap_px": 32,
+    "width": 64,
+    "steps": 150,
+    "validate_every": 150,
+}
 LEARNING: Mapping[str, Mapping[str, Any]] = {
     "unet": {"cell_px": 10.0, "batch": 4, "shard": 2, "steps": 30, "validate_every": 30},
     "anchor": {"n_blobs": 4, "spread": 1.5},
@@ -60,6 +68,7 @@ LEARNING: Mapping[str, Mapping[str, Any]] = {
     "mask_rcnn": {**SMALL_NETWORK, "proposals": 200, "proposals_kept": 100, "regions": 64},
     "yolov3": SMALL_NETWORK,
     **{name: {**SMALL_NETWORK, "patch_px": 128, "cell_px": 32.0} for name in ("yolov3u", "yolo11", "yolo26")},
+    "rt_detr_v2": {**SMALL_NETWORK, **_TRANSFORMER},
 }
 """What a family needs beside to find cells that are drawn; a family without an entry takes `TINY` alone, and
 is fitted for sixty steps."""

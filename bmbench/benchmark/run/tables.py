@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from rich.markup import escape
 from rich.table import Table
 
-from bmbench.adapters.method import Method
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import read_record
 from bmbench.benchmark.scoring.recorded import (
@@ -20,7 +19,7 @@ from bmbench.benchmark.scoring.recorded import (
 from bmbench.benchmark.scoring.tables import class_tables, scores_table
 from bmbench.core.files import read_json, write_text
 from bmbench.present import markdown
-from bmbench.present.terminal import terminal_table, text_table
+from bmbench.present.terminal import terminal_table
 from bmbench.present.words import UNDEFINED, decimal, with_interval
 
 _ROW = ("method", "data set", "track", "seed", "AP (CD)", "F1 (CD)", "AP (BB)", "F1 (BB)", "images", "cells")
@@ -111,65 +110,3 @@ def _ap(scores: RecordedScores | None) -> str:
 
 def _f1(scores: RecordedScores | None) -> str:
     return UNDEFINED if scores is None else with_interval(scores.f1, scores.f1_ci)
-
-
-def methods_table() -> Table:
-    """Every method, its family, what it needs, whether it is installed."""
-    from bmbench.adapters import METHODS
-    from bmbench.adapters.method import is_installed
-
-    table = text_table(("method", "family", "what it is", "needs", "here"), wraps="what it is")
-    found, problems = METHODS.loaded()
-    absent: list[str] = []
-    for name, method in found.items():
-        here = is_installed(method)
-        needs, yes = _needs(name, method), "yes" if here else "no"
-        table.add_row(name, escape(method.family), escape(method.title), needs, yes)
-        if not here:
-            absent.append(_installer(method))
-    more = [f"for more: {command}" for command in dict.fromkeys(absent)]
-    table.caption = "\n".join([*more, *(f"left out: {escape(problem)}" for problem in problems)]) or None
-    table.caption_justify = "left"
-    return table
-
-
-def methods_record() -> dict[str, Any]:
-    """What ``bmbench methods --json`` prints: the methods, and what of other packages cannot be loaded."""
-    from bmbench.adapters import METHODS
-    from bmbench.adapters.method import is_installed
-
-    found, problems = METHODS.loaded()
-    records = []
-    for name, method in found.items():
-        origin = METHODS.origin(name)
-        records.append(
-            {
-                "name": name,
-                "family": method.family,
-                "title": method.title,
-                "paper": method.paper,
-                "needs": method.extra,
-                "installed": is_installed(method),
-                "artefact_class": method.artefact_class,
-                "cell_classes": method.cell_classes,
-                "package": None if origin is None else origin.package,
-            }
-        )
-    return {"methods": records, "left_out": problems}
-
-
-def _installer(method: Method) -> str:
-    """What installs all that a method needs."""
-    own = f"pip install 'bmbench[{method.extra}]'"
-    return escape(f"{own} && {method.beside.command}" if method.beside else own)
-
-
-def _needs(name: str, method: Method) -> str:
-    from bmbench.adapters import METHODS
-
-    origin = METHODS.origin(name)
-    if origin is not None:
-        return escape(origin.package or origin.place)
-    if method.beside is not None:
-        return method.beside.module
-    return escape(f"bmbench[{method.extra}]") if method.extra else UNDEFINED

@@ -49,10 +49,11 @@ NAMES = [
     for name in FAMILIES
     for there in (is_installed(METHODS.get(name)),)
 ]
+ATTENTIVE = {"yolo11", "yolo26", "rt_detr_v2"}
+"""Every place looks at the whole tile, which has to be about as large as a patch."""
 WHATEVER_THE_TILE = pytest.mark.parametrize(
-    # The others have attention: every place looks at the whole tile, which has to be about a patch.
     "name",
-    [name for name in NAMES if name.values[0] not in {"yolo11", "yolo26"}],
+    [name for name in NAMES if name.values[0] not in ATTENTIVE],
 )
 DETECTORS = pytest.mark.parametrize("name", NAMES)
 

@@ -16,7 +16,7 @@ from bmbench.adapters.detection.networks.families import FAMILIES
 from bmbench.adapters.detection.targets import targets_of
 from bmbench.adapters.detection.training import DetectionPatch, _losses
 from bmbench.adapters.method import Beside, is_installed, require_installed
-from bmbench.benchmark.run.tables import methods_table
+from bmbench.benchmark.contract.list_methods import methods_table
 from bmbench.core.errors import BadInputError, MissingExtraError
 
 from ..conftest import circles, smear
@@ -60,6 +60,7 @@ def noise(side=64, seed=1):
     return torch.rand(3, side, side, generator=torch.Generator().manual_seed(seed))
 
 
+TRANSFORMERS = [pytest.param("rt_detr_v2", marks=needed("rt_detr_v2"))]
 CLASS_LOSS = {
     **dict.fromkeys(ULTRALYTICS, "class"),
     "detectron2_retinanet": "loss_cls",
@@ -226,12 +227,15 @@ def _a_patch():
 
 
 WATCHED = """
-import json, os, sys, tempfile
+import contextlib, json, os, sys, tempfile
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import adapters.small
 from adapters.conftest import sample
 import torch, torchvision, cv2, skimage, safetensors.torch, torch._dynamo
+# What asks the web in `transformers` loads it where it is installed; it looks for the system's threads.
+with contextlib.suppress(ImportError):
+    import trio
 
 seen = []
 
@@ -254,7 +258,7 @@ print(json.dumps([seen, tempfile.gettempdir(), sorted(os.listdir(tempfile.gettem
 """
 
 
-@pytest.mark.parametrize("name", THIRD_PARTY)
+@pytest.mark.parametrize("name", [*THIRD_PARTY, *TRANSFORMERS])
 def test_a_fit_asks_no_network_starts_no_program_and_leaves_no_file(name, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
@@ -287,5 +291,5 @@ def test_what_is_missing_is_named_with_the_command_that_installs_it():
 def test_the_table_of_methods_says_how_to_install_those_that_are_missing(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ultralytics" else object())
     table = methods_table()
-    assert table.caption == "for more: pip install 'bmbench\\[yolo]'"
+    assert table.caption.splitlines()[1:] == ["for more: pip install 'bmbench\\[yolo]'"]
     assert list(table.columns[-1].cells).count("no") == len(ULTRALYTICS)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bmbench.adapters.detection.merging.overlaps import area, overlapping
+from bmbench.adapters.detection.merging.overlaps import area, bounding_box, overlapping
 from bmbench.core.types import Floats, Ints
 
 _FIRST_ROWS = 256
@@ -77,3 +77,16 @@ def drop_nested(
         if stays[outer[pair]]:
             stays[inner[pair]] = False
     return np.flatnonzero(stays)
+
+
+def drop_near(shapes: Floats, confidence: Floats, *, distance: float, label: Ints | None = None) -> Ints:
+    """(k,) rows that stay, in their order: of shapes whose centres are nearer than that, the most confident.
+
+    Where only points are known, all boxes were drawn of one size, and two answers to one cell may overlap as
+    little as those to two cells that touch.
+    """
+    box = bounding_box(shapes)
+    middle = (box[:, :2] + box[:, 2:]) / 2
+    # Circles of one size overlap exactly where their centres are nearer than their diameter.
+    circles = np.column_stack([middle, np.full(len(middle), distance / 2)])
+    return np.sort(suppress(circles, confidence, iou=0.0, label=label))

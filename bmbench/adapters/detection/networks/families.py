@@ -12,12 +12,14 @@ from bmbench.adapters.detection.networks import (
     fcos,
     mask_rcnn,
     retinanet,
+    transformers_networks,
     ultralytics_networks,
     yolov3,
 )
 from bmbench.adapters.detection.networks.anchors import Sizes, anchor_sizes
 from bmbench.adapters.detection.networks.third_party import without_side_effects
 from bmbench.adapters.detection.settings.common import CommonSettings
+from bmbench.adapters.detection.settings.detr import DetrSettings
 from bmbench.adapters.detection.settings.pyramid import (
     DetectorSettings,
     FcosSettings,
@@ -50,6 +52,8 @@ class TrainingFacts:
         Whether outlines were learned.
     cells : int
         Labels that are cells: the classes that are told apart.
+    points : bool
+        Whether all training cells are points, drawn as circles of one size.
     """
 
     factor: float
@@ -59,6 +63,7 @@ class TrainingFacts:
     classes: int
     masks: bool
     cells: int = 1
+    points: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +138,17 @@ def _no_anchors(_shapes: Floats, _settings: Any) -> Sizes:
     return ()
 
 
+def _transformer(name: str) -> Family:
+    return Family(
+        build=lambda s, f: transformers_networks.DetectionTransformer(name, s, classes=f.classes),
+        settings=DetrSettings,
+        anchors=_no_anchors,
+        batch_statistics=True,
+        colours=transformers_networks.colours,
+        other_package=True,
+    )
+
+
 def _ultralytics(name: str) -> Family:
     return Family(
         build=lambda s, f: ultralytics_networks.UltralyticsNetwork(s, classes=f.classes),
@@ -178,6 +194,7 @@ FAMILIES = MappingProxyType(
             anchors=yolov3.clustered_anchors,
         ),
         **{name: _ultralytics(name) for name in ("yolov3u", "yolo11", "yolo26")},
+        "rt_detr_v2": _transformer("rt_detr_v2"),
         "detectron2_retinanet": Family(build=_detectron2_retinanet, other_package=True),
         "detectron2_mask_rcnn": Family(
             build=_detectron2_mask_rcnn, settings=MaskRCNNSettings, masks=True, other_package=True

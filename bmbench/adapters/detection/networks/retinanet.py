@@ -38,13 +38,14 @@ class CellRetinaNet(RetinaNet):  # type: ignore[misc]
 
     overlap: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = staticmethod(box_iou)
     settings: RetinaNetSettings
+    most_anchors = 0
 
     def compute_loss(
         self, targets: list[TensorDict], head_outputs: TensorDict, anchors: list[torch.Tensor]
     ) -> dict[str, torch.Tensor]:
         """The losses of the head, with no target on ignored objects."""
         matched = [
-            match(self.proposal_matcher, self.overlap, here, target)
+            match(self.proposal_matcher, self.overlap, here, target, most=self.most_anchors)
             for here, target in zip(anchors, targets, strict=True)
         ]
         pairs = zip(targets, head_outputs["cls_logits"], matched, strict=True)
@@ -163,6 +164,7 @@ def build(settings: RetinaNetSettings, sizes: Sizes, *, classes: int, circles: b
     network.transform = IdentityTransform(settings.stride)
     network.settings = settings
     head.regression_head._loss_type = settings.box_loss
+    network.most_anchors = settings.most_anchors
     return network
 
 
@@ -188,10 +190,20 @@ def match(
     overlap: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     anchors: torch.Tensor,
     target: TensorDict,
+    *,
+    most: int = 0,
 ) -> torch.Tensor:
-    """(n,) row of the target that each anchor shall find, −1 for background, −2 for nothing to learn."""
+    """(n,) row of the target that each anchor shall find, −1 for background, −2 for nothing to learn.
+
+    Of the anchors that could find a cell, those that overlap it best are taught, `most` of them (0: all).
+    """
     if len(target["boxes"]):
-        matched: torch.Tensor = matcher(overlap(target["boxes"], anchors))
+        quality = overlap(target["boxes"], anchors)
+        matched: torch.Tensor = matcher(quality)
+        for row, values in enumerate(quality if most else ()):
+            mine = torch.where(matched == row)[0]
+            rank = values[mine].argsort(descending=True, stable=True)
+            matched[mine[rank[most:]]] = Matcher.BETWEEN_THRESHOLDS
     else:
         matched = torch.full((len(anchors),), Matcher.BELOW_LOW_THRESHOLD, device=anchors.device)
     on_ignored = where_ignored(overlap, anchors, target, above=matcher.low_threshold)

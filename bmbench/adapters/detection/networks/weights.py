@@ -9,12 +9,14 @@ import torch
 from torch import nn
 from torchvision.models import resnet
 
+from bmbench.adapters.detection.networks.transformers_networks import DetectionTransformer
+from bmbench.adapters.detection.settings.detr import DetrSettings
 from bmbench.adapters.detection.settings.pyramid import PyramidSettings
 from bmbench.adapters.detection.settings.yolo import UltralyticsSettings
 from bmbench.core.errors import BadInputError, RunFailedError
 from bmbench.core.gate import read_bytes
 
-Taking: TypeAlias = PyramidSettings | UltralyticsSettings
+Taking: TypeAlias = PyramidSettings | UltralyticsSettings | DetrSettings
 """The settings that have `weights`."""
 _BODIES = ("backbone.body.", "network.backbone.bottom_up.", "network.model.")
 """What the names of a backbone's weights begin with: torchvision's, detectron2's, Ultralytics'."""
@@ -37,10 +39,14 @@ def take_weights(network: nn.Module, weights: str, *, family: str, settings: Tak
     RunFailedError
         If they cannot be had (no connection).
     """
-    part = "backbone" if isinstance(settings, PyramidSettings) else "network"
+    part = "network" if isinstance(settings, UltralyticsSettings) else "backbone"
     loaded = _read(weights, family=family, settings=settings)
+    if isinstance(network, DetectionTransformer):
+        loaded = network.renamed(loaded)
     own = network.state_dict()
-    fitting = {name: value for name, value in loaded.items() if _fits(own.get(name), value)}
+    # A tensor that has two names is saved under either.
+    every = own | dict(network.named_parameters(remove_duplicate=False))
+    fitting = {name: value for name, value in loaded.items() if _fits(every.get(name), value)}
     if not any(name.startswith(_BODIES) for name in fitting):
         raise BadInputError(
             "no weight fits the network",
@@ -49,7 +55,8 @@ def take_weights(network: nn.Module, weights: str, *, family: str, settings: Tak
             remedy=f"choose the {part} that they belong to (--set {part}=…)",
         )
     network.load_state_dict(fitting, strict=False)
-    return f"{len(fitting)} of {len(own)} weights from {weights}"
+    n_taken = len({every[name].data_ptr() for name in fitting})
+    return f"{n_taken} of {len(own)} weights from {weights}"
 
 
 def _fits(own: torch.Tensor | None, value: torch.Tensor) -> bool:
@@ -65,9 +72,16 @@ def _read(weights: str, *, family: str, settings: Taking) -> Mapping[str, torch.
         if weights == "coco":
             return _download(_coco(family, settings))
     path = Path(weights)
+    if path.is_dir() and isinstance(settings, DetrSettings):
+        path /= "model.safetensors"
     if not path.is_file():
         raise BadInputError("file not found", where=f"--set weights={weights}", expected=expected)
-    return _prefixed(_from_file(path))
+    found = _from_file(path)
+    if isinstance(settings, DetrSettings):
+        return found
+    if isinstance(settings, UltralyticsSettings):
+        return {f"network.{name}": value for name, value in found.items()}
+    return _prefixed(found)
 
 
 def _from_file(path: Path) -> Mapping[str, torch.Tensor]:
@@ -153,8 +167,8 @@ def _entries(found: Any) -> list[tuple[str, Any]]:
 
 
 def _prefixed(weights: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
-    """Names of a whole detector of some library; those of a bare ResNet are its backbone's."""
-    if any(name.startswith(("backbone.bottom_up.", "model.")) for name in weights):
+    """Names of a whole detector, torchvision's or detectron2's; those of a bare ResNet are its backbone's."""
+    if any(name.startswith("backbone.bottom_up.") for name in weights):
         return {f"network.{name}": value for name, value in weights.items()}
     if any(name.startswith("backbone.") for name in weights):
         return weights

@@ -25,6 +25,9 @@ class CommonSettings:
     ----------
     cell_px : float
         Diameter to which the mean training cell is resized.
+    least_class_px : float
+        Where classes that differ in size are told apart, the mean cell of the smallest is at least so wide at
+        working scale, and `cell_px` is larger for it; 0 leaves it as it is.
     weak_shrink : float
         A weak circle is this share smaller before a network learns it: it encloses its cell.
     patch_px, batch, shard : int
@@ -45,6 +48,12 @@ class CommonSettings:
         See `bmbench.adapters.detection.merging.suppression.drop_nested`; a share of 1 drops nothing.
     wbc_iou, wbc_missing, wbc_floor, wbc_area : float
         See `bmbench.adapters.detection.merging.clustering.Clustering`; the last is its `by_area`.
+    centre_nms : "auto", "on" or "off"
+        Whether of cells whose centres are near each other the most confident stays, however little they
+        overlap. Auto is on where the training cells are points, drawn as circles of one size: their boxes
+        then say nothing of how large each cell is.
+    centre_share : float
+        What is near for that, as a share of the mean training cell's diameter.
     views : 1 or 4
         Mirrored views whose answers are clustered.
     tile_px, overlap_px : int
@@ -52,6 +61,7 @@ class CommonSettings:
     """
 
     cell_px: PositiveFloat = 24.0
+    least_class_px: NotNegative = 16.0
     weak_shrink: Annotated[float, Meta(ge=0, lt=1)] = 0.08
     patch_px: Side = 160
     batch: PositiveInt = 8
@@ -76,6 +86,8 @@ class CommonSettings:
     wbc_missing: NotNegative = 1.0
     wbc_floor: Share = 0.01
     wbc_area: NotNegative = 1.0
+    centre_nms: Literal["auto", "on", "off"] = "auto"
+    centre_share: NotNegative = 0.4
     views: Literal[1, 4] = 4
     tile_px: Side = 1024
     overlap_px: int = 128

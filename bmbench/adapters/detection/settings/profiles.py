@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bmbench.adapters.detection.settings.common import CommonSettings
+from bmbench.adapters.detection.settings.detr import DetrSettings
 from bmbench.adapters.detection.settings.pyramid import (
     DetectorSettings,
     FcosSettings,
@@ -79,6 +80,12 @@ PROFILES: Mapping[str, Mapping[str, CommonSettings]] = {
             ),
         }
         for name in ("yolo11", "yolo26")
+    },
+    "rt_detr_v2": {
+        "quick": DetrSettings(),
+        "paper": DetrSettings(
+            **{**_LONG, **_TILES_AS_PATCHES["paper"]}, backbone="resnet50", width=256, layers=6
+        ),
     },
 }
 """The settings of each family as the boards name it, or of a method that has others than its family."""

@@ -1,7 +1,9 @@
 """Settings of the networks on a ResNet with a feature pyramid: RetinaNet, FCOS and Mask R-CNN."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from bmbench.adapters.detection.settings.common import AnchorSettings
 from bmbench.adapters.ranges import Few, NotNegative, PositiveFloat, PositiveInt, Share
@@ -61,12 +63,16 @@ class DetectorSettings(PyramidSettings):
     positive, negative : float
         An anchor learns to be a cell above the first overlap with one (circle or box), to be none below the
         second; between them it learns nothing.
+    most_anchors : int
+        RetinaNet's anchors that are taught one cell, at most; 0 for all that overlap it enough. A large cell
+        has many more than a small one.
     """
 
     scales: Few = 4
     ratios: Literal[1, 3] = 1
     positive: Share = 0.5
     negative: Share = 0.4
+    most_anchors: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
 
     def __post_init__(self) -> None:
         PyramidSettings.__post_init__(self)

@@ -45,6 +45,7 @@ _OF_FAMILY: Mapping[str, Mapping[str, Range]] = {
     "detectron2_retinanet": {"positive": Real(low=0.4, high=0.6)},
     "detectron2_mask_rcnn": _MASK_RCNN,
     "yolov3": {"ignore_iou": Real(low=0.4, high=0.7)},
+    "rt_detr_v2": {"queries": Real(low=1.0, high=4.0)},
     **{name: {"places": Choice(options=(5, 10, 15))} for name in _ULTRALYTICS},
 }
 _LOSSES = ("mask", "box_loss", "focal_alpha", "focal_gamma")
@@ -71,6 +72,8 @@ def space_of(family: str) -> Mapping[str, Space]:
             profile: Space(
                 learned={**_LEARNED, **own, **sizes},
                 decoded=_MERGING,
+                # For sets of points alone, so that a search of boxes tries nothing that changes nothing.
+                applied=("centre_nms", "centre_share"),
                 # With a mask branch the loss has one part more; others weigh their parts otherwise.
                 yardstick=tuple(name for name in _LOSSES if name in own),
             )

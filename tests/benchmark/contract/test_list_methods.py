@@ -1,0 +1,97 @@
+"""Which methods there are: what the list says of each, what filters it, and that the licences are true."""
+
+import dataclasses
+import importlib.metadata
+import re
+from pathlib import Path
+
+import pytest
+
+from bmbench.adapters import METHODS
+from bmbench.benchmark.contract.list_methods import (
+    ABILITIES,
+    WantedMethods,
+    abilities,
+    methods_markdown,
+    methods_record,
+    methods_table,
+)
+from bmbench.core.errors import BadInputError
+
+ROOT = Path(__file__).parents[3]
+OWN = [METHODS.get(name) for name in METHODS.own_names()]
+LICENSED = sorted({(method.licence.package, method.licence.name) for method in OWN})
+SAID_AS = {
+    "Apache-2.0": r"Apache[- ](Software )?(License[,]? )?(Version )?2\.0",
+    "BSD-3-Clause": r"BSD(-3-Clause)?\b",
+    "AGPL-3.0": r"AGPL-3\.0",
+}
+"""How packages write these licences in their metadata."""
+
+
+def names(**wanted):
+    return [one["name"] for one in methods_record(WantedMethods(**wanted))["methods"]]
+
+
+@pytest.mark.parametrize(("package", "licence"), LICENSED)
+def test_a_licence_is_what_the_package_says_of_itself(package, licence):
+    if package == "bmbench":
+        assert f'license = "{licence}"' in (ROOT / "pyproject.toml").read_text("utf-8")
+        return
+    try:
+        said = importlib.metadata.metadata(package)
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip(f"{package} is not installed here")
+    words = [said.get("License-Expression"), said.get("License"), *said.get_all("Classifier", [])]
+    assert re.search(SAID_AS[licence], "\n".join(word for word in words if word))
+
+
+def test_every_method_of_this_package_has_a_licence():
+    assert all(method.licence for method in OWN)
+    assert {name for _, name in LICENSED} == {"Apache-2.0", "BSD-3-Clause", "AGPL-3.0"}
+
+
+def test_a_list_is_filtered_by_all_that_is_wanted():
+    everything = names()
+    assert set(METHODS.own_names()) <= set(everything)
+    assert names(can=("outlines", "classes")) == ["mask_rcnn", "detectron2_mask_rcnn"]
+    assert names(family="retinanet") == ["retinanet", "circular_retinanet", "detectron2_retinanet"]
+    assert names(licence="agpl-3.0") == ["yolov3u", "yolo11", "yolo26"]
+    assert names(licence="BSD-3-Clause", family="fcos") == ["fcos"]
+    assert names(family="no such") == []
+
+
+def test_only_what_is_installed_is_here(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert names(here=True) == ["blob_log"]
+
+
+def test_an_unknown_ability_is_one_sentence():
+    with pytest.raises(BadInputError, match=r"no ability.*'wings'.*classes, artefacts, outlines, points"):
+        WantedMethods(can=("classes", "wings"))
+
+
+def test_what_a_method_can_is_what_it_says_of_itself():
+    method = METHODS.get("blob_log")
+    assert abilities(method) == []
+    for word, (_, attribute, _) in ABILITIES.items():
+        assert abilities(dataclasses.replace(method, **{attribute: True})) == [word]
+
+
+def test_outlines_are_promised_by_those_alone_whose_settings_have_masks_or_that_segment():
+    for method in OWN:
+        settings = {field.name for field in dataclasses.fields(method.settings["quick"])}
+        assert method.outlines == (method.family == "unet" or "mask" in settings), method.name
+
+
+def test_the_table_says_for_each_method_what_it_can_and_needs():
+    table = methods_table(WantedMethods(family="mask_rcnn"))
+    assert list(table.columns[1].cells) == ["CAOP", "CAOP"]
+    assert list(table.columns[2].cells) == ["BSD-3-Clause", "Apache-2.0"]
+    assert list(table.columns[3].cells) == ["train", "detectron2"]
+
+
+def test_the_page_holds_the_table_that_the_command_makes():
+    assert methods_markdown() in (ROOT / "docs" / "methods.md").read_text("utf-8"), (
+        "run `bmbench methods --markdown` and put the table into docs/methods.md"
+    )
