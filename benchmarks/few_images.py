@@ -42,6 +42,8 @@ def main() -> None:
     settings = {"views": 1, "patience": 100, "validate_every": 50}
     common = {"data": asked.folder / "training_tiles", "out": asked.out, "show_progress": False}
     short = settings | {"steps": STEPS_FEW}
+    # A file of one's own is scored at a third of a cell; the set at its published radius.
+    own = {"dataset_options": {"radius_px": f"{split.radius_px:g}"}}
     for one in asked.only or ("zero", "from", "fresh", "all"):
         if one == "zero":
             print(one, zero_shot(asked.model, asked.folder, asked.out), flush=True)
@@ -55,9 +57,9 @@ def main() -> None:
             )
         elif one == "from":
             gentle = short | {"learning_rate": 1e-3}
-            run = bmbench.run("unet_shrink", dataset=few, start=asked.model, settings=gentle, **common)
+            run = bmbench.run("unet_shrink", dataset=few, start=asked.model, settings=gentle, **own, **common)
         else:
-            run = bmbench.run("unet_shrink", dataset=few, settings=short, **common)
+            run = bmbench.run("unet_shrink", dataset=few, settings=short, **own, **common)
         print(one, run.metrics["cd"]["f1"], run.metrics["cd"]["f1_ci"], run.folder, flush=True)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from bmbench.benchmark.models.places import is_model
+from bmbench.benchmark.models.record import SEALED
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import RunConfig, read_record
 from bmbench.benchmark.records.seal import SEARCH, STUDY, SealCheck, check_seal
@@ -111,7 +113,7 @@ _TEXTS = {
 
 
 def verify(path: Path) -> Verification:
-    """Look at a run, a search, a study, or the ``checkpoint`` of a run.
+    """Look at a run, a search, a study, a model, or the ``checkpoint`` of a run.
 
     Raises
     ------
@@ -125,6 +127,8 @@ def verify(path: Path) -> Verification:
         _verify_search(done, path)
     elif RunDir(path).is_begun:
         _verify_run(done, RunDir.open(path))
+    elif is_model(path):
+        done.trying(path, lambda: done.add_files(check_seal(path, SEALED, sealed=True)))
     elif path.name == "checkpoint" and RunDir(path.parent).is_begun:
         run = RunDir.open(path.parent)
         done.trying(path, lambda: done.add_files(run.check_seal("checkpoint/*")))
@@ -132,7 +136,7 @@ def verify(path: Path) -> Verification:
         raise BadInputError(
             "is nothing that can be verified",
             where=str(path),
-            expected="the folder of a run, a search, a study or a submission",
+            expected="the folder of a run, a search, a study, a model or a submission",
             remedy="for a leaderboard: bmbench leaderboard verify",
         )
     return done

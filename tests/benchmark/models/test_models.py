@@ -15,6 +15,7 @@ from bmbench.benchmark.protocol.adjustment import Adjusting
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.apply_to_other_sets import apply_model
 from bmbench.benchmark.run.begin_or_resume import run
+from bmbench.benchmark.verify.verify import verify
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.progress import Silent
 from bmbench.datasets.synthetic.dataset import sample
@@ -84,6 +85,16 @@ def test_a_changed_file_is_refused(damaged):
     (damaged / "checkpoint/blob_log.json").write_text("{}")
     with pytest.raises(BadInputError, match="not as it was when it was finished"):
         load_model(damaged)
+
+
+def test_verify_says_what_changed_in_a_model(blobs, damaged):
+    assert verify(blobs).found == []
+    (damaged / "checkpoint/blob_log.json").write_text("{}")
+    (damaged / "more.txt").write_text("x")
+    assert [(one.file.name, one.fault) for one in verify(damaged).found] == [
+        ("blob_log.json", "changed"),
+        ("more.txt", "added"),
+    ]
 
 
 def test_a_model_without_a_manifest_is_refused(damaged):
