@@ -21,7 +21,13 @@ from bmbench.benchmark.counting.workbook import write_workbook
 from bmbench.benchmark.prediction.finished import FinishedImage, PredictedImages, all_predicted, unique
 from bmbench.benchmark.prediction.outputs import NO_FOLDERS, ImageOutput, Output, write_output
 from bmbench.benchmark.prediction.predict import image_outputs
-from bmbench.benchmark.protocol.lineages import CUT_OFFS, CountedClass, counted_classes, lineages_line
+from bmbench.benchmark.protocol.lineages import (
+    CUT_OFFS,
+    CountedClass,
+    counted_classes,
+    lineages_line,
+    stated_lineages,
+)
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import is_empty, writing_folder
 from bmbench.core.progress import Progress
@@ -57,6 +63,9 @@ def count(options: CountOptions, progress: Progress) -> CountReport:
     files = slide_files(options.predict.images)
     names = unique([path.name for path in files], [path.as_posix() for path in files])
     _require_texts(names)
+    if options.lineages is not None:
+        # A table that is none is named before hours of work, not after them.
+        stated_lineages(options.lineages)
     patients, notes = patients_by_image(names, options.group_choices, files[0].parent)
     with all_predicted(options.predict, files, beside=out, places=[out.parent], progress=progress) as found:
         classes = counted_classes(found.trained.classes, options.lineages)

@@ -80,7 +80,7 @@ def counted_classes(categories: Sequence[Category], path: Path | None = None) ->
     BadInputError
         If the file is no such table, names a class twice or none of these classes.
     """
-    stated = {} if path is None else _stated(path)
+    stated = {} if path is None else stated_lineages(path)
     if path is not None and not any(one.name in stated for one in categories):
         raise BadInputError(
             "none of the classes is in it",
@@ -114,7 +114,8 @@ def _by_name(category: Category) -> CountedClass:
     return CountedClass(name=category.name, lineage=lineage, sum=summed)
 
 
-def _stated(path: Path) -> dict[str, CountedClass]:
+def stated_lineages(path: Path) -> dict[str, CountedClass]:
+    """The classes of a user's table, by name; see `counted_classes`."""
     table = read_table(path)
     names = [name.lower() for name in table.columns]
     if "class" not in names or "lineage" not in names:

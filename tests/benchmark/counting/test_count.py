@@ -220,6 +220,17 @@ def test_a_name_that_is_no_text_is_refused_before_the_work(run: Path, tmp_path: 
     assert not list(tmp_path.glob("out*"))
 
 
+def test_lineages_that_are_no_table_are_refused_before_the_work(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(tmp_path / "a.png", (3, 2, 0, 0, 0))
+    (tmp_path / "own.csv").write_text("name,kind\nblast,myeloid\n")
+    monkeypatch.setattr("bmbench.benchmark.prediction.finished.predict_tiles", lambda *_: pytest.fail("work"))
+    with pytest.raises(BadInputError, match="columns missing"):
+        ask(run, tmp_path / "a.png", tmp_path / "out", lineages=tmp_path / "own.csv")
+    assert not list(tmp_path.glob("out*"))
+
+
 def test_lineages_of_the_users_own(run: Path, fields: Path, tmp_path: Path) -> None:
     own = tmp_path / "own.csv"
     own.write_text("class;lineage;sum\nblast;myeloid;blasts\nplasma cell;unidentified;\n")
