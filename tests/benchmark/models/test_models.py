@@ -131,6 +131,7 @@ def test_a_link_out_of_the_folder_is_not_followed(damaged, tmp_path):
 
 
 def test_a_model_is_tested_on_other_images_and_not_on_those_it_has_learned_from(blobs, tmp_path):
+    pytest.importorskip("cv2", reason="images are resized by OpenCV")
     asked = Adjusting(measured_scale=True, standardise=True)
     wish = "synthetic,images=9,size=256"
     out = apply_model(blobs, [f"{wish},seed=3"], Silent(), out=tmp_path / "out", asked=asked)
