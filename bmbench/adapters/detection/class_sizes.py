@@ -13,7 +13,7 @@ import numpy as np
 
 from bmbench.adapters.detection.merging.overlaps import area, bounding_box
 from bmbench.adapters.detection.settings.common import AnchorSettings, CommonSettings
-from bmbench.adapters.detection.settings.pyramid import DetectorSettings, MaskRCNNSettings
+from bmbench.adapters.detection.settings.pyramid import RetinaNetSettings
 from bmbench.core.objects import diameters
 from bmbench.core.types import Annotations, Category, Floats, Ints, Role
 
@@ -63,8 +63,7 @@ def suited(settings: Settings, means: dict[str, float], *, mean_px: float) -> Se
     if isinstance(settings, AnchorSettings):
         level = math.floor(math.log2(smallest * growth / _STRIDES))
         changes["finest"] = max(_FINEST, min(settings.finest, level))
-    # The proposals of Mask R-CNN, whose settings are a kind of these, are sampled and need no such limit.
-    if isinstance(settings, DetectorSettings) and not isinstance(settings, MaskRCNNSettings):
+    if isinstance(settings, RetinaNetSettings):
         changes["most_anchors"] = settings.most_anchors or _ANCHORS
     return dataclasses.replace(settings, **changes)
 

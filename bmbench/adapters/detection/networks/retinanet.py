@@ -38,14 +38,13 @@ class CellRetinaNet(RetinaNet):  # type: ignore[misc]
 
     overlap: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = staticmethod(box_iou)
     settings: RetinaNetSettings
-    most_anchors = 0
 
     def compute_loss(
         self, targets: list[TensorDict], head_outputs: TensorDict, anchors: list[torch.Tensor]
     ) -> dict[str, torch.Tensor]:
         """The losses of the head, with no target on ignored objects."""
         matched = [
-            match(self.proposal_matcher, self.overlap, here, target, most=self.most_anchors)
+            match(self.proposal_matcher, self.overlap, here, target, most=self.settings.most_anchors)
             for here, target in zip(anchors, targets, strict=True)
         ]
         pairs = zip(targets, head_outputs["cls_logits"], matched, strict=True)
@@ -164,7 +163,6 @@ def build(settings: RetinaNetSettings, sizes: Sizes, *, classes: int, circles: b
     network.transform = IdentityTransform(settings.stride)
     network.settings = settings
     head.regression_head._loss_type = settings.box_loss
-    network.most_anchors = settings.most_anchors
     return network
 
 

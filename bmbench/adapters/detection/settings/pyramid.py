@@ -63,16 +63,12 @@ class DetectorSettings(PyramidSettings):
     positive, negative : float
         An anchor learns to be a cell above the first overlap with one (circle or box), to be none below the
         second; between them it learns nothing.
-    most_anchors : int
-        RetinaNet's anchors that are taught one cell, at most; 0 for all that overlap it enough. A large cell
-        has many more than a small one.
     """
 
     scales: Few = 4
     ratios: Literal[1, 3] = 1
     positive: Share = 0.5
     negative: Share = 0.4
-    most_anchors: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
 
     def __post_init__(self) -> None:
         PyramidSettings.__post_init__(self)
@@ -91,11 +87,15 @@ class RetinaNetSettings(DetectorSettings):
     focal_alpha, focal_gamma : float
         Of the focal loss of classes: what a positive anchor weighs beside a negative one (α and 1 − α), and
         how much less what is sure already.
+    most_anchors : int
+        Anchors that are taught one cell, at most; 0 for all that overlap it enough. A large cell has many
+        more than a small one.
     """
 
     box_loss: Literal["l1", "smooth_l1", "giou"] = "l1"
     focal_alpha: Share = 0.25
     focal_gamma: NotNegative = 2.0
+    most_anchors: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
