@@ -27,14 +27,21 @@ from bmbench.benchmark.protocol.lineages import (
     counted_classes,
     lineages_line,
     stated_lineages,
+    tells_artefacts,
 )
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import is_empty, writing_folder
 from bmbench.core.progress import Progress
+from bmbench.core.types import Category
 from bmbench.datasets.slides import slide_files
 
 _IMAGES = "report.images"
 """The images of the report, until it is put together."""
+NO_ARTEFACTS = (
+    "this detector has no class of artefacts or smudge cells: those it finds are counted as cells, and "
+    "no share of them is given"
+)
+"""What a reader is told of a detector that tells none of them."""
 ALL = "all"
 """The name of the differential of everything."""
 _FILES = (".csv", ".json", ".geojson")
@@ -68,7 +75,7 @@ def count(options: CountOptions, progress: Progress) -> CountReport:
         stated_lineages(options.lineages)
     patients, notes = patients_by_image(names, options.group_choices, files[0].parent)
     with all_predicted(options.predict, files, beside=out, places=[out.parent], progress=progress) as found:
-        classes = counted_classes(found.trained.classes, options.lineages)
+        classes = counted_classes(_told_apart(found), options.lineages)
         _require_known(options.cut_offs, classes)
         counting = _Counting(found=found, classes=classes, patients=patients, options=options)
         with writing_folder(out) as folder:
@@ -168,7 +175,7 @@ class _Counting:
         sheets = sheets_of(images, self.classes, found, stop=self.stops.chosen)
         for sheet in sheets:
             write_csv(folder / f"{sheet.name}.csv", sheet)
-        notes: list[str] = []
+        notes: list[str] = [] if tells_artefacts(self.classes) else [NO_ARTEFACTS]
         if sum(one.counted for one in self.classes) > 1:
             notes += remarks(found, unit=self.unit)
         try:
@@ -216,6 +223,20 @@ def differentials_at(
         own = counts[unit == row]
         found.append(differential(name, classes, own, np.arange(len(own)), cut_offs=cut_offs))
     return tuple(found)
+
+
+def _told_apart(found: PredictedImages) -> tuple[Category, ...]:
+    """What the detector's labels mean, without the artefacts behind the cells if it never learned any.
+
+    Labels stay what they are. A detector that says artefacts all the same, as one of a plug-in may, has them.
+    """
+    classes = found.trained.classes
+    cells = 1 + max((row for row, one in enumerate(classes) if not one.artefact), default=-1)
+    if found.trained.artefact_class or cells == len(classes):
+        return classes
+    lowest = Stops.around(found.threshold).thresholds[0]
+    labels = (part.label for image in found.images for part in image.parts(float(lowest)))
+    return classes if any((label >= cells).any() for label in labels) else classes[:cells]
 
 
 def _require_texts(names: Sequence[str]) -> None:

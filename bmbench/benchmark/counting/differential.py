@@ -48,8 +48,8 @@ class Differential:
     cut_offs : tuple of CutOff
     myeloid_to_erythroid : CellRatio or None
         None where no class is of the one or of the other.
-    unidentified, smudge, artefacts, not_counted : int
-        What stands apart.
+    unidentified, smudge, artefacts, not_counted : int or None
+        What stands apart; None where no class is of it, so that none can be found.
     """
 
     name: str
@@ -60,22 +60,31 @@ class Differential:
     sums: tuple[CellShare, ...]
     cut_offs: tuple[CutOff, ...]
     myeloid_to_erythroid: CellRatio | None
-    unidentified: int
-    smudge: int
-    artefacts: int
-    not_counted: int
+    unidentified: int | None
+    smudge: int | None
+    artefacts: int | None
+    not_counted: int | None
 
     @property
     def per_100(self) -> Mapping[str, float | None]:
-        """Unidentified cells, smudge cells and artefacts beside 100 cells; None where there are no cells."""
-        apart = {"unidentified": self.unidentified, "smudge": self.smudge, "artefacts": self.artefacts}
-        return {name: 100 * n / self.cells if self.cells else None for name, n in apart.items()}
+        """What `apart` holds beside 100 cells; None where there are no cells."""
+        return {name: 100 * n / self.cells if self.cells else None for name, n in self.apart.items()}
+
+    @property
+    def apart(self) -> Mapping[str, int]:
+        """Unidentified cells, smudge cells and artefacts; only those that the classes can tell."""
+        each = {"unidentified": self.unidentified, "smudge": self.smudge, "artefacts": self.artefacts}
+        return {name: n for name, n in each.items() if n is not None}
 
     @property
     def artefact_share(self) -> float | None:
-        """Artefacts and smudge cells among all that was found: high where the sample is poor."""
-        found = self.cells + self.unidentified + self.smudge + self.artefacts
-        return (self.smudge + self.artefacts) / found if found else None
+        """Artefacts and smudge cells among all that was found: high where the sample is poor.
+
+        None where nothing was found, and where no class is of either.
+        """
+        found = self.cells + sum(self.apart.values())
+        poor = [n for n in (self.smudge, self.artefacts) if n is not None]
+        return sum(poor) / found if found and poor else None
 
     def shares(self) -> Iterator[tuple[str, CellShare]]:
         """Each share with what it is of: "class", "lineage" or "sum"."""
@@ -102,7 +111,8 @@ def differential(
     sums = _summed(classes, by_unit, of, what="sum")
     by_name = {one.name: one for one in (*own, *lineages, *sums)}
     myeloid, erythroid = (_of_lineage(classes, by_unit, lineage) for lineage in (MYELOID, ERYTHROID))
-    apart = {kind: int(_of_lineage(classes, by_unit, kind).sum()) for kind in APART}
+    there = {one.lineage for one in classes}
+    apart = {kind: int(_of_lineage(classes, by_unit, kind).sum()) for kind in APART if kind in there}
     return Differential(
         name=name,
         images=len(counts),
@@ -119,10 +129,10 @@ def differential(
         myeloid_to_erythroid=cell_ratio(myeloid, erythroid)
         if {MYELOID, ERYTHROID} <= {one.lineage for one in classes}
         else None,
-        unidentified=apart[UNIDENTIFIED],
-        smudge=apart[SMUDGE],
-        artefacts=apart[ARTEFACT],
-        not_counted=apart[NOT_COUNTED],
+        unidentified=apart.get(UNIDENTIFIED),
+        smudge=apart.get(SMUDGE),
+        artefacts=apart.get(ARTEFACT),
+        not_counted=apart.get(NOT_COUNTED),
     )
 
 

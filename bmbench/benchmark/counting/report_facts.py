@@ -33,10 +33,9 @@ def row_texts(found: Differential) -> list[list[str]]:
             for ends in (ratio.interval, ratio.exact)
         ]
         rows.append([f"{ratio.upper}:{ratio.lower}", decimal(ratio.value, 2), *limits, ""])
-    apart = {"unidentified": found.unidentified, "smudge": found.smudge, "artefacts": found.artefacts}
     return [
         *rows,
-        *([count(apart[name]), decimal(rate, 1), "", "", ""] for name, rate in found.per_100.items()),
+        *([count(found.apart[name]), decimal(rate, 1), "", "", ""] for name, rate in found.per_100.items()),
     ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from rich.markup import escape
 
 from bmbench.benchmark.counting.differential import Differential, sureness
-from bmbench.benchmark.protocol.lineages import APART, ARTEFACT, SMUDGE, UNIDENTIFIED, CountedClass
+from bmbench.benchmark.protocol.lineages import ARTEFACT, SMUDGE, UNIDENTIFIED, CountedClass, tells_artefacts
 from bmbench.core.csv_cells import CsvRows
 from bmbench.core.files import writing
 from bmbench.core.types import Ints
@@ -34,6 +34,7 @@ DIFFERENTIAL_COLUMNS = (
 CUT_OFF_COLUMNS = ("of", "name", "cut_off_percent", "probability_at_or_above", "clustered")
 _FIRST = ("patient", "cells")
 _LAST = ("artefacts_percent",)
+_POOR = (SMUDGE, ARTEFACT)
 SHOWN_CLASSES = 3
 """Classes that a terminal shows beside them."""
 MOST_ROWS = 20
@@ -41,27 +42,32 @@ MOST_ROWS = 20
 
 
 def count_columns(classes: Sequence[CountedClass], whose: str) -> list[str]:
-    """Names of the columns of a table of counts: whose, cells, each class, artefacts in per cent."""
+    """Names of the columns of a table of counts: whose, cells, each class, artefacts in per cent.
+
+    The last only where a class is of them: what cannot be found is not none.
+    """
     taken = {whose, "images", *_FIRST, *_LAST}
     return [
         whose,
         *_FIRST,
         *(f"{one.name} (class)" if one.name in taken else one.name for one in classes),
-        *_LAST,
+        *(_LAST if tells_artefacts(classes) else ()),
     ]
 
 
 def count_row(names: Sequence[Value], classes: Sequence[CountedClass], counts: Ints) -> list[Value]:
     """One row of such a table; `counts` is (classes,)."""
-    apart = {kind: _of(classes, counts, kind) for kind in APART}
     cells = int(sum(n for one, n in zip(classes, counts, strict=True) if one.counted))
-    poor = apart[SMUDGE] + apart[ARTEFACT]
-    found = cells + apart[UNIDENTIFIED] + poor
-    return [*names, cells, *counts.tolist(), round(100 * poor / found, 2) if found else None]
+    row: list[Value] = [*names, cells, *counts.tolist()]
+    if not tells_artefacts(classes):
+        return row
+    poor = _of(classes, counts, *_POOR)
+    found = cells + _of(classes, counts, UNIDENTIFIED) + poor
+    return [*row, round(100 * poor / found, 2) if found else None]
 
 
-def _of(classes: Sequence[CountedClass], counts: Ints, kind: str) -> int:
-    return int(sum(n for one, n in zip(classes, counts, strict=True) if one.lineage == kind))
+def _of(classes: Sequence[CountedClass], counts: Ints, *kinds: str) -> int:
+    return int(sum(n for one, n in zip(classes, counts, strict=True) if one.lineage in kinds))
 
 
 def differential_rows(found: Sequence[Differential]) -> Iterator[list[Value]]:
@@ -75,11 +81,7 @@ def differential_rows(found: Sequence[Differential]) -> Iterator[list[Value]]:
             value, low, high, *exact = [_rounded(number) for number in (ratio.value, *limits)]
             head: list[Value] = [one.name, one.images, "ratio", "M:E", ratio.upper, ratio.lower]
             yield [*head, value, low, high, "jackknife" if ratio.interval else None, *exact, None, None]
-        for name, n in (
-            ("unidentified", one.unidentified),
-            ("smudge", one.smudge),
-            ("artefacts", one.artefacts),
-        ):
+        for name, n in one.apart.items():
             rate = one.per_100[name]
             rounded = None if rate is None else round(rate, 3)
             yield [one.name, one.images, "per 100 cells", name, n, one.cells, rounded, *[None] * 7]
@@ -195,9 +197,9 @@ def apart_line(found: Differential) -> str:
     rates = [f"{name} {decimal(rate, 1)}" for name, rate in found.per_100.items() if rate]
     if not rates:
         return ""
-    return (
-        f"{found.name}: beside 100 cells {', '.join(rates)}; artefact share {share(found.artefact_share, 0)}"
-    )
+    line = f"{found.name}: beside 100 cells {', '.join(rates)}"
+    poor = found.artefact_share
+    return line if poor is None else f"{line}; artefact share {share(poor, 0)}"
 
 
 def cut_off_table(found: Sequence[Differential]) -> Table:
@@ -220,15 +222,16 @@ def counts_table(names: Sequence[str], classes: Sequence[CountedClass], counts: 
     """Counts by image or patient: cells, and the classes that are most frequent."""
     shown = np.argsort(-counts.sum(axis=0), kind="stable")[:SHOWN_CLASSES]
     shown = np.sort(shown) if len(classes) > 1 else shown[:0]
-    heads = ["cells", *(escape(classes[row].name) for row in shown), "artefacts"]
+    told = ["artefacts"] if tells_artefacts(classes) else []
+    heads = ["cells", *(escape(classes[row].name) for row in shown), *told]
     more = [f"the first {MOST_ROWS} of {len(names)}; counts.csv has all"] if len(names) > MOST_ROWS else []
     if len(shown) < len(classes) and len(classes) > 1:
         more.append(f"the {len(shown)} most frequent of {len(classes)} classes")
     table = terminal_table(head, heads, caption="; ".join(more) or None)
     for name, row in list(zip(names, counts, strict=True))[:MOST_ROWS]:
         cells = int(sum(n for one, n in zip(classes, row, strict=True) if one.counted))
-        poor = _of(classes, row, SMUDGE) + _of(classes, row, ARTEFACT)
-        table.add_row(escape(name), count(cells), *(count(row[at]) for at in shown), count(poor))
+        poor = [count(_of(classes, row, *_POOR)) for _ in told]
+        table.add_row(escape(name), count(cells), *(count(row[at]) for at in shown), *poor)
     return table
 
 

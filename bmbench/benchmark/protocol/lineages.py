@@ -103,6 +103,11 @@ def lineages_line(classes: Sequence[CountedClass]) -> str:
     return f"classes are taken for {'; '.join(parts)} (--lineages TABLE says otherwise)"
 
 
+def tells_artefacts(classes: Sequence[CountedClass]) -> bool:
+    """Whether a class is of artefacts or smudge cells, so that none found is none there."""
+    return any(one.lineage in {ARTEFACT, SMUDGE} for one in classes)
+
+
 def _by_name(category: Category) -> CountedClass:
     words = re.sub(r"[\s_\-]+", " ", category.name).lower()
     lineage, summed = next(

@@ -52,7 +52,7 @@ class ByColour:
 
 
 def trained(path: Path) -> TrainedRun:
-    """What `load_run` gives of a run whose detector is `ByColour`."""
+    """What `load_run` gives of a run whose detector is `ByColour`, and which learned artefacts as a class."""
     return TrainedRun(
         path=path,
         detector=ByColour(),
@@ -63,6 +63,7 @@ def trained(path: Path) -> TrainedRun:
         mean_cell_px=SIDE,
         threshold=0.5,
         digest="0" * 64,
+        artefact_class=True,
     )
 
 
