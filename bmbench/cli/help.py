@@ -18,7 +18,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Train": ("run", "tune", "reproduce", "suite", "redecode", "test"),
     "Score": ("score", "compare", "artefacts", "verify", "table", "view", "report"),
     "Use": ("count", "predict", "models"),
-    "Methods and data": ("methods", "method", "models", "datasets"),
+    "Methods and data": ("methods", "method", "datasets"),
     "Leaderboards": ("submit", "validate", "leaderboard"),
 }
 """Commands by what they are for; those that no group names come last."""

@@ -138,7 +138,7 @@ def run(
 def apply_to_other_sets(
     on: Annotated[
         list[str],
-        typer.Option(help="NAME[,data=FOLDER][,use=all][,cell_px=NUMBER][,option=value]; may be repeated."),
+        typer.Option(help="NAME[,data=DIR][,use=all][,cell_px=N][,name=value]; may be repeated."),
     ],
     run: shared.Run = None,
     model: shared.Model = None,

@@ -82,7 +82,7 @@ Cluster = Annotated[
 ]
 TestOn = Annotated[
     list[str] | None,
-    typer.Option(help="Other test images: NAME[,data=FOLDER][,use=all][,cell_px=N][,option=value]."),
+    typer.Option(help="Other test images: NAME[,data=DIR][,use=all][,cell_px=N][,name=value]"),
 ]
 Settings = Annotated[
     Path | None,

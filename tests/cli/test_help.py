@@ -39,9 +39,18 @@ def test_no_summary_is_cut_off_at_80_columns(bmbench, monkeypatch, group):
     assert [text for text in listed.values() if not text.endswith(".") or text.endswith("...")] == []
 
 
-def test_every_command_has_its_group():
-    named = {name for group in GROUPS.values() for name in group}
-    assert set(COMMANDS["bmbench"].commands) - named == set()
+def test_every_command_has_one_group():
+    named = [name for group in GROUPS.values() for name in group]
+    assert set(COMMANDS["bmbench"].commands) - set(named) == set()
+    assert len(named) == len(set(named))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_word_is_cut_in_two_at_80_columns(bmbench, monkeypatch, name):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = set(bmbench(*name.split()[1:], "--help").out.split())
+    told = [getattr(part, "help", None) or "" for part in (COMMANDS[name], *COMMANDS[name].params)]
+    assert [word for text in told for word in text.split() if word not in shown] == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)
