@@ -62,7 +62,8 @@ def split_samples(
         unit = "groups" if n_units < len(ordered) else "images"
         raise TooFewToSplitError(
             f"{n_units} {unit} cannot be split into {len(SUBSETS)} subsets",
-            remedy="give every image record a 'split'"
+            expected=f"at least {len(SUBSETS)}",
+            remedy=f"annotate more {unit}, or give every image record of a COCO file a 'split'"
             + (", or choose the option split_by=image" if unit == "groups" else ""),
         )
     counts = np.array([np.bincount(s.annotations.label, minlength=n_classes) for s in ordered], np.float64)

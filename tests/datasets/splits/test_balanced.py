@@ -158,7 +158,7 @@ def test_groups_are_whole_unless_images_are_asked_for():
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
-        (samples_of([[0]] * 3), "3 images cannot be split into 4 subsets"),
+        (samples_of([[0]] * 3), "3 images cannot be split into 4 subsets .*at least 4.*annotate more images"),
         (samples_of([[0]] * 9, groups=list("aaabbbccc")), "3 groups cannot .*split_by=image"),
     ],
 )
