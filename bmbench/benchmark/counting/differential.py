@@ -86,6 +86,11 @@ class Differential:
         poor = [n for n in (self.smudge, self.artefacts) if n is not None]
         return sum(poor) / found if found and poor else None
 
+    @property
+    def one_class(self) -> bool:
+        """Whether a single class is counted, whose share of itself says nothing."""
+        return len(self.classes) < 2
+
     def shares(self) -> Iterator[tuple[str, CellShare]]:
         """Each share with what it is of: "class", "lineage" or "sum"."""
         for kind, some in (("class", self.classes), ("lineage", self.lineages), ("sum", self.sums)):

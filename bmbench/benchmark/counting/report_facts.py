@@ -26,6 +26,8 @@ def row_labels(found: Differential) -> list[tuple[str, str]]:
 def row_texts(found: Differential) -> list[list[str]]:
     """The cells of each row: cells, per cent, limits, binomial limits, cells still to be counted."""
     rows = [share_texts(one) for _, one in found.shares()]
+    if found.one_class:
+        rows = [[cells, "", "", "", ""] for cells, *_ in rows]
     ratio = found.myeloid_to_erythroid
     if ratio is not None:
         limits = [

@@ -204,7 +204,8 @@ def _controls(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _summary(found: Differential) -> Iterator[str]:
-    heads = "".join(f"<th scope='col'>{escape(text)}</th>" for text in ("", *HEADS))
+    shown = [text if not found.one_class or text == HEADS[0] else "" for text in ("", *HEADS)]
+    heads = "".join(f"<th scope='col'>{escape(text)}</th>" for text in shown)
     yield f"<div class='wide'><table id='summary'><thead><tr>{heads}</tr></thead><tbody>"
     last = "class"
     for (kind, name), cells in zip(row_labels(found), row_texts(found), strict=True):
@@ -212,11 +213,13 @@ def _summary(found: Differential) -> Iterator[str]:
         last = kind
         values = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         yield f"<tr{mark}><th scope='row'>{escape(name)}</th>{values}</tr>"
-    yield (
-        "</tbody><caption>The 95 % limits allow for cells of one image or patient being alike; binomial "
-        "limits (Rümke) do not. To ± 5: cells still to count until the limits lie within 5 points.</caption>"
-        "</table></div>"
-    )
+    yield "</tbody>"
+    if not found.one_class:
+        yield (
+            "<caption>The 95 % limits allow for cells of one image or patient being alike; binomial limits "
+            "(Rümke) do not. To ± 5: cells still to count until the limits lie within 5 points.</caption>"
+        )
+    yield "</table></div>"
 
 
 def _cut_offs(found: Differential) -> Iterator[str]:

@@ -71,10 +71,14 @@ def _of(classes: Sequence[CountedClass], counts: Ints, *kinds: str) -> int:
 
 
 def differential_rows(found: Sequence[Differential]) -> Iterator[list[Value]]:
-    """Every share of every differential, in per cent; then ratios and what stands beside 100 cells."""
+    """Every share of every differential, in per cent; then ratios and what stands beside 100 cells.
+
+    Of a class that is counted alone only how many there are: its share is 100 % whatever was found.
+    """
     for one in found:
         for kind, part in one.shares():
-            yield [one.name, one.images, kind, part.name, part.n, part.of, *_share_cells(part)]
+            cells = [None] * 8 if one.one_class else _share_cells(part)
+            yield [one.name, one.images, kind, part.name, part.n, part.of, *cells]
         ratio = one.myeloid_to_erythroid
         if ratio is not None:
             limits = (*(ratio.interval or (None, None)), *(ratio.exact or (None, None)))

@@ -11,7 +11,8 @@ import pytest
 
 from bmbench.benchmark.counting.count import NO_ARTEFACTS, count
 from bmbench.benchmark.counting.options import CountOptions, CountReport
-from bmbench.benchmark.counting.tables import report_lines, report_tables
+from bmbench.benchmark.counting.report_facts import row_texts
+from bmbench.benchmark.counting.tables import DIFFERENTIAL_COLUMNS, report_lines, report_tables
 from bmbench.benchmark.prediction.options import PredictOptions
 from bmbench.benchmark.protocol.classes import CLASSES as CELL_AND_ARTEFACT
 from bmbench.benchmark.records.trained_run import TrainedRun
@@ -73,6 +74,14 @@ def test_a_detector_that_never_learned_artefacts_says_nothing_of_them(
         None, None, None, {}
     )  # fmt: skip
     assert int(rows(tmp_path / "out" / "counts.csv")[0]["cells"]) == sum(discs)
+
+
+def test_one_class_alone_has_no_share_of_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    report = counted(monkeypatch, tmp_path, CELL_AND_ARTEFACT, (7, 0, 0, 0, 0))
+    for row in rows(tmp_path / "out" / "differential.csv"):
+        assert (row["name"], row["n"], row["cells"]) == ("cell", "7", "7")
+        assert not any(row[name] for name in DIFFERENTIAL_COLUMNS[6:])
+    assert row_texts(report.differentials[0]) == [["7", "", "", "", ""]]
 
 
 def test_the_workbook_has_no_column_of_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
