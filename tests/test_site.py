@@ -53,6 +53,16 @@ def test_every_page_is_in_the_navigation_once():
     assert sorted(listed) == wanted, "`nav` in mkdocs.yml names a page twice, or one that is not there"
 
 
+def test_every_decision_is_listed_with_its_number_and_title():
+    lines = []
+    for path in sorted((DOCS / "decisions").glob("0*.md")):
+        number, title = re.match(r"# (\d+)\. (.+)", path.read_text("utf-8")).groups()
+        assert int(number) == int(path.name[:4])
+        lines.append(f"- {number}: [{title}]({path.name})")
+    listed = (DOCS / "decisions" / "README.md").read_text("utf-8").splitlines()
+    assert [line for line in listed if line.startswith("-")] == lines
+
+
 def test_pages_are_of_four_kinds():
     titles = [next(iter(entry)) for entry in CONFIG["nav"]]
     assert titles == ["Home", *KINDS]
