@@ -194,6 +194,7 @@ class _Counting:
             about=(
                 f"{what}; counted from confidence {self.found.threshold:.3f} on.",
                 *self.found.broken,
+                *self.found.adjusted,
                 *notes,
             ),
             found=at_stops[self.stops.chosen],

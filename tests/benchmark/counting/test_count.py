@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +20,7 @@ from scipy import stats
 from bmbench import cli
 from bmbench.benchmark.counting.count import count
 from bmbench.benchmark.counting.options import CountOptions, CountReport
+from bmbench.benchmark.prediction.finished import PredictedImages, all_predicted
 from bmbench.benchmark.prediction.image import predict_tiles
 from bmbench.benchmark.prediction.options import PredictOptions
 from bmbench.core.errors import BadInputError, Stopped
@@ -194,6 +199,22 @@ def test_stopped_it_leaves_nothing_and_goes_on_to_the_same_files(
     for path in counted[0].rglob("*"):
         if path.is_file():
             assert path.read_bytes() == (out / path.relative_to(counted[0])).read_bytes(), path.name
+
+
+def test_the_report_says_how_the_images_were_read(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "scale: nuclei of 16 px, learned from 17 px: read × 1.05"
+
+    @contextmanager
+    def adjusted(*arguments: Any, **more: Any) -> Iterator[PredictedImages]:
+        with all_predicted(*arguments, **more) as found:
+            yield dataclasses.replace(found, adjusted=(said,))
+
+    monkeypatch.setattr("bmbench.benchmark.counting.count.all_predicted", adjusted)
+    picture(tmp_path / "a.png", (3, 2, 0, 0, 0))
+    ask(run, tmp_path / "a.png", tmp_path / "out")
+    assert said in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
 def test_a_second_call_says_that_the_folder_is_taken(run: Path, tmp_path: Path) -> None:
