@@ -123,7 +123,7 @@ def test_ctrl_c_says_how_to_go_on(
 
     monkeypatch.setattr(BlobDetector, "predict", stopped)
     assert call(monkeypatch, field, "--run", blob_run, "-o", field.with_suffix(".csv")) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command resumes" in capsys.readouterr().err
 
 
 def test_the_threshold_is_that_of_the_runs_own_optimisation_images(
