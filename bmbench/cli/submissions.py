@@ -62,6 +62,10 @@ def submit(
     supersedes: Annotated[
         str | None, typer.Option(help="The id of an earlier one that this replaces.")
     ] = None,
+    cost: Annotated[
+        list[str] | None,
+        typer.Option(help="What it costs: hardware=…, ms_per_image=…; may be repeated."),
+    ] = None,
     declare: Annotated[
         bool,
         typer.Option("--declare", help="Rules accepted, test images not used, publication allowed."),
@@ -91,6 +95,7 @@ def submit(
         external_note=external,
         code_url=code_url,
         supersedes=supersedes,
+        costs=tuple(cost or ()),
         declared=declare,
     )
     folder, verdict = prepare(Leaderboard(board), predictions, wishes)

@@ -8,7 +8,13 @@ from typing import Any
 
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.submissions.other_submissions import read_others
-from bmbench.leaderboards.submissions.submit import SubmissionFacts, SubmittedFile, read_run, submit
+from bmbench.leaderboards.submissions.submit import (
+    SubmissionFacts,
+    SubmittedFile,
+    parsed_costs,
+    read_run,
+    submit,
+)
 from bmbench.leaderboards.submissions.validate import Verdict, refuse_retired
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Manifest
@@ -32,6 +38,7 @@ class Wishes:
     external_note: str | None = None
     code_url: str | None = None
     supersedes: str | None = None
+    costs: Sequence[str] = ()
     declared: bool = False
 
 
@@ -89,13 +96,18 @@ def _facts(known: dict[str, Any], wishes: Wishes, manifest: Manifest) -> Submiss
         "code_url": wishes.code_url,
         "supersedes": wishes.supersedes,
     }
-    merged = known | {name: value for name, value in given.items() if value is not None}
+    costs = parsed_costs(wishes.costs)
+    merged = known | {name: value for name, value in given.items() if value is not None} | costs
     options = {
         "name": "--name",
         "family": "--family",
         "annotations": "--annotations",
         "threshold_chosen_on": "--chosen-on",
     }
+    if costs and "hardware" not in merged:
+        raise BadInputError(
+            "costs say little without what they were measured on", remedy="give --cost 'hardware=one A100'"
+        )
     missing = [option for name, option in options.items() if name not in merged]
     if missing:
         remedy = f"give {', '.join(missing)}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from bmbench.leaderboards.submissions.sources import held_files
 from bmbench.leaderboards.submissions.validate import Verdict, validate
 from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.leaderboards.tracks.names import require_id
+
+COSTS = ("hardware", "train_hours", "ms_per_image", "parameters_millions", "peak_memory_gb")
+"""What a card may say of costs; all but the hardware are numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,9 @@ class SubmissionFacts:
     paper: str | None = None
     hardware: str | None = None
     train_hours: float | None = None
+    ms_per_image: float | None = None
+    parameters_millions: float | None = None
+    peak_memory_gb: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     declared: bool = False
     supersedes: str | None = None
@@ -98,6 +105,33 @@ def submit(
     return verdict
 
 
+def parsed_costs(texts: Sequence[str]) -> dict[str, Any]:
+    """What a method costs, from texts like ``ms_per_image=120``: facts of `SubmissionFacts` by name.
+
+    Raises
+    ------
+    BadInputError
+        If one is no cost of a card, or its value is no positive number.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if name not in COSTS or not sign or not value:
+            raise BadInputError(f"--cost {text}", expected=", ".join(f"{one}=VALUE" for one in COSTS))
+        found[name] = value if name == "hardware" else _positive(text, value)
+    return found
+
+
+def _positive(text: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise BadInputError(f"--cost {text}", expected="a number above 0", got=value)
+    return number
+
+
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write the card of a submission."""
     write_bytes(folder / CARD_FILE, card_text(card))
@@ -109,7 +143,7 @@ def card_text(card: Mapping[str, Any]) -> bytes:
 
 
 def _card(id_: str, facts: SubmissionFacts, manifest: Manifest, runs: list[dict[str, Any]]) -> dict[str, Any]:
-    cost = {"hardware": facts.hardware, "train_hours": facts.train_hours} if facts.hardware else None
+    cost = {name: getattr(facts, name) for name in COSTS if getattr(facts, name) is not None}
     return {
         "schema": CARD_SCHEMA,
         "id": id_,
@@ -135,7 +169,7 @@ def _card(id_: str, facts: SubmissionFacts, manifest: Manifest, runs: list[dict[
         },
         "threshold_chosen_on": facts.threshold_chosen_on,
         "runs": runs,
-        "cost": cost,
+        "cost": cost if facts.hardware else None,
         "environment": dict(facts.environment),
         "contacts": list(facts.contacts),
         "declarations": dict.fromkeys(

@@ -77,6 +77,33 @@ def test_a_predictions_file_needs_what_it_does_not_say(bench):
         handed_in(bench, [{"image_id": "elsewhere", "category_id": 1, "bbox": [1, 1, 2, 2], "score": 1}])
 
 
+def test_costs_are_declared_by_name(bench):
+    bench.track()
+    rows = [{"image_id": 1, "category_id": 1, "center": [9, 9], "score": 0.5}]
+    costs = ("hardware=one A100", "ms_per_image=120", "parameters_millions=1.9")
+    folder, verdict = handed_in(bench, rows, costs=costs)
+    assert verdict.valid
+    told = json.loads((folder / "submission.json").read_text())["cost"]
+    assert told == {"hardware": "one A100", "ms_per_image": 120.0, "parameters_millions": 1.9}
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [
+        ("ms_per_image=0", "a number above 0"),
+        ("ms_per_image=nan", "a number above 0"),
+        ("train_hours=inf", "a number above 0"),
+        ("seconds=3", "ms_per_image=VALUE"),
+        ("ms_per_image", "ms_per_image=VALUE"),
+        ("ms_per_image=3", "hardware=one A100"),
+    ],
+)
+def test_a_cost_that_says_nothing_is_one_sentence(bench, cost, words):
+    bench.track()
+    with pytest.raises(BadInputError, match=words):
+        handed_in(bench, [], costs=(cost,))
+
+
 def test_an_id_is_taken_once(bench):
     bench.track()
     handed_in(bench, [])
