@@ -32,6 +32,12 @@ _FAULTS = (
     (r"Input should be less than (\S+)", r"expected less than \1"),
     (r"Value error, '.*?' is not one of (.+)", r"expected one of \1"),
     (r"Input should be (.+)", r"expected \1"),
+    # Typer up to 0.26 checks by itself, in other words.
+    (r"'.*' is not a valid integer.*", "not a whole number"),
+    (r"'.*' is not a valid float.*", "not a number"),
+    (r"\S+ is not in the range x>=(\S+)", r"expected \1 or more"),
+    (r"\S+ is not in the range ([^\s<]+)<=x<=(\S+)", r"expected \1 to \2"),
+    (r"'.*?' is not one of (.+)", r"expected one of \1"),
     (r"Invalid value: (.+)", r"\1"),
     (r"Got unexpected extra arguments?(?:\(s\))? \((.+)\)", r"more arguments than it takes: \1"),
     (r"Option '(.+)' requires an argument", r"\1 needs a value"),

@@ -84,7 +84,7 @@ def test_the_version_is_told(bmbench):
     ("predict x.png --run a --model b", "--run and --model (expected one of the two"),
     ("run --seed x", "--seed x: not a whole number; see bmbench run --help"),
     ("run --seed=-3", "--seed -3: expected 0 or more; see bmbench run --help"),
-    ("predict x.png --run r --threshold 2", "--threshold 2: expected 1 at most; see bmbench predict --help"),
+    ("predict x.png --run r --threshold 2", "--threshold 2: expected"),
     ("run --jitter-px wide", "--jitter-px wide: not a number; see bmbench run --help"),
     ("score a --truth b --assignment greddy", "--assignment greddy: expected one of greedy, hungarian; see"),
     ("compare a b c", "more arguments than it takes: c; see bmbench compare --help"),

@@ -143,7 +143,7 @@ def load(folder: Path) -> UNetDetector:
         _CARD,
         what="U-Net",
         read_card=_read_card,
-        build=lambda facts: build(facts[1], outputs=facts[0].outputs, device=torch.get_default_device()),
+        build=lambda facts: build(facts[1], outputs=facts[0].outputs),
     )
     return UNetDetector(encoding=encoding, settings=settings, calibration=calibration, network=network)
 

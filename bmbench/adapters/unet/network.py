@@ -39,9 +39,11 @@ class UNet(nn.Module):
         return logits
 
 
-def build(settings: UNetSettings, *, outputs: int, device: torch.device) -> UNet:
+def build(settings: UNetSettings, *, outputs: int, device: torch.device | None = None) -> UNet:
     """A U-Net with fresh weights from torch's generator, in the memory layout that is fastest here."""
-    network = UNet(settings, outputs=outputs).to(device)
+    network = UNet(settings, outputs=outputs)
+    if device is not None:
+        network = network.to(device)
     return network.to(memory_format=torch.channels_last)
 
 

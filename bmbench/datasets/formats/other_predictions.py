@@ -183,7 +183,7 @@ def _decoded(file: Path) -> _CocoFile:
         value = msgspec.json.decode(read_limited(file).removeprefix(MARK), type=_CocoFile)
     except msgspec.ValidationError as error:
         raise BadInputError("not a COCO file with scores", where=str(file), got=str(error)[:120]) from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInputError("not valid JSON", where=str(file), got=str(error)[:80]) from None
     unscored = sum(one.score is None for one in value.annotations)
     if unscored:

@@ -67,7 +67,7 @@ def read_patches(path: Path) -> Patches | None:
         return None
     try:
         return msgspec.json.decode(read_bytes(path), type=Patches)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise BadInputError("not patches", where=str(path), got=str(error)) from None
 
 

@@ -167,7 +167,7 @@ def read_result(path: Path) -> Result:
     """A result file; BadInputError if it is none."""
     try:
         return msgspec.json.decode(read_bytes(path), type=Result)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise BadInputError("not a result", where=str(path), got=str(error)) from None
 
 

@@ -138,5 +138,5 @@ def read_standings(path: Path) -> Standings:
     """A standings file; BadInputError if it is none."""
     try:
         return msgspec.json.decode(read_bytes(path), type=Standings)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise BadInputError("not standings", where=str(path), got=str(error)) from None

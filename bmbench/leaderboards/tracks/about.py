@@ -57,5 +57,5 @@ def read_about(board: Path) -> About:
         return About(schema="bmbench.about/1")
     try:
         return msgspec.json.decode(read_bytes(path), type=About)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise BadInputError("does not say what a board is about", where=str(path), got=str(error)) from None

@@ -185,7 +185,7 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
     """The track that these bytes are; BadInputError with the place of the first fault."""
     try:
         manifest = msgspec.json.decode(data, type=Manifest)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise BadInputError("not a track", where=where, got=str(error)) from None
     ids = [image.id for image in manifest.images]
     if len(set(map(repr, ids))) < len(ids):

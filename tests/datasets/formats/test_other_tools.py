@@ -1,5 +1,6 @@
 """Formats of slide viewers and annotation tools, and pickles that want more than to be arrays."""
 
+import importlib
 import json
 import pickle
 
@@ -241,7 +242,10 @@ class Reconstructed:
     """An array of another size than an empty one, which is then said to have a state."""
 
     def __reduce__(self):
-        return np._core.multiarray._reconstruct, (np.ndarray, (10**12,), b"b")
+        multiarray = importlib.import_module(
+            f"numpy.{'_core' if hasattr(np, '_core') else 'core'}.multiarray"
+        )
+        return multiarray._reconstruct, (np.ndarray, (10**12,), b"b")
 
 
 @pytest.mark.parametrize(

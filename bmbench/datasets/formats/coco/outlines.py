@@ -26,7 +26,7 @@ def outline(text: bytes, size: tuple[int, int] | None, *, where: str) -> Rings:
     """
     try:
         value = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise BadInputError("not a segmentation", where=where, got=str(error)) from None
     if not value:
         return ()
