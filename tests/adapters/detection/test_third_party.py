@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.detection.networks.families import FAMILIES

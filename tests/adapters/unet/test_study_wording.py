@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Regrowth, encode

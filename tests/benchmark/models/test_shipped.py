@@ -6,7 +6,7 @@ import pytest
 import bmbench
 from bmbench.benchmark.models.places import shipped_models
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
 
 
 def nuclei(diameter, seed=3):

@@ -43,7 +43,7 @@ def first(torch_of_module, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def torch_of_module():
-    return pytest.importorskip("torch")
+    return pytest.importorskip("torch", reason="networks need torch, which is not installed here")
 
 
 def weights(folder):

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("optuna")
+torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
+pytest.importorskip("optuna", reason="searches need Optuna (bmbench[tune])")
 
 from bmbench.benchmark.protocol.tracks import PROFILES
 from bmbench.benchmark.reproduce import work as work_module
