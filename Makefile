@@ -7,7 +7,7 @@ HOST := bmbench/leaderboards/hosting/template
 COMPILE := .venv-uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
   --fork-strategy fewest --custom-compile-command 'make lock'
 
-.PHONY: run test test-light test-lowest test-newest docs lock release models bench calibrate soak clean
+.PHONY: run test test-light test-extras test-lowest test-newest docs lock release models bench calibrate soak clean
 
 run: .venv/installed  ## the main job on the embedded data: train, score, draw
 	.venv/bin/bmbench run --method unet_shrink
@@ -21,6 +21,9 @@ test: .venv/installed  ## style, types, layers and all tests
 
 test-light: .venv-light/installed  ## every quick test that needs no torch, in an environment without it
 	.venv-light/bin/pytest -n 2 --quiet -m "not slow"
+
+test-extras: .venv-extras/installed  ## all tests, with every extra: those of other programs' methods, notebooks and logs too
+	.venv-extras/bin/pytest -n 2 --quiet
 
 test-lowest: .venv-lowest/installed  ## all tests, with the lowest release of every direct dependency
 	.venv-lowest/bin/pytest -n 2 --quiet
@@ -36,6 +39,7 @@ docs: .venv-docs/installed  ## the documentation site in site/; a warning or a d
 lock: .venv-uv/installed  ## write locks/ anew from pyproject.toml; `make lock UPGRADE=--upgrade` renews every pin
 	$(COMPILE) $(UPGRADE) --output-file locks/full.txt --extra dev pyproject.toml
 	$(COMPILE) --constraints locks/full.txt --override locks/no-torch.in --output-file locks/light.txt --extra dev pyproject.toml
+	$(COMPILE) $(UPGRADE) --output-file locks/extras.txt --extra extras pyproject.toml
 	$(COMPILE) --constraints locks/full.txt --output-file locks/docs.txt --extra docs pyproject.toml
 	$(COMPILE) --constraints locks/full.txt --output-file locks/release.txt --extra release pyproject.toml
 	$(COMPILE) $(UPGRADE) --output-file locks/uv.txt locks/uv.in
@@ -89,6 +93,12 @@ soak: .venv/installed  ## kill everything, let every system call fail, damage a 
 	@.venv-light/bin/python $(INSTALL) $(HERE)
 	@touch $@
 
+.venv-extras/installed: pyproject.toml locks/extras.txt
+	@$(environment)
+	@.venv-extras/bin/python $(INSTALL) $(LOCKED) locks/extras.txt
+	@.venv-extras/bin/python $(INSTALL) $(HERE)
+	@touch $@
+
 .venv-docs/installed: pyproject.toml locks/docs.txt
 	@$(environment)
 	@.venv-docs/bin/python $(INSTALL) $(LOCKED) locks/docs.txt
@@ -122,4 +132,4 @@ test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 endef
 
 clean:  ## remove the environments and caches, keep runs
-	rm -rf site .venv .venv-docs .venv-light .venv-lowest .venv-newest .venv-release .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf site .venv .venv-docs .venv-extras .venv-light .venv-lowest .venv-newest .venv-release .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -102,7 +102,7 @@ def version_of(wheel: Path) -> str:
 def sbom(locked: list[Pin], facts: Mapping[str, Any], version: str, own_hash: Any) -> dict[str, Any]:
     """The bill of materials of a wheel with that hash."""
     required = closure(roots(["bmbench"], facts), locked)
-    extras = [f"bmbench[{name}]" for name in facts["optional-dependencies"] if name != "dev"]
+    extras = [f"bmbench[{name}]" for name in facts["optional-dependencies"] if name not in {"dev", "extras"}]
     optional = closure(roots(extras, facts), locked)
 
     def scope(name: str) -> str:

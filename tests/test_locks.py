@@ -28,21 +28,21 @@ def pins(name, python):
     return found
 
 
-def asked(python):
-    """All that pyproject.toml asks for in the extra `dev`, and in the extras that it holds."""
+def asked(python, extra="dev"):
+    """All that pyproject.toml asks for in an extra, and in the extras that it holds."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    waiting = [*map(Requirement, project["dependencies"]), Requirement("bmbench[dev]")]
+    waiting = [*map(Requirement, project["dependencies"]), Requirement(f"bmbench[{extra}]")]
     while waiting:
         one = waiting.pop()
         if one.name == "bmbench":
-            for extra in one.extras:
-                waiting += map(Requirement, project["optional-dependencies"][extra])
+            for held in one.extras:
+                waiting += map(Requirement, project["optional-dependencies"][held])
         elif one.marker is None or one.marker.evaluate({"python_version": python}):
             yield one
 
 
 def test_there_are_the_three_and_those_of_the_documentation_and_of_a_release():
-    assert LOCKS.keys() - {"docs", "release"} == {"full", "light", "uv"}
+    assert LOCKS.keys() - {"docs", "extras", "release"} == {"full", "light", "uv"}
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -57,6 +57,24 @@ def test_the_locks_are_what_pyproject_asks_for(python):
     for one in asked(python):
         assert one.specifier.contains(full[one.name]), f"{one}: make lock"
         assert one.name in HEAVY or one.name in light, f"{one}: make lock"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_lock_of_all_extras_is_what_pyproject_asks_for(python):
+    extras = pins("extras", python)
+    for one in asked(python, "extras"):
+        assert one.specifier.contains(extras[one.name]), f"{one}: make lock"
+
+
+def test_every_extra_is_in_the_lock_of_all_extras():
+    """Only those that build the documentation and look at a release stand apart."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    reached, waiting = set(), ["extras"]
+    while waiting:
+        reached.add(extra := waiting.pop())
+        for one in map(Requirement, project["optional-dependencies"][extra]):
+            waiting += one.extras if one.name == "bmbench" else ()
+    assert project["optional-dependencies"].keys() - reached == {"docs", "release"}
 
 
 @pytest.mark.parametrize("python", PYTHONS)

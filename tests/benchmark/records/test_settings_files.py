@@ -83,7 +83,7 @@ def test_a_name_that_is_none_is_refused():
         read_settings(Path("studdy"))
 
 
-def test_a_matrix_takes_files_for_all_its_methods(tmp_path):
+def test_a_matrix_takes_files_for_all_its_methods(torch, tmp_path):
     options = ReproduceOptions(
         out=tmp_path / "out", methods=("unet_statistical_scaled", "blob_log"), seeds=(0,)
     )
@@ -100,7 +100,7 @@ def test_a_matrix_takes_files_for_all_its_methods(tmp_path):
     )
 
 
-def test_a_matrix_takes_what_a_search_left_and_only_what_it_changed(tmp_path):
+def test_a_matrix_takes_what_a_search_left_and_only_what_it_changed(torch, tmp_path):
     whole = {"n_blobs": 3} | {"spread": METHODS.get("blob_log").settings["quick"].spread}
     path = tmp_path / "found.json"
     record = {"schema": "bmbench.settings/1", "method": "blob_log", "profile": "quick", "settings": whole}
