@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bmbench.api.display import frame_of, html_of
-from bmbench.api.models import is_measured, listener
+from bmbench.api.models import listener
 from bmbench.benchmark.counting.options import CountOptions, CountReport
 from bmbench.benchmark.counting.tables import (
     DIFFERENTIAL_COLUMNS,
@@ -132,7 +132,7 @@ def count(
     cut_offs : mapping, optional
         Cut-offs of a class, lineage or sum, from 0 to 1, beside the usual ones.
     **options
-        `threshold`, `um_per_px`, `regions`, `everywhere`, `white`, `scale` ("stated" or "auto") and
+        `threshold`, `um_per_px`, `regions`, `everywhere`, `white`, `scale` ("stated", "auto" or "shared") and
         `standardise`, as on the command line.
 
     Raises
@@ -164,7 +164,6 @@ def count(
     asked = PredictOptions(
         run=Path(run) if run is not None else find_model(str(model)),
         images=tuple(map(Path, paths)),
-        measured_scale=is_measured(options.pop("scale", "stated")),
         **options,
     )
     stated = {"groups": groups, "group_from": group_from}

@@ -15,7 +15,7 @@ from bmbench.api.predictions import PredictionTable
 from bmbench.benchmark.models.places import find_model, is_model
 from bmbench.benchmark.models.record import read_model
 from bmbench.benchmark.records.run_folder import RunDir
-from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class TrainedModel:
         *,
         threshold: float | None = None,
         um_per_px: float | None = None,
-        scale: Literal["stated", "auto"] = "stated",
+        scale: Literal["stated", "auto", "shared"] = "stated",
         standardise: bool = False,
         show_progress: bool = False,
     ) -> PredictionTable:
@@ -66,9 +66,9 @@ class TrainedModel:
         um_per_px : float, optional
             Pixel size of the images, where their files do not say it: they are then looked at in the scale
             that the run was trained in.
-        scale : "stated" or "auto"
+        scale : "stated", "auto" or "shared"
             Whether images are read at the scale that pixel sizes give, or where their nuclei, which are
-            measured, are as large as in training.
+            measured on each image, or as one size for all, are as large as in training.
         standardise : bool
             Whether their colours are moved to those of the training images.
 
@@ -98,7 +98,7 @@ class TrainedModel:
                 threshold=threshold,
                 um_per_px=um_per_px,
                 everywhere=True,
-                measured_scale=is_measured(scale),
+                scale=scale,
                 standardise=standardise,
             )
             report = predict_images(options, listener(show_progress=show_progress))
@@ -132,13 +132,6 @@ def load_model(name: str | Path) -> TrainedModel:
     """
     folder = find_model(name)
     return TrainedModel(folder=folder if is_model(folder) else RunDir.open(folder).path)
-
-
-def is_measured(scale: str) -> bool:
-    """Whether the scale is that of the nuclei; UnknownNameError for one that is none."""
-    if scale not in ("stated", "auto"):
-        raise UnknownNameError("scale", scale, ("stated", "auto"))
-    return scale == "auto"
 
 
 def listener(*, show_progress: bool) -> Progress:

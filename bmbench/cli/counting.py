@@ -70,7 +70,7 @@ def count(
             regions=regions,
             everywhere=everywhere,
             white=white,
-            measured_scale=scale == shared.ScaleOf.auto,
+            scale=scale.value,
             standardise=standardise,
         ),
         out=out,

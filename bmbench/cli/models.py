@@ -21,8 +21,6 @@ def models(
 
     `--model NAME` takes one wherever `--run` takes a run.
     """
-    from rich.text import Text
-
     from bmbench.benchmark.models.places import find_model
     from bmbench.benchmark.models.table import card_parts, model_record, models_record, models_table
 
@@ -34,4 +32,4 @@ def models(
         print_json(model_record(folder))
         return
     for part in card_parts(folder):
-        console().print(part, soft_wrap=isinstance(part, Text))
+        console().print(part)

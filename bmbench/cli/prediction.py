@@ -88,7 +88,7 @@ def predict(
         crops=crops,
         crop_px=crop_px,
         white=white,
-        measured_scale=scale == shared.ScaleOf.auto,
+        scale=scale.value,
         standardise=standardise,
     )
     terminal = console()

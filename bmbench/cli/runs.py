@@ -161,7 +161,7 @@ def apply_to_other_sets(
 
     terminal, own = console(), None
     heard = listener(terminal, json=json)
-    asked = Adjusting(measured_scale=scale == shared.ScaleOf.auto, standardise=standardise)
+    asked = Adjusting.of(scale=scale.value, standardise=standardise)
     place = shared.trained_place(run, model)
     if is_model(place):
         elsewhere = out or Path("elsewhere") / place.name

@@ -16,6 +16,7 @@ class ScaleOf(StrEnum):
 
     stated = "stated"
     auto = "auto"
+    shared = "shared"
 
 
 def named_method(name: str) -> str:
@@ -98,7 +99,7 @@ Model = Annotated[
 ]
 Scale = Annotated[
     ScaleOf,
-    typer.Option(help="Size images by what is stated, or by their nuclei, which are measured."),
+    typer.Option(help="Size images as stated, or by nuclei, measured on each or as one for all."),
 ]
 Standardise = Annotated[
     bool, typer.Option("--standardise", help="Move the colours of images to those of the training images.")

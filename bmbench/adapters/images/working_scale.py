@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bmbench.adapters.images.augment import Augment, jitter_stain, shift_stain
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.objects import cell_diameters, scaled
 from bmbench.core.types import Annotations, Pixels, Sample
 
@@ -43,12 +43,20 @@ def working_size(width: int, height: int, factor: float) -> tuple[int, int]:
 
 
 def resized(image: Pixels, size: tuple[int, int]) -> Pixels:
-    """The image at `size` (width, height): area averages where it shrinks, linear where it grows."""
-    import cv2
+    """The image at `size` (width, height): area averages where it shrinks, linear where it grows.
 
+    Raises
+    ------
+    MissingExtraError
+        If OpenCV is not installed.
+    """
     height, width = image.shape[:2]
     if (width, height) == size:
         return image
+    try:
+        import cv2
+    except ImportError:
+        raise MissingExtraError("OpenCV, which resizes images,", extra="train") from None
     way = cv2.INTER_AREA if size[0] <= width and size[1] <= height else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(np.ascontiguousarray(image), size, interpolation=way), np.uint8)
 

@@ -33,7 +33,7 @@ from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import is_empty, writing_folder
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category
-from bmbench.datasets.slides import slide_files
+from bmbench.datasets.slides import UnreadableImageError, opened, slide_files
 
 _IMAGES = "report.images"
 """The images of the report, until it is put together."""
@@ -73,7 +73,10 @@ def count(options: CountOptions, progress: Progress) -> CountReport:
     if options.lineages is not None:
         # A table that is none is named before hours of work, not after them.
         stated_lineages(options.lineages)
-    patients, notes = patients_by_image(names, options.group_choices, files[0].parent)
+    places = dict(zip(names, files, strict=True))
+    patients, notes = patients_by_image(
+        names, options.group_choices, files[0].parent, readable=lambda name: _is_readable(places[name])
+    )
     with all_predicted(options.predict, files, beside=out, places=[out.parent], progress=progress) as found:
         classes = counted_classes(_told_apart(found), options.lineages)
         _require_known(options.cut_offs, classes)
@@ -238,6 +241,14 @@ def _told_apart(found: PredictedImages) -> tuple[Category, ...]:
     lowest = Stops.around(found.threshold).thresholds[0]
     labels = (part.label for image in found.images for part in image.parts(float(lowest)))
     return classes if any((label >= cells).any() for label in labels) else classes[:cells]
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        with opened(path):
+            return True
+    except UnreadableImageError:
+        return False
 
 
 def _require_texts(names: Sequence[str]) -> None:

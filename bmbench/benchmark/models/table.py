@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -41,10 +42,14 @@ def model_record(folder: Path) -> dict[str, Any]:
     return record | {"folder": str(folder), "size_mb": round(size_mb(folder), 2)}
 
 
-def card_parts(folder: Path) -> Iterator[Text | Table]:
-    """The card of a model: sentences, and the table of its scores."""
+def card_parts(folder: Path) -> Iterator[Padding | Table]:
+    """The card of a model: sentences, indented below what they belong to, and the scores as a table."""
     for part in _card(folder):
-        yield Text(part) if isinstance(part, str) else part
+        if isinstance(part, str):
+            text = part.lstrip()
+            yield Padding(Text(text), (0, 0, 0, len(part) - len(text)), expand=False)
+        else:
+            yield part
 
 
 def _card(folder: Path) -> Iterator[str | Table]:

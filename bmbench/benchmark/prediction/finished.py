@@ -10,17 +10,17 @@ from bmbench.benchmark.models.places import load_trained
 from bmbench.benchmark.prediction.image import ImageJob, cells, predict_tiles
 from bmbench.benchmark.prediction.journal import Journal
 from bmbench.benchmark.prediction.options import PredictOptions
-from bmbench.benchmark.prediction.pictures import look_at_pictures
-from bmbench.benchmark.prediction.prepare import adjusting, notes, prepare
-from bmbench.benchmark.protocol.adjustment import adjustment_lines, require_appearance
+from bmbench.benchmark.prediction.pictures import PictureFacts, look_at_pictures
+from bmbench.benchmark.prediction.prepare import adjusting, measured_windows, notes, prepare
+from bmbench.benchmark.protocol.adjustment import Adjusting, adjustment_lines, require_appearance
 from bmbench.benchmark.records.trained_run import TrainedRun
 from bmbench.core.errors import BadInputError, RunFailedError, Stopped
 from bmbench.core.files import make_folder, require_folder
 from bmbench.core.locks import only_one
 from bmbench.core.progress import Progress
-from bmbench.core.types import Category, Detections, ImageId
+from bmbench.core.types import Category, Detections, ImageId, Pixels
 from bmbench.datasets.reading.image_lookup import ImageLookup
-from bmbench.datasets.slides import UnreadableImageError, opened
+from bmbench.datasets.slides import Slide, UnreadableImageError, opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,8 @@ def all_predicted(
     unfinished = _unfinished(beside)
     names = unique([path.name for path in files], [path.as_posix() for path in files])
     trained = load_trained(options.run)
-    require_appearance(adjusting(trained, options), where=str(options.run))
+    adjust = adjusting(trained, options)
+    require_appearance(adjust, where=str(options.run))
     ids, categories = _ids(options.truth, files, names, trained.classes)
     threshold, said = _threshold(options, trained)
     for place in places:
@@ -127,11 +128,13 @@ def all_predicted(
     pictures = look_at_pictures(files, trained, options)
     with _going_on(unfinished), _alone(unfinished):
         finished, broken = [], []
+        adjust = adjust.sharing(_looked_at(files, pictures, options, progress))
         for number, (path, name, image_id) in enumerate(zip(files, names, ids, strict=True)):
             place = unfinished / f"{number:06d}.journal"
             asked = _Asked(path=path, name=name, image_id=image_id, white=pictures.white(path))
             try:
-                job = _predict(asked, place, trained=trained, options=options, progress=progress)
+                with _opened(asked, place, trained, options, adjust) as (slide, job, journal):
+                    predict_tiles(slide, job, trained.detector, journal, progress)
             except UnreadableImageError as error:
                 broken.append(error)
                 place.unlink(missing_ok=True)
@@ -149,9 +152,7 @@ def all_predicted(
             threshold=threshold,
             notes=(*said, *pictures.notes, *notes(trained, [image.job for image in finished], options)),
             broken=tuple(map(str, broken)),
-            adjusted=adjustment_lines(
-                adjusting(trained, options), [(image.job.name, image.job.adjustment) for image in finished]
-            ),
+            adjusted=adjustment_lines(adjust, [(image.job.name, image.job.adjustment) for image in finished]),
         )
         for image in finished:
             image.journal.unlink()
@@ -208,14 +209,24 @@ def _going_on(unfinished: Path) -> Iterator[None]:
         raise RunFailedError(f"{error}; {remedy}") from error
 
 
-def _predict(
-    asked: _Asked, place: Path, *, trained: TrainedRun, options: PredictOptions, progress: Progress
-) -> ImageJob:
+@contextmanager
+def _opened(
+    asked: _Asked, place: Path, trained: TrainedRun, options: PredictOptions, adjust: Adjusting
+) -> Iterator[tuple[Slide, ImageJob, Journal]]:
+    """The open image as a job, and the journal of its tiles."""
     with opened(asked.path, white=asked.white) as slide:
-        job = prepare(slide, asked.name, trained, options, white=asked.white)
+        job = prepare(slide, asked.name, trained, options, white=asked.white, asked=adjust)
         with Journal(place, job.facts(trained.digest)) as journal:
-            predict_tiles(slide, job, trained.detector, journal, progress)
-    return job
+            yield slide, job, journal
+
+
+def _looked_at(
+    files: Sequence[Path], pictures: PictureFacts, options: PredictOptions, progress: Progress
+) -> Iterator[list[Pixels]]:
+    """The windows of each image on which its nuclei are measured; none of one that cannot be read."""
+    for path in progress.track(files, description="Measuring", total=len(files)):
+        with suppress(UnreadableImageError), opened(path, white=pictures.white(path)) as slide:
+            yield measured_windows(slide, options)
 
 
 def _ids(

@@ -54,8 +54,9 @@ class PredictOptions:
         The value that is white in 16-bit images; None takes the run's, else one that fits all images.
     crop_px : int or None
         Side of such a picture, on the working grid; None takes it from the size of the cells.
-    measured_scale : bool
-        Whether images are read where their nuclei are as large as in training, whatever pixel sizes say.
+    scale : "stated", "auto" or "shared"
+        Whether images are read at the scale that pixel sizes give, or where their nuclei (those of each, or
+        of all of them) are as large as in training, whatever pixel sizes say.
     standardise : bool
         Whether their colours are moved to those of the training images.
     """
@@ -75,7 +76,7 @@ class PredictOptions:
     crops: Path | None = None
     crop_px: int | None = None
     white: int | None = None
-    measured_scale: bool = False
+    scale: str = "stated"
     standardise: bool = False
 
 

@@ -34,9 +34,17 @@ MARGIN_CELLS = 1.5
 
 
 def prepare(
-    slide: Slide, name: str, trained: TrainedRun, options: PredictOptions, *, white: int | None = None
+    slide: Slide,
+    name: str,
+    trained: TrainedRun,
+    options: PredictOptions,
+    *,
+    white: int | None = None,
+    asked: Adjusting | None = None,
 ) -> ImageJob:
     """How this slide is predicted; `white` is that of an image of 16 bits.
+
+    `asked` is what the options ask for unless it is given, with the size that all images share.
 
     Raises
     ------
@@ -45,8 +53,8 @@ def prepare(
     """
     um_per_px = _pixel_size(slide, options)
     adjustment = adjust(
-        adjusting(trained, options),
-        lambda: _windows(slide, options),
+        asked or adjusting(trained, options),
+        lambda: measured_windows(slide, options),
         stated=scale(um_per_px, trained.um_per_px),
     )
     factor = adjustment.factor
@@ -72,12 +80,10 @@ def prepare(
 
 def adjusting(trained: TrainedRun, options: PredictOptions) -> Adjusting:
     """What is asked for, beside how the training images look."""
-    return Adjusting(
-        measured_scale=options.measured_scale, standardise=options.standardise, learned=trained.appearance
-    )
+    return Adjusting.of(scale=options.scale, standardise=options.standardise, learned=trained.appearance)
 
 
-def _windows(slide: Slide, options: PredictOptions) -> list[Pixels]:
+def measured_windows(slide: Slide, options: PredictOptions) -> list[Pixels]:
     """The parts of a slide on which its nuclei and colours are measured, at full resolution."""
     every = windows(slide.width, slide.height)
     selection = EVERYTHING
@@ -112,9 +118,9 @@ def notes(trained: TrainedRun, jobs: Sequence[ImageJob], options: PredictOptions
     """What was taken for granted, a sentence each."""
     found = []
     unknown = [job.name for job in jobs if job.um_per_px is None]
-    if trained.um_per_px is None and not options.measured_scale:
+    if trained.um_per_px is None and options.scale == "stated":
         found.append(f"{trained.path} does not know the pixel size of its images: nothing was rescaled")
-    elif unknown and not options.measured_scale:
+    elif unknown and options.scale == "stated":
         others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         found.append(
             f"{unknown[0]}{others}: pixel size unknown, taken as the run's {trained.um_per_px:.4g} µm "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from bmbench.adapters.images.appearance import (
     standardising_table,
 )
 from bmbench.adapters.images.working_scale import Colour
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.types import Floats, Pixels
 
+SCALES = ("stated", "auto", "shared")
+"""Where the scale of images comes from: what is stated, the nuclei of each, the nuclei of all."""
 SMALLEST_FACTOR, LARGEST_FACTOR = 0.1, 8.0
 """Limits of the factor that is measured: no objective is further from another."""
 
@@ -34,11 +36,42 @@ class Adjusting:
         Whether colours are moved to those of the training images.
     learned : Appearance or None
         How these look; None in the records of older runs, which cannot be adjusted to.
+    shared_scale : bool
+        Whether one size stands for all images (`--scale shared`), which then are of one scale.
+    shared_px : float or None
+        That size, once it is measured; None where too few nuclei are there.
     """
 
     measured_scale: bool = False
     standardise: bool = False
     learned: Appearance | None = None
+    shared_scale: bool = False
+    shared_px: float | None = None
+
+    @classmethod
+    def of(cls, *, scale: str, standardise: bool, learned: Appearance | None = None) -> Adjusting:
+        """What ``--scale`` and ``--standardise`` ask for.
+
+        Raises
+        ------
+        UnknownNameError
+            If `scale` is none of `SCALES`.
+        """
+        if scale not in SCALES:
+            raise UnknownNameError("scale", scale, SCALES)
+        return cls(
+            measured_scale=scale != "stated",
+            shared_scale=scale == "shared",
+            standardise=standardise,
+            learned=learned,
+        )
+
+    def sharing(self, images: Iterable[Sequence[Pixels]]) -> Adjusting:
+        """The same with the median size of the nuclei of all images, each given by its windows."""
+        if not self.shared_scale:
+            return self
+        sizes = [size for parts in images if parts and (size := nucleus_diameter(parts)) is not None]
+        return replace(self, shared_px=float(np.median(sizes)) if sizes else None)
 
     @property
     def looks(self) -> bool:
@@ -46,9 +79,14 @@ class Adjusting:
         return self.standardise or self.measured_scale
 
     @property
+    def scale_option(self) -> str:
+        """The option that asks for a measured scale."""
+        return f"--scale {'shared' if self.shared_scale else 'auto'}"
+
+    @property
     def suffix(self) -> str:
         """What tells the folder of results from that of another choice."""
-        measured = "-scale=auto" if self.measured_scale else ""
+        measured = f"-{self.scale_option[2:].replace(' ', '=')}" if self.measured_scale else ""
         return f"{measured}-standardised" if self.standardise else measured
 
 
@@ -84,7 +122,7 @@ UNCHANGED = Adjustment()
 
 def require_appearance(asked: Adjusting, *, where: str) -> None:
     """Nothing, or a BadInputError if the detector does not say what its training images look like."""
-    option = "--scale auto" if asked.measured_scale else "--standardise"
+    option = asked.scale_option if asked.measured_scale else "--standardise"
     if asked.looks and asked.learned is None:
         raise BadInputError(
             f"{option}: the run does not say how its training images look",
@@ -94,7 +132,7 @@ def require_appearance(asked: Adjusting, *, where: str) -> None:
         )
     if asked.measured_scale and asked.learned is not None and asked.learned.nucleus_px is None:
         raise BadInputError(
-            "--scale auto: no nuclei were seen on the training images, so that sizes cannot be compared",
+            f"{option}: no nuclei were seen on the training images, so that sizes cannot be compared",
             where=where,
             remedy="leave the option out",
         )
@@ -107,7 +145,9 @@ def adjust(asked: Adjusting, look: Callable[[], Sequence[Pixels]], *, stated: fl
     parts = look()
     if not parts:
         return Adjustment(factor=stated)
-    nucleus = nucleus_diameter(parts) if asked.measured_scale else None
+    nucleus = asked.shared_px
+    if asked.measured_scale and not asked.shared_scale:
+        nucleus = nucleus_diameter(parts)
     factor = stated
     if nucleus is not None and asked.learned.nucleus_px is not None:
         factor = float(np.clip(asked.learned.nucleus_px / nucleus, SMALLEST_FACTOR, LARGEST_FACTOR))
@@ -144,6 +184,11 @@ def _scale_line(asked: Adjusting, done: Sequence[tuple[str, Adjustment]]) -> str
     sizes = np.array([one.nucleus_px for _, one in done if one.nucleus_px is not None])
     factors = np.array([one.factor for _, one in done if one.nucleus_px is not None])
     unmeasured = [name for name, one in done if one.nucleus_px is None]
+    if asked.shared_px is not None and learned is not None:
+        return (
+            f"scale: nuclei of {asked.shared_px:.1f} px, the median of all images, learned from "
+            f"{learned:.1f} px: each read × {np.median(factors):.2f}"
+        )
     if not len(sizes):
         return "scale: too few nuclei were seen to measure them, read as stated"
     text = (

@@ -160,8 +160,9 @@ def _apply(
 ) -> None:
     for place in places:
         if place.wish.cell_px is not None and unchanged.adjusting.measured_scale:
+            measured = unchanged.adjusting.scale_option
             raise BadInputError(
-                f"--on {place.wish}: a stated diameter, and --scale auto, which measures it",
+                f"--on {place.wish}: a stated diameter, and {measured}, which measures it",
                 remedy="leave one of the two out",
             )
     with only_one(lock):
@@ -179,6 +180,7 @@ def apply_unchanged(unchanged: Unchanged, place: OtherImages, folder: Path, prog
     truth, predictions = folder / "truth.json", folder / "predictions.json"
     answers, adjusted, reasons = {}, list[tuple[str, Adjustment]](), set()
     samples = place.samples
+    asked = unchanged.adjusting.sharing(cut(sample.load()) for sample in samples)
     for sample in progress.track(samples, description=f"Predicting {place.wish.name}", total=len(samples)):
         factor, reason = working_factor(
             sample.um_per_px,
@@ -187,12 +189,12 @@ def apply_unchanged(unchanged: Unchanged, place: OtherImages, folder: Path, prog
             trained_cell_px=unchanged.mean_cell_px,
         )
         image = sample.load()
-        adjustment = adjust(unchanged.adjusting, partial(cut, image), stated=factor)
+        adjustment = adjust(asked, partial(cut, image), stated=factor)
         found = predict_resized(unchanged.detector, adjustment.recolour(image), adjustment.factor)
         answers[sample.image_id] = as_classes_of(place.categories, found, unchanged.classes)
         adjusted.append((sample.name, adjustment))
         reasons.add("nuclei measured" if adjustment.nucleus_px is not None else reason)
-    lines = adjustment_lines(unchanged.adjusting, adjusted)
+    lines = adjustment_lines(asked, adjusted)
     for line in lines:
         progress.tell(line)
     factors = [adjustment.factor for _, adjustment in adjusted]

@@ -29,13 +29,21 @@ _PATTERNS = (r"^([^/]+)/", r"([^/]+?)[ _.-]+[A-Za-z]*[ _.-]*\d+$", r"([^/]+)[ _.
 _SHOWN = 3
 
 
+class WithoutGroupError(BadInputError):
+    """A table or pattern says nothing of some images; `images` are their names."""
+
+    images: tuple[str, ...] = ()
+
+
 def with_groups(content: Content, choices: Mapping[str, str], folder: Path) -> Content:
     """The content with the groups that the user states; where nobody states any, a note if names share stems.
 
     Raises
     ------
     BadInputError
-        If both ways are given, a table or pattern has no sense, or an image has no group by it.
+        If both ways are given, or a table or pattern has no sense.
+    WithoutGroupError
+        If images have no group by it.
     """
     table, pattern = choices.get("groups"), choices.get("group_from")
     if table and pattern:
@@ -134,7 +142,9 @@ def _refuse(missing: Sequence[str], where: str, expected: str) -> None:
     if missing:
         names = ", ".join(missing[:_SHOWN])
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
-        raise BadInputError("images without a group", where=where, expected=expected, got=names + more)
+        error = WithoutGroupError("images without a group", where=where, expected=expected, got=names + more)
+        error.images = tuple(missing)
+        raise error
 
 
 def _stem(name: str) -> str:

@@ -1,9 +1,12 @@
 """Images at another scale, and how large their cells are."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from bmbench.adapters.images.working_scale import mean_diameter, resized, working_size
+from bmbench.core.errors import MissingExtraError
 from bmbench.core.objects import scaled
 from bmbench.core.types import Annotations, Role
 
@@ -37,3 +40,11 @@ def test_only_cells_count_for_the_mean(circles):
 
 def test_no_image_is_smaller_than_a_pixel():
     assert working_size(3, 1, 0.1) == (1, 1)
+
+
+def test_without_opencv_a_resized_image_is_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    image = np.zeros((8, 8, 3), np.uint8)
+    with pytest.raises(MissingExtraError, match=r"OpenCV, which resizes images,.*bmbench\[train\]"):
+        resized(image, (4, 4))
+    assert resized(image, (8, 8)) is image

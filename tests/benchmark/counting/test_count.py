@@ -171,6 +171,17 @@ def test_a_broken_image_is_named_and_the_others_are_counted(
     assert "how sure it is that a share lies at or above its cut-off" in printed.out
 
 
+def test_a_broken_image_needs_no_patient(fields: Path, run: Path, tmp_path: Path) -> None:
+    shutil.copytree(fields, tmp_path / "in")
+    (tmp_path / "in" / "kaputt.png").write_bytes(b"no picture")
+    report = ask(run, tmp_path / "in", tmp_path / "out", group_choices=PER_PATIENT)
+    assert len(report.images) == 12
+    assert "kaputt.png: not an image" in report.broken[0]
+    picture(tmp_path / "in" / "nobody.png", (1, 1, 0, 0, 0))
+    with pytest.raises(BadInputError, match="images without a group"):
+        ask(run, tmp_path / "in", tmp_path / "out-2", group_choices=PER_PATIENT)
+
+
 def test_stopped_it_leaves_nothing_and_goes_on_to_the_same_files(
     fields: Path,
     run: Path,

@@ -16,6 +16,7 @@ from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.apply_to_other_sets import apply_model
 from bmbench.benchmark.run.begin_or_resume import run
 from bmbench.benchmark.verify.verify import verify
+from bmbench.cli.models import models
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.progress import Silent
 from bmbench.datasets.synthetic.dataset import sample
@@ -158,6 +159,14 @@ def test_scores_take_the_place_of_older_ones_on_the_card(damaged):
     assert "0.800 [0.700, 0.900]" in text
     assert "It fails [elsewhere]." in text
     assert model_record(damaged)["card"]["scores"][1]["f1"] == 0.8
+
+
+def test_cards_fit_80_columns(capsys):
+    for name in shipped_models():
+        models(name)
+        printed = capsys.readouterr().out
+        assert max(map(len, printed.splitlines())) <= 80
+        assert "\n  dsb_purple (CC0)" in printed
 
 
 def test_every_model_that_comes_with_the_package_is_whole_and_small():

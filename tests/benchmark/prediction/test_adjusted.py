@@ -51,8 +51,8 @@ def test_an_image_of_another_scale_has_the_same_cells_in_its_own_pixels(knowing_
     other = np.array(
         Image.fromarray(image).resize((size, size), Image.Resampling.BOX if factor < 1 else None)
     )
-    own, _ = found(knowing_run, image, tmp_path, measured_scale=True)
-    there, report = found(knowing_run, other, tmp_path, measured_scale=True)
+    own, _ = found(knowing_run, image, tmp_path, scale="auto")
+    there, report = found(knowing_run, other, tmp_path, scale="auto")
     plain, _ = found(knowing_run, other, tmp_path)
     assert agreement(own * factor, there, 10 * factor) > 0.9
     assert agreement(own * factor, plain, 10 * factor) < 0.8
@@ -75,3 +75,20 @@ def test_a_run_that_does_not_know_its_images_says_so(blob_run, tmp_path):
     with pytest.raises(BadInputError, match="does not say how its training images look"):
         found(blob_run, sample(3, seed=5, size_px=256).load(), tmp_path, standardise=True)
     assert not list(tmp_path.glob("*.unfinished"))
+
+
+def test_images_of_one_call_can_share_a_measured_scale(knowing_run, tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    for number in range(3):
+        Image.fromarray(sample(number, seed=5, size_px=256).load()).save(images / f"{number}.png")
+    (images / "broken.png").write_bytes(b"no picture")
+    ask = PredictOptions(run=knowing_run, images=(images,), out=(tmp_path / "found.json",), scale="shared")
+    report = predict(ask, Silent())
+    assert len({image.scale for image in report.images}) == 1
+    assert "the median of all images" in report.adjusted[0]
+    assert len(report.adjusted) == len(report.broken) == 1
+    single = predict(dataclasses.replace(ask, scale="auto", out=(tmp_path / "each.json",)), Silent())
+    assert np.median([image.scale for image in single.images]) == pytest.approx(
+        report.images[0].scale, abs=0.01
+    )

@@ -11,7 +11,7 @@ from bmbench.benchmark.protocol.adjustment import (
     adjustment_lines,
     require_appearance,
 )
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.datasets.synthetic.dataset import sample
 
 LEARNED = Appearance(nucleus_px=20.0, mean=(200.0, 150.0, 190.0), deviation=(30.0, 40.0, 20.0))
@@ -84,3 +84,27 @@ def test_a_run_that_does_not_know_its_images_is_refused_in_a_sentence():
         require_appearance(Adjusting(measured_scale=True, learned=sizeless), where="runs/old")
     require_appearance(Adjusting(standardise=True, learned=sizeless), where="runs/old")
     require_appearance(Adjusting(), where="runs/old")
+
+
+def test_one_size_for_all_images_is_the_median_and_ignores_what_one_image_shows():
+    image = sample(1).load()
+    shared = Adjusting.of(scale="shared", standardise=False, learned=LEARNED)
+    doubled = image.repeat(2, axis=0).repeat(2, axis=1)
+    known = shared.sharing([cut(image), [], cut(image), cut(doubled)])
+    single = adjust(MEASURED, lambda: cut(image))
+    for one in (image, doubled):
+        assert adjust(known, lambda one=one: cut(one)).factor == single.factor
+    lines = adjustment_lines(known, [("a.png", single), ("b.png", single)])
+    assert len(lines) == 1
+    assert f"nuclei of {single.nucleus_px:.1f} px, the median of all images" in lines[0]
+    assert known.suffix == "-scale=shared"
+    with pytest.raises(UnknownNameError, match="unknown scale 'aut'"):
+        Adjusting.of(scale="aut", standardise=False)
+
+
+def test_where_no_image_shows_nuclei_all_are_read_as_stated():
+    blank = np.full((90, 90, 3), 230, np.uint8)
+    known = Adjusting.of(scale="shared", standardise=False, learned=LEARNED).sharing([[blank]])
+    done = adjust(known, lambda: [blank], stated=0.5)
+    assert (done.factor, done.nucleus_px) == (0.5, None)
+    assert "read as stated" in adjustment_lines(known, [("blank.png", done)])[0]
