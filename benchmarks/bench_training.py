@@ -144,7 +144,8 @@ def prepared(options: RunOptions) -> tuple[FitRequest, Any, Any, Any]:
     images = [at_working_scale(sample, factor) for sample in train]
     calibration = training._calibrate(images, factor)
     losses = partial(training._losses, calibration=calibration, encoding=encoding, settings=settings)
-    draw = partial(draw_patch, images, augment=augment, encoding=encoding, settings=settings)
+    source = training.PatchSource.of(images, encoding=encoding, settings=settings)
+    draw = partial(draw_patch, source)
     request = FitRequest(train=train, validation=(), settings=settings, seed=0, augment=augment)
     return request, draw, losses, encoding
 

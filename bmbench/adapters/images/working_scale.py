@@ -108,16 +108,24 @@ def random_view(
     images: Sequence[TrainingImage], settings: ViewSettings, generator: np.random.Generator
 ) -> TrainingImage:
     """A random view; every pixel of the images is equally likely to be in it."""
-    areas = np.array([one.image.shape[0] * one.image.shape[1] for one in images], float)
-    chosen = images[generator.choice(len(images), p=areas / areas.sum())]
-    scaling = {}
-    if settings.scale_jitter > 1:
-        scaling["scale"] = float(settings.scale_jitter ** generator.uniform(-1, 1))
+    chosen = images[random_image([one.image for one in images], generator)]
+    scale = random_scale(settings.scale_jitter, generator)
     image, annotations = settings.augment(
-        chosen.image, chosen.annotations, settings.side_px, generator, **scaling
+        chosen.image, chosen.annotations, settings.side_px, generator, scale=scale
     )
     image = jitter_stain(image, settings.stain_jitter, generator)
     return TrainingImage(image=shift_stain(image, settings.stain_shift, generator), annotations=annotations)
+
+
+def random_image(images: Sequence[Pixels], generator: np.random.Generator) -> int:
+    """The number of one of the images, of which larger ones are drawn more often: each pixel as often."""
+    areas = np.array([image.shape[0] * image.shape[1] for image in images], float)
+    return int(generator.choice(len(images), p=areas / areas.sum()))
+
+
+def random_scale(jitter: float, generator: np.random.Generator) -> float:
+    """How many pixels of the image a pixel of the view is wide: up to this factor more or less than one."""
+    return float(jitter ** generator.uniform(-1, 1)) if jitter > 1 else 1.0
 
 
 def colour_statistics(images: Sequence[TrainingImage]) -> tuple[Colour, Colour]:

@@ -41,10 +41,34 @@ def one_thread_each() -> Iterator[ThreadPoolExecutor]:
     """
     _enter()
     try:
-        with ThreadPoolExecutor(available_cores()) as pool:
+        with _opencv_alone(), ThreadPoolExecutor(available_cores()) as pool:
             yield pool
     finally:
         _leave()
+
+
+_opencv_users = 0
+_opencv_before = 0
+
+
+@contextmanager
+def _opencv_alone() -> Iterator[None]:
+    """OpenCV on one thread a call inside the block: patches are drawn on threads of their own."""
+    import cv2
+
+    global _opencv_users, _opencv_before  # noqa: PLW0603
+    with _lock:
+        _opencv_users += 1
+        if _opencv_users == 1:
+            _opencv_before = cv2.getNumThreads()
+            cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        with _lock:
+            _opencv_users -= 1
+            if not _opencv_users:
+                cv2.setNumThreads(_opencv_before)
 
 
 def _enter() -> None:

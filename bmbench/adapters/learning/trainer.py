@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from bmbench.adapters.images.augment import DRAWING
 from bmbench.adapters.learning.fit_request import Budget, FitRequest, shards_of
 from bmbench.adapters.learning.networks import average_buffers, sharing_weights
 from bmbench.adapters.learning.process_group import SINGLE_PROCESS, ProcessGroup
@@ -151,6 +152,7 @@ class Trainer(Generic[Patch]):
         """What tells this training from any other; its data are compared by whoever keeps the folder."""
         return {
             "kind": self.kind,
+            "drawing": DRAWING,
             "settings": dataclasses.asdict(self.request.settings),
             "seed": self.request.seed,
             "images": [str(sample.image_id) for sample in self.request.train],

@@ -171,7 +171,9 @@ class StateSaver:
         for name in record["channels_last"]:
             tensors[name] = tensors[name].contiguous(memory_format=torch.channels_last)
         if record["purpose"] != self._purpose:
-            raise _unusable(path, "the state of another training")
+            earlier = record["purpose"].get("drawing") != self._purpose.get("drawing")
+            another = "a training whose patches another version of bmbench drew, differently"
+            raise _unusable(path, f"the state of {another if earlier else 'another training'}")
         return tensors, record["facts"]
 
     def save_if_due(

@@ -58,7 +58,7 @@ class UNetSettings:
     stain_shift : float
         How far every second patch's stain is moved towards others (see `bmbench.adapters.images.augment`).
     scale_jitter : float
-        A patch shows the image up to this factor larger or smaller; 1: as it is.
+        A patch shows the image up to this factor larger or smaller, with its target; 1: as it is.
     shrink : float
         Erosion of the shapes, in mean cell diameters; at most a mean cell's radius.
     undo : float

@@ -1,28 +1,39 @@
 """From images at working scale to patches, augmented, with their targets, and from patches to weights."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bmbench.adapters.images.augment import Augment
+from bmbench.adapters.images.augment import (
+    blurred,
+    cut,
+    draw_blur,
+    draw_window,
+    jitter_stain,
+    shift_stain,
+)
 from bmbench.adapters.images.working_scale import (
     TrainingImage,
-    ViewSettings,
     at_working_scale,
     colour_statistics,
     mean_diameter,
-    random_view,
+    random_image,
+    random_scale,
 )
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.networks import begin_with
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.unet.encodings.encoding import Encoding, TargetMap, encode
+from bmbench.adapters.unet.encodings.level_maps import LevelledImage, LookUp, levelled
 from bmbench.adapters.unet.encodings.losses import constant_logits
 from bmbench.adapters.unet.network import UNet, build
 from bmbench.adapters.unet.settings import UNetSettings
@@ -38,25 +49,42 @@ class UNetPatch:
     target: TargetMap
 
 
-def draw_patch(
-    images: Sequence[TrainingImage],
-    *,
-    augment: Augment,
-    encoding: Encoding,
-    settings: UNetSettings,
-    generator: np.random.Generator,
-) -> UNetPatch:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PatchSource:
+    """What random patches are drawn from: images with the levels of their pixels, and what levels mean."""
+
+    images: Sequence[LevelledImage]
+    look_up: LookUp
+    settings: UNetSettings
+
+    @classmethod
+    def of(
+        cls, images: Iterable[TrainingImage], *, encoding: Encoding, settings: UNetSettings
+    ) -> PatchSource:
+        """The source of these images at working scale."""
+        look_up = LookUp.of(encoding, settings)
+        levels = [levelled(one, encoding=encoding, settings=settings, look_up=look_up) for one in images]
+        return cls(images=levels, look_up=look_up, settings=settings)
+
+
+def draw_patch(source: PatchSource, generator: np.random.Generator) -> UNetPatch:
     """A random patch; every pixel of the training images is equally likely to be in it."""
-    wanted = ViewSettings(
-        augment=augment,
-        side_px=settings.patch_px,
-        stain_jitter=settings.stain_jitter,
-        stain_shift=settings.stain_shift,
-        scale_jitter=settings.scale_jitter,
+    settings = source.settings
+    chosen = source.images[random_image([one.image for one in source.images], generator)]
+    height, width = chosen.image.shape[:2]
+    size = settings.patch_px
+    scale = random_scale(settings.scale_jitter, generator)
+    window = draw_window(width, height, size, generator, scale=scale)
+    blur = draw_blur(generator)
+    shown = cut(chosen.image, window, size)
+    artefact = None if chosen.artefact is None else cut(chosen.artefact, window, size)
+    ignored = None if chosen.ignored is None else cut(chosen.ignored, window, size, nearest=True)
+    image = blurred(np.asarray(cv2.cvtColor(shown, cv2.COLOR_RGBA2RGB), np.uint8), blur)
+    image = jitter_stain(image, settings.stain_jitter, generator)
+    return UNetPatch(
+        image=shift_stain(image, settings.stain_shift, generator),
+        target=source.look_up.target(np.asarray(cv2.extractChannel(shown, 3), np.uint8), artefact, ignored),
     )
-    view = random_view(images, wanted, generator)
-    target = encode(view.annotations, view.image.shape[:2], encoding=encoding, settings=settings)
-    return UNetPatch(image=view.image, target=target)
 
 
 def fixed_patches(
@@ -132,6 +160,8 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
         settings=settings,
     )
     calibration = _calibrate(train, factor)
+    source = PatchSource.of(train, encoding=encoding, settings=settings)
+    del train
     told = request.report is not None and bool(validation)
     baseline = baseline_loss(validation, encoding=encoding, settings=settings) if told else math.nan
     with one_thread_each() as pool, seeded(request.seed):
@@ -139,14 +169,9 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
         if request.start is not None:
             begin_with(network, request.start)
 
-        def draw(generator: np.random.Generator) -> UNetPatch:
-            return draw_patch(
-                train, augment=request.augment, encoding=encoding, settings=settings, generator=generator
-            )
-
         trainer = Trainer(
             request=request,
-            draw=draw,
+            draw=partial(draw_patch, source),
             losses=partial(_losses, calibration=calibration, encoding=encoding, settings=settings),
             validation=validation,
             baseline_loss=baseline,

@@ -169,6 +169,14 @@ def test_what_a_report_raises_ends_the_fit(sample):
     assert steps.begun == [1, 2, 3, 4]
 
 
+def test_a_training_whose_patches_were_drawn_otherwise_does_not_go_on(sample, tmp_path, monkeypatch):
+    monkeypatch.setattr("bmbench.adapters.learning.trainer.DRAWING", 1)
+    fitted(sample, state=tmp_path)
+    monkeypatch.undo()
+    with pytest.raises(BadInputError, match="another version of bmbench drew, differently"):
+        fitted(sample, state=tmp_path)
+
+
 @pytest.mark.parametrize(
     "changes", [{"settings": dataclasses.replace(TINY, depth=2)}, {"seed": 1}, {"encoding": "dont_care"}]
 )

@@ -6,6 +6,7 @@ import os
 import random
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -79,6 +80,7 @@ def state():
         "threads": torch.get_num_threads(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "cudnn": (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark),
+        "opencv": cv2.getNumThreads(),
         "torch": torch.get_rng_state().tolist(),
         "numpy": str(np.random.get_state()),  # noqa: NPY002
         "python": random.getstate(),

@@ -39,15 +39,24 @@ class DepthMap:
         Distance of the pixel's centre to the outline of its owner's own part; 0 outside.
     deepest : (n,) float32, pixels
         Largest depth of each object, also beyond the image's edge; 0 for an object without pixels.
+    outside : float, pixels
+        Depth of the pixels without an owner: 0, or below it where depth goes on outside of the objects.
     """
 
     owner: NDArray[np.int32]
     depth: Reals
     deepest: Reals
+    outside: float = 0.0
 
 
 def depth_map(
-    annotations: Annotations, height: int, width: int, *, artefacts: bool = False, rank: Rank | None = None
+    annotations: Annotations,
+    height: int,
+    width: int,
+    *,
+    artefacts: bool = False,
+    rank: Rank | None = None,
+    beyond: float = 0.0,
 ) -> DepthMap:
     """The depth map of all cells and ignored objects, and of artefacts if they are asked for.
 
@@ -57,12 +66,14 @@ def depth_map(
     distance of pixel centres, less half a pixel.
 
     With a `rank` no border is drawn between overlapping objects (see this module's first words).
+    Pixels up to `beyond` px outside of an object are its own too, with minus their distance to it as depth.
     """
     n = len(annotations)
     result = DepthMap(
         owner=np.zeros((height, width), np.int32),
-        depth=np.zeros((height, width), np.float32),
+        depth=np.full((height, width), 0 - beyond, np.float32),
         deepest=np.zeros(n, np.float32),
+        outside=0 - beyond,
     )
     objects = ~annotations.region
     if not artefacts:
@@ -72,7 +83,7 @@ def depth_map(
         _enter_contour(result, int(row), annotations.contour[row], rank)
     circle = object_circles(annotations)
     rows = _without_duplicates(circle, annotations.role, np.flatnonzero(objects & ~outlined))
-    for part, corner, depth in _circle_windows(circle[rows], apart=rank is None):
+    for part, corner, depth in _circle_windows(circle[rows], apart=rank is None, beyond=beyond):
         _enter_windows(result, rows[part], corner, depth, rank)
     return result
 
@@ -120,12 +131,12 @@ def _without_duplicates(circle: Floats, role: Ints, rows: Ints) -> Ints:
     return np.array(sorted(kept.values()), np.int64)
 
 
-def _circle_windows(circle: Floats, *, apart: bool) -> Iterator[tuple[Ints, Ints, Reals]]:
+def _circle_windows(circle: Floats, *, apart: bool, beyond: float) -> Iterator[tuple[Ints, Ints, Reals]]:
     """Rows of `circle`, the corner (x, y) of each one's square window, and depth (rows, side, side) in it."""
     if not len(circle):
         return
     pairs = _overlapping(circle) if apart else np.zeros((0, 2), np.int64)
-    half = int(np.ceil(circle[:, 2].max())) + 1
+    half = int(np.ceil(circle[:, 2].max() + beyond)) + 1
     step = max(1, _CHUNK // (2 * half + 1) ** 2)
     for first in range(0, len(circle), step):
         part = np.arange(first, min(first + step, len(circle)))
@@ -177,7 +188,7 @@ def _window_depth(circle: Floats, part: Ints, corner: Ints, pairs: Ints, side: i
 def _enter_windows(result: DepthMap, rows: Ints, corner: Ints, depth: Reals, rank: Rank | None) -> None:
     height, width = result.depth.shape
     result.deepest[rows] = np.maximum(depth.max(axis=(1, 2)), 0)
-    deep = np.flatnonzero(depth > 0)
+    deep = np.flatnonzero(depth > result.outside)
     which, down, right = np.unravel_index(deep, depth.shape)
     y, x = corner[which, 1] + down, corner[which, 0] + right
     inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
@@ -207,9 +218,12 @@ def _highest(result: DepthMap, pixel: Ints, value: Reals, row: Ints, rank: Rank)
 
 def _enter_contour(result: DepthMap, row: int, rings: Rings, rank: Rank | None) -> None:
     points = np.concatenate(rings)
-    corner = np.floor(points.min(axis=0)).astype(int) - 1
-    right, down = np.ceil(points.max(axis=0)).astype(int) + 1 - corner
+    margin = 1 + int(np.ceil(-result.outside))
+    corner = np.floor(points.min(axis=0)).astype(int) - margin
+    right, down = np.ceil(points.max(axis=0)).astype(int) + margin - corner
     mask = rings_mask(tuple(ring - corner for ring in rings), int(down), int(right))
-    distance = edge_distance(mask)
-    depth = np.maximum(distance - np.float32(0.5), 0)
+    half = np.float32(0.5)
+    depth = np.maximum(edge_distance(mask) - half, 0)
+    if result.outside < 0:
+        depth -= np.maximum(edge_distance(1 - mask) - half, 0)
     _enter_windows(result, np.array([row]), corner[None], depth[None], rank)

@@ -81,10 +81,40 @@ class Regrowth:
     share: float = 0.0
 
 
-def share_of_depth(depth: Reals, deepest: Reals, _: UNetSettings) -> Reals:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """One number a pixel that says all that its target needs, on one scale for objects of all sizes.
+
+    A level rises with a pixel's depth in its object, and equal levels have equal targets. So it is what turns
+    and moves with a picture, what is stored beside it, and what a target is looked up by.
+
+    Attributes
+    ----------
+    of : (depth, deepest, settings) → reals
+        The levels of pixels; depth below 0 is that far outside of the object.
+    pixels : (levels, settings) → (depth, deepest)
+        Pixels of some object that have these levels.
+    limits : settings → (least, most)
+        The levels between which targets differ, with those of the pixels next to them; 0 lies between.
+    """
+
+    of: Callable[[Reals, Reals, UNetSettings], Reals]
+    pixels: Callable[[Reals, UNetSettings], tuple[Reals, Reals]]
+    limits: Callable[[UNetSettings], tuple[float, float]]
+
+
+def _share_of_depth(depth: Reals, deepest: Reals, _: UNetSettings) -> Reals:
     """Depth as a fraction of the object's largest."""
-    share: Reals = depth / deepest
-    return share
+    return (depth / np.maximum(deepest, 1e-3)).astype(np.float32)
+
+
+def _of_share(level: Reals, settings: UNetSettings) -> tuple[Reals, Reals]:
+    radius = np.full_like(level, settings.cell_px / 2)
+    return level * radius, radius
+
+
+SHARES = Levels(of=_share_of_depth, pixels=_of_share, limits=lambda _: (-0.25, 1.0))
+"""Levels from 0 at the outline to 1 at the deepest pixel."""
 
 
 PixelTargets: TypeAlias = Callable[[ObjectPixels], tuple[Reals, Reals]]
@@ -105,8 +135,8 @@ class Encoding:
         What the pixels of an object are worth.
     regrowth : (threshold, settings) → Regrowth
         What undoes the encoding in an object that was cut out of the map at a threshold.
-    rank : (depth, deepest, settings) → reals
-        What rises with a pixel's target, of whatever object: where objects may overlap, the highest holds.
+    levels : Levels
+        Where objects may overlap, the highest holds.
     uses_curve : bool
         Whether it must know how likely foreground is at a depth.
     may_be_signed : bool
@@ -121,7 +151,7 @@ class Encoding:
     channels: tuple[str, ...]
     pixel_targets: PixelTargets
     regrowth: Callable[[float, UNetSettings], Regrowth]
-    rank: Callable[[Reals, Reals, UNetSettings], Reals] = share_of_depth
+    levels: Levels = SHARES
     uses_curve: bool = False
     may_be_signed: bool = False
     artefacts: bool = False
@@ -209,6 +239,9 @@ class Encoding:
         return said[:, [self.classes.index(name) for name in shown]]
 
 
+_BELOW = np.float32(-1e4)
+
+
 ENCODINGS: Registry[Encoding] = Registry(
     "encoding",
     (
@@ -237,18 +270,31 @@ def encode(
     annotations: Annotations, size: tuple[int, ...], *, encoding: Encoding, settings: UNetSettings
 ) -> TargetMap:
     """The target of one image of (height, width) at working scale, without weight on ignored regions."""
-    height, width = size
-    rank = partial(_rank, encoding, settings) if settings.overlap == "union" else None
-    depths = depth_map(annotations, height, width, artefacts=encoding.artefacts, rank=rank)
+    depths = depths_of(annotations, size, encoding=encoding, settings=settings)
     target = encoding.target(depths, annotations, settings)
     if not annotations.region.any():
         return target
-    outside = ~ignored_regions(annotations, height, width)
+    outside = ~ignored_regions(annotations, *size)
     return TargetMap(value=target.value, weight=target.weight * outside)
 
 
+def depths_of(
+    annotations: Annotations,
+    size: tuple[int, ...],
+    *,
+    encoding: Encoding,
+    settings: UNetSettings,
+    beyond: float = 0.0,
+) -> DepthMap:
+    """The depth map of one image as this encoding and these settings want it (see `depth_map`)."""
+    rank = partial(_rank, encoding, settings) if settings.overlap == "union" else None
+    return depth_map(annotations, *size, artefacts=encoding.artefacts, rank=rank, beyond=beyond)
+
+
 def _rank(encoding: Encoding, settings: UNetSettings, depth: Reals, deepest: Reals) -> Reals:
-    return encoding.rank(depth, deepest, settings)
+    """Levels; what lies outside of an object is below all that lies in another one."""
+    ranks: Reals = np.where(depth > 0, encoding.levels.of(depth, deepest, settings), depth + _BELOW)
+    return ranks
 
 
 def encoding_of(card: Any) -> Encoding:

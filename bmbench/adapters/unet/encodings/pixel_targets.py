@@ -10,11 +10,13 @@ and not quite in its place: close to the outline it holds background as often as
 how often, and the network learns just that.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from bmbench.adapters.learning.fit_request import ForegroundCurve
 from bmbench.adapters.unet.encodings.depth_map import Reals
-from bmbench.adapters.unet.encodings.encoding import Encoding, ObjectPixels, Regrowth
+from bmbench.adapters.unet.encodings.encoding import Encoding, Levels, ObjectPixels, Regrowth
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.types import Bools
 
@@ -33,7 +35,7 @@ def eroded(pixels: ObjectPixels) -> tuple[Reals, Reals]:
 def eroded_with_contour(pixels: ObjectPixels) -> tuple[Reals, Reals]:
     """The kernel, and the band of `contour` mean diameters around it, which ends at the outline."""
     edge = _edge(pixels)
-    width = np.float32(pixels.settings.contour * pixels.settings.cell_px)
+    width = np.float32(_contour_px(pixels.settings))
     kernel: Bools = pixels.depth > edge
     band = ~kernel & (pixels.depth > edge - width)
     return np.stack([kernel, band]).astype(np.float32), np.ones_like(pixels.depth)
@@ -43,12 +45,6 @@ def ring_left_open(pixels: ObjectPixels) -> tuple[Reals, Reals]:
     """1 in the kernel; the loss does not look at the ring."""
     kernel, _ = eroded(pixels)
     return kernel, kernel[0]
-
-
-def beyond_edge(depth: Reals, deepest: Reals, settings: UNetSettings) -> Reals:
-    """How far inside the kernel of its object each pixel lies; below 0 outside it."""
-    far: Reals = depth - _kernel_edge(deepest, settings)
-    return far
 
 
 def _edge(pixels: ObjectPixels) -> Reals:
@@ -61,20 +57,66 @@ def _kernel_edge(deepest: Reals, settings: UNetSettings) -> Reals:
     return edge
 
 
+def _kernel_levels(ring: Callable[[UNetSettings], float]) -> Levels:
+    """Distance to the kernel's edge, above 0 inside, where a ring of that width around it matters too.
+
+    The ring of a cell that is eroded by less is narrower; its levels span those of a whole ring.
+    """
+
+    def of(depth: Reals, deepest: Reals, settings: UNetSettings) -> Reals:
+        edge = _kernel_edge(deepest, settings)
+        outer = np.maximum(edge - np.float32(ring(settings)), 0)
+        whole = np.float32(_ring_px(settings, ring))
+        inside = (depth - edge) * (whole / np.maximum(edge - outer, np.float32(1e-6)))
+        below = np.where(depth > outer, inside, depth - outer - whole)
+        return np.where(depth > edge, depth - edge, below).astype(np.float32)
+
+    def pixels(level: Reals, settings: UNetSettings) -> tuple[Reals, Reals]:
+        deepest = np.full_like(level, 1e6)
+        return level + _kernel_edge(deepest, settings), deepest
+
+    def limits(settings: UNetSettings) -> tuple[float, float]:
+        return -_ring_px(settings, ring) - _SEEN_PX, _SEEN_PX
+
+    return Levels(of=of, pixels=pixels, limits=limits)
+
+
+_SEEN_PX = 4.0
+"""So far from an edge its distance matters: more than neighbouring pixels are apart."""
+
+
+def _ring_px(settings: UNetSettings, ring: Callable[[UNetSettings], float]) -> float:
+    return min(ring(settings), erosion_px(settings)) if settings.keep > 0 else 0.0
+
+
+def _contour_px(settings: UNetSettings) -> float:
+    return settings.contour * settings.cell_px
+
+
 def _undone(_: float, settings: UNetSettings) -> Regrowth:
     return Regrowth(px=erosion_px(settings))
 
 
-SHRINK = Encoding(name="shrink", channels=("cell",), pixel_targets=eroded, regrowth=_undone, rank=beyond_edge)
+SHRINK = Encoding(
+    name="shrink",
+    channels=("cell",),
+    pixel_targets=eroded,
+    regrowth=_undone,
+    levels=_kernel_levels(lambda _: 0.0),
+)
 SHRINK_CONTOUR = Encoding(
     name="shrink_contour",
     channels=("cell", "contour"),
     pixel_targets=eroded_with_contour,
     regrowth=_undone,
-    rank=beyond_edge,
+    levels=_kernel_levels(_contour_px),
 )
 DONT_CARE = Encoding(
-    name="dont_care", channels=("cell",), pixel_targets=ring_left_open, regrowth=_undone, rank=beyond_edge
+    name="dont_care",
+    channels=("cell",),
+    pixel_targets=ring_left_open,
+    regrowth=_undone,
+    levels=_kernel_levels(erosion_px),
 )
 
 
