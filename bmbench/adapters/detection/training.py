@@ -29,6 +29,7 @@ from bmbench.adapters.images.working_scale import (
     random_view,
 )
 from bmbench.adapters.learning.fit_request import FitRequest
+from bmbench.adapters.learning.networks import on_device, standardised
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.core.types import Floats, Pixels, Role
@@ -95,10 +96,7 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, TrainingFacts
 
 def tensor_of(image: Pixels, facts: TrainingFacts, device: torch.device) -> torch.Tensor:
     """(3, h, w) tensor of a (h, w, 3) image, as the network expects it."""
-    values = (image.astype(np.float32) - np.array(facts.mean, np.float32)) / np.array(
-        facts.deviation, np.float32
-    )
-    return torch.from_numpy(values).permute(2, 0, 1).to(device)
+    return standardised(np.stack([image]), facts.mean, facts.deviation, device)[0]
 
 
 def _view_settings(request: FitRequest, settings: CommonSettings) -> ViewSettings:
@@ -140,16 +138,16 @@ def _as_tensors(
     targets = patch.targets
 
     def boxes(shapes: Floats) -> torch.Tensor:
-        return torch.from_numpy(bounding_box(shapes).astype(np.float32)).to(device)
+        return on_device(bounding_box(shapes).astype(np.float32), device)
 
     tensors = {
         "boxes": boxes(targets.shapes),
-        "labels": torch.from_numpy(targets.label + family.first_label).to(device),
+        "labels": on_device(targets.label + family.first_label, device),
         "ignored": boxes(targets.ignored),
         "regions": boxes(targets.regions),
     }
     if facts.masks:
-        tensors["masks"] = torch.from_numpy(masks_of(targets.outlines, len(patch.image))).to(device)
+        tensors["masks"] = on_device(masks_of(targets.outlines, len(patch.image)), device)
     return tensors
 
 

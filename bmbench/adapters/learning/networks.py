@@ -8,12 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
+from bmbench.adapters.images.working_scale import Colour
 from bmbench.adapters.learning.reproducible import best_device, seeded
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, read_json, write_bytes, write_json
+from bmbench.core.types import Pixels
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -21,6 +25,25 @@ Network = TypeVar("Network", bound=nn.Module)
 def group_normalisation(width: int) -> nn.Module:
     """Group normalisation of that many channels, in groups of about eight."""
     return nn.GroupNorm(max(groups for groups in range(1, width // 8 + 2) if width % groups == 0), width)
+
+
+def on_device(values: NDArray[Any], device: torch.device) -> torch.Tensor:
+    """The numbers on a device; on their way to a graphics card nobody waits for them."""
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+def standardised(pixels: Pixels, mean: Colour, deviation: Colour, device: torch.device) -> torch.Tensor:
+    """(n, 3, h, w) tensor of (n, h, w, 3) images, less the mean and by the deviation of each colour.
+
+    A card is sent bytes. A transposed view of channels-last memory is torch's channels-last layout: no copy.
+    """
+
+    def column(colour: Colour) -> torch.Tensor:
+        return on_device(np.array(colour, np.float32), device)[:, None, None]
+
+    values = on_device(pixels, device).permute(0, 3, 1, 2).to(torch.float32)
+    return values.sub_(column(mean)).div_(column(deviation))
 
 
 def sharing_weights(network: Network) -> Network:
@@ -43,8 +66,7 @@ def average_buffers(
 def move_towards(average: nn.Module, network: nn.Module, *, decay: float) -> None:
     """Move the average's weights towards the network's; take over its batch statistics."""
     with torch.no_grad():
-        for own, current in zip(average.parameters(), network.parameters(), strict=True):
-            own.lerp_(current, 1 - decay)
+        torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
         for kept, current_buffer in zip(average.buffers(), network.buffers(), strict=True):
             kept.copy_(current_buffer)
 

@@ -30,6 +30,8 @@ from bmbench.core.errors import TrainingFailedError
 Patch = TypeVar("Patch")
 Network = TypeVar("Network", bound=nn.Module)
 Gradients = tuple[torch.Tensor, ...]
+READ_EVERY = 16
+"""Steps on a graphics card whose losses are read together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,9 +108,11 @@ class Trainer(Generic[Patch]):
                 state.end_step(step, loss, averaging=s.averaging)
                 at_validation = not step % s.validate_every or step == s.steps
                 if at_validation:
-                    self._validate(state, loss)
+                    self._validate(state)
+                elif len(state.unread) >= (READ_EVERY if self.ahead else 1):
+                    self._read(state)
                 if self.process_group.rank == 0:
-                    saver.save_if_due(state.to_disk, at_validation=at_validation)
+                    saver.save_if_due(partial(self._all_of, state), at_validation=at_validation)
                 if state.has_converged(s):
                     break
         best: Network = state.best.eval()  # type: ignore[assignment]
@@ -126,8 +130,26 @@ class Trainer(Generic[Patch]):
     def _draw(self, step: int, number: int) -> Patch:
         return self.draw(np.random.default_rng([self.request.seed, step, number]))
 
-    def _validate(self, state: TrainingState, loss: float) -> None:
+    def _read(self, state: TrainingState) -> float:
+        """The loss of the last step; TrainingFailedError if one since the last time is not a number."""
+        loss = math.nan
+        for step, loss in state.read_losses():
+            if not math.isfinite(loss):
+                rate = self.budget.learning_rate
+                raise TrainingFailedError(
+                    f"the training loss is {loss} at step {step}; lower the learning rate "
+                    f"(--set learning_rate={rate / 3:.2g})"
+                )
+        return loss
+
+    def _all_of(self, state: TrainingState) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """What is saved of a training none of whose losses is unread."""
+        self._read(state)
+        return state.to_disk()
+
+    def _validate(self, state: TrainingState) -> None:
         """Note the validation loss of the averaged network, and report it."""
+        loss = self._read(state)
         current = self._validation_loss(state.average) if self.validation else None
         state.add_validation(current)
         shown = "" if current is None else f", validation {current:.4f}"
@@ -160,28 +182,25 @@ class Trainer(Generic[Patch]):
 
     def _step(
         self, state: TrainingState, replicas: Sequence[nn.Module], patch: Callable[[int], Patch]
-    ) -> float:
-        """The mean loss of one batch, whose patches are given by number, after one step of the optimiser."""
-        s, network = self.budget, state.network
+    ) -> Gradients:
+        """The parts of the mean loss of one batch, whose patches are given by number, after one step.
+
+        They are not read: a graphics card would be waited for.
+        """
+        network = state.network
         work = zip(replicas, self._shards(), strict=True)
         own = list(self.pool.map(lambda job: self._gradients(job[0], job[1], patch), work))
         buffers = [tuple(replica.buffers()) for replica in replicas]
         pieces = [(loss, *parts, *more) for (loss, parts), more in zip(own, buffers, strict=True)]
-        pieces = list(self.process_group.gather(pieces, len(shards_of(s))))
-        loss = sum(float(piece[0]) for piece in pieces)
-        if not math.isfinite(loss):
-            raise TrainingFailedError(
-                f"the training loss is {loss} at step {state.step + 1}; lower the learning rate "
-                f"(--set learning_rate={s.learning_rate / 3:.2g})"
-            )
+        pieces = list(self.process_group.gather(pieces, len(shards_of(self.budget))))
         trained = _trained(network)
-        for number, parameter in enumerate(trained, start=1):
-            parts = [piece[number] for piece in pieces]
-            parameter.grad = torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
+        sums = _added([piece[1 : 1 + len(trained)] for piece in pieces])
+        for parameter, gradient in zip(trained, sums, strict=True):
+            parameter.grad = _laid_out_like(parameter, gradient)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         state.optimiser.step()
         average_buffers(network, replicas, [piece[1 + len(trained) :] for piece in pieces])
-        return loss
+        return tuple(piece[0] for piece in pieces)
 
     def _gradients(
         self, network: nn.Module, numbers: Iterable[int], patch: Callable[[int], Patch]
@@ -239,6 +258,21 @@ def _schedule(done: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
 
 
+def _added(parts: Sequence[Gradients]) -> Gradients:
+    """The sums of the gradients of all shards, in the order of the shards."""
+    total = parts[0]
+    for more in parts[1:]:
+        total = tuple(torch._foreach_add(total, more))
+    return total
+
+
+def _laid_out_like(parameter: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    """The gradient in the memory order of the parameter: fused optimisers walk through both side by side."""
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)
+
+
 def _trained(network: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
@@ -247,7 +281,12 @@ def _optimiser(network: nn.Module, budget: Budget) -> torch.optim.Optimizer:
     rate, decay, momentum = budget.learning_rate, budget.weight_decay, budget.momentum
     if budget.optimiser == "sgd":
         return torch.optim.SGD(
-            _trained(network), lr=rate, weight_decay=decay, momentum=momentum, nesterov=momentum > 0
+            _trained(network),
+            lr=rate,
+            weight_decay=decay,
+            momentum=momentum,
+            nesterov=momentum > 0,
+            fused=True,
         )
     kind = torch.optim.AdamW if budget.optimiser == "adamw" else torch.optim.Adam
-    return kind(_trained(network), lr=rate, weight_decay=decay)
+    return kind(_trained(network), lr=rate, weight_decay=decay, fused=True)

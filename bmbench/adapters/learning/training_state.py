@@ -12,7 +12,7 @@ import json
 import math
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,9 @@ class TrainingState:
     validations : list of (step, validation loss, mean training loss)
         The validation loss is None without validation images.
     since : (sum, number)
-        Of the training losses since the last validation.
+        Of the training losses since the last validation, as far as they were read.
+    unread : list of (step, tensors)
+        The parts of later ones, which may still be under way on a graphics card.
     """
 
     network: torch.nn.Module
@@ -53,6 +55,7 @@ class TrainingState:
     best_step: int = 0
     validations: list[tuple[int, float | None, float]] = field(default_factory=list)
     since: tuple[float, int] = (0.0, 0)
+    unread: list[tuple[int, tuple[torch.Tensor, ...]]] = field(default_factory=list)
 
     @classmethod
     def initial(cls, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> TrainingState:
@@ -68,11 +71,19 @@ class TrainingState:
         """Whether the validation loss has not fallen for too long."""
         return self.step - self.best_step >= budget.patience * budget.validate_every
 
-    def end_step(self, step: int, loss: float, *, averaging: float) -> None:
-        """Take note of a step's loss, and the network's weights after it into their moving average."""
-        self.since = (self.since[0] + loss, self.since[1] + 1)
+    def end_step(self, step: int, loss: tuple[torch.Tensor, ...], *, averaging: float) -> None:
+        """Take note of the parts of a step's loss, and the weights after it into their moving average."""
+        self.unread.append((step, loss))
         move_towards(self.average, self.network, decay=min(averaging, step / (step + 10)))
         self.step = step
+
+    def read_losses(self) -> Iterator[tuple[int, float]]:
+        """The steps whose losses were not read yet, and these; each counts once it was given."""
+        while self.unread:
+            step, parts = self.unread.pop(0)
+            loss = sum(part.item() for part in parts)
+            self.since = (self.since[0] + loss, self.since[1] + 1)
+            yield step, loss
 
     def add_validation(self, loss: float | None) -> None:
         """Take note of the validation loss after this step; without one, the latest step is the best."""
@@ -209,9 +220,8 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, to
     for key, value in tensors.items():
         number, _, name = key.partition("/")
         parameter = parameters[int(number)]
-        # Counters of steps stay where torch keeps them, on the processor.
-        place = parameter.device if value.shape == parameter.shape else value.device
-        optimiser.state[parameter][name] = value.to(place)
+        # Fused optimisers keep counters of steps beside the weights, too.
+        optimiser.state[parameter][name] = value.to(parameter.device)
 
 
 def _parameters(optimiser: torch.optim.Optimizer) -> list[torch.nn.Parameter]:

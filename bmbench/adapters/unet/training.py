@@ -29,7 +29,7 @@ from bmbench.adapters.images.working_scale import (
     random_scale,
 )
 from bmbench.adapters.learning.fit_request import FitRequest
-from bmbench.adapters.learning.networks import begin_with
+from bmbench.adapters.learning.networks import begin_with, on_device, standardised
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.unet.encodings.encoding import Encoding, TargetMap, encode
@@ -184,11 +184,7 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
 
 def normalised(images: Sequence[np.ndarray], calibration: Calibration, device: torch.device) -> torch.Tensor:
     """(n, 3, h, w) tensor of (h, w, 3) images, as the network expects them."""
-    stack = np.stack(images).astype(np.float32)
-    stack -= np.array(calibration.mean, np.float32)
-    stack /= np.array(calibration.deviation, np.float32)
-    # A transposed view of channels-last memory *is* torch's channels-last layout: no copy.
-    return torch.from_numpy(stack).permute(0, 3, 1, 2).to(device)
+    return standardised(np.stack(images), calibration.mean, calibration.deviation, device)
 
 
 def baseline_loss(patches: Sequence[UNetPatch], *, encoding: Encoding, settings: UNetSettings) -> float:
@@ -224,7 +220,7 @@ def _losses(
     device = next(network.parameters()).device
     image = normalised([patch.image for patch in patches], calibration, device)
     value, weight = (
-        torch.from_numpy(np.stack([getattr(patch.target, name) for patch in patches])).to(device)
+        on_device(np.stack([getattr(patch.target, name) for patch in patches]), device)
         for name in ("value", "weight")
     )
     # A processor computes bfloat16 several times slower than float32: only a graphics card is asked to.

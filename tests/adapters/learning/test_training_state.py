@@ -229,3 +229,22 @@ def test_without_a_folder_nothing_is_kept(sample, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fitted(sample)
     assert not list(tmp_path.iterdir())
+
+
+def test_losses_that_are_read_late_are_all_in_the_state(sample, tmp_path, monkeypatch, every_validation):
+    """As on a graphics card: patches are drawn ahead, and losses read when a state is saved."""
+    reports = {}
+    for kill, ahead in ((None, 0), (5, 2)):
+        monkeypatch.setattr("bmbench.adapters.unet.training.steps_ahead", lambda ahead=ahead: ahead)
+        told, state = [], tmp_path / str(kill)
+        state.mkdir()
+
+        def report(step, loss, told=told, **more):
+            told.append((step, loss, more["training_loss"]))
+
+        if kill:
+            with pytest.raises(Killed):
+                fitted(sample, state=state, progress=Kill(kill))
+        detector = fitted(sample, state=state, report=report)
+        reports[kill] = (told, saved(detector, state / "model"))
+    assert reports[None] == reports[5]
