@@ -1,11 +1,11 @@
 """What a data set is: a card and a function that loads its samples."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from bmbench.core.types import CELL, Category, Sample
+from bmbench.core.types import CELL, Category, Floats, ImageId, Sample
 
 Subset: TypeAlias = Literal["train", "validation", "optimisation", "test"]
 SUBSETS: tuple[Subset, ...] = ("train", "validation", "optimisation", "test")
@@ -96,16 +96,40 @@ class Split:
     split_from: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """What the pixels of one image tell without its annotations: what copies are known by.
+
+    Attributes
+    ----------
+    digest : str
+        The same for the same pixels, turned or mirrored or not.
+    thumb, detail : (n,) float64
+        A small grey version, and its details inside the field of view, of mean 0 and length 1; zeros where
+        the image is of one colour.
+    flat : (share, colour)
+        The largest share of the image that is one colour exactly, in blocks, and which.
+    """
+
+    name: str
+    digest: str
+    thumb: Floats
+    detail: Floats
+    flat: tuple[float, tuple[int, int, int]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRequest:
     """What a user may choose about a data set.
 
-    `data` is the folder (or file) with the data; None for an embedded set.
+    `data` is the folder (or file) with the data; None for an embedded set. `look` is asked where images are
+    compared on the way: who wants their pictures anyway reads each image once. None: they are read there.
     """
 
     data: Path | None = None
     seed: int = 0
     options: Mapping[str, str] = field(default_factory=dict)
+    look: Callable[[Sequence[Sample]], Mapping[ImageId, Picture]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Geometry of boxes, circles and polygons, in pixels."""
 
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -120,6 +119,23 @@ def rings_area(rings: Rings) -> float:
     return total
 
 
+def outline_areas(outlines: Sequence[Rings]) -> Floats:
+    """(n,) `rings_area` of each outline, 0 of one without rings."""
+    areas = np.array([rings_area(rings) if len(rings) > 1 else 0.0 for rings in outlines], np.float64)
+    rows = [row for row, rings in enumerate(outlines) if len(rings) == 1 and len(rings[0])]
+    simple = [outlines[row][0] for row in rows]
+    if simple:
+        length = np.array([len(ring) for ring in simple])
+        ends = np.cumsum(length)
+        moved = np.concatenate(simple) - np.repeat([ring[0] for ring in simple], length, axis=0)
+        x, y = moved.T
+        areas[rows] = [
+            abs(np.dot(x[a : b - 1], y[a + 1 : b]) - np.dot(y[a : b - 1], x[a + 1 : b])) / 2
+            for a, b in zip((ends - length).tolist(), ends.tolist(), strict=True)
+        ]
+    return areas
+
+
 def rings_around(rings: Rings) -> Bools:
     """(n, n) whether ring i lies around ring j. The rings must not cross each other, but may touch."""
     area = np.array([ring_area(ring) for ring in rings])
@@ -195,26 +211,6 @@ def clip_ring(ring: Floats, width: float, height: float) -> Floats:
     return ring
 
 
-def enclosing_circle(points: Floats) -> Floats:
-    """(3,) x, y, radius of the smallest circle around (n, 2) points, n ≥ 1.
-
-    Exact up to rounding. Of the points outside the circle found so far the farthest one joins it, and
-    the smallest circle around the (at most three) points that carry it and the new one is the next; its
-    radius grows each time, so that this ends (the idea of Welzl 1991, with the pivot of Gärtner 1999).
-    """
-    origin = points[0]
-    near = points - origin
-    x, y, r = 0.0, 0.0, 0.0
-    support = [(0.0, 0.0)]
-    for _ in range(len(near) + 100):
-        distance = np.hypot(near[:, 0] - x, near[:, 1] - y)
-        far = int(np.argmax(distance))
-        if distance[far] <= r * (1 + 1e-12):
-            break
-        (x, y, r), support = _smallest_of_few([*support, (float(near[far, 0]), float(near[far, 1]))])
-    return np.array([x + origin[0], y + origin[1], r])
-
-
 def _crossings(rings: Rings, y: Floats, *, lower: bool = False) -> tuple[Ints, Floats]:
     """(m,) which of the horizontal lines at heights `y` (n,) cross an outline, and (m,) at which x.
 
@@ -232,10 +228,6 @@ def _crossings(rings: Rings, y: Floats, *, lower: bool = False) -> tuple[Ints, F
     return line, at
 
 
-_Point = tuple[float, float]
-_Circle = tuple[float, float, float]
-
-
 def _clip_half(ring: Floats, axis: int, limit: float, sign: float) -> Floats:
     depth = sign * (ring[:, axis] - limit)
     follower, depth_after = np.roll(ring, -1, axis=0), np.roll(depth, -1)
@@ -246,34 +238,3 @@ def _clip_half(ring: Floats, axis: int, limit: float, sign: float) -> Floats:
     both = np.stack([ring, cut], axis=1).reshape(-1, 2)
     clipped: Floats = both[np.stack([inside, leaves], axis=1).ravel()]
     return clipped
-
-
-def _smallest_of_few(points: list[_Point]) -> tuple[_Circle, list[_Point]]:
-    """The smallest circle around two to four points, and those that carry it.
-
-    Two or three of the points carry it, so that its centre is one of a few; taking the centre whose
-    farthest point is nearest needs no tolerance, which nearly straight triples would defeat.
-    """
-    best: tuple[_Circle, list[_Point]] = (0.0, 0.0, math.inf), []
-    for size in (2, 3):
-        for carriers in itertools.combinations(points, size):
-            centre = _middle(carriers)
-            if centre is None:
-                continue
-            radius = max(math.hypot(px - centre[0], py - centre[1]) for px, py in points)
-            if radius < best[0][2]:
-                best = (*centre, radius), list(carriers)
-    return best
-
-
-def _middle(points: tuple[_Point, ...]) -> _Point | None:
-    """The point between two, or equally far from three; None if the three lie on a line."""
-    (ax, ay), (bx, by) = points[0], points[1]
-    if len(points) == 2:
-        return (ax + bx) / 2, (ay + by) / 2
-    bx, by, cx, cy = bx - ax, by - ay, points[2][0] - ax, points[2][1] - ay
-    cross = 2 * (bx * cy - by * cx)
-    if cross == 0:
-        return None
-    b2, c2 = bx * bx + by * by, cx * cx + cy * cy
-    return ax + (cy * b2 - by * c2) / cross, ay + (bx * c2 - cx * b2) / cross

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bmbench.core.geometry import enclosing_circle, rings_area, rings_box
+from bmbench.core.enclosing_circles import enclosing_circles
+from bmbench.core.geometry import outline_areas, rings_box
 from bmbench.core.types import Annotations, Detections, Floats, Rings, Role, Sample
 
 
@@ -19,10 +20,10 @@ def object_circles(annotations: Annotations) -> Floats:
     sides = annotations.box[:, 2:] - annotations.box[:, :2]
     radius = np.where(annotations.circle[:, 2] > 0, annotations.circle[:, 2], sides.mean(axis=1) / 2)
     centre = np.where(annotations.circle[:, 2:] > 0, annotations.circle[:, :2], annotations.xy)
-    for row, rings in enumerate(annotations.contour):
-        if rings:
-            centre[row] = annotations.xy[row]
-            radius[row] = np.sqrt(rings_area(rings) / np.pi)
+    outlined = np.array([bool(rings) for rings in annotations.contour], bool)
+    if outlined.any():
+        centre[outlined] = annotations.xy[outlined]
+        radius[outlined] = np.sqrt(outline_areas(annotations.contour) / np.pi)[outlined]
     return np.column_stack([centre, radius])
 
 
@@ -43,7 +44,11 @@ def mean_cell_diameter(images: Iterable[Annotations]) -> float | None:
 
     Points say nothing about sizes and are left out; of points alone the mean is 0.
     """
-    diameter = cell_diameters(images)
+    return mean_size(cell_diameters(images))
+
+
+def mean_size(diameter: Floats) -> float | None:
+    """The mean of diameters (n,) in pixels as `mean_cell_diameter` tells it."""
     if not len(diameter):
         return None
     sized = diameter[diameter > 0]
@@ -62,14 +67,25 @@ def shape_circles(annotations: Annotations) -> Floats:
     A box alone has a circle around its middle with half of its longer side as radius: cells are round, so
     that the circle through the corners would be far too large.
     """
-    middle = (annotations.box[:, :2] + annotations.box[:, 2:]) / 2
-    reach = (annotations.box[:, 2:] - annotations.box[:, :2]).max(axis=1, initial=0.0) / 2
-    given = annotations.circle[:, 2:] > 0
-    circles: Floats = np.where(given, annotations.circle, np.column_stack([middle, reach]))
-    for row, rings in enumerate(annotations.contour):
-        if rings:
-            circles[row] = enclosing_circle(np.concatenate(rings))
-    return circles
+    return shape_circles_of([annotations])[0]
+
+
+def shape_circles_of(images: Sequence[Annotations]) -> list[Floats]:
+    """The `shape_circles` of each of many images, sooner than one after the other."""
+    outlined = [[row for row, rings in enumerate(one.contour) if rings] for one in images]
+    around = enclosing_circles(
+        [np.concatenate(one.contour[row]) for one, rows in zip(images, outlined, strict=True) for row in rows]
+    )
+    parts = np.split(around, np.cumsum([len(rows) for rows in outlined])[:-1])
+    found = []
+    for one, rows, part in zip(images, outlined, parts, strict=True):
+        middle = (one.box[:, :2] + one.box[:, 2:]) / 2
+        reach = (one.box[:, 2:] - one.box[:, :2]).max(axis=1, initial=0.0) / 2
+        given = one.circle[:, 2:] > 0
+        circles: Floats = np.where(given, one.circle, np.column_stack([middle, reach]))
+        circles[rows] = part
+        found.append(circles)
+    return found
 
 
 Objects = TypeVar("Objects", Annotations, Detections)

@@ -121,9 +121,10 @@ def describe_dataset(
     info = describe(split)
     yield _card_table(chosen.card, info, split_from=split.split_from)
     yield _subsets_table(info)
-    weak = weak_statistics([sample for part in split.samples.values() for sample in part])
+    samples = [sample for part in split.samples.values() for sample in part]
+    weak = weak_statistics(samples)
     if weak:
-        yield _weak_table(weak)
+        yield _weak_table(weak, len(samples))
     if faults:
         yield _faults_table(faults)
     if page is not None:
@@ -136,17 +137,18 @@ def _looked_through(
     """A data set, loaded, and what is wrong with it; every image is read."""
     from bmbench.datasets import open_dataset
     from bmbench.datasets.describe.faults import find_faults
-    from bmbench.datasets.reading.picture_copies import look
+    from bmbench.datasets.splits.leakage import reading_once
 
     chosen = open_dataset(dataset, data=data, options=options)
-    request = LoadRequest(data=data, options=options)
+    look = reading_once(progress)
+    request = LoadRequest(data=data, options=options, look=look)
     try:
         split = chosen.load(request)
     except TooFewToSplitError:
         # A set is looked at before it is large enough to be trained on.
         split = chosen.load(dataclasses.replace(request, options={**options, "split_by": "none"}))
     samples = [sample for part in split.samples.values() for sample in part]
-    faults = (*_of_variants(chosen, split, request), *find_faults(split, look(samples, progress)))
+    faults = (*_of_variants(chosen, split, request), *find_faults(split, tuple(look(samples).values())))
     return chosen, split, faults
 
 
@@ -214,7 +216,7 @@ def _faults_table(faults: Sequence[Fault]) -> Table:
     return table
 
 
-def _weak_table(statistics: Sequence[WeakStatistics]) -> Table:
+def _weak_table(statistics: Sequence[WeakStatistics], images: int) -> Table:
     """What circles instead of outlines do to these cells, a column a jitter."""
     jitters = (f"jitter {part.jitter_px:.2f} px" for part in statistics)
     table = terminal_table("", jitters, title="weak circles", wrap=True)
@@ -226,6 +228,9 @@ def _weak_table(statistics: Sequence[WeakStatistics]) -> Table:
     table.add_row("images covered by cells", *(share(part.cells) for part in statistics))
     table.add_row("· of that, in no circle", *(share(part.missed) for part in statistics))
     table.add_row("area of a circle, in cells (median)", *(decimal(part.cover, 2) for part in statistics))
+    if statistics[0].counted_on < images:
+        table.caption = f"shares of areas: from {statistics[0].counted_on} of {images:,} images"
+        table.caption_justify = "left"
     return table
 
 

@@ -12,6 +12,8 @@ from bmbench.core.progress import Silent
 from bmbench.datasets import DATASETS, open_dataset
 from bmbench.datasets.exchange.convert import convert, open_contents
 from bmbench.datasets.formats import FORMATS
+from bmbench.datasets.reading.images import read_rgb
+from bmbench.datasets.slides import whole_images
 
 
 @pytest.mark.parametrize(
@@ -197,6 +199,22 @@ def test_a_mistake_is_one_sentence(bmbench, tmp_path, monkeypatch, arguments):
     assert answer.err.startswith("error: ")
     assert answer.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_info_reads_every_image_once_and_refuses_a_damaged_one(bmbench, marrow, tmp_path, monkeypatch):
+    assert bmbench("datasets", "convert", marrow, tmp_path / "set", "--to", "coco").code == 0
+    read: list[Path] = []
+    monkeypatch.setattr(
+        whole_images,
+        "read_rgb",
+        lambda path, *size, **how: (read.append(path), read_rgb(path, *size, **how))[1],
+    )
+    assert bmbench("datasets", "info", tmp_path / "set").code == 0
+    assert len(read) == len(set(read)) == 8
+    read[3].write_bytes(read[3].read_bytes()[:2000])
+    answer = bmbench("datasets", "info", tmp_path / "set")
+    assert answer.code == 2
+    assert read[3].name in answer.err
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

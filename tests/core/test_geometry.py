@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
 from skimage.draw import polygon
 
 from bmbench.core.geometry import (
     clip_ring,
-    enclosing_circle,
     inner_point,
+    outline_areas,
     ring_area,
     rings_area,
     rings_contain,
@@ -22,50 +21,6 @@ WHOLE = st.lists(st.tuples(st.integers(-20, 20), st.integers(-20, 20)), min_size
 REAL = st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=1, max_size=9)
 
 
-def brute_force_radius(points):
-    """Smallest radius over every centre that two or three points define."""
-    best = np.hypot(*(points - points[0]).T).max()
-    for a, b in itertools.combinations(points, 2):
-        best = min(best, np.hypot(*(points - (a + b) / 2).T).max())
-    for a, b, c in itertools.combinations(points, 3):
-        matrix = 2 * np.array([b - a, c - a])
-        if abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]) < 1e-9:
-            continue
-        centre = np.linalg.solve(matrix, [b @ b - a @ a, c @ c - a @ a])
-        best = min(best, np.hypot(*(points - centre).T).max())
-    return best
-
-
-@given(st.one_of(WHOLE, REAL))
-def test_enclosing_circle_is_the_smallest_of_all_candidates(points):
-    points = np.array(points, float)
-    circle = enclosing_circle(points)
-    assert np.hypot(*(points - circle[:2]).T).max() <= circle[2] * (1 + 1e-9) + 1e-9
-    assert circle[2] <= brute_force_radius(points) * (1 + 1e-6) + 1e-6
-
-
-@pytest.mark.parametrize(
-    ("points", "circle"),
-    [
-        ([[3, 4]], [3, 4, 0]),
-        ([[0, 0], [6, 8]], [3, 4, 5]),
-        # The right angle lies on the circle over the longest side.
-        ([[0, 0], [6, 0], [0, 8]], [3, 4, 5]),
-        # An obtuse corner lies inside: the two far points carry the circle alone.
-        ([[0, 0], [10, 0], [5, 1]], [5, 0, 5]),
-        ([[0, 0], [1, 0], [2, 0], [9, 0]], [4.5, 0, 4.5]),
-    ],
-)
-def test_enclosing_circle_by_hand(points, circle):
-    assert_allclose(enclosing_circle(np.array(points, float)), circle, atol=1e-12)
-
-
-def test_enclosing_circle_far_from_the_origin_keeps_its_digits():
-    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-    points = np.column_stack([1e6 + 20 * np.cos(angle), 1e6 + 20 * np.sin(angle)])
-    assert_allclose(enclosing_circle(points), [1e6, 1e6, 20], atol=1e-8)
-
-
 def test_area_counts_a_hole_off_and_an_island_in_it_on():
     hole = np.array([[2.0, 2], [2, 8], [8, 8], [8, 2]])
     island = np.array([[4.0, 4], [6, 4], [6, 6], [4, 6]])
@@ -74,6 +29,22 @@ def test_area_counts_a_hole_off_and_an_island_in_it_on():
         assert rings_area(rings) == 68
     assert rings_area((SQUARE, SQUARE + 20)) == 200
     assert rings_area((SQUARE,)) == 100
+
+
+def test_areas_of_many_outlines_are_those_of_each():
+    rng = np.random.default_rng(0)
+    rings = [rng.normal(500, 30, (n, 2)) for n in (3, 40, 7, 1)]
+    outlines = [
+        (rings[0],),
+        (),
+        (rings[1],),
+        (SQUARE, SQUARE / 2 + 1),
+        (rings[2],),
+        (rings[3],),
+        (SQUARE[:0],),
+    ]
+    assert outline_areas(outlines).tolist() == [rings_area(outline) for outline in outlines]
+    assert outline_areas([]).shape == (0,)
 
 
 def test_area_of_a_ring_whose_middle_is_its_own_hole():

@@ -9,8 +9,8 @@ from bmbench.core.types import CELL, Annotations, Category, Sample
 from bmbench.datasets import DATASETS
 from bmbench.datasets.describe.faults import find_faults
 from bmbench.datasets.describe.measures import measure
-from bmbench.datasets.reading.picture_copies import look
 from bmbench.datasets.splits.balanced import balance
+from bmbench.datasets.splits.leakage import pictures_of
 from bmbench.present import dataset_page
 from bmbench.present.dataset_page import write_page
 
@@ -42,7 +42,7 @@ def test_the_page_holds_its_pictures_and_every_fault(tmp_path):
         categories=CATEGORIES,
     )
     samples = split.samples["train"]
-    faults = find_faults(split, look(samples, Silent()))
+    faults = find_faults(split, tuple(pictures_of(samples, Silent()).values()))
     path = tmp_path / "p.html"
     card = DATASETS.get("synthetic").card
     write_page(path, card, split, table=balance(split.samples, 2), measures=measure(split), faults=faults)

@@ -139,7 +139,8 @@ def _find(wish: OtherSet, *, own: str, own_data: Path | None, seed: int, progres
     digest = DataHash(categories)
     stage = progress.track(samples, description=f"Reading {wish.name}", total=len(samples))
     for sample in stage:
-        digest.add(sample)
+        # Decoded, so that a damaged one is found before any work is done.
+        digest.add(sample, sample.load())
     return OtherImages(
         wish=wish,
         card=dataset.card,

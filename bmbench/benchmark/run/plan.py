@@ -25,12 +25,11 @@ from bmbench.benchmark.records.options import RunOptions, resolve_settings
 from bmbench.benchmark.records.plugins import plugin_facts
 from bmbench.benchmark.records.run_records import RUN_SCHEMA, SPLIT_SCHEMA
 from bmbench.benchmark.run.other_sets import OtherImages
-from bmbench.core.dataset import Dataset, LoadRequest, Split, Subset
+from bmbench.core.dataset import Dataset, LoadRequest, Picture, Split, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category, ImageId, Pixels, Sample
 from bmbench.datasets import DATASETS
-from bmbench.datasets.reading.picture_copies import Picture
 from bmbench.datasets.splits.leakage import refuse_torn, torn
 from bmbench.metrics.protocol import PROTOCOLS, Protocol
 
@@ -287,7 +286,8 @@ def _read_all(split: Split, progress: Progress) -> _Read:
 
     def read() -> Iterator[Pixels]:
         for sample in progress.track(samples, description="Reading images", total=len(samples)):
-            pixels = digest.add(sample)
+            pixels = sample.load()
+            digest.add(sample, pixels)
             pictures[sample.image_id] = picture_of(sample.name, pixels)
             if sample.image_id in measured:
                 yield pixels

@@ -6,12 +6,12 @@ from functools import partial
 
 import numpy as np
 
-from bmbench.core.dataset import Split, Subset
+from bmbench.core.dataset import Picture, Split, Subset
 from bmbench.core.geometry import box_iou, rings_box
 from bmbench.core.spatial_index import iou_reach, near_boxes
 from bmbench.core.types import Annotations, Category, Floats, Ints, Rings, Role, Sample
 from bmbench.datasets.formats.ring_nesting import parts_with_holes
-from bmbench.datasets.reading.picture_copies import FLAT_SHARE, Picture, alike, same
+from bmbench.datasets.reading.picture_copies import FLAT_SHARE, alike, same
 from bmbench.datasets.splits.leakage import copies_apart, leaks
 
 DUPLICATE_IOU = 0.8

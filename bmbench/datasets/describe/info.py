@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bmbench.core.dataset import DatasetCard, Split
-from bmbench.core.objects import diameters, mean_cell_diameter
+from bmbench.core.objects import cell_diameters, mean_size
 from bmbench.core.types import Category, Role
 from bmbench.datasets import DATASETS
 from bmbench.datasets.describe.data_hash import data_hash
@@ -54,12 +54,12 @@ def cards() -> tuple[DatasetCard, ...]:
 
 
 def describe(split: Split) -> DatasetInfo:
-    """What a data set holds; reads every image once for the hash.
+    """What a data set holds; reads every image's file for the hash, and decodes none.
 
     Raises
     ------
     BadInputError
-        If an image is missing or damaged.
+        If an image is missing.
     """
     samples = [sample for part in split.samples.values() for sample in part]
     annotations = [sample.annotations for sample in samples]
@@ -68,7 +68,8 @@ def describe(split: Split) -> DatasetInfo:
         axis=0,
         return_counts=True,
     )
-    cells = np.concatenate([np.zeros(0), *(diameters(a.take(a.role == Role.CELL)) for a in annotations)])
+    cells = cell_diameters(annotations)
+    sized = cells[cells > 0]
     order = np.argsort(-counts, kind="stable")
     return DatasetInfo(
         categories=split.categories,
@@ -76,8 +77,8 @@ def describe(split: Split) -> DatasetInfo:
         subsets=balance(split.samples, len(split.categories)),
         roles={role.name.lower(): int(sum((a.role == role).sum() for a in annotations)) for role in Role},
         image_sizes=tuple((int(sizes[i, 0]), int(sizes[i, 1]), int(counts[i])) for i in order),
-        mean_diameter_px=mean_cell_diameter(annotations),
-        median_diameter_px=float(np.median(cells[cells > 0])) if (cells > 0).any() else None,
+        mean_diameter_px=mean_size(cells),
+        median_diameter_px=float(np.median(sized)) if len(sized) else None,
         faults=split.faults,
         leaks=leaks(split.samples),
         hash=data_hash(split),

@@ -2,12 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from bmbench.core.progress import Progress
-from bmbench.core.types import Bools, Floats, Pixels, Sample
+from bmbench.core.dataset import Picture
+from bmbench.core.types import Bools, Floats, Ints, Pixels
 
 BLOCK_PX = 16
 FLAT_SHARE = 0.01
@@ -24,48 +23,27 @@ _SMOOTH_PX = 7
 _FIELD_GREY, _FIELD_SHARE, _FIELD_EDGE_PX = 0.25, 0.3, 4
 """The field is what is brighter than this share of the brightest parts, without its edge; if that is less of
 the picture than the second share, it is no bright field with a dark border, and all of it counts."""
-_AT_ONCE = 1000
+_COARSE_PX = 8
+"""Side of the version of a thumbnail by which most pairs are told apart."""
+_AT_ONCE, _PAIRS_AT_ONCE = 1000, 1 << 13
 MOST_ALIKE = 5000
 """Images that are compared pair by pair; more would take minutes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Picture:
-    """One image.
-
-    Attributes
-    ----------
-    digest : str
-        The same for the same pixels, turned or mirrored or not.
-    thumb, detail : (n,) float64
-        A small grey version, and its details inside the field of view, of mean 0 and length 1; zeros where
-        the image is of one colour.
-    flat : (share, colour)
-        The largest share of the image that is one colour exactly, in blocks, and which.
-    """
-
-    name: str
-    digest: str
-    thumb: Floats
-    detail: Floats
-    flat: tuple[float, tuple[int, int, int]]
-
-
-def look(samples: Sequence[Sample], progress: Progress) -> list[Picture]:
-    """A record of every image; each is read once."""
-    return [
-        picture_of(sample.name, sample.load())
-        for sample in progress.track(samples, description="looking at the images", total=len(samples))
-    ]
-
-
 def picture_of(name: str, pixels: Pixels) -> Picture:
     """The record of one image."""
+    from PIL import Image
+
+    grey = Image.fromarray(pixels).convert("L")
+    thumb, detail = (
+        np.asarray(grey.resize((side, side), Image.Resampling.BOX), np.float64)
+        for side in (_THUMB_PX, _DETAIL_PX)
+    )
     return Picture(
         name=name,
         digest=pixel_digest(pixels),
-        thumb=_unit(_small(pixels, _THUMB_PX)),
-        detail=_details(_small(pixels, _DETAIL_PX)),
+        thumb=_unit(thumb),
+        detail=_details(detail),
         flat=_flat(pixels),
     )
 
@@ -102,18 +80,44 @@ def alike(pictures: Sequence[Picture]) -> list[tuple[int, int]]:
         return []
     thumbs = np.array([picture.thumb for picture in pictures])
     details = np.array([picture.detail for picture in pictures])
+    coarse = _coarse(thumbs)
     found: set[tuple[int, int]] = set()
     for orientation in range(8):
         other, finer = _turned(thumbs, orientation), _turned(details, orientation)
+        coarser = _turned(coarse, orientation)
         for start in range(0, len(pictures), _AT_ONCE):
-            near = thumbs[start : start + _AT_ONCE] @ other.T > ALIKE
-            # Of most sets hardly any pair is left to be looked at closely.
-            rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
-            same_detail = details[start + rows] @ finer[columns].T > SAME_DETAIL
-            pairs = np.argwhere(near[np.ix_(rows, columns)] & same_detail)
-            found |= {(int(start + rows[a]), int(columns[b])) for a, b in pairs.tolist()}
+            # Two pictures are no farther apart in their coarse versions: of most sets few pairs are left.
+            squared = _squared_distances(coarse[start : start + _AT_ONCE], coarser)
+            rows, columns = np.nonzero(squared < 2 - 2 * ALIKE + 1e-9)
+            rows += start
+            for measure, turned, least in ((thumbs, other, ALIKE), (details, finer, SAME_DETAIL)):
+                near = _correlations(measure, turned, rows, columns) > least
+                rows, columns = rows[near], columns[near]
+            found |= set(zip(rows.tolist(), columns.tolist(), strict=True))
     ordered = {(min(pair), max(pair)) for pair in found}
     return sorted((a, b) for a, b in ordered if a != b and pictures[a].digest != pictures[b].digest)
+
+
+def _coarse(thumbs: Floats) -> Floats:
+    """(m, n) a projection of small pictures: each block of pixels as one number."""
+    blocks = thumbs.reshape(len(thumbs), _COARSE_PX, _THUMB_PX // _COARSE_PX, _COARSE_PX, -1)
+    return np.asarray(blocks.mean(axis=(2, 4)) * (_THUMB_PX // _COARSE_PX), np.float64).reshape(
+        len(thumbs), -1
+    )
+
+
+def _squared_distances(a: Floats, b: Floats) -> Floats:
+    """(m, n) between every row of a and every row of b."""
+    squared: Floats = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * (a @ b.T)
+    return squared
+
+
+def _correlations(a: Floats, b: Floats, rows: Ints, columns: Ints) -> Floats:
+    """(k,) of some rows of a with rows of b, both of length 1."""
+    # In parts, for the memory's sake.
+    parts = [slice(start, start + _PAIRS_AT_ONCE) for start in range(0, len(rows), _PAIRS_AT_ONCE)]
+    found = [np.einsum("ij,ij->i", a[rows[part]], b[columns[part]]) for part in parts]
+    return np.concatenate([np.zeros(0), *found])
 
 
 def _turned(small: Floats, orientation: int) -> Floats:
@@ -122,14 +126,6 @@ def _turned(small: Floats, orientation: int) -> Floats:
     square = small.reshape(-1, side, side)
     square = square[:, :, ::-1] if orientation >= 4 else square
     return np.rot90(square, orientation % 4, axes=(1, 2)).reshape(len(small), -1)
-
-
-def _small(pixels: Pixels, side_px: int) -> Floats:
-    """(side, side) a small grey version."""
-    from PIL import Image
-
-    image = Image.fromarray(pixels).convert("L").resize((side_px, side_px), Image.Resampling.BOX)
-    return np.asarray(image, np.float64)
 
 
 def _details(small: Floats) -> Floats:
@@ -157,17 +153,15 @@ def _flat(pixels: Pixels) -> tuple[float, tuple[int, int, int]]:
     height, width = (side // BLOCK_PX * BLOCK_PX for side in pixels.shape[:2])
     if not height or not width:
         return 0.0, (0, 0, 0)
-    # Over rows first, which lie one after the other in memory.
-    rows = pixels[:height, :width].reshape(height // BLOCK_PX, BLOCK_PX, width, 3)
-    low, high = (
-        extreme(axis=1).reshape(height // BLOCK_PX, width // BLOCK_PX, BLOCK_PX, 3)
-        for extreme in (rows.min, rows.max)
-    )
-    low, high = low.min(axis=2), high.max(axis=2)
-    flat = low[(low == high).all(axis=2)]
+    blocks = pixels[:height, :width].reshape(height // BLOCK_PX, BLOCK_PX, width // BLOCK_PX, BLOCK_PX, 3)
+    corner, middle, last = (blocks[:, at, :, at] for at in (0, BLOCK_PX // 2, BLOCK_PX - 1))
+    # Three pixels tell nearly always; only of the few blocks that are left all are compared.
+    row, column = np.nonzero(((corner == middle) & (corner == last)).all(axis=2))
+    alike_ones = (blocks[row, :, column] == corner[row, column][:, None, None]).all(axis=(1, 2, 3))
+    flat = corner[row, column][alike_ones]
     if not len(flat):
         return 0.0, (0, 0, 0)
     colours, counts = np.unique(flat, axis=0, return_counts=True)
     most = int(counts.argmax())
     red, green, blue = (int(value) for value in colours[most])
-    return float(counts[most]) / low[:, :, 0].size, (red, green, blue)
+    return float(counts[most]) / corner[:, :, 0].size, (red, green, blue)

@@ -60,19 +60,24 @@ def own_dataset(name: str, images: Path | None = None, options: Mapping[str, str
     )
 
     def load(request: LoadRequest) -> Split:
-        return _load(name, card, request)
+        # The same files, said to be read in the same way, are not read twice.
+        same = request.data == images and _choices(request.options) == _choices(options or {})
+        return _load(name, card, request, content if same else read_own(name, request.data, request.options))
 
     return Dataset(card=card, load=load)
 
 
 def read_own(name: str, images: Path | None, options: Mapping[str, str]) -> Content:
     """Every image of a file or folder, read as the options say."""
-    choices = {option: text for option, text in options.items() if option not in OPTIONS}
-    return read_any(name, images, choices=choices)
+    return read_any(name, images, choices=_choices(options))
 
 
-def _load(name: str, card: DatasetCard, request: LoadRequest) -> Split:
-    content = read_own(name, request.data, request.options)
+def _choices(options: Mapping[str, str]) -> dict[str, str]:
+    """What is said about the files."""
+    return {option: text for option, text in options.items() if option not in OPTIONS}
+
+
+def _load(name: str, card: DatasetCard, request: LoadRequest, content: Content) -> Split:
     for sample in content.samples:
         if sample.file is not None:
             check_whole(sample.file, (sample.width, sample.height), within=sample.within)
@@ -98,7 +103,7 @@ def _split(
     n_classes = len(content.categories)
     stated = {content.subsets[s.image_id] for s in content.samples if s.image_id in content.subsets}
     if not stated or stated == {"train"}:
-        kept, copies = _copies_together(content.samples, whole_groups=whole_groups)
+        kept, copies = _copies_together(content.samples, request, whole_groups=whole_groups)
         samples = split_samples(
             kept, n_classes=n_classes, seed=request.seed, whole_groups=whole_groups or copies > 0
         )
@@ -120,7 +125,7 @@ def _split(
         subset: tuple(s for s in content.samples if content.subsets.get(s.image_id) == subset)
         for subset in SUBSETS
     }
-    kept, _ = _copies_together(content.samples, whole_groups=True)
+    kept, _ = _copies_together(content.samples, request, whole_groups=True)
     place = {sample.image_id: sample for sample in kept}
     together = {subset: [place[sample.image_id] for sample in part] for subset, part in parts.items()}
     samples, dealt = dealt_out(together, n_classes)
@@ -131,14 +136,16 @@ def _split(
     )
 
 
-def _copies_together(samples: Sequence[Sample], *, whole_groups: bool) -> tuple[Sequence[Sample], int]:
+def _copies_together(
+    samples: Sequence[Sample], request: LoadRequest, *, whole_groups: bool
+) -> tuple[Sequence[Sample], int]:
     """The samples in groups that hold all copies of a picture as well, and how many are copies.
 
     What has no copies is returned as it is. Of more images than are compared anywhere none is looked at.
     """
     if len(samples) > MOST_ALIKE:
         return samples, 0
-    pictures = pictures_of(samples, Silent())
+    pictures = request.look(samples) if request.look else pictures_of(samples, Silent())
     copies = len(samples) - len(set(units_of(samples, pictures, whole_groups=False)))
     if not copies:
         return samples, 0

@@ -1,21 +1,33 @@
 """Whether subsets share what they must not: a group, an image, or one picture under two names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
-from bmbench.core.dataset import Subset
+from bmbench.core.dataset import Picture, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress
 from bmbench.core.types import ImageId, Sample
-from bmbench.datasets.reading.picture_copies import Picture, alike, picture_of
+from bmbench.datasets.reading.picture_copies import alike, picture_of
 
 _NAMED = 8
 
 
 def pictures_of(samples: Sequence[Sample], progress: Progress) -> dict[ImageId, Picture]:
     """What is compared of every image."""
-    seen = progress.track(samples, description="comparing pixels", total=len(samples))
+    seen = progress.track(samples, description="looking at the images", total=len(samples))
     return {sample.image_id: picture_of(sample.name, sample.load()) for sample in seen}
+
+
+def reading_once(progress: Progress) -> Callable[[Sequence[Sample]], Mapping[ImageId, Picture]]:
+    """A `pictures_of` that remembers what it has seen: no image is read a second time."""
+    seen: dict[ImageId, Picture] = {}
+
+    def look(samples: Sequence[Sample]) -> Mapping[ImageId, Picture]:
+        fresh = [sample for sample in samples if sample.image_id not in seen]
+        seen.update(pictures_of(fresh, progress) if fresh else {})
+        return {sample.image_id: seen[sample.image_id] for sample in samples}
+
+    return look
 
 
 def torn(parts: Mapping[Subset, Sequence[Sample]], pictures: Mapping[ImageId, Picture]) -> tuple[str, ...]:

@@ -56,12 +56,8 @@ def weaken(
         raise BadInputError("jitter of circles", expected="a finite number of px", got=str(jitter_px))
     if radius_jitter_px is None:
         radius_jitter_px = jitter_px * RADIUS_SHARE
-    draws = _generator(seed, image_id).standard_normal((len(annotations), 3))
-    move = draws[:, :2] * jitter_px
-    circle = shape_circles(annotations)
-    circle[:, :2] += move
-    circle[:, 2] += np.abs(move).max(axis=1, initial=0.0) + draws[:, 2] * radius_jitter_px
-    circle[:, 2] = np.maximum(circle[:, 2], SMALLEST_RADIUS_PX)
+    draws = _draws(seed, image_id, len(annotations))
+    circle = _moved(shape_circles(annotations), draws, jitter_px, radius_jitter_px)
     region = annotations.region
     return Annotations(
         xy=np.where(region[:, None], annotations.xy, circle[:, :2]),
@@ -74,18 +70,34 @@ def weaken(
     )
 
 
+def weak_circles(circle: Floats, *, seed: int, image_id: ImageId, jitter_px: float) -> Floats:
+    """(n, 3) the circles that `weaken` makes of the `shape_circles` (n, 3) of an image."""
+    return _moved(circle, _draws(seed, image_id, len(circle)), jitter_px, jitter_px * RADIUS_SHARE)
+
+
 def scaled_jitter(images: Iterable[Annotations]) -> float:
     """The study's 3 px jitter in the pixels of these images, by the mean diameter of their cells.
 
     Without any cell, the study's own figure.
     """
-    diameter = mean_cell_diameter(images)
+    return jitter_for(mean_cell_diameter(images))
+
+
+def jitter_for(diameter: float | None) -> float:
+    """The `scaled_jitter` for cells of that mean diameter in pixels."""
     return JITTER_PX if diameter is None else JITTER_PX * diameter / STUDY_DIAMETER_PX
 
 
-def _generator(seed: int, image_id: ImageId) -> np.random.Generator:
+def _draws(seed: int, image_id: ImageId, count: int) -> Floats:
     name = f"{type(image_id).__name__} {image_id}".encode()
-    return np.random.default_rng([seed, int.from_bytes(hashlib.sha256(name).digest()[:8])])
+    random = np.random.default_rng([seed, int.from_bytes(hashlib.sha256(name).digest()[:8])])
+    return random.standard_normal((count, 3))
+
+
+def _moved(circle: Floats, draws: Floats, jitter_px: float, radius_jitter_px: float) -> Floats:
+    move = draws[:, :2] * jitter_px
+    radius = circle[:, 2] + (np.abs(move).max(axis=1, initial=0.0) + draws[:, 2] * radius_jitter_px)
+    return np.column_stack([circle[:, :2] + move, np.maximum(radius, SMALLEST_RADIUS_PX)])
 
 
 def overlapping_circles(circle: Floats) -> Bools:

@@ -81,7 +81,7 @@ def test_the_subset_of_an_image_does_not_count():
     assert data_hash(splits[0]) == data_hash(splits[1]) == digest(one, two)
 
 
-def test_a_file_counts_by_its_bytes_and_is_decoded(tmp_path):
+def test_a_file_counts_by_its_bytes(tmp_path):
     hashes = []
     for name, level in (("a.png", 1), ("b.png", 1), ("c.png", 9)):
         path = tmp_path / name
@@ -90,7 +90,7 @@ def test_a_file_counts_by_its_bytes_and_is_decoded(tmp_path):
         hashes.append(digest(dataclasses.replace(sample(), file=path, load=partial(read_rgb, path))))
     assert hashes[0] == hashes[1]
     assert hashes[0] != hashes[2]
-    path.write_bytes(path.read_bytes()[:60])
+    path.unlink()
     with pytest.raises(BadInputError, match=r"c\.png"):
         digest(dataclasses.replace(sample(), file=path, load=partial(read_rgb, path)))
 

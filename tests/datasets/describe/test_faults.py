@@ -15,7 +15,8 @@ from bmbench.datasets import DATASETS, open_dataset
 from bmbench.datasets.describe.faults import duplicate_pairs, find_faults, left_to_other_annotators
 from bmbench.datasets.describe.measures import measure
 from bmbench.datasets.exchange.convert import open_contents
-from bmbench.datasets.reading.picture_copies import look, picture_of, pixel_digest
+from bmbench.datasets.reading.picture_copies import picture_of, pixel_digest
+from bmbench.datasets.splits.leakage import pictures_of
 
 CATEGORIES = (CELL, Category(id=2, name="platelet"))
 
@@ -48,7 +49,7 @@ def sample(name, annotations, seed=None, pixels=None, group=None):
 def kinds(*train, test=()):
     split = Split(samples={"train": tuple(train), "test": tuple(test)}, radius_px=5, categories=CATEGORIES)
     samples = [*train, *test]
-    return {fault.kind: fault for fault in find_faults(split, look(samples, Silent()))}
+    return {fault.kind: fault for fault in find_faults(split, tuple(pictures_of(samples, Silent()).values()))}
 
 
 def test_a_clean_set_has_no_faults():
@@ -168,7 +169,11 @@ def real(name, folder, *, pixels=False, **options):
     dataset = open_dataset(name)
     split = dataset.load(LoadRequest(data=folder, options=options))
     samples = [s for part in split.samples.values() for s in part] if pixels else []
-    return dataset, split, {f.kind: f for f in find_faults(split, look(samples, Silent()))}
+    return (
+        dataset,
+        split,
+        {f.kind: f for f in find_faults(split, tuple(pictures_of(samples, Silent()).values()))},
+    )
 
 
 def test_the_known_faults_of_bccd_are_found(shared_data):
@@ -185,7 +190,7 @@ def test_the_known_faults_of_bccd_are_found_without_knowing_the_set(shared_data)
     split = Split(
         samples={"train": content.samples}, radius_px=62, categories=content.categories, faults=content.notes
     )
-    found = {f.kind: f for f in find_faults(split, look(content.samples, Silent()))}
+    found = {f.kind: f for f in find_faults(split, tuple(pictures_of(content.samples, Silent()).values()))}
     assert "BloodImage_00338" in found["left out or assumed in reading"].text
     assert "BloodImage_00343" in found["left out or assumed in reading"].text
     assert found["nearly the same picture"].text == "BloodImage_00037.jpg and BloodImage_00038.jpg"

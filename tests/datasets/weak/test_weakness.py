@@ -69,6 +69,15 @@ def test_without_outlines_there_is_nothing_to_say():
     assert weak_statistics([dataclasses.replace(smear, annotations=bare)]) == ()
 
 
+def test_areas_of_a_large_set_are_counted_on_images_all_over_it(monkeypatch):
+    """Of five images the first, the third and the last: two empty ones would halve the share."""
+    monkeypatch.setattr("bmbench.datasets.weak.weakness.MOST_COUNTED", 3)
+    full, empty = image(square(80, 80, 40)), image(square(0, 0, 1))
+    exact, _ = weak_statistics([full, empty, full, empty, full])
+    assert (exact.circles, exact.counted_on) == (5, 3)
+    assert exact.cells == pytest.approx(1600 / 40000)
+
+
 def test_info_shows_the_table(bmbench, marrow):
     answer = bmbench("datasets", "info", marrow)
     assert answer.code == 0
