@@ -150,6 +150,17 @@ def _formats(folder: Path) -> Iterator[Target]:
     home = folder / "labels-tiff" / "labels"
     home.mkdir(parents=True)
     tifffile.imwrite(home / "a.tif", np.eye(24, dtype=np.uint16).repeat(2, axis=0), compression="zlib")
+    np.save(home / "b.npy", np.eye(24, dtype=np.int32))
+    codec = FORMATS.get("labels")
+    yield _target("labels (npy)", home / "b.npy", partial(codec.read, home / "b.npy", folder / "csv/images"))
+    outlines = folder / "outlines" / "a_cp_outlines.txt"
+    outlines.parent.mkdir()
+    outlines.write_text("16,6,23,6,23,13,16,13\n0,0,1,0,1,1,0,1\n")
+    yield _target(
+        "cellpose (outlines)",
+        outlines,
+        partial(FORMATS.get("cellpose").read, outlines, folder / "csv/images"),
+    )
     yield _target(
         "labels (tif)",
         home / "a.tif",

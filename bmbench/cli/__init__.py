@@ -16,6 +16,7 @@
     finished        table, view, report
     verification    verify
     datasets        datasets …
+    answers         datasets answers
     submissions     submit, validate
     leaderboards    leaderboard …
     hidden_tracks   leaderboard hide, rekey, retire
@@ -32,6 +33,7 @@ from typing import Annotated
 import typer
 
 import bmbench
+from bmbench.cli.answers import answers
 from bmbench.cli.counting import count
 from bmbench.cli.datasets import app as datasets_app
 from bmbench.cli.finished import report, table, view
@@ -96,6 +98,7 @@ for _command in (
 ):
     app.command()(_command)
 app.command("test")(apply_to_other_sets)
+datasets_app.command()(answers)
 app.add_typer(method_app, name="method")
 app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")

@@ -11,7 +11,7 @@
     fetch       published sets from their servers
     sets        one published set a file; a user's own files
     describe    what `bmbench datasets info` says
-    exchange    convert, split, weaken, import corrections
+    exchange    convert, split, weaken, import corrections and answers
 """
 
 from __future__ import annotations

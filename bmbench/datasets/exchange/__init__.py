@@ -6,5 +6,6 @@
     conversion_losses   what a conversion could not carry over
     split_files         `bmbench datasets split`
     weaken_files        `bmbench datasets weaken`
+    answers             `bmbench datasets answers`: another program's answers become predictions
     correction          `bmbench datasets import`: corrected predictions become annotations
 """

@@ -13,7 +13,7 @@
     masks, ring_nesting                             shapes: run-length masks, rings with holes
     annotation_folder, images_beside                one annotation file an image, and the images beside
     coco, voc, yolo, yolo_names, qupath, labelme, cvat, label_image, imagej, points_csv, csv_columns
-    slide_tools, web_tools, cellpose                the formats of `FORMATS`
+    slide_tools, web_tools, segmenters, cellpose    the formats of `FORMATS`
     dicom_ann, kainz_points                         formats of single published sets
     plugin                                          formats of other packages
     predictions, other_predictions, read_ahead      a detector's answers
@@ -48,6 +48,8 @@ FORMATS: Registry[Codec] = Registry(
         ("cellpose", "bmbench.datasets.formats.cellpose:CODEC"),
         ("labelstudio", "bmbench.datasets.formats.web_tools.label_studio:CODEC"),
         ("supervisely", "bmbench.datasets.formats.web_tools.supervisely:CODEC"),
+        ("hovernet", "bmbench.datasets.formats.segmenters.cell_dictionaries:CODEC"),
+        ("tiatoolbox", "bmbench.datasets.formats.segmenters.annotation_store:CODEC"),
     ),
     group="bmbench.formats",
     adopt="bmbench.datasets.formats.plugin:adopt_codec",

@@ -85,6 +85,8 @@ class Codec:
         Whether its programs show pictures as they are stored, whatever EXIF says.
     relative : bool
         Whether coordinates are shares of the image's sides.
+    belief : str
+        What the confidence of an object is, where that is not the program's own word for it.
     """
 
     name: str
@@ -102,3 +104,4 @@ class Codec:
     agree: Callable[[Sequence[Path]], Mapping[str, str]] | None = None
     as_stored: bool = False
     relative: bool = False
+    belief: str = ""

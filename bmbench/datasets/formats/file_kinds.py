@@ -12,6 +12,8 @@ from bmbench.datasets.formats.other_programs import other_program
 from bmbench.datasets.formats.yolo_names import is_dota, is_no_label
 from bmbench.datasets.reading.images import SUFFIXES
 
+CELLPOSE_ENDINGS = ("_seg.npy", "_cp_outlines.txt")
+LABEL_ENDINGS = (".png", ".tif", ".tiff", ".npy")
 _HEAD_BYTES = 1 << 16
 _FILES = {
     "annotations.csv": "csv",
@@ -23,7 +25,7 @@ _PLAIN = {
     ".roi": "imagej",
     ".zip": "imagej",
     ".ndpa": "ndpa",
-    **dict.fromkeys((".png", ".tif", ".tiff"), "labels"),
+    **dict.fromkeys(LABEL_ENDINGS, "labels"),
 }
 _WORDS: dict[str, tuple[tuple[str, bytes], ...]] = {
     ".xml": (
@@ -32,7 +34,9 @@ _WORDS: dict[str, tuple[tuple[str, bytes], ...]] = {
         ("imagescope", rb"<Annotations"),
         ("cvat", rb"<annotations"),
     ),
+    ".db": (("tiatoolbox", rb"SQLite format 3\0.*CREATE TABLE\s+\"?annotations\b"),),
     ".json": (
+        ("hovernet", rb'"(nuc|cells)"\s*:.*("contour"|"centroid")|"wsi_metadata"\s*:.*"type_map"'),
         ("qupath", rb'"Feature(Collection)?"'),
         ("labelme", rb'"shapes"'),
         (
@@ -101,7 +105,7 @@ def format_of_file(path: Path) -> str | None:
     suffix = path.suffix.lower()
     if path.name.lower().endswith((".geojson.gz", ".json.gz")):
         return "qupath"
-    if path.name.lower().endswith("_seg.npy"):
+    if path.name.lower().endswith(CELLPOSE_ENDINGS):
         return "cellpose"
     return _PLAIN[suffix] if suffix in _PLAIN else _by_content(path, suffix)
 
@@ -110,7 +114,7 @@ def _by_content(path: Path, suffix: str) -> str | None:
     """The format of a file by its first bytes, or else by a name that only files of one format have."""
     if suffix == ".txt":
         return "yolo" if not is_no_label(path) and _is_yolo_file(path, head_of(path)) else None
-    if suffix not in (".csv", ".xml", ".json"):
+    if suffix not in (".csv", *_WORDS):
         return None
     head = head_of(path)
     if head and other_program(path.name, head) is not None:
@@ -150,9 +154,10 @@ def _kinds(place: Path, root: Path) -> set[str]:
     kinds: set[str] = set()
     masks = place.name.lower() in MASK_FOLDERS
     for suffix, files in _by_ending(place, root).items():
-        if suffix in SUFFIXES:
+        if suffix in (*SUFFIXES, ".npy"):
+            known = {"cellpose"} if any(format_of_file(file) == "cellpose" for file in files) else set()
             own = masks or any(MASK_ENDINGS.search(file.stem) for file in files)
-            kinds |= {"labels"} if own and suffix in (".png", ".tif", ".tiff") else set()
+            kinds |= known or ({"labels"} if own and suffix in LABEL_ENDINGS else set())
         else:
             found = dict.fromkeys(kind for kind in map(format_of_file, files) if kind)
             # A file for a whole set beside files for single images is what was made of these.

@@ -18,8 +18,11 @@ SIDECAR = "bmbench-images.json"
 SIDECAR_TABLE = "bmbench-groups.csv"
 """What bmbench knows beside the files of other programs: images and classes; images and their groups."""
 IMAGE_FOLDERS = ("images", "JPEGImages", "Images")
-MASK_ENDINGS = re.compile(r"_(cp_masks|seg|masks?|labels?|instances?|gt)$", re.IGNORECASE)
-"""What Cellpose and others add to an image's name for its masks."""
+MASK_ENDINGS = re.compile(
+    r"(_(cp_(masks|outlines)|(instanseg_)?predictions?|seg|masks?|labels?|instances?|gt)|\.stardist)$",
+    re.IGNORECASE,
+)
+"""What Cellpose, StarDist, InstanSeg and others add to an image's name for their answers."""
 _SCENE = re.compile(r"(\.\w+) - .+$")
 """QuPath calls the scenes of a slide ``NAME.svs - SCENE``."""
 
@@ -55,7 +58,9 @@ class Pictures:
         for name in (stated, short):
             if name and (name in self.known or name in self.files):
                 return name
-        for own in dict.fromkeys((stem, _SCENE.sub(r"\1", stem), MASK_ENDINGS.sub("", stem))):
+        # CellViT's files state the name of their folder, which is that of the image without its ending.
+        tried = (short if "." not in short else "", stem, _SCENE.sub(r"\1", stem), MASK_ENDINGS.sub("", stem))
+        for own in filter(None, dict.fromkeys(tried)):
             found = self._of_stem(own)
             if found:
                 return found

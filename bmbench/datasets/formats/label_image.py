@@ -20,9 +20,11 @@ from bmbench.datasets.formats.codec import Codec, Content, Left
 from bmbench.datasets.formats.marks import UNNAMED, Marks
 from bmbench.datasets.formats.masks import mask_rings
 from bmbench.datasets.reading.images import read_raw
+from bmbench.datasets.reading.safe_pickle import read_saved
 from bmbench.datasets.reading.tiff_files import LIMIT_PX
 
 LARGEST = 2**16 - 1
+EXTENSIONS = (".png", ".tif", ".tiff", ".npy")
 
 
 def read_labels(path: Path, size: tuple[int, int] | None = None) -> Ints:
@@ -39,9 +41,9 @@ def read_labels(path: Path, size: tuple[int, int] | None = None) -> Ints:
         If the file is no such image. Eight bits are refused: more than 255 objects overflow there, and
         the damage is silent.
     """
-    raw = read_raw(path)
+    raw = _saved(path) if path.suffix.lower() == ".npy" else read_raw(path)
     if raw.ndim != 2 or raw.dtype.kind not in "iu" or raw.dtype.itemsize < 2:
-        channels = 1 if raw.ndim == 2 else raw.shape[2]
+        channels = raw.shape[2] if raw.ndim == 3 else 1
         raise BadInputError(
             "not a label image",
             where=str(path),
@@ -59,6 +61,17 @@ def read_labels(path: Path, size: tuple[int, int] | None = None) -> Ints:
             got=f"{raw.shape[1]} × {raw.shape[0]} px",
         )
     return raw.astype(np.int64)
+
+
+def _saved(path: Path) -> NDArray[Any]:
+    """The one plane of an array that NumPy has saved, as CellSAM's and others' scripts do."""
+    value = read_saved(path)
+    if not isinstance(value, np.ndarray):
+        raise BadInputError("not a label image", where=str(path), got=type(value).__name__)
+    plane = value.squeeze()
+    if plane.ndim != 2 or not plane.size:
+        raise BadInputError("not one label image", where=str(path), got=f"the shape {value.shape}"[:60])
+    return plane.astype(np.int64) if plane.dtype.kind in "iu" and plane.dtype.itemsize > 1 else plane
 
 
 def label_annotations(labels: NDArray[Any]) -> Annotations:
@@ -92,13 +105,10 @@ def _dense(labels: NDArray[Any]) -> NDArray[np.int32]:
 
 def read(path: Path, images: Path | None = None) -> Content:
     """The images of a folder with ``labels`` (or ``masks``) and ``images``, or of one label image."""
-    return read_folder(
-        path,
-        images,
-        suffixes=(".png", ".tif", ".tiff"),
-        parse=parse,
-        folders=("labels", "masks", "annotations"),
-    )
+    # Where a file lists the images, or another folder holds them, this one holds nothing else.
+    own = (path.name.lower(),) if images is not None and images != path else ()
+    folders = ("labels", "masks", "annotations", *own)
+    return read_folder(path, images, suffixes=EXTENSIONS, parse=parse, folders=folders)
 
 
 def parse(path: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
@@ -176,8 +186,8 @@ def _has_extent(annotations: Annotations) -> Bools:
 
 CODEC = Codec(
     name="labels",
-    title="label images (16-bit PNG; 16- or 32-bit PNG and TIFF are read)",
-    extensions=(".png", ".tif", ".tiff"),
+    title="label images (16-bit PNG; PNG, TIFF and NPY of 16 or 32 bits are read)",
+    extensions=EXTENSIONS,
     layout="image",
     carries=frozenset(),
     read=read,

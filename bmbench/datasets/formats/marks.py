@@ -79,6 +79,8 @@ class Collector:
     ) -> None:
         """Take in an object of any one geometry; a BadInputError if its numbers are none.
 
+        Beside rings, a box is the one that their program states.
+
         A `confidence` is kept for those who score detections, and noted: annotations have none.
         """
         if confidence is not None:
@@ -87,7 +89,7 @@ class Collector:
         round_one = np.array(circle if len(circle) else (0.0, 0.0, 0.0), np.float64)
         if len(circle):
             corners = np.concatenate([round_one[:2] - round_one[2], round_one[:2] + round_one[2]])
-        elif rings:
+        elif rings and not len(box):
             corners = rings_box(rings)
         else:
             corners = np.array(box if len(box) else (*point, *point), np.float64)

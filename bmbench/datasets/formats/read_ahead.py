@@ -25,9 +25,13 @@ LONG = 32 << 20
 _HEAD_BYTES = 1 << 16
 _OTHER_ENDINGS = (
     *(".geojson", ".geojson.gz", ".json.gz", ".csv", ".tsv", ".txt", ".xml", ".ndpa"),
-    *(".zip", ".roi", ".npy", ".png", ".tif", ".tiff"),
+    *(".zip", ".roi", ".npy", ".png", ".tif", ".tiff", ".db"),
 )
-_ANNOTATIONS = (b'"annotations"', b'"categories"', b'"FeatureCollection"', b'"shapes"')
+_OWN_FILES = ("config.json", "metrics.json", "predictions.json", "truth.json", "submission.json")
+_ANNOTATIONS = (
+    *(b'"annotations"', b'"categories"', b'"FeatureCollection"', b'"shapes"'),
+    *(b'"nuc"', b'"wsi_metadata"', b'"type_map"'),
+)
 """Words by which a JSON object is no results list."""
 _ALIGNED = 64
 """Columns begin at a multiple of so many bytes, as NumPy has them."""
@@ -77,10 +81,10 @@ def is_other_form(path: Path) -> bool:
 
 
 def is_folder_of_answers(folder: Path) -> bool:
-    """Whether a folder holds what a detector wrote for each image, and is no run of bmbench."""
-    if (folder / "config.json").is_file() or (folder / "metrics.json").is_file():
+    """Whether a folder holds what a detector wrote for each image, and is no run or submission."""
+    if any((folder / name).is_file() for name in _OWN_FILES):
         return False
-    return bool(files_in(folder, within=folder, suffixes=_OTHER_ENDINGS, deep=True))
+    return bool(files_in(folder, within=folder, suffixes=(*_OTHER_ENDINGS, ".json"), deep=True))
 
 
 def _processors() -> int:

@@ -81,6 +81,7 @@ def object_blocks(path: Path, *, key: str) -> Iterator[Block]:
                 reader.buffer = reader.buffer[ends[-1] :]
             if closed:
                 break
+        reader.buffer = _after_last(reader.buffer)
         reader.rest(FRAME_LIMIT_BYTES)
         _check_frame(frame + reader.buffer, path)
 
@@ -184,7 +185,7 @@ def _ends(text: bytes, path: Path, first: int) -> tuple[Ints, bool]:
         if len(starts) > len(ends) and after.strip() == b",":
             return ends, False
         if len(starts) == len(ends):
-            return ends, after.startswith(b"]")
+            return ends, _after_last(after).startswith(b"]")
     previous = 0
     for number, start in enumerate(starts.tolist()):
         gap = text[previous:start].strip()
@@ -195,7 +196,13 @@ def _ends(text: bytes, path: Path, first: int) -> tuple[Ints, bool]:
         if number >= len(ends):
             return ends, False
         previous = int(ends[number])
-    return ends, text[previous:].lstrip().startswith(b"]")
+    rest = text[previous:].lstrip()
+    return ends, (_after_last(rest) if first or len(ends) else rest).startswith(b"]")
+
+
+def _after_last(text: bytes) -> bytes:
+    """What follows the last object: InstanSeg writes one more comma behind those of a slide."""
+    return text.lstrip().removeprefix(b",").lstrip()
 
 
 def _same_gaps(text: bytes, starts: Ints, ends: Ints, first: int) -> bool:

@@ -58,14 +58,15 @@ def _columns(path: Path, manifest: Manifest, truth: Path | None) -> DetectionCol
         )
     from bmbench.datasets.formats.other_predictions import read_other_form
 
-    columns, assumed = read_other_form(path, truth)
-    if assumed:
+    found = read_other_form(path, truth)
+    if found.assumed:
         raise BadInputError(
-            f"not stated: {'; '.join(assumed)}",
+            f"not stated: {'; '.join(found.assumed)}",
             where=str(path),
-            remedy="write a confidence for each detection, and the names of classes (data.yaml, classes.txt)",
+            remedy="write a confidence for each detection, and the names of classes (data.yaml, "
+            "classes.txt), or declare both with bmbench datasets answers",
         )
-    return columns
+    return found.columns
 
 
 def _line(columns: DetectionColumns, row: int, image_id: ImageId) -> str:

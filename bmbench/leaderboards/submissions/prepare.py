@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bmbench.core.errors import BadInputError
+from bmbench.datasets.formats.read_ahead import is_folder_of_answers
 from bmbench.leaderboards.submissions.other_submissions import read_others
 from bmbench.leaderboards.submissions.submit import (
     SubmissionFacts,
@@ -60,7 +61,7 @@ def prepare(board: Leaderboard, paths: Sequence[Path], wishes: Wishes) -> tuple[
     known: dict[str, Any] = {}
     answers = []
     for row, path in enumerate(paths):
-        if path.is_dir():
+        if path.is_dir() and not is_folder_of_answers(path):
             answer, found = read_run(path, manifest)
             known |= found
         else:

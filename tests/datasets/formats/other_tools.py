@@ -2,7 +2,10 @@
 
 import base64
 import json
+import sqlite3
+import struct
 import zlib
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 
@@ -101,10 +104,52 @@ def ndpa(place: Path) -> Path:
     return place / "a.ndpi.ndpa"
 
 
+def hovernet(place: Path) -> Path:
+    """A nucleus of HoVer-Net's: OpenCV's outline through the middles of pixels, the box in rows, columns."""
+    image(place)
+    x0, y0, x1, y1 = 16, 6, 23, 13
+    nucleus = {
+        "bbox": [[y0, x0], [y1 + 1, x1 + 1]],
+        "centroid": [19.5, 9.5],
+        "contour": [[x0, y0], [x1, y0], [x1, y1], [x0, y1]],
+        "type_prob": 0.75,
+        "type": 1,
+    }
+    (place / "a.json").write_text(json.dumps({"mag": 40, "nuc": {"12": nucleus}}))
+    return place / "a.json"
+
+
+def annotation_store(place: Path, *, shapes=None, packed: bool = True) -> Path:
+    """A store as TIAToolbox lays it out; `shapes` are WKB (or None), x, y and properties of each row."""
+    image(place)
+    corners = [*CORNERS, CORNERS[0]]
+    square = struct.pack("<BIII", 1, 3, 1, len(corners)) + struct.pack(
+        "<10d", *(v for p in corners for v in p)
+    )
+    rows = [(square, 20.0, 10.0, {"type": "WBC", "prob": 0.75})] if shapes is None else shapes
+    file = place / "a.db"
+    with closing(sqlite3.connect(file)) as store:
+        store.execute("CREATE TABLE metadata (key TEXT UNIQUE, value TEXT)")
+        kind = json.dumps("zlib" if packed else None)
+        store.execute("INSERT INTO metadata VALUES ('compression', ?)", (kind,))
+        store.execute(
+            "CREATE TABLE annotations(id INTEGER PRIMARY KEY, key TEXT UNIQUE, objtype TEXT, "
+            "cx FLOAT NOT NULL, cy FLOAT NOT NULL, geometry BLOB, properties TEXT, area FLOAT NOT NULL)"
+        )
+        for number, (shape, x, y, properties) in enumerate(rows):
+            data = shape if shape is None or not packed else zlib.compress(shape)
+            values = (number, str(number), None, x, y, data, json.dumps(properties), 0)
+            store.execute("INSERT INTO annotations VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        store.commit()
+    return file
+
+
 READ_ONLY = {
     "labelstudio": label_studio,
     "supervisely": supervisely,
     "cellpose": cellpose,
     "ndpa": ndpa,
+    "hovernet": hovernet,
+    "tiatoolbox": annotation_store,
 }
 """Format → a function that writes a set in a folder and returns its annotation file."""

@@ -67,6 +67,22 @@ def test_points_without_boxes(bench):
     assert '"center":[9,9]' in (folder / "predictions-s0.json").read_text()
 
 
+def test_a_folder_of_answers_with_a_file_an_image(bench, tmp_path):
+    bench.track()
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    (labels / "classes.txt").write_text("cell\n")
+    (labels / "field_00.txt").write_text("0 0.5 0.5 0.25 0.25 0.75\n")
+    wishes = Wishes(**(WISHES | {"thresholds": (0.4,)}))
+    folder, verdict = prepare(bench.board, [labels], wishes)
+    assert verdict.valid
+    (found,) = json.loads((folder / "predictions-s0.json").read_text())["detections"]
+    assert (found["image_id"], found["score"]) == (1, 0.75)
+    (labels / "field_00.txt").write_text("0 0.5 0.5 0.25 0.25\n")
+    with pytest.raises(BadInputError, match=r"without a confidence.*datasets answers"):
+        prepare(bench.board, [labels], Wishes(**(WISHES | {"thresholds": (0.4,), "id": "another-one"})))
+
+
 def test_a_predictions_file_needs_what_it_does_not_say(bench):
     bench.track()
     with pytest.raises(BadInputError, match="--threshold"):

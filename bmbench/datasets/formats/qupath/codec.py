@@ -6,6 +6,7 @@ another plane of a stack are no cells of the image. They are left out and named.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from bmbench.datasets.formats.annotation_folder import ANNOTATION_FOLDERS, annot
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import UNSURE, Marks
 from bmbench.datasets.formats.qupath.areas import areas, held, longer_sides
+from bmbench.datasets.formats.qupath.class_outlines import holds_classes, parted
 from bmbench.datasets.formats.qupath.geojson import QupathFile, read_qupath, write_qupath
 
 SUFFIXES = (".geojson", ".geojson.gz")
@@ -24,10 +26,18 @@ ALSO = (".json", ".json.gz")
 OBJECTS = {"annotations": ("annotation",), "detections": ("detection", "cell"), "cells": ("cell",), "all": ()}
 """What ``--option objects=…`` takes: these kinds, or everything, areas too."""
 OUTLINES = ("cell", "nucleus")
+PARTS = ("apart", "together")
+TAKEN_APART = "objects that hold all cells of a class, taken apart (--option parts=together says otherwise)"
 
 
 def read(
-    path: Path, images: Path | None = None, *, objects: str = "", outline: str = "cell", plane: str = ""
+    path: Path,
+    images: Path | None = None,
+    *,
+    objects: str = "",
+    outline: str = "cell",
+    plane: str = "",
+    parts: str = "",
 ) -> Content:
     """The images of a folder of GeoJSON files, or of one file; see `read_folder`.
 
@@ -39,6 +49,9 @@ def read(
         Which shape an object has that has both.
     plane : "Z" or "Z,T", optional
         Which slice and time point of a stack the images show.
+    parts : "apart" or "together", optional
+        Whether each part of an outline is an object of its own; without it, those of files that hold all
+        cells of a class in one object.
 
     Raises
     ------
@@ -49,11 +62,19 @@ def read(
         raise UnknownNameError("choice of objects", objects, OBJECTS)
     if outline not in OUTLINES:
         raise UnknownNameError("outline", outline, OUTLINES)
+    if parts and parts not in PARTS:
+        raise UnknownNameError("choice of parts", parts, PARTS)
     suffixes = _suffixes(path)
     files, _ = annotation_files(path, suffixes, ANNOTATION_FOLDERS)
     found = [read_qupath(file, nucleus=outline == "nucleus") for file in files]
+    split = [parts == "apart" or (not parts and holds_classes(one)) for one in found]
+    found = [parted(one) if apart else one for one, apart in zip(found, split, strict=True)]
     planes = [_plane(one, plane, str(file)) for one, file in zip(found, files, strict=True)]
     marks = dict(zip(files, _marks(found, objects, planes, nucleus=outline == "nucleus"), strict=True))
+    for file, apart in zip(files, split, strict=True):
+        if apart and not parts:
+            noted = (*marks[file].notes, TAKEN_APART)
+            marks[file] = replace(marks[file], notes=noted)
 
     def parse(file: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
         return marks[file]
@@ -179,6 +200,7 @@ CODEC = Codec(
         "objects": "detections, annotations, cells or all; without it, all but areas",
         "outline": "cell or nucleus",
         "plane": "the slice of a stack that the images show: Z or Z,T",
+        "parts": "apart or together: whether the parts of an outline are objects of their own",
     },
     as_stored=True,
 )

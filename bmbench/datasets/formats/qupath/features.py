@@ -1,6 +1,5 @@
 """QuPath features → columns; the dialects are those of `schema`."""
 
-import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,34 +15,18 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rings_box
 from bmbench.core.types import Bools, Floats, Rings
 from bmbench.datasets.formats.qupath.positions import LIMIT_PX, items, open_ring, points
-from bmbench.datasets.formats.qupath.schema import (
-    AnyFeature,
-    Classification,
-    Feature,
-    Measurement,
-    Properties,
-)
+from bmbench.datasets.formats.qupath.properties import NOTHING, class_of, kind_of, measured_of
+from bmbench.datasets.formats.qupath.schema import AnyFeature, Feature, Properties
 from bmbench.datasets.reading.json_stream import Block
 from bmbench.datasets.reading.limits import loads
 
-CONFIDENCE_NAMES = ("confidence", "score", "detection probability", "probability")
-"""Measurements that hold a detector's belief, in lower case: bmbench's, COCO's, StarDist's."""
 ROUND_PX = 0.03
 """An ellipse whose sides differ by less is a circle: QuPath keeps two decimals of each corner."""
 DEPTH_LIMIT = 32
-_KINDS = {
-    "pathdetectionobject": "detection",
-    "pathannotationobject": "annotation",
-    "pathcellobject": "cell",
-    "pathtileobject": "tile",
-    "tmacoreobject": "tmacore",
-    "pathrootobject": "root",
-}
 _FRAMES = ("root", "tmacore", "tile")
 """Objects that hold others and mark no cell."""
 
 _NULL = len(b"null")
-_NOTHING: Mapping[str, Any] = {}
 _FAST = msgspec.json.Decoder(list[Feature])
 _NESTED = msgspec.json.Decoder(list[list[tuple[float, float]]])
 _NUMBERS = msgspec.json.Decoder(list[float])
@@ -162,19 +145,6 @@ def _one_ring(points: int) -> bytes:
     return b"[[" + b",".join([b"[,]"] * points) + b"]]"
 
 
-def confidence_of(measurements: Mapping[str, float | None]) -> float:
-    """The detector's belief among the measurements; NaN where there is none."""
-    for name, value in measurements.items():
-        if value is not None and _says_confidence(name):
-            return value
-    return math.nan
-
-
-@lru_cache(maxsize=4096)
-def _says_confidence(name: str) -> bool:
-    return name.lower() in CONFIDENCE_NAMES
-
-
 def _decode_any(block: Block, path: Path, objects: QupathObjects, *, nucleus: bool) -> None:
     try:
         values = loads(b"[" + block.text + b"]")
@@ -200,7 +170,7 @@ def _add_feature(objects: QupathObjects, value: Any, where: str, depth: int, *, 
     before = len(objects.rings)
     geometry = feature.geometry
     objects.nuclei += bool(feature.nucleusGeometry)
-    if not nucleus or _kind(feature.id, properties) != "cell":
+    if not nucleus or kind_of(feature.id, properties) != "cell":
         _add_geometry(objects, geometry, where)
     elif feature.nucleusGeometry:
         _add_geometry(objects, feature.nucleusGeometry, where)
@@ -278,31 +248,12 @@ def _add_shape(objects: QupathObjects, rings: Rings, box: list[float], *, ellips
 
 def _add_properties(objects: QupathObjects, items: Sequence[tuple[str | int | None, Properties]]) -> None:
     """Add the columns beside the shapes, from the id and properties of each object."""
-    objects.kind += [_kind(identity, properties) for identity, properties in items]
-    objects.classes += [_class_name(properties.classification) for _, properties in items]
-    objects.metadata += [properties.metadata or _NOTHING for _, properties in items]
-    objects.measurements += [_measured(properties.measurements) for _, properties in items]
+    objects.kind += [kind_of(identity, properties) for identity, properties in items]
+    objects.classes += [class_of(own) for _, own in items]
+    objects.metadata += [properties.metadata or NOTHING for _, properties in items]
+    objects.measurements += [measured_of(properties) for _, properties in items]
     objects.names += [str(own.name) for _, own in items if own.name and not own.classification]
     objects.ids += ["" if identity is None else str(identity) for identity, _ in items]
-
-
-def _kind(identity: str | int | None, properties: Properties) -> str:
-    kind = properties.objectType or properties.object_type or properties.type
-    if kind is None and isinstance(identity, str):
-        kind = _KINDS.get(identity.lower())
-    return kind.lower() if kind else "annotation"
-
-
-def _class_name(given: Classification | str | None) -> str:
-    if isinstance(given, Classification):
-        return given.name or ": ".join(given.names or [])
-    return given or ""
-
-
-def _measured(given: dict[str, float | None] | list[Measurement] | None) -> Mapping[str, float | None]:
-    if isinstance(given, dict):
-        return given
-    return {item.name: item.value for item in given} if given else _NOTHING
 
 
 def _drop_frames(objects: QupathObjects) -> None:

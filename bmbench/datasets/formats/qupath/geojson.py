@@ -42,7 +42,8 @@ from bmbench.core.types import (
     Role,
     is_artefact_name,
 )
-from bmbench.datasets.formats.qupath.features import QupathObjects, confidence_of, decode
+from bmbench.datasets.formats.qupath.features import QupathObjects, decode
+from bmbench.datasets.formats.qupath.properties import confidence_of
 from bmbench.datasets.formats.qupath.written import IGNORE_CLASS, Kind, Marks, written_features
 from bmbench.datasets.reading.json_lists import collector_paused
 from bmbench.datasets.reading.json_stream import object_blocks

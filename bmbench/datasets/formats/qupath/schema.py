@@ -48,16 +48,22 @@ class Measurement(msgspec.Struct, gc=False):
 
 
 class Properties(msgspec.Struct, gc=False):
-    """What QuPath knows about an object beside its shape."""
+    """What QuPath knows about an object beside its shape.
+
+    `type` is the kind of an object, or its class where TIAToolbox wrote it, `prob` and `score` what other
+    programs believe of it.
+    """
 
     objectType: str | None = None  # noqa: N815
     object_type: str | None = None
-    type: str | None = None
+    type: Any = None
     name: Any = None
     classification: Classification | str | None = None
     measurements: dict[str, float | None] | list[Measurement] | None = None
     metadata: dict[str, Any] | None = None
     childObjects: list[Any] | None = None  # noqa: N815
+    prob: Any = None
+    score: Any = None
 
 
 class Feature(msgspec.Struct, gc=False):
