@@ -13,7 +13,7 @@ from bmbench.metrics.curve import Curve, average_precision
 from bmbench.metrics.matching import Cause
 from bmbench.metrics.matching_input import MatchingInput, matching_input, scored_labels
 from bmbench.metrics.pairs import admissible
-from bmbench.metrics.protocol import Geometry, Protocol
+from bmbench.metrics.protocol import ApKind, Geometry, Protocol
 from bmbench.metrics.radii import object_radii
 from bmbench.metrics.scores import Scores
 from bmbench.metrics.tally import Tally
@@ -25,6 +25,8 @@ _ALARMS = {
     "fp_background": Cause.BACKGROUND,
 }
 MISSED = "fn_missed"
+CAUSES = (*_ALARMS, MISSED)
+"""What each of the costs is called."""
 
 
 def cost_of_causes(
@@ -38,17 +40,53 @@ def cost_of_causes(
     not those above the threshold alone; of several classes it is the mean. None too where no one matching
     serves every threshold (Hungarian).
     """
-    if scores.assignment != "greedy" or scores.paired_anew:
+    found = put_right(truth, predictions, protocol, scores, geometry)
+    if not found:
         return None
+    return {name: float(np.mean([one.cost(name, protocol.ap) for one in found])) for name in CAUSES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PutRight:
+    """The tally of one class: as it is, and with all errors of one cause put right.
+
+    Attributes
+    ----------
+    before : Tally
+    after : Mapping of str to Tally
+        By the cause (`CAUSES`). With no cell that is still asked for, AP is 1.
+    errors : Mapping of str to (images,) int64
+        Errors of the cause on each image.
+    """
+
+    before: Tally
+    after: Mapping[str, Tally]
+    errors: Mapping[str, Ints]
+
+    def cost(self, cause: str, kind: ApKind) -> float:
+        """The AP that this cause costs; 0 where rounding of the curve makes it less."""
+        return max(_ap(self.after[cause], kind) - _ap(self.before, kind), 0.0)
+
+
+def put_right(
+    truth: GroundTruth, predictions: Predictions, protocol: Protocol, scores: Scores, geometry: Geometry
+) -> list[PutRight]:
+    """What `cost_of_causes` compares, by class; empty where it is None."""
+    if scores.assignment != "greedy" or scores.paired_anew:
+        return []
     radius, found = object_radii(truth, protocol), []
     for label in scored_labels(truth, per_class=protocol.per_class):
         objects = matching_input(truth, predictions, label=label, most=protocol.max_detections, radius=radius)
         if len(objects.cells):
             part = _Errors.of(objects, protocol, scores, geometry)
-            found.append(part.costs(len(truth.image_ids), protocol))
-    if not found:
-        return None
-    return {name: float(np.mean([one[name] for one in found])) for name in (*_ALARMS, MISSED)}
+            found.append(part.put_right(len(truth.image_ids)))
+    return found
+
+
+def _ap(tally: Tally, kind: ApKind) -> float:
+    value = average_precision(Curve.of(tally), kind)
+    # Without a cell that is still asked for nothing is left to be wrong.
+    return 1.0 if value is None else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,25 +136,23 @@ class _Errors:
             lost=missed,
         )
 
-    def costs(self, n_images: int, protocol: Protocol) -> dict[str, float]:
-        """What putting right each cause alone adds; 0 where rounding of the curve makes it less."""
+    def put_right(self, n_images: int) -> PutRight:
         none = np.zeros(len(self.objects.cells), bool)
-        before = self._ap(self.hit, self.alarm, none, n_images, protocol)
-        after = {MISSED: self._ap(self.hit, self.alarm, self.lost, n_images, protocol)}
+        image = self.objects.predictions.image
+        after = {MISSED: self._tally(self.hit, self.alarm, self.lost, n_images)}
+        errors = {MISSED: np.bincount(self.objects.cells.image[self.lost], minlength=n_images)}
         for name, cause in _ALARMS.items():
             right = self.cause == cause
             hit = self.hit | (right & self.mends)
-            after[name] = self._ap(hit, self.alarm & ~right, none, n_images, protocol)
-        return {name: max(value - before, 0.0) for name, value in after.items()}
+            after[name] = self._tally(hit, self.alarm & ~right, none, n_images)
+            errors[name] = np.bincount(image[self.alarm & right], minlength=n_images)
+        return PutRight(before=self._tally(self.hit, self.alarm, none, n_images), after=after, errors=errors)
 
-    def _ap(self, hit: Bools, alarm: Bools, dropped: Bools, n_images: int, protocol: Protocol) -> float:
+    def _tally(self, hit: Bools, alarm: Bools, dropped: Bools, n_images: int) -> Tally:
         kept = hit | alarm
-        tally = Tally.of(
+        return Tally.of(
             confidence=self.objects.score[kept],
             hit=hit[kept],
             image=self.objects.predictions.image[kept],
             cells=np.bincount(self.objects.cells.image[~dropped], minlength=n_images),
         )
-        value = average_precision(Curve.of(tally), protocol.ap)
-        # Without a cell that is still asked for nothing is left to be wrong.
-        return 1.0 if value is None else value

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bmbench.core.types import Floats, Predictions
+from bmbench.core.types import Floats, Ints, Predictions
 from bmbench.metrics.protocol import Geometry
 from bmbench.metrics.scores import Scores
+from bmbench.metrics.tally import Tally, by_descending_score, pooled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,58 @@ class OptimalLrp:
     threshold: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LrpTerms:
+    """What oLRP sums over, of one matching.
+
+    Attributes
+    ----------
+    tally : Tally
+        Every prediction that counts, of n.
+    misplaced : (n,) float64
+        In the order of the tally: from 0, an exact hit, to 1, one at the limit; 0 for false alarms.
+    """
+
+    tally: Tally
+    misplaced: Floats
+
+    def sums(self, unit: Ints, n_units: int) -> tuple[Floats, Floats]:
+        """(units, steps + 1) twice, with ever more predictions: Σ misplacing + fp + fn, and tp + fp + fn."""
+        tally = self.tally
+        cells = np.bincount(unit, weights=tally.cells, minlength=n_units)[:, None]
+        own = unit[tally.image] == np.arange(n_units)[:, None]
+        added = np.where(tally.hit, self.misplaced - 1, 1.0)
+        start = np.zeros((n_units, 1))
+        upper, lower = (
+            cells + np.hstack([start, np.cumsum(own * each, axis=1)[:, tally.step_ends]])
+            for each in (added, ~tally.hit)
+        )
+        return upper, lower
+
+
+def lrp_terms(
+    predictions: Predictions, scores: Scores, geometry: Geometry, *, radius: Floats | None = None
+) -> LrpTerms | None:
+    """The terms of `optimal_lrp`, by the same arguments; None where that is None."""
+    if not scores.curve.cells or scores.assignment != "greedy" or scores.paired_anew:
+        return None
+    matching = scores.matching
+    rows = np.flatnonzero(matching.is_hit | matching.is_false_alarm)
+    rows = rows[by_descending_score(predictions.confidence[rows])]
+    hit = matching.is_hit[rows]
+    limit = scores.limit if radius is None else radius[matching.annotation[rows[hit]]]
+    misplaced = np.zeros(len(rows))
+    misplaced[hit] = _misplacing(matching.similarity[rows[hit]], limit, geometry)
+    tally = Tally(
+        confidence=predictions.confidence[rows],
+        hit=hit,
+        image=predictions.image[rows],
+        cells=pooled(scores.tallies).cells,
+        grouped=scores.tallies[0].grouped,
+    )
+    return LrpTerms(tally=tally, misplaced=misplaced)
+
+
 def optimal_lrp(
     predictions: Predictions, scores: Scores, geometry: Geometry, *, radius: Floats | None = None
 ) -> OptimalLrp | None:
@@ -45,26 +98,23 @@ def optimal_lrp(
     `radius` is that of every annotation (`bmbench.metrics.radii`), where it is not one for all.
     An IoU limit of 1 leaves no room to misplace: misplacing is then 0.
     """
-    curve = scores.curve
-    if not curve.cells or scores.assignment != "greedy" or scores.paired_anew:
-        return None
-    hits = scores.matching.is_hit
-    limit = scores.limit if radius is None else radius[scores.matching.annotation[hits]]
-    off = _misplacing(scores.matching.similarity[hits], limit, geometry)
-    score = predictions.confidence[hits]
-    order = np.argsort(-score, kind="stable")
-    reached = np.searchsorted(-score[order], -curve.threshold, side="right")
-    total = np.append(0.0, np.append(0.0, np.cumsum(off[order]))[reached])
-    tp, fp = np.append(0, curve.tp), np.append(0, curve.fp)
-    error = (total + fp + curve.cells - tp) / (curve.cells + fp)
-    best = int(np.argmin(error))
-    kept = int(tp[best] + fp[best])
+    terms = lrp_terms(predictions, scores, geometry, radius=radius)
+    return None if terms is None else lowest(terms)
+
+
+def lowest(terms: LrpTerms) -> OptimalLrp:
+    """OLRP of these terms."""
+    tally = terms.tally
+    (upper,), (lower,) = terms.sums(np.zeros(len(tally.cells), np.int64), 1)
+    best = int(np.argmin(upper / lower))
+    kept = int(tally.step_ends[best - 1] + 1) if best else 0
+    tp = int(tally.hit[:kept].sum())
     return OptimalLrp(
-        error=float(error[best]),
-        misplacing=float(total[best] / tp[best]) if tp[best] else None,
-        false_alarms=float(fp[best] / kept) if kept else None,
-        misses=float(1 - tp[best] / curve.cells),
-        threshold=float(curve.threshold[best - 1]) if best else None,
+        error=float(upper[best] / lower[best]),
+        misplacing=float(terms.misplaced[:kept].sum() / tp) if tp else None,
+        false_alarms=(kept - tp) / kept if kept else None,
+        misses=1 - tp / tally.n_cells,
+        threshold=float(tally.confidence[kept - 1]) if kept else None,
     )
 
 

@@ -130,7 +130,11 @@ def _causes(report: ScoreReport) -> Figure:
     words = [f"false alarm {word}" for word in FALSE_ALARMS.values()] + [f"cell {w}" for w in MISSES.values()]
     counts: _Bars = {rule: [getattr(one, name) for name in names] for rule, one in _scored(report)}
     known = {rule: report.details[rule].costs for rule, _ in _scored(report) if rule in report.details}
-    costs: _Bars = {rule: [one.get(name) for name in names] for rule, one in known.items() if one is not None}
+    costs: _Bars = {
+        rule: [one[name].value if name in one else None for name in names]
+        for rule, one in known.items()
+        if one
+    }
     shown = [(counts, "number, at the threshold", "{:.0f}")]
     if costs:
         shown.append((costs, "average precision that it costs", "{:.3f}"))

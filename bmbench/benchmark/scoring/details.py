@@ -13,7 +13,7 @@ from bmbench.metrics.artefact_class import artefact_scores
 from bmbench.metrics.by_group import GroupScores, scores_by_group
 from bmbench.metrics.by_size import SizeScores, scores_by_size
 from bmbench.metrics.calibration import Reliability, reliability
-from bmbench.metrics.cost_of_causes import cost_of_causes
+from bmbench.metrics.cost_of_causes import put_right
 from bmbench.metrics.details import (
     CountError,
     Froc,
@@ -29,11 +29,12 @@ from bmbench.metrics.free_response import (
     sensitivity_per_100_cells,
     sensitivity_per_mm2,
 )
-from bmbench.metrics.localisation_recall_precision import OptimalLrp, optimal_lrp
+from bmbench.metrics.localisation_recall_precision import OptimalLrp, lowest, lrp_terms
 from bmbench.metrics.merges_and_splits import MergesAndSplits, merges_and_splits
 from bmbench.metrics.radii import object_radii
 from bmbench.metrics.shapes import shape_scores
 from bmbench.present.words import many
+from bmbench.statistics.detail_intervals import cost_intervals, optimal_lrp_interval
 from bmbench.statistics.intervals import (
     MetricInterval,
     calibration_interval,
@@ -118,11 +119,12 @@ class Details:
     froc_per_mm2: Rated | None
     froc_per_100_cells: Rated | None
     olrp: OptimalLrp | None
+    olrp_ci: Interval | None
     reliability: Reliability
     d_ece_ci: Interval | None
     sweep: LimitSweep
     by_group: GroupScores
-    costs: Mapping[str, float] | None
+    costs: Mapping[str, MetricInterval]
     shapes: Mapping[str, MetricInterval]
     by_size: SizeScores | None
     size_recall: tuple[MetricInterval, ...]
@@ -153,14 +155,17 @@ class Details:
             },
             "froc_per_mm2": _in_json(self.froc_per_mm2),
             "froc_per_100_cells": _in_json(self.froc_per_100_cells),
-            "olrp": None if self.olrp is None else dataclasses.asdict(self.olrp),
+            "olrp": None
+            if self.olrp is None
+            else {**dataclasses.asdict(self.olrp), "error_ci": _listed(self.olrp_ci)},
             "calibration": {**self.reliability.to_json(), "d_ece_ci": _listed(self.d_ece_ci)},
             "sweep": dataclasses.asdict(self.sweep),
             "by_group": self.by_group.to_json(),
             **_shapes_in_json(self.shapes),
             "by_size": self._sizes_in_json(),
             "artefacts": None if self.artefacts is None else self.artefacts.to_json(),
-            "ap_cost": None if self.costs is None else dict(self.costs),
+            "ap_cost": {name: one.value for name, one in self.costs.items()} or None,
+            "ap_cost_ci": {name: _listed(one.interval) for name, one in self.costs.items()} or None,
             "count_agreement": self.count_agreement.to_json(),
         }
 
@@ -184,6 +189,8 @@ def details_of(
     matches_masks = evaluation.protocol.outlines and geometry == "bb"
     sizes = scores_by_size(truth, predictions, scores)
     without_limit = evaluation.protocol.outlines and geometry == "cd"
+    terms = None if without_limit else lrp_terms(predictions, scores, geometry, radius=radius)
+    mended = put_right(truth, predictions, evaluation.protocol, scores, geometry)
     return Details(
         f_beta={name: f_beta_interval(scores, units, beta=beta) for name, beta in BETAS.items()},
         localisation=localisation(truth, predictions, scores),
@@ -194,7 +201,8 @@ def details_of(
         froc_ci=froc_interval(scores, units).interval,
         froc_per_mm2=_with_interval(sensitivity_per_mm2(truth, scores), scores, units),
         froc_per_100_cells=_with_interval(sensitivity_per_100_cells(scores), scores, units),
-        olrp=None if without_limit else optimal_lrp(predictions, scores, geometry, radius=radius),
+        olrp=None if terms is None else lowest(terms),
+        olrp_ci=None if terms is None else optimal_lrp_interval(terms, units).interval,
         reliability=reliability(scores),
         d_ece_ci=calibration_interval(scores, units).interval,
         sweep=sweep(truth, predictions, evaluation.protocol, geometry, threshold=scores.threshold),
@@ -203,7 +211,7 @@ def details_of(
         by_size=sizes,
         size_recall=_recall_by_size(sizes, units),
         artefacts=_artefacts(truth, predictions, evaluation, geometry),
-        costs=cost_of_causes(truth, predictions, evaluation.protocol, scores, geometry),
+        costs=cost_intervals(mended, units, evaluation.protocol.ap) if mended else {},
         count_agreement=count_agreement(truth, predictions, scores),
     )
 

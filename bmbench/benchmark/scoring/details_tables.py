@@ -64,7 +64,10 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
         ("·· interpolated", [one.froc.interpolated_mean for one in details.values()]),
         *_rated_rows("mm²", [one.froc_per_mm2 for one in details.values()]),
         *_rated_rows("100 cells", [one.froc_per_100_cells for one in details.values()]),
-        ("oLRP (0 is perfect)", [one.olrp.error if one.olrp else None for one in details.values()]),
+        (
+            "oLRP (0 is perfect)",
+            [with_interval(one.olrp.error if one.olrp else None, one.olrp_ci) for one in details.values()],
+        ),
         ("· misplacing of hits", [one.olrp.misplacing if one.olrp else None for one in details.values()]),
         ("· false alarms", [one.olrp.false_alarms if one.olrp else None for one in details.values()]),
         ("· misses", [one.olrp.misses if one.olrp else None for one in details.values()]),
@@ -83,16 +86,17 @@ def _details_table(details: Mapping[Geometry, Details]) -> Table:
 
 
 def _cost_rows(
-    costs: Sequence[Mapping[str, float] | None],
+    costs: Sequence[Mapping[str, MetricInterval]],
 ) -> Iterator[tuple[str, Sequence[str | float | None]]]:
     """What AP each cause of errors costs; nothing where it is undefined."""
-    known = [one for one in costs if one is not None]
-    if len(known) < len(costs):
+    if not all(costs):
         return
-    yield "AP lost to false alarms", ["" for _ in known]
-    for cause, words in FALSE_ALARMS.items():
-        yield f"· {words}", [one[cause] for one in known]
-    yield "AP lost to missed cells", [one["fn_missed"] for one in known]
+    yield "AP lost to false alarms", ["" for _ in costs]
+    words = {cause: f"· {name}" for cause, name in FALSE_ALARMS.items()} | {
+        "fn_missed": "AP lost to missed cells"
+    }
+    for cause, row in words.items():
+        yield row, [with_interval(one[cause].value, one[cause].interval) for one in costs]
 
 
 def _size_rows(details: Sequence[Details]) -> Iterator[tuple[str, Sequence[str | float | None]]]:
