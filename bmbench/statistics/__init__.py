@@ -7,6 +7,7 @@ here and nowhere else. One file a question:
 - jackknife: a metric of one answer, and what it is without each unit.
 - seed_variance: how much trainings of a method vary, pooled over methods.
 - intervals: between which values the truth of a metric is looked for, or why that cannot be said.
+- detail_intervals: those of oLRP and of the AP that causes of errors cost.
 - student: the quantile of Student's t, and the logit scale.
 - methods: one metric of many methods on the same units.
 - moderation: variances that borrow from each other.
