@@ -29,7 +29,7 @@ def available_cores() -> int:
 
 _lock = threading.Lock()
 _users = 0
-_before: tuple[int, bool, bool, bool, bool] | None = None
+_before: tuple[int, int, bool, bool] | None = None
 
 
 @contextmanager
@@ -81,13 +81,14 @@ def _enter() -> None:
             return
         _before = (
             torch.get_num_threads(),
-            torch.are_deterministic_algorithms_enabled(),
-            torch.is_deterministic_algorithms_warn_only_enabled(),
+            torch.get_deterministic_debug_mode(),
             torch.backends.cudnn.deterministic,
             torch.backends.cudnn.benchmark,
         )
         torch.set_num_threads(1)
-        torch.use_deterministic_algorithms(mode=True)
+        # The same switch as `use_deterministic_algorithms`, which also loads the compiler: 1.5 s that
+        # nobody needs who compiles nothing.
+        torch.set_deterministic_debug_mode("error")
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
 
 
@@ -99,9 +100,9 @@ def _leave() -> None:
         _users -= 1
         if _users or _before is None:
             return
-        threads, deterministic, warn_only, cudnn_deterministic, cudnn_benchmark = _before
+        threads, deterministic, cudnn_deterministic, cudnn_benchmark = _before
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(mode=deterministic, warn_only=warn_only)
+        torch.set_deterministic_debug_mode(deterministic)
         torch.backends.cudnn.deterministic = cudnn_deterministic
         torch.backends.cudnn.benchmark = cudnn_benchmark
 

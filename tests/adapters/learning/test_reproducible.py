@@ -1,6 +1,8 @@
 """Cores, and what a block leaves behind."""
 
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -72,6 +74,18 @@ def test_torch_has_its_modes_back(monkeypatch):
             assert modes() == (deterministic, warn_only, False, True)
         finally:
             torch.use_deterministic_algorithms(False)
+
+
+def test_a_prediction_does_not_wait_for_the_compiler():
+    """Torch's usual switch loads its compiler, a second and a half; in a process of its own, as it stays."""
+    code = (
+        "import sys, torch\n"
+        "from bmbench.adapters.learning.reproducible import one_thread_each\n"
+        "with one_thread_each():\n"
+        "    print(torch.are_deterministic_algorithms_enabled(), 'torch._inductor.config' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
 
 
 def test_blocks_that_overlap_in_threads_keep_their_settings_until_the_last_has_ended(monkeypatch):

@@ -54,7 +54,7 @@ class DetectionTransformer(nn.Module):
         batch = self._padded(torch.stack(images))
         if batch.is_cuda:
             # What gathers features has no deterministic gradient there: repeatable to rounding.
-            torch.use_deterministic_algorithms(mode=True, warn_only=True)
+            torch.set_deterministic_debug_mode("warn")
         size = batch.new_tensor([batch.shape[3], batch.shape[2]] * 2)
         if targets is not None:
             labels = [_as_labels(target, size) for target in targets]
