@@ -75,10 +75,10 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, TrainingFacts
         view = random_view(train, wanted, generator)
         return _patch(view, settings, family, cells=facts.cells, seed=int(generator.integers(2**31)))
 
-    with one_thread_each() as pool, seeded(request.seed):
+    with one_thread_each(exact_on_card=family.exact_on_card) as pool, seeded(request.seed):
         network = family.build(settings, facts).to(best_device())
-        if family.notice:
-            request.progress.note(family.notice)
+        for notice in notices(family, best_device()):
+            request.progress.note(notice)
         if isinstance(settings, Taking) and settings.weights != "none":
             taken = take_weights(network, settings.weights, family=family_name, settings=settings)
             request.progress.note(taken)
@@ -92,6 +92,17 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, TrainingFacts
             kind=family_name,
         )
         return trainer.run(network), facts, settings
+
+
+def notices(family: Family, device: torch.device) -> list[str]:
+    """What is said whenever one is fitted there."""
+    rounding = device.type == "cuda" and not family.exact_on_card
+    return [*([family.notice] if family.notice else []), *([_TO_ROUNDING] if rounding else [])]
+
+
+_TO_ROUNDING = (
+    "on a graphics card this network adds up in any order: the same seed gives the same to rounding"
+)
 
 
 def tensor_of(image: Pixels, facts: TrainingFacts, device: torch.device) -> torch.Tensor:

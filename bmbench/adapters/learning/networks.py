@@ -55,6 +55,8 @@ def average_buffers(
     network: nn.Module, replicas: Sequence[nn.Module], statistics: Sequence[Sequence[torch.Tensor]]
 ) -> None:
     """Give the network and all replicas the mean of these batch statistics, one list of buffers a shard."""
+    if not any(statistics):
+        return
     with torch.no_grad():
         for own, *others in zip(network.buffers(), *statistics, strict=True):
             own.copy_(torch.stack([buffer.double() for buffer in others]).mean(dim=0))

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     import torch
+
+T = TypeVar("T")
 
 
 def available_cores() -> int:
@@ -33,42 +35,99 @@ _before: tuple[int, int, bool, bool] | None = None
 
 
 @contextmanager
-def one_thread_each() -> Iterator[ThreadPoolExecutor]:
+def one_thread_each(*, exact_on_card: bool = True) -> Iterator[ThreadPoolExecutor]:
     """A pool whose workers use one torch thread each; afterwards torch has its threads and modes back.
+
+    A network that is not `exact_on_card` may use what a graphics card adds up in any order.
 
     Torch's settings are those of the whole process: of several blocks under way in threads of their own,
     the first one changes them and the last one puts them back.
     """
     _enter()
     try:
-        with _opencv_alone(), ThreadPoolExecutor(available_cores()) as pool:
+        with _opencv_alone(1), _on_card(exact=exact_on_card), ThreadPoolExecutor(available_cores()) as pool:
             yield pool
     finally:
         _leave()
 
 
-_opencv_users = 0
-_opencv_before = 0
+class _Shared(Generic[T]):
+    """A setting of the whole process: of several blocks, the first one sets it, the last one puts it back."""
+
+    def __init__(self, read: Callable[[], T], write: Callable[[T], object]) -> None:
+        self._read, self._write = read, write
+        self._users = 0
+
+    @contextmanager
+    def __call__(self, value: T) -> Iterator[None]:
+        """The value inside the block."""
+        with _lock:
+            self._users += 1
+            if self._users == 1:
+                self._before = self._read()
+                self._write(value)
+        try:
+            yield
+        finally:
+            with _lock:
+                self._users -= 1
+                if not self._users:
+                    self._write(self._before)
+
+
+def _opencv_threads() -> int:
+    import cv2
+
+    return cv2.getNumThreads()
+
+
+def _set_opencv_threads(number: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(number)
+
+
+def _torch_mode() -> int | str:
+    import torch
+
+    return torch.get_deterministic_debug_mode()
+
+
+def _set_torch_mode(mode: int | str) -> None:
+    import torch
+
+    torch.set_deterministic_debug_mode(mode)
+
+
+def _set_workspace(value: str | None) -> None:
+    if value is None:
+        os.environ.pop(_WORKSPACE, None)
+    else:
+        os.environ[_WORKSPACE] = value
+
+
+_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+_opencv_alone = _Shared(_opencv_threads, _set_opencv_threads)
+_mode = _Shared(_torch_mode, _set_torch_mode)
+_workspace = _Shared(lambda: os.environ.get(_WORKSPACE), _set_workspace)
 
 
 @contextmanager
-def _opencv_alone() -> Iterator[None]:
-    """OpenCV on one thread a call inside the block: patches are drawn on threads of their own."""
-    import cv2
+def _on_card(*, exact: bool) -> Iterator[None]:
+    """On a graphics card, what the same bytes need, as far as a network can bear it.
 
-    global _opencv_users, _opencv_before  # noqa: PLW0603
-    with _lock:
-        _opencv_users += 1
-        if _opencv_users == 1:
-            _opencv_before = cv2.getNumThreads()
-            cv2.setNumThreads(1)
-    try:
+    Linear layers give the same bytes only with a fixed workspace, and older torch refuses them without.
+    Torchvision's `roi_align` adds up in any order there: asked for one order, it takes a way in Python that
+    needs some 30 GB an image (torchvision issue 8168), so that a network which has it is not asked.
+    """
+    if best_device().type != "cuda":
         yield
-    finally:
-        with _lock:
-            _opencv_users -= 1
-            if not _opencv_users:
-                cv2.setNumThreads(_opencv_before)
+        return
+    with ExitStack() as settings:
+        settings.enter_context(_workspace(os.environ.get(_WORKSPACE, ":4096:8")))
+        if not exact:
+            settings.enter_context(_mode("default"))
+        yield
 
 
 def _enter() -> None:

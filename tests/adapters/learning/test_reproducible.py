@@ -9,6 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from bmbench.adapters.detection.networks.families import FAMILIES
+from bmbench.adapters.detection.training import notices
+from bmbench.adapters.learning import reproducible
 from bmbench.adapters.learning.reproducible import available_cores, environment_kept, one_thread_each, seeded
 
 
@@ -119,3 +122,38 @@ def test_blocks_that_overlap_in_threads_keep_their_settings_until_the_last_has_e
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def mode():
+    return torch.get_deterministic_debug_mode(), os.environ.get("CUBLAS_WORKSPACE_CONFIG")
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_on_a_card_a_network_is_asked_for_what_it_can_bear(monkeypatch, exact):
+    """Two blocks at once, each ending first: the settings hold until the last has ended."""
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    monkeypatch.setattr(reproducible, "best_device", lambda: torch.device("cuda"))
+    before = mode()
+    wanted = (2 if exact else 0, ":4096:8")
+    first, second = (one_thread_each(exact_on_card=exact) for _ in range(2))
+    first.__enter__()
+    assert mode() == wanted
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert mode() == wanted
+    second.__exit__(None, None, None)
+    assert mode() == before
+
+
+def test_on_a_processor_every_network_is_exact():
+    with one_thread_each(exact_on_card=False):
+        assert mode()[0] == 2
+
+
+def test_a_run_on_a_card_says_whose_bytes_do_not_repeat():
+    card, processor = torch.device("cuda"), torch.device("cpu")
+    said = {name: any("to rounding" in text for text in notices(f, card)) for name, f in FAMILIES.items()}
+    assert not any("to rounding" in text for f in FAMILIES.values() for text in notices(f, processor))
+    assert not said["retinanet"]
+    assert said["mask_rcnn"]
+    assert said["circular_mask_rcnn"]

@@ -90,6 +90,8 @@ class Family:
         Said whenever one is fitted.
     other_package : bool
         Whether another package makes the network, which may need memory to do so.
+    exact_on_card : bool
+        Whether it is the same to the last bit from run to run on a graphics card, too; else to rounding.
     """
 
     build: Callable[[Any, TrainingFacts], nn.Module]
@@ -102,6 +104,7 @@ class Family:
     colours: Callable[[Any], tuple[Colour, Colour] | None] = lambda _: None
     notice: str = ""
     other_package: bool = False
+    exact_on_card: bool = True
 
     def learns_masks(self, settings: Any, *, outlined: bool) -> bool:
         """Whether it learns outlines; `outlined` says whether every training cell has one.
@@ -146,6 +149,7 @@ def _transformer(name: str) -> Family:
         batch_statistics=True,
         colours=transformers_networks.colours,
         other_package=True,
+        exact_on_card=False,
     )
 
 
@@ -158,6 +162,7 @@ def _ultralytics(name: str) -> Family:
         colours=ultralytics_networks.colours,
         notice=ultralytics_networks.NOTICE.format(name),
         other_package=True,
+        exact_on_card=False,
     )
 
 
@@ -181,12 +186,14 @@ FAMILIES = MappingProxyType(
             circles=True,
             first_label=1,
             masks=True,
+            exact_on_card=False,
         ),
         "mask_rcnn": Family(
             build=lambda s, f: mask_rcnn.build(s, f.anchors, classes=f.classes, masks=f.masks),
             settings=MaskRCNNSettings,
             first_label=1,
             masks=True,
+            exact_on_card=False,
         ),
         "yolov3": Family(
             build=lambda s, f: yolov3.YoloV3(s, f.anchors, classes=f.classes),
@@ -195,9 +202,13 @@ FAMILIES = MappingProxyType(
         ),
         **{name: _ultralytics(name) for name in ("yolov3u", "yolo11", "yolo26")},
         "rt_detr_v2": _transformer("rt_detr_v2"),
-        "detectron2_retinanet": Family(build=_detectron2_retinanet, other_package=True),
+        "detectron2_retinanet": Family(build=_detectron2_retinanet, other_package=True, exact_on_card=False),
         "detectron2_mask_rcnn": Family(
-            build=_detectron2_mask_rcnn, settings=MaskRCNNSettings, masks=True, other_package=True
+            build=_detectron2_mask_rcnn,
+            settings=MaskRCNNSettings,
+            masks=True,
+            other_package=True,
+            exact_on_card=False,
         ),
     }
 )

@@ -52,9 +52,6 @@ class DetectionTransformer(nn.Module):
     def forward(self, images: list[torch.Tensor], targets: list[TensorDict] | None = None) -> Any:
         """Losses by name, or one dict of boxes, scores and labels an image."""
         batch = self._padded(torch.stack(images))
-        if batch.is_cuda:
-            # What gathers features has no deterministic gradient there: repeatable to rounding.
-            torch.set_deterministic_debug_mode("warn")
         size = batch.new_tensor([batch.shape[3], batch.shape[2]] * 2)
         if targets is not None:
             labels = [_as_labels(target, size) for target in targets]
