@@ -20,6 +20,8 @@ from bmbench.core.files import read_bytes, read_json, write_bytes, write_json
 from bmbench.core.types import Pixels
 
 Network = TypeVar("Network", bound=nn.Module)
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 def group_normalisation(width: int) -> nn.Module:
@@ -44,6 +46,37 @@ def standardised(pixels: Pixels, mean: Colour, deviation: Colour, device: torch.
 
     values = on_device(pixels, device).permute(0, 3, 1, 2).to(torch.float32)
     return values.sub_(column(mean)).div_(column(deviation))
+
+
+SHORT_ON = ("cuda",)
+"""Kinds of devices that are asked for short numbers; a processor computes them several times slower."""
+
+
+def short_numbers(precision: str, device: torch.device) -> torch.autocast:
+    """A block in which a card computes products in bfloat16, if that is the precision."""
+    wanted = precision == "bfloat16" and device.type in SHORT_ON
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted)
+
+
+def in_batches(
+    answers: Callable[[Sequence[Item]], Sequence[Answer]], items: Sequence[Item], *, most: int
+) -> list[Answer]:
+    """What each item is answered, `most` of them at once, and half as many wherever memory is too small.
+
+    Raises
+    ------
+    torch.OutOfMemoryError
+        If it is too small for one.
+    """
+    done: list[Answer] = []
+    while len(done) < len(items):
+        try:
+            done += answers(items[len(done) : len(done) + most])
+        except torch.OutOfMemoryError:
+            if most == 1:
+                raise
+            most //= 2
+    return done
 
 
 def sharing_weights(network: Network) -> Network:

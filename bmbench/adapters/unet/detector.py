@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bmbench.adapters.ensemble import save_members
 from bmbench.adapters.images.tiling import Tiling
 from bmbench.adapters.images.working_scale import resized, working_size
-from bmbench.adapters.learning.networks import read_checkpoint, write_checkpoint
+from bmbench.adapters.learning.networks import in_batches, read_checkpoint, short_numbers, write_checkpoint
 from bmbench.adapters.learning.reproducible import one_thread_each
 from bmbench.adapters.method import Decode
 from bmbench.adapters.unet.encodings.depth_map import Reals
@@ -28,6 +28,8 @@ from bmbench.core.types import Detections, Pixels
 
 _VIEWS = (np.s_[:, :], np.s_[:, ::-1], np.s_[::-1, :], np.s_[::-1, ::-1])
 """As it is, mirrored in x, in y, in both: an order in which any mirroring swaps neighbours, or pairs."""
+TILES_AT_ONCE = 16
+"""On a graphics card, at most; a processor computes one a core."""
 _CARD = "unet.json"
 
 
@@ -63,8 +65,12 @@ class UNetDetector:
         )
         views = _VIEWS[: self.settings.views]
         tiles = [tiling.cut(image[view]) for view in views]
+        every = [tile for view in tiles for tile in view]
         with one_thread_each() as pool:
-            answers = list(pool.map(self._forward, (tile for view in tiles for tile in view)))
+            if next(self.network.parameters()).is_cuda:
+                answers = in_batches(self._forward, every, most=TILES_AT_ONCE)
+            else:
+                answers = [answer for (answer,) in pool.map(lambda tile: self._forward([tile]), every)]
         n = len(tiles[0])
         maps = [tiling.join(answers[i * n : (i + 1) * n])[view] for i, view in enumerate(views)]
         while len(maps) > 1:
@@ -81,13 +87,14 @@ class UNetDetector:
         }
         write_checkpoint(folder, _CARD, card, self.network)
 
-    def _forward(self, tile: NDArray[np.uint8]) -> Reals:
-        """(h, w, 1 or 2) maps of one tile."""
+    def _forward(self, tiles: Sequence[NDArray[np.uint8]]) -> list[Reals]:
+        """(h, w, 1 or 2) maps of each of these tiles, which are of one size."""
         device = next(self.network.parameters()).device
         with torch.inference_mode():
-            logits = self.network(normalised([tile], self.calibration, device))
-            answer: Reals = self.encoding.maps(logits, self.settings)[0].permute(1, 2, 0).cpu().numpy()
-        return answer
+            with short_numbers(self.settings.precision, device):
+                logits = self.network(normalised(tiles, self.calibration, device))
+            maps = self.encoding.maps(logits.float(), self.settings).permute(0, 2, 3, 1)
+            return list(maps.cpu().numpy())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -40,7 +40,7 @@ class UNetSettings:
     momentum : float
         Of SGD (Nesterov's); the other optimisers have their own.
     precision : "float32" or "bfloat16"
-        Of the network's products while it trains on a graphics card; elsewhere always float32.
+        Of the network's products on a graphics card; elsewhere always float32.
     averaging : float
         Decay of the moving average of the weights that is validated and kept; 0 for none.
     validate_every, patience, validation_patches : int

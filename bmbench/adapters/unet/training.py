@@ -29,7 +29,7 @@ from bmbench.adapters.images.working_scale import (
     random_scale,
 )
 from bmbench.adapters.learning.fit_request import FitRequest
-from bmbench.adapters.learning.networks import begin_with, on_device, standardised
+from bmbench.adapters.learning.networks import begin_with, on_device, short_numbers, standardised
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
 from bmbench.adapters.unet.encodings.encoding import Encoding, TargetMap, encode
@@ -223,9 +223,7 @@ def _losses(
         on_device(np.stack([getattr(patch.target, name) for patch in patches]), device)
         for name in ("value", "weight")
     )
-    # A processor computes bfloat16 several times slower than float32: only a graphics card is asked to.
-    mixed = settings.precision == "bfloat16" and device.type == "cuda"
-    with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
+    with short_numbers(settings.precision, device):
         logits = network(image)
     return encoding.loss(logits.float(), value, weight, settings)
 

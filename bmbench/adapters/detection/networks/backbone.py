@@ -11,7 +11,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
 
 from bmbench.adapters.detection.settings.pyramid import PyramidSettings
-from bmbench.adapters.learning.networks import group_normalisation
+from bmbench.adapters.learning.networks import group_normalisation, short_numbers
 
 BLOCKS = {
     "resnet10": (resnet.BasicBlock, [1, 1, 1, 1]),
@@ -33,12 +33,15 @@ class _Pyramid(BackboneWithFPN):  # type: ignore[misc]
         self.fpn = FeaturePyramidNetwork(channels, settings.width)
         for level in range(settings.coarsest + 1, settings.deepest + 1):
             self.fpn.layer_blocks[level - settings.finest] = nn.Identity()
+        self.precision = settings.precision
         self.levels = [str(level) for level in range(settings.finest, settings.coarsest + 1)]
 
     def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
         """The maps by level."""
-        maps = super().forward(image.contiguous(memory_format=torch.channels_last))
-        return {level: maps[level] for level in self.levels}
+        with short_numbers(self.precision, image.device):
+            maps = super().forward(image.contiguous(memory_format=torch.channels_last))
+        # Anchors take the type of the maps, and places of a large tile need more digits.
+        return {level: maps[level].float() for level in self.levels}
 
 
 class IdentityTransform(GeneralizedRCNNTransform):  # type: ignore[misc]

@@ -123,7 +123,17 @@ class Family:
         return self.masks and outlined and settings.mask != "off"
 
 
+def _refuse_short(settings: DetectorSettings) -> None:
+    if settings.precision != "float32":
+        raise BadInputError(
+            "detectron2's networks compute in float32 here",
+            where=f"--set precision={settings.precision}",
+            remedy="leave it out",
+        )
+
+
 def _detectron2_retinanet(settings: DetectorSettings, facts: TrainingFacts) -> nn.Module:
+    _refuse_short(settings)
     with without_side_effects():
         from bmbench.adapters.detection.networks.detectron2_networks import build_retinanet
 
@@ -131,6 +141,7 @@ def _detectron2_retinanet(settings: DetectorSettings, facts: TrainingFacts) -> n
 
 
 def _detectron2_mask_rcnn(settings: MaskRCNNSettings, facts: TrainingFacts) -> nn.Module:
+    _refuse_short(settings)
     with without_side_effects():
         from bmbench.adapters.detection.networks.detectron2_networks import build_mask_rcnn
 

@@ -18,7 +18,7 @@ from bmbench.adapters.detection.merging.overlaps import bounding_box
 from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict, where_ignored
 from bmbench.adapters.detection.settings.common import CommonSettings
 from bmbench.adapters.detection.settings.yolo import YoloSettings
-from bmbench.adapters.learning.networks import group_normalisation
+from bmbench.adapters.learning.networks import group_normalisation, short_numbers
 from bmbench.core.types import Floats
 
 BLOCKS = {"darknet53": (1, 2, 8, 8, 4), "darknet_small": (1, 1, 1, 1, 1)}
@@ -63,7 +63,9 @@ class YoloV3(nn.Module):
 
     def forward(self, images: list[torch.Tensor], targets: list[TensorDict] | None = None) -> Any:
         """Losses by name while training; else one dict of boxes, scores and labels an image."""
-        maps = self._maps(torch.stack(images).contiguous(memory_format=torch.channels_last))
+        batch = torch.stack(images).contiguous(memory_format=torch.channels_last)
+        with short_numbers(self.settings.precision, batch.device):
+            maps = [values.float() for values in self._maps(batch)]
         raw, boxes = self._answers(maps)
         if self.training and targets is not None:
             grids = [(values.shape[2], values.shape[3]) for values in maps]

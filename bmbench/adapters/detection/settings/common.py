@@ -120,10 +120,14 @@ class AnchorSettings(CommonSettings):
     ----------
     finest, coarsest : int
         Anchors, or places, lie on the levels from `finest` to `coarsest`; level 3 has a stride of 2³ px.
+    precision : "float32" or "bfloat16"
+        Of the products of the backbone and its pyramid (of all of YOLO v3) on a graphics card; elsewhere, and
+        in what finds shapes in their maps, always float32.
     """
 
     finest: int = 3
     coarsest: int = 3
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
         # The levels first: the stride of the tiles comes from them.
