@@ -14,6 +14,7 @@ here and nowhere else. One file a question:
 - pairs: all differences of methods, how sure they are, and which submissions are copies.
 - many_methods: the best set, rank sets, all pairs of a declared family, planned pairs, false discoveries.
 - not_worse: whether a method is at most two points worse than another one.
+- stratified: several data sets together: paired differences, win rates, whether two orders agree.
 - planning: how large a difference a test set finds, and how many units it would take.
 - binomial: exact limits of a share of independent cells, and how many cells narrow them.
 - differential: percentages of clustered cells, their ratios, and where they stand beside a cut-off.

@@ -10,6 +10,7 @@ import numpy as np
 from bmbench.core.types import Floats, Ints
 from bmbench.statistics.jackknife import Jackknife, mean_of
 from bmbench.statistics.seed_variance import SeedVariance, pooled_seed_variance
+from bmbench.statistics.units import degrees_of_freedom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,18 +25,22 @@ class Methods:
         Of each unit (`Jackknife.influence`), the mean over the seeds; rows sum to 0.
     weight : (n,) float64
         Share of each unit in what the metric is measured on, the mean over methods.
-    n_seeds : (k,) int64
-        Different trainings behind each method; copies of one count once.
+    n_seeds : (k,) int64 or float64
+        Different trainings behind each method; copies of one count once. Over several sets, what they are
+        worth (`bmbench.statistics.stratified`).
     seeds : SeedVariance or None
         Pooled over the methods; None where no method has two trainings: then all that is said is said of
         these very networks.
+    freedom : float or None
+        Degrees of freedom of the unit part, where the weights alone do not give them: over several sets.
     """
 
     value: Floats
     influence: Floats
     weight: Floats
-    n_seeds: Ints
+    n_seeds: Ints | Floats
     seeds: SeedVariance | None
+    freedom: float | None = None
 
     @classmethod
     def of(cls, answers: Sequence[Sequence[Jackknife]], *, seeds: SeedVariance | None = None) -> Methods:
@@ -73,6 +78,11 @@ class Methods:
         """Units that the metric is measured on."""
         return int(np.count_nonzero(self.weight))
 
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of the unit part of a difference."""
+        return degrees_of_freedom(self.weight) if self.freedom is None else self.freedom
+
     def take(self, rows: Sequence[int] | Ints) -> Methods:
         """Some of the methods; how seeds vary, and what units weigh, stays as it is known from all."""
         return Methods(
@@ -81,6 +91,7 @@ class Methods:
             weight=self.weight,
             n_seeds=self.n_seeds[rows],
             seeds=self.seeds,
+            freedom=self.freedom,
         )
 
 

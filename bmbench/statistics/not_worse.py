@@ -14,7 +14,7 @@ from bmbench.statistics.methods import Methods
 from bmbench.statistics.planning import NORMAL_80, NORMAL_95
 from bmbench.statistics.seed_variance import satterthwaite
 from bmbench.statistics.student import logit, t_quantile
-from bmbench.statistics.units import FEWEST_FOR_INTERVAL, degrees_of_freedom
+from bmbench.statistics.units import FEWEST_FOR_INTERVAL
 
 MARGIN = 0.02
 """Two points, as in the study."""
@@ -90,7 +90,7 @@ class _Scaled:
     ) -> _Scaled:
         """The difference of two methods, each moved by its influences times a slope."""
         z = [slope * methods.influence[row] for row, slope in zip(rows, slopes, strict=True)]
-        parts = [(float(jackknife_variance(z[0] - z[1])), degrees_of_freedom(methods.weight))]
+        parts = [(float(jackknife_variance(z[0] - z[1])), methods.df)]
         if methods.seeds is not None:
             each = zip(rows, slopes, strict=True)
             share = sum(slope**2 / float(methods.n_seeds[row]) for row, slope in each)

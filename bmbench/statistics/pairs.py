@@ -17,7 +17,6 @@ from bmbench.statistics.intervals import LEVEL
 from bmbench.statistics.methods import Methods
 from bmbench.statistics.moderation import VariancePrior, no_prior, variance_prior
 from bmbench.statistics.student import t_quantile
-from bmbench.statistics.units import degrees_of_freedom
 
 _TINY = 1e-4
 """Share of the median variance below which a pair is one submission twice, or nearly."""
@@ -91,7 +90,7 @@ def method_pairs(methods: Methods, *, by_level: bool = False) -> MethodPairs:
     kept = np.flatnonzero(original == np.arange(len(original)))
     upper = kept[:, None] < kept[None, :]
     some = own[np.ix_(kept, kept)][upper]
-    df = degrees_of_freedom(methods.weight)
+    df = methods.df
     prior = _prior(methods, difference, own, kept, df, by_level=by_level)
     variance, total_df = _with_seeds(methods, prior.moderated(own, df), prior.df + df)
     return MethodPairs(

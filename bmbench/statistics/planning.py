@@ -131,6 +131,26 @@ def shift_found(critical: float, df: float) -> float:
     return found
 
 
+_MOST_UNITS = 100_000
+
+
+def units_to_show(value: float | None, interval: tuple[float, float] | None, n_units: int) -> int | None:
+    """Units of the same kind that would show a difference of this size in 4 of 5 cases, two-sided at 5 %.
+
+    From its 95 % interval on `n_units`, whose standard error falls with √n; seeds have to grow alike. None
+    where there is no interval, or more than 100,000 would be needed.
+
+    >>> units_to_show(0.02, (-0.02, 0.06), 20)
+    144
+    """
+    if value is None or interval is None or not value:
+        return None
+    df = max(n_units - 1, 1)
+    error = (interval[1] - interval[0]) / 2 / t_quantile(1 - ERROR_RATE / 2, df)
+    wanted = n_units * ((NORMAL_95 + NORMAL_80) * error / abs(value)) ** 2
+    return max(math.ceil(wanted), n_units) if wanted <= _MOST_UNITS else None
+
+
 def _units_for_a_point(methods: Methods, pairs: MethodPairs) -> int | None:
     by_seeds = (
         0.0 if methods.seeds is None else methods.seeds.variance * 2 / float(np.median(methods.n_seeds))
