@@ -14,6 +14,7 @@
     search       `bmbench tune`: many runs, the best settings
     contract     what every method promises, as checks; the package of a new method
     reproduce    `bmbench reproduce`: a matrix of runs and its report
+    suite        `bmbench suite`: many data sets, each such a matrix, and what they say together
     finished     `bmbench table`, `view`, `report`: tables, a page and checklists of finished runs
     verify       `bmbench verify`: digests and numbers of what is finished
 """

@@ -10,6 +10,7 @@
     models          models
     tuning          tune
     reproduce       reproduce
+    suites          suite …
     prediction      predict
     counting        count
     scores          score, compare
@@ -46,6 +47,7 @@ from bmbench.cli.reproduce import reproduce
 from bmbench.cli.runs import apply_to_other_sets, artefacts, redecode, run
 from bmbench.cli.scores import compare, score
 from bmbench.cli.submissions import submit, validate
+from bmbench.cli.suites import suite_app
 from bmbench.cli.terminal import print_any_sign
 from bmbench.cli.tuning import tune
 from bmbench.cli.verification import verify
@@ -100,6 +102,7 @@ for _command in (
 app.command("test")(apply_to_other_sets)
 datasets_app.command()(answers)
 app.add_typer(method_app, name="method")
+app.add_typer(suite_app, name="suite")
 app.add_typer(datasets_app, name="datasets")
 app.add_typer(leaderboard_app, name="leaderboard")
 

@@ -46,9 +46,9 @@ class Estimate:
 
     def text(self, jobs: int) -> str:
         """In words, with so many runs side by side."""
-        whole = f"about {_duration((self.runs + self.searches) / max(jobs, 1))} ({self.source})"
+        whole = f"about {duration((self.runs + self.searches) / max(jobs, 1))} ({self.source})"
         if self.searches:
-            whole += f", of it {_duration(self.searches / max(jobs, 1))} for searches"
+            whole += f", of it {duration(self.searches / max(jobs, 1))} for searches"
         if not self.steps:
             return whole
         return f"{whole}; a step takes {listed([f'{name} {s:.2g} s' for name, s in self.steps.items()])}"
@@ -76,6 +76,12 @@ def estimate(
         source=source,
         steps=timed,
     )
+
+
+def seconds_left(folder: StudyFolder, cells: Sequence[Cell], facts: StudyFacts) -> float:
+    """Seconds of one core for the runs and searches that are not finished, as `estimate` has them."""
+    found = estimate(folder, cells, facts)
+    return found.runs + found.searches
 
 
 def unknown(folder: StudyFolder, cells: Sequence[Cell]) -> list[Cell]:
@@ -118,7 +124,8 @@ def _method(cell: Cell) -> Method:
     return METHODS.get(cell.method)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in words, of minutes or hours."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return "a minute"

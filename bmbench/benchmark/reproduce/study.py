@@ -1,5 +1,7 @@
 """`bmbench reproduce`: plan → work off → report."""
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -84,27 +86,64 @@ def reproduce(options: ReproduceOptions, progress: Progress, say: Callable[[str]
         mirror.check()
     try:
         # Workers start while this process reads the data.
-        with _engine(options, folder, progress, say) as engine:
+        with engine_of(options.jobs, options.cluster, folder.path, progress=progress, say=say) as engine:
             matrix = plan(options)
-            folder.check(matrix)
-            if mirror is not None:
-                mirror.begin(folder, matrix)
-            folder.join(matrix)
-            changed = _changed(folder, matrix.cells, say)
-            if options.redo_changed:
-                changed = _removed(folder, changed, say)
-            if mirror is not None:
-                mirror.send(folder, [cell for cell in matrix.cells if cell not in changed])
-            steps = _steps(matrix, folder, progress)
-            jobs = _left(options, matrix, folder, changed, steps=steps, say=say)
-            jobs, failures = _searched(jobs, matrix, engine, say)
-            failures += _work_off([replace(job, mirror=mirror) for job in jobs], engine, say)
+            failures, changed = run_matrix(
+                matrix, folder, engine, how=How.of(options, mirror), progress=progress, say=say
+            )
     except KeyboardInterrupt:
         raise Stopped("stopped; the same command goes on") from None
     summary = _concluded(folder, matrix.cells, failures, changed)
     if mirror is not None:
         mirror.send(folder, ())
     return summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How a matrix is run: runs side by side, a copy elsewhere, what becomes of runs that were changed."""
+
+    jobs: int = 1
+    mirror: Mirror | None = None
+    redo_changed: bool = False
+
+    @classmethod
+    def of(cls, options: ReproduceOptions, mirror: Mirror | None) -> How:
+        """How these options say."""
+        return cls(jobs=options.jobs, mirror=mirror, redo_changed=options.redo_changed)
+
+
+def run_matrix(
+    matrix: Matrix,
+    folder: StudyFolder,
+    engine: Engine,
+    *,
+    how: How,
+    progress: Progress,
+    say: Callable[[str], None],
+) -> tuple[list[tuple[str, str]], dict[Cell, str]]:
+    """Every cell of a matrix, run in its folder: the failures, and the finished runs that were changed.
+
+    Raises
+    ------
+    BadInputError
+        If the folder is that of something else, or holds the study of other data or settings.
+    """
+    mirror = how.mirror
+    folder.check(matrix)
+    if mirror is not None:
+        mirror.begin(folder, matrix)
+    folder.join(matrix)
+    changed = _changed(folder, matrix.cells, say)
+    if how.redo_changed:
+        changed = _removed(folder, changed, say)
+    if mirror is not None:
+        mirror.send(folder, [cell for cell in matrix.cells if cell not in changed])
+    steps = _steps(matrix, folder, progress)
+    jobs = _left(matrix, folder, changed, n_jobs=how.jobs, steps=steps, say=say)
+    jobs, failures = _searched(jobs, matrix, engine, say)
+    failures += _work_off([replace(job, mirror=mirror) for job in jobs], engine, say)
+    return failures, changed
 
 
 def _searched(
@@ -191,11 +230,11 @@ def _steps(matrix: Matrix, folder: StudyFolder, progress: Progress) -> dict[str,
 
 
 def _left(
-    options: ReproduceOptions,
     matrix: Matrix,
     folder: StudyFolder,
     changed: Mapping[Cell, str],
     *,
+    n_jobs: int,
     steps: Mapping[str, float],
     say: Callable[[str], None],
 ) -> list[Job]:
@@ -204,7 +243,7 @@ def _left(
         say(f"note: {note}")
     sound = [cell for cell in matrix.cells if cell not in changed]
     left = [cell for cell in sound if not folder.is_complete(cell, matrix.test_on)]
-    time_left = estimate(folder, sound, matrix.facts, steps).text(options.jobs)
+    time_left = estimate(folder, sound, matrix.facts, steps).text(n_jobs)
     if left:
         say(f"{len(matrix.cells)} runs, {len(left)} to do: {time_left}")
     else:
@@ -213,19 +252,19 @@ def _left(
 
 
 @contextmanager
-def _engine(
-    options: ReproduceOptions, folder: StudyFolder, progress: Progress, say: Callable[[str], None]
+def engine_of(
+    jobs: int, cluster: str | None, folder: Path, *, progress: Progress, say: Callable[[str], None]
 ) -> Iterator[Engine]:
-    """Yield whoever does the runs."""
-    if options.cluster is None:
+    """Yield whoever does the runs in a folder: this process, so many of its own, or workers of a cluster."""
+    if cluster is None:
         alone = one_by_one(progress, lambda job: say(job.name))
-        yield alone if options.jobs < 2 else side_by_side(options.jobs)
+        yield alone if jobs < 2 else side_by_side(jobs)
         return
     from bmbench.benchmark.reproduce.remote import on_cluster
     from bmbench.benchmark.workers.cluster import connected
 
-    with connected(options.cluster, say) as cluster:
-        yield on_cluster(cluster, folder.path, progress)
+    with connected(cluster, say) as workers:
+        yield on_cluster(workers, folder, progress)
 
 
 def _work_off(jobs: Sequence[Job], engine: Engine, say: Callable[[str], None]) -> list[tuple[str, str]]:

@@ -1,0 +1,18 @@
+"""`bmbench suite`: many methods on many data sets, each a study of its own, and what they say together.
+
+::
+
+    suite_file  the file of a suite, read and checked
+    contents    what it holds, as a table
+    places      where the data of its sets lie here, and which folds they allow
+    plan        suite → one matrix of runs a set
+    run         the matrices worked off; what they cost; resumed where a killed command stood
+    report      finished runs → report.md and report.html
+"""
+
+from bmbench.benchmark.suite.plan import SuiteOptions
+from bmbench.benchmark.suite.report.report import write_suite_report
+from bmbench.benchmark.suite.run import run_suite
+from bmbench.benchmark.suite.suite_file import read_suite
+
+__all__ = ["SuiteOptions", "read_suite", "run_suite", "write_suite_report"]

@@ -1,0 +1,12 @@
+"""The report of a suite.
+
+::
+
+    scored_sets  finished runs of each set, scored; drops and costs
+    blocks       headings, tables, lists: shown as Markdown and as HTML
+    set_tables   one table a set
+    pooled       all real sets together, and the order of a drawn set beside theirs
+    verdicts     the study's questions, and what would decide those that are open
+    failures     what is missed and taken for a cell, by class, crowding and cause
+    report       all of it → report.md and report.html
+"""

@@ -1,0 +1,140 @@
+"""One table a set: every method with its score, its drop, what it costs, and whether it may be the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bmbench.benchmark.reproduce.report.runs import Key
+from bmbench.benchmark.suite.report.blocks import Block, Heading, TextGrid
+from bmbench.benchmark.suite.report.scored_sets import ScoredSet
+from bmbench.benchmark.suite.suite_file import Suite
+from bmbench.present.words import UNDEFINED, gap, listed, many, percent, points, span
+from bmbench.statistics.many_methods import all_pairs, best_set
+from bmbench.statistics.pairs import method_pairs
+from bmbench.statistics.planning import findable_differences
+from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
+
+
+def set_section(one: ScoredSet, suite: Suite) -> list[Block]:
+    """What a set is, its table, who may be the best, who is told apart, and rows of other supervision."""
+    blocks: list[Block] = [Heading(level=2, text=one.set.title or one.name), _about(one)]
+    blocks.append(score_grid(one, one.keys, suite))
+    blocks += _told_apart(one)
+    if one.other_keys:
+        blocks.append("The same set, learned from other annotations or with artefacts trained otherwise:")
+        blocks.append(score_grid(one, one.other_keys, suite, named=True))
+    return blocks
+
+
+def score_grid(one: ScoredSet, keys: Sequence[Key], suite: Suite, *, named: bool = False) -> TextGrid:
+    """Rows in the order of F1, baselines among them, the human line above."""
+    best = _best(one, keys)
+    header = ["method", "seeds", "F1", "95 %", "AP", "best?"]
+    header += ["drop, points"] if one.set.familiar else []
+    header += ["sd of units", "s a run", "s a point"]
+    rows = []
+    values = {key: one.scores.mean(key, "cd", "f1") for key in keys}
+    baseline = _baseline(one, suite)
+    for key in sorted(keys, key=lambda key: -(values[key].value or 0.0)):
+        mark = " (baseline)" if key.method in suite.baselines else ""
+        what = f", {key.track}, {key.artefacts}" if named else ""
+        rows.append(
+            (
+                f"`{key.method}`{what}{mark}",
+                str(values[key].n_seeds),
+                percent(values[key].value),
+                span(values[key].interval),
+                percent(one.scores.mean(key, "cd", "ap").value),
+                UNDEFINED if best is None else ("yes" if key in best else "no"),
+                *([_drop(one, key)] if one.set.familiar else []),
+                points(one.spread(key)).lstrip("+"),
+                _seconds(one.seconds(key)),
+                _seconds_a_point(one, key, baseline),
+            )
+        )
+    if one.set.human is not None:
+        gaps = [""] * (len(header) - 3)
+        rows.insert(0, ("people", "", percent(one.set.human.f1), *gaps))
+    return TextGrid(header=tuple(header), rows=tuple(rows))
+
+
+def _about(one: ScoredSet) -> str:
+    first = one.collection.first
+    assert first is not None
+    images = len({name for run in one.collection.runs for name in _images(run)})
+    cells = sum({run.fold: run.evaluation.n_cells for run in one.collection.runs}.values())
+    text = (
+        f"{many(images, 'test image')} with {cells:,} cells in {many(one.n_units, 'group')} (patients, "
+        f"slides, fields; images where none is known); centres match within {first.protocol.radius_px:g} px."
+    )
+    if one.set.folds:
+        text += (
+            f" Every image is tested once, in {many(one.collection.n_folds, 'fold')} by `{one.set.fold_by}`."
+        )
+    if one.set.human is not None:
+        text += f" People: {one.set.human.what}."
+    if one.n_units < FEWEST_FOR_INTERVAL:
+        text += f" **{many(one.n_units, 'group')}: no intervals and no tests.**"
+    elif one.n_units < FEWEST_UNITS:
+        text += f" **Everything rests on {many(one.n_units, 'group')}.**"
+    return text
+
+
+def _images(run: object) -> list[str]:
+    from bmbench.benchmark.reproduce.report.runs import FinishedRun
+
+    assert isinstance(run, FinishedRun)
+    return [f"{run.fold} {image}" for image in run.files[0].image_ids]
+
+
+def _best(one: ScoredSet, keys: Sequence[Key]) -> set[Key] | None:
+    methods = one.methods(keys)
+    if methods is None or len(keys) < 2 or methods.n_units < FEWEST_FOR_INTERVAL:
+        return None
+    kept = best_set(method_pairs(methods)).tolist()
+    return {key for key, able in zip(keys, kept, strict=True) if able}
+
+
+def _told_apart(one: ScoredSet) -> list[Block]:
+    methods = one.methods(one.keys)
+    if methods is None or len(one.keys) < 2 or methods.n_units < FEWEST_FOR_INTERVAL:
+        return []
+    best = _best(one, one.keys) or set()
+    names = [f"`{key.method}`" for key in one.keys if key in best]
+    text = f"The best one is among {listed(names)} (95 %)."
+    plan = findable_differences(methods, method_pairs(methods))
+    if plan is not None:
+        text += f" A pair alone is seen from about {100 * plan.not_seen_below:.1f} points on."
+    if methods.seeds is None:
+        text += " One seed a row: this speaks of these networks, not of the methods."
+    if methods.n_units >= FEWEST_UNITS:
+        tested = all_pairs(methods)
+        k = len(one.keys)
+        text += (
+            f" {int(tested.ahead.sum())} of {many(k * (k - 1) // 2, 'pair')} are told apart, tested together."
+        )
+    return [text]
+
+
+def _drop(one: ScoredSet, key: Key) -> str:
+    found = one.drop(key)
+    return UNDEFINED if found is None else gap(*found)
+
+
+def _baseline(one: ScoredSet, suite: Suite) -> Key | None:
+    return next((key for key in one.keys if key.method in suite.baselines), None)
+
+
+def _seconds(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:,.0f}"
+
+
+def _seconds_a_point(one: ScoredSet, key: Key, baseline: Key | None) -> str:
+    """Seconds more than the baseline for each point of F1 more; a dash where there is none."""
+    if baseline is None or key == baseline:
+        return UNDEFINED
+    mine, theirs = one.seconds(key), one.seconds(baseline)
+    high, low = (one.scores.mean(row, "cd", "f1").value for row in (key, baseline))
+    if mine is None or theirs is None or high is None or low is None or high <= low:
+        return UNDEFINED
+    return f"{max(mine - theirs, 0.0) / (100 * (high - low)):,.1f}"

@@ -1,0 +1,81 @@
+"""Suites of others: what they may say, and how what they may not is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from bmbench.benchmark.suite.places import folders_of, folds_there, source_of
+from bmbench.benchmark.suite.plan import SuiteOptions, plan_suite
+from bmbench.benchmark.suite.suite_file import SuiteSet, read_suite
+from bmbench.core.errors import BadInputError, UnknownNameError
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "tiny"', 'name = "ti/ny"', "name"),
+        ('name = "real"', 'name = "drawn"', "each once"),
+        ("drawn = true", "drwan = true", "drwan"),
+        ("seeds = [0, 1]", "seeds = [-1]", "seeds"),
+        ("seeds = [0, 1]", "seeds = 3", "sets"),
+        ('dataset = "synthetic"', "", "dataset, folder, or both"),
+        ('methods = ["blob_log"]', "", "without methods"),
+        ("drawn = true", 'folds = ["a"]', "fold_by and folds"),
+        ("schema", "schem", "schem"),
+        ("[lite]", "[lite", "TOML"),
+        ("f1 = 0.84", "f1 = 84", "<= 1"),
+    ],
+)
+def test_what_no_suite_can_mean_is_refused(suite_path, old, new, said):
+    text = suite_path.read_text()
+    assert old in text
+    suite_path.write_text(text.replace(old, new, 1))
+    with pytest.raises(BadInputError, match=said) as fault:
+        read_suite(suite_path)
+    assert str(suite_path) in str(fault.value)
+
+
+def test_a_misspelt_set_gets_the_nearest_name(suite, tmp_path):
+    with pytest.raises(UnknownNameError, match="real"):
+        suite.without(only=("reel",), lite=False)
+    with pytest.raises(UnknownNameError, match="real"):
+        folders_of(suite, {"rael": tmp_path}, None)
+
+
+def test_a_first_look_is_one_seed_of_the_named_sets(suite):
+    look = suite.without(only=(), lite=True)
+    assert [(one.name, one.seeds, one.methods) for one in look.sets] == [("drawn", (0,), ("blob_log",))]
+
+
+def test_a_set_without_its_data_is_left_out_and_said(suite, marrow, tmp_path):
+    plan = plan_suite(SuiteOptions(suite=suite, out=tmp_path / "out"))
+    assert [one.set.name for one in plan.sets] == ["drawn"]
+    assert any("real left out: no data" in note for note in plan.notes)
+    whole = plan_suite(SuiteOptions(suite=suite, out=tmp_path / "out", root=marrow.parent))
+    assert [len(one.matrix.cells) for one in whole.sets] == [2, 1]
+    with pytest.raises(BadInputError, match="no set of this suite"):
+        plan_suite(SuiteOptions(suite=suite, out=tmp_path / "out", only=("real",)))
+
+
+def test_further_rows_ask_for_no_run_twice(suite_path, tmp_path):
+    more = '\n[[sets.also]]\ntracks = ["precise", "weak"]\n'
+    suite_path.write_text(suite_path.read_text().replace("seeds = [0, 1]\n", "seeds = [0, 1]\n" + more))
+    (one,) = plan_suite(SuiteOptions(suite=read_suite(suite_path), out=tmp_path)).sets
+    assert sorted(cell.name for cell in one.matrix.cells) == [
+        f"{track}-background-blob_log-s{seed}" for track in ("precise", "weak") for seed in (0, 1)
+    ]
+
+
+def test_folds_of_patients_who_are_not_here_are_left_out(shared_data):
+    one = SuiteSet(name="kainz", dataset="kainz_mbm", fold_by="test_patients", folds=("0001", "0003", "0008"))
+    there, absent = folds_there(one, *(source_of(one, shared_data / "kainz_bm") or ("", None)))
+    assert there == ("test_patients=0001", "test_patients=0003")
+    assert absent == ("0008",)
+
+
+def test_a_fold_that_cannot_be_loaded_although_its_patients_are_here_is_a_fault(shared_data):
+    wrong = SuiteSet(
+        name="kainz", dataset="kainz_mbm", fold_by="test_patients", folds=("0001+0002+0003+0004",)
+    )
+    with pytest.raises(BadInputError, match="remain"):
+        folds_there(wrong, "kainz_mbm", shared_data / "kainz_bm")

@@ -1,0 +1,153 @@
+"""The report of a suite, from runs that are written by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bmbench.benchmark.reproduce.folder import StudyFolder
+from bmbench.benchmark.suite.plan import set_folder
+from bmbench.benchmark.suite.report.blocks import Heading, TextGrid, to_html, to_markdown
+from bmbench.benchmark.suite.report.failures import crowding, tier_counts
+from bmbench.benchmark.suite.report.pooled import pool_of
+from bmbench.benchmark.suite.report.report import write_suite_report
+from bmbench.benchmark.suite.report.scored_sets import read_sets
+from bmbench.benchmark.suite.suite_file import read_suite
+from bmbench.core.errors import BadInputError
+from bmbench.core.types import Category, GroundTruth, Role
+from tests.benchmark.reproduce.finished import cell, write_run, write_study
+
+TEXT = """
+schema = "bmbench.suite/1"
+name = "three"
+title = "Three sets"
+methods = ["blob_log", "unet_shrink", "unet_sigmoid"]
+[[sets]]
+name = "drawn"
+dataset = "synthetic"
+drawn = true
+familiar = "like"
+[[sets]]
+name = "one"
+folder = "one"
+human = { f1 = 0.84, what = "two raters" }
+[[sets]]
+name = "two"
+folder = "two"
+[[sets]]
+name = "absent"
+folder = "absent"
+"""
+FOUND = {
+    "drawn": ([1, 2, 1, 2, 1, 0, 1, 1], [4, 4, 4, 3, 3, 2, 3, 2], [4, 3, 4, 3, 2, 2, 2, 2]),
+    "one": ([2, 1, 2, 3, 1, 2], [4, 3, 4, 4, 3, 4], [3, 3, 4, 3, 2, 3]),
+    "two": ([3, 3, 2, 3, 3, 3, 2], [4, 4, 3, 4, 4, 4, 3], [4, 3, 3, 3, 4, 3, 2]),
+}
+METHODS = ("blob_log", "unet_shrink", "unet_sigmoid")
+LOOKS = ["like_1", "like_2", "like_3", "like_4", "new_1", "new_2", "new_3", "new_4"]
+
+
+@pytest.fixture
+def three(tmp_path):
+    """The suite, and the folder of its finished runs: cells found of four on each image."""
+    path = tmp_path / "three.toml"
+    path.write_text(TEXT)
+    out = tmp_path / "out"
+    for name, rows in FOUND.items():
+        folder = write_study(set_folder(out, name).path, [cell(method) for method in METHODS])
+        for method, found in zip(METHODS, rows, strict=True):
+            write_run(folder, cell(method), found, groups=LOOKS if name == "drawn" else None)
+    return read_suite(path), out
+
+
+def f1(found: list[int]) -> float:
+    return 2 * sum(found) / (sum(found) + 4 * len(found))
+
+
+def test_the_report_says_what_the_runs_say(three):
+    suite, out = three
+    said: list[str] = []
+    text = write_suite_report(suite, out, said.append).read_text("utf-8")
+    assert said == ["note: absent has no method that is finished in every fold: not in the report"]
+    assert "3 sets of 4, 9 of 9 runs" in text
+    for name, rows in FOUND.items():
+        assert f"## {name}" in text
+        assert all(f"{100 * f1(found):.1f}" in text for found in rows)
+    assert "| people " in text
+    assert text.count("(baseline)") == len(FOUND) + 1
+    assert "`absent`: not run" in text
+    page = (out / "report.html").read_text("utf-8")
+    assert page.count("<table>") == text.count("\n| ---")
+    assert write_suite_report(suite, out, said.append).read_text("utf-8") == text
+
+
+def test_the_drop_is_that_between_looks_by_hand(three):
+    suite, out = three
+    drawn = next(one for one in read_sets(suite, out) if one.name == "drawn")
+    found = drawn.drop(drawn.main_key("unet_shrink"))
+    assert found is not None
+    value, interval = found
+    assert value == pytest.approx(f1([4, 4, 4, 3]) - f1([3, 2, 3, 2]))
+    assert interval is not None
+    assert interval[0] < value < interval[1]
+
+
+def test_only_real_sets_are_pooled_and_each_weighs_the_same(three):
+    suite, out = three
+    pool = pool_of(read_sets(suite, out))
+    assert pool is not None
+    assert [one.name for one in pool.sets] == ["one", "two"]
+    place = pool.names.index("unet_shrink")
+    assert pool.methods.value[place] == pytest.approx((f1(FOUND["one"][1]) + f1(FOUND["two"][1])) / 2)
+
+
+def test_a_method_that_one_set_lacks_is_named_and_not_pooled(three):
+    suite, out = three
+    (StudyFolder(set_folder(out, "two").path).run(cell("unet_sigmoid")) / "metrics.json").unlink()
+    pool = pool_of(read_sets(suite, out))
+    assert pool is not None
+    assert (pool.names, pool.left_out) == (["unet_shrink", "blob_log"], ["unet_sigmoid"])
+    assert "`two`: 1 run not finished" in write_suite_report(suite, out, lambda _: None).read_text("utf-8")
+
+
+def test_a_folder_without_runs_is_refused(three, tmp_path):
+    with pytest.raises(BadInputError, match="no finished run"):
+        write_suite_report(three[0], tmp_path / "nothing", lambda _: None)
+
+
+def test_what_strangers_write_is_text_in_both_forms():
+    blocks = [Heading(level=1, text="<b>"), TextGrid(header=("a",), rows=(("`x` **y** <i>",),))]
+    assert "| `x` **y** <i> |" in to_markdown(blocks)
+    page = to_html("t", blocks)
+    assert "<h1>&lt;b&gt;</h1>" in page
+    assert "<code>x</code> <b>y</b> &lt;i&gt;" in page
+
+
+def test_tiers_are_counted_by_hand():
+    """Cells of radius 5: two 9 apart (touching), one alone, one 6 from an artefact (overlapping)."""
+    xy = np.array([[10.0, 10], [19, 10], [60, 60], [90, 90], [96, 90]])
+    truth = GroundTruth(
+        image_ids=(1,),
+        groups=("a",),
+        image=np.zeros(5, np.int64),
+        xy=xy,
+        box=np.column_stack([xy - 5, xy + 5]),
+        label=np.array([0, 0, 1, 1, 2]),
+        role=np.array([Role.CELL] * 4 + [Role.ARTEFACT]),
+        region=np.zeros(5, bool),
+        categories=(
+            Category(id=1, name="blast"),
+            Category(id=2, name="mitosis"),
+            Category(id=3, name="bare nucleus", artefact=True),
+        ),
+    )
+    assert crowding(truth).tolist() == [1, 1, 0, 2, 2]
+    counts = tier_counts(truth, np.array([True, False, True, False, True]))
+    assert counts == {
+        ("cells", "blast"): (1, 2),
+        ("cells", "mitosis"): (1, 2),
+        ("artefacts", "bare nucleus"): (1, 1),
+        ("cells", "(alone)"): (1, 1),
+        ("cells", "(touching)"): (1, 2),
+        ("cells", "(overlapping)"): (0, 1),
+    }
