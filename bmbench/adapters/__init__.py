@@ -11,6 +11,7 @@
     learned_state   what such an object has learned, on disk
     blob_log        dark blobs, without learning
     unet/           U-Nets that learn a map, and a watershed that finds cells in it
+    classifier/     a second stage that says the class of each cell, behind any method
     detection/      networks that find boxes or circles, and what becomes of their votes
     learning/       how any network here learns: what it is given, the steps, stopping and going on
     images/         working scale, random training patches, tiles of large images
@@ -52,4 +53,5 @@ METHODS: Registry[Method] = Registry(
     group="bmbench.methods",
     adopt="bmbench.adapters.plugin:adopt_method",
     by_place=True,
+    stages={"crops": "bmbench.adapters.classifier.second_stage:with_classifier"},
 )

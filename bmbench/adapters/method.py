@@ -96,6 +96,8 @@ class Method:
         ARTEFACT in what it fits, and detections of the label after the cells' are artefacts.
     cell_classes : bool
         Whether it can tell classes of cells apart (`FitRequest.classes`).
+    needs_classes : bool
+        Whether a run of it without classes would be that of another method.
     outlines : bool
         Whether it can answer with outlines.
     points : bool
@@ -126,6 +128,7 @@ class Method:
     draw: Callable[[FitRequest, Path], None] | None = None
     artefact_class: bool = False
     cell_classes: bool = False
+    needs_classes: bool = False
     outlines: bool = False
     points: bool = False
     licence: Licence | None = None

@@ -30,6 +30,12 @@ class Match(StrEnum):
     boxes = "boxes"
 
 
+class SecondStage(StrEnum):
+    """What tells the classes of cells that a method finds."""
+
+    crops = "crops"
+
+
 def run(
     context: typer.Context,
     method: shared.Method = "unet_shrink",
@@ -47,6 +53,10 @@ def run(
     classes: Annotated[
         str | None,
         typer.Option(help="Classes of cells to tell apart: all, or names with commas.  [default: none]"),
+    ] = None,
+    classifier: Annotated[
+        SecondStage | None,
+        typer.Option(help="A second network that tells the classes of what the method finds."),
     ] = None,
     jitter_px: shared.Jitter = None,
     seed: shared.Seed = 0,
@@ -124,6 +134,8 @@ def run(
             if settings is not None:
                 given = [name for name in ("method", "profile") if is_given(context, name)]
                 options = with_settings(options, settings, given=given)
+            if classifier is not None and not options.method.endswith(f"+{classifier.value}"):
+                options = replace(options, method=f"{options.method}+{classifier.value}")
             show_terms(dataset, data)
             folder = run_benchmark(options, progress)
         else:

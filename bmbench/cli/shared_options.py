@@ -99,7 +99,9 @@ Model = Annotated[
 ]
 Scale = Annotated[
     ScaleOf,
-    typer.Option(help="Size images as stated, or by nuclei, measured on each or as one for all."),
+    typer.Option(
+        metavar="HOW", help="Size images as stated, or by nuclei of each (auto) or of all (shared)."
+    ),
 ]
 Standardise = Annotated[
     bool, typer.Option("--standardise", help="Move the colours of images to those of the training images.")

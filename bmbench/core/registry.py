@@ -11,7 +11,7 @@ imported stops nobody but who asked for it.
 """
 
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -41,6 +41,8 @@ class Registry(Generic[T]):
     by_place : bool
         Whether an entry may also be asked for by its place, ``package.module:NAME``, once the user has named
         that (`bmbench.core.plugins.trust`), and then by its own name too.
+    stages : name → "module:FUNCTION"
+        What may stand behind a + in a name: ``NAME+STAGE`` is what the function makes of the entry NAME.
     """
 
     kind: str
@@ -48,6 +50,7 @@ class Registry(Generic[T]):
     group: str = field(default="", kw_only=True)
     adopt: str = field(default="", kw_only=True)
     by_place: bool = field(default=False, kw_only=True)
+    stages: Mapping[str, str] = field(default_factory=dict, kw_only=True, compare=False)
     _adopted: dict[str, tuple[T, Origin]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
@@ -73,6 +76,11 @@ class Registry(Generic[T]):
         What goes wrong as an own entry is loaded keeps its traceback, with a note that names the line of the
         table; what goes wrong in another package is a PluginError that names the package.
         """
+        base, stage = self.parts(name)
+        if stage:
+            module, _, function = self.stages[stage].partition(":")
+            made: T = getattr(importlib.import_module(module), function)(self.get(base))
+            return made
         if name not in self._places:
             return self._foreign(name)[0]
         place = self._places[name]
@@ -99,7 +107,13 @@ class Registry(Generic[T]):
 
     def origin(self, name: str) -> Origin | None:
         """The package that an entry comes from, None if that is bmbench; the errors of `get`."""
-        return None if name in self._places else self._foreign(name)[1]
+        base, _ = self.parts(name)
+        return None if base in self._places else self._foreign(base)[1]
+
+    def parts(self, name: str) -> tuple[str, str]:
+        """The name of an entry, and the stage behind it; "" where there is none."""
+        base, _, stage = name.rpartition("+")
+        return (base, stage) if base and stage in self.stages else (name, "")
 
     def loaded(self) -> tuple[dict[str, T], list[str]]:
         """Every entry that can be loaded, by name; one sentence for each of another package that cannot."""
@@ -117,6 +131,9 @@ class Registry(Generic[T]):
     def __contains__(self, name: object) -> bool:
         if name in self._places or not isinstance(name, str):
             return name in self._places
+        base, stage = self.parts(name)
+        if stage:
+            return base in self
         return name in self._adopted or name in self._offered or self.named_place(name) is not None
 
     def __iter__(self) -> Iterator[str]:

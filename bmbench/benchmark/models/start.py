@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bmbench.adapters import METHODS
+from bmbench.adapters.classifier.second_stage import DETECTOR
 from bmbench.adapters.ensemble import is_ensemble
 from bmbench.adapters.method import Method
 from bmbench.benchmark.models.places import find_model, is_model
@@ -68,7 +70,8 @@ def read_start(place: str, method: Method, *, artefacts: str) -> Start:
         config = run.config()
         facts = (config.method, config.artefacts, config.settings)
     own, mode, settings = facts
-    if own != method.name:
+    base, stage = METHODS.parts(own)
+    if base != METHODS.parts(method.name)[0]:
         raise BadInputError(
             f"--from {place}: a model of another method",
             expected=own,
@@ -86,7 +89,8 @@ def read_start(place: str, method: Method, *, artefacts: str) -> Start:
             got=f"--artefacts {artefacts}",
             remedy=f"--artefacts {mode}",
         )
-    checkpoint = folder / "checkpoint"
+    # Of two stages the first has the weights that any training of the method can begin with.
+    checkpoint = folder / "checkpoint" / (DETECTOR if stage else "")
     if is_ensemble(checkpoint):
         raise BadInputError(f"--from {place}: several networks", expected="a run with --models 1")
     return Start(

@@ -26,9 +26,13 @@ OTHER = "other cell"
 def require_classes(method: Method, classes: Sequence[str], *, artefacts: str) -> None:
     """Nothing, or a BadInputError if the method cannot learn classes, or not with artefacts treated so."""
     if not classes:
+        if method.needs_classes:
+            remedy = "give --classes all, or names with commas"
+            raise BadInputError(f"{method.name} tells classes apart", got="no --classes", remedy=remedy)
         return
     if not method.cell_classes:
-        raise BadInputError(f"{method.name} has one class of cells", remedy="leave --classes out")
+        remedy = "leave --classes out, or add --classifier crops, which tells the classes of what is found"
+        raise BadInputError(f"{method.name} has one class of cells", remedy=remedy)
     if artefacts == "foreground":
         raise BadInputError(
             "an artefact learned as a cell has no class of cells",

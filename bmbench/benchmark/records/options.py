@@ -122,7 +122,7 @@ class RunOptions:
 
 def own_name(method: str) -> str:
     """The name of a method, also of one that is given by its place, ``package.module:METHOD``."""
-    return METHODS.get(method).name if is_place(method) else method
+    return METHODS.get(method).name if is_place(METHODS.parts(method)[0]) else method
 
 
 def _path(kind: type, value: Any) -> Any:

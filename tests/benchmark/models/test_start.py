@@ -3,8 +3,10 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
+import bmbench
 from bmbench.benchmark.models.record import ModelCard
 from bmbench.benchmark.models.start import start_method
 from bmbench.benchmark.models.write import write_model
@@ -47,9 +49,13 @@ def torch_of_module():
 
 
 def weights(folder):
+    return load_weights(folder / "checkpoint")
+
+
+def load_weights(checkpoint):
     from safetensors.numpy import load_file
 
-    return load_file(folder / "checkpoint" / "weights.safetensors")
+    return load_file(checkpoint / "weights.safetensors")
 
 
 def test_a_training_that_learns_nothing_ends_with_the_weights_it_began_with(first, tmp_path):
@@ -97,6 +103,22 @@ def test_what_contradicts_the_model_is_refused(first, tmp_path, changes, said):
     with pytest.raises(BadInputError, match=said):
         run(options(tmp_path, start=str(first), **changes), Silent())
     assert not list(tmp_path.iterdir())
+
+
+def test_two_stages_begin_with_a_detector_and_detectors_with_the_first_of_two_stages(first, tmp_path):
+    still = {"learning_rate": "1e-30", "optimiser": "adam", "steps": "1"}
+    staged = run(
+        options(tmp_path, method="unet_shrink+crops", start=str(first), classes=("all",), settings=still),
+        Silent(),
+    ).path
+    assert {path.name for path in (staged / "checkpoint").iterdir()} == {"detector", "classifier"}
+    again = run(options(tmp_path / "again", start=str(staged), settings=still), Silent()).path
+    for own in (staged / "checkpoint" / "detector", again / "checkpoint"):
+        ends = load_weights(own)
+        begun = load_weights(first / "checkpoint")
+        assert all(np.allclose(ends[name], begun[name], atol=1e-6) for name in begun)
+    counted = bmbench.load_model(staged).predict(np.full((64, 64, 3), 230, np.uint8))
+    assert len(counted) == 0
 
 
 def test_a_changed_model_is_no_beginning(first, tmp_path):
