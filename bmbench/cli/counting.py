@@ -8,15 +8,34 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bmbench.cli import shared_options as shared
-from bmbench.cli.terminal import console, print_json, stoppable
+from bmbench.cli.terminal import console, is_given, print_json, stoppable
 
 if TYPE_CHECKING:
     from bmbench.benchmark.counting.options import CountReport
 
 
+_COUNTING = (
+    "images",
+    "out",
+    "groups",
+    "group_from",
+    "names",
+    "lineages",
+    "cut_off",
+    "threshold",
+    "overlays",
+    "json",
+)
+"""Options that belong to counting and not to finding."""
+
+
 def count(
+    context: typer.Context,
     images: Annotated[
-        list[Path], typer.Argument(help="Images, slides, folders of them.", show_default=False)
+        list[Path],
+        typer.Argument(
+            help="Images, slides, folders; or one predictions file, and images.", show_default=False
+        ),
     ],
     run: shared.Run = None,
     model: shared.Model = None,
@@ -27,6 +46,10 @@ def count(
     ] = Path("counts"),
     groups: shared.Groups = None,
     group_from: shared.GroupFrom = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(help="A COCO file with the classes of a predictions .json.", show_default=False),
+    ] = None,
     lineages: Annotated[
         Path | None, typer.Option(help="A table (CSV) of classes and lineages.", show_default=False)
     ] = None,
@@ -53,18 +76,23 @@ def count(
 ) -> None:
     """Count cells on images and slides by class, with limits.
 
-    The same call goes on where a killed one stood.
+    Or those of a predictions file (.json, .csv): bmbench count found.csv images. The same call goes on
+    where a killed one stood.
     """
     from bmbench.benchmark.counting.count import count as count_images
+    from bmbench.benchmark.counting.found import ENDINGS
     from bmbench.benchmark.counting.options import CountOptions
     from bmbench.benchmark.prediction.options import PredictOptions
     from bmbench.core.console import Terminal
     from bmbench.core.progress import Silent
 
+    files = [path for path in images if path.suffix.lower() in ENDINGS]
+    if files:
+        _require_file_alone(context, files)
     options = CountOptions(
         predict=PredictOptions(
-            run=shared.trained_place(run, model),
-            images=tuple(images),
+            run=Path() if files else shared.trained_place(run, model),
+            images=tuple(path for path in images if path not in files),
             threshold=threshold,
             um_per_px=um_per_px,
             regions=regions,
@@ -78,6 +106,8 @@ def count(
         lineages=lineages,
         cut_offs=_cut_offs(cut_off or []),
         overlays=overlays,
+        found=files[0] if files else None,
+        names=names,
     )
     with stoppable():
         report = count_images(options, Silent() if json else Terminal(console()))
@@ -92,6 +122,21 @@ def count(
             f"{len(report.broken)} could not be read, {len(report.images)} others are counted", err=True
         )
         raise typer.Exit(2)
+
+
+def _require_file_alone(context: typer.Context, files: list[Path]) -> None:
+    """Nothing, or a BadInputError for several predictions files, or for options of what finds cells."""
+    from bmbench.core.errors import BadInputError
+
+    if len(files) > 1:
+        raise BadInputError("one predictions file is counted", got=", ".join(map(str, files[:3])))
+    finding = [name for name in context.params if name not in _COUNTING and is_given(context, name)]
+    if finding:
+        raise BadInputError(
+            f"{files[0].name}: the cells of a predictions file are counted as they are",
+            got=f"--{finding[0].replace('_', '-')} as well",
+            remedy="leave that out",
+        )
 
 
 def _show(report: CountReport, out: Path) -> None:

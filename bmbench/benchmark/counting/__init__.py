@@ -4,6 +4,7 @@
 
     options        what is asked for, and what was counted
     count          the way from images to a folder of tables and pictures
+    found          what is counted: cells just found, or those of a file
     patients       which images are of one patient
     tally          cells of an image by class, at every confidence that may be chosen
     differential   percentages, sums, ratios and cut-offs of a patient or of everything

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
 import bmbench
 from bmbench.benchmark.counting.differential import Differential, differential, remarks, unknown_cut_offs
+from bmbench.benchmark.counting.found import FoundCells, FoundImage, just_found, read_found
 from bmbench.benchmark.counting.looks import looks
 from bmbench.benchmark.counting.options import CountOptions, CountReport
 from bmbench.benchmark.counting.overlays import overlay_of, write_overlay
@@ -18,9 +19,15 @@ from bmbench.benchmark.counting.report_page import ReportHead, ReportImages, wri
 from bmbench.benchmark.counting.tables import sheets_of, write_csv
 from bmbench.benchmark.counting.tally import CountedImage, Sizes, Stops
 from bmbench.benchmark.counting.workbook import write_workbook
-from bmbench.benchmark.prediction.finished import FinishedImage, PredictedImages, all_predicted, unique
-from bmbench.benchmark.prediction.outputs import NO_FOLDERS, ImageOutput, Output, write_output
-from bmbench.benchmark.prediction.predict import image_outputs
+from bmbench.benchmark.prediction.finished import all_predicted
+from bmbench.benchmark.prediction.outputs import (
+    NO_FOLDERS,
+    ImageOutput,
+    Output,
+    output_stems,
+    unique,
+    write_output,
+)
 from bmbench.benchmark.protocol.lineages import (
     CUT_OFFS,
     CountedClass,
@@ -32,7 +39,6 @@ from bmbench.benchmark.protocol.lineages import (
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.files import is_empty, writing_folder
 from bmbench.core.progress import Progress
-from bmbench.core.types import Category
 from bmbench.datasets.slides import UnreadableImageError, opened, slide_files
 
 _IMAGES = "report.images"
@@ -67,41 +73,66 @@ def count(options: CountOptions, progress: Progress) -> CountReport:
     """
     out = options.out
     _require_new(out)
-    files = slide_files(options.predict.images)
+    files = slide_files(options.predict.images) if options.predict.images else []
     names = unique([path.name for path in files], [path.as_posix() for path in files])
     _require_texts(names)
     if options.lineages is not None:
         # A table that is none is named before hours of work, not after them.
         stated_lineages(options.lineages)
+    if options.found is not None:
+        return _count_found(
+            read_found(options.found, files, threshold=options.predict.threshold, names=options.names),
+            options,
+            progress,
+        )
     places = dict(zip(names, files, strict=True))
     patients, notes = patients_by_image(
         names, options.group_choices, files[0].parent, readable=lambda name: _is_readable(places[name])
     )
     with all_predicted(options.predict, files, beside=out, places=[out.parent], progress=progress) as found:
-        classes = counted_classes(_told_apart(found), options.lineages)
-        _require_known(options.cut_offs, classes)
-        counting = _Counting(found=found, classes=classes, patients=patients, options=options)
-        with writing_folder(out) as folder:
-            images = tuple(counting.images(folder, progress))
-            written, more = counting.write(folder, images)
-        return CountReport(
-            threshold=found.threshold,
-            classes=classes,
-            images=images,
-            stops=counting.stops,
-            differentials=counting.differentials(images),
-            unit=counting.unit,
-            files=tuple(out / name for name in written),
-            notes=(*notes, *found.notes, *found.adjusted, *filter(None, [lineages_line(classes)]), *more),
-            broken=found.broken,
-        )
+        return _count(just_found(found, version=bmbench.__version__), patients, notes, options, progress)
+
+
+def _count_found(found: FoundCells, options: CountOptions, progress: Progress) -> CountReport:
+    """The report of cells that a file holds."""
+    names = [image.name for image in found.images]
+    _require_texts(names)
+    beside = options.found.parent if options.found is not None else options.out
+    patients, notes = patients_by_image(names, options.group_choices, beside, readable=lambda _: True)
+    return _count(found, patients, notes, options, progress)
+
+
+def _count(
+    found: FoundCells,
+    patients: Mapping[str, str],
+    notes: Sequence[str],
+    options: CountOptions,
+    progress: Progress,
+) -> CountReport:
+    classes = counted_classes(found.told_apart, options.lineages)
+    _require_known(options.cut_offs, classes)
+    counting = _Counting(found=found, classes=classes, patients=patients, options=options)
+    with writing_folder(options.out) as folder:
+        images = tuple(counting.images(folder, progress))
+        written, more = counting.write(folder, images)
+    return CountReport(
+        threshold=found.threshold,
+        classes=classes,
+        images=images,
+        stops=counting.stops,
+        differentials=counting.differentials(images),
+        unit=counting.unit,
+        files=tuple(options.out / name for name in written),
+        notes=(*notes, *found.notes, *found.adjusted, *filter(None, [lineages_line(classes)]), *more),
+        broken=found.broken,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Counting:
     """What is known before the first image is counted."""
 
-    found: PredictedImages
+    found: FoundCells
     classes: tuple[CountedClass, ...]
     patients: Mapping[str, str]
     options: CountOptions
@@ -112,7 +143,7 @@ class _Counting:
 
     @cached_property
     def sizes(self) -> Sizes:
-        in_um = all(image.job.um_per_px is not None for image in self.found.images)
+        in_um = all(image.um_per_px is not None for image in self.found.images)
         return Sizes(stops=self.stops, n_classes=len(self.classes), in_um=in_um)
 
     @property
@@ -122,7 +153,7 @@ class _Counting:
     def images(self, folder: Path, progress: Progress) -> Iterator[CountedImage]:
         """Count each image, and write what is its own: an overlay, a place in the report, a GeoJSON file."""
         images = self.found.images
-        answers = image_outputs(images, [image.image_id for image in images])
+        answers = self._outputs()
         shown = progress.track(
             list(zip(images, answers, strict=True)), description="Counting", total=len(images)
         )
@@ -131,23 +162,41 @@ class _Counting:
             for image, answer in shown:
                 yield self._count_image(image, answer, folder, pages)
         places = Output(path=folder / "geojson", form="geojson", folder=True)
-        write_output(places, answers, self.found.trained.classes)
+        write_output(places, answers, self.found.categories)
         cells = Output(path=folder / "cells.csv", form="csv", folder=False)
-        write_output(cells, answers, self.found.trained.classes)
+        write_output(cells, answers, self.found.categories)
+
+    def _outputs(self) -> list[ImageOutput]:
+        """The images as the files of their cells take them."""
+        images = self.found.images
+        return [
+            ImageOutput(
+                name=image.name,
+                stem=stem,
+                image_id=image.name,
+                um_per_px=image.um_per_px,
+                origin=image.origin,
+                parts=partial(image.cells, self.found.threshold),
+            )
+            for image, stem in zip(images, output_stems([image.name for image in images]), strict=True)
+        ]
 
     def _count_image(
-        self, image: FinishedImage, answer: ImageOutput, folder: Path, pages: ReportImages
+        self, image: FoundImage, answer: ImageOutput, folder: Path, pages: ReportImages
     ) -> CountedImage:
         counts = np.zeros((len(self.stops), len(self.classes)), np.int64)
         appearance = looks(len(self.classes))
-        overlay = overlay_of(image.job.path, white=image.job.white, looks=appearance)
-        marks = pages.marks(overlay, self.stops)
-        for part in image.parts(float(self.stops.thresholds[0])):
+        overlay = marks = None
+        if image.path is not None:
+            overlay = overlay_of(image.path, white=image.white, looks=appearance)
+            marks = pages.marks(overlay, self.stops)
+        for part in image.cells(float(self.stops.thresholds[0])):
             counts += self.stops.counted(part, len(self.classes))
             self.sizes.add(part, answer.um_per_px)
-            marks.add(part)
-            overlay.draw(part.take(part.confidence >= image.threshold))
-        if self.options.overlays:
+            if marks is not None and overlay is not None:
+                marks.add(part)
+                overlay.draw(part.take(part.confidence >= self.found.threshold))
+        if self.options.overlays and overlay is not None:
             chosen = counts[self.stops.chosen]
             legend = [
                 (f"{one.name}: {n:,}", look)
@@ -161,7 +210,8 @@ class _Counting:
             um_per_px=answer.um_per_px,
             counts=counts,
         )
-        pages.add(counted, overlay, marks)
+        if marks is not None and overlay is not None:
+            pages.add(counted, overlay, marks)
         return counted
 
     def differentials(self, images: Sequence[CountedImage]) -> tuple[Differential, ...]:
@@ -185,17 +235,18 @@ class _Counting:
             write_workbook(folder / "counts.xlsx", sheets)
         except MissingExtraError as error:
             notes.append(f"counts.xlsx is left out: {error}")
-        self._write_report(folder, images, tuple(notes))
+        if any(image.path is not None for image in self.found.images):
+            self._write_report(folder, images, tuple(notes))
+        else:
+            (folder / _IMAGES).unlink()
         return sorted(path.name for path in folder.iterdir()), tuple(notes)
 
     def _write_report(self, folder: Path, images: Sequence[CountedImage], notes: tuple[str, ...]) -> None:
         at_stops = [self._differentials_at(images, stop) for stop in range(len(self.stops))]
-        trained = self.found.trained
-        what = f"Found by {trained.path.resolve().name} ({trained.method}, bmbench {bmbench.__version__})"
         head = ReportHead(
             heading=f"Cell count: {self.options.out.resolve().name}",
             about=(
-                f"{what}; counted from confidence {self.found.threshold:.3f} on.",
+                f"Found by {self.found.finder}; counted from confidence {self.found.threshold:.3f} on.",
                 *self.found.broken,
                 *self.found.adjusted,
                 *notes,
@@ -227,20 +278,6 @@ def differentials_at(
         own = counts[unit == row]
         found.append(differential(name, classes, own, np.arange(len(own)), cut_offs=cut_offs))
     return tuple(found)
-
-
-def _told_apart(found: PredictedImages) -> tuple[Category, ...]:
-    """What the detector's labels mean, without the artefacts behind the cells if it never learned any.
-
-    Labels stay what they are. A detector that says artefacts all the same, as one of a plug-in may, has them.
-    """
-    classes = found.trained.classes
-    cells = 1 + max((row for row, one in enumerate(classes) if not one.artefact), default=-1)
-    if found.trained.artefact_class or cells == len(classes):
-        return classes
-    lowest = Stops.around(found.threshold).thresholds[0]
-    labels = (part.label for image in found.images for part in image.parts(float(lowest)))
-    return classes if any((label >= cells).any() for label in labels) else classes[:cells]
 
 
 def _is_readable(path: Path) -> bool:

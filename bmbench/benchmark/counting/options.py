@@ -35,6 +35,10 @@ class CountOptions:
         Cut-offs of a class, lineage or sum, from 0 to 1, beside the usual ones of blasts and plasma cells.
     overlays : bool
         Whether a picture of every image is written.
+    found : Path or None
+        A predictions file whose cells are counted; nothing is predicted then, and images are for pictures.
+    names : Path or None
+        A COCO file whose categories are those of a predictions file.
     """
 
     predict: PredictOptions
@@ -43,6 +47,8 @@ class CountOptions:
     lineages: Path | None = None
     cut_offs: Mapping[str, Sequence[float]] = field(default_factory=dict)
     overlays: bool = True
+    found: Path | None = None
+    names: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Images whose tiles are all predicted: what `predict` and `count` write their files from."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from bmbench.benchmark.models.places import load_trained
 from bmbench.benchmark.prediction.image import ImageJob, cells, predict_tiles
 from bmbench.benchmark.prediction.journal import Journal
 from bmbench.benchmark.prediction.options import PredictOptions
+from bmbench.benchmark.prediction.outputs import unique
 from bmbench.benchmark.prediction.pictures import PictureFacts, look_at_pictures
 from bmbench.benchmark.prediction.prepare import adjusting, measured_windows, notes, prepare
 from bmbench.benchmark.protocol.adjustment import Adjusting, adjustment_lines, require_appearance
@@ -258,9 +258,3 @@ def _ids(
             got = f"{taken[rows[0]]} and {path}"
             raise BadInputError(f"two images for the record {known[rows[0]]!r}", where=str(truth), got=got)
     return [file.numbers[row] for row in taken], file.categories
-
-
-def unique(short: Sequence[str], long: Sequence[str]) -> list[str]:
-    """The short names, and the long one where several images have the same."""
-    count = Counter(short)
-    return [a if count[a] == 1 else b for a, b in zip(short, long, strict=True)]

@@ -1,5 +1,6 @@
 """The files that predictions end in: QuPath GeoJSON, COCO, CSV."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,17 @@ def plan_outputs(paths: Sequence[Path], form: str | None, *, n_images: int) -> t
     if len({(output.path, output.form) for output in planned}) < len(planned):
         raise BadInputError("an output is named twice")
     return tuple(planned)
+
+
+def unique(short: Sequence[str], long: Sequence[str]) -> list[str]:
+    """The short names, and the long one where several images have the same."""
+    count = Counter(short)
+    return [a if count[a] == 1 else b for a, b in zip(short, long, strict=True)]
+
+
+def output_stems(names: Sequence[str]) -> list[str]:
+    """What files of their own are called, of images of these names; no two share one."""
+    return [stem.replace("/", "_") for stem in unique([Path(name).stem for name in names], names)]
 
 
 def write_output(

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from bmbench.benchmark.prediction.crops import write_crops
-from bmbench.benchmark.prediction.finished import FinishedImage, all_predicted, unique
+from bmbench.benchmark.prediction.finished import FinishedImage, all_predicted
 from bmbench.benchmark.prediction.image import cells
 from bmbench.benchmark.prediction.options import ImageReport, PredictOptions, Report
-from bmbench.benchmark.prediction.outputs import ImageOutput, Output, plan_outputs, write_output
+from bmbench.benchmark.prediction.outputs import ImageOutput, Output, output_stems, plan_outputs, write_output
 from bmbench.benchmark.prediction.prepare import largest_cell_px
 from bmbench.benchmark.protocol.classes import as_classes_of
 from bmbench.benchmark.records.trained_run import TrainedRun
@@ -88,12 +88,11 @@ def _write(
 
 def image_outputs(finished: Sequence[FinishedImage], ids: Sequence[ImageId]) -> list[ImageOutput]:
     """The finished images as outputs take them, with names for files of their own that no two share."""
-    names = [image.job.name for image in finished]
-    stems = unique([Path(name).stem for name in names], names)
+    stems = output_stems([image.job.name for image in finished])
     return [
         ImageOutput(
             name=image.job.name,
-            stem=stem.replace("/", "_"),
+            stem=stem,
             image_id=image_id,
             um_per_px=image.job.um_per_px,
             origin=image.job.origin,

@@ -1,0 +1,131 @@
+"""`bmbench count` of a predictions file: the same counts as of the detector, with images or without."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bmbench import cli
+from bmbench.benchmark.counting.count import count
+from bmbench.benchmark.counting.found import read_found
+from bmbench.benchmark.counting.options import CountOptions, CountReport
+from bmbench.benchmark.prediction.options import PredictOptions
+from bmbench.core.errors import BadInputError
+from bmbench.core.progress import Silent
+from bmbench.core.types import Annotations, Category, Detections
+from bmbench.datasets.formats.coco.samples import write_coco
+from bmbench.datasets.formats.predictions import write_predictions
+from bmbench.datasets.synthetic.dataset import sample
+from tests.benchmark.counting.coloured import picture
+
+BOX = np.array([[1.0, 1.0, 5.0, 5.0], [10.0, 10.0, 16.0, 18.0], [20.0, 2.0, 24.0, 6.0]])
+FOUND = Detections.of(
+    xy=(BOX[:, :2] + BOX[:, 2:]) / 2,
+    box=BOX,
+    confidence=np.array([0.9, 0.6, 0.3]),
+    label=np.array([0, 1, 1]),
+)
+CATEGORIES = (Category(id=3, name="erythroblast"), Category(id=7, name="lymphocyte"))
+
+
+def from_file(found: Path, out: Path, *images: Path, **more: object) -> CountReport:
+    threshold = more.pop("threshold", None)
+    asked = PredictOptions(run=Path(), images=images, threshold=threshold)  # type: ignore[arg-type]
+    return count(CountOptions(predict=asked, out=out, found=found, **more), Silent())  # type: ignore[arg-type]
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_table_of_cells_gives_the_counts_that_it_was_written_of(run: Path, tmp_path: Path) -> None:
+    for name, counts in (
+        ("Pat A 1", (9, 4, 2, 1, 1)),
+        ("Pat A 2", (7, 5, 1, 0, 0)),
+        ("Pat B 1", (3, 8, 2, 2, 0)),
+    ):
+        picture(tmp_path / "in" / f"{name}.png", counts)
+    per_patient = {"group_from": r"(Pat \w)"}
+    asked = PredictOptions(run=run, images=(tmp_path / "in",))
+    count(CountOptions(predict=asked, out=tmp_path / "one", group_choices=per_patient), Silent())
+    table = tmp_path / "one" / "cells.csv"
+    report = from_file(table, tmp_path / "two", tmp_path / "in", group_choices=per_patient)
+    for name in ("counts.csv", "patients.csv", "differential.csv", "cut-offs.csv", "cells.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+    assert (tmp_path / "two" / "report.html").is_file()
+    assert len(list((tmp_path / "two" / "overlays").iterdir())) == 3
+    assert "every cell of cells.csv counts, from confidence 0.900 on" in " ".join(report.notes)
+    (tmp_path / "in" / "Pat B 1.png").unlink()
+    with pytest.raises(BadInputError, match=r"no image for 'Pat B 1.png'"):
+        from_file(table, tmp_path / "three", tmp_path / "in")
+
+
+def test_results_without_images_are_tables_alone(tmp_path: Path) -> None:
+    file = tmp_path / "found.json"
+    write_predictions(file, {"a.png": FOUND, "b.png": Detections.empty()}, CATEGORIES)
+    report = from_file(file, tmp_path / "out", threshold=0.5)
+    assert report.counts().tolist() == [[1, 1], [0, 0]]
+    assert [one.name for one in report.classes] == ["category 3", "category 7"]
+    assert [row["cells"] for row in read(tmp_path / "out" / "counts.csv")] == ["2", "0"]
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert not written & {"report.html", "overlays", "report.images"}
+    notes = " ".join(report.notes)
+    assert "tables alone" in notes
+    assert "--names FILE" in notes
+
+
+def test_a_coco_file_names_classes_and_images(tmp_path: Path) -> None:
+    one = dataclasses.replace(sample(0, size_px=64), annotations=Annotations.empty())
+    write_coco(tmp_path / "truth.json", [one], CATEGORIES)
+    file = tmp_path / "found.json"
+    number = json.loads((tmp_path / "truth.json").read_text())["images"][0]["id"]
+    write_predictions(file, {number: FOUND}, CATEGORIES)
+    report = from_file(file, tmp_path / "out", names=tmp_path / "truth.json")
+    assert [image.name for image in report.images] == [one.name]
+    assert [one.name for one in report.classes] == ["erythroblast", "lymphocyte"]
+    assert report.counts().tolist() == [[1, 2]]
+    write_coco(tmp_path / "truth.json", [one], CATEGORIES[:1])
+    with pytest.raises(BadInputError, match="category 7 has no name"):
+        from_file(file, tmp_path / "out-2", names=tmp_path / "truth.json")
+
+
+HEAD = "image,class,confidence,x_px,y_px,left_px,top_px,width_px,height_px\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("image,x,y\n", "columns missing"),
+        (HEAD + "a,c,0.5,1,2,x,4,5,6\n", "not a number"),
+        (HEAD, "no image and no cell"),
+    ],
+)
+def test_a_table_that_is_none_says_why(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "found.csv").write_text(text)
+    with pytest.raises(BadInputError, match=said):
+        read_found(tmp_path / "found.csv", ())
+
+
+def test_what_finds_cells_is_refused_beside_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_predictions(tmp_path / "found.json", {"a.png": FOUND}, CATEGORIES[:2])
+    monkeypatch.chdir(tmp_path)
+    for more, code, said in (
+        (["--scale", "auto"], 2, "--scale as well"),
+        (["other.csv"], 2, "one predictions file is counted"),
+        (["-o", "counted"], 0, "Written to counted: cells.csv"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["bmbench", "count", "found.json", *more])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == code
+        printed = capsys.readouterr()
+        assert said in printed.out + printed.err
