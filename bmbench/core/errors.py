@@ -27,6 +27,10 @@ class BmbenchError(Exception):
 
     exit_code = 2
 
+    def __str__(self) -> str:
+        """The sentence; a lone surrogate from a file, which no stream can write, is spelt out."""
+        return super().__str__().encode("utf-8", "backslashreplace").decode("utf-8")
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process gets the text as it is: not every class of errors is made from its own text."""
         return _again, (type(self), self.args), self.__dict__

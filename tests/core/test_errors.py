@@ -53,3 +53,8 @@ def test_the_installed_msgspec_says_where_a_value_does_not_fit(value, place):
     assert found == place
     assert said
     assert "$" not in said
+
+
+def test_a_sentence_can_be_written_whatever_a_file_holds():
+    error = BadInputError("not valid JSON", where="gt.json, \ud800tions[0]")
+    assert str(error) == "gt.json, \\ud800tions[0]: not valid JSON"
