@@ -3,8 +3,11 @@
 ::
 
     method           the cards, and where better settings are looked for
+    head_methods     the same of methods that say something else of cells than a map by depth
     settings         every number that a user may change, by profile
     encodings/       annotations → target, loss and map of each method
+    heads/           what those say, what it is taught as, and how cells are read from it
+    teaching         what training and detector ask of either
     network          the U-Net
     training         images at working scale → training patches → weights
     detector         image → map → detections; save and load

@@ -18,7 +18,9 @@ from bmbench.adapters.learning.networks import in_batches, read_checkpoint, shor
 from bmbench.adapters.learning.reproducible import one_thread_each
 from bmbench.adapters.method import Decode
 from bmbench.adapters.unet.encodings.depth_map import Reals
-from bmbench.adapters.unet.encodings.encoding import Encoding, encoding_of
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Encoding, encoding_of, mirror
+from bmbench.adapters.unet.heads.head import Head, head_of
+from bmbench.adapters.unet.heads.settings import settings_of
 from bmbench.adapters.unet.network import UNet, build
 from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
@@ -26,7 +28,7 @@ from bmbench.adapters.unet.training import Calibration, normalised
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Detections, Pixels
 
-_VIEWS = (np.s_[:, :], np.s_[:, ::-1], np.s_[::-1, :], np.s_[::-1, ::-1])
+_VIEWS = ((False, False), (True, False), (False, True), (True, True))
 """As it is, mirrored in x, in y, in both: an order in which any mirroring swaps neighbours, or pairs."""
 TILES_AT_ONCE = 16
 """On a graphics card, at most; a processor computes one a core."""
@@ -37,8 +39,8 @@ _CARD = "unet.json"
 class UNetDetector:
     """A fitted U-Net method."""
 
-    encoding: Encoding
-    settings: UNetSettings
+    encoding: Encoding | Head
+    settings: Any
     calibration: Calibration
     network: UNet
 
@@ -52,7 +54,7 @@ class UNetDetector:
         return _predict((self,), image)
 
     def map(self, image: Pixels) -> Reals:
-        """(h, w, 1 or 2) maps of an image at working scale, the mean of all views: cells, then artefacts.
+        """(h, w, k) maps of an image at working scale, the mean of all views: cells, then artefacts.
 
         A mirrored image has the mirrored map to the last bit: the views of one are those of the other, and
         they are added in pairs, so that their order does not matter.
@@ -64,7 +66,7 @@ class UNetDetector:
             stride=self.network.stride,
         )
         views = _VIEWS[: self.settings.views]
-        tiles = [tiling.cut(image[view]) for view in views]
+        tiles = [tiling.cut(image[mirror(view)]) for view in views]
         every = [tile for view in tiles for tile in view]
         with one_thread_each() as pool:
             if next(self.network.parameters()).is_cuda:
@@ -72,7 +74,10 @@ class UNetDetector:
             else:
                 answers = [answer for (answer,) in pool.map(lambda tile: self._forward([tile]), every)]
         n = len(tiles[0])
-        maps = [tiling.join(answers[i * n : (i + 1) * n])[view] for i, view in enumerate(views)]
+        maps = [
+            self.encoding.upright(tiling.join(answers[i * n : (i + 1) * n]), view)
+            for i, view in enumerate(views)
+        ]
         while len(maps) > 1:
             maps = [one + other for one, other in zip(maps[::2], maps[1::2], strict=True)]
         return np.divide(maps[0], len(views), dtype=np.float32)
@@ -88,7 +93,7 @@ class UNetDetector:
         write_checkpoint(folder, _CARD, card, self.network)
 
     def _forward(self, tiles: Sequence[NDArray[np.uint8]]) -> list[Reals]:
-        """(h, w, 1 or 2) maps of each of these tiles, which are of one size."""
+        """(h, w, k) maps of each of these tiles, which are of one size."""
         device = next(self.network.parameters()).device
         with torch.inference_mode():
             with short_numbers(self.settings.precision, device):
@@ -124,9 +129,9 @@ def ensemble(members: Sequence[UNetDetector]) -> UNetEnsemble:
     """The members as one detector; BadInputError if they cannot share a map."""
     first = members[0]
     for member in members:
-        alike = (member.encoding.name, member.encoding.classes) == (
+        alike = (member.encoding.name, member.encoding.outputs) == (
             first.encoding.name,
-            first.encoding.classes,
+            first.encoding.outputs,
         ) and member.calibration.factor == first.calibration.factor
         if not alike or dataclasses.asdict(member.settings) != dataclasses.asdict(first.settings):
             raise BadInputError(
@@ -150,7 +155,7 @@ def load(folder: Path) -> UNetDetector:
         _CARD,
         what="U-Net",
         read_card=_read_card,
-        build=lambda facts: build(facts[1], outputs=facts[0].outputs),
+        build=lambda facts: build(facts[1], outputs=facts[0].outputs, features=facts[0].features(facts[1])),
     )
     return UNetDetector(encoding=encoding, settings=settings, calibration=calibration, network=network)
 
@@ -166,7 +171,7 @@ def _predict(members: Sequence[UNetDetector], image: Pixels) -> Detections:
 
 
 def _maps(members: Sequence[UNetDetector], image: Pixels) -> Reals:
-    """(h, w, 1 or 2) mean maps of all members, at working scale."""
+    """(h, w, k) mean maps of all members, at working scale."""
     height, width = image.shape[:2]
     small = resized(image, working_size(width, height, members[0].calibration.factor))
     total = members[0].map(small)
@@ -177,27 +182,33 @@ def _maps(members: Sequence[UNetDetector], image: Pixels) -> Reals:
     return total
 
 
-def _cut(detector: UNetDetector, maps: Reals, size: tuple[int, ...], settings: UNetSettings) -> Detections:
+def _cut(detector: UNetDetector, maps: Reals, size: tuple[int, ...], settings: Any) -> Detections:
     """The objects of these maps, for an image of (height, width)."""
-    growth = Growth(
-        regrowth=lambda threshold: detector.encoding.regrowth(threshold, settings),
-        smallest_px2=_smallest(detector.calibration, settings),
-    )
-    found = find_labelled(maps, settings, growth)
+    encoding, smallest_px2 = detector.encoding, _smallest(detector.calibration, settings)
+    if isinstance(encoding, Encoding):
+        growth = Growth(
+            regrowth=lambda threshold: encoding.regrowth(threshold, settings), smallest_px2=smallest_px2
+        )
+        found = find_labelled(maps, settings, growth)
+    else:
+        found = encoding.find(maps, settings, smallest_px2)
     return _at_original_scale(found, np.array(size[::-1]) / maps.shape[1::-1])
 
 
-def _smallest(calibration: Calibration, settings: UNetSettings) -> float:
+def _smallest(calibration: Calibration, settings: Any) -> float:
     """The area at working scale below which an object is none."""
-    if settings.smallest_px > 0:
+    if isinstance(settings, UNetSettings) and settings.smallest_px > 0:
         return float(np.pi / 4 * (settings.smallest_px * calibration.factor) ** 2)
-    return settings.smallest * calibration.smallest_px2
+    return float(settings.smallest * calibration.smallest_px2)
 
 
-def _read_card(card: Any) -> tuple[Encoding, UNetSettings, Calibration]:
+def _read_card(card: Any) -> tuple[Encoding | Head, Any, Calibration]:
     values = card["calibration"]
     values = values | {name: tuple(values[name]) for name in ("mean", "deviation")}
-    return encoding_of(card["encoding"]), UNetSettings(**card["settings"]), Calibration(**values)
+    calibration, name = Calibration(**values), card["encoding"]["name"]
+    if name in ENCODINGS.names():
+        return encoding_of(card["encoding"]), UNetSettings(**card["settings"]), calibration
+    return head_of(card["encoding"]), settings_of(name)(**card["settings"]), calibration
 
 
 def _at_original_scale(found: Detections, ratio: NDArray[np.float64]) -> Detections:

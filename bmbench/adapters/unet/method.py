@@ -22,11 +22,11 @@ from bmbench.core.types import Pixels
 if TYPE_CHECKING:
     from bmbench.adapters.unet.detector import UNetDetector
 
-_NETWORK: Mapping[str, Range] = {
+NETWORK: Mapping[str, Range] = {
     "depth": Whole(low=2, high=4),
     "normalisation": Choice(options=("batch", "instance", "group")),
 }
-_OPTIMISER: Mapping[str, Range] = {
+OPTIMISER: Mapping[str, Range] = {
     "optimiser": Choice(options=("adamw", "adam", "sgd")),
     "learning_rate": Real(low=3e-4, high=3e-2, log=True),
     "weight_decay": Real(low=1e-5, high=1e-1, log=True),
@@ -41,7 +41,7 @@ _CONTOUR: Mapping[str, Range] = {
     "contour": Real(low=0.05, high=0.2),
     "contour_weight": Real(low=0.5, high=8.0, log=True),
 }
-_SIZES: Mapping[str, Mapping[str, Range]] = {
+SIZES: Mapping[str, Mapping[str, Range]] = {
     "quick": {"patch_px": Choice(options=(96, 128, 192)), "batch": Choice(options=(4, 8))},
     "paper": {
         "cell_px": Choice(options=(24.0, 40.0, 60.0)),
@@ -69,12 +69,12 @@ def space_of(encoding: str) -> Mapping[str, Space]:
     return MappingProxyType(
         {
             profile: Space(
-                learned={**_NETWORK, **_OPTIMISER, **_LOSS, **contour, **sizes},
+                learned={**NETWORK, **OPTIMISER, **_LOSS, **contour, **sizes},
                 decoded=_SEGMENTATION,
                 applied=_APPLIED,
                 yardstick=_YARDSTICK,
             )
-            for profile, sizes in _SIZES.items()
+            for profile, sizes in SIZES.items()
         }
     )
 
@@ -96,7 +96,8 @@ def _fit(request: FitRequest, *, encoding: str) -> Detector:
     return UNetDetector(encoding=taught, settings=request.settings, calibration=calibration, network=network)
 
 
-def _load(folder: Path) -> Detector:
+def load_from(folder: Path) -> Detector:
+    """The detector that was saved in a folder: with an encoding, or with a head."""
     with environment_kept():
         from bmbench.adapters.unet.detector import load
 
@@ -110,14 +111,16 @@ def _draw(request: FitRequest, path: Path) -> None:
         draw_targets(request, path)
 
 
-def _ensemble(members: Sequence[Detector]) -> Detector:
+def ensemble_of(members: Sequence[Detector]) -> Detector:
+    """Several fitted U-Nets of one method as one detector."""
     with environment_kept():
         from bmbench.adapters.unet.detector import ensemble
 
         return ensemble(cast("Sequence[UNetDetector]", members))
 
 
-def _infer(detector: Detector, image: Pixels) -> Decode:
+def infer_with(detector: Detector, image: Pixels) -> Decode:
+    """The maps of an image, and what reads its cells from them with other settings."""
     with environment_kept():
         from bmbench.adapters.unet.detector import infer
 
@@ -132,17 +135,17 @@ def _method(encoding: str, title: str) -> Method:
         paper=_PAPER,
         settings=PROFILES,
         fit=partial(_fit, encoding=encoding),
-        load=_load,
+        load=load_from,
         extra="train",
         draw=_draw,
         artefact_class=True,
         outlines=True,
         points=True,
         licence=Licence(name="Apache-2.0", package="bmbench"),
-        ensemble=_ensemble,
+        ensemble=ensemble_of,
         space=space_of(encoding),
         architecture=("depth", "width", "normalisation", "cell_px"),
-        infer=_infer,
+        infer=infer_with,
     )
 
 

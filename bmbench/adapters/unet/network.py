@@ -6,13 +6,19 @@ import torch
 from torch import nn
 
 from bmbench.adapters.learning.networks import group_normalisation
-from bmbench.adapters.unet.settings import UNetSettings
+from bmbench.adapters.unet.settings import NetworkSettings
 
 
 class UNet(nn.Module):
-    """(n, channels, h, w) image → (n, outputs, h, w) logits; h and w are multiples of `stride`."""
+    """(n, channels, h, w) image → (n, outputs, h, w) logits; h and w are multiples of `stride`.
 
-    def __init__(self, settings: UNetSettings, *, outputs: int = 1, channels: int = 3) -> None:
+    With `features` a layer of that many channels lies before the logits: many numbers a pixel are not to be
+    sums of the few channels of the finest level.
+    """
+
+    def __init__(
+        self, settings: NetworkSettings, *, outputs: int = 1, channels: int = 3, features: int = 0
+    ) -> None:
         super().__init__()
         widths = [settings.width * 2**level for level in range(settings.depth + 1)]
         self.stride = 2**settings.depth
@@ -24,7 +30,8 @@ class UNet(nn.Module):
             nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in pairwise(widths)
         )
         self.merge = nn.ModuleList(_double(2 * fine, fine, settings.normalisation) for fine in widths[:-1])
-        self.head = nn.Conv2d(widths[0], outputs, 1)
+        self.features = _layer(widths[0], features, settings.normalisation) if features else nn.Identity()
+        self.head = nn.Conv2d(features or widths[0], outputs, 1)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """The logits of the image."""
@@ -35,28 +42,31 @@ class UNet(nn.Module):
             x = block(nn.functional.max_pool2d(x, 2))
         for grow, merge, fine in zip(reversed(self.up), reversed(self.merge), reversed(skipped), strict=True):
             x = merge(torch.cat([fine, grow(x)], dim=1))
-        logits: torch.Tensor = self.head(x)
+        logits: torch.Tensor = self.head(self.features(x))
         return logits
 
 
-def build(settings: UNetSettings, *, outputs: int, device: torch.device | None = None) -> UNet:
+def build(
+    settings: NetworkSettings, *, outputs: int, features: int = 0, device: torch.device | None = None
+) -> UNet:
     """A U-Net with fresh weights from torch's generator, in the memory layout that is fastest here."""
-    network = UNet(settings, outputs=outputs)
+    network = UNet(settings, outputs=outputs, features=features)
     if device is not None:
         network = network.to(device)
     return network.to(memory_format=torch.channels_last)
 
 
 def _double(before: int, after: int, normalisation: str) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for width in (before, after):
-        layers += [
-            nn.Conv2d(width, after, 3, padding=1, bias=normalisation == "none"),
-            _normalise(after, normalisation),
-            # Leaky: where all of a narrow network's last features died, its map was flat at the head's bias.
-            nn.LeakyReLU(0.1, inplace=True),
-        ]
-    return nn.Sequential(*layers)
+    return nn.Sequential(*_layer(before, after, normalisation), *_layer(after, after, normalisation))
+
+
+def _layer(before: int, after: int, normalisation: str) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, padding=1, bias=normalisation == "none"),
+        _normalise(after, normalisation),
+        # Leaky: where all of a narrow network's last features died, its map was flat at the head's bias.
+        nn.LeakyReLU(0.1, inplace=True),
+    )
 
 
 def _normalise(width: int, kind: str) -> nn.Module:

@@ -19,8 +19,8 @@ from bmbench.adapters.ranges import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UNetSettings:
-    """Settings of a U-Net method; ``px`` are pixels at working scale.
+class NetworkSettings:
+    """Settings of every method that is a U-Net; ``px`` are pixels at working scale.
 
     Attributes
     ----------
@@ -46,6 +46,60 @@ class UNetSettings:
     validate_every, patience, validation_patches : int
         Steps from one validation to the next; validations without improvement before training ends; patches
         of a validation, at most, spread evenly over the validation images.
+    stain_jitter : float
+        Standard deviation of the random factor and offset of each channel's optical density.
+    stain_shift : float
+        How far every second patch's stain is moved towards others (see `bmbench.adapters.images.augment`).
+    scale_jitter : float
+        A patch shows the image up to this factor larger or smaller, with its target; 1: as it is.
+    views : 1 or 4
+        Mirrored views whose maps are averaged.
+    tile_px, overlap_px : int
+        Tiles of large images; an overlap of twice the reach of a network of depth 4 (107 px).
+    """
+
+    cell_px: PositiveFloat = 20.0
+    depth: Annotated[int, Meta(gt=0, le=10)] = 4
+    width: Annotated[int, Meta(gt=0, le=4096)] = 8
+    normalisation: Literal["group", "batch", "instance", "none"] = "group"
+    patch_px: Side = 128
+    batch: PositiveInt = 8
+    shard: PositiveInt = 4
+    steps: PositiveInt = 600
+    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: NotNegative = 3e-3
+    weight_decay: NotNegative = 1e-2
+    momentum: Share = 0.9
+    precision: Literal["float32", "bfloat16"] = "float32"
+    averaging: Share = 0.98
+    validate_every: PositiveInt = 50
+    patience: PositiveInt = 6
+    validation_patches: PositiveInt = 48
+    stain_jitter: NotNegative = 0.1
+    stain_shift: NotNegative = 0.0
+    scale_jitter: Annotated[float, Meta(ge=1, le=4)] = 1.0
+    views: Literal[1, 4] = 4
+    tile_px: Side = 1024
+    overlap_px: int = 224
+
+    def __post_init__(self) -> None:
+        require_ranges(self)
+        stride = 2**self.depth
+        # Two pixels at the coarsest level: a normalisation layer needs more than one.
+        if self.patch_px % stride or self.patch_px < 2 * stride:
+            raise ValueError(
+                f"patch_px is {self.patch_px}, expected a multiple of {stride} (2 to the power of depth) "
+                f"and at least {2 * stride}"
+            )
+        require_tiles(tile_px=self.tile_px, overlap_px=self.overlap_px, stride=stride)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UNetSettings(NetworkSettings):
+    """Settings of a U-Net that learns a map by depth, which a watershed cuts into cells.
+
+    Attributes
+    ----------
     loss : "cross_entropy", "squared", "absolute" or "none"
         Loss of a pixel; the last one leaves the Dice loss alone.
     dice : float
@@ -53,12 +107,6 @@ class UNetSettings:
         patient then fits the next one less well).
     foreground_weight, contour_weight : float
         What a pixel of a cell or artefact, and of a contour, weighs beside one of background.
-    stain_jitter : float
-        Standard deviation of the random factor and offset of each channel's optical density.
-    stain_shift : float
-        How far every second patch's stain is moved towards others (see `bmbench.adapters.images.augment`).
-    scale_jitter : float
-        A patch shows the image up to this factor larger or smaller, with its target; 1: as it is.
     shrink : float
         Erosion of the shapes, in mean cell diameters; at most a mean cell's radius.
     undo : float
@@ -74,10 +122,6 @@ class UNetSettings:
     scaled : "weight" or "regression"
         For the scaled statistical encoding: the sign of a target is a class and its size a weight, or the
         network's answer between −1 and 1 is fitted to it (with a loss that is squared or absolute).
-    views : 1 or 4
-        Mirrored views whose maps are averaged.
-    tile_px, overlap_px : int
-        Tiles of large images; an overlap of twice the reach of a network of depth 4 (107 px).
     lowest, highest : float
         The Otsu threshold of an image is moved into this range. At 0 or 1 a map by depth could not say how
         much of a cell it cuts off.
@@ -112,39 +156,16 @@ class UNetSettings:
         cell that it grew into (the study's wording).
     """
 
-    cell_px: PositiveFloat = 20.0
-    depth: Annotated[int, Meta(gt=0, le=10)] = 4
-    width: Annotated[int, Meta(gt=0, le=4096)] = 8
-    normalisation: Literal["group", "batch", "instance", "none"] = "group"
-    patch_px: Side = 128
-    batch: PositiveInt = 8
-    shard: PositiveInt = 4
-    steps: PositiveInt = 600
-    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: NotNegative = 3e-3
-    weight_decay: NotNegative = 1e-2
-    momentum: Share = 0.9
-    precision: Literal["float32", "bfloat16"] = "float32"
-    averaging: Share = 0.98
-    validate_every: PositiveInt = 50
-    patience: PositiveInt = 6
-    validation_patches: PositiveInt = 48
     loss: Literal["cross_entropy", "squared", "absolute", "none"] = "cross_entropy"
     dice: NotNegative = 0.0
     foreground_weight: NotNegative = 1.0
     contour_weight: NotNegative = 1.0
-    stain_jitter: NotNegative = 0.1
-    stain_shift: NotNegative = 0.0
-    scale_jitter: Annotated[float, Meta(ge=1, le=4)] = 1.0
     shrink: NotNegative = 0.2
     undo: NotNegative = 1.0
     contour: NotNegative = 0.2
     keep: Share = 0.6
     overlap: Literal["apart", "union"] = "apart"
     scaled: Literal["weight", "regression"] = "weight"
-    views: Literal[1, 4] = 4
-    tile_px: Side = 1024
-    overlap_px: int = 224
     lowest: Annotated[float, Meta(gt=0, lt=1)] = 0.3
     highest: Annotated[float, Meta(gt=0, le=1)] = 0.5
     faint: Annotated[float, Meta(gt=0, le=1)] = 0.1
@@ -161,19 +182,11 @@ class UNetSettings:
     confidence_in: Literal["object", "cell"] = "object"
 
     def __post_init__(self) -> None:
-        require_ranges(self)
+        NetworkSettings.__post_init__(self)
         if self.shrink > 0.5:
             raise ValueError(
                 f"shrink is {self.shrink}, expected at most 0.5 (diameters): no mean cell would be left"
             )
-        stride = 2**self.depth
-        # Two pixels at the coarsest level: a normalisation layer needs more than one.
-        if self.patch_px % stride or self.patch_px < 2 * stride:
-            raise ValueError(
-                f"patch_px is {self.patch_px}, expected a multiple of {stride} (2 to the power of depth) "
-                f"and at least {2 * stride}"
-            )
-        require_tiles(tile_px=self.tile_px, overlap_px=self.overlap_px, stride=stride)
         if self.loss == "none" and not self.dice > 0:
             raise ValueError("loss is none and dice is 0: there is nothing to learn from")
         if self.scaled == "regression" and (self.loss not in {"squared", "absolute"} or self.dice > 0):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,21 +22,23 @@ from bmbench.adapters.images.augment import (
 )
 from bmbench.adapters.images.working_scale import (
     TrainingImage,
+    ViewSettings,
     at_working_scale,
     colour_statistics,
     mean_diameter,
     random_image,
     random_scale,
+    random_view,
 )
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.networks import begin_with, on_device, short_numbers, standardised
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
-from bmbench.adapters.unet.encodings.encoding import Encoding, TargetMap, encode
+from bmbench.adapters.unet.encodings.encoding import Encoding, TargetMap
 from bmbench.adapters.unet.encodings.level_maps import LevelledImage, LookUp, levelled
-from bmbench.adapters.unet.encodings.losses import constant_logits
 from bmbench.adapters.unet.network import UNet, build
-from bmbench.adapters.unet.settings import UNetSettings
+from bmbench.adapters.unet.settings import NetworkSettings, UNetSettings
+from bmbench.adapters.unet.teaching import Teaching
 from bmbench.core.objects import object_circles
 from bmbench.core.types import Pixels, Role
 
@@ -87,15 +89,44 @@ def draw_patch(source: PatchSource, generator: np.random.Generator) -> UNetPatch
     )
 
 
+def encode_view(
+    images: Sequence[TrainingImage],
+    request: FitRequest,
+    encoding: Teaching,
+    generator: np.random.Generator,
+) -> UNetPatch:
+    """A random patch, whose target is computed of the annotations that were moved into it."""
+    settings: NetworkSettings = request.settings
+    wanted = ViewSettings(
+        augment=request.augment,
+        side_px=settings.patch_px,
+        stain_jitter=settings.stain_jitter,
+        stain_shift=settings.stain_shift,
+        scale_jitter=settings.scale_jitter,
+    )
+    view = random_view(images, wanted, generator)
+    target = encoding.encode(view.annotations, view.image.shape[:2], settings)
+    return UNetPatch(image=view.image, target=target)
+
+
+def _drawing(
+    images: Sequence[TrainingImage], request: FitRequest, encoding: Teaching
+) -> Callable[[np.random.Generator], UNetPatch]:
+    """What draws patches: an encoding's targets turn with the picture, others are computed for each patch."""
+    if isinstance(encoding, Encoding):
+        return partial(draw_patch, PatchSource.of(images, encoding=encoding, settings=request.settings))
+    return partial(encode_view, images, request, encoding)
+
+
 def fixed_patches(
-    images: Sequence[TrainingImage], *, encoding: Encoding, settings: UNetSettings
+    images: Sequence[TrainingImage], *, encoding: Teaching, settings: NetworkSettings
 ) -> list[UNetPatch]:
     """Patches that cover the images, at most `validation_patches` of them, spread evenly."""
     patches = []
     side = settings.patch_px
     for one in images:
         height, width = one.image.shape[:2]
-        target = encode(one.annotations, (height, width), encoding=encoding, settings=settings)
+        target = encoding.encode(one.annotations, (height, width), settings)
         patches += [
             _cut(one.image, target, y, x, side)
             for y in range(0, max(height - side // 2, 1), side)
@@ -141,7 +172,7 @@ class Calibration:
     deviation: tuple[float, float, float]
 
 
-def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
+def fit(request: FitRequest, encoding: Teaching) -> tuple[UNet, Calibration]:
     """A trained network and the calibration of its input.
 
     Raises
@@ -151,7 +182,7 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
     TrainingFailedError
         If the loss is no longer a number, or a graphics card has too little memory.
     """
-    settings: UNetSettings = request.settings
+    settings: NetworkSettings = request.settings
     factor = settings.cell_px / mean_diameter(sample.annotations for sample in request.train)
     train = [at_working_scale(sample, factor) for sample in request.train]
     validation = fixed_patches(
@@ -160,18 +191,23 @@ def fit(request: FitRequest, encoding: Encoding) -> tuple[UNet, Calibration]:
         settings=settings,
     )
     calibration = _calibrate(train, factor)
-    source = PatchSource.of(train, encoding=encoding, settings=settings)
+    draw = _drawing(train, request, encoding)
     del train
     told = request.report is not None and bool(validation)
     baseline = baseline_loss(validation, encoding=encoding, settings=settings) if told else math.nan
     with one_thread_each() as pool, seeded(request.seed):
-        network = build(settings, outputs=encoding.outputs, device=best_device())
+        network = build(
+            settings,
+            outputs=encoding.outputs,
+            features=encoding.features(settings),
+            device=best_device(),
+        )
         if request.start is not None:
             begin_with(network, request.start)
 
         trainer = Trainer(
             request=request,
-            draw=partial(draw_patch, source),
+            draw=draw,
             losses=partial(_losses, calibration=calibration, encoding=encoding, settings=settings),
             validation=validation,
             baseline_loss=baseline,
@@ -187,7 +223,7 @@ def normalised(images: Sequence[np.ndarray], calibration: Calibration, device: t
     return standardised(np.stack(images), calibration.mean, calibration.deviation, device)
 
 
-def baseline_loss(patches: Sequence[UNetPatch], *, encoding: Encoding, settings: UNetSettings) -> float:
+def baseline_loss(patches: Sequence[UNetPatch], *, encoding: Teaching, settings: NetworkSettings) -> float:
     """Mean loss over the patches of a map that says everywhere how frequent each class is in them.
 
     It makes validation losses of different settings comparable.
@@ -199,7 +235,7 @@ def baseline_loss(patches: Sequence[UNetPatch], *, encoding: Encoding, settings:
     classes = enumerate(encoding.class_weight(settings))
     pixel = weight * (1 + sum((w - 1) * np.maximum(value[:, c], 0) for c, w in classes))
     mean = (value * pixel[:, None]).sum(axis=(0, 2, 3)) / max(pixel.sum(), 1.0)
-    logit = constant_logits(mean, signed=encoding.is_signed(settings))
+    logit = encoding.constant(mean, settings)
     losses = []
     for patch in patches:
         target = torch.from_numpy(patch.target.value)[None]
@@ -213,8 +249,8 @@ def _losses(
     patches: Sequence[UNetPatch],
     *,
     calibration: Calibration,
-    encoding: Encoding,
-    settings: UNetSettings,
+    encoding: Teaching,
+    settings: NetworkSettings,
 ) -> torch.Tensor:
     """(n,) loss of each patch."""
     device = next(network.parameters()).device

@@ -27,6 +27,7 @@ SAID_AS = {
     "AGPL-3.0": r"AGPL-3\.0",
 }
 """How packages write these licences in their metadata."""
+SEGMENTERS = {"unet", "stardist"}
 
 
 def names(**wanted):
@@ -54,7 +55,12 @@ def test_every_method_of_this_package_has_a_licence():
 def test_a_list_is_filtered_by_all_that_is_wanted():
     everything = names()
     assert set(METHODS.own_names()) <= set(everything)
-    assert names(can=("outlines", "classes")) == ["mask_rcnn", "circular_mask_rcnn", "detectron2_mask_rcnn"]
+    assert names(can=("outlines", "classes")) == [
+        "stardist",
+        "mask_rcnn",
+        "circular_mask_rcnn",
+        "detectron2_mask_rcnn",
+    ]
     assert names(family="retinanet") == ["retinanet", "circular_retinanet", "detectron2_retinanet"]
     assert names(licence="agpl-3.0") == ["yolov3u", "yolo11", "yolo26"]
     assert names(licence="BSD-3-Clause", family="fcos") == ["fcos"]
@@ -81,7 +87,7 @@ def test_what_a_method_can_is_what_it_says_of_itself():
 def test_outlines_are_promised_by_those_alone_whose_settings_have_masks_or_that_segment():
     for method in OWN:
         settings = {field.name for field in dataclasses.fields(method.settings["quick"])}
-        assert method.outlines == (method.family == "unet" or "mask" in settings), method.name
+        assert method.outlines == (method.family in SEGMENTERS or "mask" in settings), method.name
 
 
 def test_the_table_says_for_each_method_what_it_can_and_needs():

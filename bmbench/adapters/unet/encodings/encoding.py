@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve
 from bmbench.adapters.unet.encodings.depth_map import DepthMap, Reals, depth_map, ignored_regions
@@ -167,6 +168,10 @@ class Encoding:
         """Channels of the network's logits."""
         return len(self.classes)
 
+    def features(self, _: UNetSettings) -> int:
+        """Channels of a layer before the logits: there is none."""
+        return 0
+
     def to_card(self) -> dict[str, Any]:
         """What `encoding_of` needs, for JSON."""
         curve = None if self.curve is None else dataclasses.asdict(self.curve)
@@ -237,6 +242,26 @@ class Encoding:
         shown = ["cell", "artefact"][: 1 + self.artefacts]
         said = answers(logits, signed=self.is_signed(settings))
         return said[:, [self.classes.index(name) for name in shown]]
+
+    def encode(self, annotations: Annotations, size: tuple[int, ...], settings: UNetSettings) -> TargetMap:
+        """The target of one image of (height, width) at working scale, as the function `encode` makes it."""
+        return encode(annotations, size, encoding=self, settings=settings)
+
+    def constant(self, mean: NDArray[np.float64], settings: UNetSettings) -> torch.Tensor:
+        """(k,) logits of a map that says everywhere that mean of each class."""
+        from bmbench.adapters.unet.encodings.losses import constant_logits
+
+        return constant_logits(mean, signed=self.is_signed(settings))
+
+    def upright(self, maps: Reals, mirrored: tuple[bool, bool]) -> Reals:
+        """The maps of an image mirrored in x and in y, mirrored back: a class is the same in any mirror."""
+        return maps[mirror(mirrored)]
+
+
+def mirror(mirrored: tuple[bool, bool]) -> tuple[slice, slice]:
+    """What mirrors the rows and columns of a map in x, in y, in both, or in neither."""
+    x, y = (slice(None, None, -1) if one else slice(None) for one in mirrored)
+    return y, x
 
 
 _BELOW = np.float32(-1e4)

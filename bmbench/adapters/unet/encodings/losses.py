@@ -45,7 +45,7 @@ def map_loss(
         loss = (pixels * weight * balance).sum(dim=(1, 2)) / counted
     if settings.dice == 0:
         return loss
-    return loss + settings.dice * _dice_loss(shares(logits), target, weight, settings)
+    return loss + settings.dice * dice_loss(shares(logits), target, weight, settings.cell_px)
 
 
 def answers(logits: torch.Tensor, *, signed: bool) -> torch.Tensor:
@@ -80,14 +80,19 @@ def _pixel_loss(
         return (answers(logits, signed=signed) - target).square().sum(dim=1)
     if settings.loss == "absolute":
         return (answers(logits, signed=signed) - target).abs().sum(dim=1)
+    return cross_entropy(logits, target)
+
+
+def cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """(n, h, w) cross-entropy of each pixel, from (n, k, h, w) logits and probabilities of each class."""
     if logits.shape[1] == 1:
         return functional.binary_cross_entropy_with_logits(logits[:, 0], target[:, 0], reduction="none")
     label = torch.cat([1 - target.sum(dim=1, keepdim=True), target], dim=1)
     return -(label * _with_background(logits).log_softmax(dim=1)).sum(dim=1)
 
 
-def _dice_loss(
-    value: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, settings: UNetSettings
+def dice_loss(
+    value: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, cell_px: float
 ) -> torch.Tensor:
     """(n,) mean over the classes of the soft Dice loss (Milletari et al., 3DV 2016).
 
@@ -95,7 +100,7 @@ def _dice_loss(
     perfect one.
     """
     value = value * weight[:, None]
-    smooth = settings.cell_px**2 / 4
+    smooth = cell_px**2 / 4
     shared = (value * target).sum(dim=(2, 3))
     total = value.sum(dim=(2, 3)) + (target * weight[:, None]).sum(dim=(2, 3))
     return (1 - (2 * shared + smooth) / (total + smooth)).mean(dim=1)

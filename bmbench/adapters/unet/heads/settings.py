@@ -1,0 +1,71 @@
+"""Every number of a head that a user may change, by method and profile."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from bmbench.adapters.ranges import NotNegative, Share
+from bmbench.adapters.unet.settings import PAPER, NetworkSettings
+
+_Threshold = Annotated[float, Meta(gt=0, lt=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadSettings(NetworkSettings):
+    """Settings that all heads have.
+
+    Attributes
+    ----------
+    features : int
+        Channels of a layer between the U-Net and its answers; 0 for none.
+    lowest : float
+        What is less probable is no cell.
+    smallest : float
+        Cells below this fraction of the smallest training cell's area are dropped.
+    """
+
+    features: Annotated[int, Meta(ge=0, le=4096)] = 32
+    lowest: _Threshold = 0.2
+    smallest: NotNegative = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StarSettings(HeadSettings):
+    """Settings of star-convex polygons.
+
+    Attributes
+    ----------
+    distance_weight : float
+        What an error of one pixel of a distance weighs beside the probability's cross-entropy.
+    background_weight : float
+        What a distance of one pixel weighs where no cell is.
+    overlap : float
+        Of polygons that share more than this part of the smaller one the most probable stays.
+    """
+
+    distance_weight: NotNegative = 0.2
+    background_weight: NotNegative = 1e-4
+    overlap: Share = 0.4
+
+
+_SIZES: Mapping[str, Any] = {
+    field.name: getattr(PAPER, field.name) for field in dataclasses.fields(NetworkSettings)
+}
+_PAPER: Mapping[str, Any] = MappingProxyType({**_SIZES, "features": 128})
+
+
+def _profiles(record: type[HeadSettings]) -> Mapping[str, HeadSettings]:
+    return MappingProxyType({"quick": record(), "paper": record(**_PAPER)})
+
+
+PROFILES: Mapping[str, Mapping[str, HeadSettings]] = MappingProxyType({"stardist": _profiles(StarSettings)})
+"""Method → profile → settings."""
+
+
+def settings_of(name: str) -> type[HeadSettings]:
+    """The settings record of a method; KeyError for another name."""
+    return type(PROFILES[name]["quick"])
