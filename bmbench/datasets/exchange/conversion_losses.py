@@ -91,7 +91,9 @@ def _objects_lost(
     round_one, round_now = old.circle[:, 2] > 0, new.circle[:, 2] > 0
     outlined = np.array([bool(rings) for rings in old.contour], bool)
     several = np.array([len(rings) > 1 for rings in old.contour], bool)
-    same = np.array([_same(a, b) for a, b in zip(old.contour, new.contour, strict=True)], bool)
+    same = _unchanged(old.contour, new.contour)
+    for row in np.flatnonzero(~same).tolist():
+        same[row] = _same(old.contour[row], new.contour[row])
     fewer = np.array([len(a) > len(b) for a, b in zip(old.contour, new.contour, strict=True)], bool)
     moved_circle = round_one & (_far(old.circle, new.circle) | ~round_now)
     point = ~(old.box[:, 2:] > old.box[:, :2]).any(axis=1) & ~round_one & ~outlined
@@ -115,6 +117,20 @@ def _objects_lost(
     if drawn.any():
         count[GAINED] = int(drawn.sum())
     return count
+
+
+def _unchanged(old: Sequence[Rings], new: Sequence[Rings]) -> Bools:
+    """(n,) whether each outline has the same rings in the same order, corner by corner."""
+    shapes = [[len(ring) for ring in rings] for rings in old]
+    same = np.array(
+        [shape == [len(ring) for ring in rings] for shape, rings in zip(shapes, new, strict=True)], bool
+    )
+    rows = np.repeat(np.arange(len(old)), [sum(shape) for shape in shapes])
+    before, after = ([ring for i in np.flatnonzero(same) for ring in side[i]] for side in (old, new))
+    if before:
+        moved = _far(np.concatenate(before), np.concatenate(after))
+        same[rows[same[rows]][moved]] = False
+    return same
 
 
 def _same(old: Rings, new: Rings) -> bool:

@@ -11,7 +11,7 @@ from bmbench.core.geometry import circle_box
 from bmbench.core.types import Annotations
 from bmbench.datasets.formats.coco.samples import write_coco
 from bmbench.datasets.formats.codec import Content
-from bmbench.datasets.weak.simulator import scaled_jitter, weaken
+from bmbench.datasets.weak.simulator import scaled_jitter, weaken_all
 
 
 def weaken_content(
@@ -23,9 +23,11 @@ def weaken_content(
     """
     grown = [_with_radius(s.annotations, radius_px, s.name) for s in content.samples]
     jitter = scaled_jitter(grown) if jitter_px is None else jitter_px
+    ids = [sample.image_id for sample in content.samples]
+    weak = weaken_all(grown, ids, seed=seed, jitter_px=jitter)
     samples = tuple(
-        dataclasses.replace(s, annotations=weaken(a, seed=seed, image_id=s.image_id, jitter_px=jitter))
-        for s, a in zip(content.samples, grown, strict=True)
+        dataclasses.replace(sample, annotations=circles)
+        for sample, circles in zip(content.samples, weak, strict=True)
     )
     return dataclasses.replace(content, samples=samples), jitter
 

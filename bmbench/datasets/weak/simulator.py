@@ -5,13 +5,13 @@ centre moved at random, its radius grown so that the cell stays about covered.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import circle_box
-from bmbench.core.objects import mean_cell_diameter, shape_circles
+from bmbench.core.objects import mean_cell_diameter, shape_circles, shape_circles_of
 from bmbench.core.types import Annotations, Bools, Floats, ImageId
 
 JITTER_PX = 3.0
@@ -52,12 +52,27 @@ def weaken(
     BadInputError
         If the jitter is no finite number.
     """
-    if not np.isfinite(jitter_px):
-        raise BadInputError("jitter of circles", expected="a finite number of px", got=str(jitter_px))
+    _check_finite(jitter_px)
     if radius_jitter_px is None:
         radius_jitter_px = jitter_px * RADIUS_SHARE
     draws = _draws(seed, image_id, len(annotations))
     circle = _moved(shape_circles(annotations), draws, jitter_px, radius_jitter_px)
+    return _as_circles(annotations, circle)
+
+
+def weaken_all(
+    images: Sequence[Annotations], image_ids: Sequence[ImageId], *, seed: int, jitter_px: float
+) -> list[Annotations]:
+    """What `weaken` makes of each of many images, sooner than one after the other."""
+    _check_finite(jitter_px)
+    return [
+        _as_circles(one, weak_circles(circle, seed=seed, image_id=image_id, jitter_px=jitter_px))
+        for one, circle, image_id in zip(images, shape_circles_of(images), image_ids, strict=True)
+    ]
+
+
+def _as_circles(annotations: Annotations, circle: Floats) -> Annotations:
+    """The objects as these circles (n, 3), but for ignored regions."""
     region = annotations.region
     return Annotations(
         xy=np.where(region[:, None], annotations.xy, circle[:, :2]),
@@ -86,6 +101,11 @@ def scaled_jitter(images: Iterable[Annotations]) -> float:
 def jitter_for(diameter: float | None) -> float:
     """The `scaled_jitter` for cells of that mean diameter in pixels."""
     return JITTER_PX if diameter is None else JITTER_PX * diameter / STUDY_DIAMETER_PX
+
+
+def _check_finite(jitter_px: float) -> None:
+    if not np.isfinite(jitter_px):
+        raise BadInputError("jitter of circles", expected="a finite number of px", got=str(jitter_px))
 
 
 def _draws(seed: int, image_id: ImageId, count: int) -> Floats:

@@ -23,7 +23,7 @@ from bmbench.core.types import (
     is_artefact_kind,
     is_artefact_name,
 )
-from bmbench.datasets.formats.coco.outlines import outline
+from bmbench.datasets.formats.coco.outlines import outline, polygons
 from bmbench.datasets.reading.json_lists import Columns, JsonLists
 from bmbench.datasets.reading.limits import MARK
 from bmbench.datasets.reading.record_checks import (
@@ -38,6 +38,8 @@ from bmbench.datasets.reading.record_checks import (
     replaced,
 )
 
+_AT_ONCE = 256
+"""Outlines that are read together; where one of them is no polygon, each is read by itself."""
 Id = Whole | str
 Flag = (
     Annotated[int, msgspec.Meta(ge=0, le=1, title="0 or 1")]
@@ -254,12 +256,16 @@ def _boxes(columns: Columns, bare: Bools, rings: Mapping[int, Rings], where: str
 def _outlines(segments: NDArray[Any], wanted: Bools, images: list[Any], where: str) -> dict[int, Rings]:
     """The outlines of the wanted annotations that have one; `images` are the records of their images."""
     rings = {}
-    for row in np.flatnonzero(wanted).tolist():
-        if segments[row] is not None:
-            size = (int(images[row].width or 0), int(images[row].height or 0))
-            found = outline(bytes(segments[row]), size, where=f"{where}[{row}].segmentation")
-            if found:
-                rings[row] = found
+    rows = [row for row in np.flatnonzero(wanted).tolist() if segments[row] is not None]
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        texts = [bytes(segments[row]) for row in some]
+        found = polygons(texts)
+        if found is None:
+            sizes = [(int(images[row].width or 0), int(images[row].height or 0)) for row in some]
+            places = [f"{where}[{row}].segmentation" for row in some]
+            found = [outline(*one, where=at) for *one, at in zip(texts, sizes, places, strict=True)]
+        rings.update({row: shape for row, shape in zip(some, found, strict=True) if shape})
     return rings
 
 

@@ -1,5 +1,7 @@
 """The outline of an object of a COCO file: polygons, or the run lengths of a mask."""
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +13,7 @@ from bmbench.datasets.formats.masks import decode_rle, mask_rings
 from bmbench.datasets.reading.record_checks import Coordinate, Whole
 from bmbench.datasets.reading.strict_json import spelled, type_fault
 
+_POLYGONS = msgspec.json.Decoder(list[list[list[Coordinate]]])
 _Side = Annotated[int, msgspec.Meta(ge=1, le=65_535, title="a side of 1 to 65535 pixels")]
 
 
@@ -40,6 +43,21 @@ def outline(text: bytes, size: tuple[int, int] | None, *, where: str) -> Rings:
             expected = "x, y of three corners or more"
             raise BadInputError("not a polygon", where=where, expected=expected, got=_short(part))
     return tuple(np.array(part, np.float64).reshape(-1, 2) for part in value)
+
+
+def polygons(texts: Sequence[bytes]) -> list[Rings] | None:
+    """The `outline` of each of many, sooner than one after the other; None if one of them is no polygon."""
+    try:
+        outlines = _POLYGONS.decode(b"[%s]" % b",".join(texts))
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+    lengths = np.array([len(ring) for rings in outlines for ring in rings], np.int64)
+    if len(outlines) != len(texts) or not all(outlines) or (lengths < 6).any() or (lengths % 2).any():
+        return None
+    numbers = np.fromiter(chain.from_iterable(chain.from_iterable(outlines)), np.float64, lengths.sum())
+    points, ends = numbers.reshape(-1, 2), (np.cumsum(lengths) // 2).tolist()
+    parts = iter([points[start:end] for start, end in zip([0, *ends], ends, strict=False)])
+    return [tuple(next(parts) for _ in rings) for rings in outlines]
 
 
 def _of_run_lengths(value: dict[str, Any], size: tuple[int, int] | None, where: str) -> Rings:

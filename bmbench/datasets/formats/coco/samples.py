@@ -31,7 +31,7 @@ from bmbench.core.types import (
 )
 from bmbench.datasets.formats.coco.objects import AnnotationRecord, CocoObjects, Flag, own_ids, read_objects
 from bmbench.datasets.formats.coco.records import (
-    annotation_record,
+    annotation_records,
     category_record,
     commas,
     dump,
@@ -168,9 +168,8 @@ def write_coco(
     for number, sample in enumerate(samples, start=1):
         image = image_record(sample, (subsets or {}).get(sample.image_id))
         image_lines.append(dump(image | {"id": number, "source_id": sample.image_id} if texts else image))
-        for row in range(len(sample.annotations)):
-            record = annotation_record(sample, row, categories)
-            image_id = number if texts else sample.image_id
+        image_id = number if texts else sample.image_id
+        for record in annotation_records(sample, categories):
             head = {"id": len(annotation_lines) + 1, "image_id": image_id}
             annotation_lines.append(dump(head | record))
     category_lines = [dump(category_record(category)) for category in categories]
