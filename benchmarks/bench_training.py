@@ -58,12 +58,12 @@ from bmbench.datasets.synthetic import synthesise
 METHOD = "unet_shrink"
 # Innermost first: what a thread does is the first of these functions that its stack holds.
 STAGES = (
-    ("draw", "training: patches and targets"),
+    ("draw_patch", "training: patches and targets"),
     ("_gradients", "training: forward and backward"),
     ("_validate", "training: validation loss"),
-    ("keep", "training: saving its state"),
+    ("save_if_due", "training: saving its state"),
     ("_step", "training: optimiser's step"),
-    ("follow", "training: optimiser's step"),
+    ("end_step", "training: optimiser's step"),
     ("run", ""),
     ("_predict", "predicting"),
     ("_score", "scoring"),
@@ -71,7 +71,7 @@ STAGES = (
     ("_draw", "drawing"),
     ("resolve", "reading and checking the data"),
 )
-FILES = {"draw": "training.py", "run": "trainer.py", "keep": "resuming.py", "resolve": "plan.py"}
+FILES = {"run": "trainer.py", "resolve": "plan.py"}
 
 
 def main() -> int:
