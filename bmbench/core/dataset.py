@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bmbench.core.types import CELL, Category, Floats, ImageId, Sample
 
 Subset: TypeAlias = Literal["train", "validation", "optimisation", "test"]
@@ -97,6 +100,27 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PictureMarks:
+    """The marks of one picture.
+
+    Attributes
+    ----------
+    xy : (n, 2) float64
+        In pixels of the picture.
+    angle : (n,) float64
+    size : (n,) float64
+        Pixels of the picture in one of that in which the mark was found.
+    look : (n, k) float32
+        What is around it, of mean 0 and length 1.
+    """
+
+    xy: Floats
+    angle: Floats
+    size: Floats
+    look: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Picture:
     """What the pixels of one image tell without its annotations: what copies are known by.
 
@@ -109,6 +133,8 @@ class Picture:
         the image is of one colour.
     flat : (share, colour)
         The largest share of the image that is one colour exactly, in blocks, and which.
+    marks : PictureMarks, optional
+        What overlapping pictures are known by; None in a set of too many images.
     """
 
     name: str
@@ -116,6 +142,7 @@ class Picture:
     thumb: Floats
     detail: Floats
     flat: tuple[float, tuple[int, int, int]]
+    marks: PictureMarks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from bmbench.core.geometry import box_iou, rings_box
 from bmbench.core.spatial_index import iou_reach, near_boxes
 from bmbench.core.types import Annotations, Category, Floats, Ints, Rings, Role, Sample
 from bmbench.datasets.formats.ring_nesting import parts_with_holes
-from bmbench.datasets.reading.picture_copies import FLAT_SHARE, alike, same
+from bmbench.datasets.reading.picture_copies import FLAT_SHARE, alike, in_part, same
 from bmbench.datasets.splits.leakage import copies_apart, leaks
 
 DUPLICATE_IOU = 0.8
@@ -38,7 +38,8 @@ def find_faults(split: Split, pictures: Sequence[Picture]) -> tuple[Fault, ...]:
         *_leaks(split.samples, pictures),
         _fault("left out or assumed in reading", list(split.faults)),
         _fault("same pixels", [f"{a} and {b}" for a, b in same(pictures)]),
-        _fault("nearly the same picture", _near_copies(split.samples, pictures)),
+        _fault("nearly the same picture", _pairs(split.samples, pictures, alike(pictures))),
+        _fault("parts of one field", _pairs(split.samples, pictures, in_part(pictures))),
         _fault("objects without extent", list(_empty_boxes(samples, split.categories))),
         outside(samples, split.categories),
         *in_parts(samples, split.categories),
@@ -136,11 +137,13 @@ def _leaks(samples: Mapping[Subset, Sequence[Sample]], pictures: Sequence[Pictur
     yield _fault("in two subsets", [*leaks(samples), *torn])
 
 
-def _near_copies(samples: Mapping[Subset, Sequence[Sample]], pictures: Sequence[Picture]) -> list[str]:
-    """Pairs of near copies, each with its subset where these differ."""
+def _pairs(
+    samples: Mapping[Subset, Sequence[Sample]], pictures: Sequence[Picture], rows: Sequence[tuple[int, int]]
+) -> list[str]:
+    """Pairs of images, each with its subset where these differ."""
     subsets = [subset for subset, part in samples.items() for _ in part]
     found = []
-    for a, b in alike(pictures):
+    for a, b in rows:
         one, other = (f" ({subsets[row]})" if subsets[a] != subsets[b] else "" for row in (a, b))
         found.append(f"{pictures[a].name}{one} and {pictures[b].name}{other}")
     return found

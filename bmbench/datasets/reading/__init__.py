@@ -20,4 +20,5 @@
     image_names      which image a name means
     image_lookup     which image an answer means, by id, file name or stem
     picture_copies   copies, near copies and empty parts, from pixels alone
+    picture_overlaps pictures that show a part of the same field
 """

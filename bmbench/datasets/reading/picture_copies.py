@@ -7,6 +7,7 @@ import numpy as np
 
 from bmbench.core.dataset import Picture
 from bmbench.core.types import Bools, Floats, Ints, Pixels
+from bmbench.datasets.reading.picture_overlaps import marks_of, overlaps
 
 BLOCK_PX = 16
 FLAT_SHARE = 0.01
@@ -30,8 +31,8 @@ MOST_ALIKE = 5000
 """Images that are compared pair by pair; more would take minutes."""
 
 
-def picture_of(name: str, pixels: Pixels) -> Picture:
-    """The record of one image."""
+def picture_of(name: str, pixels: Pixels, *, closely: bool = True) -> Picture:
+    """The record of one image, `closely` with the marks by which overlapping pictures are known."""
     from PIL import Image
 
     grey = Image.fromarray(pixels).convert("L")
@@ -45,6 +46,7 @@ def picture_of(name: str, pixels: Pixels) -> Picture:
         thumb=_unit(thumb),
         detail=_details(detail),
         flat=_flat(pixels),
+        marks=marks_of(pixels) if closely else None,
     )
 
 
@@ -72,9 +74,9 @@ def same(pictures: Sequence[Picture]) -> list[tuple[str, str]]:
 def alike(pictures: Sequence[Picture]) -> list[tuple[int, int]]:
     """Rows of pairs of images that are nearly, but not exactly, the same, turned or mirrored or not.
 
-    A copy that was stored anew, made brighter, smaller or noisy is; one that was turned by another angle than
-    quarters, or a tile that overlaps another one in part, is not seen. None is looked for beyond
-    `MOST_ALIKE` images.
+    A copy that was stored anew, made brighter, smaller or noisy is; for one that was turned by another angle
+    than quarters, or a tile that overlaps another one, see `in_part`. None is looked for beyond `MOST_ALIKE`
+    images.
     """
     if not 1 < len(pictures) <= MOST_ALIKE:
         return []
@@ -96,6 +98,16 @@ def alike(pictures: Sequence[Picture]) -> list[tuple[int, int]]:
             found |= set(zip(rows.tolist(), columns.tolist(), strict=True))
     ordered = {(min(pair), max(pair)) for pair in found}
     return sorted((a, b) for a, b in ordered if a != b and pictures[a].digest != pictures[b].digest)
+
+
+def in_part(pictures: Sequence[Picture]) -> list[tuple[int, int]]:
+    """Rows of pairs of images that show a part of the same field, and are not alike as a whole.
+
+    None is looked for beyond `picture_overlaps.MOST` images.
+    """
+    found = overlaps([picture.marks for picture in pictures])
+    known = set(alike(pictures)) if found else set()
+    return [(a, b) for a, b in found if (a, b) not in known and pictures[a].digest != pictures[b].digest]
 
 
 def _coarse(thumbs: Floats) -> Floats:

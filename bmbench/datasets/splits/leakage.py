@@ -7,15 +7,18 @@ from bmbench.core.dataset import Picture, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress
 from bmbench.core.types import ImageId, Sample
-from bmbench.datasets.reading.picture_copies import alike, picture_of
+from bmbench.datasets.reading.picture_copies import alike, in_part, picture_of
+from bmbench.datasets.reading.picture_overlaps import MOST
 
 _NAMED = 8
+PARTS = "parts of one"
 
 
 def pictures_of(samples: Sequence[Sample], progress: Progress) -> dict[ImageId, Picture]:
     """What is compared of every image."""
     seen = progress.track(samples, description="looking at the images", total=len(samples))
-    return {sample.image_id: picture_of(sample.name, sample.load()) for sample in seen}
+    closely = len(samples) <= MOST
+    return {s.image_id: picture_of(s.name, s.load(), closely=closely) for s in seen}
 
 
 def reading_once(progress: Progress) -> Callable[[Sequence[Sample]], Mapping[ImageId, Picture]]:
@@ -30,11 +33,14 @@ def reading_once(progress: Progress) -> Callable[[Sequence[Sample]], Mapping[Ima
     return look
 
 
-def torn(parts: Mapping[Subset, Sequence[Sample]], pictures: Mapping[ImageId, Picture]) -> tuple[str, ...]:
-    """One sentence for everything that lies in two subsets."""
+def torn(
+    parts: Mapping[Subset, Sequence[Sample]], pictures: Mapping[ImageId, Picture], *, partly: bool = True
+) -> tuple[str, ...]:
+    """One sentence for everything that lies in two subsets, `partly` for fields that overlap too."""
     found = [
         f"{a} ({one}) and {b} ({other}) are {what} picture"
         for a, one, b, other, what in copies_apart(parts, pictures)
+        if partly or what != PARTS
     ]
     return (*(line for line in leaks(parts) if not line.startswith("image file")), *found)
 
@@ -51,6 +57,7 @@ def copies_apart(
         pairs += [(known, row, "the same")] if known != row else []
     near = alike([pictures[sample.image_id] for sample, _ in placed])
     pairs += [(a, b, "nearly the same") for a, b in near]
+    pairs += [(a, b, PARTS) for a, b in in_part([pictures[sample.image_id] for sample, _ in placed])]
     return [
         (placed[a][0].name, placed[a][1], placed[b][0].name, placed[b][1], what)
         for a, b, what in pairs
@@ -61,7 +68,7 @@ def copies_apart(
 def units_of(
     samples: Sequence[Sample], pictures: Mapping[ImageId, Picture], *, whole_groups: bool
 ) -> list[int]:
-    """The number of each image's unit, from 0: those that share a group (or only a picture) are one."""
+    """The number of each image's unit, from 0: those that share a group (or only a field) are one."""
     owner: dict[str, int] = {}
     parent = list(range(len(samples)))
 
@@ -77,7 +84,8 @@ def units_of(
             keys.append(f"group {sample.group}")
         for key in keys:
             parent[root(row)] = root(owner.setdefault(key, row))
-    for a, b in alike([pictures[sample.image_id] for sample in samples]):
+    seen = [pictures[sample.image_id] for sample in samples]
+    for a, b in (*alike(seen), *in_part(seen)):
         parent[root(a)] = root(b)
     numbers: dict[int, int] = {}
     return [numbers.setdefault(root(row), len(numbers)) for row in range(len(samples))]

@@ -11,7 +11,7 @@ from bmbench.core.progress import Silent
 from bmbench.core.types import Annotations, Sample
 from bmbench.datasets.exchange.split_files import SplitPlan, check_split, split_content
 from bmbench.datasets.formats.codec import Content
-from bmbench.datasets.reading.picture_copies import alike, picture_of
+from bmbench.datasets.reading.picture_copies import alike, in_part, picture_of
 from bmbench.datasets.splits.leakage import copies_apart, pictures_of, units_of
 from bmbench.datasets.synthetic.dataset import sample as drawn
 
@@ -76,6 +76,56 @@ def test_a_changed_copy_in_another_subset_is_refused(fields, change):
     units = units_of(samples, pictures, whole_groups=False)
     assert units[2] == units[7]
     assert len(set(units)) == 7
+
+
+def turned(pixels):
+    return np.asarray(Image.fromarray(pixels).rotate(15, Image.Resampling.BICUBIC))
+
+
+def turned_and_mirrored(pixels):
+    return np.asarray(Image.fromarray(mirrored(pixels)).rotate(-40, Image.Resampling.BICUBIC))
+
+
+def a_corner(pixels):
+    return jpeg(np.ascontiguousarray(pixels[64:, 80:]))
+
+
+@pytest.mark.parametrize(
+    "change", [turned, turned_and_mirrored, a_corner], ids=lambda change: change.__name__
+)
+def test_a_part_of_a_field_in_another_subset_is_refused(fields, change):
+    samples = [image(f"{n}.png", pixels) for n, pixels in enumerate(fields)]
+    samples.append(image("part", change(fields[2])))
+    others = {"part": "test", "5.png": "validation", "6.png": "optimisation"}
+    content = Content(
+        samples=tuple(samples), categories=(), subsets={s.image_id: "train" for s in samples} | others
+    )
+    with pytest.raises(
+        BadInputError, match=r"2\.png \(train\) and part \(test\) are parts of one picture"
+    ) as caught:
+        check_split(content, Silent(), "set")
+    assert str(caught.value).count("are parts") == 1
+    units = units_of(samples, pictures_of(samples, Silent()), whole_groups=False)
+    assert units[2] == units[7]
+    assert len(set(units)) == 7
+
+
+def test_tiles_that_overlap_by_half_are_one_field_and_neighbours_are_not(fields):
+    wide = drawn(50, seed=3, size_px=512).load()
+    left, right, beside = wide[:, :256], wide[:, 128:384], wide[:, 256:]
+    seen = [picture_of(str(n), np.ascontiguousarray(p)) for n, p in enumerate((left, right, beside, *fields))]
+    assert in_part(seen) == [(0, 1), (1, 2)]
+
+
+def test_a_scale_bar_in_every_picture_is_no_field(fields):
+    """What lies at the same place in both was put into the picture, or is dirt in the microscope."""
+    letters = np.random.default_rng(1).integers(0, 2, (20, 90), np.uint8).repeat(3, axis=0).repeat(2, axis=1)
+    marked = []
+    for pixels in fields:
+        one = pixels.copy()
+        one[180:240, 40:220] = letters[..., None] * 255
+        marked.append(picture_of("", one))
+    assert in_part(marked) == []
 
 
 def test_a_new_split_keeps_near_copies_together_and_says_so(fields):
