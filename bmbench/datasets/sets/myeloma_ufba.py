@@ -1,8 +1,8 @@
 """Myeloma set of UFBA: marrow smears by smartphone, boxes on plasma cells, in ten folds.
 
 *Unverified*: read by the layout of its makers' scripts (``fold_1`` … ``fold_10``, each with ``train``,
-``val`` and ``test`` of ``images`` and ``labels``), which nobody has tried on the files here. The option ``fold``
-chooses one where several are there.
+``val`` and ``test`` of ``images`` and ``labels``), which nobody has tried on the files here. The option
+``fold`` chooses one where several are there.
 """
 
 from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
