@@ -13,6 +13,7 @@
     suites          suite …
     prediction      predict
     counting        count
+    crops           crops
     scores          score, compare
     finished        table, view, report
     verification    verify
@@ -36,6 +37,7 @@ import typer
 import bmbench
 from bmbench.cli.answers import answers
 from bmbench.cli.counting import count
+from bmbench.cli.crops import crops
 from bmbench.cli.datasets import app as datasets_app
 from bmbench.cli.finished import report, table, view
 from bmbench.cli.help import GroupedCommands, UsageFault, usage_sentence
@@ -86,6 +88,7 @@ for _command in (
     redecode,
     count,
     predict,
+    crops,
     score,
     compare,
     verify,

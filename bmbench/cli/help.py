@@ -17,7 +17,7 @@ UsageFault: type[Any] = typer.BadParameter.__mro__[2]
 GROUPS: dict[str, tuple[str, ...]] = {
     "Train": ("run", "tune", "reproduce", "suite", "redecode", "test"),
     "Score": ("score", "compare", "artefacts", "verify", "table", "view", "report"),
-    "Use": ("count", "predict", "models"),
+    "Use": ("count", "predict", "crops", "models"),
     "Methods and data": ("methods", "method", "datasets"),
     "Leaderboards": ("submit", "validate", "leaderboard"),
 }

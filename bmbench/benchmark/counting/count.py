@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 import bmbench
 from bmbench.benchmark.counting.differential import Differential, differential, remarks, unknown_cut_offs
-from bmbench.benchmark.counting.found import FoundCells, FoundImage, just_found, read_found
+from bmbench.benchmark.counting.found import FoundCells, FoundImage, just_found, outputs_of, read_found
 from bmbench.benchmark.counting.looks import looks
 from bmbench.benchmark.counting.options import CountOptions, CountReport
 from bmbench.benchmark.counting.overlays import overlay_of, write_overlay
@@ -24,7 +24,6 @@ from bmbench.benchmark.prediction.outputs import (
     NO_FOLDERS,
     ImageOutput,
     Output,
-    output_stems,
     unique,
     write_output,
 )
@@ -153,7 +152,7 @@ class _Counting:
     def images(self, folder: Path, progress: Progress) -> Iterator[CountedImage]:
         """Count each image, and write what is its own: an overlay, a place in the report, a GeoJSON file."""
         images = self.found.images
-        answers = self._outputs()
+        answers = outputs_of(self.found)
         shown = progress.track(
             list(zip(images, answers, strict=True)), description="Counting", total=len(images)
         )
@@ -165,21 +164,6 @@ class _Counting:
         write_output(places, answers, self.found.categories)
         cells = Output(path=folder / "cells.csv", form="csv", folder=False)
         write_output(cells, answers, self.found.categories)
-
-    def _outputs(self) -> list[ImageOutput]:
-        """The images as the files of their cells take them."""
-        images = self.found.images
-        return [
-            ImageOutput(
-                name=image.name,
-                stem=stem,
-                image_id=image.name,
-                um_per_px=image.um_per_px,
-                origin=image.origin,
-                parts=partial(image.cells, self.found.threshold),
-            )
-            for image, stem in zip(images, output_stems([image.name for image in images]), strict=True)
-        ]
 
     def _count_image(
         self, image: FoundImage, answer: ImageOutput, folder: Path, pages: ReportImages

@@ -11,7 +11,8 @@ import numpy as np
 
 from bmbench.benchmark.counting.tally import Stops
 from bmbench.benchmark.prediction.finished import FinishedImage, PredictedImages
-from bmbench.benchmark.prediction.outputs import COLUMNS
+from bmbench.benchmark.prediction.outputs import COLUMNS, ImageOutput, output_stems
+from bmbench.core.csv_cells import read_cell
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import CELL, Category, Detections, ImageId, is_artefact_name
 from bmbench.datasets.formats.coco.samples import read_coco
@@ -147,6 +148,21 @@ def read_found(
     )
 
 
+def outputs_of(found: FoundCells) -> list[ImageOutput]:
+    """The images as the files of their cells take them."""
+    return [
+        ImageOutput(
+            name=image.name,
+            stem=stem,
+            image_id=image.name,
+            um_per_px=image.um_per_px,
+            origin=image.origin,
+            parts=partial(image.cells, found.threshold),
+        )
+        for image, stem in zip(found.images, output_stems([one.name for one in found.images]), strict=True)
+    ]
+
+
 _Read = tuple[dict[str, Detections], tuple[Category, ...], tuple[str, ...]]
 """Cells by image, what their labels mean, and what was taken for granted."""
 
@@ -209,7 +225,8 @@ def _of_table(table: TextTable) -> _Read:
         confidence=values[:, 0],
         label=np.array([kinds.index(cells[kind]) for _, cells in table.rows], np.int64),
     )
-    return _by_image(found, [cells[image] for _, cells in table.rows], ()), categories, table.notes
+    names = [read_cell(cells[image]) for _, cells in table.rows]
+    return _by_image(found, names, ()), categories, table.notes
 
 
 def _number(text: str, where: str) -> float:

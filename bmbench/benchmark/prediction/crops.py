@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from bmbench.benchmark.prediction.image import ImageJob
 from bmbench.core.csv_cells import CsvRows
 from bmbench.core.files import writing
 from bmbench.core.progress import Progress
@@ -17,9 +17,38 @@ PER_FOLDER = 1000
 COLUMNS = ("file", "image", "number", "class", "confidence", "x_px", "y_px")
 
 
+class Cropped(Protocol):
+    """An image that cells are cut out of: its file, its name, and how large a pixel of the crops is in it."""
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        ...
+
+    @property
+    def white(self) -> int | None:
+        """The value that is white, of 16 bits."""
+        ...
+
+    @property
+    def ratio(self) -> Floats:
+        """(2,) level-0 pixels in one of the crops, x and y."""
+        ...
+
+    @property
+    def tiles(self) -> Sequence[object]:
+        """As many as there are parts."""
+        ...
+
+
 def write_crops(
     folder: Path,
-    job: ImageJob,
+    job: Cropped,
     parts: Iterable[Detections],
     *,
     stem: str,
