@@ -90,6 +90,12 @@ class Tiling:
         return whole[: self.height, : self.width]
 
 
+def mirror(mirrored: tuple[bool, bool]) -> tuple[slice, slice]:
+    """What mirrors the rows and columns of a map in x, in y, in both, or in neither."""
+    x, y = (slice(None, None, -1) if one else slice(None) for one in mirrored)
+    return y, x
+
+
 def rounded_up(length: int, step: int) -> int:
     """The next multiple of `step` that is not less."""
     return -(-length // step) * step

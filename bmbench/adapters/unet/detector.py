@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from bmbench.adapters.ensemble import save_members
-from bmbench.adapters.images.tiling import Tiling
+from bmbench.adapters.images.tiling import Tiling, mirror
 from bmbench.adapters.images.working_scale import resized, working_size
 from bmbench.adapters.learning.networks import in_batches, read_checkpoint, short_numbers, write_checkpoint
 from bmbench.adapters.learning.reproducible import one_thread_each
 from bmbench.adapters.method import Decode
 from bmbench.adapters.unet.encodings.depth_map import Reals
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Encoding, encoding_of, mirror
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Encoding, encoding_of
 from bmbench.adapters.unet.heads.head import Head, head_of
 from bmbench.adapters.unet.heads.settings import settings_of
 from bmbench.adapters.unet.network import UNet, build

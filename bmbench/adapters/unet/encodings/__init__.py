@@ -5,6 +5,7 @@
     encoding            depth → target, loss and map of a method; the table of encodings
     depth_map           annotations → owner and depth of each pixel
     level_maps          the same as one number a pixel, which turns with the picture and is looked up
+    levels              one number a pixel that its target is looked up by
     pixel_targets       eroded shapes; the depth itself, or a sigmoid of it; frequencies of foreground
     foreground_curve    that frequency, measured
     losses              maps and targets → losses

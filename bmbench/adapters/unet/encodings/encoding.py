@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from bmbench.adapters.images.tiling import mirror
 from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve
 from bmbench.adapters.unet.encodings.depth_map import DepthMap, Reals, depth_map, ignored_regions
+from bmbench.adapters.unet.encodings.levels import SHARES, Levels
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.registry import Registry
 from bmbench.core.types import Annotations, Role
@@ -80,42 +82,6 @@ class Regrowth:
 
     px: float = 0.0
     share: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Levels:
-    """One number a pixel that says all that its target needs, on one scale for objects of all sizes.
-
-    A level rises with a pixel's depth in its object, and equal levels have equal targets. So it is what turns
-    and moves with a picture, what is stored beside it, and what a target is looked up by.
-
-    Attributes
-    ----------
-    of : (depth, deepest, settings) → reals
-        The levels of pixels; depth below 0 is that far outside of the object.
-    pixels : (levels, settings) → (depth, deepest)
-        Pixels of some object that have these levels.
-    limits : settings → (least, most)
-        The levels between which targets differ, with those of the pixels next to them; 0 lies between.
-    """
-
-    of: Callable[[Reals, Reals, UNetSettings], Reals]
-    pixels: Callable[[Reals, UNetSettings], tuple[Reals, Reals]]
-    limits: Callable[[UNetSettings], tuple[float, float]]
-
-
-def _share_of_depth(depth: Reals, deepest: Reals, _: UNetSettings) -> Reals:
-    """Depth as a fraction of the object's largest."""
-    return (depth / np.maximum(deepest, 1e-3)).astype(np.float32)
-
-
-def _of_share(level: Reals, settings: UNetSettings) -> tuple[Reals, Reals]:
-    radius = np.full_like(level, settings.cell_px / 2)
-    return level * radius, radius
-
-
-SHARES = Levels(of=_share_of_depth, pixels=_of_share, limits=lambda _: (-0.25, 1.0))
-"""Levels from 0 at the outline to 1 at the deepest pixel."""
 
 
 PixelTargets: TypeAlias = Callable[[ObjectPixels], tuple[Reals, Reals]]
@@ -244,7 +210,7 @@ class Encoding:
         return said[:, [self.classes.index(name) for name in shown]]
 
     def encode(self, annotations: Annotations, size: tuple[int, ...], settings: UNetSettings) -> TargetMap:
-        """The target of one image of (height, width) at working scale, as the function `encode` makes it."""
+        """What the function `encode` makes of an image of (height, width) at working scale."""
         return encode(annotations, size, encoding=self, settings=settings)
 
     def constant(self, mean: NDArray[np.float64], settings: UNetSettings) -> torch.Tensor:
@@ -256,12 +222,6 @@ class Encoding:
     def upright(self, maps: Reals, mirrored: tuple[bool, bool]) -> Reals:
         """The maps of an image mirrored in x and in y, mirrored back: a class is the same in any mirror."""
         return maps[mirror(mirrored)]
-
-
-def mirror(mirrored: tuple[bool, bool]) -> tuple[slice, slice]:
-    """What mirrors the rows and columns of a map in x, in y, in both, or in neither."""
-    x, y = (slice(None, None, -1) if one else slice(None) for one in mirrored)
-    return y, x
 
 
 _BELOW = np.float32(-1e4)
