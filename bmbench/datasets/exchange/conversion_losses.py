@@ -126,7 +126,9 @@ def _unchanged(old: Sequence[Rings], new: Sequence[Rings]) -> Bools:
         [shape == [len(ring) for ring in rings] for shape, rings in zip(shapes, new, strict=True)], bool
     )
     rows = np.repeat(np.arange(len(old)), [sum(shape) for shape in shapes])
-    before, after = ([ring for i in np.flatnonzero(same) for ring in side[i]] for side in (old, new))
+    before, after = (
+        [ring for row in np.flatnonzero(same).tolist() for ring in side[row]] for side in (old, new)
+    )
     if before:
         moved = _far(np.concatenate(before), np.concatenate(after))
         same[rows[same[rows]][moved]] = False

@@ -18,7 +18,7 @@ from bmbench.core.types import Annotations, Bools, Ints, Role
 from bmbench.datasets.formats.annotation_folder import read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Left
 from bmbench.datasets.formats.marks import UNNAMED, Marks
-from bmbench.datasets.formats.masks import mask_rings
+from bmbench.datasets.formats.masks import label_rings
 from bmbench.datasets.reading.images import read_raw
 from bmbench.datasets.reading.safe_pickle import read_saved
 from bmbench.datasets.reading.tiff_files import LIMIT_PX
@@ -80,13 +80,8 @@ def label_annotations(labels: NDArray[Any]) -> Annotations:
     Contours run along pixel edges and are exact in area; an object in several parts or with holes has
     several rings. The box is that of the contour, the centre that of the box.
     """
-    from scipy import ndimage
-
     dense = _dense(labels)
-    contour = []
-    for number, place in enumerate(ndimage.find_objects(dense), start=1):
-        mask = dense[place] == number
-        contour.append(mask_rings(mask, (place[1].start, place[0].start)))
+    contour = label_rings(dense, int(dense.max(initial=0)))
     box = np.array([rings_box(rings) for rings in contour]).reshape(-1, 4)
     return Annotations.of(xy=(box[:, :2] + box[:, 2:]) / 2, box=box, contour=tuple(contour))
 

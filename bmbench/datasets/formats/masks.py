@@ -1,16 +1,18 @@
 """Pixel masks ↔ outlines along pixel edges, and COCO's run-length encoding."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bmbench.core.types import Bools, Floats, Rings
+from bmbench.core.types import Bools, Floats, Ints, Rings
 
 LIMIT_PX = 1 << 28
 """Run lengths that unpack to more are no cell, but damage or a bomb (16,384 × 16,384 px)."""
-_STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
-"""Right, down, left, up: one turn to the right each (y points down)."""
+_STARTS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
+"""The corner of a pixel where its edge begins that leads right, down, left, up: clockwise (y points down)."""
 
 
 def mask_rings(mask: Bools, origin: tuple[int, int] = (0, 0)) -> Rings:
@@ -25,12 +27,34 @@ def mask_rings(mask: Bools, origin: tuple[int, int] = (0, 0)) -> Rings:
     origin : (x, y), pixels
         Where the mask's top-left corner lies.
     """
-    edges = _boundary_edges(mask)
-    rings = []
-    for start in sorted(edges, key=lambda corner: (corner[1], corner[0])):
-        while edges.get(start):
-            rings.append(_follow(edges, start) + origin)
-    return tuple(rings)
+    return label_rings(np.asarray(mask, bool).view(np.uint8), 1, origin)[0]
+
+
+def label_rings(labels: NDArray[Any], count: int, origin: tuple[int, int] = (0, 0)) -> list[Rings]:
+    """The `mask_rings` of each of the objects 1 to `count` of a (height, width) label image, all at once."""
+    edges = _edges(np.pad(labels, 1))
+    if not len(edges.label):
+        return [() for _ in range(count)]
+    follower = edges.follower.tolist()
+    seen = bytearray(len(follower))
+    walked: list[int] = []
+    first: list[int] = []
+    for start in edges.order.tolist():
+        if not seen[start]:
+            first.append(len(walked))
+            edge = start
+            while not seen[edge]:
+                seen[edge] = 1
+                walked.append(edge)
+                edge = follower[edge]
+    turns = edges.turns[walked]
+    corners = (edges.corner[walked] + origin).astype(np.float64)[turns]
+    ends = np.cumsum(np.add.reduceat(turns.astype(np.int64), first))[:-1]
+    rings: list[list[Floats]] = [[] for _ in range(count)]
+    owners = edges.label[[walked[place] for place in first]].tolist()
+    for owner, ring in zip(owners, np.split(corners, ends), strict=True):
+        rings[owner - 1].append(ring)
+    return [tuple(some) for some in rings]
 
 
 def decode_rle(counts: Sequence[int] | str, height: int, width: int) -> tuple[Bools, tuple[int, int]]:
@@ -118,42 +142,52 @@ def _decompress(text: str) -> list[int]:
     return runs
 
 
-_Corner = tuple[int, int]
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Edges:
+    """The unit edges around the objects of a label image, each with its object on the right-hand side.
+
+    Attributes
+    ----------
+    label : (m,) int64
+        The object's number.
+    corner : (m, 2) int64
+        x, y of where the edge begins.
+    follower : (m,) int64
+        The edge after it, around the same object.
+    turns : (m,) bool
+        Whether the edge before it had another direction.
+    order : (m,) int64
+        The edges by y, x and direction of where they begin.
+    """
+
+    label: Ints
+    corner: Ints
+    follower: Ints
+    turns: Bools
+    order: Ints
 
 
-def _boundary_edges(mask: Bools) -> dict[_Corner, list[int]]:
-    """Directions of the unit edges that leave each corner, with the mask on the right-hand side."""
-    padded = np.pad(mask, 1)
-    inside = padded[1:-1, 1:-1]
-    neighbours: tuple[Any, ...] = (
-        padded[:-2, 1:-1],
-        padded[1:-1, 2:],
-        padded[2:, 1:-1],
-        padded[1:-1, :-2],
-    )
-    edges: dict[_Corner, list[int]] = {}
-    starts = ((0, 0), (1, 0), (1, 1), (0, 1))
-    for direction, (neighbour, (dx, dy)) in enumerate(zip(neighbours, starts, strict=True)):
-        rows, columns = np.nonzero(inside & ~neighbour)
-        for x, y in zip((columns + dx).tolist(), (rows + dy).tolist(), strict=True):
-            edges.setdefault((x, y), []).append(direction)
-    return edges
-
-
-def _follow(edges: dict[_Corner, list[int]], start: _Corner) -> Floats:
-    """(k, 2) the corners of one ring from `start`, whose edges are used up."""
-    ring: list[_Corner] = []
-    corner, heading = start, -1
-    while True:
-        ways = edges[corner]
-        # Where two pixels touch at a corner, turning right stays at the same pixel.
-        right = (heading + 1) % 4
-        direction = right if len(ways) > 1 and heading >= 0 and right in ways else ways[0]
-        ways.remove(direction)
-        if direction != heading:
-            ring.append(corner)
-        corner = (corner[0] + _STEPS[direction][0], corner[1] + _STEPS[direction][1])
-        heading = direction
-        if corner == start:
-            break
-    return np.array(ring, np.float64)
+def _edges(padded: NDArray[Any]) -> _Edges:
+    """The edges of a label image with a border of zeros."""
+    flat, width = padded.ravel(), padded.shape[1]
+    pixels = np.flatnonzero(flat)
+    right, ahead = np.array([1, width, -1, -width]), np.array([-width, 1, width, -1])
+    parts = [pixels[flat[pixels] != flat[pixels + beside]] for beside in ahead.tolist()]
+    pixel = np.concatenate(parts)
+    direction = np.repeat(np.arange(4), [len(part) for part in parts])
+    # The edge after goes on at the pixel before it, at the one beside that, or turns right at its own: where
+    # two pixels touch at a corner, turning right stays at the same pixel.
+    before = pixel + right[direction]
+    beside = before + ahead[direction]
+    label = flat[pixel]
+    inner, straight = flat[before] != label, flat[beside] != label
+    next_pixel = np.where(inner, pixel, np.where(straight, before, beside))
+    next_direction = (direction + np.where(inner, 1, np.where(straight, 0, -1))) % 4
+    # Edges stand sorted by direction and pixel.
+    follower = np.searchsorted(direction * flat.size + pixel, next_direction * flat.size + next_pixel)
+    turns = np.zeros(len(pixel), bool)
+    turns[follower] = next_direction != direction
+    row, column = np.divmod(pixel, width)
+    corner = np.stack([column - 1, row - 1], axis=1) + _STARTS[direction]
+    order = np.lexsort((direction, corner[:, 0], corner[:, 1]))
+    return _Edges(label=label.astype(np.int64), corner=corner, follower=follower, turns=turns, order=order)

@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 from pycocotools import mask as coco_mask
 
 from bmbench.core.geometry import rings_area, rings_contain
-from bmbench.datasets.formats.masks import decode_rle, encode_rle, mask_rings
+from bmbench.datasets.formats.masks import decode_rle, encode_rle, label_rings, mask_rings
 
 MASKS = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=9))
 
@@ -125,3 +125,13 @@ def test_run_lengths_ask_for_no_more_memory_than_the_object():
     for bomb in ([0, side**2], "o" * 40 + "0", [2**70, 1]):
         with pytest.raises(ValueError, match=r"object of|runs of|longer"):
             decode_rle(bomb, side, side)
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=6, max_size=6), min_size=1, max_size=6))
+def test_the_rings_of_many_objects_are_those_of_each_mask(rows):
+    labels = np.array(rows)
+    together = label_rings(labels, 3, (5, 2))
+    for number, rings in enumerate(together, start=1):
+        alone = mask_rings(labels == number, (5, 2))
+        assert [ring.tolist() for ring in rings] == [ring.tolist() for ring in alone]
+        assert rings_area(rings) == (labels == number).sum()

@@ -264,7 +264,9 @@ def _outlines(segments: NDArray[Any], wanted: Bools, images: list[Any], where: s
         if found is None:
             sizes = [(int(images[row].width or 0), int(images[row].height or 0)) for row in some]
             places = [f"{where}[{row}].segmentation" for row in some]
-            found = [outline(*one, where=at) for *one, at in zip(texts, sizes, places, strict=True)]
+            found = [
+                outline(text, size, where=at) for text, size, at in zip(texts, sizes, places, strict=True)
+            ]
         rings.update({row: shape for row, shape in zip(some, found, strict=True) if shape})
     return rings
 

@@ -73,9 +73,9 @@ def annotation_records(sample: Sample, categories: Sequence[Category]) -> Iterat
             annotations.box[:, 2:] - annotations.box[:, :2],
         )
     )
-    round_one = circle[:, 2] > 0
+    round_one = np.asarray(circle[:, 2] > 0, bool)
     derived = np.where(round_one[:, None], circle[:, :2], corner + extent / 2)
-    moved = (np.abs(centre - derived) > 10.0**-DIGITS).any(axis=1)
+    moved = np.asarray((np.abs(centre - derived) > 10.0**-DIGITS).any(axis=1), bool)
     area = np.where(round_one, np.pi * circle[:, 2] ** 2, extent[:, 0] * extent[:, 1])
     area = _rounded(np.where(_has_rings(contours), outline_areas(contours), area))
     for row in range(len(annotations)):
