@@ -4,12 +4,15 @@ Coordinates are found by names that leave no doubt (``x``, ``xmin`` …); those 
 named, since they may count micrometres, or pixels from their middle. Errors say the very options to type.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bmbench.core.csv_cells import read_cell
 from bmbench.core.errors import BadInputError
+from bmbench.core.gate import is_file
+from bmbench.datasets.formats.folder_words import IMAGE_WORDS, folders_called
 from bmbench.datasets.reading.images import SUFFIXES
 from bmbench.datasets.reading.tables import TextTable, read_table
 
@@ -51,6 +54,8 @@ _PLACES = (
     ("left", "top", "width", "height"),
 )
 """What says where an object is, in the order in which it is looked for: points before boxes."""
+_MADE = re.compile(r"Outline|Illum|Mask|Overlay", re.IGNORECASE)
+"""Names of pictures that CellProfiler itself has made, and no image."""
 _SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _PROGRAMS = (
     (
@@ -194,10 +199,25 @@ def _cellprofiler_files(path: Path) -> dict[str, str]:
         if (path.parent / name).is_file():
             table = read_table(path.parent / name)
             number = table.columns.index("ImageNumber") if "ImageNumber" in table.columns else None
-            file = next((n for n, column in enumerate(table.columns) if column.startswith("FileName_")), None)
+            file = _image_column(table, path.parent)
             if number is not None and file is not None:
                 return {cells[number]: PurePosixPath(cells[file]).name for _, cells in table.rows}
     return {}
+
+
+def _image_column(table: TextTable, folder: Path) -> int | None:
+    """Which column of file names is that of the images: those whose files are there, else the likeliest.
+
+    CellProfiler has one for each channel, illumination function and picture of outlines that it saved.
+    """
+    columns = [n for n, column in enumerate(table.columns) if column.startswith("FileName_")]
+    homes = (folder, *folders_called(folder, IMAGE_WORDS))
+    made = [n for n in columns if _MADE.search(table.columns[n])]
+    for n in sorted(columns, key=lambda n: n in made):
+        names = {PurePosixPath(cells[n]).name for _, cells in table.rows[:1]}
+        if any(is_file(home / name) for name in names for home in homes):
+            return n
+    return next((n for n in columns if n not in made), columns[0] if columns else None)
 
 
 def _scale(text: str | None) -> float:

@@ -29,6 +29,13 @@ class OtherProgram:
 _DATUMARO = "convert it with datumaro: datum convert -if {} -f coco_instances, and name what it writes"
 OTHERS = (
     OtherProgram(
+        title="points of Grand Challenge (MONKEY, TIGER)",
+        way="write them as CSV with image, x, y in pixels and score: the file does not say whether its "
+        "numbers are pixels or millimetres",
+        ending=r"\.json",
+        content=rb'"type"\s*:\s*"(Multiple|Single) [Pp]oints?"|"points"\s*:\s*\[\s*\{[^}]*"point"\s*:\s*\[',
+    ),
+    OtherProgram(
         title="CreateML JSON",
         way=_DATUMARO.format("create_ml") + ", or export COCO, YOLO or VOC from the tool that made it",
         ending=r"\.json",

@@ -107,3 +107,30 @@ def test_what_is_missing_is_said_with_the_options_to_type(place, text, choices, 
 def test_an_option_that_tables_do_not_have_is_refused(place):
     with pytest.raises(UnknownNameError, match="colour"):
         read(place, "image,x,y\na.png,1,2\n", colour="red")
+
+
+def test_cellprofiler_names_pictures_that_are_no_images_before_them(place):
+    """As in a real table: outlines and illumination first, then the channels, one of which is there."""
+    (place / "Image.csv").write_text(
+        "ImageNumber,FileName_CellOutlines,FileName_IllumDNA,FileName_OrigAGP,FileName_OrigDNA\n"
+        "1,a--outlines.png,illum.npy,agp.png,a.png\n2,b--outlines.png,illum.npy,agb.png,b.png\n"
+    )
+    options = {"x": "AreaShape_Center_X", "y": "AreaShape_Center_Y", "image": "ImageNumber"}
+    assert read(place, CELLPROFILER, **options).samples[0].name == "a.png"
+    Image.new("RGB", (40, 20)).save(place / "a--outlines.png")
+    assert read(place, CELLPROFILER, **options).samples[0].name == "a.png"
+
+
+def test_of_several_tables_one_has_to_be_named(place):
+    for name in ("Cells.csv", "Nuclei.csv"):
+        (place / name).write_text("image,x,y\na.png,1,2\n")
+    with pytest.raises(BadInputError, match=r"2 tables.*Cells.csv, Nuclei.csv.*name the one"):
+        read_any(place)
+
+
+def test_points_of_grand_challenge_are_called_so(tmp_path):
+    (tmp_path / "a.json").write_text(
+        '{"type": "Multiple points", "points": [{"name": "p", "point": [1, 2, 0]}]}'
+    )
+    with pytest.raises(BadInputError, match=r"points of Grand Challenge.*pixels or millimetres"):
+        read_any(tmp_path / "a.json")
