@@ -27,9 +27,11 @@ from bmbench.benchmark.records.settings_files import read_settings
 from bmbench.benchmark.records.trained_run import load_run
 from bmbench.benchmark.scoring.recorded import RecordedRun
 from bmbench.benchmark.scoring.score_files import read_pair
+from bmbench.core.dataset import LoadRequest
 from bmbench.core.files import read_json
 from bmbench.core.geometry import circle_box, rings_box
 from bmbench.core.types import Annotations, Category, Detections, Role, Sample
+from bmbench.datasets import DATASETS
 from bmbench.datasets.fetch.unpack import unpacking
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.annotation_folder import write_folder
@@ -66,7 +68,7 @@ class Target:
 
 def all_targets(folder: Path) -> list[Target]:
     """Every target, its files in folders of their own."""
-    makers = (_formats, _images, _predictions, _points, _archives, _records, _board)
+    makers = (_formats, _sets, _images, _predictions, _points, _archives, _records, _board)
     return [target for maker in makers for target in maker(folder)]
 
 
@@ -166,6 +168,29 @@ def _formats(folder: Path) -> Iterator[Target]:
         home / "a.tif",
         partial(FORMATS.get("labels").read, home.parent, folder / "csv/images"),
     )
+
+
+def _sets(folder: Path) -> Iterator[Target]:
+    """Published sets whose readers are their own."""
+    home = folder / "sets"
+    for part, count in (("train", 3), ("valid", 2), ("test", 1)):
+        for kind in ("images", "labels"):
+            (home / part / kind).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", (40, 20), (number, 0, 0)).save(home / part / "images" / f"{number}.png")
+            (home / part / "labels" / f"{number}.txt").write_text("0 0.5 0.5 0.25 0.5 1 0 1 1 0 2\n")
+    request = LoadRequest(data=home)
+    load = partial(DATASETS.get("leukemia_attri").load, request)
+    yield _target("set leukemia_attri", home / "train" / "labels" / "0.txt", load)
+    table = folder / "cytologia"
+    (table / "images").mkdir(parents=True)
+    rows = ["NAME,x1,y1,x2,y2,class,lab"]
+    for number in range(6):
+        Image.new("RGB", (40, 20)).save(table / "images" / f"{number}.png")
+        rows.append(f"{number}.png,1,2,11,12,BA,L{number}")
+    (table / "train.csv").write_text("\n".join(rows))
+    load = partial(DATASETS.get("cytologia").load, LoadRequest(data=table))
+    yield _target("set cytologia", table / "train.csv", load)
 
 
 def _images(folder: Path) -> Iterator[Target]:
