@@ -29,6 +29,17 @@ class OtherProgram:
 _DATUMARO = "convert it with datumaro: datum convert -if {} -f coco_instances, and name what it writes"
 OTHERS = (
     OtherProgram(
+        title="answers of CellViT, packed",
+        way="run cellvit-inference without --compression",
+        ending=r"\.json\.snappy|\.geojson\.snappy",
+    ),
+    OtherProgram(
+        title="a pickle of TIAToolbox (joblib), which could run anything",
+        way='write output_type="annotationstore" or "qupath"',
+        ending=r"\.dat",
+        content=rb"joblib|^\x80[\x02-\x05]|^x[\x01\x5e\x9c\xda]",
+    ),
+    OtherProgram(
         title="points of Grand Challenge (MONKEY, TIGER)",
         way="write them as CSV with image, x, y in pixels and score: the file does not say whether its "
         "numbers are pixels or millimetres",

@@ -135,6 +135,20 @@ def test_a_store_runs_nothing_and_ends_in_one_sentence(tmp_path):
         read_any(bomb)
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "what"),
+    [
+        ("cells.json.snappy", b"\x00", "answers of CellViT, packed.*without --compression"),
+        ("0.dat", b"\x80\x04\x95", r"a pickle of TIAToolbox.*annotationstore"),
+    ],
+)
+def test_what_is_packed_or_pickled_is_called_so_and_not_opened(tmp_path, name, data, what):
+    (tmp_path / name).write_bytes(data)
+    for place in (tmp_path / name, tmp_path):
+        with pytest.raises(BadInputError, match=what):
+            read_any(place)
+
+
 def test_cellpose_believes_what_its_map_says_on_average(tmp_path):
     masks = np.zeros((20, 40), np.uint16)
     masks[0, 0:2], masks[10:12, 0:2] = 3, 9
