@@ -100,6 +100,11 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
             ("--stain", "five stains of the same smear", "docs:images/stains.jpg"),
         ),
     ),
+    (
+        "The drawn set of the marrow benchmark",
+        "bmbench run --dataset marrow_1",
+        (("marrow_1.jpg", "what is hard about it, tier by tier", "docs:images/marrow_1.jpg"),),
+    ),
 )
 """Title, command, and of each picture its file, what it shows, and where the small one is made from."""
 HEAD = """# Gallery

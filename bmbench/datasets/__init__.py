@@ -32,6 +32,7 @@ DATASETS: Registry[Dataset] = Registry(
     "data set",
     (
         ("synthetic", "bmbench.datasets.synthetic.dataset:DATASET"),
+        ("marrow_1", "bmbench.datasets.synthetic.marrow_1.dataset:DATASET"),
         ("kainz", "bmbench.datasets.sets.kainz:DATASET"),
         ("kainz_mbm", "bmbench.datasets.sets.kainz:DATASET_MBM"),
         ("dsb_purple", "bmbench.datasets.sets.dsb_purple:DATASET"),

@@ -11,6 +11,7 @@
     render    a scene → pixels: artefacts, platelets and precipitate, painted; light, lens and camera
     dataset   the embedded data set; `bmbench datasets synthesise`
     mosaic    a whole slide with known cells
+    marrow_1  the embedded data set that tells methods apart: harder objects, more looks, labels of people
 """
 
 from bmbench.datasets.synthetic.dataset import synthesise

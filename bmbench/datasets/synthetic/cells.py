@@ -251,6 +251,28 @@ def _bilobed(rng: np.random.Generator) -> list[list[float]]:
     return [[-0.5, 0.1, -0.5, -0.12, r, r], [0.5, 0.12, 0.5, -0.1, s, s], [-0.5, 0, 0.5, 0, 0.12, 0.12]]
 
 
+def _lobulated(rng: np.random.Generator) -> list[list[float]]:
+    n = int(rng.integers(6, 10))
+    angles = np.sort(rng.uniform(0, 2 * np.pi, n))
+    lobes = []
+    for angle, far, r in zip(angles, rng.uniform(0.3, 0.68, n), rng.uniform(0.24, 0.36, n), strict=True):
+        x, y = float(far * np.cos(angle)), float(far * np.sin(angle))
+        lobes.append([x, y, 0.6 * x, 0.6 * y, float(r), float(r)])
+    return [*lobes, [0, 0, 0, 0, 0.36, 0.36]]
+
+
+def _plate(rng: np.random.Generator) -> list[list[float]]:
+    return _arc([(-0.72, 0.05), (-0.2, -0.06), (0.25, 0.07), (0.7, 0.0)], list(rng.uniform(0.2, 0.3, 4)))
+
+
+def _plates(rng: np.random.Generator) -> list[list[float]]:
+    apart = rng.uniform(0.38, 0.6)
+    bow = rng.uniform(0.1, 0.25)
+    upper = [(-0.55, apart + bow), (0.0, apart), (0.55, apart + bow)]
+    lower = [(x, -y) for x, y in upper]
+    return _arc(upper, list(rng.uniform(0.16, 0.24, 3))) + _arc(lower, list(rng.uniform(0.16, 0.24, 3)))
+
+
 def _arc(points: list[tuple[float, float]], radii: list[float]) -> list[list[float]]:
     ends = zip(points, points[1:], radii, radii[1:], strict=False)
     return [[*a, *b, float(r), float(s)] for a, b, r, s in ends]
@@ -265,4 +287,7 @@ _FORMS = {
     "band": _band,
     "segmented": _segmented,
     "bilobed": _bilobed,
+    "lobulated": _lobulated,
+    "plate": _plate,
+    "plates": _plates,
 }

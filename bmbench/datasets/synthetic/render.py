@@ -3,6 +3,9 @@
 Beside cells there are artefacts (smudge cells, damaged cells, loose granules), platelets and precipitate.
 """
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 from scipy import ndimage
 
@@ -13,9 +16,16 @@ from bmbench.datasets.synthetic.kinds import DAMAGED, SMUDGE
 from bmbench.datasets.synthetic.outline import grow
 from bmbench.datasets.synthetic.scene import Scene, Thing
 
+Painter: TypeAlias = Callable[[Canvas, Thing, np.random.Generator], None]
+"""Paints one annotated object."""
 
-def render(scene: Scene) -> Pixels:
-    """The (size, size, 3) uint8 RGB image of a scene; the same scene gives the same bytes."""
+
+def render(scene: Scene, painter: Painter | None = None) -> Pixels:
+    """The (size, size, 3) uint8 RGB image of a scene; the same scene gives the same bytes.
+
+    `painter` is for objects of other kinds than those of `bmbench.datasets.synthetic.kinds`.
+    """
+    draw = painter or paint
     canvas = Canvas(scene.size_px, scene.px_per_um, scene.slide.dyes)
     _film(canvas, scene, _stream(scene, 0))
     rng = _stream(scene, 1)
@@ -24,7 +34,7 @@ def render(scene: Scene) -> Pixels:
             paint_red(canvas, outline, scene.slide.pallor, rng)
     paint_platelets(canvas, _stream(scene, 2), 1.0)
     for k in reversed(range(len(scene.things))):
-        paint(canvas, scene.things[k], _stream(scene, 3, k))
+        draw(canvas, scene.things[k], _stream(scene, 3, k))
     for outline, over in scene.reds:
         if over:
             paint_red(canvas, outline, scene.slide.pallor, rng)
@@ -58,6 +68,8 @@ def _photograph(density: Plane, scene: Scene, rng: np.random.Generator) -> Pixel
         sharp = ndimage.gaussian_filter(light[:, :, channel], here.focus_px + extra)
         soft = ndimage.gaussian_filter(sharp, 1.3)
         light[:, :, channel] = sharp + here.sharpen * (sharp - soft)
+    if here.rim_px > 0:
+        _blur_rim(light, here.rim_px, here.tilt)
     x = (np.arange(size) + 0.5) / size - 0.5
     along = x[None] * np.cos(here.tilt) + x[:, None] * np.sin(here.tilt)
     field = 1 - here.shade * (0.6 * along + 1.2 * (x[None] ** 2 + x[:, None] ** 2))
@@ -65,6 +77,15 @@ def _photograph(density: Plane, scene: Scene, rng: np.random.Generator) -> Pixel
     image += rng.standard_normal(image.shape, dtype=np.float32) * np.float32(here.noise)
     pixels: Pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
     return pixels
+
+
+def _blur_rim(light: Plane, rim_px: float, tilt: float) -> None:
+    """Blur one side of the field, where the smear lies out of focus, in place."""
+    size = len(light)
+    x = (np.arange(size, dtype=np.float32) + 0.5) / size - 0.5
+    along = x[None] * np.float32(np.cos(tilt)) + x[:, None] * np.float32(np.sin(tilt))
+    share = np.clip((along - 0.05) / 0.3, 0, 1)[:, :, None]
+    light += share * (ndimage.gaussian_filter(light, (rim_px, rim_px, 0)) - light)
 
 
 def _stream(scene: Scene, *what: int) -> np.random.Generator:

@@ -6,12 +6,13 @@ neighbours hide and what lies outside the image does not belong to it. An object
 `VISIBLE` lies inside the image is a sliver that no expert could name: it is annotated as ignored.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bmbench.core.geometry import ring_area, rings_box
-from bmbench.core.types import Annotations, Floats, Rings, Role
+from bmbench.core.types import Annotations, Category, Floats, Rings, Role
 from bmbench.datasets.synthetic.kinds import (
     ARTEFACT_KINDS,
     CATEGORIES,
@@ -75,19 +76,19 @@ def compose(*, seed: int, number: int, size_px: int, cell_px: float) -> Scene:
     key = (seed, 3, number, size_px, round(cell_px * 1000))
     rng = np.random.default_rng(key)
     seeds = _place(rng, size_px / px_per_um, here.cells)
-    things = _settle(rng, seeds, px_per_um)
-    reds = _red_cells(rng, seeds, size_px / px_per_um, here.reds)
+    things = settle(rng, seeds, px_per_um)
+    reds = red_cells(rng, seeds, size_px / px_per_um, here.reds)
     return Scene(
         key=key,
         size_px=size_px,
         px_per_um=px_per_um,
         slide=here,
         things=tuple(things),
-        reds=tuple((_scaled(outline, px_per_um), over) for outline, over in reds),
+        reds=tuple((scaled(outline, px_per_um), over) for outline, over in reds),
     )
 
 
-def annotate(scene: Scene) -> Annotations:
+def annotate(scene: Scene, categories: Sequence[Category] = CATEGORIES) -> Annotations:
     """The annotations of a scene: visible outlines, cut at the border, with their boxes."""
     contours: list[Rings] = []
     labels: list[int] = []
@@ -100,7 +101,7 @@ def annotate(scene: Scene) -> Annotations:
         share = sum(map(ring_area, rings)) / ring_area(thing.outline.points)
         role = Role.ARTEFACT if thing.kind.category.artefact else Role.CELL
         contours.append(rings)
-        labels.append(CATEGORIES.index(thing.kind.category))
+        labels.append(categories.index(thing.kind.category))
         roles.append(role if share >= VISIBLE else Role.IGNORE)
     if not contours:
         return Annotations.empty()
@@ -115,51 +116,72 @@ def annotate(scene: Scene) -> Annotations:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seed:
+class PlacedObject:
+    """One object before its outline is drawn: kind, centre and radius in µm."""
+
     kind: Kind
     xy: Floats
     radius: float
 
 
-def _place(rng: np.random.Generator, size: float, density: float) -> list[_Seed]:
+def _place(rng: np.random.Generator, size: float, density: float) -> list[PlacedObject]:
     """Kinds, centres and radii (µm), none with its centre inside another."""
     low, high = -MARGIN_UM, size + MARGIN_UM
     n = int(rng.poisson(OBJECTS_PER_UM2 * density * (high - low) ** 2))
     offset = rng.uniform()
-    seeds: list[_Seed] = []
+    seeds: list[PlacedObject] = []
     for k in range(n):
         kinds = ARTEFACT_KINDS if (offset + k * GOLDEN) % 1 < ARTEFACT_SHARE else CELL_KINDS
         weights = np.array([kind.weight for kind in kinds])
         kind = kinds[rng.choice(len(kinds), p=weights / weights.sum())]
         radius = max(rng.normal(kind.um, kind.um_sd), 0.6 * kind.um) / 2
-        xy = _free_place(rng, seeds, radius, (low, high))
+        xy = free_place(rng, seeds, radius, (low, high))
         if xy is not None:
-            seeds.append(_Seed(kind, xy, radius))
+            seeds.append(PlacedObject(kind, xy, radius))
     return seeds
 
 
-def _free_place(
-    rng: np.random.Generator, seeds: list[_Seed], radius: float, bounds: tuple[float, float]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowding:
+    """How close objects lie: the share that is placed touching another, and how near two centres may come."""
+
+    attached: float = ATTACHED
+    closest: float = CLOSEST
+    slides_under: float = 0.3
+
+
+LOOSE = Crowding()
+
+
+def free_place(
+    rng: np.random.Generator,
+    seeds: list[PlacedObject],
+    radius: float,
+    bounds: tuple[float, float],
+    crowding: Crowding = LOOSE,
 ) -> Floats | None:
-    attach = bool(seeds) and rng.uniform() < ATTACHED
+    """Where (µm) an object of that radius fits between those that lie there; None if nowhere was found."""
+    attach = bool(seeds) and rng.uniform() < crowding.attached
     centres = np.array([seed.xy for seed in seeds]).reshape(-1, 2)
     radii = np.array([seed.radius for seed in seeds])
     for attempt in range(40):
         if attach and attempt < 20:
             near = seeds[int(rng.integers(len(seeds)))]
             angle = rng.uniform(0, 2 * np.pi)
-            step = (near.radius + radius) * rng.uniform(CLOSEST, 1.02)
+            step = (near.radius + radius) * rng.uniform(crowding.closest, 1.02)
             xy = near.xy + step * np.array([np.cos(angle), np.sin(angle)])
         else:
             xy = rng.uniform(*bounds, 2)
         if xy.min() < bounds[0] or xy.max() > bounds[1]:
             continue
-        if (np.hypot(*(centres - xy).T) >= CLOSEST * (radii + radius)).all():
+        if (np.hypot(*(centres - xy).T) >= crowding.closest * (radii + radius)).all():
             return np.asarray(xy)
     return None
 
 
-def _settle(rng: np.random.Generator, seeds: list[_Seed], px_per_um: float) -> list[Thing]:
+def settle(
+    rng: np.random.Generator, seeds: list[PlacedObject], px_per_um: float, crowding: Crowding = LOOSE
+) -> list[Thing]:
     """Outlines that press against or slide under their neighbours, from the topmost down."""
     order = sorted(
         range(len(seeds)), key=lambda i: (seeds[i].kind.category in (SMUDGE, CLUMP), rng.uniform())
@@ -169,7 +191,7 @@ def _settle(rng: np.random.Generator, seeds: list[_Seed], px_per_um: float) -> l
         grow(rng, s.xy * px_per_um, s.radius * px_per_um, oblong=s.kind.oblong, rough=s.kind.rough)
         for s in seeds
     ]
-    slides_under = rng.uniform(size=(len(seeds), len(seeds))) < 0.3
+    slides_under = rng.uniform(size=(len(seeds), len(seeds))) < crowding.slides_under
     settled: list[Outline] = []
     for i, outline in enumerate(full):
         for j in _within_reach(full, i):
@@ -191,8 +213,8 @@ def _within_reach(outlines: list[Outline], i: int) -> list[int]:
     return [int(j) for j in np.flatnonzero(near)]
 
 
-def _red_cells(
-    rng: np.random.Generator, seeds: list[_Seed], size: float, density: float
+def red_cells(
+    rng: np.random.Generator, seeds: list[PlacedObject], size: float, density: float
 ) -> list[tuple[Outline, bool]]:
     """Red cells: crowded in places, mostly beside nucleated cells, a few over them."""
     low, high = -RED_CELL_UM, size + RED_CELL_UM
@@ -223,5 +245,6 @@ def _red_cells(
     return reds
 
 
-def _scaled(outline: Outline, factor: float) -> Outline:
+def scaled(outline: Outline, factor: float) -> Outline:
+    """The outline so many times as large, about the origin."""
     return Outline(centre=outline.centre * factor, radius=outline.radius * factor)

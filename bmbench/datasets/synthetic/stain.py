@@ -51,6 +51,8 @@ class SlideStain:
         How pale the centres of red cells are.
     haze : float
         Density of the plasma film.
+    rim_px : float
+        Standard deviation of the blur at the side that lies out of focus; 0 where none does.
     """
 
     dyes: Mapping[str, Floats]
@@ -65,6 +67,7 @@ class SlideStain:
     specks: float
     pallor: float
     haze: float
+    rim_px: float = 0.0
 
 
 def slide(seed: int, number: int) -> SlideStain:
@@ -76,8 +79,11 @@ def slide(seed: int, number: int) -> SlideStain:
     levels = np.random.default_rng([seed, 1]).permuted(
         np.tile(np.linspace(-1.0, 1.0, N_SLIDES), (16, 1)), axis=1
     )
-    at = levels[:, number % N_SLIDES]
-    rng = np.random.default_rng([seed, 2, number % N_SLIDES])
+    return stain_of(levels[:, number % N_SLIDES], np.random.default_rng([seed, 2, number % N_SLIDES]))
+
+
+def stain_of(at: Floats, rng: np.random.Generator) -> SlideStain:
+    """The stain of a slide whose properties have these levels, each from -1 to 1."""
     strength, warmth, hue, reds, light = 1 + 0.14 * at[0], at[1], at[2], at[3], at[4]
     dyes = {}
     for name, colour in _DYES.items():

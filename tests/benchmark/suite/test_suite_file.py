@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from bmbench.adapters import METHODS
 from bmbench.benchmark.suite.places import folders_of, folds_there, source_of
 from bmbench.benchmark.suite.plan import SuiteOptions, plan_suite
 from bmbench.benchmark.suite.suite_file import SuiteSet, read_suite
 from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.datasets import DATASETS
 
 
 @pytest.mark.parametrize(
@@ -33,6 +37,16 @@ def test_what_no_suite_can_mean_is_refused(suite_path, old, new, said):
     with pytest.raises(BadInputError, match=said) as fault:
         read_suite(suite_path)
     assert str(suite_path) in str(fault.value)
+
+
+def test_the_suite_that_comes_with_the_repository_names_methods_and_sets_that_there_are():
+    suite = read_suite(Path(__file__).parents[3] / "suites" / "marrow.toml")
+    rows = [rows for one in suite.sets for rows in (one, *one.also)]
+    assert {name for some in rows for name in some.methods} <= set(METHODS)
+    assert {one.dataset for one in suite.sets} - {""} <= set(DATASETS)
+    assert set(suite.lite.methods) <= set(suite.sets[0].methods)
+    for baseline in suite.baselines:
+        assert all(baseline in (one.methods or suite.methods) for one in suite.sets)
 
 
 def test_a_misspelt_set_gets_the_nearest_name(suite, tmp_path):
