@@ -12,6 +12,7 @@ from bmbench.benchmark.suite.report.failures import crowding, tier_counts
 from bmbench.benchmark.suite.report.pooled import pool_of
 from bmbench.benchmark.suite.report.report import write_suite_report
 from bmbench.benchmark.suite.report.scored_sets import read_sets
+from bmbench.benchmark.suite.report.verdicts import verdict_section
 from bmbench.benchmark.suite.suite_file import read_suite
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Category, GroundTruth, Role
@@ -151,3 +152,32 @@ def test_tiers_are_counted_by_hand():
         ("cells", "(touching)"): (1, 2),
         ("cells", "(overlapping)"): (0, 1),
     }
+
+
+def test_questions_get_a_verdict_an_effect_and_what_would_decide_them(tmp_path):
+    """The contour class wins on every group; circles cost nothing that eight groups can show."""
+    path, out = tmp_path / "q.toml", tmp_path / "out"
+    path.write_text(TEXT.partition('[[sets]]\nname = "one"')[0])
+    better, worse = [4, 4, 4, 4, 3, 4, 4, 4], [2, 3, 2, 2, 2, 3, 2, 2]
+    drawn = [3, 4, 4, 4, 4, 3, 4, 4]
+    rows = [
+        (cell("unet_shrink_contour"), better),
+        (cell("unet_shrink"), worse),
+        (cell("unet_shrink_contour", track="precise"), drawn),
+    ]
+    folder = write_study(set_folder(out, "drawn").path, [one for one, _ in rows])
+    for one, found in rows:
+        write_run(folder, one, found, groups=LOOKS)
+    (there,) = read_sets(read_suite(path), out)
+    grid = next(block for block in verdict_section([there]) if isinstance(block, TextGrid))
+    found = {row[:2]: row[2:] for row in grid.rows}
+    verdict, effect, units, needed = found[
+        "`unet_shrink_contour` ahead of `unet_shrink` on circles", "F1 (centres)"
+    ]
+    assert (verdict, units, needed) == ("shown", "8", "")
+    assert effect.startswith(f"+{100 * (f1(better) - f1(worse)):.1f} [")
+    verdict, effect, _, needed = found[
+        "`unet_shrink_contour` as good from circles as from contours", "F1 (centres), 2 points"
+    ]
+    assert verdict == "open"
+    assert int(needed) > 8

@@ -9,8 +9,7 @@ import time
 
 import pytest
 
-from bmbench.benchmark.suite.plan import SuiteOptions
-from bmbench.benchmark.suite.run import run_suite
+from bmbench.benchmark.suite import SuiteOptions, read_suite, run_suite, write_suite_report
 from bmbench.core.errors import RunFailedError
 from bmbench.core.progress import Silent
 
@@ -59,6 +58,14 @@ def test_a_failure_stops_neither_its_set_nor_the_others(suite, marrow, tmp_path,
     assert summary.n_finished == 2
     monkeypatch.setattr(module, "run_in", real)
     assert run_suite(options, Silent(), lambda _: None).n_finished == 3
+
+
+def test_five_lines_of_python_as_the_page_has_them(suite_path, tmp_path):
+    options = SuiteOptions(suite=read_suite(suite_path), out=tmp_path / "out", lite=True)
+    assert run_suite(options, Silent(), lambda _: None).n_runs == 1
+    text = write_suite_report(options.suite, options.out, lambda _: None).read_text("utf-8")
+    assert "# Two tiny sets" in text
+    assert "`real`: not run" in text
 
 
 def test_the_commands(bmbench, suite_path, marrow, tmp_path):
