@@ -9,6 +9,7 @@ import numpy as np
 
 from bmbench.benchmark.suite.report.blocks import Block, Bullets, Heading, TextGrid
 from bmbench.benchmark.suite.report.scored_sets import ScoredSet
+from bmbench.benchmark.suite.report.set_tables import best_words
 from bmbench.benchmark.suite.suite_file import Suite
 from bmbench.present.words import UNDEFINED, decimal, gap, listed, many, percent
 from bmbench.statistics.intervals import jackknife_variance
@@ -124,8 +125,8 @@ def _best_text(pool: Pool) -> list[Block]:
     told = int(all_pairs(pool.methods).ahead.sum())
     k = len(pool.names)
     seeds = "" if pool.methods.seeds else " No set has a second seed: this speaks of these networks."
-    text = f"Over these sets the best one is among {listed(able)} (95 %); {told} of "
-    return [f"{text}{many(k * (k - 1) // 2, 'pair')} are told apart, tested together.{seeds}"]
+    text = f"Over these sets: {best_words(able)} {told} of {many(k * (k - 1) // 2, 'pair')}"
+    return [f"{text} are told apart, tested together.{seeds}"]
 
 
 def _planned(pool: Pool) -> list[Block]:
@@ -161,8 +162,8 @@ def _orders(pool: Pool, sets: Sequence[ScoredSet]) -> list[Block]:
             else f"[{agree.interval[0]:.2f}, {agree.interval[1]:.2f}] (95 %)"
         )
         text = (
-            f"Kendall's tau over {many(agree.n_methods, 'method')}: {decimal(agree.tau, 2)}, {known}; 1 is "
-            "the same order, 0 none in common, −1 the reverse. An interval that holds 0 leaves it open."
+            f"Kendall's tau over these {many(agree.n_methods, 'method')}: {decimal(agree.tau, 2)}, {known}; "
+            "1 is the same order, 0 none in common, −1 the reverse. An interval that holds 0 leaves it open."
         )
         title = f"Is the order on `{one.name}` the order on real sets?"
         blocks += [Heading(level=3, text=title), text, _drops_between(one, drawn, real, names)]

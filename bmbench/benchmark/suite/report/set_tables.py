@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bmbench.benchmark.reproduce.report.runs import Key
+from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
 from bmbench.benchmark.suite.report.blocks import Block, Heading, TextGrid
 from bmbench.benchmark.suite.report.scored_sets import ScoredSet
 from bmbench.benchmark.suite.suite_file import Suite
@@ -80,10 +80,7 @@ def _about(one: ScoredSet) -> str:
     return text
 
 
-def _images(run: object) -> list[str]:
-    from bmbench.benchmark.reproduce.report.runs import FinishedRun
-
-    assert isinstance(run, FinishedRun)
+def _images(run: FinishedRun) -> list[str]:
     return [f"{run.fold} {image}" for image in run.files[0].image_ids]
 
 
@@ -101,7 +98,7 @@ def _told_apart(one: ScoredSet) -> list[Block]:
         return []
     best = _best(one, one.keys) or set()
     names = [f"`{key.method}`" for key in one.keys if key in best]
-    text = f"The best one is among {listed(names)} (95 %)."
+    text = best_words(names)
     plan = findable_differences(methods, method_pairs(methods))
     if plan is not None:
         text += f" A pair alone is seen from about {100 * plan.not_seen_below:.1f} points on."
@@ -114,6 +111,13 @@ def _told_apart(one: ScoredSet) -> list[Block]:
             f" {int(tested.ahead.sum())} of {many(k * (k - 1) // 2, 'pair')} are told apart, tested together."
         )
     return [text]
+
+
+def best_words(names: Sequence[str]) -> str:
+    """Which methods may be the best, in a sentence."""
+    if len(names) == 1:
+        return f"{names[0]} is the best one (95 %)."
+    return f"The best one is among {listed(names)} (95 %)."
 
 
 def _drop(one: ScoredSet, key: Key) -> str:
