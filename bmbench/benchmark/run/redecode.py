@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bmbench.adapters import METHODS
 from bmbench.adapters.ensemble import load_detector
 from bmbench.adapters.method import Detector
 from bmbench.adapters.search_space import Space
@@ -68,6 +69,12 @@ def changed_settings(old: RunDir, new: RunDir) -> str:
 
 
 def _refuse(plan: Plan, old: RunDir, settings: Mapping[str, str]) -> None:
+    base, stage = METHODS.parts(plan.method.name)
+    if stage:
+        raise BadInputError(
+            f"{plan.method.name}: a run with a second stage is not decoded anew",
+            remedy=f"redecode a run of {base}, and train the second stage with the settings it finds",
+        )
     space = _space(plan)
     decoded = (*space.decoded, *space.applied)
     learned = sorted(settings.keys() - set(decoded))

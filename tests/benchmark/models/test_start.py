@@ -12,6 +12,7 @@ from bmbench.benchmark.models.start import start_method
 from bmbench.benchmark.models.write import write_model
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.begin_or_resume import run
+from bmbench.benchmark.run.redecode import redecode
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
 
@@ -117,6 +118,8 @@ def test_two_stages_begin_with_a_detector_and_detectors_with_the_first_of_two_st
         ends = load_weights(own)
         begun = load_weights(first / "checkpoint")
         assert all(np.allclose(ends[name], begun[name], atol=1e-6) for name in begun)
+    with pytest.raises(BadInputError, match="redecode a run of unet_shrink,"):
+        redecode(staged, tmp_path / "decoded", Silent(), settings={}, n_decodings=2)
     counted = bmbench.load_model(staged).predict(np.full((64, 64, 3), 230, np.uint8))
     assert len(counted) == 0
 
