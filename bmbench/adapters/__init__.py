@@ -37,6 +37,7 @@ METHODS: Registry[Method] = Registry(
         ("unet_statistical", "bmbench.adapters.unet.method:UNET_STATISTICAL"),
         ("unet_statistical_scaled", "bmbench.adapters.unet.method:UNET_STATISTICAL_SCALED"),
         ("stardist", "bmbench.adapters.unet.head_methods:STARDIST"),
+        ("heatmap", "bmbench.adapters.unet.head_methods:HEATMAP"),
         ("retinanet", "bmbench.adapters.detection.method:RETINANET"),
         ("circular_retinanet", "bmbench.adapters.detection.method:CIRCULAR_RETINANET"),
         ("fcos", "bmbench.adapters.detection.method:FCOS"),

@@ -19,9 +19,14 @@ _DECODED: Mapping[str, Range] = {
 }
 _LEARNED: Mapping[str, Mapping[str, Range]] = {
     "stardist": {"distance_weight": Real(low=0.05, high=1.0, log=True)},
+    "heatmap": {
+        "spread": Real(low=0.05, high=0.2),
+        "size_weight": Real(low=0.02, high=0.5, log=True),
+    },
 }
 _OWN: Mapping[str, Mapping[str, Range]] = {
     "stardist": {"overlap": Real(low=0.2, high=0.7)},
+    "heatmap": {"apart": Real(low=0.1, high=0.6)},
 }
 
 
@@ -76,4 +81,10 @@ STARDIST = _method(
     "stardist",
     "StarDist: star-convex polygons on a U-Net",
     paper="Schmidt et al., Cell detection with star-convex polygons, MICCAI 2018",
+)
+HEATMAP = _method(
+    "heatmap",
+    "heatmap: centres and sizes on a U-Net, as CenterNet",
+    paper="Zhou et al., Objects as points, arXiv 1904.07850, 2019",
+    outlines=False,
 )

@@ -5,6 +5,7 @@
     settings         every number that a user may change, by method and profile
     head             target, loss, maps and cells of a method; the table of heads
     object_map       annotations → owner of each pixel of a patch, beyond its edge too
+    heatmap          centres as peaks, and sizes
     stardist         probability of an object, and distances along rays
     star_polygons    polygons from distances; those that overlap suppressed
     outlined_cells   outlines → detections

@@ -130,7 +130,13 @@ class Head:
         return self.cells_in(maps, settings, self.kinds, smallest_px2)
 
 
-HEADS: Registry[Head] = Registry("head", (("stardist", "bmbench.adapters.unet.heads.stardist:STARDIST"),))
+HEADS: Registry[Head] = Registry(
+    "head",
+    (
+        ("stardist", "bmbench.adapters.unet.heads.stardist:STARDIST"),
+        ("heatmap", "bmbench.adapters.unet.heads.heatmap:HEATMAP"),
+    ),
+)
 
 
 def fitted_head(name: str, request: FitRequest) -> Head:

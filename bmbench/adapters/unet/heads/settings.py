@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from bmbench.adapters.ranges import NotNegative, Share
+from bmbench.adapters.ranges import NotNegative, PositiveFloat, Share
 from bmbench.adapters.unet.settings import PAPER, NetworkSettings
 
 _Threshold = Annotated[float, Meta(gt=0, lt=1)]
@@ -52,6 +52,25 @@ class StarSettings(HeadSettings):
     overlap: Share = 0.4
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatmapSettings(HeadSettings):
+    """Settings of a map of centres.
+
+    Attributes
+    ----------
+    spread : float
+        Standard deviation of the Gaussian around a centre, in diameters of its cell.
+    size_weight : float
+        What an error of one pixel of a width or a height weighs beside the focal loss.
+    apart : float
+        A centre is the surest within this distance, in mean cell diameters, to all sides.
+    """
+
+    spread: PositiveFloat = 0.1
+    size_weight: NotNegative = 0.1
+    apart: Share = 0.3
+
+
 _SIZES: Mapping[str, Any] = {
     field.name: getattr(PAPER, field.name) for field in dataclasses.fields(NetworkSettings)
 }
@@ -62,7 +81,9 @@ def _profiles(record: type[HeadSettings]) -> Mapping[str, HeadSettings]:
     return MappingProxyType({"quick": record(), "paper": record(**_PAPER)})
 
 
-PROFILES: Mapping[str, Mapping[str, HeadSettings]] = MappingProxyType({"stardist": _profiles(StarSettings)})
+PROFILES: Mapping[str, Mapping[str, HeadSettings]] = MappingProxyType(
+    {"stardist": _profiles(StarSettings), "heatmap": _profiles(HeatmapSettings)}
+)
 """Method → profile → settings."""
 
 
