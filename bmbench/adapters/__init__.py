@@ -38,6 +38,7 @@ METHODS: Registry[Method] = Registry(
         ("unet_statistical_scaled", "bmbench.adapters.unet.method:UNET_STATISTICAL_SCALED"),
         ("stardist", "bmbench.adapters.unet.head_methods:STARDIST"),
         ("heatmap", "bmbench.adapters.unet.head_methods:HEATMAP"),
+        ("hover", "bmbench.adapters.unet.head_methods:HOVER"),
         ("retinanet", "bmbench.adapters.detection.method:RETINANET"),
         ("circular_retinanet", "bmbench.adapters.detection.method:CIRCULAR_RETINANET"),
         ("fcos", "bmbench.adapters.detection.method:FCOS"),

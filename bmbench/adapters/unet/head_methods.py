@@ -23,10 +23,20 @@ _LEARNED: Mapping[str, Mapping[str, Range]] = {
         "spread": Real(low=0.05, high=0.2),
         "size_weight": Real(low=0.02, high=0.5, log=True),
     },
+    "hover": {
+        "dice": Real(low=0.0, high=2.0),
+        "place_weight": Real(low=0.3, high=3.0, log=True),
+        "gradient_weight": Real(low=0.3, high=3.0, log=True),
+    },
 }
 _OWN: Mapping[str, Mapping[str, Range]] = {
     "stardist": {"overlap": Real(low=0.2, high=0.7)},
     "heatmap": {"apart": Real(low=0.1, high=0.6)},
+    "hover": {
+        "window": Real(low=0.2, high=0.8),
+        "edge": Real(low=0.2, high=0.7),
+        "opening": Real(low=0.0, high=0.4),
+    },
 }
 
 
@@ -87,4 +97,9 @@ HEATMAP = _method(
     "heatmap: centres and sizes on a U-Net, as CenterNet",
     paper="Zhou et al., Objects as points, arXiv 1904.07850, 2019",
     outlines=False,
+)
+HOVER = _method(
+    "hover",
+    "HoVer: horizontal and vertical maps on a U-Net",
+    paper="Graham et al., HoVer-Net, Medical Image Analysis 2019;58:101563",
 )

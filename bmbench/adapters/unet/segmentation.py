@@ -236,7 +236,7 @@ def find_objects(
         reach_px = (settings.cell_px / 2 - regrowth.px) / (1 + regrowth.share)
         kernels = separate(ground.opened, distance, settings, reach_px=reach_px)
     found = []
-    for corner, kernel in _crops(kernels):
+    for corner, kernel in crops(kernels):
         window = np.s_[corner[0] : corner[0] + kernel.shape[0], corner[1] : corner[1] + kernel.shape[1]]
         values = probability[window][kernel]
         if rival is not None and rival[window][kernel].mean() > values.mean():
@@ -264,7 +264,7 @@ def find_objects(
     )
 
 
-def _crops(labels: Labels) -> Iterator[tuple[tuple[int, int], Bools]]:
+def crops(labels: Labels) -> Iterator[tuple[tuple[int, int], Bools]]:
     """(row, column) corner and mask of each object, cut to its bounding box."""
     from scipy import ndimage
 
@@ -278,7 +278,7 @@ def _cell(
 ) -> tuple[Floats, float, Floats]:
     """Centre, confidence and outline of one object that is to grow."""
     height, width = probability.shape
-    outline = _outline(kernel, corner, (height, width), by_px)
+    outline = grown_outline(kernel, corner, (height, width), by_px)
     down, right = np.nonzero(kernel)
     rows, columns = down + corner[0], right + corner[1]
     centre = np.array([columns.mean() + 0.5, rows.mean() + 0.5])
@@ -294,7 +294,7 @@ def _mean_inside(outline: Floats, probability: Reals, *, otherwise: float) -> fl
     return float(np.clip(values.mean(dtype=np.float64), 0, 1)) if len(values) else otherwise
 
 
-def _outline(kernel: Bools, corner: tuple[int, int], shape: tuple[int, int], by_px: float) -> Floats:
+def grown_outline(kernel: Bools, corner: tuple[int, int], shape: tuple[int, int], by_px: float) -> Floats:
     """(k, 2) closed outline of the mask grown by a disc, in the pixels of the image of that shape.
 
     The level line of the distance to the nearest pixel centre of the mask, half a pixel further out than

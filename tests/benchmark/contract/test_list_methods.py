@@ -27,7 +27,7 @@ SAID_AS = {
     "AGPL-3.0": r"AGPL-3\.0",
 }
 """How packages write these licences in their metadata."""
-SEGMENTERS = {"unet", "stardist"}
+SEGMENTERS = {"unet", "stardist", "hover"}
 
 
 def names(**wanted):
@@ -57,6 +57,7 @@ def test_a_list_is_filtered_by_all_that_is_wanted():
     assert set(METHODS.own_names()) <= set(everything)
     assert names(can=("outlines", "classes")) == [
         "stardist",
+        "hover",
         "mask_rcnn",
         "circular_mask_rcnn",
         "detectron2_mask_rcnn",

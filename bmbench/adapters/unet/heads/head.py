@@ -135,6 +135,7 @@ HEADS: Registry[Head] = Registry(
     (
         ("stardist", "bmbench.adapters.unet.heads.stardist:STARDIST"),
         ("heatmap", "bmbench.adapters.unet.heads.heatmap:HEATMAP"),
+        ("hover", "bmbench.adapters.unet.heads.hover:HOVER"),
     ),
 )
 

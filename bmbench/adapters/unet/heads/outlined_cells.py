@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bmbench.adapters.unet.encodings.depth_map import Reals
+from bmbench.adapters.unet.segmentation import crops, grown_outline
 from bmbench.core.geometry import clip_ring, ring_area
 from bmbench.core.types import Detections, Floats, Ints
 
@@ -30,6 +32,24 @@ def outlined(
         confidence=np.clip(confidence[rows], 0, 1).astype(np.float64),
         label=np.asarray(label[rows], np.int64),
         contour=tuple((ring,) for ring in kept),
+    )
+
+
+def labelled_cells(labels: Ints, probable: Reals, *, smallest_px2: float) -> Detections:
+    """The objects of (h, w) labels from 1, each of the kind that is likeliest in it.
+
+    From (h, w, kinds) probabilities; its confidence is the mean of its kind's.
+    """
+    rings, means = list[Floats](), list[Floats]()
+    for corner, mask in crops(labels.astype(np.int32)):
+        window = np.s_[corner[0] : corner[0] + mask.shape[0], corner[1] : corner[1] + mask.shape[1]]
+        rings.append(grown_outline(mask, corner, probable.shape[:2], 0.0))
+        means.append(probable[window][mask].mean(axis=0, dtype=np.float64))
+    if not rings:
+        return Detections.empty()
+    mean = np.array(means)
+    return outlined(
+        rings, mean.max(axis=1), mean.argmax(axis=1), size=probable.shape[:2], smallest_px2=smallest_px2
     )
 
 

@@ -71,6 +71,36 @@ class HeatmapSettings(HeadSettings):
     apart: Share = 0.3
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoverSettings(HeadSettings):
+    """Settings of horizontal and vertical maps.
+
+    Attributes
+    ----------
+    dice : float
+        Weight of the Dice loss of the kinds beside their cross-entropy.
+    place_weight, gradient_weight : float
+        Of the squared error of both maps, and of that of their gradients inside objects.
+    window : float
+        Side of the derivative that finds edges, in mean cell diameters; at most 31 px.
+    edge : float
+        From this share of the steepest change in the image on a pixel is an edge.
+    opening : float
+        Side of the disc that opens the markers, in mean cell diameters.
+    speck : float
+        Smaller foreground and markers are none, in squared mean cell diameters.
+    """
+
+    lowest: _Threshold = 0.5
+    dice: NotNegative = 1.0
+    place_weight: NotNegative = 1.0
+    gradient_weight: NotNegative = 1.0
+    window: PositiveFloat = 0.65
+    edge: Share = 0.4
+    opening: NotNegative = 0.16
+    speck: NotNegative = 0.01
+
+
 _SIZES: Mapping[str, Any] = {
     field.name: getattr(PAPER, field.name) for field in dataclasses.fields(NetworkSettings)
 }
@@ -82,7 +112,11 @@ def _profiles(record: type[HeadSettings]) -> Mapping[str, HeadSettings]:
 
 
 PROFILES: Mapping[str, Mapping[str, HeadSettings]] = MappingProxyType(
-    {"stardist": _profiles(StarSettings), "heatmap": _profiles(HeatmapSettings)}
+    {
+        "stardist": _profiles(StarSettings),
+        "heatmap": _profiles(HeatmapSettings),
+        "hover": _profiles(HoverSettings),
+    }
 )
 """Method → profile → settings."""
 
