@@ -39,6 +39,7 @@ METHODS: Registry[Method] = Registry(
         ("stardist", "bmbench.adapters.unet.head_methods:STARDIST"),
         ("heatmap", "bmbench.adapters.unet.head_methods:HEATMAP"),
         ("hover", "bmbench.adapters.unet.head_methods:HOVER"),
+        ("flow", "bmbench.adapters.unet.head_methods:FLOW"),
         ("retinanet", "bmbench.adapters.detection.method:RETINANET"),
         ("circular_retinanet", "bmbench.adapters.detection.method:CIRCULAR_RETINANET"),
         ("fcos", "bmbench.adapters.detection.method:FCOS"),

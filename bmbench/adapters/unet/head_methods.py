@@ -28,6 +28,7 @@ _LEARNED: Mapping[str, Mapping[str, Range]] = {
         "place_weight": Real(low=0.3, high=3.0, log=True),
         "gradient_weight": Real(low=0.3, high=3.0, log=True),
     },
+    "flow": {"flow_weight": Real(low=0.3, high=3.0, log=True)},
 }
 _OWN: Mapping[str, Mapping[str, Range]] = {
     "stardist": {"overlap": Real(low=0.2, high=0.7)},
@@ -37,6 +38,7 @@ _OWN: Mapping[str, Mapping[str, Range]] = {
         "edge": Real(low=0.2, high=0.7),
         "opening": Real(low=0.0, high=0.4),
     },
+    "flow": {"meeting": Real(low=0.002, high=0.05, log=True), "flow_error": Real(low=0.1, high=1.0)},
 }
 
 
@@ -102,4 +104,9 @@ HOVER = _method(
     "hover",
     "HoVer: horizontal and vertical maps on a U-Net",
     paper="Graham et al., HoVer-Net, Medical Image Analysis 2019;58:101563",
+)
+FLOW = _method(
+    "flow",
+    "flow: Cellpose's flows on a U-Net",
+    paper="Stringer et al., Cellpose, Nature Methods 2021;18:100-106",
 )

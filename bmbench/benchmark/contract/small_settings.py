@@ -64,6 +64,7 @@ LEARNING: Mapping[str, Mapping[str, Any]] = {
     "stardist": {"cell_px": 12.0, "batch": 4, "shard": 2, "steps": 60, "validate_every": 60},
     "heatmap": {"cell_px": 12.0, "batch": 4, "shard": 2, "steps": 90, "validate_every": 90},
     "hover": {"cell_px": 12.0, "batch": 4, "shard": 2, "steps": 90, "validate_every": 90},
+    "flow": {"cell_px": 12.0, "batch": 4, "shard": 2, "steps": 90, "validate_every": 90},
     "anchor": {"n_blobs": 4, "spread": 1.5},
     "retinanet": SMALL_NETWORK,
     "fcos": SMALL_NETWORK,

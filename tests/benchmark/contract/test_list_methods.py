@@ -27,7 +27,7 @@ SAID_AS = {
     "AGPL-3.0": r"AGPL-3\.0",
 }
 """How packages write these licences in their metadata."""
-SEGMENTERS = {"unet", "stardist", "hover"}
+SEGMENTERS = {"unet", "stardist", "hover", "flow"}
 
 
 def names(**wanted):
@@ -58,6 +58,7 @@ def test_a_list_is_filtered_by_all_that_is_wanted():
     assert names(can=("outlines", "classes")) == [
         "stardist",
         "hover",
+        "flow",
         "mask_rcnn",
         "circular_mask_rcnn",
         "detectron2_mask_rcnn",

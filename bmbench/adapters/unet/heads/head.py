@@ -130,12 +130,19 @@ class Head:
         return self.cells_in(maps, settings, self.kinds, smallest_px2)
 
 
+def mirrored_vectors(vectors: Reals, mirrored: tuple[bool, bool]) -> Reals:
+    """(h, w, 2) vectors x, y of a mirrored image: what leads to the right there leads to the left here."""
+    turned: Reals = vectors * np.array([-1 if one else 1 for one in mirrored], np.float32)
+    return turned
+
+
 HEADS: Registry[Head] = Registry(
     "head",
     (
         ("stardist", "bmbench.adapters.unet.heads.stardist:STARDIST"),
         ("heatmap", "bmbench.adapters.unet.heads.heatmap:HEATMAP"),
         ("hover", "bmbench.adapters.unet.heads.hover:HOVER"),
+        ("flow", "bmbench.adapters.unet.heads.flow:FLOW"),
     ),
 )
 

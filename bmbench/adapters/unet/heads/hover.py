@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from bmbench.adapters.unet.encodings.depth_map import Reals
-from bmbench.adapters.unet.heads.head import Head
+from bmbench.adapters.unet.heads.head import Head, mirrored_vectors
 from bmbench.adapters.unet.heads.object_map import ObjectMap
 from bmbench.adapters.unet.heads.outlined_cells import labelled_cells
 from bmbench.adapters.unet.heads.settings import HoverSettings
@@ -99,13 +99,6 @@ def hover_maps(logits: torch.Tensor, settings: HoverSettings, kinds: int) -> tor
     return torch.cat([shares(logits[:, :kinds]), logits[:, kinds:]], dim=1)
 
 
-def mirrored_places(places: Reals, mirrored: tuple[bool, bool]) -> Reals:
-    """(h, w, 2) the maps of a mirrored image: what was right is left, what was below is above."""
-    sign = np.array([-1 if one else 1 for one in mirrored], np.float32)
-    turned: Reals = places * sign
-    return turned
-
-
 def hover_labels(probable: Reals, places: Reals, settings: HoverSettings) -> Ints:
     """(h, w) labels from 1 of the objects in (h, w) probabilities and (h, w, 2) maps.
 
@@ -170,6 +163,6 @@ HOVER = Head(
     values=hover_targets,
     losses=hover_loss,
     answers=hover_maps,
-    mirrored=mirrored_places,
+    mirrored=mirrored_vectors,
     cells_in=hover_cells,
 )

@@ -66,6 +66,7 @@ class HeatmapSettings(HeadSettings):
         A centre is the surest within this distance, in mean cell diameters, to all sides.
     """
 
+    lowest: _Threshold = 0.05
     spread: PositiveFloat = 0.1
     size_weight: NotNegative = 0.1
     apart: Share = 0.3
@@ -101,6 +102,29 @@ class HoverSettings(HeadSettings):
     speck: NotNegative = 0.01
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowSettings(HeadSettings):
+    """Settings of flows.
+
+    Attributes
+    ----------
+    flow_weight : float
+        Of the flows' squared error beside the cross-entropy of the kinds.
+    journey : float
+        How far pixels follow the flows, in mean cell diameters.
+    meeting : float
+        So many pixels end in the middle of an object at least, in squared mean cell diameters.
+    flow_error : float
+        Objects whose own flows differ by more, in the mean square, are none; 0 keeps all.
+    """
+
+    lowest: _Threshold = 0.5
+    flow_weight: NotNegative = 1.0
+    journey: Annotated[float, Meta(gt=0, le=100)] = 3.0
+    meeting: NotNegative = 0.01
+    flow_error: NotNegative = 0.4
+
+
 _SIZES: Mapping[str, Any] = {
     field.name: getattr(PAPER, field.name) for field in dataclasses.fields(NetworkSettings)
 }
@@ -116,6 +140,7 @@ PROFILES: Mapping[str, Mapping[str, HeadSettings]] = MappingProxyType(
         "stardist": _profiles(StarSettings),
         "heatmap": _profiles(HeatmapSettings),
         "hover": _profiles(HoverSettings),
+        "flow": _profiles(FlowSettings),
     }
 )
 """Method → profile → settings."""

@@ -13,7 +13,7 @@ from bmbench.adapters.unet.heads.settings import HeatmapSettings
 from bmbench.benchmark.contract.drawn_cells import circles
 from bmbench.core.types import Role
 
-SETTINGS = HeatmapSettings(cell_px=16.0, spread=0.1, apart=0.25)
+SETTINGS = HeatmapSettings(cell_px=16.0, lowest=0.2, spread=0.1, apart=0.25)
 HEAD = HEADS.get("heatmap")
 
 
