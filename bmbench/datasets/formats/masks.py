@@ -32,27 +32,25 @@ def mask_rings(mask: Bools, origin: tuple[int, int] = (0, 0)) -> Rings:
 
 def label_rings(labels: NDArray[Any], count: int, origin: tuple[int, int] = (0, 0)) -> list[Rings]:
     """The `mask_rings` of each of the objects 1 to `count` of a (height, width) label image, all at once."""
-    edges = _edges(np.pad(labels, 1))
-    if not len(edges.label):
+    turns = _turns(np.pad(labels, 1))
+    if not len(turns.label):
         return [() for _ in range(count)]
-    follower = edges.follower.tolist()
+    follower = turns.follower.tolist()
     seen = bytearray(len(follower))
     walked: list[int] = []
     first: list[int] = []
-    for start in edges.order.tolist():
+    for start in turns.order.tolist():
         if not seen[start]:
             first.append(len(walked))
-            edge = start
-            while not seen[edge]:
-                seen[edge] = 1
-                walked.append(edge)
-                edge = follower[edge]
-    turns = edges.turns[walked]
-    corners = (edges.corner[walked] + origin).astype(np.float64)[turns]
-    ends = np.cumsum(np.add.reduceat(turns.astype(np.int64), first))[:-1]
+            turn = start
+            while not seen[turn]:
+                seen[turn] = 1
+                walked.append(turn)
+                turn = follower[turn]
+    corners = (turns.corner[walked] + origin).astype(np.float64)
     rings: list[list[Floats]] = [[] for _ in range(count)]
-    owners = edges.label[[walked[place] for place in first]].tolist()
-    for owner, ring in zip(owners, np.split(corners, ends), strict=True):
+    owners = turns.label[[walked[place] for place in first]].tolist()
+    for owner, ring in zip(owners, np.split(corners, first[1:]), strict=True):
         rings[owner - 1].append(ring)
     return [tuple(some) for some in rings]
 
@@ -143,51 +141,54 @@ def _decompress(text: str) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Edges:
-    """The unit edges around the objects of a label image, each with its object on the right-hand side.
+class _Turns:
+    """The corners at which the outlines of a label image turn, each object on the right-hand side.
 
     Attributes
     ----------
     label : (m,) int64
         The object's number.
     corner : (m, 2) int64
-        x, y of where the edge begins.
+        x, y.
     follower : (m,) int64
-        The edge after it, around the same object.
-    turns : (m,) bool
-        Whether the edge before it had another direction.
+        The next turn of the same outline.
     order : (m,) int64
-        The edges by y, x and direction of where they begin.
+        The turns by y, x and new direction.
     """
 
     label: Ints
     corner: Ints
     follower: Ints
-    turns: Bools
     order: Ints
 
 
-def _edges(padded: NDArray[Any]) -> _Edges:
-    """The edges of a label image with a border of zeros."""
+def _turns(padded: NDArray[Any]) -> _Turns:
+    """The turns of a label image with a border of zeros."""
     flat, width = padded.ravel(), padded.shape[1]
     pixels = np.flatnonzero(flat)
     right, ahead = np.array([1, width, -1, -width]), np.array([-width, 1, width, -1])
     parts = [pixels[flat[pixels] != flat[pixels + beside]] for beside in ahead.tolist()]
+    # A unit edge is a pixel and a direction; they stand sorted by direction and pixel.
     pixel = np.concatenate(parts)
     direction = np.repeat(np.arange(4), [len(part) for part in parts])
     # The edge after goes on at the pixel before it, at the one beside that, or turns right at its own: where
     # two pixels touch at a corner, turning right stays at the same pixel.
     before = pixel + right[direction]
     beside = before + ahead[direction]
-    label = flat[pixel]
-    inner, straight = flat[before] != label, flat[beside] != label
+    inner, straight = flat[before] != flat[pixel], flat[beside] != flat[pixel]
     next_pixel = np.where(inner, pixel, np.where(straight, before, beside))
     next_direction = (direction + np.where(inner, 1, np.where(straight, 0, -1))) % 4
-    # Edges stand sorted by direction and pixel.
     follower = np.searchsorted(direction * flat.size + pixel, next_direction * flat.size + next_pixel)
-    turns = np.zeros(len(pixel), bool)
-    turns[follower] = next_direction != direction
-    row, column = np.divmod(pixel, width)
-    corner = np.stack([column - 1, row - 1], axis=1) + _STARTS[direction]
-    order = np.lexsort((direction, corner[:, 0], corner[:, 1]))
-    return _Edges(label=label.astype(np.int64), corner=corner, follower=follower, turns=turns, order=order)
+    turning = np.zeros(len(pixel), bool)
+    turning[follower] = next_direction != direction
+    # Straight on, each step twice as far as the one before.
+    while not turning[follower].all():
+        follower = np.where(turning[follower], follower, follower[follower])
+    row, column = np.divmod(pixel[turning], width)
+    corner = np.stack([column - 1, row - 1], axis=1) + _STARTS[direction[turning]]
+    return _Turns(
+        label=flat[pixel[turning]].astype(np.int64),
+        corner=corner,
+        follower=(np.cumsum(turning) - 1)[follower[turning]],
+        order=np.lexsort((direction[turning], corner[:, 0], corner[:, 1])),
+    )

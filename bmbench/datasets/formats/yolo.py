@@ -172,7 +172,7 @@ def _write(path: Path, content: Content, *, polygons: bool) -> list[Left]:
             low, high = sample.annotations.box[row].reshape(2, 2)
             numbers = np.concatenate([(low + high) / 2 / scale, (high - low) / scale])
         label = int(sample.annotations.label[row])
-        lines.append(" ".join([str(label), *(_number(value) for value in numbers)]))
+        lines.append(" ".join([str(label), *map(_number, numbers.tolist())]))
     write_text(path, "".join(f"{line}\n" for line in lines))
     return left
 
