@@ -60,6 +60,7 @@ models: .venv/installed  ## the models that come with bmbench, in benchmarks/mad
 bench: .venv/installed  ## side by side with other evaluators, and a whole slide; half an hour
 	.venv/bin/python $(INSTALL) -r benchmarks/requirements.txt
 	.venv/bin/python benchmarks/bench_score.py
+	.venv/bin/python benchmarks/bench_commands.py
 	.venv/bin/python benchmarks/bench_segmentation.py
 	.venv/bin/python benchmarks/bench_merging.py
 	.venv/bin/python benchmarks/bench_slide.py benchmarks/made/slide
