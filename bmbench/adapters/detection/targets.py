@@ -15,7 +15,7 @@ from bmbench.adapters.detection.labels import labels_of
 from bmbench.adapters.detection.merging.overlaps import area, bounding_box
 from bmbench.adapters.images.working_scale import TrainingImage
 from bmbench.core.geometry import circle_box, rectangle, rings_mask
-from bmbench.core.objects import moved, object_circles, with_regions
+from bmbench.core.objects import moved, with_regions
 from bmbench.core.types import Annotations, Bools, Floats, Ints, Rings, Role
 
 LEAST_VISIBLE = 0.25
@@ -52,8 +52,7 @@ def shapes_of(annotations: Annotations, *, circles: bool, weak_shrink: float) ->
     weak circle is made smaller by `weak_shrink` first, and gives itself, or its box.
     """
     weak = (annotations.circle[:, 2] > 0) & np.array([not rings for rings in annotations.contour], bool)
-    circle = object_circles(annotations)
-    circle[:, 2] *= 1 - weak_shrink
+    circle = annotations.circle * (1, 1, 1 - weak_shrink)
     box = np.where(weak[:, None], circle_box(circle), annotations.box)
     if not circles:
         return box

@@ -120,7 +120,9 @@ def random_view(
 def random_image(images: Sequence[Pixels], generator: np.random.Generator) -> int:
     """The number of one of the images, of which larger ones are drawn more often: each pixel as often."""
     areas = np.array([image.shape[0] * image.shape[1] for image in images], float)
-    return int(generator.choice(len(images), p=areas / areas.sum()))
+    # As `generator.choice` does, which takes ten times as long.
+    below = (areas / areas.sum()).cumsum()
+    return int((below / below[-1]).searchsorted(generator.random(), side="right"))
 
 
 def random_scale(jitter: float, generator: np.random.Generator) -> float:

@@ -81,7 +81,7 @@ class FitRequest:
     seed : int
         The same seed gives the same detector, byte for byte, on the same machine.
     augment : Augment
-        Draws a training patch from an image.
+        Draws a training patch from an image. (Encodings of U-Nets use its parts, for their levels turn too.)
     progress : Progress
         Told about every long loop.
     classes : tuple of Category

@@ -32,7 +32,10 @@ def group_normalisation(width: int) -> nn.Module:
 def on_device(values: NDArray[Any], device: torch.device) -> torch.Tensor:
     """The numbers on a device; on their way to a graphics card nobody waits for them."""
     tensor = torch.from_numpy(values)
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+    # There is nothing to pin of a patch without cells.
+    if device.type != "cuda" or not tensor.numel():
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def standardised(pixels: Pixels, mean: Colour, deviation: Colour, device: torch.device) -> torch.Tensor:
