@@ -24,8 +24,8 @@ Scale: TypeAlias = Literal["share", "number"]
 """Whether a metric lies from 0 to 1, or is any number."""
 RatioName: TypeAlias = Literal["f1", "precision", "recall"]
 RATIOS: tuple[RatioName, ...] = ("f1", "precision", "recall")
-_MOST_STEPS = 1 << 26
-"""Steps × units that AP is computed anew for, about a second; beyond, its slopes by unit take their place."""
+_MOST_STEPS = 1 << 22
+"""Steps × units that AP is computed anew for, 0.1 seconds; beyond, its slopes by unit take their place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -150,7 +150,7 @@ def average_precision_of(tallies: Sequence[Tally], unit: Ints, n_units: int, kin
     """The jackknife of AP, the mean over classes; one tally a class.
 
     (images,) `unit` numbers the units from 0.     AP without each unit is computed anew. Where that were more
-    than 2²⁶ numbers, which takes hundreds of units at least, the first-order shares of AP are left out
+    than 2²² numbers, which takes hundreds of units at least, the first-order shares of AP are left out
     instead (`ap_shares`); they differ by terms of 1/n².
     """
     return mean_of([_average_precision_of(tally, unit, n_units, kind) for tally in tallies])
