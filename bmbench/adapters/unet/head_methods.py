@@ -31,7 +31,7 @@ _LEARNED: Mapping[str, Mapping[str, Range]] = {
     "flow": {"flow_weight": Real(low=0.3, high=3.0, log=True)},
 }
 _OWN: Mapping[str, Mapping[str, Range]] = {
-    "stardist": {"overlap": Real(low=0.2, high=0.7)},
+    "stardist": {"nms_share": Real(low=0.2, high=0.7)},
     "heatmap": {"apart": Real(low=0.1, high=0.6)},
     "hover": {
         "window": Real(low=0.2, high=0.8),

@@ -43,13 +43,13 @@ class StarSettings(HeadSettings):
         What an error of one pixel of a distance weighs beside the probability's cross-entropy.
     background_weight : float
         What a distance of one pixel weighs where no cell is.
-    overlap : float
+    nms_share : float
         Of polygons that share more than this part of the smaller one the most probable stays.
     """
 
     distance_weight: NotNegative = 0.2
     background_weight: NotNegative = 1e-4
-    overlap: Share = 0.4
+    nms_share: Share = 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,7 +114,7 @@ def star_cells(maps: Reals, settings: StarSettings, kinds: int, smallest_px2: fl
     centre: Floats = np.column_stack([x, y]).astype(np.float64) + 0.5
     distance: Floats = maps[y, x, kinds:].astype(np.float64)
     confidence: Floats = probable[y, x].astype(np.float64)
-    kept = suppress_polygons(centre, distance, confidence, overlap=settings.overlap)
+    kept = suppress_polygons(centre, distance, confidence, overlap=settings.nms_share)
     return outlined(
         list(star_polygons(centre[kept], distance[kept])),
         confidence[kept],
