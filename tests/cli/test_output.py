@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,13 @@ def call(*arguments: str, **options) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, stderr=subprocess.PIPE, check=False, **options)
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
-@pytest.mark.parametrize("arguments", [("methods",), ("datasets", "list"), ("datasets", "info", "synthetic")])
+@pytest.mark.parametrize(
+    ("encoding", "arguments"),
+    [
+        *product(("cp1252", "latin-1", "ascii"), (("methods",), ("datasets", "list"))),
+        ("cp1252", ("datasets", "info", "synthetic")),
+    ],
+)
 def test_an_output_without_our_signs_gets_question_marks(encoding, arguments):
     there = os.environ | {"PYTHONIOENCODING": encoding}
     answer = call(*arguments, env=there, stdout=subprocess.PIPE)
