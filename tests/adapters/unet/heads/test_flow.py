@@ -10,17 +10,12 @@ torch = pytest.importorskip("torch", reason="networks need torch, which is not i
 from bmbench.adapters.unet.heads.flow import flow_labels, flows, followed
 from bmbench.adapters.unet.heads.head import HEADS
 from bmbench.adapters.unet.heads.settings import FlowSettings
-from bmbench.benchmark.contract.drawn_cells import circles
 from bmbench.core.types import Role
+
+from .encoding import TOUCHING, encoded
 
 SETTINGS = FlowSettings(cell_px=16.0)
 HEAD = HEADS.get("flow")
-TOUCHING = circles((16.0, 20.0, 8.0), (30.0, 20.0, 8.0), (24.0, 38.0, 7.0))
-
-
-def encoded(annotations, side=48, **changes):
-    head = dataclasses.replace(HEAD, **changes)
-    return head, head.encode(annotations, (side, side), SETTINGS)
 
 
 def labelled(side=40):
@@ -73,7 +68,7 @@ def test_a_step_is_as_long_as_the_flow_between_pixels():
 
 
 def test_touching_cells_come_apart_where_their_flows_part():
-    _, target = encoded(TOUCHING)
+    _, target = encoded(HEAD, SETTINGS, TOUCHING)
     found = HEAD.find(np.moveaxis(target.value, 0, 2), SETTINGS, 20.0)
     order = np.argsort(found.xy[:, 0])
     assert found.xy[order] == pytest.approx(TOUCHING.xy[[0, 2, 1]], abs=0.6)
@@ -83,7 +78,7 @@ def test_touching_cells_come_apart_where_their_flows_part():
 
 
 def test_objects_whose_flows_are_not_theirs_are_none():
-    _, target = encoded(TOUCHING)
+    _, target = encoded(HEAD, SETTINGS, TOUCHING)
     probable, flow = target.value[0], np.moveaxis(target.value[1:], 0, 2)
     assert flow_labels(probable, flow, SETTINGS).max() == 3
     strict = dataclasses.replace(SETTINGS, flow_error=1e-9)
@@ -95,7 +90,7 @@ def test_objects_whose_flows_are_not_theirs_are_none():
 
 def test_kinds_are_told_by_what_is_likelier_inside():
     mixed = dataclasses.replace(TOUCHING, role=np.array([Role.CELL, Role.ARTEFACT, Role.CELL]))
-    head, target = encoded(mixed, artefacts=True)
+    head, target = encoded(HEAD, SETTINGS, mixed, artefacts=True)
     found = head.find(np.moveaxis(target.value, 0, 2), SETTINGS, 20.0)
     assert found.label[np.argsort(found.xy[:, 0])].tolist() == [0, 0, 1]
 

@@ -13,18 +13,15 @@ from bmbench.adapters.unet.heads.settings import HeatmapSettings
 from bmbench.benchmark.contract.drawn_cells import circles
 from bmbench.core.types import Role
 
+from .encoding import encoded
+
 SETTINGS = HeatmapSettings(cell_px=16.0, lowest=0.2, spread=0.1, apart=0.25)
 HEAD = HEADS.get("heatmap")
 
 
-def encoded(annotations, side=48, **changes):
-    head = dataclasses.replace(HEAD, **changes)
-    return head, head.encode(annotations, (side, side), SETTINGS)
-
-
 def test_a_target_is_the_highest_gaussian_of_all_cells():
     cells = circles((20.3, 18.7, 8.0), (26.0, 18.0, 5.0), (-1.0, 30.0, 6.0))
-    _, target = encoded(cells)
+    _, target = encoded(HEAD, SETTINGS, cells)
     for y in range(48):
         for x in range(48):
             wanted = max(
@@ -43,13 +40,13 @@ def test_an_outline_gives_the_sides_of_its_box():
     cells = circles((20.0, 20.0, 8.0))
     ring = np.array([[10.0, 16.0], [30.0, 16.0], [30.0, 24.0], [10.0, 24.0]])
     cells = dataclasses.replace(cells, box=np.array([[10.0, 16.0, 30.0, 24.0]]), contour=((ring,),))
-    _, target = encoded(cells)
+    _, target = encoded(HEAD, SETTINGS, cells)
     assert target.value[1:, 20, 20].tolist() == [20, 8]
 
 
 def test_the_loss_is_that_of_the_paper():
     rng = np.random.default_rng(0)
-    _, target = encoded(circles((12.0, 12.0, 6.0), (30.0, 28.0, 8.0)))
+    _, target = encoded(HEAD, SETTINGS, circles((12.0, 12.0, 6.0), (30.0, 28.0, 8.0)))
     logits = rng.normal(0, 2, (3, 48, 48))
     focal, size, centres = 0.0, 0.0, 0
     for y in range(48):
@@ -74,7 +71,7 @@ def test_the_loss_is_that_of_the_paper():
 def test_ignored_pixels_cost_nothing():
     cells = circles((12.0, 12.0, 6.0), (30.0, 28.0, 8.0))
     ignored = dataclasses.replace(cells, role=np.array([Role.CELL, Role.IGNORE]))
-    _, target = encoded(ignored)
+    _, target = encoded(HEAD, SETTINGS, ignored)
     assert target.value[0, 28, 30] == 0
     weight = torch.from_numpy(target.weight)[None]
     value = torch.from_numpy(target.value)[None]
@@ -107,9 +104,9 @@ def test_peaks_by_hand():
 def test_a_target_says_the_cells_that_it_was_made_of():
     cells = circles((20.3, 18.7, 8.0), (36.0, 28.0, 7.0))
     mixed = dataclasses.replace(cells, role=np.array([Role.CELL, Role.ARTEFACT]))
-    _, without = encoded(mixed)
+    _, without = encoded(HEAD, SETTINGS, mixed)
     assert len(HEAD.find(np.moveaxis(without.value, 0, 2), SETTINGS, 20.0)) == 1
-    head, target = encoded(mixed, artefacts=True)
+    head, target = encoded(HEAD, SETTINGS, mixed, artefacts=True)
     found = head.find(np.moveaxis(target.value, 0, 2), SETTINGS, 20.0)
     order = np.argsort(found.xy[:, 0])
     assert found.xy[order] == pytest.approx(cells.xy, abs=0.71)

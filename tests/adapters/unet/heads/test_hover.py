@@ -13,18 +13,14 @@ from bmbench.adapters.unet.heads.settings import HoverSettings
 from bmbench.benchmark.contract.drawn_cells import circles
 from bmbench.core.types import Role
 
+from .encoding import TOUCHING, encoded
+
 SETTINGS = HoverSettings(cell_px=16.0)
 HEAD = HEADS.get("hover")
-TOUCHING = circles((16.0, 20.0, 8.0), (30.0, 20.0, 8.0), (24.0, 38.0, 7.0))
-
-
-def encoded(annotations, side=48, **changes):
-    head = dataclasses.replace(HEAD, **changes)
-    return head, head.encode(annotations, (side, side), SETTINGS)
 
 
 def test_maps_run_from_minus_one_to_one_through_each_cell():
-    _, target = encoded(TOUCHING)
+    _, target = encoded(HEAD, SETTINGS, TOUCHING)
     nearest = np.argmin(
         [
             np.hypot(*(np.mgrid[:48, :48][::-1] + 0.5 - np.array(c[:2])[:, None, None]))
@@ -44,13 +40,13 @@ def test_maps_run_from_minus_one_to_one_through_each_cell():
 
 
 def test_a_cell_at_the_edge_keeps_its_own_middle():
-    _, target = encoded(circles((46.5, 24.5, 8.0)))
+    _, target = encoded(HEAD, SETTINGS, circles((46.5, 24.5, 8.0)))
     assert target.value[1, 24, 46] == pytest.approx(0, abs=1e-6)
     assert target.value[1, 24, 39] == pytest.approx(-7 / 7, abs=1e-6)
 
 
 def test_touching_cells_come_apart_where_they_touch():
-    _, target = encoded(TOUCHING)
+    _, target = encoded(HEAD, SETTINGS, TOUCHING)
     labels = hover_labels(target.value[0], np.moveaxis(target.value[1:], 0, 2), SETTINGS)
     assert labels.max() == 3
     assert ((labels > 0) == (target.value[0] == 1)).all()
@@ -66,14 +62,14 @@ def test_touching_cells_come_apart_where_they_touch():
 
 
 def test_without_its_maps_touching_cells_are_one():
-    _, target = encoded(TOUCHING)
+    _, target = encoded(HEAD, SETTINGS, TOUCHING)
     flat = np.zeros((48, 48, 2), np.float32)
     assert hover_labels(target.value[0], flat, SETTINGS).max() < 3
 
 
 def test_kinds_are_told_by_what_is_likelier_inside():
     mixed = dataclasses.replace(TOUCHING, role=np.array([Role.CELL, Role.ARTEFACT, Role.CELL]))
-    head, target = encoded(mixed, artefacts=True)
+    head, target = encoded(HEAD, SETTINGS, mixed, artefacts=True)
     found = head.find(np.moveaxis(target.value, 0, 2), SETTINGS, 20.0)
     assert found.label[np.argsort(found.xy[:, 0])].tolist() == [0, 0, 1]
 
@@ -90,7 +86,7 @@ def test_the_loss_by_hand():
 
 
 def test_a_mirrored_answer_is_turned_back():
-    _, target = encoded(TOUCHING)
+    _, target = encoded(HEAD, SETTINGS, TOUCHING)
     maps = np.moveaxis(target.value, 0, 2)
     for mirrored in ((True, False), (False, True), (True, True)):
         turned = circles(
@@ -99,6 +95,6 @@ def test_a_mirrored_answer_is_turned_back():
                 for x, y, r in TOUCHING.circle.tolist()
             )
         )
-        back = HEAD.upright(np.moveaxis(encoded(turned)[1].value, 0, 2), mirrored)
+        back = HEAD.upright(np.moveaxis(encoded(HEAD, SETTINGS, turned)[1].value, 0, 2), mirrored)
         # A pixel on the border between two belongs to the first of them.
         assert np.abs(back - maps).mean() < 0.01

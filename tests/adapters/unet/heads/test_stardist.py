@@ -14,6 +14,8 @@ from bmbench.adapters.unet.heads.stardist import mirrored_rays, star_distances
 from bmbench.benchmark.contract.drawn_cells import circles
 from bmbench.core.types import Role
 
+from .encoding import encoded
+
 SETTINGS = StarSettings(cell_px=16.0)
 HEAD = HEADS.get("stardist")
 
@@ -57,14 +59,9 @@ def test_the_published_package_measures_the_same_distances():
     assert apart.mean() < 0.01
 
 
-def encoded(annotations, side=48, **changes):
-    head = dataclasses.replace(HEAD, **changes)
-    return head, head.encode(annotations, (side, side), SETTINGS)
-
-
 def test_a_target_says_the_cell_it_was_made_of():
     cells = circles((20.0, 18.0, 8.0), (34.0, 30.0, 6.5), (47.0, 10.0, 8.0))
-    head, target = encoded(cells)
+    head, target = encoded(HEAD, SETTINGS, cells)
     found = head.find(np.moveaxis(target.value, 0, 2), SETTINGS, 20.0)
     order = np.argsort(found.xy[:, 0])
     assert found.xy[order[:2]] == pytest.approx(cells.xy[:2], abs=0.4)
@@ -77,7 +74,7 @@ def test_a_target_says_the_cell_it_was_made_of():
 
 
 def test_probability_is_depth_as_a_share_of_the_deepest():
-    _, target = encoded(circles((24.5, 24.5, 8.0)))
+    _, target = encoded(HEAD, SETTINGS, circles((24.5, 24.5, 8.0)))
     assert target.value[0, 24, 24] == pytest.approx(1)
     assert target.value[0, 24, 28] == pytest.approx(0.5)
     assert target.value[0, 24, 33] == 0
@@ -88,18 +85,18 @@ def test_probability_is_depth_as_a_share_of_the_deepest():
 def test_artefacts_have_a_channel_only_where_they_are_a_class_and_ignored_ones_no_weight():
     cells = circles((14.0, 14.0, 7.0), (34.0, 14.0, 7.0), (14.0, 34.0, 7.0))
     mixed = dataclasses.replace(cells, role=np.array([Role.CELL, Role.ARTEFACT, Role.IGNORE]))
-    _, without = encoded(mixed)
+    _, without = encoded(HEAD, SETTINGS, mixed)
     assert without.value[:, 14, 34].max() == 0
     assert without.weight[14, 34] == 1
     assert without.weight[34, 14] == 0
-    _, with_class = encoded(mixed, artefacts=True)
+    _, with_class = encoded(HEAD, SETTINGS, mixed, artefacts=True)
     assert with_class.value[:2, 14, 14] == pytest.approx([1, 0], abs=0.1)
     assert with_class.value[:2, 14, 34] == pytest.approx([0, 1], abs=0.1)
 
 
 def test_classes_of_cells_have_a_channel_each():
     cells = dataclasses.replace(circles((14.0, 14.0, 7.0), (34.0, 34.0, 7.0)), label=np.array([2, 0]))
-    head, target = encoded(cells, cells=3)
+    head, target = encoded(HEAD, SETTINGS, cells, cells=3)
     found = head.find(np.moveaxis(target.value, 0, 2), SETTINGS, 20.0)
     assert found.label[np.argsort(found.xy[:, 0])].tolist() == [2, 0]
 
@@ -118,7 +115,7 @@ def test_a_mirrored_answer_is_turned_back():
     cells = circles((20.0, 18.0, 8.0), (34.0, 30.0, 6.0))
     away = rng.uniform(1, 3, 2)
     cells = dataclasses.replace(cells, circle=cells.circle + np.array([*away, 0.0]))
-    _, target = encoded(cells)
+    _, target = encoded(HEAD, SETTINGS, cells)
     maps = np.moveaxis(target.value, 0, 2)
     for mirrored in ((True, False), (False, True), (True, True)):
         turned = circles(
@@ -127,7 +124,7 @@ def test_a_mirrored_answer_is_turned_back():
                 for x, y, r in cells.circle.tolist()
             )
         )
-        back = HEAD.upright(np.moveaxis(encoded(turned)[1].value, 0, 2), mirrored)
+        back = HEAD.upright(np.moveaxis(encoded(HEAD, SETTINGS, turned)[1].value, 0, 2), mirrored)
         # Rays end at pixel centres, and a mirror rounds the other way.
         assert np.abs(back - maps).mean() < 0.05
     rays = np.arange(RAYS, dtype=np.float32)[None, None]

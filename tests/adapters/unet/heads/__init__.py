@@ -1,0 +1,1 @@
+"""Tests of the heads; they share `encoding`."""
