@@ -97,7 +97,7 @@ def test_a_nucleus_without_a_shape_is_refused_by_its_name(tmp_path):
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_store_holds_shapes_of_every_kind_as_shapely_writes_them(tmp_path, packed):
-    shapely = pytest.importorskip("shapely", reason="shapely, which writes the shapes of stores, is not installed here")
+    shapely = pytest.importorskip("shapely", reason="shapely, which writes the shapes of stores, is not here")
     holed = shapely.Polygon(rectangle(0, 0, 10, 10), [rectangle(2, 2, 4, 4)])
     parts = shapely.MultiPolygon([shapely.box(20, 0, 24, 4), shapely.box(26, 0, 30, 4)])
     line = shapely.LineString([[0, 0], [5, 5]])
