@@ -3,9 +3,9 @@
     python benchmarks/soak.py --kills 50
 
 A run of `unet_shrink` is made once without interruption. Then the same run is begun, killed (SIGKILL)
-after a random share of the time that took, resumed with ``bmbench run --resume``, killed again as long as kills are left, and
-compared file by file; a run takes as many kills as happen to fall into it. Everything but `log.txt` and
-`timing.json` has to be equal. Ends with exit code 1 if anything differs.
+after a random share of the time that took, resumed with ``bmbench run --resume``, killed again as long as
+kills are left, and compared file by file; a run takes as many kills as happen to fall into it. Everything
+but `log.txt` and `timing.json` has to be equal. Ends with exit code 1 if anything differs.
 """
 
 from __future__ import annotations
