@@ -47,6 +47,20 @@ def test_by_hand() -> None:
     assert shapes.dice == pytest.approx(160 / 340)
 
 
+def test_as_panoptica_answers() -> None:
+    """Four cells and four predictions, one pair at an IoU of exactly 0.5; panoptica 2.1.7's answers.
+
+    PQ's paper asks for more than 0.5, and panoptica with a `matching_threshold` a little above it gives these
+    numbers; with 0.5 itself it takes the pair as a hit (PQ 0.4917).
+    """
+    truth = truth_of([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10], [0, 20, 12, 32]])
+    found = predictions_of([[2, 0, 12, 10], [20, 1, 30, 9], [40, 0, 50, 20], [30, 30, 38, 40]], [0.9] * 4)
+    shapes = scored(truth, found)
+    assert shapes.panoptic_quality == pytest.approx(0.3666666666666667, abs=1e-12)
+    assert shapes.segmentation_quality == pytest.approx(0.7333333333333334, abs=1e-12)
+    assert shapes.dice == pytest.approx(0.5752212389380531, abs=1e-12)
+
+
 def test_nothing_at_all_is_undefined() -> None:
     truth, none = truth_of([[0, 0, 10, 10]]), predictions_of([], [])
     shapes = scored(truth, none)
