@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bmbench.leaderboards.boards.page import Page
 from bmbench.leaderboards.boards.words import COSTS, costs, metric_title, rounded
+from bmbench.leaderboards.results.controls import HUMAN_LINE
 from bmbench.leaderboards.results.standings_record import MetricStandings, Place
 from bmbench.present.words import count, decimal, listed, many, with_interval
 from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
@@ -34,7 +35,7 @@ def answers(page: Page, name: Naming = str) -> tuple[Answer, ...]:
         "Worse": _worse(page, primary, name),
         "For scale": _controls(page, name),
         "Cost": _cost(page),
-        "Not known": _unknown(page, primary),
+        "Not known": " ".join(filter(None, (_unknown(page, primary), _beyond_raters(page, primary)))),
     }
     return tuple(Answer(about=about, text=text) for about, text in found.items() if text)
 
@@ -167,6 +168,23 @@ def _unknown(page: Page, primary: MetricStandings) -> str:
     as_images = "" if unit == "image" else f" ({count(images)} images as they are here)"
     needed = many(plan.units_for_a_point, unit)
     return f"{text}To show 1.0 points between two methods it would take about {needed}{as_images}."
+
+
+def _beyond_raters(page: Page, primary: MetricStandings) -> str:
+    """How many methods agree with the ground truth as well as another rater does."""
+    raters = [one.result for one in page.controls if one.result.card and one.result.card.method == HUMAN_LINE]
+    lines = [one.metrics[primary.name].value for one in raters if primary.name in one.metrics]
+    line = max((value for value in lines if value is not None), default=None)
+    if line is None:
+        return ""
+    reached = sum(place.value is not None and place.value >= line for place in primary.places)
+    if not reached:
+        return ""
+    return (
+        f"Another rater agrees with this ground truth at {metric_title(primary.name)} {decimal(line)}; "
+        f"{reached} of {len(primary.places)} methods reach that, and which of those is better one rater "
+        "cannot say."
+    )
 
 
 def _named(names: Sequence[str]) -> str:

@@ -159,13 +159,13 @@ def _worth(entry: Entry, metric: str) -> tuple[bool, float, str]:
 
 
 def _names(results: list[Result]) -> dict[str, str]:
-    """A name for every id; the team is added where two would be the same."""
+    """A name for every id; the team, or the id of a control, is added where two would be the same."""
     names = {result.id: result.card.method if result.card else quoted(result.id)[1:-1] for result in results}
     seen: dict[str, int] = {}
     for name in names.values():
         seen[name.casefold()] = seen.get(name.casefold(), 0) + 1
     return {
-        result.id: f"{names[result.id]} ({result.card.team})"
+        result.id: f"{names[result.id]} ({result.id if result.control else result.card.team})"
         if result.card and seen[names[result.id].casefold()] > 1
         else names[result.id]
         for result in results

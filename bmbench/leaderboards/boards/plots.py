@@ -1,6 +1,7 @@
 """The plots of a track, as SVG."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from bmbench.leaderboards.boards.words import COSTS, costs, metric_title, ranks
@@ -11,6 +12,8 @@ from bmbench.present.svg import DASHES, GRID, LINES, SOFT, Axes, SvgDrawing, cut
 from bmbench.present.words import FALSE_ALARMS, MINUS, MISSES, RULES, UNDEFINED
 
 MOST_CURVES, MOST_ROWS = 6, 20
+_LABEL_PX = 90
+"""The names of controls nearer to each other than this stand on two lines."""
 _TENTHS = (0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _FAULTS = {
     "fp_background": VERMILLION,
@@ -81,13 +84,15 @@ def intervals(metric: MetricStandings, names: Mapping[str, str], controls: Seque
         drawing.line((at(tick), 40), (at(tick), bottom))
         drawing.text(at(tick), bottom + 18, f"{tick:g}", anchor="middle", fill=SOFT, font_size=11)
     drawing.text((left + right) / 2, bottom + 38, metric_title(metric.name), anchor="middle", fill=SOFT)
-    drawing.text(right + 24, 30, "ranks", fill=SOFT)
-    for result in controls:
-        one = result.metrics.get(metric.name)
-        if one is not None and one.value is not None and ticks[0] <= one.value <= ticks[-1]:
-            x = at(one.value)
-            drawing.line((x, 40), (x, bottom), stroke=SOFT, stroke_dasharray="4 3")
-            drawing.text(x, 34, cut(names[result.id], 16), anchor="middle", fill=SOFT, font_size=10)
+    drawing.text(right + 48, 30, "ranks", fill=SOFT)
+    taken = [-math.inf, -math.inf]
+    for value, id_ in sorted(_values(controls, metric.name, ticks)):
+        x = at(value)
+        line = 0 if x - taken[0] > _LABEL_PX else 1
+        taken[line] = x
+        drawing.line((x, 40), (x, bottom), stroke=SOFT, stroke_dasharray="4 3")
+        name = cut(re.split(" \\(|: ", names[id_])[0], 16)  # without what explains it
+        drawing.text(x, 34 - 13 * line, name, anchor="middle", fill=SOFT, font_size=10)
     for row, place in enumerate(places):
         y, value = 60 + step * row, place.value or 0.0
         drawing.text(left - 18, y + 4, cut(names[place.id]), anchor="end")
@@ -95,8 +100,14 @@ def intervals(metric: MetricStandings, names: Mapping[str, str], controls: Seque
             drawing.line((at(place.interval[0]), y), (at(place.interval[1]), y), stroke=BLUE, stroke_width=2)
         fill = BLUE if place.best and metric.tested else "#ffffff"
         drawing.circle(at(value), y, 6, fill=fill, stroke=BLUE, stroke_width=2)
-        drawing.text(right + 24, y + 4, ranks(place.ranks) if metric.tested else UNDEFINED)
+        drawing.text(right + 48, y + 4, ranks(place.ranks) if metric.tested else UNDEFINED)
     return str(drawing)
+
+
+def _values(controls: Sequence[Result], metric: str, ticks: Sequence[float]) -> list[tuple[float, str]]:
+    """The value and id of every control that lies on the axis."""
+    found = [(one.metrics[metric].value, one.id) for one in controls if metric in one.metrics]
+    return [(value, id_) for value, id_ in found if value is not None and ticks[0] <= value <= ticks[-1]]
 
 
 def _near(values: Sequence[float | None], ends: Sequence[float]) -> list[float]:

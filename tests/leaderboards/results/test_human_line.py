@@ -44,10 +44,29 @@ def test_the_human_line_is_a_control_on_the_board(bmbench: Any, bench: Any, tmp_
     build_board(bench.board)
     page = (board / "boards/weak.md").read_text()
     assert "| control | human line\\: another rater |  | 0.818 " in page
+    assert (
+        "Another rater agrees with this ground truth at F1 (centres) 0.818; 1 of 1 methods reach that" in page
+    )
     rater.write_text("{}")
     (board / "tracks/weak/rater-2.json").write_text("{}")
     with pytest.raises(BadInputError, match="is not the rater that the track names"):
         bench.score()
+
+
+def test_further_raters_are_told_apart_and_methods_below_them_need_no_warning(
+    bench: Any, tmp_path: Path
+) -> None:
+    raters = tuple(
+        second_rater(bench.truth, tmp_path / f"{name}.json", missed=missed)
+        for name, missed in (("b", 0), ("c", 3))
+    )
+    bench.track(raters=raters)
+    bench.submit("some-cells", bench.answer(recall=0.5, false=6))
+    bench.score()
+    build_board(bench.board)
+    page = (bench.board.path / "boards/weak.md").read_text()
+    assert page.count("human line\\: another rater \\(rater\\-") >= 2
+    assert "Another rater agrees" not in page
 
 
 def test_a_track_of_one_rater_keeps_its_digest(bench: Any) -> None:
