@@ -7,7 +7,7 @@ HOST := bmbench/leaderboards/hosting/template
 COMPILE := .venv-uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
   --fork-strategy fewest --custom-compile-command 'make lock'
 
-.PHONY: run test test-light test-extras test-lowest test-newest docs lock release models bench calibrate soak clean
+.PHONY: run test test-light test-extras test-lowest test-newest docs lock changelog release models bench calibrate soak clean
 
 run: .venv/installed  ## the main job on the embedded data: train, score, draw
 	.venv/bin/bmbench run --method unet_shrink
@@ -45,12 +45,15 @@ lock: .venv-uv/installed  ## write locks/ anew from pyproject.toml; `make lock U
 	$(COMPILE) $(UPGRADE) --output-file locks/uv.txt locks/uv.in
 	$(COMPILE) --constraints locks/full.txt --output-file $(HOST)/ci/requirements.txt --extra leaderboard pyproject.toml locks/leaderboard.in
 
+changelog: .venv-light/installed  ## the section of this version in CHANGELOG.md, from the fragments in changes/
+	.venv-light/bin/python locks/changelog.py
+
 release: .venv-light/installed .venv-release/installed  ## a rehearsal: all that a release is, built, looked at and run; no upload
 	rm -rf dist
 	.venv-light/bin/python -m hatchling build --directory dist
 	.venv-release/bin/twine check --strict dist/*
 	$(PYTHON) locks/sbom.py dist/*.whl > dist/sbom.cdx.json
-	.venv-light/bin/towncrier build --draft --version "$$(.venv-light/bin/bmbench --version | cut -d' ' -f2)" > dist/CHANGES.md
+	.venv-light/bin/python locks/changelog.py --check > dist/CHANGES.md
 	$(PYTHON) locks/check_release.py dist
 	@echo "Nothing was uploaded. A tag vX.Y.Z does that: .github/workflows/release.yml"
 

@@ -1,7 +1,7 @@
 """What mkdocs does beside turning pages into HTML: ``mkdocs build`` loads this file as its hooks.
 
-- A page for every public name of bmbench, for the commands, and the list of decisions are made here, from the
-  code, so that none is ever missing.
+- A page for every public name of bmbench, those of the commands and of the changes, and the list of decisions
+  are made here, from the code, so that none is ever missing.
 - A link that leads out of `docs` (``../CONTRIBUTING.md``) becomes one to the repository; one to a file that
   is not there stops the build.
 - The site also holds each page as Markdown, and ``llms.txt`` that lists them, for programs that read.
@@ -68,6 +68,12 @@ def _commands() -> list[list[str]]:
     return found
 
 
+def made_pages() -> dict[str, str]:
+    """Path → text of every page that no file of docs/ holds."""
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8").replace("# Changelog", "# What changed", 1)
+    return {**reference_pages(), "reference/commands.md": commands_page(), "changes.md": changes}
+
+
 def decisions() -> list[str]:
     """The pages of decisions, in their order."""
     return sorted(f"decisions/{path.name}" for path in (ROOT / "docs" / "decisions").glob("*.md"))
@@ -78,6 +84,7 @@ def on_config(config: Any) -> Any:
     reference = next(part["Reference"] for part in config.nav if "Reference" in part)
     names = [{Path(path).stem: path} for path in reference_pages()]
     reference[:1] = [{"Commands": "reference/commands.md"}, reference[0], {"Public names": names}]
+    reference.append({"What changed": "changes.md"})
     explanation = next(part["Explanation"] for part in config.nav if "Explanation" in part)
     explanation.append({"Decisions": decisions()})
     return config
@@ -87,7 +94,7 @@ def on_files(files: Any, config: Any) -> Any:
     """Make the pages that no file holds."""
     from mkdocs.structure.files import File  # noqa: PLC0415 — tests load this file without mkdocs
 
-    for path, text in {**reference_pages(), "reference/commands.md": commands_page()}.items():
+    for path, text in made_pages().items():
         files.append(File.generated(config, path, content=text))
     return files
 

@@ -58,6 +58,39 @@ def _check():
     return script(ROOT / "locks" / "check_release.py")
 
 
+@pytest.fixture(name="changelog")
+def _changelog():
+    return script(ROOT / "locks" / "changelog.py")
+
+
+def test_the_section_of_a_version_is_written_anew_and_older_ones_stay(changelog):
+    above = f"# Changelog\n\n{changelog.MARKER}\n"
+    text = f"{above}## 0.2.0 (not yet released)\n\n- old\n\n## 0.1.0 (then)\n\n- first\n"
+    new = changelog.with_section(text, "0.2.0", "## 0.2.0 (today)\n\n- new\n")
+    assert new == text.replace("not yet released", "today").replace("- old", "- new")
+    assert changelog.section(new, "0.1.0") == "## 0.1.0 (then)\n\n- first\n"
+    later = changelog.with_section(new, "0.3.0", "## 0.3.0 (tomorrow)\n\n- third\n")
+    assert later == new.replace("## 0.2.0", "## 0.3.0 (tomorrow)\n\n- third\n\n## 0.2.0")
+
+
+def test_a_release_needs_a_section_that_says_what_the_fragments_say_and_can_be_read(changelog):
+    made = "## 0.2.0 (not yet released)\n\n- one\n"
+    assert changelog.faults(made.replace("not yet released", "today"), made) == []
+    assert "no section" in changelog.faults("", made)[0]
+    assert "not what changes/ says" in changelog.faults(made.replace("one", "two"), made)[0]
+    long = made + "word " * changelog.WORDS
+    assert [f"{len(long.split())} words" in fault for fault in changelog.faults(long, long)] == [True]
+    assert "when this was released" in changelog.faults(made, None)[0]
+    assert changelog.faults(made.replace("not yet released", "today"), None) == []
+
+
+def test_every_fragment_has_a_theme_and_stands_in_the_changelog_whole(changelog):
+    pytest.importorskip("towncrier", reason="towncrier is not installed here")
+    made = " ".join(changelog.from_fragments("1").split())
+    for path in (ROOT / "changes").glob("*.md"):
+        assert " ".join(path.read_text("utf-8").split()) in made, path.name
+
+
 def write_wheel(path, names, readme="[a](https://b.org)"):
     with zipfile.ZipFile(path, "w") as file:
         for name in names:
