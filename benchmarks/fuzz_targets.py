@@ -39,6 +39,7 @@ from bmbench.datasets.formats.coco.samples import write_coco
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.formats.kainz_points import read_mbm_additions, read_points
 from bmbench.datasets.formats.predictions import write_prediction_parts
+from bmbench.datasets.formats.recognise import read_any
 from bmbench.datasets.reading.images import read_rgb
 from bmbench.datasets.slides import opened, read_region
 from bmbench.leaderboards.results.record import read_result
@@ -68,7 +69,7 @@ class Target:
 
 def all_targets(folder: Path) -> list[Target]:
     """Every target, its files in folders of their own."""
-    makers = (_formats, _sets, _images, _predictions, _points, _archives, _records, _board)
+    makers = (_formats, _regions, _sets, _images, _predictions, _points, _archives, _records, _board)
     return [target for maker in makers for target in maker(folder)]
 
 
@@ -168,6 +169,29 @@ def _formats(folder: Path) -> Iterator[Target]:
         home / "a.tif",
         partial(FORMATS.get("labels").read, home.parent, folder / "csv/images"),
     )
+
+
+def _regions(folder: Path) -> Iterator[Target]:
+    """Areas drawn on a slide, which become images."""
+    home = folder / "regions"
+    home.mkdir()
+    Image.fromarray(np.random.default_rng(2).integers(0, 256, (64, 96, 3), np.uint8)).save(home / "a.png")
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Polygon", "coordinates": [[[x, y], [x + s, y], [x, y + s], [x, y]]]},
+            "properties": {"objectType": kind, "classification": {"name": name}},
+        }
+        for x, y, s, kind, name in (
+            (5, 5, 50, "annotation", "Region*"),
+            (2, 2, 60, "annotation", "Tissue"),
+            (8, 8, 9, "detection", "WBC"),
+            (80, 40, 9, "cell", "RBC"),
+        )
+    ]
+    (home / "a.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    read = partial(read_any, home, choices={"regions": "areas"})
+    yield _target("regions (qupath)", home / "a.geojson", read)
 
 
 def _sets(folder: Path) -> Iterator[Target]:

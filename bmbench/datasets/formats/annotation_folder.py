@@ -228,6 +228,7 @@ def join_marks(
         subsets=dict(subsets or {}),
         notes=(*_gathered(found), *notes),
         confidence={s.image_id: marks.confidence for s, marks in found if len(marks.confidence)},
+        areas={s.image_id: marks.areas for s, marks in found if marks.areas},
     )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from bmbench.core.dataset import Subset
 from bmbench.core.types import Category, Floats, ImageId, Sample
+from bmbench.datasets.formats.marks import Area
 
 
 class Fact(enum.StrEnum):
@@ -33,7 +34,8 @@ class Content:
 
     `subsets` holds the images whose subset is written down, `split_from` says where. `notes` says in one line
     each what the files hold that was not taken over. `confidence` is what a detector believed of the objects
-    of an image, where the files are its answers: (n,) each, NaN where none is stated.
+    of an image, where the files are its answers: (n,) each, NaN where none is stated. `areas` are those that
+    were drawn on an image and are no objects of it.
     """
 
     samples: tuple[Sample, ...]
@@ -42,6 +44,7 @@ class Content:
     notes: tuple[str, ...] = ()
     split_from: str = ""
     confidence: Mapping[ImageId, Floats] = field(default_factory=dict)
+    areas: Mapping[ImageId, tuple[Area, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

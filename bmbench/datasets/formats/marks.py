@@ -25,6 +25,23 @@ class Flags(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Area:
+    """A drawn area that is no object of its image.
+
+    Attributes
+    ----------
+    name : str
+        Its class.
+    passed_over : bool
+        Whether its program takes its class for one to be passed over, whatever it holds.
+    """
+
+    name: str
+    rings: Rings
+    passed_over: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Marks:
     """What one annotation file says about one image.
 
@@ -41,6 +58,7 @@ class Marks:
         What the file holds that was not taken over.
     confidence : (n,) float64
         A detector's belief, NaN where the file states none; empty where it states none at all.
+    areas : tuple of Area
     """
 
     annotations: Annotations
@@ -49,6 +67,7 @@ class Marks:
     size: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
     confidence: Floats = field(default_factory=lambda: np.zeros(0))
+    areas: tuple[Area, ...] = ()
 
 
 @dataclass(slots=True)

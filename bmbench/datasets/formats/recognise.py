@@ -19,7 +19,10 @@ from bmbench.datasets.formats.groups import CHOICES as GROUP_CHOICES
 from bmbench.datasets.formats.groups import with_groups
 from bmbench.datasets.formats.layout import Layout, find_layout
 from bmbench.datasets.formats.maker_split import with_maker_split
+from bmbench.datasets.formats.marks import Area
 from bmbench.datasets.formats.settle import CHOICES, settled
+from bmbench.datasets.formats.slide_regions import CHOICES as REGION_CHOICES
+from bmbench.datasets.formats.slide_regions import with_regions
 
 
 def read_any(
@@ -43,7 +46,7 @@ def read_any(
     """
     layout = find_layout(name)
     codec = FORMATS.get(layout.format)
-    general = {**CHOICES, **GROUP_CHOICES}
+    general = {**CHOICES, **GROUP_CHOICES, **REGION_CHOICES}
     own = {choice: text for choice, text in (choices or {}).items() if choice not in general}
     for choice in own:
         if choice not in codec.choices:
@@ -57,7 +60,8 @@ def read_any(
         content = _joined(layout, [read(part.path, images) for part in layout.parts])
     folder = layout.root if layout.root.is_dir() else layout.root.parent
     content = with_groups(with_maker_split(content, folder), choices or {}, folder)
-    return settled(content, codec, choices or {}, where=str(layout.root))
+    content = settled(content, codec, choices or {}, where=str(layout.root))
+    return with_regions(content, choices or {}, where=str(layout.root))
 
 
 def sniff(path: Path) -> str:
@@ -73,6 +77,7 @@ def _joined(layout: Layout, contents: Sequence[Content]) -> Content:
     samples: dict[ImageId, Sample] = {}
     subsets: dict[ImageId, Subset] = {}
     confidence: dict[ImageId, Floats] = {}
+    areas: dict[ImageId, tuple[Area, ...]] = {}
     notes: list[str] = []
     everywhere = set.intersection(*(set(content.notes) for content in contents))
     numbers = [sample.image_id for content in contents for sample in content.samples]
@@ -96,6 +101,8 @@ def _joined(layout: Layout, contents: Sequence[Content]) -> Content:
                 subsets[image_id] = stated
             if sample.image_id in content.confidence:
                 confidence[image_id] = content.confidence[sample.image_id]
+            if sample.image_id in content.areas:
+                areas[image_id] = content.areas[sample.image_id]
         head = part.path.relative_to(layout.root).as_posix()
         notes += [note if note in everywhere else f"{head}: {note}" for note in content.notes]
     named = [(SUBSETS.index(part.subset), part) for part in layout.parts if part.subset is not None]
@@ -110,6 +117,7 @@ def _joined(layout: Layout, contents: Sequence[Content]) -> Content:
         notes=tuple(dict.fromkeys(notes)),
         split_from=", ".join(folders) if subsets else "",
         confidence=confidence,
+        areas=areas,
     )
 
 

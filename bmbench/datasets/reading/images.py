@@ -50,6 +50,10 @@ _DAMAGED = (
 """What Pillow and tifffile raise on one damaged file or another: both believe what its header says."""
 
 
+class TooLargeError(BadInputError):
+    """An image has more pixels than are read at once; a slide may be read in parts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """What an image file says of itself before its pixels are read.
@@ -290,7 +294,7 @@ def _named_errors(path: Path) -> Iterator[None]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             yield
     except Image.DecompressionBombError:
-        raise BadInputError(
+        raise TooLargeError(
             "image too large to read whole",
             where=str(path),
             expected=f"at most {LIMIT_PX} pixels, and no more than its file can hold",

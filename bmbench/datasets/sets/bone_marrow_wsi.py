@@ -35,12 +35,12 @@ from bmbench.core.dataset import Dataset, DatasetCard, LoadRequest, Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rectangle
 from bmbench.core.objects import measured_radius, with_regions
-from bmbench.core.types import Category, Floats, Ints, Pixels, Sample
+from bmbench.core.types import Category, Floats, Ints, Sample
 from bmbench.datasets.formats.dicom_ann import BulkFile, read_bulk_annotations
-from bmbench.datasets.reading.tiff_files import LIMIT_PX
 from bmbench.datasets.sets.image_samples import boxes_of_classes
 from bmbench.datasets.sets.options import known_options, positive, source_place
 from bmbench.datasets.slides.dicom_series import SlideSeries, dicom_files
+from bmbench.datasets.slides.region_images import MARGIN_PX, outside_region, region_pixels, region_window
 from bmbench.datasets.splits.fixed import by_subset, fixed_subsets
 
 ARTEFACTS = (
@@ -66,7 +66,6 @@ CATEGORIES = tuple(
 _ROW = {category.name: row for row, category in enumerate(CATEGORIES)}
 _KINDS = ("monolayer", "consensus", "unlabeled", "session")
 """How the descriptions of the four kinds of series begin."""
-_MARGIN_PX = 64.0
 
 
 class _Marked(NamedTuple):
@@ -93,7 +92,7 @@ def load(request: LoadRequest) -> Split:
         If the readers of DICOM are not installed.
     """
     known_options(request, ("margin_px", "radius_px"))
-    margin = positive(request, "margin_px", _MARGIN_PX)
+    margin = positive(request, "margin_px", MARGIN_PX)
     place = source_place(request, CARD)
     slides, bulk = dicom_files(place)
     by_image = {uid: slide for slide in slides for uid in slide.instances}
@@ -190,51 +189,21 @@ def _samples(slide: SlideSeries, marked: _Marked, margin: float, faults: list[st
 def _sample(
     slide: SlideSeries, number: int, region: Floats, cells: tuple[Floats, Ints], margin: float
 ) -> Sample:
-    x0, y0 = np.maximum(np.floor(region[:2] - margin), 0).astype(int).tolist()
-    x1, y1 = np.minimum(np.ceil(region[2:] + margin), (slide.width, slide.height)).astype(int).tolist()
-    width, height = x1 - x0, y1 - y0
     name = f"{slide.patient}_{slide.uid[-8:]}_{number:02d}"
-    if width * height > LIMIT_PX:
-        raise BadInputError(
-            "region of interest too large",
-            where=name,
-            got=f"{width} × {height} px",
-            expected=f"{LIMIT_PX:,} px",
-        )
-    box, label = cells[0] - np.array([x0, y0, x0, y0]), cells[1]
+    outline, size = rectangle(*region.tolist()), (slide.width, slide.height)
+    window = region_window(outline, size, margin, where=name)
+    box, label = cells[0] - np.tile(window[:2], 2), cells[1]
     marks = boxes_of_classes(box, label, CATEGORIES)
-    left, top, right, bottom = (region - np.array([x0, y0, x0, y0])).tolist()
-    strips = [
-        (0.0, 0.0, float(width), top),
-        (0.0, bottom, float(width), float(height)),
-        (0.0, 0.0, left, float(height)),
-        (right, 0.0, float(width), float(height)),
-    ]
     return Sample(
         image_id=name,
         name=name,
-        width=width,
-        height=height,
+        width=window[2] - window[0],
+        height=window[3] - window[1],
         group=slide.patient,
-        annotations=with_regions(marks, [rectangle(*s) for s in strips if s[2] > s[0] and s[3] > s[1]]),
-        load=partial(_read, slide, (x0, y0, x1, y1)),
+        annotations=with_regions(marks, outside_region(outline, window)),
+        load=partial(region_pixels, slide.folder, size, window),
         um_per_px=slide.um_per_px,
     )
-
-
-def _read(slide: SlideSeries, box: tuple[int, int, int, int]) -> Pixels:
-    from bmbench.datasets.slides import opened, read_region
-
-    with opened(slide.folder) as pixels:
-        if pixels.finest != (slide.width, slide.height):
-            raise BadInputError(
-                "another slide in the same folder",
-                where=str(slide.folder),
-                expected=f"{slide.width} × {slide.height} px",
-                got=f"{pixels.width} × {pixels.height} px",
-                remedy="give each slide a folder of its own",
-            )
-        return read_region(pixels, box, (box[2] - box[0], box[3] - box[1]))
 
 
 CARD = DatasetCard(

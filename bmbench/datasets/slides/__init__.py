@@ -9,6 +9,7 @@
     dicom_series   what a folder of DICOM files holds
     opening        which reader opens which file
     whole_images   images of data sets, slides among them
+    region_images  parts of slides as images by themselves
     tissue         where anything is stained
 """
 

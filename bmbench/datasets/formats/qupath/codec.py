@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.geometry import ellipse_ring
 from bmbench.core.types import Bools, Ints
 from bmbench.datasets.formats.annotation_folder import ANNOTATION_FOLDERS, annotation_files, read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
-from bmbench.datasets.formats.marks import UNSURE, Marks
+from bmbench.datasets.formats.marks import UNSURE, Area, Marks
 from bmbench.datasets.formats.qupath.areas import areas, held, longer_sides
 from bmbench.datasets.formats.qupath.class_outlines import holds_classes, parted
 from bmbench.datasets.formats.qupath.geojson import QupathFile, read_qupath, write_qupath
@@ -138,9 +139,23 @@ def _marks(
                 classes=chosen.classes,
                 notes=notes,
                 confidence=chosen.confidence if sure else np.zeros(0),
+                areas=_areas(one, np.flatnonzero(~kept & here), starred),
             )
         )
     return marks
+
+
+def _areas(one: QupathFile, rows: Ints, starred: Bools) -> tuple[Area, ...]:
+    """Those of these objects that somebody drew, with an outline."""
+    found = []
+    for row in rows[one.kind[rows] == "annotation"].tolist():
+        (x, y, radius), rings = one.annotations.circle[row], one.annotations.contour[row]
+        if radius > 0:
+            rings = (ellipse_ring((x, y), (radius, radius), 0.0),)
+        if rings:
+            name = one.classes[one.annotations.label[row]][0]
+            found.append(Area(name=name, rings=rings, passed_over=bool(starred[row])))
+    return tuple(found)
 
 
 def _why(one: QupathFile, row: int, name: str, *, wanted: bool, here: bool, starred: bool) -> str:
