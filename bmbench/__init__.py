@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from bmbench.api.runs import RunFolder as Run
     from bmbench.api.runs import load_run, run
     from bmbench.api.scoring import compare, score
+    from bmbench.api.suites import LoadedSuite as Suite
+    from bmbench.api.suites import load_suite
 
 __version__ = "0.2.0"
 
@@ -50,10 +52,12 @@ __all__ = [
     "Predictions",
     "Run",
     "ScoreResult",
+    "Suite",
     "compare",
     "count",
     "load_model",
     "load_run",
+    "load_suite",
     "method_from",
     "open_dataset",
     "run",
@@ -69,10 +73,12 @@ _PLACES = {
     "Predictions": "api.predictions:PredictionTable",
     "Run": "api.runs:RunFolder",
     "ScoreResult": "api.results:ScoreResult",
+    "Suite": "api.suites:LoadedSuite",
     "compare": "api.scoring:compare",
     "count": "api.counting:count",
     "load_model": "api.models:load_model",
     "load_run": "api.runs:load_run",
+    "load_suite": "api.suites:load_suite",
     "method_from": "adapters.bare:method_from",
     "open_dataset": "api.data_sets:open_dataset",
     "run": "api.runs:run",

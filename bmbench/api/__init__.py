@@ -14,6 +14,7 @@
     models          `bmbench.load_model`: a trained detector that predicts
     runs            `bmbench.run`, `load_run`: a run as an object
     counting        `bmbench.count`: how many cells of which class
+    suites          `bmbench.load_suite`: many methods on many data sets
     data_sets       `bmbench.open_dataset`: published sets and a user's own files
     display, pictures   results in a notebook: HTML, frames of pandas, figures
 

@@ -198,7 +198,7 @@ def run(
     """
     from bmbench.benchmark.run.begin_or_resume import run as run_benchmark
 
-    name = _known(method)
+    name = known_method(method)
     chosen = _options(dict(options, method=name, dataset=str(dataset), out=out), settings or {})
     finished = run_benchmark(chosen, listener(show_progress=show_progress))
     from bmbench.benchmark.run.tables import write_row
@@ -227,7 +227,7 @@ def load_run(folder: str | Path) -> RunFolder:
     return RunFolder(folder=run.path)
 
 
-def _known(method: str | Method) -> str:
+def known_method(method: str | Method) -> str:
     """The name of a method, known to all that this process does."""
     if isinstance(method, str):
         return trust(METHODS.group, method)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bmbench.benchmark.suite.run import SuiteSummary
 
 suite_app = typer.Typer(help="Many methods on many data sets, and one report of it.", no_args_is_help=True)
-SuiteFile = Annotated[Path, typer.Argument(help="The file of the suite (TOML).", show_default=False)]
+SuiteFile = Annotated[Path, typer.Argument(help="The suite: its file (TOML), or marrow.", show_default=False)]
 Folder = Annotated[Path, typer.Option(help="The folder of the suite's runs and of its report.")]
 Data = Annotated[
     list[str] | None,

@@ -47,6 +47,10 @@ def desk(marrow, tmp_path_factory):
     (folder / "yolo" / "labels").mkdir()
     (folder / "yolo" / "labels" / "slide_1.txt").write_text("0 0.5 0.5 0.1 0.1\n")
     (folder / "yolo" / "classes.txt").write_text("cell\n")
+    (folder / "mine.toml").write_text(
+        'schema = "bmbench.suite/1"\nname = "mine"\ntitle = "My slides"\nmethods = ["blob_log"]\n'
+        '[[sets]]\nname = "mine"\nfolder = "."\nsettings = ["n_blobs=1", "n_scales=1"]\n'
+    )
     here = Path.cwd()
     os.chdir(folder)
     try:

@@ -3,6 +3,7 @@
 ::
 
     suite_file  the file of a suite, read and checked
+    known       the suites that come with bmbench
     contents    what it holds, as a table
     places      where the data of its sets lie here, and which folds they allow
     plan        suite → one matrix of runs a set

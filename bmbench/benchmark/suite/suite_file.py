@@ -35,7 +35,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from bmbench.core.errors import BadInputError, UnknownNameError, misfit
-from bmbench.core.gate import plain_name, read_bytes
+from bmbench.core.gate import is_file, plain_name, read_bytes
 
 SCHEMA = "bmbench.suite/1"
 _LIMIT_BYTES = 1 << 20
@@ -141,13 +141,17 @@ class Suite(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def read_suite(path: Path) -> Suite:
-    """The suite of a file.
+    """The suite of a file; a bare name is that of a suite which comes with bmbench, if there is no such file.
 
     Raises
     ------
     BadInputError
         If it cannot be read, is no TOML, or says what no suite can mean; the place in the file is named.
+    UnknownNameError
+        For a bare name of no suite and no file.
     """
+    if path.name == str(path) and not path.suffix and not is_file(path):
+        path = _by_name(path.name)
     try:
         found = tomllib.loads(read_bytes(path, limit=_LIMIT_BYTES).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -163,6 +167,13 @@ def read_suite(path: Path) -> Suite:
         ) from None
     _check(suite, path)
     return suite
+
+
+def _by_name(name: str) -> Path:
+    known = {path.stem: path for path in (Path(__file__).parent / "known").glob("*.toml")}
+    if name not in known:
+        raise UnknownNameError("suite", name, known)
+    return known[name]
 
 
 def _check(suite: Suite, path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
 from bmbench.benchmark.suite.report.blocks import Block, Heading, TextGrid
-from bmbench.benchmark.suite.report.scored_sets import ScoredSet
+from bmbench.benchmark.suite.report.scored_sets import ScoredSet, read_sets
 from bmbench.benchmark.suite.suite_file import Suite
 from bmbench.present.words import UNDEFINED, gap, listed, many, percent, points, span
 from bmbench.statistics.many_methods import all_pairs, best_set
@@ -56,6 +57,28 @@ def score_grid(one: ScoredSet, keys: Sequence[Key], suite: Suite, *, named: bool
         gaps = [""] * (len(header) - 3)
         rows.insert(0, ("people", "", percent(one.set.human.f1), *gaps))
     return TextGrid(header=tuple(header), rows=tuple(rows))
+
+
+def suite_rows(suite: Suite, out: Path) -> list[dict[str, object]]:
+    """The finished rows of all sets, as numbers, in the order of the suite."""
+    rows: list[dict[str, object]] = []
+    for one in read_sets(suite, out):
+        best = _best(one, one.keys)
+        for key in (*one.keys, *one.other_keys):
+            row: dict[str, object] = {"set": one.name, "method": key.method, "track": key.track}
+            row |= {"artefacts": key.artefacts}
+            for metric in ("f1", "ap"):
+                mean = one.scores.mean(key, "cd", metric)
+                low, high = mean.interval or (None, None)
+                row |= {
+                    "seeds": mean.n_seeds,
+                    metric: mean.value,
+                    f"{metric}_low": low,
+                    f"{metric}_high": high,
+                }
+            row["best"] = None if best is None or key not in one.keys else key in best
+            rows.append(row | {"seconds": one.seconds(key)})
+    return rows
 
 
 def _about(one: ScoredSet) -> str:
