@@ -154,6 +154,38 @@ def test_tiers_are_counted_by_hand():
     }
 
 
+def test_pictures_are_of_the_baseline_and_of_methods_from_the_best_to_the_worst(three, monkeypatch):
+    suite, out = three
+    asked = {}
+
+    def drawn(path, collection, keys):
+        asked[path.name] = [key.method for key in keys]
+        path.write_bytes(b"a picture")
+        return "" if "drawn" in path.name else "the images are not at hand"
+
+    monkeypatch.setattr("bmbench.benchmark.suite.report.failures.draw_examples", drawn)
+    text = write_suite_report(suite, out, lambda _: None).read_text("utf-8")
+    assert asked["examples_drawn.jpg"] == ["unet_shrink", "unet_sigmoid", "blob_log"]
+    assert "![Hits and errors of 3 methods on drawn](examples_drawn.jpg)" in text
+    assert text.count("No picture: the images are not at hand.") == 2
+    assert "data:image/jpeg;base64,YSBwaWN0dXJl" in (out / "report.html").read_text("utf-8")
+
+
+def test_tiers_say_who_finds_least_and_most(three):
+    suite, out = three
+    rows = write_suite_report(suite, out, lambda _: None).read_text("utf-8").splitlines()
+    (tier,) = [line for line in rows if line.startswith("| cells: (alone)")][:1]
+    shares = {method: 100 * sum(found) / 32 for method, found in zip(METHODS, FOUND["drawn"], strict=True)}
+    least, most = sorted(METHODS[1:], key=lambda method: shares[method])
+    cells = [cell.strip() for cell in tier.strip("|").split("|")]
+    assert cells[1:] == [
+        f"{shares['blob_log']:.1f}",
+        f"{shares[least]:.1f} `{least}`",
+        f"{(shares[least] + shares[most]) / 2:.1f}",
+        f"{shares[most]:.1f} `{most}`",
+    ]
+
+
 def test_questions_get_a_verdict_an_effect_and_what_would_decide_them(tmp_path):
     """The contour class wins on every group; circles cost nothing that eight groups can show."""
     path, out = tmp_path / "q.toml", tmp_path / "out"

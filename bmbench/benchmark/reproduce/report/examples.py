@@ -1,13 +1,13 @@
 """What the methods find on one and the same test image."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.benchmark.drawing.gallery import Overlay, draw_overlay, legend_marks, overlays_of
-from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun
-from bmbench.benchmark.reproduce.report.tables import ordered
+from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key
 from bmbench.core.errors import BmbenchError
 from bmbench.core.types import ImageId, Sample
 
@@ -16,13 +16,12 @@ _SIDE_DIAMETERS = 9.0
 """Side of the part of the image that is shown, in mean cell diameters: three times the radius of centres."""
 
 
-def draw_examples(path: Path, collection: Collection, *, artefacts: str) -> str:
-    """Write a part of one test image with the answers of every row's first run; say why if it cannot be.
+def draw_examples(path: Path, collection: Collection, keys: Sequence[Key]) -> str:
+    """Write a part of one test image with the answers of these rows' first runs; say why if it cannot be.
 
     The image is the one on which the answers differ most in their errors, the part the one with most
     cells. Hits, misses and false alarms are those by boxes (where they are scored).
     """
-    keys = ordered([key for key in collection.rows if key.artefacts == artefacts])
     runs = [collection.rows[key][0] for key in keys]
     fold = runs[0].cell.fold
     runs = [run for run in runs if run.cell.fold == fold]

@@ -16,6 +16,7 @@ from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key
 from bmbench.benchmark.reproduce.report.seed_means import Table
 from bmbench.benchmark.reproduce.report.tables import (
     is_unet,
+    ordered,
     published_table,
     results_csv,
     runs_table,
@@ -271,7 +272,8 @@ class Pages:
 
     def _examples(self) -> str:
         name = "examples.jpg"
-        why_not = draw_examples(self._out / name, self.collection, artefacts=self.mode)
+        keys = ordered([key for key in self.collection.rows if key.artefacts == self.mode])
+        why_not = draw_examples(self._out / name, self.collection, keys)
         title = "## Examples"
         if why_not:
             return _section(title, paragraph(f"No picture: {why_not}."))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TypeAlias
 
+from bmbench.core.gate import read_bytes
 from bmbench.present.html import html_page
 from bmbench.present.markdown import bullets, paragraph, table
 
@@ -36,7 +39,15 @@ class Bullets:
     texts: tuple[str, ...]
 
 
-Block: TypeAlias = "Heading | TextGrid | Bullets | str"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A JPEG file beside the report, and what is to be seen on it."""
+
+    path: Path
+    what: str
+
+
+Block: TypeAlias = "Heading | TextGrid | Bullets | Picture | str"
 """A text by itself is a paragraph; in all of them `code` and **bold** are marked as in Markdown."""
 
 
@@ -57,6 +68,8 @@ def _markdown(block: Block) -> str:
         return f"{'#' * block.level} {block.text}"
     if isinstance(block, Bullets):
         return bullets(block.texts)
+    if isinstance(block, Picture):
+        return f"![{block.what}]({block.path.name})"
     return table(block.header, block.rows, left=block.left) if block.rows else ""
 
 
@@ -67,6 +80,9 @@ def _html(block: Block) -> str:
         return f"<h{block.level}>{_marked(block.text)}</h{block.level}>"
     if isinstance(block, Bullets):
         return f"<ul>{''.join(f'<li>{_marked(text)}</li>' for text in block.texts)}</ul>"
+    if isinstance(block, Picture):
+        data = base64.b64encode(read_bytes(block.path)).decode()
+        return f'<img alt="{escape(block.what)}" src="data:image/jpeg;base64,{data}">'
     if not block.rows:
         return ""
     lines = [_line("th", block.header, block.left), *(_line("td", row, block.left) for row in block.rows)]

@@ -3,28 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
 
 import numpy as np
 
+from bmbench.benchmark.reproduce.report.examples import draw_examples
 from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
-from bmbench.benchmark.suite.report.blocks import Block, Heading, TextGrid
+from bmbench.benchmark.suite.report.blocks import Block, Heading, Picture, TextGrid
 from bmbench.benchmark.suite.report.scored_sets import ScoredSet
+from bmbench.benchmark.suite.suite_file import Suite
 from bmbench.core.types import Bools, Floats, GroundTruth, Role
 from bmbench.metrics.matching import Cause
-from bmbench.present.words import FALSE_ALARMS, decimal, percent
+from bmbench.present.words import FALSE_ALARMS, UNDEFINED, decimal, percent
 
 TOUCHING, OVERLAPPING = 1.05, 0.85
 """Distance of two centres relative to the sum of their radii (half the mean side of their boxes)."""
 CROWDING = ("alone", "touching", "overlapping")
 _FEWEST_CELLS = 10
+_MOST_SHOWN = 6
 
 
-def failure_section(sets: Sequence[ScoredSet]) -> list[Block]:
-    """For each set: causes of errors a method, and how much of each tier is found or taken for a cell."""
+def failure_section(sets: Sequence[ScoredSet], suite: Suite, out: Path) -> list[Block]:
+    """For each set: causes of errors, how much of each tier is found or taken for a cell, and a picture."""
     blocks: list[Block] = [Heading(level=2, text="Where methods fail")]
     for one in sets:
-        blocks += [Heading(level=3, text=f"On `{one.name}`"), *_causes(one), *_tiers(one)]
+        heading = Heading(level=3, text=f"On `{one.name}`")
+        blocks += [heading, *_causes(one), *_tiers(one, suite), *_pictures(one, suite, out)]
     return blocks
+
+
+def _pictures(one: ScoredSet, suite: Suite, out: Path) -> list[Block]:
+    """The same part of one test image under the baselines and under methods from the best to the worst."""
+    path = out / f"examples_{one.name}.jpg"
+    first = one.collection.rows[one.keys[0]][0].cell
+    keys = [key for key in _spread(one, suite) if one.collection.rows[key][0].cell.fold == first.fold]
+    why_not = draw_examples(path, one.collection, keys)
+    if why_not:
+        return [f"No picture: {why_not}."]
+    about = (
+        "One part of one test image, first seed: the image on which the numbers of errors of these methods "
+        "differ most, the part with most cells."
+    )
+    return [about, Picture(path=path, what=f"Hits and errors of {len(keys)} methods on {one.name}")]
+
+
+def _spread(one: ScoredSet, suite: Suite) -> list[Key]:
+    """The baselines, and methods at equal steps from the highest F1 to the lowest; six at most."""
+    values = {key: one.scores.mean(key, "cd", "f1").value or 0.0 for key in one.keys}
+    bases = [key for key in one.keys if key.method in suite.baselines]
+    learned = sorted((key for key in one.keys if key not in bases), key=lambda key: -values[key])
+    n = min(max(_MOST_SHOWN - len(bases), 0), len(learned))
+    steps = np.unique(np.linspace(0, len(learned) - 1, n).round().astype(int)) if n else ()
+    return [*(learned[step] for step in steps), *bases[:_MOST_SHOWN]]
 
 
 def _causes(one: ScoredSet) -> list[Block]:
@@ -40,27 +71,39 @@ def _causes(one: ScoredSet) -> list[Block]:
     return [TextGrid(header=header, rows=tuple(rows))]
 
 
-def _tiers(one: ScoredSet) -> list[Block]:
-    """Recall of cells by class and crowding, and the share of artefacts that is taken for cells."""
+def _tiers(one: ScoredSet, suite: Suite) -> list[Block]:
+    """Recall of cells by class and crowding, and the share of artefacts that is taken for cells.
+
+    A column a baseline; of the methods that learn, the one with the least, their median, and the most.
+    """
     found = {key: _counts(one, key) for key in one.keys}
     names = list(dict.fromkeys(name for counts in found.values() for name in counts))
     kept = [name for name in names if max(c.get(name, (0, 0))[1] for c in found.values()) >= _FEWEST_CELLS]
     if not kept:
         return []
+    bases = [key for key in found if key.method in suite.baselines]
     rows = []
     for what, name in sorted(kept):
-        cells = [_share(counts.get((what, name))) for counts in found.values()]
-        rows.append((f"{what}: {name}", *cells))
-    header = ("per cent of", *(f"`{key.method}`" for key in found))
+        shares = {key: _share(counts.get((what, name))) for key, counts in found.items()}
+        learned = sorted(
+            (share, key.method) for key, share in shares.items() if key not in bases and share is not None
+        )
+        ends = [f"{percent(share)} `{method}`" for share, method in (learned[:1] + learned[-1:])] or [
+            UNDEFINED
+        ] * 2
+        middle = percent(median(share for share, _ in learned) if learned else None)
+        rows.append((f"{what}: {name}", *(percent(shares[key]) for key in bases), ends[0], middle, ends[1]))
+    header = ("per cent of", *(f"`{key.method}`" for key in bases), "least", "median", "most")
     about = (
-        "Cells found, by class and by how near the next cell is, and artefacts taken for cells, in per cent; "
-        "classes of fewer than 10 are left out."
+        "Cells found, by class and by how near the next cell is, and artefacts taken for cells, in per cent: "
+        "of methods that learn, which reaches the least, the median of all, which the most. "
+        "Classes of fewer than 10 are left out."
     )
     return [about, TextGrid(header=header, rows=tuple(rows))]
 
 
-def _share(counts: tuple[int, int] | None) -> str:
-    return percent(None if counts is None or not counts[1] else counts[0] / counts[1])
+def _share(counts: tuple[int, int] | None) -> float | None:
+    return None if counts is None or not counts[1] else counts[0] / counts[1]
 
 
 def _counts(one: ScoredSet, key: Key) -> dict[tuple[str, str], tuple[int, int]]:

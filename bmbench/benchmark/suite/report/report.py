@@ -33,21 +33,21 @@ def write_suite_report(suite: Suite, out: Path, say: Callable[[str], None]) -> P
     for one in suite.sets:
         if one.name not in {there.name for there in sets}:
             say(f"note: {one.name} has no method that is finished in every fold: not in the report")
-    blocks = report_blocks(suite, sets)
+    blocks = report_blocks(suite, sets, out)
     title = suite.title or suite.name
     write_text(out / "report.md", to_markdown(blocks))
     write_text(out / "report.html", to_html(title, blocks))
     return out / "report.md"
 
 
-def report_blocks(suite: Suite, sets: Sequence[ScoredSet]) -> list[Block]:
+def report_blocks(suite: Suite, sets: Sequence[ScoredSet], out: Path) -> list[Block]:
     """All sections, in the order in which they are read."""
     blocks: list[Block] = [Heading(level=1, text=suite.title or suite.name), _about(suite, sets), _reading()]
     for one in sets:
         blocks += set_section(one, suite)
     blocks += pooled_section(sets, suite)
     blocks += verdict_section(list(sets))
-    blocks += failure_section(sets)
+    blocks += failure_section(sets, suite, out)
     return [*blocks, *_left(suite, sets)]
 
 
