@@ -4,6 +4,7 @@
 
     shared_options  options that several commands share
     help            help in groups, faults of a command line in one dialect
+    starting        build the command that is asked for alone, load no checker for plain values
     terminal        where commands print, and how they end when somebody stops them
     runs            run, redecode, test, artefacts
     methods         methods, method …
@@ -27,6 +28,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import sys
 import warnings
@@ -48,6 +50,7 @@ from bmbench.cli.prediction import predict
 from bmbench.cli.reproduce import reproduce
 from bmbench.cli.runs import apply_to_other_sets, artefacts, redecode, run
 from bmbench.cli.scores import compare, score
+from bmbench.cli.starting import asked, leave_soon
 from bmbench.cli.submissions import submit, validate
 from bmbench.cli.suites import suite_app
 from bmbench.cli.terminal import print_any_sign
@@ -127,9 +130,10 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     warnings.formatwarning = _warning
     print_any_sign()
+    atexit.register(leave_soon)
     try:
         try:
-            code = app(args=arguments, prog_name="bmbench", standalone_mode=False)
+            code = asked(app, arguments)(args=arguments, prog_name="bmbench", standalone_mode=False)
         finally:
             sys.stdout.flush()
     except UsageFault as error:

@@ -12,6 +12,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from bmbench.cli.starting import take_plain_values
+
 UsageFault: type[Any] = typer.BadParameter.__mro__[2]
 """What the parser of the command line raises for all that cannot be parsed."""
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -50,7 +52,7 @@ class GroupedCommands(TyperGroup):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        _name_types(self)
+        _prepare(self)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the groups, each command with its summary in one line."""
@@ -118,8 +120,9 @@ def _translated(message: str) -> str:
     return message.rstrip(".")
 
 
-def _name_types(command: Any) -> None:
-    """Say in plain words what options take, of a command and of all below it."""
+def _prepare(command: Any) -> None:
+    """Say in plain words what options take, of a command and of all below it; check no more than needed."""
+    take_plain_values(command)
     for param in command.params:
         if param.param_type_name == "option":
             param.metavar = param.metavar or _word(param)
@@ -128,7 +131,7 @@ def _name_types(command: Any) -> None:
             # Beside its name nothing need be said of an argument.
             param.display_type_rich = _nothing
     for below in getattr(command, "commands", {}).values():
-        _name_types(below)
+        _prepare(below)
 
 
 def _nothing(**_: Any) -> str:

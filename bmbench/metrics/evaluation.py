@@ -112,8 +112,8 @@ def scored_geometries(truth: GroundTruth, protocol: Protocol) -> tuple[Geometry,
 
 def only_points(truth: GroundTruth) -> bool:
     """Whether there are cells and none of them has a box to overlap with: boxes cannot be scored then."""
-    box = truth.box[truth.role == Role.CELL]
-    return len(box) > 0 and not np.any((box[:, 2:] > box[:, :2]).all(axis=1))
+    cell, (x0, y0, x1, y1) = truth.role == Role.CELL, truth.box.T
+    return bool(cell.any()) and not np.any(cell & (x1 > x0) & (y1 > y0))
 
 
 def _require_outlines(truth: GroundTruth) -> None:

@@ -87,7 +87,7 @@ def test_what_nobody_foresaw_is_a_sentence_and_debug_shows_more(bmbench, monkeyp
     def fail(**_):
         raise error
 
-    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(cli, "asked", lambda *_: fail)
     answer = bmbench("methods")
     assert (answer.code, words in answer.err, "Traceback" in answer.err) == (1, True, False)
     monkeypatch.setattr(sys, "argv", ["bmbench", "methods", "--debug"])

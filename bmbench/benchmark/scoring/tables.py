@@ -8,13 +8,6 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
-from bmbench.benchmark.scoring.details_tables import (
-    challenge_table,
-    coco_table,
-    details_tables,
-    metrics_table,
-)
-from bmbench.benchmark.scoring.raters_table import raters_table
 from bmbench.benchmark.scoring.recorded import (
     RecordedConfusion,
     RecordedEvaluation,
@@ -64,6 +57,21 @@ def score_tables(report: ScoreReport, *, title: str) -> Iterator[Table]:
         from bmbench.benchmark.scoring.class_points import class_points_table
 
         yield class_points_table(report.class_points, source=report.point.source_line)
+    yield from _further_tables(report)
+
+
+def _further_tables(report: ScoreReport) -> Iterator[Table]:
+    if not (report.coco_summary or report.challenge or report.details or report.metrics or report.raters):
+        # Loading what draws them takes a while.
+        return
+    from bmbench.benchmark.scoring.details_tables import (
+        challenge_table,
+        coco_table,
+        details_tables,
+        metrics_table,
+    )
+    from bmbench.benchmark.scoring.raters_table import raters_table
+
     if report.coco_summary is not None:
         yield coco_table(report.coco_summary)
     if report.challenge is not None:

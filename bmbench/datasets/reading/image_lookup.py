@@ -41,11 +41,8 @@ class ImageLookup:
         self._rows = None if numbers else RowNumbers(self._ids)
         self._by_name: dict[Any, set[int]] = defaultdict(set)
         for row, name in enumerate(self._names):
-            path = PurePosixPath(name.replace("\\", "/"))
-            for key in {name, str(path), path.name, path.stem, str(path.with_suffix(""))}:
+            for key in _keys(name):
                 self._by_name[key].add(row)
-            if path.stem.isdecimal():
-                self._by_name[int(path.stem)].add(row)
 
     def find(
         self,
@@ -167,3 +164,19 @@ class ImageLookup:
             got=values,
             remedy='say which: add "file_name" to each detection, or wrap the list of ids with "images"',
         )
+
+
+def _keys(name: str) -> set[Any]:
+    """What an answer may call the image of this file: its name, with folders or not, its stem, a number."""
+    stem, dot, ending = name.rpartition(".")
+    if "/" in name or "\\" in name or name[:1] == "." or (dot and not ending):
+        path = PurePosixPath(name.replace("\\", "/"))
+        stem = path.stem
+        keys: set[Any] = {name, str(path), path.name, stem, str(path.with_suffix(""))}
+    else:
+        # Most names are plain; splitting a thousand of them as paths takes longer than matching their cells.
+        stem = stem if dot else name
+        keys = {name, stem}
+    if stem.isdecimal():
+        keys.add(int(stem))
+    return keys

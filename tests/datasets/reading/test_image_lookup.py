@@ -1,6 +1,8 @@
 """Which image an answer means: one look-up by id, file name and stem; what contradicts itself is refused."""
 
 import json
+from itertools import product
+from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.datasets.formats.coco.columns import read_ground_truth
 from bmbench.datasets.formats.predictions import read_predictions
 from bmbench.datasets.reading.image_lookup import ImageLookup
-from bmbench.datasets.reading.record_checks import id_column
+from bmbench.datasets.reading.record_checks import RowNumbers, id_column
 
 
 def rows(lookup, values, files=None, **more):
@@ -142,3 +144,23 @@ def test_own_ids_that_stand_twice_are_refused(tmp_path):
     (tmp_path / "gt.json").write_text(json.dumps(value))
     with pytest.raises(BadInputError, match="duplicate id"):
         read_ground_truth(tmp_path / "gt.json")
+
+
+def test_names_without_folders_are_split_as_paths_are():
+    signs = ("a", ".", "1", "/", "\\", "ä")
+    for name in map("".join, product(signs, repeat=3)):
+        path = PurePosixPath(name.replace("\\", "/"))
+        if not path.name:
+            continue
+        numbers = [int(path.stem)] if path.stem.isdecimal() else []
+        for key in (name, str(path), path.name, path.stem, str(path.with_suffix("")), *numbers):
+            assert rows(ImageLookup((7,), names=(name,)), [key]) == [0]
+
+
+@pytest.mark.parametrize("ids", [(5, 3, 4), (-2, 10**18, 7), (3,), (2**62, -(2**62))])
+def test_ids_far_apart_and_close_together_are_found(ids):
+    known = RowNumbers(ids)
+    asked = [*ids, ids[0] + 100, min(ids) - 1, -(2**63), 2**63 - 1]
+    expected = [ids.index(value) if value in ids else -1 for value in asked]
+    for repeats in (1, 1000):
+        assert known.rows(np.array(asked * repeats)).tolist() == expected * repeats

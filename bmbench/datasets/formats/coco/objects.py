@@ -129,7 +129,7 @@ def read_objects(
     BadInputError
         If it is no such file, or contradicts itself: with the file, the index and the remedy.
     """
-    file, words = _opened(path, kind, guess=guess)
+    file, words = _opened(path, kind, ("rotation", "score") if outlines else ("rotation",), guess=guess)
     category_records, image_records = file.records("categories"), file.records("images")
     columns, where = file.columns("annotations"), f"{path}, annotations"
     bare = np.ones(len(columns["image_id"]), bool)
@@ -138,7 +138,7 @@ def read_objects(
     wanted = np.ones(len(bare), bool) if outlines else bare
     segments = file.columns("annotations", _Outlined)["segmentation"] if wanted.any() else None
     turned = file.columns("annotations", _Turned)["attributes"] if "rotation" in words else None
-    scores = file.columns("annotations", _Scored)["score"] if outlines and "score" in words else None
+    scores = file.columns("annotations", _Scored)["score"] if "score" in words else None
     file.close()
     categories, images = _categories(category_records, path), _by_id(image_records, f"{path}, images")
     image, label = _rows(columns, tuple(images), categories, where)
@@ -184,8 +184,10 @@ def own_ids(records: Mapping[ImageId, Any], *, where: str) -> tuple[ImageId, ...
     return tuple(ids.tolist())
 
 
-def _opened(path: Path, kind: type[msgspec.Struct], *, guess: bool) -> tuple[JsonLists, set[str]]:
-    """The file, and which of the keys that few files have stand in it."""
+def _opened(
+    path: Path, kind: type[msgspec.Struct], rare: tuple[str, ...], *, guess: bool
+) -> tuple[JsonLists, set[str]]:
+    """The file, and which of these keys, that few files have, stand in it."""
     text = read_bytes(path).removeprefix(MARK)
     if text[:64].lstrip()[:1] == b"[":
         raise BadInputError(
@@ -196,7 +198,7 @@ def _opened(path: Path, kind: type[msgspec.Struct], *, guess: bool) -> tuple[Jso
             remedy="give the ground truth here",
         )
     ends = ("annotations", "image_id") if guess else None
-    words = {word for word in ("rotation", "score") if f'"{word}"'.encode() in text}
+    words = {word for word in rare if f'"{word}"'.encode() in text}
     return JsonLists(path, text, kind, title="COCO data set", guess=ends), words
 
 
