@@ -69,7 +69,18 @@ class Target:
 
 def all_targets(folder: Path) -> list[Target]:
     """Every target, its files in folders of their own."""
-    makers = (_formats, _regions, _sets, _images, _predictions, _points, _archives, _records, _board)
+    makers = (
+        _formats,
+        _other_forms,
+        _regions,
+        _sets,
+        _images,
+        _predictions,
+        _points,
+        _archives,
+        _records,
+        _board,
+    )
     return [target for maker in makers for target in maker(folder)]
 
 
@@ -168,6 +179,38 @@ def _formats(folder: Path) -> Iterator[Target]:
         "labels (tif)",
         home / "a.tif",
         partial(FORMATS.get("labels").read, home.parent, folder / "csv/images"),
+    )
+
+
+def _other_forms(folder: Path) -> Iterator[Target]:
+    """Files of formats that have more than one form."""
+    import tifffile
+
+    halo = folder / "halo" / "a.xml"
+    halo.parent.mkdir()
+    corners = '<V X="2" Y="3"/><V X="12" Y="9"/><V X="2" Y="9"/>'
+    drawn = "".join(
+        f'<Region Type="{kind}" HasEndcaps="0" NegativeROA="0"><Vertices>{corners}</Vertices></Region>'
+        for kind in ("Polygon", "Ellipse", "Pin")
+    )
+    halo.write_text(
+        f'<Annotations><Annotation Name="a"><Regions>{drawn}</Regions></Annotation></Annotations>'
+    )
+    yield _target(
+        "imagescope (halo)", halo, partial(FORMATS.get("imagescope").read, halo, folder / "csv/images")
+    )
+    table = folder / "labelstudio" / "export.csv"
+    item = json.dumps([{"x": 40, "y": 30, "width": 20, "height": 40, "rectanglelabels": ["WBC"]}])
+    cell = item.replace('"', '""')
+    table.write_text(f'image,id,label,annotator,annotation_id\na.png,1,"{cell}",1,7\n')
+    yield _target("labelstudio (csv)", table, partial(FORMATS.get("labelstudio").read, table))
+    planes = folder / "planes" / "a_masks.tif"
+    planes.parent.mkdir()
+    tifffile.imwrite(planes, np.stack([np.eye(24, dtype=np.int32)] * 2), compression="zlib")
+    yield _target(
+        "labels (two planes)",
+        planes,
+        partial(FORMATS.get("labels").read, planes, folder / "csv/images", outline="cell"),
     )
 
 

@@ -4,6 +4,7 @@ Coordinates are found by names that leave no doubt (``x``, ``xmin`` …); those 
 named, since they may count micrometres, or pixels from their middle. Errors say the very options to type.
 """
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,12 +62,18 @@ _PROGRAMS = (
     (
         "CellProfiler",
         {"ImageNumber", "ObjectNumber"},
-        {"image": "ImageNumber", "x": "AreaShape_Center_X", "y": "AreaShape_Center_Y"},
+        {"image": "ImageNumber", "column": "AreaShape_Center_X", "row": "AreaShape_Center_Y"},
     ),
     (
         "TrackMate",
         {"POSITION_X", "POSITION_Y"},
-        {"image": "NAME.tif", "x": "POSITION_X", "y": "POSITION_Y", "radius": "RADIUS", "um_per_px": "0.25"},
+        {
+            "image": "NAME.tif",
+            "column": "POSITION_X",
+            "row": "POSITION_Y",
+            "radius": "RADIUS",
+            "um_per_px": "0.25",
+        },
     ),
     (
         "QuPath",
@@ -81,6 +88,8 @@ _PROGRAMS = (
     ("ImageJ", {"Area", "X", "Y"}, {"image": "Label", "x": "X", "y": "Y"}),
 )
 """Programs, columns by which their tables are known, and the options to type."""
+_MIDDLES = re.compile(r"(AreaShape|Location)_Center\w*_X(_\w+)?|POSITION_X")
+"""Columns of programs that call the middle of the first pixel 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +142,18 @@ def read_columns(path: Path, choices: Mapping[str, str]) -> Columns:
     if rows and "POSITION_X" in table.columns:
         # TrackMate writes three more lines of names and units.
         rows = [*(row for row in rows[:3] if _is_number(row[1][place[0]])), *rows[3:]]
+    if place == ("x", "y") and _MIDDLES.fullmatch(column := table.columns[found["x"]]):
+        table = dataclasses.replace(table, notes=(*table.notes, _half_a_pixel(table, found, column)))
     return Columns(table=table, place=place, rows=rows, um_per_px=_scale(choices.get("um_per_px")))
+
+
+def _half_a_pixel(table: TextTable, found: Mapping[str, int], x: str) -> str:
+    """What to say where a program's indices were named as continuous coordinates."""
+    y = table.columns[found["y"]]
+    return (
+        f"{x} counts from the middle of the first pixel: --option column={x} --option row={y} adds the half "
+        "pixel that is missing"
+    )
 
 
 def _found(table: TextTable, choices: Mapping[str, str], where: str) -> dict[str, int]:

@@ -25,6 +25,7 @@ _PLAIN = {
     ".roi": "imagej",
     ".zip": "imagej",
     ".ndpa": "ndpa",
+    ".annotations": "imagescope",
     **dict.fromkeys(LABEL_ENDINGS, "labels"),
 }
 _WORDS: dict[str, tuple[tuple[str, bytes], ...]] = {
@@ -37,8 +38,8 @@ _WORDS: dict[str, tuple[tuple[str, bytes], ...]] = {
     ".db": (("tiatoolbox", rb"SQLite format 3\0.*CREATE TABLE\s+\"?annotations\b"),),
     ".json": (
         ("hovernet", rb'"(nuc|cells)"\s*:.*("contour"|"centroid")|"wsi_metadata"\s*:.*"type_map"'),
-        ("qupath", rb'"Feature(Collection)?"'),
-        ("labelme", rb'"shapes"'),
+        ("qupath", rb'"type"\s*:\s*"Feature(Collection)?"'),
+        ("labelme", rb'"shapes"\s*:\s*\['),
         (
             "via",
             rb'"_via_img_metadata"|"shape_attributes"|"regions"\s*:.*"filename"|"filename".*"regions"\s*:',
@@ -50,6 +51,8 @@ _WORDS: dict[str, tuple[tuple[str, bytes], ...]] = {
 }
 """Regular expressions of what formats have in their first bytes, the surest first."""
 _FOLDERS = ("annotations", "labels", "labeltxt", "annotation", "label", "ann", "rois", "masks", "gt")
+_LABEL_STUDIO = re.compile(rb"\bannotation_id\b.*\bannotator\b|\bannotator\b.*\bannotation_id\b")
+"""Columns that Label Studio's tables have, and no others."""
 _TRIED = 20
 """Files of one ending that are looked at before a folder counts as one without annotations of that ending."""
 _NAMED = re.compile(r"([A-Za-z][\w-]+):")
@@ -120,7 +123,7 @@ def _by_content(path: Path, suffix: str) -> str | None:
     if head and other_program(path.name, head) is not None:
         return None
     if suffix == ".csv":
-        return "csv"
+        return "labelstudio" if _LABEL_STUDIO.search(head.split(b"\n", 1)[0]) else "csv"
     found = (name for name, pattern in _WORDS[suffix] if re.search(pattern, head, re.DOTALL))
     return next(found, None) or _FILES.get(path.name)
 

@@ -1,17 +1,19 @@
 """Label images: every pixel holds the number of the object it belongs to, 0 for none.
 
 As a format of data sets, one image a picture: shapes become the pixels whose centres they hold, an earlier
-object gives way to a later one, and classes are lost.
+object gives way to a later one, and classes are lost. InstanSeg writes two planes, nuclei and then cells, of
+which one is to be chosen.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.files import writing
 from bmbench.core.geometry import rectangle, rings_box, rings_mask
 from bmbench.core.types import Annotations, Bools, Ints, Role
@@ -23,17 +25,21 @@ from bmbench.datasets.reading.images import read_raw
 from bmbench.datasets.reading.safe_pickle import read_saved
 from bmbench.datasets.reading.tiff_files import LIMIT_PX
 
+OUTLINES = ("nucleus", "cell")
+"""What the planes of a label image with two of them show: InstanSeg's order."""
 LARGEST = 2**16 - 1
 EXTENSIONS = (".png", ".tif", ".tiff", ".npy")
 
 
-def read_labels(path: Path, size: tuple[int, int] | None = None) -> Ints:
+def read_labels(path: Path, size: tuple[int, int] | None = None, *, outline: str = "") -> Ints:
     """(height, width) object numbers of a 16- or 32-bit PNG or TIFF.
 
     Parameters
     ----------
     size : (width, height), optional
         That of the image; another one is refused.
+    outline : one of `OUTLINES`, optional
+        Which plane is read, where there are two.
 
     Raises
     ------
@@ -41,7 +47,8 @@ def read_labels(path: Path, size: tuple[int, int] | None = None) -> Ints:
         If the file is no such image. Eight bits are refused: more than 255 objects overflow there, and
         the damage is silent.
     """
-    raw = _saved(path) if path.suffix.lower() == ".npy" else read_raw(path)
+    raw = _saved(path) if path.suffix.lower() == ".npy" else read_raw(path, planes=True)
+    raw = _one_plane(raw, outline, path)
     if raw.ndim != 2 or raw.dtype.kind not in "iu" or raw.dtype.itemsize < 2:
         channels = raw.shape[2] if raw.ndim == 3 else 1
         raise BadInputError(
@@ -63,13 +70,29 @@ def read_labels(path: Path, size: tuple[int, int] | None = None) -> Ints:
     return raw.astype(np.int64)
 
 
+def _one_plane(raw: NDArray[Any], outline: str, path: Path) -> NDArray[Any]:
+    """The plane that is asked for, of two; everything else as it is."""
+    wide = raw.dtype.kind in "iu" and raw.dtype.itemsize > 1
+    if raw.ndim != 3 or raw.shape[2] != len(OUTLINES) or not wide:
+        return raw
+    if not outline:
+        raise BadInputError(
+            "two label images in one file, as InstanSeg writes of nuclei and cells",
+            where=str(path),
+            remedy="say which one: --option outline=nucleus (the first) or outline=cell (the second)",
+        )
+    return raw[:, :, OUTLINES.index(outline)]
+
+
 def _saved(path: Path) -> NDArray[Any]:
-    """The one plane of an array that NumPy has saved, as CellSAM's and others' scripts do."""
+    """An array that NumPy has saved, as CellSAM's and others' scripts do; of two planes (h, w, 2)."""
     value = read_saved(path)
     if not isinstance(value, np.ndarray):
         raise BadInputError("not a label image", where=str(path), got=type(value).__name__)
     plane = value.squeeze()
-    if plane.ndim != 2 or not plane.size:
+    if plane.ndim == 3 and len(plane) == len(OUTLINES):
+        plane = np.moveaxis(plane, 0, -1)
+    if plane.ndim not in (2, 3) or (plane.ndim == 3 and plane.shape[2] != len(OUTLINES)) or not plane.size:
         raise BadInputError("not one label image", where=str(path), got=f"the shape {value.shape}"[:60])
     return plane.astype(np.int64) if plane.dtype.kind in "iu" and plane.dtype.itemsize > 1 else plane
 
@@ -98,17 +121,26 @@ def _dense(labels: NDArray[Any]) -> NDArray[np.int32]:
     return (dense.reshape(labels.shape) + int(numbers[0] != 0)).astype(np.int32)
 
 
-def read(path: Path, images: Path | None = None) -> Content:
-    """The images of a folder with ``labels`` (or ``masks``) and ``images``, or of one label image."""
+def read(path: Path, images: Path | None = None, *, outline: str = "") -> Content:
+    """The images of a folder with ``labels`` (or ``masks``) and ``images``, or of one label image.
+
+    Parameters
+    ----------
+    outline : one of `OUTLINES`, optional
+        See `read_labels`.
+    """
+    if outline and outline not in OUTLINES:
+        raise UnknownNameError("outline", outline, OUTLINES)
     # Where a file lists the images, or another folder holds them, this one holds nothing else.
     own = (path.name.lower(),) if images is not None and images != path else ()
     folders = ("labels", "masks", "annotations", *own)
-    return read_folder(path, images, suffixes=EXTENSIONS, parse=parse, folders=folders)
+    parts = partial(parse, outline=outline)
+    return read_folder(path, images, suffixes=EXTENSIONS, parse=parts, folders=folders)
 
 
-def parse(path: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
+def parse(path: Path, _size: Callable[[], tuple[int, int]], *, outline: str = "") -> Marks:
     """The objects of one label image, cells all of them."""
-    labels = read_labels(path)
+    labels = read_labels(path, outline=outline)
     annotations = label_annotations(labels)
     return Marks(
         annotations=annotations,
@@ -188,4 +220,5 @@ CODEC = Codec(
     read=read,
     write=write,
     folder="labels",
+    choices={"outline": "nucleus or cell: which of the two planes that InstanSeg writes"},
 )

@@ -154,9 +154,10 @@ def _files_of(parts: list[Part], name: str) -> Iterator[Part]:
             yield Part(path=part.path / codec.folder, subset=part.subset)
         elif len(files) == 1:
             yield Part(path=files[0], subset=part.subset)
-        elif len(files) > 1 and name == "csv":
+        elif len(files) > 1:
+            what = "tables" if name == "csv" else f"files of the format {name}"
             raise BadInputError(
-                f"{len(files)} tables, and none is called {codec.folder}",
+                f"{len(files)} {what}, and none is called {codec.folder}",
                 where=str(part.path),
                 got=", ".join(file.name for file in files)[:120],
                 remedy=f"name the one with the objects, as in {files[0]}",

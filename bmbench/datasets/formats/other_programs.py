@@ -71,6 +71,12 @@ OTHERS = (
         content=rb"<mode>interpolation</mode>|<track[ >]",
     ),
     OtherProgram(
+        title="XML of TrackMate",
+        way="export the table of spots from TrackMate as CSV, which is read with the names of its columns",
+        ending=r"\.xml",
+        content=rb"<TrackMate[ >]",
+    ),
+    OtherProgram(
         title="XML of LabelMe's old web tool",
         way=_DATUMARO.format("label_me"),
         ending=r"\.xml",

@@ -150,17 +150,15 @@ def common_white(files: Sequence[tuple[Path, Path | None]]) -> int:
     return white_of(values())
 
 
-def read_raw(path: Path, *, within: Path | None = None) -> NDArray[Any]:
+def read_raw(path: Path, *, within: Path | None = None, planes: bool = False) -> NDArray[Any]:
     """Values as stored, turned upright: (h, w) or (h, w, 1 to 4), 8 or 16 bits; what label images need.
 
-    Raises
-    ------
-    BadInputError
-        As `read_rgb`.
+    With `planes`, up to four planes of a TIFF count as channels, whatever it calls them. Errors: `read_rgb`.
     """
     data = read_bytes(path, within=within)
     with _named_errors(path):
-        pixels = _read_tiff(data, path) if path.suffix.lower() in _TIFF else _read_pillow(data)
+        tiff = path.suffix.lower() in _TIFF
+        pixels = _read_tiff(data, path, planes=planes) if tiff else _read_pillow(data)
     if not pixels.size:
         raise BadInputError("image without pixels", where=str(path), remedy="copy the file again")
     return pixels
@@ -243,7 +241,7 @@ def _pillow_values(image: Image.Image) -> NDArray[Any]:
     return np.array(image.convert("RGBA" if see_through else "RGB"))
 
 
-def _read_tiff(data: bytes, path: Path) -> NDArray[Any]:
+def _read_tiff(data: bytes, path: Path, *, planes: bool) -> NDArray[Any]:
     import tifffile
 
     facts = tiff_facts(BytesIO(data))
@@ -254,7 +252,8 @@ def _read_tiff(data: bytes, path: Path) -> NDArray[Any]:
             tifffile.PHOTOMETRIC.MINISBLACK,
             tifffile.PHOTOMETRIC.RGB,
         )
-    channel = next((axis for axis in "SC" if axis in axes), "")
+    any_axis = axes.strip("YX") if planes and len(axes) == 3 else ""
+    channel = next((axis for axis in "SC" if axis in axes), any_axis)
     if set(axes) - {"Y", "X", channel} or (channel and shape[axes.index(channel)] > 4):
         raise BadInputError(
             "a stack, not one image", where=str(path), got=f"axes {axes}", remedy="save one plane as a file"

@@ -31,6 +31,19 @@ def test_cellprofiler_names_its_images_in_a_table_beside(place):
     found = read(place, CELLPROFILER, **choices)
     assert [s.name for s in found.samples] == ["a.png", "b.png"]
     assert [s.annotations.circle.tolist() for s in found.samples] == [[[9.5, 4, 4]], [[3, 3.25, 4]]]
+    assert any("--option column=AreaShape_Center_X --option row=AreaShape_Center_Y" in n for n in found.notes)
+
+
+def test_cellprofiler_and_trackmate_count_from_the_middle_of_the_first_pixel(place):
+    """Of an object in the pixels 2 to 4 CellProfiler says 3; its middle is at 3.5."""
+    (place / "Image.csv").write_text("ImageNumber,FileName_DNA\n1,a.png\n2,b.png\n")
+    choices = {"column": "AreaShape_Center_X", "row": "AreaShape_Center_Y", "image": "ImageNumber"}
+    found = read(place, CELLPROFILER, **choices)
+    assert [s.annotations.xy.tolist() for s in found.samples] == [[[10, 4.5]], [[3.5, 3.75]]]
+    assert not any("middle of the first pixel" in note for note in found.notes)
+    spots = "LABEL,POSITION_X,POSITION_Y\nLabel,X,Y\nLabel,X,Y\n,(µm),(µm)\nID1,2.5,1.25\n"
+    found = read(place, spots, image="a.png", column="POSITION_X", row="POSITION_Y", um_per_px="0.25")
+    assert found.samples[0].annotations.xy.tolist() == [[10.5, 5.5]]
 
 
 def test_trackmate_has_four_lines_of_names_and_micrometres(place):
@@ -87,7 +100,7 @@ def test_boxes(place, text):
 @pytest.mark.parametrize(
     ("text", "choices", "what"),
     [
-        (CELLPROFILER, {}, "CellProfiler.*--option image=ImageNumber --option x=AreaShape_Center_X"),
+        (CELLPROFILER, {}, "CellProfiler.*--option image=ImageNumber --option column=AreaShape_Center_X"),
         ("Image,Centroid X µm,Centroid Y µm\n", {}, "QuPath.*--option x='Centroid X µm'.*um_per_px"),
         ("A,POSITION_X,POSITION_Y\n", {}, "TrackMate.*POSITION_X"),
         ("a;b;c\n", {}, "columns missing.*separated by semicolons"),

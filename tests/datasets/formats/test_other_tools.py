@@ -149,6 +149,89 @@ def test_label_studios_small_form_is_read(tmp_path):
     assert read_any(tmp_path / "min.json").samples[0].annotations.box.tolist() == [[16, 6, 24, 14]]
 
 
+def test_label_studios_table_is_read(tmp_path):
+    image(tmp_path)
+    item = {"x": 40, "y": 30, "width": 20, "height": 40, "rectanglelabels": ["WBC"]}
+    item |= {"original_width": 40, "original_height": 20}
+    cell = json.dumps([item]).replace('"', '""')
+    head = "image,id,label,annotator,annotation_id,created_at,lead_time\n"
+    row = f'/data/upload/1/0a1b2c3d-a.png,1,"{cell}",1,7,2024-01-01T00:00:00Z,3.5\n'
+    (tmp_path / "export.csv").write_text(head + row)
+    assert sniff(tmp_path / "export.csv") == "labelstudio"
+    found = read_any(tmp_path)
+    assert found.samples[0].name == "a.png"
+    assert found.samples[0].annotations.box.tolist() == [[16, 6, 24, 14]]
+    # Under whatever name the image stands, a date before it is none.
+    dated = f'2024-01-01T00:00:00.5Z,0a1b2c3d-a.png,1,"{cell}",1,7\n'
+    (tmp_path / "export.csv").write_text("created_at,slide,id,label,annotator,annotation_id\n" + dated)
+    assert read_any(tmp_path).samples[0].name == "a.png"
+    (tmp_path / "export.csv").write_text(head + row.replace('"[{', '"[{{'))
+    with pytest.raises(BadInputError, match="line 2, column label: not valid JSON"):
+        read_any(tmp_path)
+
+
+HALO = """<Annotations>
+ <Annotation Name="Blast" Visible="True" LineColor="5634047"><Regions>
+  <Region Type="Rectangle" HasEndcaps="0" NegativeROA="0"><Vertices><V X="2" Y="3" /><V X="12" Y="9" />
+  </Vertices></Region>
+  <Region Type="Ellipse" HasEndcaps="0" NegativeROA="0"><Vertices><V X="20" Y="4" /><V X="28" Y="12" />
+  </Vertices></Region>
+  <Region Type="Polygon" HasEndcaps="0" NegativeROA="0"><Vertices><V X="1" Y="10" /><V X="9" Y="10" />
+  <V X="9" Y="18" /><V X="1" Y="10" /></Vertices></Region>
+  <Region Type="Polygon" HasEndcaps="1" NegativeROA="0"><Vertices><V X="1" Y="1" /><V X="9" Y="10" />
+  <V X="9" Y="12" /></Vertices></Region>
+  <Region Type="Ruler" HasEndcaps="0" NegativeROA="0"><Vertices><V X="1" Y="1" /><V X="9" Y="1" />
+  </Vertices></Region>
+  <Region Type="Pin" HasEndcaps="0" NegativeROA="0"><Vertices><V X="30" Y="15" /></Vertices></Region>
+ </Regions></Annotation>
+</Annotations>
+"""
+
+
+def test_halo_writes_words_for_what_imagescope_numbers(tmp_path):
+    image(tmp_path)
+    (tmp_path / "a.annotations").write_text(HALO)
+    found = read_any(tmp_path)
+    marked = found.samples[0].annotations
+    assert marked.box.tolist() == [[2, 3, 12, 9], [20, 4, 28, 12], [1, 10, 9, 18], [30, 15, 30, 15]]
+    assert marked.circle[1].tolist() == [24, 8, 4]
+    assert [category.name for category in found.categories] == ["Blast"]
+    said = "\n".join(found.notes)
+    assert "left out: line" in said
+    assert "left out: ruler" in said
+
+
+def test_words_that_are_names_somewhere_do_not_tell_the_format(tmp_path):
+    """VIA's attributes and LabelMe's labels may be called as keys of other formats are."""
+    image(tmp_path / "via")
+    shape = {"name": "rect", "x": 1, "y": 2, "width": 3, "height": 4}
+    region = {"shape_attributes": shape, "region_attributes": {"shapes": "grasper"}}
+    value = {"a.png1": {"filename": "a.png", "size": 1, "regions": [region]}}
+    (tmp_path / "via" / "via_region_data.json").write_text(json.dumps(value))
+    assert sniff(tmp_path / "via") == "via"
+    image(tmp_path / "labelme")
+    drawn = {"label": "Feature", "points": [[1, 1], [5, 5]], "shape_type": "rectangle"}
+    value = {"shapes": [drawn], "imagePath": "a.png", "imageHeight": 20, "imageWidth": 40}
+    (tmp_path / "labelme" / "a.json").write_text(json.dumps(value))
+    assert sniff(tmp_path / "labelme") == "labelme"
+
+
+def test_of_several_files_for_a_whole_set_one_has_to_be_named(tmp_path):
+    image(tmp_path)
+    shape = {"name": "rect", "x": 1, "y": 2, "width": 3, "height": 4}
+    regions = [{"shape_attributes": shape, "region_attributes": {}}]
+    for name in ("old.json", "via_region_data.json"):
+        (tmp_path / name).write_text(json.dumps({"a": {"filename": "a.png", "size": 1, "regions": regions}}))
+    with pytest.raises(BadInputError, match=r"2 files of the format via.*old.json, via_region_data.json"):
+        read_any(tmp_path)
+
+
+def test_trackmates_own_file_is_called_so(tmp_path):
+    (tmp_path / "a.xml").write_text('<?xml version="1.0"?>\n<TrackMate version="3.7.0">\n</TrackMate>')
+    with pytest.raises(BadInputError, match=r"XML of TrackMate, which is not read.*as CSV"):
+        read_any(tmp_path / "a.xml")
+
+
 def test_supervisely_has_holes_bitmaps_and_rectangles(tmp_path):
     file = supervisely(tmp_path)
     value = json.loads(file.read_text())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from bmbench.core.errors import BadInputError
+from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.geometry import rings_area
 from bmbench.datasets.formats.recognise import read_any, sniff
 
@@ -190,7 +190,7 @@ def test_label_images_are_known_by_what_programs_call_them(tmp_path, name):
 @pytest.mark.parametrize(
     ("array", "what"),
     [
-        (np.zeros((2, 20, 40), np.int32), "not one label image"),
+        (np.zeros((3, 20, 40), np.int32), "not one label image"),
         (np.zeros((20, 40), np.float32), "16 or 32 bits"),
         (np.full((20, 40), -1, np.int32), "negative label"),
     ],
@@ -199,6 +199,32 @@ def test_arrays_that_are_no_label_image_are_refused(tmp_path, array, what):
     image(tmp_path)
     np.save(tmp_path / "a_masks.npy", array)
     with pytest.raises(BadInputError, match=what):
+        read_any(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a_instanseg_prediction.tiff", "a_masks.npy"])
+def test_of_the_two_planes_of_instanseg_one_is_chosen(tmp_path, name):
+    image(tmp_path)
+    planes = np.zeros((2, 20, 40), np.int32)
+    planes[0, 8:12, 18:22] = 1
+    planes[1, 6:14, 16:24] = 1
+    if name.endswith("npy"):
+        np.save(tmp_path / name, planes[None])
+    else:
+        tifffile.imwrite(tmp_path / name, planes, metadata={"axes": "CYX"})
+    with pytest.raises(BadInputError, match=r"nuclei and cells.*--option outline=nucleus"):
+        read_any(tmp_path)
+    for outline, box in (("nucleus", [18, 8, 22, 12]), ("cell", [16, 6, 24, 14])):
+        (found,) = read_any(tmp_path, choices={"outline": outline}).samples
+        assert found.annotations.box.tolist() == [box]
+    with pytest.raises(UnknownNameError, match="did you mean 'cell'"):
+        read_any(tmp_path, choices={"outline": "cel"})
+
+
+def test_two_planes_without_names_are_told_too(tmp_path):
+    image(tmp_path)
+    tifffile.imwrite(tmp_path / "a_masks.tif", np.ones((2, 20, 40), np.uint16), photometric="minisblack")
+    with pytest.raises(BadInputError, match="two label images in one file"):
         read_any(tmp_path)
 
 

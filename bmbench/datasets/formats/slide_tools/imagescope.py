@@ -2,6 +2,8 @@
 
 A region is a freehand outline, a rectangle or an ellipse (in the corners of its box); a negative one is a
 hole of the outline that holds it. A region has the class that its layer is called, or else its own text.
+
+Indica HALO writes the same in ``.annotations``, with words for the types, ``V`` for a vertex, and pins.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,8 +24,10 @@ from bmbench.datasets.formats.ring_nesting import parts_with_holes
 from bmbench.datasets.reading.safe_xml import read_xml
 
 DIGITS = 6
-_FREEHAND, _RECTANGLE, _ELLIPSE = "0", "1", "2"
-_LEFT_OUT = {"3": "arrow", "4": "ruler", "5": "counter"}
+_FREEHAND, _RECTANGLE, _ELLIPSE, _PIN = "0", "1", "2", "Pin"
+_OF_HALO = {"Polygon": _FREEHAND, "Rectangle": _RECTANGLE, "Ellipse": _ELLIPSE, "Pin": _PIN}
+_LEFT_OUT = {"3": "arrow", "4": "ruler", "5": "counter", "Ruler": "ruler"}
+SUFFIXES = (".xml", ".annotations")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +41,7 @@ class _Region:
 
 def read(path: Path, images: Path | None = None) -> Content:
     """The images of a folder of ImageScope files, or of one file; see `read_folder`."""
-    return read_folder(path, images, suffixes=(".xml",), parse=parse)
+    return read_folder(path, images, suffixes=SUFFIXES, parse=parse)
 
 
 def parse(path: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
@@ -59,9 +63,11 @@ def parse(path: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
         holes: list[Floats] = []
         for place, region in enumerate(layer.iter("Region"), start=1):
             where = f"{path}, annotation {number}, region {place}"
-            kind = region.get("Type", _FREEHAND)
-            if kind not in (_FREEHAND, _RECTANGLE, _ELLIPSE):
-                collector.notes.append(f"left out: {_LEFT_OUT.get(kind, f'region of the type {kind[:20]}')}")
+            stated = region.get("Type", _FREEHAND)
+            kind = _OF_HALO.get(stated, stated)
+            if kind not in (_FREEHAND, _RECTANGLE, _ELLIPSE, _PIN) or region.get("HasEndcaps") == "1":
+                line = f"region of the type {stated[:20]}" if kind == stated else "line"
+                collector.notes.append(f"left out: {_LEFT_OUT.get(stated, line)}")
                 continue
             points = np.array(_points(region, where))
             if region.get("NegativeROA") == "1":
@@ -135,7 +141,8 @@ def _shapes(annotations: Annotations, row: int) -> list[tuple[str, Floats, bool]
 
 def _points(region: ElementTree.Element, where: str) -> list[list[float]]:
     try:
-        points = [[float(v.get(axis, "nan")) for axis in ("X", "Y")] for v in region.iter("Vertex")]
+        vertices = list(region.iter("Vertex")) or list(region.iter("V"))
+        points = [[float(v.get(axis, "nan")) for axis in ("X", "Y")] for v in vertices]
     except ValueError:
         points = []
     if not points or not (np.abs(np.array(points)) < 1e9).all():
@@ -164,6 +171,8 @@ def _add_all(collector: Collector, drawn: Sequence[_Region], holes: Sequence[Flo
         reach = (high - low) / 2
         if region.kind == _FREEHAND:
             collector.add(region.name, rings=(region.points, *own))
+        elif region.kind == _PIN:
+            collector.add(region.name, point=low.tolist())
         elif region.kind == _RECTANGLE:
             collector.add(region.name, box=[*low, *high])
         elif abs(reach[0] - reach[1]) <= 1e-6 * max(reach[0], 1.0):
@@ -175,7 +184,7 @@ def _add_all(collector: Collector, drawn: Sequence[_Region], holes: Sequence[Flo
 CODEC = Codec(
     name="imagescope",
     title="Aperio ImageScope XML",
-    extensions=(".xml",),
+    extensions=SUFFIXES,
     layout="image",
     carries=frozenset({Fact.OUTLINE, Fact.CIRCLE, Fact.CLASS}),
     read=read,

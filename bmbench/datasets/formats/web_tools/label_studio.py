@@ -1,4 +1,6 @@
-"""Label Studio's own JSON, and its small form (JSON-MIN): one file for all images, coordinates in per cent.
+"""Label Studio's own JSON, its small form (JSON-MIN) and its CSV, the same in the cells of a table.
+
+One file for all images, coordinates in per cent.
 
 Rectangles (turned about their corner), polygons, ellipses and key points; brushes are left out and named. Of
 several annotations of an image the first that was not cancelled holds. `score` of a prediction is its
@@ -20,7 +22,9 @@ from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content
 from bmbench.datasets.formats.marks import UNNAMED, Collector, Marks, ring_of
 from bmbench.datasets.formats.web_tools.objects import ImagePlaces, mapping, number, numbers
-from bmbench.datasets.reading.limits import read_value
+from bmbench.datasets.reading.limits import loads, read_value
+from bmbench.datasets.reading.tables import read_table
+from bmbench.datasets.slides.whole_images import WHOLE_SUFFIXES
 
 _UPLOAD = re.compile(r"^[0-9a-f]{8}-")
 """What Label Studio puts before the name of an uploaded file."""
@@ -36,7 +40,7 @@ def read(path: Path, images: Path | None = None) -> Content:
     BadInputError
         If it is none, or a result in it has no sense; names the task, counted from 0.
     """
-    tasks = read_value(path)
+    tasks = _rows(path) if path.suffix.lower() == ".csv" else read_value(path)
     if not isinstance(tasks, list):
         raise BadInputError("not a Label Studio export", where=str(path), expected="a list of tasks")
     places = ImagePlaces.beside(path, images)
@@ -55,6 +59,23 @@ def read(path: Path, images: Path | None = None) -> Content:
         found.append((places.sample(_image_names(facts, where), size), collector.marks()))
     notes = [f"{several} images have several annotations: the first of each is read"] if several else []
     return join_marks(found, notes=notes, where=str(path))
+
+
+def _rows(path: Path) -> list[Any]:
+    """The rows of a CSV export as tasks of the small form: cells that hold lists hold JSON."""
+    table = read_table(path)
+    table.require_narrow()
+    rows = []
+    for where, cells in table.rows:
+        row: dict[str, Any] = {}
+        for column, cell in zip(table.columns, cells, strict=True):
+            try:
+                row[column] = loads(cell.encode()) if cell.startswith("[") else cell
+            except ValueError as error:
+                place = f"{where}, column {column[:40]}"
+                raise BadInputError("not valid JSON", where=place, got=str(error)[:80]) from None
+        rows.append(row)
+    return rows
 
 
 def _results(task: Mapping[str, Any], where: str) -> tuple[list[Any], bool]:
@@ -82,7 +103,8 @@ def _image_names(task: Mapping[str, Any], where: str) -> list[str]:
     """What the image may be called: as it is written, and without what an upload put before it."""
     data = mapping(task.get("data", task), where)
     known = [data[name] for name in _IMAGE_NAMES if isinstance(data.get(name), str)]
-    texts = known or [value for value in data.values() if isinstance(value, str) and "." in value]
+    # Dates and shares have dots too.
+    texts = known or [v for v in data.values() if isinstance(v, str) and v.lower().endswith(WHOLE_SUFFIXES)]
     text = str(task.get("file_upload") or (texts[0] if texts else ""))
     name = re.split(r"[/\\=]", text)[-1]
     if not name:
@@ -139,8 +161,8 @@ def _add(collector: Collector, result: Mapping[str, Any], size: tuple[int, int],
 
 CODEC = Codec(
     name="labelstudio",
-    title="Label Studio JSON",
-    extensions=(".json",),
+    title="Label Studio JSON and CSV",
+    extensions=(".json", ".csv"),
     layout="set",
     carries=frozenset(),
     read=read,
