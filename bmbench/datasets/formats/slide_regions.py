@@ -7,8 +7,8 @@ slide nothing can be said of a detection. Which areas are regions:
 - else areas of QuPath's class ``Region*``, whether they hold anything or not, if there are any;
 - else areas that hold objects.
 
-Of areas inside each other the inner ones are taken. A slide with such areas is cut unasked, an image that is
-read whole only with ``regions=areas`` or a name: there, most often, all cells are marked.
+Of areas inside each other the inner ones are taken. A whole slide with such areas is cut unasked, a field
+of view only with ``regions=areas`` or a name: there, most often, all cells are marked.
 """
 
 import dataclasses

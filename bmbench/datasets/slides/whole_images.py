@@ -13,6 +13,8 @@ from bmbench.datasets.slides.opening import DICOM_SUFFIXES, OPENSLIDE_SUFFIXES, 
 
 WHOLE_SUFFIXES = (*SUFFIXES, *OPENSLIDE_SUFFIXES, *DICOM_SUFFIXES)
 """Endings of files that annotations may belong to."""
+FIELD_PX = 4096 * 4096
+"""Scanners' files of no more pixels are fields of view, cut from slides."""
 _WITHOUT_SCALE = (".png", ".jpg", ".jpeg", ".bmp")
 
 
@@ -82,8 +84,8 @@ def _slide_size(path: Path, within: Path | None) -> tuple[int, int]:
 
 
 def is_slide(path: Path | None, size: tuple[int, int]) -> bool:
-    """Whether a file of that (width, height) is a slide: by its ending, or too large to be read whole."""
-    return path is not None and (not _is_plain(path) or size[0] * size[1] > LIMIT_PX)
+    """Whether a file of that (width, height) is a whole slide, by its ending and its size."""
+    return path is not None and size[0] * size[1] > (LIMIT_PX if _is_plain(path) else FIELD_PX)
 
 
 def pixel_size_of(path: Path, *, within: Path | None = None) -> float | None:

@@ -57,6 +57,12 @@ def cells(content, name):
 pytest.importorskip("openslide", reason="the extra wsi reads slides")
 
 
+@pytest.fixture(autouse=True)
+def small_slides(monkeypatch):
+    """Slides as small as these count as whole ones."""
+    monkeypatch.setattr("bmbench.datasets.slides.whole_images.FIELD_PX", 100_000)
+
+
 def test_each_region_of_a_slide_is_an_image_with_what_lies_around_it_ignored(tmp_path):
     slide(tmp_path, TISSUE, FIRST, SECOND, EMPTY, *CELLS)
     found = read_any(tmp_path, choices={"margin_px": "20"})
@@ -106,8 +112,10 @@ def test_regions_are_chosen_by_the_name_of_their_class_or_not_taken(tmp_path):
         read_any(tmp_path / "b", choices={"regions": "areas"})
 
 
-def test_a_plain_image_is_cut_only_where_it_is_asked_for(tmp_path):
-    slide(tmp_path, FIRST, *CELLS, ending=".tif")
+@pytest.mark.parametrize("ending", [".tif", ".svs"])
+def test_a_field_of_view_is_cut_only_where_it_is_asked_for(tmp_path, ending, monkeypatch):
+    monkeypatch.setattr("bmbench.datasets.slides.whole_images.FIELD_PX", 4096 * 4096)
+    slide(tmp_path, FIRST, *CELLS, ending=ending)
     found = read_any(tmp_path)
     assert len(found.samples[0].annotations) == len(CELLS)
     assert "areas are drawn: --option regions=areas makes an image of each" in found.notes
