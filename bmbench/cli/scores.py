@@ -85,7 +85,9 @@ def _no_longer(**options: int | None) -> None:
 
 
 def score(
-    predictions: Annotated[Path, typer.Argument(help="COCO results, or a bmbench predictions file.")],
+    predictions: Annotated[
+        Path, typer.Argument(help="A run's predictions.json, COCO, GeoJSON, YOLO, CSV, masks, ROIs.")
+    ],
     truth: Annotated[Path, typer.Option(help="The ground truth, as COCO JSON.")],
     protocol: Annotated[
         str,

@@ -79,7 +79,7 @@ Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same ans
 Out = Annotated[Path, typer.Option(help="The folder that the new directory is made in.")]
 Cluster = Annotated[
     str | None,
-    typer.Option(help="Dask workers that do the work: local:N, or a scheduler (tcp://HOST:8786)."),
+    typer.Option(help="Dask workers that do the work: local:N, or a scheduler (tls://HOST:8786)."),
 ]
 TestOn = Annotated[
     list[str] | None,

@@ -119,7 +119,10 @@ def notes(trained: TrainedRun, jobs: Sequence[ImageJob], options: PredictOptions
     found = []
     unknown = [job.name for job in jobs if job.um_per_px is None]
     if trained.um_per_px is None and options.scale == "stated":
-        found.append(f"{trained.path} does not know the pixel size of its images: nothing was rescaled")
+        found.append(
+            f"{trained.path.name} does not know the pixel size of its images: nothing was rescaled "
+            "(--scale auto reads images where their nuclei are as large as in training)"
+        )
     elif unknown and options.scale == "stated":
         others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         found.append(

@@ -94,13 +94,21 @@ class RunDir:
         """The directory of a finished run; BadInputError if it is none."""
         folder = cls(path)
         if not folder.is_finished:
-            remedy = "give the folder that `bmbench run` printed"
+            remedy = folder.where_runs_are()
             if folder.is_begun:
                 remedy = f"finish it with `bmbench run --resume {path}`"
             raise BadInputError(
                 "is not a finished run: it has no metrics.json", where=str(path), remedy=remedy
             )
         return folder
+
+    def where_runs_are(self) -> str:
+        """What to give in place of a folder that is no run: the runs in it, or where one says its name."""
+        runs = sorted(path.parent for path in self.path.glob("*/config.json"))
+        if not runs:
+            return "give the folder that `bmbench run` printed"
+        more = f" or another of the {len(runs)} runs in it" if len(runs) > 1 else ", the run in it"
+        return f"give {runs[0]}{more}"
 
     def finish(self, metrics: Mapping[str, Any]) -> None:
         """Seal the run and write its scores, after which it is finished."""

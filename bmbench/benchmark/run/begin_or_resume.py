@@ -59,7 +59,9 @@ def resume(path: Path, progress: Progress, *, devices: int = 1, log: tuple[str, 
     folder = RunDir(path)
     if not folder.is_begun:
         raise BadInputError(
-            "is not a run: it has no config.json", where=str(path), remedy="begin one without --resume"
+            "is not a run: it has no config.json",
+            where=str(path),
+            remedy=f"{folder.where_runs_are()}, or begin one without --resume",
         )
     if folder.is_finished:
         if (path / LOCK).exists():

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bmbench.benchmark.scoring.reports import ComparisonReport
-from bmbench.benchmark.scoring.score_files import class_notes, outline_notes, rule_notes
+from bmbench.benchmark.scoring.score_files import answer_notes, class_notes, outline_notes, rule_notes
 from bmbench.core.artefacts import Declared
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
@@ -77,7 +77,8 @@ def compare_predictions(asked: ComparisonRequest) -> ComparisonReport:
     def scored(side: _Side) -> Evaluation:
         threshold = side.threshold if asked.threshold is None else asked.threshold
         found = read_answers(side.predictions, truth, annotations, outlines=protocol.outlines)
-        notes.update(dict.fromkeys((*found.notes, *outline_notes(annotations, found, protocol))))
+        few = [f"{side.path}: {note}" for note in answer_notes(annotations, found)]
+        notes.update(dict.fromkeys((*found.notes, *few, *outline_notes(annotations, found, protocol))))
         return evaluate(annotations, found, protocol, threshold=threshold)
 
     def finished(evaluations: Sequence[Evaluation]) -> list[Evaluation]:

@@ -87,7 +87,7 @@ def score_files(
         one_class_only = scored(dataclasses.replace(protocol, per_class=False))
     summary, challenge = _beside(annotations, detections, evaluation, one_class_only)
     notes = (*detections.notes, *class_notes(annotations), *rule_notes(annotations, protocol))
-    notes += outline_notes(annotations, detections, protocol)
+    notes += (*answer_notes(annotations, detections), *outline_notes(annotations, detections, protocol))
     if point is not None:
         notes += (point.note,)
     further, more = _details(annotations, detections, evaluation) if details else ({}, ())
@@ -212,6 +212,25 @@ def rule_notes(truth: GroundTruth, protocol: Protocol) -> tuple[str, ...]:
     note = (
         f"centres match up to {radius:.4g} px apart{mean_of}, but cells are {mean:.1f} px across on average: "
         f"the study's third of the diameter would be --radius {mean / 3:.1f}"
+    )
+    return (note,)
+
+
+def answer_notes(truth: GroundTruth, predictions: Predictions) -> tuple[str, ...]:
+    """That most images with cells have no prediction: a file of a part of them is scored against all."""
+    import numpy as np
+
+    from bmbench.core.types import Role
+
+    with_cells = np.unique(truth.image[truth.role == Role.CELL])
+    n = len(with_cells)
+    answered = int(np.isin(with_cells, predictions.image).sum())
+    if answered >= n / 2:
+        return ()
+    note = (
+        f"{n - answered} of {n} images with cells have no prediction, and all their cells count as missed: "
+        "was every image predicted? If not, give the ground truth of the predicted images alone (of a run: "
+        "its truth.json)"
     )
     return (note,)
 

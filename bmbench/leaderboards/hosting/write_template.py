@@ -42,7 +42,8 @@ def template_files(platform: Platform) -> dict[str, Path]:
     files = {}
     for path in sorted(TEMPLATE.rglob("*")):
         name = re.sub(r"^dot-", ".", path.relative_to(TEMPLATE).as_posix())
-        if path.is_file() and not name.startswith(others):
+        # pip compiles the scripts of a template as well, when it installs bmbench.
+        if path.is_file() and path.suffix != ".pyc" and not name.startswith(others):
             files[name] = path
     return files
 

@@ -5,8 +5,11 @@ import re
 
 import pytest
 
+from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import RunConfig, read_record, require_schema
+from bmbench.benchmark.run.begin_or_resume import resume
 from bmbench.core.errors import BadInputError
+from bmbench.core.progress import Silent
 from tests.benchmark.whole_records import whole_config
 
 READERS = {
@@ -116,6 +119,18 @@ def test_a_study_of_a_newer_version_or_with_foreign_names_is_refused(bmbench, tm
         path.write_text(json.dumps(json.loads(text) | change))
         with pytest.raises(BadInputError, match=sentence):
             StudyFolder(tmp_path).read()
+
+
+def test_a_folder_of_runs_is_refused_with_the_runs_in_it(tmp_path):
+    with pytest.raises(BadInputError, match="give the folder that `bmbench run` printed"):
+        RunDir.open(tmp_path)
+    first, second = (RunDir(tmp_path / name) for name in ("a", "b"))
+    assert RunDir.create_at(first.path, {"config.json": {}})
+    with pytest.raises(BadInputError, match=rf"give {first.path}, the run in it"):
+        RunDir.open(tmp_path)
+    assert RunDir.create_at(second.path, {"config.json": {}})
+    with pytest.raises(BadInputError, match=rf"give {first.path} or another of the 2 runs in it, or begin"):
+        resume(tmp_path, Silent())
 
 
 @pytest.mark.parametrize("schema", [None, 3, "", "bmbench.run", "bmbench.run/0", "bmbench.run/1x", "other/1"])

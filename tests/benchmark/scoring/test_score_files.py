@@ -143,6 +143,16 @@ def test_leaving_an_image_out_equals_answering_it_with_nothing(tmp_path: Path) -
     assert reports[0]["cd"]["fn"] + reports[0]["cd"]["tp"] == 6
 
 
+def test_a_file_of_a_few_of_the_images_is_called_that(tmp_path: Path) -> None:
+    files = write(tmp_path, "p.json", DETECTIONS[:1]), truth_file(tmp_path)
+    (note,) = score_files(*files, PAPER).to_json()["notes"][1:]
+    assert note.startswith("2 of 3 images with cells have no prediction")
+    compared = compare_predictions(ComparisonRequest(first=[files[0]], second=[files[0]], truth=files[1]))
+    assert f"{files[0]}: {note}" in compared.to_json()["notes"]
+    both = write(tmp_path, "q.json", DETECTIONS)
+    assert not [one for one in score_files(both, files[1], PAPER).to_json()["notes"] if "prediction" in one]
+
+
 def test_the_order_of_everything_in_the_files_is_free(tmp_path: Path) -> None:
     report = score_files(write(tmp_path, "a.json", DETECTIONS), truth_file(tmp_path), PAPER)
     value = json.loads((tmp_path / "truth.json").read_text())

@@ -1,5 +1,6 @@
 """The template repository's workflows, whose shape is part of the threat model, and the project's own."""
 
+import compileall
 import re
 import shutil
 import subprocess
@@ -11,7 +12,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from bmbench.leaderboards.hosting.write_template import TEMPLATE
+from bmbench.leaderboards.hosting import write_template
+from bmbench.leaderboards.hosting.write_template import TEMPLATE, template_files
 
 ROOT = Path(__file__).parents[3]
 WORKFLOWS = sorted((TEMPLATE / "dot-github" / "workflows").glob("*.yml"))
@@ -157,3 +159,12 @@ def test_zizmor_finds_nothing(files):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No findings" in done.stdout
+
+
+def test_what_pip_compiles_is_no_part_of_the_template(tmp_path, monkeypatch):
+    before = template_files("github")
+    copy = shutil.copytree(write_template.TEMPLATE, tmp_path / "template")
+    assert compileall.compile_dir(copy, quiet=1)
+    assert list(copy.rglob("*.pyc"))
+    monkeypatch.setattr(write_template, "TEMPLATE", copy)
+    assert template_files("github").keys() == before.keys()
