@@ -34,7 +34,7 @@ test-newest:  ## all tests, with the newest release of everything, fetched anew 
 
 docs: .venv-docs/installed  ## the documentation site in site/; a warning or a dead link ends it
 	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
-	@echo "Written: site/index.html"
+	@echo "Written: site/index.html; to search in it: $(PYTHON) -m http.server --directory site"
 
 lock: .venv-uv/installed  ## write locks/ anew from pyproject.toml; `make lock UPGRADE=--upgrade` renews every pin
 	$(COMPILE) $(UPGRADE) --output-file locks/full.txt --extra dev pyproject.toml

@@ -26,6 +26,9 @@ from bmbench import cli
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"(?<!\\)\]\(([^)\s]+)\)")
 PYTHON = "reference/python"
+KINDS = {"Tutorials": 2, "How to": 2}
+BOOSTS = {"decisions/": 0.2, "results": 0.2, "changes": 0.2, f"{PYTHON}/": 0.5}
+"""Kind of a page, or start of its path → its weight in a search: instructions come before reasons."""
 _written: dict[str, tuple[str, str]] = {}
 
 
@@ -101,9 +104,9 @@ def on_files(files: Any, config: Any) -> Any:
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
     """Lead links out of `docs` to the repository, and keep the text for its Markdown copy."""
-    if page.file.src_uri.startswith("decisions/"):
-        # Reasons come after instructions in what a search finds.
-        page.meta["search"] = {"boost": 0.2}
+    kind = KINDS.get(page.ancestors[-1].title, 1) if page.ancestors else 1
+    boost = next((weight for start, weight in BOOSTS.items() if page.file.src_uri.startswith(start)), kind)
+    page.meta["search"] = {"boost": boost}
     base = f"{config.extra['repository']}/blob/main/"
     text = LINK.sub(lambda found: _outside(found, page.file.src_uri, base), markdown)
     name = Path(page.file.src_uri).stem if page.file.src_uri in reference_pages() else ""

@@ -68,6 +68,15 @@ def test_pages_are_of_four_kinds():
     assert titles == ["Home", *KINDS]
 
 
+def test_instructions_weigh_more_in_a_search_than_reasons():
+    hooks = module("site_hooks")
+    assert set(hooks.KINDS) < set(KINDS)
+    assert min(hooks.KINDS.values()) > 1 > max(hooks.BOOSTS.values())
+    made = [*PAGES, *hooks.made_pages()]
+    for start in hooks.BOOSTS:
+        assert [page for page in made if page.startswith(start)], start
+
+
 def anchors(path):
     """The places in a page that a link may name: of headings, and those that it states."""
     text = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.S | re.M)

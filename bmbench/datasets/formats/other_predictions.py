@@ -168,7 +168,8 @@ def _of_content(
     unsure = int((~np.isfinite(sure)).sum())
     constant = 1.0 if declared.confidence is None else declared.confidence
     undeclared = unsure and declared.confidence is None
-    notes = [f"{unsure} detections without a confidence count with 1"] if undeclared else []
+    them = "detection without a confidence counts" if unsure == 1 else "detections without a confidence count"
+    notes = [f"{unsure} {them} with 1"] if undeclared else []
     numbers, said = _category_ids(names, label, categories, path)
     return DetectionColumns(
         image_id=np.repeat(_ids(images), counts)[kept],

@@ -125,7 +125,7 @@ def test_what_is_not_stated_is_said(tmp_path, truth):
     _, points = read_pair(tmp_path / "p.csv", truth)
     assert points.xy.tolist() == [[14, 8]]
     assert points.notes == (
-        "1 detections without a confidence count with 1",
+        "1 detection without a confidence counts with 1",
         "objects without a class are taken for RBC",
     )
 
