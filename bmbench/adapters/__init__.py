@@ -13,6 +13,7 @@
     unet/           U-Nets that learn a map, and a watershed that finds cells in it
     classifier/     a second stage that says the class of each cell, behind any method
     detection/      networks that find boxes or circles, and what becomes of their votes
+    encoders/       encoders of timm in place of the first layers of a network
     learning/       how any network here learns: what it is given, the steps, stopping and going on
     images/         working scale, random training patches, tiles of large images
 """

@@ -138,7 +138,13 @@ class Method:
     infer: Callable[[Any, Pixels], Decode] | None = None
 
 
-_PROBE = {"train": "torch", "yolo": "ultralytics", "detr": "transformers", "cluster": "distributed"}
+_PROBE = {
+    "train": "torch",
+    "yolo": "ultralytics",
+    "detr": "transformers",
+    "encoders": "timm",
+    "cluster": "distributed",
+}
 """The module whose presence tells that an extra is installed."""
 
 
@@ -147,8 +153,11 @@ def is_installed(method: Method) -> bool:
     return _has_extra(method) and _has_beside(method)
 
 
-def require_installed(method: Method) -> None:
-    """Nothing, or a MissingExtraError with the command that installs what the method needs."""
+def require_installed(method: Method, settings: Any = None) -> None:
+    """Nothing, or a MissingExtraError with the command that installs what the method needs, so set."""
+    encoder = getattr(settings, "encoder", "none")
+    if encoder != "none" and importlib.util.find_spec(_PROBE["encoders"]) is None:
+        raise MissingExtraError(f"timm, which --set encoder={encoder} needs,", extra="encoders")
     if method.extra is not None and not _has_extra(method):
         raise MissingExtraError(f"{_PROBE[method.extra]}, which {method.name} needs,", extra=method.extra)
     if method.beside is not None and not _has_beside(method):

@@ -26,7 +26,7 @@ HARMLESS = {
     "RunDir.open", "self.open", "image.open", "packed.open", "archive.open", "fetched.open",
 }  # fmt: skip
 ALLOWED = {
-    ("adapters/detection/networks/weights.py", "torch.load"): "bytes in memory, and never code",
+    ("adapters/learning/weight_files.py", "torch.load"): "bytes in memory, and never code",
     ("core/disk.py", "os.open"): "what was just written, to be forced to the disk",
     ("core/asides.py", "os.open"): "what is under way, to be held or removed",
     ("core/gate.py", "os.open"): "the gate",

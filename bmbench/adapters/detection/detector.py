@@ -234,7 +234,7 @@ def _tile_detections(member: BoxDetector, image: Pixels) -> list[TileDetections]
         for flip in MIRRORS[: settings.views]
         for tile in tiles_of(small[:: -1 if flip[1] else 1, :: -1 if flip[0] else 1], settings)
     ]
-    with one_thread_each(exact_on_card=FAMILIES[member.family].exact_on_card) as pool:
+    with one_thread_each(exact_on_card=FAMILIES[member.family].exact_with(settings)) as pool:
         return list(pool.map(lambda job: _of_tile(member, *job, size=size, ratio=ratio), work))
 
 

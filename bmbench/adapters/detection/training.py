@@ -20,6 +20,7 @@ from bmbench.adapters.detection.networks.mask_rcnn import reseed
 from bmbench.adapters.detection.networks.weights import Taking, take_weights
 from bmbench.adapters.detection.settings.common import CommonSettings
 from bmbench.adapters.detection.targets import Targets, are_points, cut_patch, masks_of, shapes_of, targets_of
+from bmbench.adapters.encoders.request import suited_to_encoder
 from bmbench.adapters.images.working_scale import (
     TrainingImage,
     ViewSettings,
@@ -55,7 +56,7 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, TrainingFacts
         If the loss is no longer a number.
     """
     family = FAMILIES[family_name]
-    request, different, mean_px = _with_class_sizes(request)
+    request, different, mean_px = _with_class_sizes(suited_to_encoder(request))
     settings: CommonSettings = request.settings
     factor = settings.cell_px / mean_px
     train = [at_working_scale(sample, factor) for sample in request.train]
@@ -75,9 +76,9 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, TrainingFacts
         view = random_view(train, wanted, generator)
         return _patch(view, settings, family, cells=facts.cells, seed=int(generator.integers(2**31)))
 
-    with one_thread_each(exact_on_card=family.exact_on_card) as pool, seeded(request.seed):
+    with one_thread_each(exact_on_card=family.exact_with(settings)) as pool, seeded(request.seed):
         network = family.build(settings, facts).to(best_device())
-        for notice in notices(family, best_device()):
+        for notice in notices(family, settings, best_device()):
             request.progress.note(notice)
         if isinstance(settings, Taking) and settings.weights != "none":
             taken = take_weights(network, settings.weights, family=family_name, settings=settings)
@@ -94,9 +95,9 @@ def fit(request: FitRequest, family_name: str) -> tuple[nn.Module, TrainingFacts
         return trainer.run(network), facts, settings
 
 
-def notices(family: Family, device: torch.device) -> list[str]:
+def notices(family: Family, settings: CommonSettings, device: torch.device) -> list[str]:
     """What is said whenever one is fitted there."""
-    rounding = device.type == "cuda" and not family.exact_on_card
+    rounding = device.type == "cuda" and not family.exact_with(settings)
     return [*([family.notice] if family.notice else []), *([_TO_ROUNDING] if rounding else [])]
 
 

@@ -68,7 +68,7 @@ class UNetDetector:
         views = _VIEWS[: self.settings.views]
         tiles = [tiling.cut(image[mirror(view)]) for view in views]
         every = [tile for view in tiles for tile in view]
-        with one_thread_each() as pool:
+        with one_thread_each(exact_on_card=self.network.encoder is None) as pool:
             if next(self.network.parameters()).is_cuda:
                 answers = in_batches(self._forward, every, most=TILES_AT_ONCE)
             else:

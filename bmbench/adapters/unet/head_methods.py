@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 
+from bmbench.adapters.encoders.request import suited_to_encoder
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import environment_kept
 from bmbench.adapters.method import Detector, Licence, Method
@@ -62,6 +63,7 @@ def _fit(request: FitRequest, *, name: str) -> Detector:
         from bmbench.adapters.unet.heads.head import fitted_head
         from bmbench.adapters.unet.training import fit
 
+        request = suited_to_encoder(request)
         head = fitted_head(name, request)
         network, calibration = fit(request, head)
     return UNetDetector(encoding=head, settings=request.settings, calibration=calibration, network=network)
@@ -84,7 +86,7 @@ def _method(name: str, title: str, *, paper: str, outlines: bool = True) -> Meth
         licence=Licence(name="Apache-2.0", package="bmbench"),
         ensemble=ensemble_of,
         space=space_of(name),
-        architecture=("depth", "width", "normalisation", "cell_px", "features"),
+        architecture=("depth", "width", "normalisation", "encoder", "cell_px", "features"),
         infer=infer_with,
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
+from bmbench.adapters.encoders.request import suited_to_encoder
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import environment_kept
 from bmbench.adapters.method import Decode, Detector, Licence, Method
@@ -91,6 +92,7 @@ def _fit(request: FitRequest, *, encoding: str) -> Detector:
         from bmbench.adapters.unet.encodings.encoding import fitted
         from bmbench.adapters.unet.training import fit
 
+        request = suited_to_encoder(request)
         taught = fitted(encoding, request)
         network, calibration = fit(request, taught)
     return UNetDetector(encoding=taught, settings=request.settings, calibration=calibration, network=network)
@@ -144,7 +146,7 @@ def _method(encoding: str, title: str) -> Method:
         licence=Licence(name="Apache-2.0", package="bmbench"),
         ensemble=ensemble_of,
         space=space_of(encoding),
-        architecture=("depth", "width", "normalisation", "cell_px"),
+        architecture=("depth", "width", "normalisation", "encoder", "cell_px"),
         infer=infer_with,
     )
 

@@ -5,6 +5,9 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from bmbench.adapters.encoders.choice import NONE
+from bmbench.adapters.encoders.layout import layout_of
+from bmbench.adapters.encoders.timm_encoder import Encoder
 from bmbench.adapters.learning.networks import group_normalisation
 from bmbench.adapters.unet.settings import NetworkSettings
 
@@ -14,6 +17,9 @@ class UNet(nn.Module):
 
     With `features` a layer of that many channels lies before the logits: many numbers a pixel are not to be
     sums of the few channels of the finest level.
+
+    With an encoder the way down is the encoder's from its finest map on, and above that as ever: few encoders
+    have maps as fine as an image of cells needs.
     """
 
     def __init__(
@@ -22,10 +28,14 @@ class UNet(nn.Module):
         super().__init__()
         widths = [settings.width * 2**level for level in range(settings.depth + 1)]
         self.stride = 2**settings.depth
+        first = _first_of_encoder(settings)
         self.down = nn.ModuleList(
             _double(before, after, settings.normalisation)
-            for before, after in zip([channels, *widths], widths, strict=False)
+            for before, after in zip([channels, *widths], widths[:first], strict=False)
         )
+        self.encoder = None
+        if first is not None:
+            self.encoder = Encoder(settings, dict(list(enumerate(widths))[first:]))
         self.up = nn.ModuleList(
             nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in pairwise(widths)
         )
@@ -35,15 +45,26 @@ class UNet(nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """The logits of the image."""
-        x = self.down[0](image)
-        skipped = []
-        for block in list(self.down)[1:]:
-            skipped.append(x)
-            x = block(nn.functional.max_pool2d(x, 2))
+        *skipped, x = self._down(image)
         for grow, merge, fine in zip(reversed(self.up), reversed(self.merge), reversed(skipped), strict=True):
             x = merge(torch.cat([fine, grow(x)], dim=1))
         logits: torch.Tensor = self.head(self.features(x))
         return logits
+
+    def _down(self, image: torch.Tensor) -> list[torch.Tensor]:
+        """The map of each level, fine to coarse."""
+        maps: list[torch.Tensor] = []
+        for block in self.down:
+            maps.append(block(nn.functional.max_pool2d(maps[-1], 2) if maps else image))
+        return maps if self.encoder is None else maps + self.encoder(image)
+
+
+def _first_of_encoder(settings: NetworkSettings) -> int | None:
+    """The finest level whose map is the encoder's; None without one."""
+    if settings.encoder == NONE:
+        return None
+    # At least the coarsest: a network of depth 1 has no other place for it.
+    return min(max(1, layout_of(settings.encoder).finest), settings.depth)
 
 
 def build(

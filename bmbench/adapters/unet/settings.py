@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from bmbench.adapters.encoders.choice import NONE, require_encoder
 from bmbench.adapters.ranges import (
     NotNegative,
     PositiveFloat,
@@ -56,6 +57,12 @@ class NetworkSettings:
         Mirrored views whose maps are averaged.
     tile_px, overlap_px : int
         Tiles of large images; an overlap of twice the reach of a network of depth 4 (107 px).
+    encoder : str
+        "none", or a model of timm that takes the place of the way down from its finest map on.
+    weights : str
+        Of the encoder: "none", "hub" (those that timm publishes), or the path of a file.
+    encoder_frozen : bool
+        Whether they stay as they were loaded.
     """
 
     cell_px: PositiveFloat = 20.0
@@ -81,9 +88,17 @@ class NetworkSettings:
     views: Literal[1, 4] = 4
     tile_px: Side = 1024
     overlap_px: int = 224
+    encoder: str = NONE
+    weights: str = NONE
+    encoder_frozen: bool = False
 
     def __post_init__(self) -> None:
         require_ranges(self)
+        require_encoder(self)
+        if self.encoder == NONE and self.weights != NONE:
+            raise ValueError(
+                f"weights is {self.weights}, and encoder is none; expected weights of an encoder"
+            )
         stride = 2**self.depth
         # Two pixels at the coarsest level: a normalisation layer needs more than one.
         if self.patch_px % stride or self.patch_px < 2 * stride:

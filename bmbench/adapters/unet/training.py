@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bmbench.adapters.encoders.choice import NONE, encoder_colours
+from bmbench.adapters.encoders.taken import take_encoder_weights
 from bmbench.adapters.images.augment import (
     blurred,
     cut,
@@ -163,7 +165,7 @@ class Calibration:
     smallest_px2 : float
         Area of the smallest training cell, pixels at working scale.
     mean, deviation : (red, green, blue) in 0 … 255
-        Of the training images.
+        Of the training images, or those that an encoder's weights were taught with.
     """
 
     factor: float
@@ -190,18 +192,20 @@ def fit(request: FitRequest, encoding: Teaching) -> tuple[UNet, Calibration]:
         encoding=encoding,
         settings=settings,
     )
-    calibration = _calibrate(train, factor)
+    calibration = _calibrate(train, factor, settings)
     draw = _drawing(train, request, encoding)
     del train
     told = request.report is not None and bool(validation)
     baseline = baseline_loss(validation, encoding=encoding, settings=settings) if told else math.nan
-    with one_thread_each() as pool, seeded(request.seed):
+    with one_thread_each(exact_on_card=settings.encoder == NONE) as pool, seeded(request.seed):
         network = build(
             settings,
             outputs=encoding.outputs,
             features=encoding.features(settings),
             device=best_device(),
         )
+        if network.encoder is not None and settings.weights != NONE:
+            request.progress.note(take_encoder_weights(network.encoder, settings))
         if request.start is not None:
             begin_with(network, request.start)
 
@@ -264,9 +268,9 @@ def _losses(
     return encoding.loss(logits.float(), value, weight, settings)
 
 
-def _calibrate(images: Sequence[TrainingImage], factor: float) -> Calibration:
-    """Colour statistics and cell sizes of the training images."""
-    mean, deviation = colour_statistics(images)
+def _calibrate(images: Sequence[TrainingImage], factor: float, settings: NetworkSettings) -> Calibration:
+    """Cell sizes of the training images, and their colour statistics, or those of an encoder's weights."""
+    mean, deviation = encoder_colours(settings) or colour_statistics(images)
     return Calibration(
         factor=factor,
         smallest_px2=min(_areas(images)),

@@ -113,6 +113,7 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     start = None if options.start is None else read_start(options.start, method, artefacts=artefacts)
     fixed = start.fixed if start is not None else None
     settings = resolve_settings(method, options.profile, options.settings, fixed=fixed)
+    require_installed(method, settings)
     if options.devices > 1:
         from bmbench.benchmark.workers.devices import check_devices
 

@@ -69,9 +69,13 @@ def make_trial(
 
 
 def searched(plan: Plan) -> Space:
-    """The method's space, without what the options fix."""
+    """The method's space, without what the options fix, and without the depth of a network on an encoder.
+
+    Which levels an encoder has is the encoder's.
+    """
     whole = plan.method.space.get(plan.options.profile, Space(learned={}))
-    fixed = plan.options.settings
+    own = () if getattr(plan.settings, "encoder", "none") == "none" else ("depth",)
+    fixed = {*plan.options.settings, *own}
     return dataclasses.replace(
         whole,
         learned={name: kind for name, kind in whole.learned.items() if name not in fixed},

@@ -5,6 +5,7 @@ import json
 import math
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from bmbench.adapters.search_space import Choice, Real, Space, Whole
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.decodings import Judged, decodings
 from bmbench.benchmark.search.search import TuneOptions, best_first, resume_tuning, tune
-from bmbench.benchmark.search.trial import Ended, is_hopeless
+from bmbench.benchmark.search.trial import Ended, is_hopeless, searched
 from bmbench.benchmark.search.trials import Store, Trial
 from bmbench.core.errors import RunFailedError, Stopped, TrainingFailedError
 from bmbench.core.progress import Silent
@@ -90,6 +91,17 @@ def test_what_the_user_fixes_is_not_searched(whole):
         assert not TINY.keys() & trial.settings.keys()
         assert trial.settings.keys() >= {"optimiser", "learning_rate", "weight_decay", "normalisation"}
         assert ("momentum" in trial.settings) == (trial.settings["optimiser"] == "sgd")
+
+
+def test_the_depth_of_a_network_on_an_encoder_is_not_searched():
+    method = METHODS.get("unet_shrink")
+
+    def of(encoder):
+        options = SimpleNamespace(profile="quick", settings={"encoder": encoder})
+        settings = dataclasses.replace(method.settings["quick"], encoder=encoder)
+        return searched(SimpleNamespace(method=method, options=options, settings=settings)).learned
+
+    assert of("none").keys() - of("resnet18").keys() == {"depth"}
 
 
 def test_a_run_takes_the_settings_of_a_search(bmbench, whole, marrow, tmp_path):

@@ -4,7 +4,7 @@
 
     families               what makes one detector different from another: the table
     anchors                sizes from the training cells; which anchors learn nothing
-    backbone               a ResNet with a feature pyramid
+    backbone               a ResNet, or an encoder of timm, with a feature pyramid
     weights                weights from elsewhere, without code from elsewhere
     retinanet              torchvision's RetinaNet, for boxes and for circles
     fcos                   torchvision's FCOS
@@ -15,5 +15,4 @@
     transformers_networks  RT-DETRv2, D-FINE and DEIMv2 of `transformers`
     detectron2_networks    RetinaNet and Mask R-CNN of detectron2
     detectron2_parts       its parts, which learn nothing from ignored objects
-    third_party            imports of others' programs without their side effects
 """

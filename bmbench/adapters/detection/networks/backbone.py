@@ -1,4 +1,4 @@
-"""A ResNet with a feature pyramid, from torchvision's parts."""
+"""A ResNet, or an encoder of timm, with a feature pyramid, from torchvision's parts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +11,8 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
 
 from bmbench.adapters.detection.settings.pyramid import PyramidSettings
+from bmbench.adapters.encoders.choice import NONE
+from bmbench.adapters.encoders.timm_encoder import Encoder
 from bmbench.adapters.learning.networks import group_normalisation, short_numbers
 
 BLOCKS = {
@@ -30,11 +32,9 @@ class _Pyramid(BackboneWithFPN):  # type: ignore[misc]
         channels = [_channels(body, stage) for stage in stages]
         super().__init__(body, stages, channels, settings.width)
         # Without the pooled level that torchvision adds: anchors lie on given levels alone.
-        self.fpn = FeaturePyramidNetwork(channels, settings.width)
-        for level in range(settings.coarsest + 1, settings.deepest + 1):
-            self.fpn.layer_blocks[level - settings.finest] = nn.Identity()
+        self.fpn = _from_above(channels, settings)
         self.precision = settings.precision
-        self.levels = [str(level) for level in range(settings.finest, settings.coarsest + 1)]
+        self.levels = _names(settings)
 
     def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
         """The maps by level."""
@@ -42,6 +42,39 @@ class _Pyramid(BackboneWithFPN):  # type: ignore[misc]
             maps = super().forward(image.contiguous(memory_format=torch.channels_last))
         # Anchors take the type of the maps, and places of a large tile need more digits.
         return {level: maps[level].float() for level in self.levels}
+
+
+class _EncoderPyramid(nn.Module):
+    """The same of an encoder of timm, called as torchvision's is."""
+
+    def __init__(self, settings: PyramidSettings) -> None:
+        super().__init__()
+        levels = range(settings.finest, settings.deepest + 1)
+        self.body = Encoder(settings, dict.fromkeys(levels, settings.width))
+        self.fpn = _from_above([settings.width] * len(levels), settings)
+        self.out_channels = settings.width
+        self.precision = settings.precision
+        self.levels = _names(settings)
+
+    def forward(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The maps by level."""
+        with short_numbers(self.precision, image.device):
+            maps = self.body(image.contiguous(memory_format=torch.channels_last))
+            found = self.fpn(dict(zip(map(str, self.body.levels), maps, strict=True)))
+        return {level: found[level].float() for level in self.levels}
+
+
+def _from_above(channels: list[int], settings: PyramidSettings) -> FeaturePyramidNetwork:
+    """What adds coarse maps to fine ones; no last layer where no anchor lies."""
+    network = FeaturePyramidNetwork(channels, settings.width)
+    for level in range(settings.coarsest + 1, settings.deepest + 1):
+        network.layer_blocks[level - settings.finest] = nn.Identity()
+    return network
+
+
+def _names(settings: PyramidSettings) -> list[str]:
+    """The levels that anchors lie on, finest first."""
+    return [str(level) for level in range(settings.finest, settings.coarsest + 1)]
 
 
 class IdentityTransform(GeneralizedRCNNTransform):  # type: ignore[misc]
@@ -69,6 +102,8 @@ class IdentityTransform(GeneralizedRCNNTransform):  # type: ignore[misc]
 
 def pyramid(settings: PyramidSettings) -> nn.Module:
     """A backbone with fresh weights from torch's generator."""
+    if settings.encoder != NONE:
+        return _EncoderPyramid(settings)
     block, blocks = BLOCKS[settings.backbone]
     body = resnet.ResNet(block, blocks, norm_layer=normalisation(settings))
     return _Pyramid(body, settings)

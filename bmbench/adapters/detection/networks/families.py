@@ -17,7 +17,6 @@ from bmbench.adapters.detection.networks import (
     yolov3,
 )
 from bmbench.adapters.detection.networks.anchors import Sizes, anchor_sizes
-from bmbench.adapters.detection.networks.third_party import without_side_effects
 from bmbench.adapters.detection.settings.common import CommonSettings
 from bmbench.adapters.detection.settings.detr import DetrSettings
 from bmbench.adapters.detection.settings.pyramid import (
@@ -27,7 +26,9 @@ from bmbench.adapters.detection.settings.pyramid import (
     RetinaNetSettings,
 )
 from bmbench.adapters.detection.settings.yolo import UltralyticsSettings, YoloSettings
+from bmbench.adapters.encoders.choice import NONE, encoder_colours
 from bmbench.adapters.images.working_scale import Colour
+from bmbench.adapters.learning.third_party import without_side_effects
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Floats
 
@@ -106,6 +107,10 @@ class Family:
     other_package: bool = False
     exact_on_card: bool = True
 
+    def exact_with(self, settings: CommonSettings) -> bool:
+        """Whether it is the same to the last bit on a graphics card with these settings; no encoder is."""
+        return self.exact_on_card and getattr(settings, "encoder", NONE) == NONE
+
     def learns_masks(self, settings: Any, *, outlined: bool) -> bool:
         """Whether it learns outlines; `outlined` says whether every training cell has one.
 
@@ -123,7 +128,13 @@ class Family:
         return self.masks and outlined and settings.mask != "off"
 
 
-def _refuse_short(settings: DetectorSettings) -> None:
+def _refuse_ours(settings: DetectorSettings) -> None:
+    if settings.encoder != NONE:
+        raise BadInputError(
+            "detectron2's networks have its own ResNets",
+            where=f"--set encoder={settings.encoder}",
+            remedy="leave it out",
+        )
     if settings.precision != "float32":
         raise BadInputError(
             "detectron2's networks compute in float32 here",
@@ -133,7 +144,7 @@ def _refuse_short(settings: DetectorSettings) -> None:
 
 
 def _detectron2_retinanet(settings: DetectorSettings, facts: TrainingFacts) -> nn.Module:
-    _refuse_short(settings)
+    _refuse_ours(settings)
     with without_side_effects():
         from bmbench.adapters.detection.networks.detectron2_networks import build_retinanet
 
@@ -141,7 +152,7 @@ def _detectron2_retinanet(settings: DetectorSettings, facts: TrainingFacts) -> n
 
 
 def _detectron2_mask_rcnn(settings: MaskRCNNSettings, facts: TrainingFacts) -> nn.Module:
-    _refuse_short(settings)
+    _refuse_ours(settings)
     with without_side_effects():
         from bmbench.adapters.detection.networks.detectron2_networks import build_mask_rcnn
 
@@ -182,18 +193,24 @@ FAMILIES = MappingProxyType(
         "retinanet": Family(
             build=lambda s, f: retinanet.build(s, f.anchors, classes=f.classes, circles=False),
             settings=RetinaNetSettings,
+            colours=encoder_colours,
         ),
         "circular_retinanet": Family(
             build=lambda s, f: retinanet.build(s, f.anchors, classes=f.classes, circles=True),
             settings=RetinaNetSettings,
+            colours=encoder_colours,
             circles=True,
         ),
         "fcos": Family(
-            build=lambda s, f: fcos.build(s, classes=f.classes), settings=FcosSettings, anchors=_no_anchors
+            build=lambda s, f: fcos.build(s, classes=f.classes),
+            settings=FcosSettings,
+            anchors=_no_anchors,
+            colours=encoder_colours,
         ),
         "circular_mask_rcnn": Family(
             build=lambda s, f: circular_mask_rcnn.build(s, f.anchors, classes=f.classes, masks=f.masks),
             settings=MaskRCNNSettings,
+            colours=encoder_colours,
             circles=True,
             first_label=1,
             masks=True,
@@ -202,6 +219,7 @@ FAMILIES = MappingProxyType(
         "mask_rcnn": Family(
             build=lambda s, f: mask_rcnn.build(s, f.anchors, classes=f.classes, masks=f.masks),
             settings=MaskRCNNSettings,
+            colours=encoder_colours,
             first_label=1,
             masks=True,
             exact_on_card=False,

@@ -16,10 +16,10 @@ import torch
 from torch import nn
 
 from bmbench.adapters.detection.networks.anchors import TensorDict, where_hidden
-from bmbench.adapters.detection.networks.third_party import without_side_effects
 from bmbench.adapters.detection.networks.yolov3 import kept
 from bmbench.adapters.detection.settings.detr import DetrSettings
 from bmbench.adapters.images.working_scale import Colour
+from bmbench.adapters.learning.third_party import without_side_effects
 
 _KINDS = {
     "rt_detr_v2": ("RTDetrV2Config", "RTDetrV2ForObjectDetection"),

@@ -18,10 +18,10 @@ import torch
 from torch import nn
 
 from bmbench.adapters.detection.networks.anchors import TensorDict, where_hidden
-from bmbench.adapters.detection.networks.third_party import without_side_effects
 from bmbench.adapters.detection.networks.yolov3 import kept
 from bmbench.adapters.detection.settings.yolo import UltralyticsSettings
 from bmbench.adapters.images.working_scale import Colour
+from bmbench.adapters.learning.third_party import without_side_effects
 from bmbench.core.errors import BadInputError
 
 NOTICE = "Ultralytics, which {} trains with, is under the AGPL-3.0: https://ultralytics.com/license"

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from bmbench.adapters.detection.settings.common import AnchorSettings
+from bmbench.adapters.encoders.choice import NONE, require_encoder
 from bmbench.adapters.ranges import Few, NotNegative, PositiveFloat, PositiveInt, Share
 
 
@@ -25,18 +26,27 @@ class PyramidSettings(AnchorSettings):
         Of the backbone, and of the heads but for batches, whose statistics would be those of levels mixed.
         Frozen keeps the batch statistics of loaded weights, and would do nothing without any.
     weights : str
-        "none", "imagenet", "coco", or the path of a file of weights.
+        "none", "imagenet", "coco", or the path of a file of weights; of an encoder also "hub", and neither of
+        the second and third.
+    encoder : str
+        "none", or a model of timm in the place of the ResNet; `backbone` and, but for the heads,
+        `normalisation` then say nothing.
+    encoder_frozen : bool
+        Whether the encoder's weights stay as they were loaded.
     """
 
     backbone: Literal["resnet10", "resnet18", "resnet34", "resnet50"] = "resnet10"
     deepest: int = 4
     width: PositiveInt = 64
     normalisation: Literal["group", "batch", "instance", "frozen"] = "group"
-    weights: str = "none"
+    weights: str = NONE
+    encoder: str = NONE
+    encoder_frozen: bool = False
 
     def __post_init__(self) -> None:
         AnchorSettings.__post_init__(self)
-        if self.weights == "none" and self.normalisation == "frozen":
+        require_encoder(self, others=("imagenet", "coco"))
+        if self.weights == NONE and self.normalisation == "frozen":
             raise ValueError("normalisation frozen without weights does nothing; expected group")
 
     def _check_levels(self) -> None:
