@@ -3,6 +3,7 @@
 ::
 
     method          what a method is, and what a detector is
+    network_sizes   how many parameters their networks have
     search_space    where better settings are looked for, as data
     ranges          what the numbers among settings may be
     ensemble        several fitted detectors as one

@@ -104,6 +104,8 @@ class Method:
         Whether it is suited to points that were drawn as circles of one size, whose overlaps mean nothing.
     licence : Licence or None
         Of the package that makes its network; None if that is not stated.
+    parameters : profile name → number
+        How many numbers its network learns, of one class of cells; empty where that is not stated.
     ensemble : detectors → Detector, or None
         Several fitted detectors as one, whose `save` is `bmbench.adapters.ensemble.save_members`; None if
         the method has no such thing.
@@ -132,6 +134,7 @@ class Method:
     outlines: bool = False
     points: bool = False
     licence: Licence | None = None
+    parameters: Mapping[str, int] = field(default_factory=dict)
     ensemble: Callable[[Sequence[Detector]], Detector] | None = None
     space: Mapping[str, Space] = field(default_factory=dict)
     architecture: tuple[str, ...] | None = None

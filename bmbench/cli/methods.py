@@ -68,21 +68,25 @@ def methods(
     family: Annotated[str, typer.Option(help="Only those of this family.")] = "",
     licence: Annotated[str, typer.Option(help="Only those under this licence, as SPDX names it.")] = "",
     here: Annotated[bool, typer.Option("--here", help="Only what is installed.")] = False,
+    runs: Annotated[
+        Path, typer.Option(help="A folder of runs, whose times on this machine are shown.")
+    ] = Path("runs"),
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a table of Markdown.")] = False,
     json: shared.Json = False,
 ) -> None:
-    """Every method, its family, what it needs, whether it is here."""
+    """Every method, its family and size, what it needs, whether it is here."""
     from bmbench.benchmark.contract.list_methods import (
         WantedMethods,
         methods_markdown,
         methods_record,
         methods_table,
     )
+    from bmbench.benchmark.contract.measured import seconds_a_megapixel
 
     wanted = WantedMethods(can=tuple(can or ()), family=family, licence=licence, here=here)
     if json:
-        print_json(methods_record(wanted))
+        print_json(methods_record(wanted, seconds_a_megapixel(runs)))
     elif markdown:
         typer.echo(methods_markdown(wanted))
     else:
-        console().print(methods_table(wanted))
+        console().print(methods_table(wanted, seconds_a_megapixel(runs)))

@@ -13,6 +13,7 @@ from bmbench.adapters.detection.settings.search_spaces import space_of
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import environment_kept
 from bmbench.adapters.method import Beside, Decode, Detector, Licence, Method
+from bmbench.adapters.network_sizes import PARAMETERS
 from bmbench.core.types import Pixels
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _method(
         outlines=family == "mask_rcnn",
         points=True,
         licence=licence,
+        parameters=PARAMETERS.get(name, {}),
         ensemble=_ensemble,
         space=space_of(name),
         infer=_infer,

@@ -10,6 +10,7 @@ from bmbench.adapters.encoders.request import suited_to_encoder
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import environment_kept
 from bmbench.adapters.method import Detector, Licence, Method
+from bmbench.adapters.network_sizes import PARAMETERS
 from bmbench.adapters.search_space import Range, Real, Space
 from bmbench.adapters.unet.heads.settings import PROFILES
 from bmbench.adapters.unet.method import NETWORK, OPTIMISER, SIZES, ensemble_of, infer_with, load_from
@@ -84,6 +85,7 @@ def _method(name: str, title: str, *, paper: str, outlines: bool = True) -> Meth
         outlines=outlines,
         points=True,
         licence=Licence(name="Apache-2.0", package="bmbench"),
+        parameters=PARAMETERS[name],
         ensemble=ensemble_of,
         space=space_of(name),
         architecture=("depth", "width", "normalisation", "encoder", "cell_px", "features"),

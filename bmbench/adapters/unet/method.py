@@ -16,6 +16,7 @@ from bmbench.adapters.encoders.request import suited_to_encoder
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.reproducible import environment_kept
 from bmbench.adapters.method import Decode, Detector, Licence, Method
+from bmbench.adapters.network_sizes import PARAMETERS
 from bmbench.adapters.search_space import Choice, Range, Real, Space, Whole
 from bmbench.adapters.unet.settings import PROFILES
 from bmbench.core.types import Pixels
@@ -144,6 +145,7 @@ def _method(encoding: str, title: str) -> Method:
         outlines=True,
         points=True,
         licence=Licence(name="Apache-2.0", package="bmbench"),
+        parameters=PARAMETERS[f"unet_{encoding}"],
         ensemble=ensemble_of,
         space=space_of(encoding),
         architecture=("depth", "width", "normalisation", "encoder", "cell_px"),

@@ -3,6 +3,7 @@
 ::
 
     list_methods      which methods there are: `bmbench methods`
+    measured          how long they took to answer, from finished runs
     drawn_cells       dark discs on pale ground, with their circles: what the checks look at
     small_settings    settings that make any method fit in a moment
     checks            one promise a function; the table of all

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from rich.markup import escape
 from rich.table import Table
 
 from bmbench.adapters import METHODS
 from bmbench.adapters.method import Method, is_installed
+from bmbench.benchmark.contract.measured import PROFILE
 from bmbench.core.errors import BadInputError
 from bmbench.present import markdown
 from bmbench.present.terminal import text_table
-from bmbench.present.words import UNDEFINED
+from bmbench.present.words import UNDEFINED, decimal
 
 ABILITIES = {
     "classes": ("C", "cell_classes", "tells classes of cells apart"),
@@ -59,6 +62,9 @@ class WantedMethods:
 
 
 ANY = WantedMethods()
+Times: TypeAlias = Mapping[str, float]
+"""Method → seconds a megapixel, of those that were measured."""
+_NO_TIMES: Times = MappingProxyType({})
 
 
 def abilities(method: Method) -> list[str]:
@@ -71,28 +77,41 @@ def licence_of(method: Method) -> str:
     return method.licence.name if method.licence else UNDEFINED
 
 
-def methods_table(wanted: WantedMethods = ANY) -> Table:
-    """Every method that is wanted: what it is and can, its licence, what it needs, whether it is here."""
-    table = text_table(("method", "can", "licence", "needs", "here"), wraps="method")
+def millions(parameters: int | None) -> str:
+    """A number of parameters in millions; a dash where it is not stated."""
+    return UNDEFINED if parameters is None else decimal(parameters / 1e6, 1)
+
+
+def methods_table(wanted: WantedMethods = ANY, times: Times = _NO_TIMES) -> Table:
+    """Every method that is wanted: what it is and can, its licence and size, what it needs, if it is here.
+
+    In place of a yes stand seconds a megapixel where they were measured.
+    """
+    table = text_table(("method", "can", "licence", "size", "needs", "here"), wraps="method")
     found, problems = _chosen(wanted)
     absent: list[str] = []
     for name, method in found.items():
         here = is_installed(method)
         letters = "".join(ABILITIES[word][0] for word in abilities(method)) or UNDEFINED
         what = f"{name}\n[dim]{escape(_words(method))}[/]"
-        needs, yes = _needs(name, method), "yes" if here else "no"
-        table.add_row(what, letters, escape(licence_of(method)), needs, yes)
+        needs = _needs(name, method)
+        yes = f"{times[name]:.2f} s" if name in times else "yes"
+        size = millions(method.parameters.get(PROFILE))
+        table.add_row(what, letters, escape(licence_of(method)), size, needs, yes if here else "no")
         if not here:
             absent.append(_installer(method))
     letters = ", ".join(f"{letter} {text}" for letter, _, text in ABILITIES.values())
     more = [f"for more: {command}" for command in dict.fromkeys(absent)]
     left_out = [f"left out: {escape(problem)}" for problem in problems]
-    table.caption = "\n".join([f"can: {letters}", *more, *left_out])
+    sizes = [f"size: parameters of the network in the {PROFILE} profile, in millions"]
+    if times:
+        sizes.append("here: seconds for a megapixel, where finished runs on this machine tell")
+    table.caption = "\n".join([f"can: {letters}", *sizes, *more, *left_out])
     table.caption_justify = "left"
     return table
 
 
-def methods_record(wanted: WantedMethods = ANY) -> dict[str, Any]:
+def methods_record(wanted: WantedMethods = ANY, times: Times = _NO_TIMES) -> dict[str, Any]:
     """What ``bmbench methods --json`` prints: the methods, and what of other packages cannot be loaded."""
     found, problems = _chosen(wanted)
     records = []
@@ -112,6 +131,8 @@ def methods_record(wanted: WantedMethods = ANY) -> dict[str, Any]:
                 "cell_classes": method.cell_classes,
                 "outlines": method.outlines,
                 "points": method.points,
+                "parameters": dict(method.parameters),
+                "seconds_per_megapixel": times.get(name),
                 "package": None if origin is None else origin.package,
             }
         )
@@ -130,11 +151,12 @@ def methods_markdown(wanted: WantedMethods = ANY) -> str:
                 f"`{name}`",
                 _words(method),
                 *("yes" if word in can else UNDEFINED for word in ABILITIES),
+                " / ".join(millions(method.parameters.get(one)) for one in ("quick", "paper")),
                 f"{licence_of(method)}{package}",
                 _needs(name, method, short=False),
             ]
         )
-    header = ["method", "what it is", *ABILITIES, "licence (package)", "needs"]
+    header = ["method", "what it is", *ABILITIES, "parameters, millions", "licence (package)", "needs"]
     return markdown.table(header, rows, left=len(header))
 
 

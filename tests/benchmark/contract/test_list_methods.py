@@ -96,7 +96,7 @@ def test_the_table_says_for_each_method_what_it_can_and_needs():
     table = methods_table(WantedMethods(family="mask_rcnn"))
     assert list(table.columns[1].cells) == ["CAOP", "CAOP", "CAOP"]
     assert list(table.columns[2].cells) == ["BSD-3-Clause", "BSD-3-Clause", "Apache-2.0"]
-    assert list(table.columns[3].cells) == ["train", "train", "detectron2"]
+    assert list(table.columns[4].cells) == ["train", "train", "detectron2"]
 
 
 def test_the_page_holds_the_table_that_the_command_makes():
