@@ -13,6 +13,7 @@
     registry        names → "module:ATTRIBUTE", loaded on use
     plugins         entries that other packages bring, and who may name them
     geometry        boxes, circles and polygons as plain arrays
+    scan_lines      the pixels inside of many outlines at once
     enclosing_circles  the smallest circle around each of many outlines
     artefacts       which classes are those of artefacts
     objects         the objects of one image: their sizes, moved, scaled, and beside ignored regions

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.files import writing
-from bmbench.core.geometry import rectangle, rings_box, rings_mask
-from bmbench.core.types import Annotations, Bools, Ints, Role
+from bmbench.core.geometry import rectangle, rings_box
+from bmbench.core.scan_lines import Runs, pixels_of, runs_inside, runs_of_mask
+from bmbench.core.types import Annotations, Bools, Floats, Ints, Role
 from bmbench.datasets.formats.annotation_folder import read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Left
 from bmbench.datasets.formats.marks import UNNAMED, Marks
@@ -29,6 +30,8 @@ OUTLINES = ("nucleus", "cell")
 """What the planes of a label image with two of them show: InstanSeg's order."""
 LARGEST = 2**16 - 1
 EXTENSIONS = (".png", ".tif", ".tiff", ".npy")
+_AT_ONCE = 256
+"""Objects whose pixels are listed together."""
 
 
 def read_labels(path: Path, size: tuple[int, int] | None = None, *, outline: str = "") -> Ints:
@@ -188,23 +191,38 @@ def write(path: Path, content: Content) -> list[Left]:
 def draw_labels(annotations: Annotations, shape: tuple[int, int]) -> NDArray[np.uint16]:
     """(height, width) the number of the last object, from 1 on, whose shape holds each pixel's centre."""
     labels = np.zeros(shape, np.uint16)
-    for row in range(len(annotations)):
-        x0, y0 = np.maximum(np.floor(annotations.box[row, :2]), 0).astype(int).tolist()
-        x1, y1 = np.minimum(np.ceil(annotations.box[row, 2:]), shape[::-1]).astype(int).tolist()
-        if x1 > x0 and y1 > y0:
-            labels[y0:y1, x0:x1][_inside(annotations, row, (x0, y0, x1, y1))] = row + 1
+    low = np.maximum(np.floor(annotations.box[:, :2]), 0)
+    high = np.minimum(np.ceil(annotations.box[:, 2:]), shape[::-1])
+    windows = np.column_stack([low, high]).astype(np.int64)
+    seen = np.flatnonzero((high > low).all(axis=1))
+    for start in range(0, len(seen), _AT_ONCE):
+        runs = _runs(annotations, seen[start : start + _AT_ONCE], windows)
+        pixels, owner = pixels_of(runs, shape[1])
+        # Of a pixel that stands here more than once, the last counts.
+        labels.ravel()[pixels] = owner + 1
     return labels
 
 
-def _inside(annotations: Annotations, row: int, window: tuple[int, int, int, int]) -> Bools:
-    """(height, width) whether the shape of an object holds the centre of each pixel of a window."""
-    x0, y0, x1, y1 = window
-    rings, (x, y, radius) = annotations.contour[row], annotations.circle[row]
-    if radius > 0 and not rings:
-        down, right = np.ogrid[y0:y1, x0:x1]
-        return np.asarray(np.hypot(right + 0.5 - x, down + 0.5 - y) <= radius, bool)
-    rings = rings or rectangle(*annotations.box[row])
-    return rings_mask(rings, y1 - y0, x1 - x0, corner=(x0, y0), lower=False) > 0
+def _runs(annotations: Annotations, rows: Ints, windows: Ints) -> Runs:
+    """The runs of pixels whose centres the shapes of some objects hold, object by object."""
+    contours = annotations.contour
+    drawn = (annotations.circle[rows, 2] <= 0) | np.array([bool(contours[row]) for row in rows], bool)
+    outlined = rows[drawn]
+    parts = [_of_disc(annotations.circle[row], int(row), windows[row]) for row in rows[~drawn].tolist()]
+    if len(outlined):
+        shapes = [contours[row] or rectangle(*annotations.box[row]) for row in outlined.tolist()]
+        runs = runs_inside(shapes, windows[outlined])
+        parts.append(runs._replace(owner=outlined[runs.owner]))
+    found = Runs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    order = np.argsort(found.owner, kind="stable")
+    return Runs(*(column[order] for column in found))
+
+
+def _of_disc(circle: Floats, row: int, window: Ints) -> Runs:
+    (x, y, radius), (x0, y0, x1, y1) = circle.tolist(), window.tolist()
+    down, right = np.ogrid[y0:y1, x0:x1]
+    inside = np.hypot(right + 0.5 - x, down + 0.5 - y) <= radius
+    return runs_of_mask(inside, row, (x0, y0))
 
 
 def _has_extent(annotations: Annotations) -> Bools:

@@ -7,7 +7,7 @@ bmbench writes says that it counts from 1.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -114,31 +114,35 @@ def read(path: Path, images: Path | None = None, *, first_pixel: str = "") -> Co
     Boxes of one pixel, a click without a drag, are left out and named. `first_pixel` is "0" or "1": what
     corners count from, where it is not to be found out.
     """
-    first = first_pixel or first_pixel_of([path])["first_pixel"]
+    files = _files([path])
+    first = first_pixel or _first_pixel(files.values())
     if first not in ("0", "1"):
         raise BadInputError("--option first_pixel", expected="0 or 1", got=repr(first_pixel))
 
     def parse(file: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
-        return _marks(read_voc(file), str(file), shift=1 - int(first))
+        return _marks(files[file] if file in files else read_voc(file), str(file), shift=1 - int(first))
 
     content = read_folder(path, images, suffixes=(".xml",), parse=parse)
-    note = _note(_files([path]), first)
+    note = _note(files.values(), first)
     return dataclasses.replace(content, notes=(*content.notes, note)) if note else content
 
 
 def first_pixel_of(paths: Sequence[Path]) -> Mapping[str, str]:
     """What the corners of all VOC files of a set count from, as a choice for `read`."""
-    files = _files(paths)
+    return {"first_pixel": _first_pixel(_files(paths).values())}
+
+
+def _first_pixel(files: Collection[VocFile]) -> str:
     proven = any(voc.proof for voc in files) and not any(voc.own for voc in files)
-    return {"first_pixel": "0" if proven else "1"}
+    return "0" if proven else "1"
 
 
-def _files(paths: Sequence[Path]) -> list[VocFile]:
+def _files(paths: Sequence[Path]) -> dict[Path, VocFile]:
     lists = [annotation_files(path, (".xml",), ANNOTATION_FOLDERS)[0] for path in paths]
-    return [read_voc(file) for files in lists for file in files]
+    return {file: read_voc(file) for files in lists for file in files}
 
 
-def _note(files: Sequence[VocFile], first: str) -> str:
+def _note(files: Collection[VocFile], first: str) -> str:
     proofs = [voc.proof for voc in files if voc.proof]
     if any(voc.own for voc in files):
         return ""

@@ -1,6 +1,8 @@
 """Whether subsets share what they must not: a group, an image, or one picture under two names."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from bmbench.core.dataset import Picture, Subset
@@ -110,19 +112,30 @@ def refuse_torn(found: Sequence[str], *, where: str, remedy: str) -> NoReturn:
 
 def leaks(samples: Mapping[Subset, Sequence[Sample]]) -> tuple[str, ...]:
     """One sentence for every group, image id or image file (by its bytes) that lies in two subsets."""
-    from bmbench.core.files import sha256
-    from bmbench.core.gate import is_file
-
     seen: dict[tuple[str, str], Subset] = {}
     found: dict[tuple[str, str], str] = {}
+    contents = _contents_of([sample for part in samples.values() for sample in part])
     for subset, part in samples.items():
         for sample in part:
             keys = [("group", sample.group), ("image", str(sample.image_id))]
-            if sample.file is not None and is_file(sample.file):
-                keys.append(("image file", sha256(sample.file, within=sample.within)))
+            if sample.file in contents:
+                keys.append(("image file", contents[sample.file]))
             for key in keys:
                 first = seen.setdefault(key, subset)
                 if first != subset:
                     name = f"of {sample.name}" if key[0] == "image file" else key[1]
                     found.setdefault(key, f"{key[0]} {name} lies in {first} and in {subset}")
     return tuple(found.values())
+
+
+def _contents_of(samples: Sequence[Sample]) -> dict[Path | None, str]:
+    """The SHA-256 of the files that are as long as another one: no other can have the same bytes."""
+    from bmbench.core.files import sha256
+    from bmbench.core.gate import is_file
+
+    long = defaultdict(list)
+    for sample in samples:
+        if sample.file is not None and is_file(sample.file):
+            long[sample.file.stat().st_size].append(sample)
+    alike = [sample for part in long.values() if len(part) > 1 for sample in part]
+    return {one.file: sha256(one.file, within=one.within) for one in alike if one.file is not None}
