@@ -158,6 +158,10 @@ def as_detections(answer: Any, size: tuple[int, int]) -> Detections:
     if hasattr(answer, "xyxy"):
         answer = (answer.xyxy, answer.confidence)
     box, confidence = _columns(answer)
+    if not (np.isfinite(box).all() and np.isfinite(confidence).all()):
+        raise RunFailedError("predict answered with boxes or confidences that are not finite")
+    if (box[:, 2:] < box[:, :2]).any():
+        raise RunFailedError("predict answered with a box that ends before it starts (x0 y0 x1 y1)")
     height, width = size
     box = np.clip(box, 0, [width, height, width, height])
     kept = (box[:, 2:] > box[:, :2]).all(axis=1)
@@ -167,6 +171,8 @@ def as_detections(answer: Any, size: tuple[int, int]) -> Detections:
 
 def _columns(answer: Any) -> tuple[Floats, Floats]:
     expected = "expected (n, 5): x0 y0 x1 y1 confidence, or a pair of boxes (n, 4) and confidences (n,)"
+    if answer is None:
+        raise RunFailedError(f"predict answered with nothing (None), {expected}")
     try:
         if isinstance(answer, tuple) and len(answer) == 2:
             box, confidence = (np.asarray(part, np.float64) for part in answer)

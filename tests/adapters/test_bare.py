@@ -133,6 +133,18 @@ def test_what_is_no_answer_is_a_sentence(answer):
         as_detections(answer, (10, 20))
 
 
+@pytest.mark.parametrize(("answer", "said"), [
+    ([[1, 2, 3, np.nan, 0.5]], "not finite"),
+    ([[1, 2, 3, 4, np.nan]], "not finite"),
+    ([[1, 2, np.inf, 4, 0.5]], "not finite"),
+    ([[5, 5, 1, 1, 0.5]], "ends before it starts"),
+    (None, "nothing"),
+])  # fmt: skip
+def test_boxes_that_are_none_are_refused_and_not_passed_over(answer, said):
+    with pytest.raises(RunFailedError, match=f"predict answered with .*{said}"):
+        as_detections(answer, (10, 20))
+
+
 def test_a_class_without_its_functions_is_named():
     with pytest.raises(RunFailedError, match="has no function 'fit'"):
         fitted(method_from(lambda: SimpleNamespace(predict=len), name="half"))
