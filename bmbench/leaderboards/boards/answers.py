@@ -13,6 +13,8 @@ from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 _MOST_NAMED = 8
 """Methods that a sentence names; of more it says how many."""
 _MOST_WORSE = 3
+_CLEARLY = 1.5
+"""How many times the least cost the next one is, at least, where somebody is called the cheapest."""
 Naming = Callable[[str], str]
 """Makes a stranger's name safe where the sentences are not escaped as a whole."""
 
@@ -72,8 +74,11 @@ def _best(page: Page, primary: MetricStandings, name: Naming) -> str:
     named = _named([name(page.names[place.id]) for place in able])
     cheap = _cheapest(page, primary, name)
     if len(able) == n:
-        return f"Any of these {n} may be the best by {metric}, none can be left out: {named}.{cheap}"
-    return f"One of these {len(able)}, which cannot be told apart for the first place (95 %): {named}.{cheap}"
+        return f"Any of the {n} submitted may be the best by {metric}, none can be left out: {named}.{cheap}"
+    return (
+        f"Of the {n} submitted one of these {len(able)}, which cannot be told apart for the first place "
+        f"(95 %): {named}.{cheap}"
+    )
 
 
 def _worse(page: Page, primary: MetricStandings, name: Naming) -> str:
@@ -130,7 +135,10 @@ def _cost(page: Page) -> str:
 
 
 def _cheapest(page: Page, primary: MetricStandings, name: Naming) -> str:
-    """Who of those that may be the best costs least, by the first cost that all of them declare."""
+    """Who of those that may be the best costs clearly least, by the first cost that all of them declare.
+
+    Times of single trainings on unlike machines differ by themselves: others have to cost half as much again.
+    """
     able = {place.id for place in primary.places if place.best}
     rivals = [entry for entry in page.ranked if entry.result.id in able]
     if not primary.tested or len(rivals) < 2:
@@ -139,7 +147,9 @@ def _cheapest(page: Page, primary: MetricStandings, name: Naming) -> str:
         said = [(costs(entry.result.card)[key], entry) for entry in rivals if key in costs(entry.result.card)]
         if len(said) == len(rivals):
             least = min(value for value, _ in said)
-            cheap = [name(entry.name) for value, entry in said if value == least]
+            cheap = [name(entry.name) for value, entry in said if value < _CLEARLY * least]
+            if len(cheap) > 1:
+                return ""
             return f" The cheapest of them, as declared: {_named(cheap)}, {rounded(least)} {short}."
     return ""
 
@@ -150,8 +160,9 @@ def _unknown(page: Page, primary: MetricStandings) -> str:
     able = sum(place.best for place in primary.places)
     if n < FEWEST_FOR_INTERVAL:
         return (
-            f"Whether any difference is more than chance: from {FEWEST_FOR_INTERVAL} {unit}s on there are "
-            f"intervals and a best set, from {FEWEST_UNITS} on pairs are tested."
+            f"Whether any difference is more than chance, and how many {unit}s would decide it: intervals "
+            f"and a best set are made from {FEWEST_FOR_INTERVAL} {unit}s on, and all pairs tested from "
+            f"{FEWEST_UNITS} on."
         )
     text = f"Which of the {able} is best. " if able > 1 else ""
     plan = primary.plan

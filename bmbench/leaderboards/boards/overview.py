@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bmbench.leaderboards.boards.page import Entry, Page
 from bmbench.leaderboards.boards.words import since
 from bmbench.leaderboards.results.record import Result
+from bmbench.present.words import UNDEFINED, many
 
 _SIGN = re.compile("[^a-z0-9]+")
 
@@ -17,7 +18,7 @@ class MethodRow:
     """One method of one team, and where it stands.
 
     `file` is its page, which keeps its address whatever others hand in. `entries` are its submissions, by
-    track: more than one where it was handed in twice.
+    track: more than one where it was handed in twice. `n_best` of its `n_tested` tracks it may be best on.
     """
 
     name: str
@@ -25,6 +26,12 @@ class MethodRow:
     file: str
     entries: dict[str, tuple[Entry, ...]]
     n_best: int
+    n_tested: int
+
+    @property
+    def best_on(self) -> str:
+        """On how many tracks it may be the best, of those whose units suffice for a test."""
+        return f"{self.n_best} of {many(self.n_tested, 'track')}" if self.n_tested else UNDEFINED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +66,7 @@ def methods(pages: Sequence[Page]) -> tuple[MethodRow, ...]:
                 file=_file(key),
                 entries={track: tuple(entries) for track, entries in tracks.items()},
                 n_best=n_best,
+                n_tested=sum(track in tested for track in tracks),
             )
         )
     return tuple(sorted(rows, key=lambda row: (-row.n_best, row.name.casefold(), row.team.casefold())))

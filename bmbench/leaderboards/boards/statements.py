@@ -79,9 +79,12 @@ def _units(page: Page) -> str:
         seen = (
             ""
             if plan is None
-            else f" Differences below about {_points(plan.not_seen_below)} cannot be seen here."
+            else f" By chance two equal methods may differ by about {_points(plan.not_seen_below)} here."
         )
-        return f"Everything rests on {units}: pairs are not tested with fewer than {FEWEST_UNITS}.{seen}"
+        return (
+            f"Everything rests on {units}: with fewer than {FEWEST_UNITS} not all pairs are tested, but "
+            f"planned comparisons alone.{seen}"
+        )
     return ""
 
 
@@ -121,7 +124,7 @@ def planning(page: Page) -> tuple[str, ...]:
     if page.table.n_units < FEWEST_FOR_INTERVAL:
         units = many(page.table.n_units, page.manifest.unit)
         are = "is" if page.table.n_units == 1 else "are"
-        return (f"None: {units} {are} too few for any test, whatever the difference.",)
+        return (f"Nothing: {units} {are} too few for any test, whatever the difference.",)
     lines = [
         f"{metric_title(metric.name)}: {_found(metric.plan)}; {_needed(metric.plan, page.table.unit)}."
         for metric in page.table.metrics
@@ -132,20 +135,20 @@ def planning(page: Page) -> tuple[str, ...]:
 
 def _found(plan: FindableDifferences) -> str:
     wanted = {
-        "between two methods that were planned to be compared": plan.alone,
-        "puts a method out of the best set": plan.best_set,
+        "between two methods whose comparison was planned": plan.alone,
+        "behind the best, to be left out of the best set": plan.best_set,
         "between any pair of this board": plan.all_pairs,
     }
     found = [f"{_points(value)} {where}" for where, value in wanted.items() if value is not None]
     if not found:
         return "no difference is found in 4 of 5 cases"
-    return "in 4 of 5 cases a true difference is found of " + ", ".join(found)
+    return "in 4 of 5 cases a true difference is found of " + "; of ".join(found)
 
 
 def _needed(plan: FindableDifferences, unit: str) -> str:
     if plan.units_for_a_point is None:
-        return f"one of 1.0 points by no number of {unit}s with so few seeds"
-    return f"one of 1.0 points would take about {many(plan.units_for_a_point, unit)}"
+        return f"with so few trainings of each method no number of {unit}s would show 1.0 points"
+    return f"1.0 points would take about {many(plan.units_for_a_point, unit)}"
 
 
 def _points(share: float) -> str:
@@ -163,7 +166,7 @@ def verdict(row: Crossing) -> str:
     if row.verdict != "open" or row.margin is None:
         return text
     if row.units_needed is None:
-        return f"{text}; with so few seeds no number of units would show it"
+        return f"{text}; with so few trainings no number of units would show it"
     return f"{text}; two equal methods would need about {many(row.units_needed, 'unit')}"
 
 

@@ -31,7 +31,8 @@ def test_those_that_cannot_be_told_apart_are_named_and_the_cheapest_of_them():
         best={"dear one", "cheap one"},
     )
     assert said(page)["Best"] == (
-        "One of these 2, which cannot be told apart for the first place (95 %): dear one and cheap one. "
+        "Of the 3 submitted one of these 2, which cannot be told apart for the first place (95 %): dear one "
+        "and cheap one. "
         "The cheapest of them, as declared: cheap one, 0.12 s an image."
     )
     assert said(page)["Cost"] == (
@@ -39,6 +40,15 @@ def test_those_that_cannot_be_told_apart_are_named_and_the_cheapest_of_them():
         "Nobody declares million parameters or GB of memory."
     )
     assert in_short(page) == "one of 2 of 3"
+
+
+def test_costs_that_single_trainings_may_differ_by_make_nobody_the_cheapest():
+    """0.055 h is less than half as much again as 0.047 h; 0.08 h is more."""
+    for dear, named in ((0.055, False), (0.08, True)):
+        page = board(
+            [result("a", 0.9, train_hours=dear), result("b", 0.89, train_hours=0.047)], best={"a", "b"}
+        )
+        assert ("The cheapest of them, as declared: b," in said(page)["Best"]) is named
 
 
 def test_a_cost_that_not_all_of_them_declare_makes_nobody_the_cheapest():
@@ -70,7 +80,7 @@ def test_a_board_without_tests_gives_values_and_no_verdict():
         "2 slides cannot show which of these 2 is best by F1 (centres). Values lie between 0.890 and 0.900."
     )
     assert "Worse" not in said(page)
-    assert said(page)["Not known"].startswith("Whether any difference is more than chance: from 3 slides on")
+    assert said(page)["Not known"].endswith("are made from 3 slides on, and all pairs tested from 6 on.")
     assert in_short(page) == "not known"
 
 

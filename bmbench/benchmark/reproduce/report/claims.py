@@ -87,9 +87,9 @@ def claims_section(scores: Table, *, artefacts: str) -> str:
     if left:
         texts.append(f"Not asked, since not all of it was run here: {'; '.join(left)}.")
     about = paragraph(
-        "Its sentences, one by one, in points; above 0 the study is right. They are tested together. Of an "
-        "order of several the smallest difference is shown. Whether circles are as good as contours is asked "
-        "above; what kinds of errors there are: *False alarms and misses*, below."
+        "Its sentences, one by one, in points; above 0 they point the way that the study found. They are "
+        "tested together. Of an order of several the smallest difference is shown. Whether circles are as "
+        "good as contours is asked above; what kinds of errors there are: *False alarms and misses*, below."
     )
     return f"## What the study found, asked here\n\n{about}\n\n{bullets(texts)}"
 

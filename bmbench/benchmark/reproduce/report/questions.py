@@ -117,7 +117,7 @@ def _best_text(known: Sequence[Key], methods: Methods) -> str:
     seen = (
         ""
         if plan is None
-        else f" Differences below about {100 * plan.not_seen_below:.1f} points cannot be seen here."
+        else f" By chance two equal methods may differ by about {100 * plan.not_seen_below:.1f} points here."
     )
     if len(able) == len(known):
         return f"any of these {len(known)} may be the best.{seen}"

@@ -43,7 +43,7 @@ def score_table(scores: Table, keys: Sequence[Key], *, with_mode: bool = False, 
         mode = f", {key.artefacts}" if with_mode else ""
         n = max(estimate.n_seeds for estimate in found)
         rows.append([f"`{key.method}`{mode}", *(percent(estimate.value) for estimate in found)])
-        rows.append([f"· {many(n, word)}", *(span(estimate.interval) for estimate in found)])
+        rows.append([f"· 95 %, {many(n, word)}", *(span(estimate.interval) for estimate in found)])
     return table(["method", *(title for title, _, _ in COLUMNS)], rows)
 
 

@@ -16,9 +16,9 @@ from bmbench.statistics.units import FEWEST_FOR_INTERVAL
 
 _DECIDED = (SHOWN, "the opposite is shown", "yes", "no")
 
-_ABOUT = """Effects in points; above 0 the study is right. Those of one set are tested together (Holm).
-*Units*: test groups there; *needed*: groups of the same kind, with as many seeds, that would show an effect
-of the size seen here in 4 of 5 cases."""
+_ABOUT = """Effects in points; above 0 they point the way that the study found. Those of one set are tested
+together (Holm). *Units*: test groups there; *needed*: groups of the same kind, with as many seeds, that
+would show an effect of the size seen here in 4 of 5 cases."""
 
 
 def verdict_section(sets: list[ScoredSet]) -> list[Block]:
