@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bmbench.cli import shared_options as shared
-from bmbench.cli.terminal import alone, console, listener, print_json, show_terms, stoppable
+from bmbench.cli.terminal import alone, console, is_given, listener, print_json, show_terms, stoppable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,9 @@ def tune(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A setting that is not searched: name=value.")
     ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="A file of settings that are not searched, or study.")
+    ] = None,
     trials: Annotated[
         int | None, typer.Option(min=1, help="Trainings to make.  [default: 20]", show_default=False)
     ] = None,
@@ -66,6 +69,7 @@ def tune(
     optimisation images.
     """
     from bmbench.benchmark.records.options import RunOptions, parse_pairs
+    from bmbench.benchmark.records.settings_files import with_settings
     from bmbench.benchmark.search.plan import TuneOptions
     from bmbench.benchmark.search.postgresql import Database
     from bmbench.benchmark.search.search import resume_tuning
@@ -91,6 +95,9 @@ def tune(
     heard = listener(terminal, json=json)
     with stoppable(), _workers(cluster, terminal, json=json) as workers:
         if resume is None:
+            if settings is not None:
+                given = [name for name in ("method", "profile") if is_given(context, name)]
+                run = with_settings(run, settings, given=given)
             show_terms(dataset, data)
             options = TuneOptions(
                 run=run,

@@ -471,3 +471,26 @@ def test_a_search_in_rounds_is_the_same_when_killed_within_one_or_made_longer(
     assert results(again) == results(plain)
     assert seen == expected
     assert len({trial.settings["learning_rate"] for trial in again.trials}) == 18
+
+
+def test_what_a_file_of_settings_says_is_not_searched(bmbench, marrow, tmp_path, torch):
+    file, out = tmp_path / "mine.json", tmp_path / "runs"
+    file.write_text(json.dumps({"schema": "bmbench.settings/2", "settings": TINY | {"optimiser": "sgd"}}))
+    said = bmbench(
+        "tune", "--settings", file, "--dataset", marrow, "--trials", 1, "--decodings", 1, "--set", "depth=2",
+        "--out", out, "--json",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    (folder,) = out.iterdir()
+    found = json.loads((folder / "settings.json").read_text())["settings"]
+    # What the command line says comes after the file.
+    wanted = TINY | {"optimiser": "sgd", "depth": "2"}
+    assert {name: type(found[name])(text) for name, text in wanted.items()} == {n: found[n] for n in wanted}
+    (trial,) = json.loads(said.out)["trials"]
+    assert not wanted.keys() & trial["settings"].keys()
+
+
+def test_a_search_of_settings_that_a_file_fixes_all_is_refused(bmbench, whole, marrow, tmp_path):
+    answer = bmbench("tune", "--settings", whole.settings, "--dataset", marrow, "--out", tmp_path)
+    assert answer.code == 2
+    assert "has no settings to search" in answer.err

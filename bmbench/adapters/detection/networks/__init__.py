@@ -6,6 +6,7 @@
     anchors                sizes from the training cells; which anchors learn nothing
     backbone               a ResNet, or an encoder of timm, with a feature pyramid
     weights                weights from elsewhere, without code from elsewhere
+    losses                 those that can be chosen beside torchvision's own
     retinanet              torchvision's RetinaNet, for boxes and for circles
     fcos                   torchvision's FCOS
     mask_rcnn              torchvision's Mask R-CNN

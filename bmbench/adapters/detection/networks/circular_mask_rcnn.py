@@ -21,7 +21,7 @@ from bmbench.adapters.detection.networks.mask_rcnn import (
 )
 from bmbench.adapters.detection.networks.mask_rcnn import build as build_two_stages
 from bmbench.adapters.detection.networks.retinanet import CircleAnchors, as_circles, circle_overlap
-from bmbench.adapters.detection.settings.pyramid import MaskRCNNSettings
+from bmbench.adapters.detection.settings.pyramid import TaughtMaskRCNNSettings
 
 _TWICE = [0, 1, 2, 2]
 """From three numbers of a circle to the four of the square around it."""
@@ -149,7 +149,7 @@ CIRCLES = StageParts(
 )
 
 
-def build(settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool) -> nn.Module:
+def build(settings: TaughtMaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool) -> nn.Module:
     """A network with fresh weights from torch's generator."""
     network: nn.Module = build_two_stages(settings, sizes, classes=classes, masks=masks, parts=CIRCLES)
     return network

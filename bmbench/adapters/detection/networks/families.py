@@ -24,6 +24,7 @@ from bmbench.adapters.detection.settings.pyramid import (
     FcosSettings,
     MaskRCNNSettings,
     RetinaNetSettings,
+    TaughtMaskRCNNSettings,
 )
 from bmbench.adapters.detection.settings.yolo import UltralyticsSettings, YoloSettings
 from bmbench.adapters.encoders.choice import NONE, encoder_colours
@@ -209,7 +210,7 @@ FAMILIES = MappingProxyType(
         ),
         "circular_mask_rcnn": Family(
             build=lambda s, f: circular_mask_rcnn.build(s, f.anchors, classes=f.classes, masks=f.masks),
-            settings=MaskRCNNSettings,
+            settings=TaughtMaskRCNNSettings,
             colours=encoder_colours,
             circles=True,
             first_label=1,
@@ -218,7 +219,7 @@ FAMILIES = MappingProxyType(
         ),
         "mask_rcnn": Family(
             build=lambda s, f: mask_rcnn.build(s, f.anchors, classes=f.classes, masks=f.masks),
-            settings=MaskRCNNSettings,
+            settings=TaughtMaskRCNNSettings,
             colours=encoder_colours,
             first_label=1,
             masks=True,

@@ -9,9 +9,11 @@ import torch
 from torch import nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.fcos import FCOS, FCOSClassificationHead, FCOSHead, FCOSRegressionHead
+from torchvision.ops import sigmoid_focal_loss
 
 from bmbench.adapters.detection.networks.anchors import TensorDict, where_hidden
 from bmbench.adapters.detection.networks.backbone import IdentityTransform, pyramid
+from bmbench.adapters.detection.networks.losses import box_costs
 from bmbench.adapters.detection.settings.pyramid import FcosSettings
 from bmbench.adapters.learning.networks import group_normalisation
 
@@ -43,6 +45,41 @@ class CellFCOS(FCOS):  # type: ignore[misc]
         return losses
 
 
+class CellFCOSHead(FCOSHead):  # type: ignore[misc]
+    """Torchvision's head, whose losses of classes and of boxes can be others than its own."""
+
+    settings: FcosSettings
+
+    def compute_loss(
+        self,
+        targets: list[TensorDict],
+        head_outputs: TensorDict,
+        anchors: list[torch.Tensor],
+        matched_idxs: list[torch.Tensor],
+    ) -> dict[str, torch.Tensor]:
+        """The losses, sums over all images by their number of places on cells."""
+        losses: dict[str, torch.Tensor] = super().compute_loss(targets, head_outputs, anchors, matched_idxs)
+        chosen, matched = self.settings, torch.stack(matched_idxs)
+        mine, n = matched >= 0, max(1, int((matched >= 0).sum()))
+        if (chosen.focal_alpha, chosen.focal_gamma) != (0.25, 2.0):
+            logits = head_outputs["cls_logits"]
+            kinds = [target["labels"][here[here >= 0]] for target, here in zip(targets, matched, strict=True)]
+            wanted = torch.zeros_like(logits)
+            wanted[mine, torch.cat(kinds)] = 1.0
+            losses["classification"] = (
+                sigmoid_focal_loss(
+                    logits, wanted, alpha=chosen.focal_alpha, gamma=chosen.focal_gamma, reduction="sum"
+                )
+                / n
+            )
+        if chosen.box_loss != "giou":
+            truth = [target["boxes"][here[here >= 0]] for target, here in zip(targets, matched, strict=True)]
+            sides = self.box_coder.encode(torch.stack(anchors)[mine], torch.cat(truth))
+            said = head_outputs["bbox_regression"][mine]
+            losses["bbox_regression"] = box_costs(chosen.box_loss, said, sides, lambda boxes: boxes) / n
+        return losses
+
+
 def build(settings: FcosSettings, *, classes: int) -> CellFCOS:
     """A network with fresh weights from torch's generator."""
     strides = [float(2**level) for level in range(settings.finest, settings.coarsest + 1)]
@@ -69,7 +106,8 @@ def _head(settings: FcosSettings, classes: int) -> FCOSHead:
     and a place that says less than 0 learns nothing of it.
     """
     # Of no layers: its own are normalised in 32 groups, whatever the width.
-    head = FCOSHead(settings.width, 1, classes, 0)
+    head = CellFCOSHead(settings.width, 1, classes, 0)
+    head.settings = settings
     options = {"num_convs": _LAYERS, "norm_layer": group_normalisation}
     head.classification_head = FCOSClassificationHead(settings.width, 1, classes, **options)
     head.regression_head = FCOSRegressionHead(settings.width, 1, **options)

@@ -4,11 +4,13 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
 from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection._utils import BoxCoder
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
@@ -18,7 +20,8 @@ from torchvision.ops import MultiScaleRoIAlign, box_iou
 
 from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict, anchor_ratios, where_ignored
 from bmbench.adapters.detection.networks.backbone import IdentityTransform, pyramid
-from bmbench.adapters.detection.settings.pyramid import MaskRCNNSettings
+from bmbench.adapters.detection.networks.losses import box_costs, object_costs
+from bmbench.adapters.detection.settings.pyramid import TaughtMaskRCNNSettings
 
 _ROI, _MASK_ROI = 7, 14
 Overlap: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -28,10 +31,10 @@ Overlap: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
     """Torchvision's region proposal network, which learns nothing from anchors on ignored objects.
 
-    In use the number of its proposals grows with the image: `patch_px` is the side of a training patch.
+    In use the number of its proposals grows with the image.
     """
 
-    patch_px: int
+    settings: TaughtMaskRCNNSettings
     overlap: Overlap = staticmethod(box_iou)
 
     def filter_proposals(
@@ -45,7 +48,7 @@ class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
         # A copy, since several tiles are computed at once.
         here = copy.copy(self)
         if not self.training:
-            patches = max(height * width for height, width in image_shapes) / self.patch_px**2
+            patches = max(height * width for height, width in image_shapes) / self.settings.patch_px**2
             for most in ("_pre_nms_top_n", "_post_nms_top_n"):
                 limits: dict[str, int] = getattr(self, most)
                 setattr(here, most, limits | {"testing": in_use(limits["training"], patches)})
@@ -74,11 +77,63 @@ class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
             label[(label == 0) & where_ignored(self.overlap, here, target, above=low)] = -1
         return labels, boxes
 
+    def compute_loss(
+        self,
+        objectness: torch.Tensor,
+        pred_bbox_deltas: torch.Tensor,
+        labels: list[torch.Tensor],
+        regression_targets: list[torch.Tensor],
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The losses of objectness and of boxes over the anchors drawn; torchvision's by default."""
+        chosen = self.settings
+        if (chosen.box_loss, chosen.object_loss) == ("smooth_l1", "cross_entropy"):
+            losses: tuple[torch.Tensor, torch.Tensor] = super().compute_loss(
+                objectness, pred_bbox_deltas, labels, regression_targets
+            )
+            return losses
+        positive, negative = (torch.where(torch.cat(rows))[0] for rows in self.fg_bg_sampler(labels))
+        drawn = torch.cat([positive, negative])
+        wanted = torch.cat(regression_targets)[positive]
+        boxes = box_costs(
+            chosen.box_loss, pred_bbox_deltas[positive], wanted, partial(_around_one, self.box_coder)
+        )
+        objects = object_costs(objectness.flatten()[drawn], torch.cat(labels)[drawn], chosen)
+        return objects.mean(), boxes / drawn.numel()
+
 
 class CellHeads(RoIHeads):  # type: ignore[misc]
     """Torchvision's second stage, which is shown no proposal on an ignored object."""
 
+    box_loss: str
     overlap: Overlap = staticmethod(box_iou)
+
+    def forward(
+        self,
+        features: TensorDict,
+        proposals: list[torch.Tensor],
+        image_shapes: list[tuple[int, int]],
+        targets: list[TensorDict] | None = None,
+    ) -> tuple[list[TensorDict], TensorDict]:
+        """What is found, and while training the losses; that of boxes is torchvision's by default."""
+        if not self.training or self.box_loss == "smooth_l1":
+            found: tuple[list[TensorDict], TensorDict] = super().forward(
+                features, proposals, image_shapes, targets
+            )
+            return found
+        # A copy that remembers what it was taught and what it said: several patches are computed at once.
+        here = copy.copy(self)
+        object.__setattr__(here, "lesson", {})
+        object.__setattr__(here, "box_predictor", partial(_remembered, here.lesson, self.box_predictor))
+        answers, losses = RoIHeads.forward(here, features, proposals, image_shapes, targets)
+        return answers, losses | {"loss_box_reg": here.box_costs()}
+
+    def box_costs(self) -> torch.Tensor:
+        """The chosen loss of the boxes that were said of proposals on cells."""
+        label, wanted = (torch.cat(self.lesson[key]) for key in ("labels", "wanted"))
+        rows = torch.where(label > 0)[0]
+        said = self.lesson["said"].reshape(len(label), -1, 4)[rows, label[rows]]
+        costs = box_costs(self.box_loss, said, wanted[rows], partial(_around_one, self.box_coder))
+        return costs / label.numel()
 
     def select_training_samples(
         self, proposals: list[torch.Tensor], targets: list[TensorDict]
@@ -92,7 +147,22 @@ class CellHeads(RoIHeads):  # type: ignore[misc]
                 hidden &= (shared < self.proposal_matcher.high_threshold).all(dim=0)
             shown.append(here[~hidden])
         samples: tuple[list[torch.Tensor], ...] = super().select_training_samples(shown, targets)
+        if "lesson" in self.__dict__:
+            self.lesson.update(labels=samples[2], wanted=samples[3])
         return samples
+
+
+def _remembered(lesson: dict[str, torch.Tensor], predictor: nn.Module, features: torch.Tensor) -> Any:
+    logits, numbers = predictor(features)
+    lesson["said"] = numbers
+    return logits, numbers
+
+
+def _around_one(coder: BoxCoder, numbers: torch.Tensor) -> torch.Tensor:
+    """(n, 4) the boxes that numbers say of an anchor of side 1: overlaps do not depend on the anchor."""
+    one = numbers.new_tensor([-0.5, -0.5, 0.5, 0.5]).expand(len(numbers), -1)
+    boxes: torch.Tensor = coder.decode_single(numbers, one)
+    return boxes
 
 
 class Sampler:
@@ -138,7 +208,7 @@ BOXES = StageParts()
 
 
 def build(
-    settings: MaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool, parts: StageParts = BOXES
+    settings: TaughtMaskRCNNSettings, sizes: Sizes, *, classes: int, masks: bool, parts: StageParts = BOXES
 ) -> MaskRCNN:
     """A network with fresh weights from torch's generator."""
     levels = [str(level) for level in range(settings.finest, settings.coarsest + 1)]
@@ -177,18 +247,20 @@ def reseed(network: nn.Module, seed: int) -> None:
 
 
 def _proposals(
-    settings: MaskRCNNSettings, plain: RegionProposalNetwork, kind: type[CellProposals]
+    settings: TaughtMaskRCNNSettings, plain: RegionProposalNetwork, kind: type[CellProposals]
 ) -> CellProposals:
     kept = dict.fromkeys(("training", "testing"), settings.proposals_kept)
     before = dict.fromkeys(("training", "testing"), settings.proposals)
     network = kind(plain.anchor_generator, plain.head, settings.positive, 0.3, 128, 0.5, before, kept, 0.7)
     network.fg_bg_sampler = Sampler(128, 0.5)
-    network.patch_px = settings.patch_px
+    network.settings = settings
     network.box_similarity = network.overlap
     return network
 
 
-def _heads(settings: MaskRCNNSettings, plain: RoIHeads, kind: type[CellHeads], *, masks: bool) -> CellHeads:
+def _heads(
+    settings: TaughtMaskRCNNSettings, plain: RoIHeads, kind: type[CellHeads], *, masks: bool
+) -> CellHeads:
     parts = (plain.mask_roi_pool, plain.mask_head, plain.mask_predictor) if masks else (None, None, None)
     heads = kind(
         plain.box_roi_pool,
@@ -207,4 +279,5 @@ def _heads(settings: MaskRCNNSettings, plain: RoIHeads, kind: type[CellHeads], *
         mask_predictor=parts[2],
     )
     heads.fg_bg_sampler = Sampler(settings.regions, 0.25)
+    heads.box_loss = settings.box_loss
     return heads

@@ -16,6 +16,7 @@ from torchvision.ops import batched_nms, box_iou
 
 from bmbench.adapters.detection.merging.overlaps import bounding_box
 from bmbench.adapters.detection.networks.anchors import Sizes, TensorDict, where_ignored
+from bmbench.adapters.detection.networks.losses import box_costs, object_costs
 from bmbench.adapters.detection.settings.common import CommonSettings
 from bmbench.adapters.detection.settings.yolo import YoloSettings
 from bmbench.adapters.learning.networks import group_normalisation, short_numbers
@@ -136,15 +137,33 @@ class YoloV3(nn.Module):
         wanted[rows], weight[rows] = 1, 1
         cross_entropy = nn.functional.binary_cross_entropy_with_logits
         mine = raw[rows]
-        # The gradient of cross-entropy is that of the paper: what it should be less what it is.
-        middle = cross_entropy(mine[:, :2], offsets[:, :2], reduction="sum")
-        size = nn.functional.mse_loss(mine[:, 2:4], offsets[:, 2:], reduction="sum") / 2
+        place = self._place_costs(mine, offsets, boxes[rows], truth)
         kinds = nn.functional.one_hot(target["labels"], self.classes).to(raw.dtype)
+        if self.settings.object_loss == "cross_entropy":
+            objects = cross_entropy(raw[:, 4], wanted, weight=weight, reduction="sum")
+        else:
+            objects = (object_costs(raw[:, 4], wanted, self.settings) * weight).sum()
         return {
-            "place": (middle + size) / n,
-            "objectness": cross_entropy(raw[:, 4], wanted, weight=weight, reduction="sum") / n,
+            "place": place / n,
+            "objectness": objects / n,
             "class": cross_entropy(mine[:, 5:], kinds, reduction="sum") / n,
         }
+
+    def _place_costs(
+        self, mine: torch.Tensor, offsets: torch.Tensor, said: torch.Tensor, truth: torch.Tensor
+    ) -> torch.Tensor:
+        """The loss of where cells are and how large; `said` and `truth` are boxes."""
+        kind = self.settings.box_loss
+        if kind == "squared":
+            # The gradient of cross-entropy is that of the paper: what it should be less what it is.
+            middle = nn.functional.binary_cross_entropy_with_logits(
+                mine[:, :2], offsets[:, :2], reduction="sum"
+            )
+            return middle + nn.functional.mse_loss(mine[:, 2:4], offsets[:, 2:], reduction="sum") / 2
+        if kind == "giou":
+            return box_costs(kind, said, truth, lambda boxes: boxes)
+        numbers = torch.cat([torch.sigmoid(mine[:, :2]), mine[:, 2:4]], dim=1)
+        return box_costs(kind, numbers, offsets, lambda boxes: boxes)
 
     def _chosen(self, truth: torch.Tensor, grids: list[tuple[int, int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """(n,) the anchor's row that shall find each object, and (n, 4) the numbers that it shall say.

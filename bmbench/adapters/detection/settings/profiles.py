@@ -10,6 +10,7 @@ from bmbench.adapters.detection.settings.pyramid import (
     FcosSettings,
     MaskRCNNSettings,
     RetinaNetSettings,
+    TaughtMaskRCNNSettings,
 )
 from bmbench.adapters.detection.settings.yolo import UltralyticsSettings, YoloSettings
 
@@ -35,6 +36,20 @@ _RESNET50: Mapping[str, Any] = {
     "width": 256,
 }
 _ANCHORS: Mapping[str, Any] = {"scales": 3, "ratios": 3}
+_TWO_STAGES: Mapping[str, Mapping[str, Any]] = {
+    "quick": {"batch": 4, "shard": 2, "learning_rate": 1e-3},
+    "paper": {
+        **_LONG,
+        **_RESNET50,
+        **_ANCHORS,
+        "proposals": 2000,
+        "proposals_kept": 1000,
+        "regions": 512,
+        "features": 1024,
+        "mask_layers": 4,
+        "mask_width": 256,
+    },
+}
 _TILES_AS_PATCHES: Mapping[str, Mapping[str, Any]] = {
     "quick": {"tile_px": 256, "overlap_px": 96},
     "paper": {"tile_px": 512, "overlap_px": 128},
@@ -49,18 +64,12 @@ PROFILES: Mapping[str, Mapping[str, CommonSettings]] = {
     },
     "fcos": {"quick": FcosSettings(), "paper": FcosSettings(**_LONG, **_RESNET50)},
     "mask_rcnn": {
-        "quick": MaskRCNNSettings(batch=4, shard=2, learning_rate=1e-3),
-        "paper": MaskRCNNSettings(
-            **_LONG,
-            **_RESNET50,
-            **_ANCHORS,
-            proposals=2000,
-            proposals_kept=1000,
-            regions=512,
-            features=1024,
-            mask_layers=4,
-            mask_width=256,
-        ),
+        "quick": TaughtMaskRCNNSettings(**_TWO_STAGES["quick"]),
+        "paper": TaughtMaskRCNNSettings(**_TWO_STAGES["paper"]),
+    },
+    "detectron2_mask_rcnn": {
+        "quick": MaskRCNNSettings(**_TWO_STAGES["quick"]),
+        "paper": MaskRCNNSettings(**_TWO_STAGES["paper"]),
     },
     "yolov3": {
         "quick": YoloSettings(),

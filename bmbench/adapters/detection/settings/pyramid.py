@@ -116,9 +116,16 @@ class FcosSettings(PyramidSettings):
     ----------
     centre_strides : float
         A place learns a cell if it lies in the cell's box and at most this many strides from its centre.
+    box_loss : "giou", "l1" or "smooth_l1"
+        Of boxes; but for GIoU of the four distances to their sides, in strides.
+    focal_alpha, focal_gamma : float
+        Of the focal loss of classes, as of `RetinaNetSettings`.
     """
 
     centre_strides: PositiveFloat = 1.5
+    box_loss: Literal["giou", "l1", "smooth_l1"] = "giou"
+    focal_alpha: Share = 0.25
+    focal_gamma: NotNegative = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,3 +154,23 @@ class MaskRCNNSettings(DetectorSettings):
     features: PositiveInt = 256
     mask_layers: Few = 2
     mask_width: PositiveInt = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaughtMaskRCNNSettings(MaskRCNNSettings):
+    """Settings of the Mask R-CNN that is taught here, whose losses can be chosen, beside those of any.
+
+    Attributes
+    ----------
+    box_loss : "smooth_l1", "l1" or "giou"
+        Of the boxes of both stages, or of circles by their numbers (GIoU: by the squares around them).
+    object_loss : "cross_entropy" or "focal"
+        Of the first stage: whether there is a cell.
+    focal_alpha, focal_gamma : float
+        Of the focal loss, as of `RetinaNetSettings`.
+    """
+
+    box_loss: Literal["smooth_l1", "l1", "giou"] = "smooth_l1"
+    object_loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    focal_alpha: Share = 0.25
+    focal_gamma: NotNegative = 2.0

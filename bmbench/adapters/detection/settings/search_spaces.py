@@ -26,12 +26,17 @@ _SIZES: Mapping[str, Mapping[str, Range]] = {
 }
 _ULTRALYTICS = ("yolov3u", "yolo11", "yolo26")
 _NORMALISED: Mapping[str, Range] = {"normalisation": Choice(options=("group", "batch", "instance"))}
-_RETINANET: Mapping[str, Range] = {
-    "positive": Real(low=0.4, high=0.6),
-    "box_loss": Choice(options=("l1", "smooth_l1", "giou")),
+_BOX_LOSS: Mapping[str, Range] = {"box_loss": Choice(options=("l1", "smooth_l1", "giou"))}
+_FOCUS: Mapping[str, Range] = {
     "focal_alpha": Choice(options=(0.25, 0.5)),
     "focal_gamma": Choice(options=(1.0, 2.0)),
 }
+_FOCUS_OR_NOT: Mapping[str, Range] = {
+    "object_loss": Choice(options=("cross_entropy", "focal")),
+    "focal_alpha": Choice(options=(0.25, 0.5), when=("object_loss", "focal")),
+    "focal_gamma": Choice(options=(1.0, 2.0), when=("object_loss", "focal")),
+}
+_RETINANET: Mapping[str, Range] = {"positive": Real(low=0.4, high=0.6), **_BOX_LOSS, **_FOCUS}
 _MASK_RCNN: Mapping[str, Range] = {
     "positive": Real(low=0.5, high=0.7),
     "mask": Choice(options=("auto", "off")),
@@ -39,16 +44,20 @@ _MASK_RCNN: Mapping[str, Range] = {
 _OF_FAMILY: Mapping[str, Mapping[str, Range]] = {
     "retinanet": {**_NORMALISED, **_RETINANET},
     "circular_retinanet": {**_NORMALISED, **_RETINANET},
-    "fcos": {**_NORMALISED, "centre_strides": Real(low=0.75, high=2.5)},
-    "mask_rcnn": {**_NORMALISED, **_MASK_RCNN},
-    "circular_mask_rcnn": {**_NORMALISED, **_MASK_RCNN},
+    "fcos": {**_NORMALISED, "centre_strides": Real(low=0.75, high=2.5), **_BOX_LOSS, **_FOCUS},
+    "mask_rcnn": {**_NORMALISED, **_MASK_RCNN, **_BOX_LOSS, **_FOCUS_OR_NOT},
+    "circular_mask_rcnn": {**_NORMALISED, **_MASK_RCNN, **_BOX_LOSS, **_FOCUS_OR_NOT},
     "detectron2_retinanet": {"positive": Real(low=0.4, high=0.6)},
     "detectron2_mask_rcnn": _MASK_RCNN,
-    "yolov3": {"ignore_iou": Real(low=0.4, high=0.7)},
+    "yolov3": {
+        "ignore_iou": Real(low=0.4, high=0.7),
+        "box_loss": Choice(options=("squared", "l1", "smooth_l1", "giou")),
+        **_FOCUS_OR_NOT,
+    },
     "rt_detr_v2": {"queries": Real(low=1.0, high=4.0)},
     **{name: {"places": Choice(options=(5, 10, 15))} for name in _ULTRALYTICS},
 }
-_LOSSES = ("mask", "box_loss", "focal_alpha", "focal_gamma")
+_LOSSES = ("mask", "box_loss", "object_loss", "focal_alpha", "focal_gamma")
 _PATCHES: Mapping[str, Mapping[str, Range]] = {
     # Their cells are 40 px wide where those of the others are 24.
     **{name: {"patch_px": Choice(options=(192, 256, 352))} for name in _ULTRALYTICS},

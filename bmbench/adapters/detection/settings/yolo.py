@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from bmbench.adapters.detection.settings.common import AnchorSettings, CommonSettings
 from bmbench.adapters.images.tiling import rounded_up
-from bmbench.adapters.ranges import PositiveFloat, PositiveInt, Share, Side
+from bmbench.adapters.ranges import NotNegative, PositiveFloat, PositiveInt, Share, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +23,22 @@ class YoloSettings(AnchorSettings):
         Channels of the first layer, doubled with every halving of the resolution (32 in the paper).
     ignore_iou : float
         A box that overlaps a cell by more learns nothing where another one is chosen for that cell.
+    box_loss : "squared", "l1", "smooth_l1" or "giou"
+        Of boxes by the four numbers that a place says of one; squared as in the paper, GIoU by the box.
+    object_loss : "cross_entropy" or "focal"
+        Of whether there is a cell.
+    focal_alpha, focal_gamma : float
+        Of the focal loss: what a place with a cell weighs beside one without (α and 1 − α), and how much less
+        what is sure already.
     """
 
     backbone: Literal["darknet_small", "darknet53"] = "darknet_small"
     width: PositiveInt = 16
     ignore_iou: Share = 0.5
+    box_loss: Literal["squared", "l1", "smooth_l1", "giou"] = "squared"
+    object_loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    focal_alpha: Share = 0.25
+    focal_gamma: NotNegative = 2.0
     finest: int = 2
     coarsest: int = 4
 
