@@ -12,7 +12,7 @@ from bmbench.benchmark.models.places import is_model
 from bmbench.benchmark.models.record import SEALED
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.run_records import RunConfig, read_record
-from bmbench.benchmark.records.seal import SEARCH, STUDY, SealCheck, check_seal
+from bmbench.benchmark.records.seal import MANIFEST, SEARCH, STUDY, SealCheck, SealedKind, check_seal
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.verify.differences import Leaf, leaves
 from bmbench.benchmark.verify.run_numbers import other_set_leaves, run_leaves
@@ -87,6 +87,13 @@ class Verification:
             Found(file=check.path / fault.name, fault=fault.what, text=_TEXTS[fault.what])
             for fault in check.faults
         ]
+
+    def add_sealed(self, folder: Path, kind: SealedKind, *, at_end: str) -> None:
+        """Take in a folder that has a manifest from its end on, when the file `at_end` is there too."""
+        if is_file(folder / at_end) or is_file(folder / MANIFEST):
+            self.add_files(check_seal(folder, kind))
+        else:
+            self.notes.append(f"{folder}: has no {at_end} yet, and is sealed when it has")
 
     def add_numbers(self, file: Path, compared: Iterable[Leaf]) -> None:
         """Take in values of a file that were recomputed."""
@@ -166,7 +173,7 @@ def _verify_study(done: Verification, folder: StudyFolder) -> None:
     finished = [cell for cell in cells if folder.is_finished(cell)]
     if len(finished) < len(cells):
         done.notes.append(f"{len(cells) - len(finished)} of {len(cells)} runs are not finished")
-    done.trying(folder.path, lambda: done.add_files(check_seal(folder.path, STUDY)))
+    done.trying(folder.path, lambda: done.add_sealed(folder.path, STUDY, at_end="report.md"))
     for cell in finished:
         _verify_run(done, RunDir(folder.run(cell)))
     results = folder.path / "results.csv"
@@ -190,7 +197,7 @@ class _Tuning(Struct, frozen=True):
 
 
 def _verify_search(done: Verification, path: Path) -> None:
-    done.trying(path, lambda: done.add_files(check_seal(path, SEARCH)))
+    done.trying(path, lambda: done.add_sealed(path, SEARCH, at_end="settings.json"))
     for file in sorted(path.glob("trials/*/result.json")):
         done.trying(file, partial(_verify_trial, done, path, file))
 

@@ -298,3 +298,9 @@ def test_a_folder_of_nothing_is_refused(bmbench, tmp_path):
     answer = bmbench("verify", tmp_path)
     assert answer.code == 2
     assert "is nothing that can be verified" in answer.err
+
+
+def test_a_study_that_has_not_come_to_its_end_is_not_said_to_be_an_old_one(study):
+    for name in ("manifest.json", "report.md"):
+        (study / name).unlink()
+    assert verify(study).notes == [f"{study}: has no report.md yet, and is sealed when it has"]
