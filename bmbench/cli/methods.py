@@ -74,7 +74,7 @@ def methods(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a table of Markdown.")] = False,
     json: shared.Json = False,
 ) -> None:
-    """Every method, its family and size, what it needs, whether it is here."""
+    """Every method, its size, what it needs, whether it is here."""
     from bmbench.benchmark.contract.list_methods import (
         WantedMethods,
         methods_markdown,
