@@ -54,6 +54,7 @@ METHODS: Registry[Method] = Registry(
         ("yolo11", "bmbench.adapters.detection.method:YOLO11"),
         ("yolo26", "bmbench.adapters.detection.method:YOLO26"),
         ("rt_detr_v2", "bmbench.adapters.detection.method:RT_DETR_V2"),
+        ("deim_v2", "bmbench.adapters.detection.method:DEIM_V2"),
         ("blob_log", "bmbench.adapters.blob_log:METHOD"),
     ),
     group="bmbench.methods",

@@ -31,6 +31,7 @@ PARAMETERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "yolo11": {"quick": 2_590_035, "paper": 20_053_779},
         "yolo26": {"quick": 2_504_190, "paper": 21_774_430},
         "rt_detr_v2": {"quick": 5_041_460, "paper": 42_781_763},
+        "deim_v2": {"quick": 4_297_661, "paper": 39_784_527},
     }
 )
 """Method → profile → number; Mask R-CNN with its mask branch, those of detectron2 uncounted."""

@@ -36,6 +36,7 @@ _REDMON = "Redmon & Farhadi, YOLOv3: an incremental improvement, arXiv 1804.0276
 _JOCHER = "Jocher et al., Ultralytics YOLO, 2023, https://github.com/ultralytics/ultralytics"
 _YOLO11 = "Jocher & Qiu, Ultralytics YOLO11, 2024, https://github.com/ultralytics/ultralytics"
 _LV = "Lv et al., RT-DETRv2: improved baseline with bag-of-freebies, arXiv 2407.17140, 2024"
+_HUANG = "Huang et al., Real-time object detection meets DINOv3 (DEIMv2), arXiv 2509.20787, 2025"
 _YOLO26 = "Jocher & Qiu, Ultralytics YOLO26, 2026, https://github.com/ultralytics/ultralytics"
 
 
@@ -152,3 +153,4 @@ YOLOV3U = _of_ultralytics("yolov3u", "YOLO v3 with a later head", paper=_JOCHER)
 YOLO11 = _of_ultralytics("yolo11", "YOLO11", paper=_YOLO11)
 YOLO26 = _of_ultralytics("yolo26", "YOLO26", paper=_YOLO26)
 RT_DETR_V2 = _of_transformers("rt_detr_v2", "RT-DETRv2, a transformer", paper=_LV)
+DEIM_V2 = _of_transformers("deim_v2", "DEIMv2, a transformer", paper=_HUANG)

@@ -72,7 +72,7 @@ LEARNING: Mapping[str, Mapping[str, Any]] = {
     "mask_rcnn": {**SMALL_NETWORK, "proposals": 200, "proposals_kept": 100, "regions": 64},
     "yolov3": SMALL_NETWORK,
     **{name: {**SMALL_NETWORK, "patch_px": 128, "cell_px": 32.0} for name in ("yolov3u", "yolo11", "yolo26")},
-    "rt_detr_v2": {**SMALL_NETWORK, **_TRANSFORMER},
+    **{name: {**SMALL_NETWORK, **_TRANSFORMER} for name in ("rt_detr_v2", "deim_v2")},
 }
 """What a family needs beside to find cells that are drawn; a family without an entry takes `TINY` alone, and
 is fitted for sixty steps."""

@@ -49,7 +49,7 @@ NAMES = [
     for name in FAMILIES
     for there in (is_installed(METHODS.get(name)),)
 ]
-ATTENTIVE = {"yolo11", "yolo26", "rt_detr_v2"}
+ATTENTIVE = {"yolo11", "yolo26", "rt_detr_v2", "deim_v2"}
 """Every place looks at the whole tile, which has to be about as large as a patch."""
 WHATEVER_THE_TILE = pytest.mark.parametrize(
     "name",

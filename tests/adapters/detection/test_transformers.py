@@ -16,7 +16,7 @@ from bmbench.adapters.detection.settings.detr import DetrSettings
 from bmbench.core.errors import BadInputError
 
 SMALL = DetrSettings(width=32, layers=2, patch_px=96, tile_px=96, overlap_px=32)
-KINDS = pytest.mark.parametrize("kind", ["rt_detr_v2"])
+KINDS = pytest.mark.parametrize("kind", ["rt_detr_v2", "deim_v2"])
 
 
 def network(kind="rt_detr_v2", classes=2, seed=1, **changes):

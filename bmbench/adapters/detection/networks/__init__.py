@@ -13,7 +13,7 @@
     circular_mask_rcnn     the same with circular anchors
     yolov3                 YOLO v3 in plain torch
     ultralytics_networks   YOLO v3 with a later head to YOLO26, Ultralytics'
-    transformers_networks  RT-DETRv2, D-FINE and DEIMv2 of `transformers`
+    transformers_networks  RT-DETRv2 and DEIMv2 of `transformers`
     detectron2_networks    RetinaNet and Mask R-CNN of detectron2
     detectron2_parts       its parts, which learn nothing from ignored objects
 """

@@ -231,7 +231,7 @@ FAMILIES = MappingProxyType(
             anchors=yolov3.clustered_anchors,
         ),
         **{name: _ultralytics(name) for name in ("yolov3u", "yolo11", "yolo26")},
-        "rt_detr_v2": _transformer("rt_detr_v2"),
+        **{name: _transformer(name) for name in ("rt_detr_v2", "deim_v2")},
         "detectron2_retinanet": Family(build=_detectron2_retinanet, other_package=True, exact_on_card=False),
         "detectron2_mask_rcnn": Family(
             build=_detectron2_mask_rcnn,

@@ -2,7 +2,8 @@
 
 RT-DETRv2 (Lv et al., arXiv 2407.17140): an encoder of three levels chooses the places that look most like
 cells, and a decoder refines each into one box. Each cell is taught to one of them, so that no suppression is
-needed once that is learned.
+needed once that is learned. DEIMv2 (Huang et al., arXiv 2509.20787) says of each side of a box how probable
+each distance is, teaches boxes to all queries that any layer matched, and weighs confidence by overlap.
 
 Network, assignment and loss are the library's. Left out is its denoising: more queries, from noisy boxes,
 whose draws come from the generator of the whole process and would not be the same when a fit is resumed.
@@ -23,6 +24,7 @@ from bmbench.adapters.learning.third_party import without_side_effects
 
 _KINDS = {
     "rt_detr_v2": ("RTDetrV2Config", "RTDetrV2ForObjectDetection"),
+    "deim_v2": ("Deimv2Config", "Deimv2ForObjectDetection"),
 }
 _RESNETS: dict[str, dict[str, Any]] = {
     "small": {"hidden_sizes": [32, 64, 128, 256], "depths": [1, 1, 1, 1], "layer_type": "basic"},

@@ -90,11 +90,14 @@ PROFILES: Mapping[str, Mapping[str, CommonSettings]] = {
         }
         for name in ("yolo11", "yolo26")
     },
-    "rt_detr_v2": {
-        "quick": DetrSettings(),
-        "paper": DetrSettings(
-            **{**_LONG, **_TILES_AS_PATCHES["paper"]}, backbone="resnet50", width=256, layers=6
-        ),
+    **{
+        name: {
+            "quick": DetrSettings(),
+            "paper": DetrSettings(
+                **{**_LONG, **_TILES_AS_PATCHES["paper"]}, backbone="resnet50", width=256, layers=6
+            ),
+        }
+        for name in ("rt_detr_v2", "deim_v2")
     },
 }
 """The settings of each family as the boards name it, or of a method that has others than its family."""

@@ -54,7 +54,7 @@ _OF_FAMILY: Mapping[str, Mapping[str, Range]] = {
         "box_loss": Choice(options=("squared", "l1", "smooth_l1", "giou")),
         **_FOCUS_OR_NOT,
     },
-    "rt_detr_v2": {"queries": Real(low=1.0, high=4.0)},
+    **{name: {"queries": Real(low=1.0, high=4.0)} for name in ("rt_detr_v2", "deim_v2")},
     **{name: {"places": Choice(options=(5, 10, 15))} for name in _ULTRALYTICS},
 }
 _LOSSES = ("mask", "box_loss", "object_loss", "focal_alpha", "focal_gamma")
