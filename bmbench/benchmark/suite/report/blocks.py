@@ -40,14 +40,14 @@ class Bullets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class ReportPicture:
     """A JPEG file beside the report, and what is to be seen on it."""
 
     path: Path
     what: str
 
 
-Block: TypeAlias = "Heading | TextGrid | Bullets | Picture | str"
+Block: TypeAlias = "Heading | TextGrid | Bullets | ReportPicture | str"
 """A text by itself is a paragraph; in all of them `code` and **bold** are marked as in Markdown."""
 
 
@@ -68,7 +68,7 @@ def _markdown(block: Block) -> str:
         return f"{'#' * block.level} {block.text}"
     if isinstance(block, Bullets):
         return bullets(block.texts)
-    if isinstance(block, Picture):
+    if isinstance(block, ReportPicture):
         return f"![{block.what}]({block.path.name})"
     return table(block.header, block.rows, left=block.left) if block.rows else ""
 
@@ -80,7 +80,7 @@ def _html(block: Block) -> str:
         return f"<h{block.level}>{_marked(block.text)}</h{block.level}>"
     if isinstance(block, Bullets):
         return f"<ul>{''.join(f'<li>{_marked(text)}</li>' for text in block.texts)}</ul>"
-    if isinstance(block, Picture):
+    if isinstance(block, ReportPicture):
         data = base64.b64encode(read_bytes(block.path)).decode()
         return f'<img alt="{escape(block.what)}" src="data:image/jpeg;base64,{data}">'
     if not block.rows:

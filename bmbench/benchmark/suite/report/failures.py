@@ -10,7 +10,7 @@ import numpy as np
 
 from bmbench.benchmark.reproduce.report.examples import draw_examples
 from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
-from bmbench.benchmark.suite.report.blocks import Block, Heading, Picture, TextGrid
+from bmbench.benchmark.suite.report.blocks import Block, Heading, ReportPicture, TextGrid
 from bmbench.benchmark.suite.report.scored_sets import ScoredSet
 from bmbench.benchmark.suite.suite_file import Suite
 from bmbench.core.types import Bools, Floats, GroundTruth, Role
@@ -45,7 +45,7 @@ def _pictures(one: ScoredSet, suite: Suite, out: Path) -> list[Block]:
         "One part of one test image, first seed: the image on which the numbers of errors of these methods "
         "differ most, the part with most cells."
     )
-    return [about, Picture(path=path, what=f"Hits and errors of {len(keys)} methods on {one.name}")]
+    return [about, ReportPicture(path=path, what=f"Hits and errors of {len(keys)} methods on {one.name}")]
 
 
 def _spread(one: ScoredSet, suite: Suite) -> list[Key]:
