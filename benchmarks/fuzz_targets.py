@@ -75,6 +75,7 @@ def all_targets(folder: Path) -> list[Target]:
         _regions,
         _sets,
         _images,
+        _stores,
         _predictions,
         _points,
         _archives,
@@ -275,6 +276,27 @@ def _images(folder: Path) -> Iterator[Target]:
     for file in sorted(home.iterdir()):
         yield _target(f"image {file.name}", file, partial(read_rgb, file))
     yield _target("slide tiles.tif", home / "tiles.tif", partial(_slide, home / "tiles.tif"))
+
+
+def _stores(folder: Path) -> Iterator[Target]:
+    """OME-Zarr images: what describes them, and a chunk."""
+    if importlib.util.find_spec("zarr") is None:
+        return
+    import zarr
+
+    files = {2: (".zattrs", "0/.zarray", "0/0.0.0"), 3: ("zarr.json", "0/zarr.json", "0/c/0/0/0")}
+    for form, names in files.items():
+        store = folder / f"store{form}" / "a.ome.zarr"
+        group = zarr.open_group(store, mode="w", zarr_format=form)
+        values = np.random.default_rng(1).integers(0, 256, (3, 48, 64), np.uint8)
+        group.create_array("0", data=values, chunks=(1, 32, 32))
+        axes = [{"name": "c"}, *({"name": axis, "unit": "micrometer"} for axis in "yx")]
+        scale = {"type": "scale", "scale": [1, 0.25, 0.25]}
+        facts = {"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": [scale]}]}
+        multiscales = {"multiscales": [facts]}
+        group.attrs.update(multiscales if form == 2 else {"ome": multiscales})
+        for name in names:
+            yield _target(f"ome-zarr {form} {Path(name).name}", store / name, partial(_slide, store))
 
 
 def _slide(path: Path) -> object:

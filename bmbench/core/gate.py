@@ -24,6 +24,8 @@ DEPTH_LIMIT = 64
 """Folders inside each other, from the one that was named."""
 NAME_LIMIT_BYTES = 255
 """Longest name of a file or folder on the usual file systems."""
+STORES = (".zarr",)
+"""Endings of folders that are one image: listed like files where asked for, and never looked into."""
 _OF_THE_NAME = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.EINVAL, errno.EILSEQ}
 """What the system says of a name that leads to no file; all else is its own trouble."""
 _FLAGS = os.O_RDONLY | sum(
@@ -130,7 +132,7 @@ def files_in(
 
     Hidden ones, whose names begin with a dot, are passed over, as by every program that lists a folder:
     halves that a killed command left, the shadows of files that macOS writes. Pipes and devices are not:
-    opening one is an error to tell.
+    opening one is an error to tell. Folders of `STORES` are among them if their ending is asked for.
 
     Raises
     ------
@@ -139,8 +141,10 @@ def files_in(
     """
     root = _inside(folder, within)
     found: list[Path] = []
+    stores = tuple(ending for ending in STORES if ending in suffixes)
     for here, entry in _below(folder) if deep else ((folder, entry) for entry in _entries(folder)):
-        if entry.is_dir() or not entry.name.lower().endswith(suffixes):
+        name = entry.name.lower()
+        if not name.endswith(suffixes) or (entry.is_dir() and not name.endswith(stores)):
             continue
         path = here / entry.name
         if entry.is_symlink():
@@ -239,7 +243,7 @@ def _below(folder: Path) -> Iterator[tuple[Path, os.DirEntry[str]]]:
         if depth > DEPTH_LIMIT:
             raise BadInputError(f"folders nested deeper than {DEPTH_LIMIT}", where=_shown(folder))
         for entry in _entries(here):
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False) and not entry.name.lower().endswith(STORES):
                 folders.append((here / entry.name, depth + 1))
             yield here, entry
 

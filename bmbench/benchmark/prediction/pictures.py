@@ -8,8 +8,10 @@ from pathlib import Path
 from bmbench.benchmark.prediction.options import PredictOptions
 from bmbench.benchmark.records.trained_run import TrainedRun
 from bmbench.core.errors import BadInputError
-from bmbench.datasets.reading.images import SUFFIXES, Header, common_white, read_header
+from bmbench.datasets.reading.images import Header
 from bmbench.datasets.reading.orientation import UPRIGHT
+from bmbench.datasets.slides.ome_zarr import is_store
+from bmbench.datasets.slides.whole_images import common_white, header_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +36,11 @@ def look_at_pictures(files: Sequence[Path], trained: TrainedRun, options: Predic
     BadInputError
         If 16-bit images are brighter than those that the run learned from, and nobody says what is white.
     """
-    headers = {}
+    headers: dict[Path, Header] = {}
     for path in files:
-        if path.suffix.lower() in SUFFIXES:
-            with suppress(BadInputError):
-                headers[path] = read_header(path)
+        with suppress(BadInputError):
+            header = None if path.is_dir() and not is_store(path) else header_of(path)
+            headers |= {} if header is None else {path: header}
     notes = []
     turned = [path for path, header in headers.items() if header.orientation != UPRIGHT]
     if turned:

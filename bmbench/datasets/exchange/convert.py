@@ -9,8 +9,9 @@ from pathlib import Path
 from bmbench.core.dataset import LoadRequest
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import writing_folder
-from bmbench.core.gate import copy_file, is_there
+from bmbench.core.gate import STORES, copy_file, is_there
 from bmbench.core.progress import Progress
+from bmbench.core.types import Sample
 from bmbench.datasets import DATASETS
 from bmbench.datasets.describe.faults import in_parts
 from bmbench.datasets.exchange.conversion_losses import facts_lost, lines
@@ -18,6 +19,7 @@ from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.annotation_folder import inner_path, write_folder
 from bmbench.datasets.formats.codec import Codec, Content
 from bmbench.datasets.sets.own_files import read_own
+from bmbench.datasets.slides.ome_zarr import is_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ def _write_whole_folder(
     """How many objects had to be left out, and the warnings."""
     # Built aside and moved as a whole, so that a folder is never half a data set.
     with writing_folder(out) as aside:
-        names = [str(inner_path(sample)) for sample in content.samples]
+        names = [_picture_name(sample, copied=progress is not None) for sample in content.samples]
         renamed = dataclasses.replace(
             content,
             samples=tuple(
@@ -116,6 +118,12 @@ def _write_whole_folder(
         folder = aside / "images" if progress else _common_folder(content)
         warnings += lines(facts_lost(renamed, codec.read(aside, folder), left), codec.name)
     return len(left), warnings
+
+
+def _picture_name(sample: Sample, *, copied: bool) -> str:
+    """What an image is called in the new folder: a store becomes a picture."""
+    name = str(inner_path(sample))
+    return f"{name}.png" if copied and name.lower().endswith(STORES) else name
 
 
 def _common_folder(content: Content) -> Path | None:
@@ -133,7 +141,7 @@ def _copy_images(content: Content, folder: Path, progress: Progress) -> list[str
     for sample in progress.track(content.samples, description="copying images", total=total):
         target = folder / sample.name
         target.parent.mkdir(parents=True, exist_ok=True)
-        if sample.file is None:
+        if sample.file is None or is_store(sample.file):
             Image.fromarray(sample.load()).save(target, format="PNG")
         elif is_there(sample.file):
             copy_file(sample.file, target, within=sample.within)

@@ -16,7 +16,6 @@ import numpy as np
 from bmbench.core.artefacts import Declared
 from bmbench.core.dataset import Subset
 from bmbench.core.errors import BadInputError
-from bmbench.core.gate import is_file
 from bmbench.core.geometry import box_iou, circle_box
 from bmbench.core.objects import shape_circles
 from bmbench.core.spatial_index import iou_reach, near_boxes
@@ -28,6 +27,7 @@ from bmbench.datasets.formats.qupath.codec import SUFFIXES, cells_of
 from bmbench.datasets.formats.qupath.geojson import read_qupath
 from bmbench.datasets.formats.recognise import read_any, sniff
 from bmbench.datasets.reading.image_names import nearest, nested
+from bmbench.datasets.slides.whole_images import is_image_there
 
 MOVED_PX = 0.05
 """QuPath rounds to a hundredth: below this, a shape was not touched."""
@@ -101,7 +101,7 @@ def first_set(path: Path, images: Path | None) -> Content:
         if images is None:
             raise
         return read_any(path, images)
-    there = all(sample.file is None or is_file(sample.file) for sample in content.samples)
+    there = all(sample.file is None or is_image_there(sample.file) for sample in content.samples)
     return content if there or images is None else read_any(path, images)
 
 

@@ -45,7 +45,7 @@ class Pictures:
             files = []
         self.within = base if self.folder.is_relative_to(base) else self.folder
         self.files = {path.relative_to(self.folder).as_posix(): path for path in files}
-        self.by_stem = {str(PurePosixPath(name).with_suffix("")): name for name in reversed(self.files)}
+        self.by_stem = {stem: name for name in reversed(self.files) for stem in _stems(name)}
         self.by_last = _by_last(self.files)
         self.sidecar = _sidecar(base, home, self) if listed is None else read_coco(listed)
         self.known = {s.name: s for s in self.sidecar.samples} if self.sidecar else {}
@@ -143,11 +143,18 @@ def _roots(base: Path, home: Path) -> list[Path]:
     return list(dict.fromkeys(roots))
 
 
+def _stems(name: str) -> list[str]:
+    """An image's name without its ending; of ``NAME.ome.tif`` and ``NAME.ome.zarr`` without both, too."""
+    stem = str(PurePosixPath(name).with_suffix(""))
+    return [stem.removesuffix(".ome"), stem] if stem.endswith(".ome") else [stem]
+
+
 def _by_last(files: Iterable[str]) -> dict[str, str]:
     """The images whose file names, without folders and endings, are there once."""
     names: dict[str, list[str]] = {}
     for name in files:
-        names.setdefault(PurePosixPath(name).stem, []).append(name)
+        for stem in _stems(PurePosixPath(name).name):
+            names.setdefault(stem, []).append(name)
     return {stem: found[0] for stem, found in names.items() if len(found) == 1}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bmbench.core.dataset import Subset
 from bmbench.core.errors import BadInputError
-from bmbench.core.gate import files_in
+from bmbench.core.gate import STORES, files_in
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.file_kinds import (
     annotation_folders,
@@ -123,7 +123,7 @@ def _places(
     if not depth:
         return
     for inner in sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink()):
-        if not inner.name.startswith((".", "__")):
+        if not inner.name.startswith((".", "__")) and not inner.name.lower().endswith(STORES):
             yield from _places(inner, subset or folder_subset([inner.name]), depth - 1, named)
 
 
@@ -213,6 +213,7 @@ def _nothing(path: Path) -> BadInputError:
 
 def _folders_below(folder: Path, depth: int) -> Iterator[Path]:
     for entry in sorted(folder.iterdir()) if depth else ():
-        if entry.is_dir() and not entry.is_symlink() and not entry.name.startswith("."):
+        plain = not entry.name.startswith(".") and not entry.name.lower().endswith(STORES)
+        if plain and entry.is_dir() and not entry.is_symlink():
             yield entry
             yield from _folders_below(entry, depth - 1)

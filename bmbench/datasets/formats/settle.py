@@ -9,15 +9,14 @@ import numpy as np
 
 from bmbench.core.artefacts import Declared, artefacts_line
 from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.core.gate import is_file
 from bmbench.core.objects import scaled, upright
 from bmbench.core.types import Sample
 from bmbench.datasets.formats.annotation_folder import relabel
 from bmbench.datasets.formats.codec import Codec, Content
 from bmbench.datasets.reading.bit_depth import FULL
-from bmbench.datasets.reading.images import Header, common_white
+from bmbench.datasets.reading.images import Header
 from bmbench.datasets.reading.orientation import UPRIGHT, upright_size
-from bmbench.datasets.slides.whole_images import header_of, read_whole
+from bmbench.datasets.slides.whole_images import common_white, header_of, is_image_there, read_whole
 
 CHOICES: Mapping[str, str] = {
     "artefact": "classes whose objects are artefacts",
@@ -45,7 +44,7 @@ def settled(content: Content, codec: Codec, choices: Mapping[str, str], *, where
     headers = {
         row: header
         for row, sample in enumerate(content.samples)
-        if sample.file is not None and is_file(sample.file)
+        if sample.file is not None and is_image_there(sample.file)
         if (header := header_of(sample.file, within=sample.within)) is not None
     }
     samples, notes = list(content.samples), []

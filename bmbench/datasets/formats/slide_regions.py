@@ -20,7 +20,6 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.core.gate import is_file
 from bmbench.core.geometry import ellipse_ring, inner_point, rectangle, rings_area, rings_box, rings_contain
 from bmbench.core.objects import moved
 from bmbench.core.objects import with_regions as with_ignored
@@ -36,7 +35,7 @@ from bmbench.datasets.slides.region_images import (
     region_pixels,
     region_window,
 )
-from bmbench.datasets.slides.whole_images import is_slide, pixel_size_of
+from bmbench.datasets.slides.whole_images import is_image_there, is_slide, pixel_size_of
 
 CHOICES: Mapping[str, str] = {
     "regions": "which areas of slides are the images: areas, no, or names of their classes",
@@ -262,7 +261,7 @@ def _size(sample: Sample) -> tuple[int, int]:
 
 
 def _is_there(sample: Sample) -> bool:
-    return sample.file is not None and is_file(sample.file)
+    return sample.file is not None and is_image_there(sample.file)
 
 
 def _margin(text: str) -> float:

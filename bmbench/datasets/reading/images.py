@@ -12,7 +12,7 @@ import math
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -26,7 +26,7 @@ from PIL import Image, UnidentifiedImageError
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import open_file, read_bytes
 from bmbench.core.types import Pixels
-from bmbench.datasets.reading.bit_depth import FULL, to_8_bits, white_of
+from bmbench.datasets.reading.bit_depth import FULL, to_8_bits
 from bmbench.datasets.reading.orientation import (
     TAG,
     UPRIGHT,
@@ -94,7 +94,7 @@ def read_rgb(
     """
     raw = read_raw(path, within=within)
     if white not in (None, FULL) and raw.dtype == np.uint8 and read_header(path, within=within).deep:
-        raise _by_high_bytes(path, white)
+        raise by_high_bytes(path, white)
     pixels = to_rgb(raw, path, white=white)
     if size is not None and (pixels.shape[1], pixels.shape[0]) != tuple(size):
         raise _wrong_size(path, size, (pixels.shape[1], pixels.shape[0]))
@@ -131,23 +131,6 @@ def read_header(path: Path, *, within: Path | None = None) -> Header:
         with Image.open(file) as image:
             # Of a PNG this reads to its end, where the tag may stand.
             return _header(size, orientation_of(image.getexif().get(TAG)), deep=deep)
-
-
-def common_white(files: Sequence[tuple[Path, Path | None]]) -> int:
-    """The white of several 16-bit image files, each with the folder that it must lie in; see `bit_depth`."""
-
-    def values() -> Iterator[NDArray[Any]]:
-        for path, within in files:
-            raw = read_raw(path, within=within)
-            if raw.dtype == np.uint8:
-                # Pillow hands out the high bytes of 16-bit colours; what they were is not known.
-                raw = (raw.astype(np.uint16) << 8) | np.uint16(255)
-                if (white := white_of([raw])) < FULL:
-                    raise _by_high_bytes(path, white)
-            if raw.dtype == np.uint16:
-                yield raw
-
-    return white_of(values())
 
 
 def read_raw(path: Path, *, within: Path | None = None, planes: bool = False) -> NDArray[Any]:
@@ -276,7 +259,8 @@ def _header(stored: tuple[int, int], orientation: int, *, deep: bool) -> Header:
     return Header(size=upright_size(stored, orientation), orientation=orientation, deep=deep)
 
 
-def _by_high_bytes(path: Path, white: int | None) -> BadInputError:
+def by_high_bytes(path: Path, white: int | None) -> BadInputError:
+    """The error for 16-bit colours with another white than the full range, of which Pillow drops half."""
     return BadInputError(
         "16-bit colour of which only the high bytes can be read",
         where=str(path),

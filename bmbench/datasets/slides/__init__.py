@@ -7,6 +7,8 @@
     vendor         scanners' own formats, through OpenSlide
     dicom          DICOM slides, through wsidicom
     dicom_series   what a folder of DICOM files holds
+    ome_zarr       OME-Zarr images
+    zarr_arrays    their arrays, chunk by chunk
     opening        which reader opens which file
     whole_images   images of data sets, slides among them
     region_images  parts of slides as images by themselves

@@ -6,21 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from bmbench.core.errors import BadInputError, MissingExtraError
-from bmbench.core.gate import files_in, is_there, require_file
+from bmbench.core.gate import STORES, files_in, is_there, require_file
 from bmbench.core.types import Pixels
 from bmbench.datasets.reading.images import SUFFIXES, read_rgb
+from bmbench.datasets.slides.ome_zarr import is_store, open_ome_zarr
 from bmbench.datasets.slides.slide import Slide, UnreadableImageError
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
 OPENSLIDE_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".vmu", ".svslide", ".czi")
 DICOM_SUFFIXES = (".dcm",)
-SLIDE_SUFFIXES = (*dict.fromkeys((*SUFFIXES, *TIFF_SUFFIXES, *OPENSLIDE_SUFFIXES, *DICOM_SUFFIXES)),)
+SLIDE_SUFFIXES = (*dict.fromkeys((*SUFFIXES, *TIFF_SUFFIXES, *OPENSLIDE_SUFFIXES, *DICOM_SUFFIXES, *STORES)),)
 """Endings of files that are taken from a folder."""
 
 
 @contextmanager
 def opened(path: Path, *, white: int | None = None) -> Iterator[Slide]:
-    """The image or slide of a file (DICOM: or of a folder), open inside the block.
+    """The image or slide of a file (DICOM, OME-Zarr: of a folder), open inside the block.
 
     A TIFF with tiles is read through tifffile, and where that lacks its compression through OpenSlide; a
     TIFF of other values or without tiles and every other image format whole. `white` is that of images of 16
@@ -69,8 +70,10 @@ def slide_files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not is_there(path):
             raise BadInputError("file not found", where=str(path), remedy="check the path")
-        if path.is_dir():
+        if path.is_dir() and not is_store(path):
             found += _in_folder(path)
+        elif path.is_dir():
+            found.append(path)
         else:
             require_file(path)
             found.append(path)
@@ -103,6 +106,8 @@ def _in_folder(folder: Path) -> list[Path]:
 
 def _open(path: Path, white: int | None) -> Slide:
     suffix = path.suffix.lower()
+    if is_store(path):
+        return open_ome_zarr(path, white)
     if suffix in DICOM_SUFFIXES or path.is_dir():
         from bmbench.datasets.slides.dicom import open_dicom
 

@@ -42,7 +42,7 @@ class Slide:
         A part of one level in that level's pixels, all of it inside the level.
     close : () → None
     reader : str
-        What reads it: "image", "tiff", "openslide", "dicom".
+        What reads it: "image", "tiff", "openslide", "dicom", "ome-zarr".
     origin : (x, y)
         Where level 0 begins on the glass, in its own pixels: some scanners store a whole glass with a small
         scanned area, which alone is the slide, here as in QuPath.

@@ -10,8 +10,9 @@ from PIL import Image
 from bmbench.core.errors import BadInputError
 from bmbench.datasets.formats.recognise import read_any
 from bmbench.datasets.reading.bit_depth import to_8_bits, white_of
-from bmbench.datasets.reading.images import common_white, read_rgb
+from bmbench.datasets.reading.images import read_rgb
 from bmbench.datasets.slides import opened
+from bmbench.datasets.slides.whole_images import common_white
 
 
 def smear(top, seed=0, size=(64, 80)):
