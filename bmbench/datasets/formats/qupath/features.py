@@ -15,8 +15,8 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rings_box
 from bmbench.core.types import Bools, Floats, Rings
 from bmbench.datasets.formats.qupath.positions import LIMIT_PX, items, open_ring, points
-from bmbench.datasets.formats.qupath.properties import NOTHING, class_of, kind_of, measured_of
-from bmbench.datasets.formats.qupath.schema import AnyFeature, Feature, Properties
+from bmbench.datasets.formats.qupath.properties import KIND_WORDS, NOTHING, class_of, kind_of, measured_of
+from bmbench.datasets.formats.qupath.schema import NO_NUCLEUS, AnyFeature, Feature, Properties
 from bmbench.datasets.reading.json_stream import Block
 from bmbench.datasets.reading.limits import loads
 
@@ -90,12 +90,20 @@ def _decode_plain(features: list[Feature], objects: QupathObjects) -> bool:
         numbers = np.frombuffer(bytearray(struct.pack(f"={len(values)}d", *values)))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
+    # Asked for once: hardly an object has any of it, and in most files none.
+    unusual = [
+        row
+        for row, one in enumerate(features)
+        if one.geometry.plane is not None
+        or one.nucleusGeometry is not NO_NUCLEUS
+        or one.properties.childObjects is not None
+    ]
     parts = np.array([len(size) for size in sizes], np.int64)
     lengths = np.array(list(chain.from_iterable(sizes)), np.int64)
     plain = parts.all() and (lengths >= 4).all() and len(numbers) == 2 * lengths.sum()
     if (
         not plain
-        or any(f.properties.childObjects for f in features)
+        or any(features[row].properties.childObjects for row in unusual)
         or not (np.abs(numbers) <= LIMIT_PX).all()
     ):
         return False
@@ -114,9 +122,9 @@ def _decode_plain(features: list[Feature], objects: QupathObjects) -> bool:
         () if radius else tuple([points[a:b] for a, b in cuts[n : n + size]])
         for radius, n, size in zip(circle[:, 2].tolist(), first.tolist(), parts.tolist(), strict=True)
     ]
-    planes = [feature.geometry.plane for feature in features]
-    objects.planes = {row: (one.z, one.t) for row, one in enumerate(planes) if one and (one.z or one.t)}
-    objects.nuclei = sum(len(memoryview(feature.nucleusGeometry)) > _NULL for feature in features)
+    planes = {row: plane for row in unusual if (plane := features[row].geometry.plane) is not None}
+    objects.planes = {row: (plane.z, plane.t) for row, plane in planes.items() if plane.z or plane.t}
+    objects.nuclei = sum(len(memoryview(features[row].nucleusGeometry)) > _NULL for row in unusual)
     _add_properties(objects, [(feature.id, feature.properties) for feature in features])
     return True
 
@@ -248,10 +256,15 @@ def _add_shape(objects: QupathObjects, rings: Rings, box: list[float], *, ellips
 
 def _add_properties(objects: QupathObjects, items: Sequence[tuple[str | int | None, Properties]]) -> None:
     """Add the columns beside the shapes, from the id and properties of each object."""
-    objects.kind += [kind_of(identity, properties) for identity, properties in items]
+    # What QuPath writes today needs no call, which takes as long as all else here.
+    objects.kind += [
+        own.objectType if own.objectType in KIND_WORDS else kind_of(identity, own) for identity, own in items
+    ]
     objects.classes += [class_of(own) for _, own in items]
     objects.metadata += [properties.metadata or NOTHING for _, properties in items]
-    objects.measurements += [measured_of(properties) for _, properties in items]
+    objects.measurements += [
+        own.measurements if type(own.measurements) is dict else measured_of(own) for _, own in items
+    ]
     objects.names += [str(own.name) for _, own in items if own.name and not own.classification]
     objects.ids += ["" if identity is None else str(identity) for identity, _ in items]
 

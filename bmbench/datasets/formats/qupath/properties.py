@@ -21,7 +21,7 @@ _KINDS = {
     "tmacoreobject": "tmacore",
     "pathrootobject": "root",
 }
-_KIND_WORDS = frozenset(_KINDS.values())
+KIND_WORDS = frozenset(_KINDS.values())
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -41,7 +41,7 @@ def _says_confidence(name: str) -> bool:
 def kind_of(identity: str | int | None, properties: Properties) -> str:
     """What sort of object it is: annotation, detection, cell and so on."""
     kind = properties.objectType or properties.object_type
-    if kind is None and isinstance(properties.type, str) and properties.type.lower() in _KIND_WORDS:
+    if kind is None and isinstance(properties.type, str) and properties.type.lower() in KIND_WORDS:
         kind = properties.type
     if kind is None and isinstance(identity, str):
         kind = _KINDS.get(identity.lower())
@@ -54,8 +54,10 @@ def class_of(properties: Properties) -> str:
     TIAToolbox calls it the type of an object, a name or a number.
     """
     given, kind = properties.classification, properties.type
+    if type(given) is Classification and given.name:
+        return given.name
     named = given.name or ": ".join(given.names or []) if isinstance(given, Classification) else given
-    if named or kind is None or (isinstance(kind, str) and kind.lower() in _KIND_WORDS):
+    if named or kind is None or (isinstance(kind, str) and kind.lower() in KIND_WORDS):
         return named or ""
     return kind if isinstance(kind, str) else f"type {kind}"[:80]
 

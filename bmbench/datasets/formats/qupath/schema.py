@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 import msgspec
 
+NO_NUCLEUS = msgspec.Raw(b"")
+
 
 class Plane(msgspec.Struct, gc=False):
     """Where in a stack a shape lies: slice and time point."""
@@ -73,7 +75,7 @@ class Feature(msgspec.Struct, gc=False):
     properties: Properties
     type: Literal["Feature"]
     id: str | int | None = None
-    nucleusGeometry: msgspec.Raw = msgspec.Raw(b"")  # noqa: N815
+    nucleusGeometry: msgspec.Raw = NO_NUCLEUS  # noqa: N815
 
 
 class AnyFeature(msgspec.Struct, gc=False):
