@@ -15,7 +15,8 @@
     annotation_folder, images_beside                one annotation file an image, and the images beside
     coco, voc, yolo, yolo_names, qupath, labelme, cvat, label_image, imagej, points_csv, csv_columns
     slide_tools, web_tools, segmenters, cellpose    the formats of `FORMATS`
-    dicom_ann, kainz_points                         formats of single published sets
+    dicom_ann           groups of graphics in DICOM files
+    kainz_points                                    the format of a single published set
     plugin                                          formats of other packages
     predictions, other_predictions, read_ahead      a detector's answers
 """
@@ -46,6 +47,7 @@ FORMATS: Registry[Codec] = Registry(
         ("imagescope", "bmbench.datasets.formats.slide_tools.imagescope:CODEC"),
         ("asap", "bmbench.datasets.formats.slide_tools.asap:CODEC"),
         ("ndpa", "bmbench.datasets.formats.slide_tools.ndpa:CODEC"),
+        ("dicom", "bmbench.datasets.formats.slide_tools.dicom:CODEC"),
         ("cellpose", "bmbench.datasets.formats.cellpose:CODEC"),
         ("labelstudio", "bmbench.datasets.formats.web_tools.label_studio:CODEC"),
         ("supervisely", "bmbench.datasets.formats.web_tools.supervisely:CODEC"),

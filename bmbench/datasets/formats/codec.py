@@ -88,6 +88,8 @@ class Codec:
         Whether its programs show pictures as they are stored, whatever EXIF says.
     relative : bool
         Whether coordinates are shares of the image's sides.
+    together : bool
+        Whether all folders of a set are read at once, for what lies in one may belong to another.
     belief : str
         What the confidence of an object is, where that is not the program's own word for it.
     """
@@ -107,4 +109,5 @@ class Codec:
     agree: Callable[[Sequence[Path]], Mapping[str, str]] | None = None
     as_stored: bool = False
     relative: bool = False
+    together: bool = False
     belief: str = ""

@@ -1,8 +1,9 @@
-"""DICOM Microscopy Bulk Simple Annotations: rectangles on a whole slide (extra ``wsi``).
+"""DICOM Microscopy Bulk Simple Annotations: graphics on a whole slide (extra ``wsi``).
 
-DICOM PS3.3, A.87 and C.37.1: groups of graphics, each with a label; the corners of all its rectangles stand
-in one array. Coordinates of the type 2D count from the top left corner of the top left pixel of the slide's
-full resolution, as bmbench's do. Those of the type 3D are millimetres on the glass, and are refused.
+DICOM PS3.3, A.87 and C.37.1: groups of graphics, each with a label; the points of all its graphics stand in
+one array, and where each polygon begins in another. Coordinates of the type 2D count from the top left corner
+of the top left pixel of the slide's full resolution, as bmbench's do. Those of the type 3D are millimetres on
+the glass, and are refused.
 """
 
 from dataclasses import dataclass
@@ -16,14 +17,24 @@ from bmbench.core.types import Floats
 from bmbench.datasets.reading.dicom_header import dicom_errors, read_dicom
 
 LIMIT_PX = 1e9
+POINTS_OF = {"POINT": (1, "one point"), "RECTANGLE": (4, "four corners"), "ELLIPSE": (4, "four ends of axes")}
+"""How many points each graphic of these types has; polygons and lines have any number."""
+LINE, POLYGON = "POLYLINE", "POLYGON"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BulkGroup:
-    """One group of rectangles: its label, and their (n, 4) boxes in pixels of the full resolution."""
+    """One group: its label, the type of its graphics, and (k, 2) points of each, pixels of level 0."""
 
     label: str
-    box: Floats
+    kind: str
+    graphics: tuple[Floats, ...]
+
+    @property
+    def box(self) -> Floats:
+        """(n, 4) the bounding box of each graphic's points."""
+        corners = [[*points.min(axis=0), *points.max(axis=0)] for points in self.graphics]
+        return np.array(corners, np.float64).reshape(-1, 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,13 +55,18 @@ class BulkFile:
     groups: tuple[BulkGroup, ...]
 
 
-def read_bulk_annotations(path: Path) -> BulkFile:
-    """The rectangles of an annotation file.
+def read_bulk_annotations(path: Path, kinds: tuple[str, ...] = ("RECTANGLE",)) -> BulkFile:
+    """The groups of an annotation file.
+
+    Parameters
+    ----------
+    kinds : tuple of str
+        The types of graphics that may be there.
 
     Raises
     ------
     BadInputError
-        If it is damaged, or holds other graphics or coordinates than rectangles in pixels.
+        If it is damaged, or holds other graphics, or coordinates that are not in pixels.
     MissingExtraError
         If pydicom is not installed.
     """
@@ -65,29 +81,37 @@ def read_bulk_annotations(path: Path) -> BulkFile:
             path=path,
             description=str(data.get("SeriesDescription", "")),
             image_uid=str(data.ReferencedImageSequence[0].ReferencedSOPInstanceUID),
-            groups=tuple(_group(item, path) for item in data.AnnotationGroupSequence),
+            groups=tuple(_group(item, path, kinds) for item in data.AnnotationGroupSequence),
         )
 
 
-def _group(item: Any, path: Path) -> BulkGroup:
-    label = str(item.AnnotationGroupLabel)
+def _group(item: Any, path: Path, kinds: tuple[str, ...]) -> BulkGroup:
+    label, kind = str(item.AnnotationGroupLabel), str(item.GraphicType)
     where = f"{path}, group {label!r}"
-    if item.GraphicType != "RECTANGLE":
-        raise BadInputError(
-            "another graphic", where=where, expected="RECTANGLE", got=str(item.GraphicType)[:40]
-        )
+    if kind not in kinds:
+        raise BadInputError("another graphic", where=where, expected=", ".join(kinds), got=kind[:40])
     exact = "DoublePointCoordinatesData" in item
     stored = item.DoublePointCoordinatesData if exact else item.PointCoordinatesData
     numbers = np.frombuffer(stored, "<f8" if exact else "<f4").astype(np.float64)
     count = int(item.NumberOfAnnotations)
-    if len(numbers) != 8 * count:
-        raise BadInputError(
-            "not four corners a rectangle",
-            where=where,
-            expected=f"{8 * count} numbers for {count} rectangles",
-            got=str(len(numbers)),
-        )
     if not (np.abs(numbers) <= LIMIT_PX).all():
         raise BadInputError("coordinates of no sensible size", where=where)
-    corners = numbers.reshape(count, 4, 2)
-    return BulkGroup(label=label, box=np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1))
+    if kind in POINTS_OF:
+        corners, word = POINTS_OF[kind]
+        if len(numbers) != 2 * corners * count:
+            raise BadInputError(
+                f"not {word} a {kind.lower()}",
+                where=where,
+                expected=f"{2 * corners * count} numbers for {count} graphics",
+                got=str(len(numbers)),
+            )
+        return BulkGroup(label=label, kind=kind, graphics=tuple(numbers.reshape(count, corners, 2)))
+    # Numbers, not points, are counted, from 1 on.
+    starts = np.frombuffer(item.LongPrimitivePointIndexList, "<u4").astype(np.int64) - 1
+    lengths = np.diff([*starts.tolist(), len(numbers)])
+    if len(starts) != count or (count and starts[0] != 0) or (lengths < 2).any() or (lengths % 2).any():
+        raise BadInputError(
+            "not the beginnings of its graphics", where=where, got=f"{len(starts)} of {count}"
+        )
+    parts = np.split(numbers.reshape(-1, 2), starts[1:] // 2) if count else []
+    return BulkGroup(label=label, kind=kind, graphics=tuple(parts))

@@ -106,7 +106,7 @@ def _in_folder(path: Path, named: str | None) -> Layout | None:
             remedy=f"name one of them, as in {min(kinds)}:{path}",
         )
     chosen = kinds.pop()
-    parts = [part for part, _ in places]
+    parts = [Part(path=path)] if FORMATS.get(chosen).together else [part for part, _ in places]
     return Layout(format=chosen, root=path, parts=tuple(_files_of(parts, chosen)))
 
 

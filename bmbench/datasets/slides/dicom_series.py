@@ -26,6 +26,8 @@ class SlideSeries:
 
     Attributes
     ----------
+    file : Path
+        One at full resolution.
     uid : str
         Of the series.
     instances : frozenset of str
@@ -33,6 +35,7 @@ class SlideSeries:
     """
 
     folder: Path
+    file: Path
     uid: str
     patient: str
     width: int
@@ -41,13 +44,18 @@ class SlideSeries:
     instances: frozenset[str]
 
 
-def dicom_files(folder: Path) -> tuple[tuple[SlideSeries, ...], tuple[Path, ...]]:
+def dicom_files(folder: Path, *, together: bool = False) -> tuple[tuple[SlideSeries, ...], tuple[Path, ...]]:
     """The slides (modality SM) and the annotation files (ANN) anywhere in a folder; others are passed over.
+
+    Parameters
+    ----------
+    together : bool
+        Whether two slides may lie in one folder.
 
     Raises
     ------
     BadInputError
-        If a file is damaged, or two slides lie in one folder.
+        If a file is damaged, or two slides lie in one folder that should not.
     MissingExtraError
         If pydicom is not installed.
     """
@@ -61,7 +69,7 @@ def dicom_files(folder: Path) -> tuple[tuple[SlideSeries, ...], tuple[Path, ...]
             series.setdefault(str(header.get("SeriesInstanceUID", "")), []).append((path, header))
     slides = tuple(_slide(uid, files) for uid, files in series.items())
     seen: dict[Path, str] = {}
-    for slide in slides:
+    for slide in slides if not together else ():
         if seen.setdefault(slide.folder, slide.uid) != slide.uid:
             raise BadInputError(
                 "two slides in one folder",
@@ -124,6 +132,7 @@ def _slide(uid: str, files: Sequence[tuple[Path, dict[str, Any]]]) -> SlideSerie
     spacing = _spacing(header)
     return SlideSeries(
         folder=path.parent,
+        file=path,
         uid=uid,
         patient=str(header.get("PatientID", "")) or uid,
         width=width,

@@ -13,6 +13,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from tests.benchmark.prediction.dicom_slide import write_dicom_slide
+
 CORNERS = [[16, 6], [24, 6], [24, 14], [16, 14]]
 """The corners of the one cell, of 8 × 8 px."""
 
@@ -144,7 +146,32 @@ def annotation_store(place: Path, *, shapes=None, packed: bool = True) -> Path:
     return file
 
 
+def dicom(place: Path) -> Path:
+    """A rectangle in a file of annotations, beside the slide that it names."""
+    from pydicom import dcmread, dcmwrite, uid
+    from pydicom.dataset import Dataset, FileMetaDataset
+
+    place.mkdir(parents=True, exist_ok=True)
+    write_dicom_slide(place / "slide", [np.zeros((20, 40, 3), np.uint8)], um_per_px=0.25)
+    (place / "slide" / "0.dcm").rename(place / "a.dcm")
+    (place / "slide").rmdir()
+    image, group, value = Dataset(), Dataset(), Dataset()
+    image.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.77.1.6"
+    image.ReferencedSOPInstanceUID = dcmread(place / "a.dcm", stop_before_pixels=True).SOPInstanceUID
+    group.AnnotationGroupLabel, group.GraphicType, group.NumberOfAnnotations = "WBC", "RECTANGLE", 1
+    group.PointCoordinatesData = np.array(CORNERS, "<f4").tobytes()
+    value.Modality, value.AnnotationCoordinateType = "ANN", "2D"
+    value.ReferencedImageSequence, value.AnnotationGroupSequence = [image], [group]
+    value.file_meta = FileMetaDataset()
+    value.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
+    value.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.91.1"
+    value.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    dcmwrite(place / "ann.dcm", value, enforce_file_format=True)
+    return place / "ann.dcm"
+
+
 READ_ONLY = {
+    "dicom": dicom,
     "labelstudio": label_studio,
     "supervisely": supervisely,
     "cellpose": cellpose,
