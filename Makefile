@@ -67,6 +67,7 @@ bench: .venv/installed  ## side by side with other evaluators, and a whole slide
 	.venv/bin/python benchmarks/bench_segmentation.py
 	.venv/bin/python benchmarks/bench_merging.py
 	.venv/bin/python benchmarks/bench_slide.py benchmarks/made/slide
+	.venv/bin/python benchmarks/bench_areas.py
 	.venv/bin/python benchmarks/bench_qupath.py benchmarks/made/qupath
 	.venv/bin/python benchmarks/bench_leaderboard.py
 	.venv/bin/python benchmarks/bench_cluster.py

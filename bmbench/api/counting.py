@@ -24,7 +24,16 @@ from bmbench.present.html import text_of
 if TYPE_CHECKING:
     import pandas as pd
 
-_OPTIONS = ("threshold", "um_per_px", "regions", "everywhere", "white", "scale", "standardise")
+_OPTIONS = (
+    "threshold",
+    "um_per_px",
+    "regions",
+    "everywhere",
+    "areas_cells",
+    "white",
+    "scale",
+    "standardise",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -132,8 +141,8 @@ def count(
     cut_offs : mapping, optional
         Cut-offs of a class, lineage or sum, from 0 to 1, beside the usual ones.
     **options
-        `threshold`, `um_per_px`, `regions`, `everywhere`, `white`, `scale` ("stated", "auto" or "shared") and
-        `standardise`, as on the command line.
+        `threshold`, `um_per_px`, `regions`, `everywhere`, `areas_cells` (a number: ``--areas auto`` with
+        so many cells), `white`, `scale` ("stated", "auto" or "shared") and `standardise`, as there.
 
     Raises
     ------

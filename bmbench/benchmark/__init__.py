@@ -9,6 +9,7 @@
     drawing      curves, confusion tables, overlays
     workers      processes that work for a study or a search
     models       detectors that travel: folders with a card, `bmbench models`
+    areas        where on a slide to count: `--areas auto`
     prediction   `bmbench predict`: images of any size → files
     run          `bmbench run`: plan → stages → records
     search       `bmbench tune`: many runs, the best settings

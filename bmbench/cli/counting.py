@@ -65,6 +65,8 @@ def count(
     ] = None,
     regions: Annotated[Path | None, typer.Option(help="GeoJSON areas to count in, of one slide.")] = None,
     everywhere: Annotated[bool, typer.Option("--everywhere", help="Look at empty glass too.")] = False,
+    areas: shared.Areas = None,
+    areas_cells: shared.AreasCells = None,
     white: Annotated[
         int | None,
         typer.Option(min=1, max=65535, help="White in 16-bit images.  [default: the run's, or one for all]"),
@@ -97,6 +99,7 @@ def count(
             um_per_px=um_per_px,
             regions=regions,
             everywhere=everywhere,
+            areas_cells=shared.areas_cells(areas, areas_cells),
             white=white,
             scale=scale.value,
             standardise=standardise,

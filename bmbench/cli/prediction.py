@@ -44,6 +44,8 @@ def predict(
     ] = None,
     regions: Annotated[Path | None, typer.Option(help="GeoJSON areas to look at, of one slide.")] = None,
     everywhere: Annotated[bool, typer.Option("--everywhere", help="Look at empty glass too.")] = False,
+    areas: shared.Areas = None,
+    areas_cells: shared.AreasCells = None,
     tile_px: Annotated[
         int | None, typer.Option(min=64, help="Side of a tile.  [default: the best for the method]")
     ] = None,
@@ -84,6 +86,7 @@ def predict(
         margin_px=margin_px,
         regions=regions,
         everywhere=everywhere,
+        areas_cells=shared.areas_cells(areas, areas_cells),
         truth=truth,
         crops=crops,
         crop_px=crop_px,

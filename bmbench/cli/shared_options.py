@@ -19,6 +19,12 @@ class ScaleOf(StrEnum):
     shared = "shared"
 
 
+class AreasFrom(StrEnum):
+    """Where the areas of a slide come from."""
+
+    auto = "auto"
+
+
 def named_method(name: str) -> str:
     """The name; a place ``package.module:METHOD`` that stands on the command line may be imported."""
     return trust("bmbench.methods", name)
@@ -106,6 +112,13 @@ Scale = Annotated[
 Standardise = Annotated[
     bool, typer.Option("--standardise", help="Move the colours of images to those of the training images.")
 ]
+Areas = Annotated[
+    AreasFrom | None,
+    typer.Option(metavar="auto", help="Choose areas that can be counted in; --regions takes drawn ones."),
+]
+AreasCells = Annotated[
+    int | None, typer.Option(min=1, help="Cells that the chosen areas are to hold.  [default: 500]")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
 
@@ -126,6 +139,24 @@ def trained_place(run: Path | None, model: str | None) -> Path:
             expected="one of the two: --model NAME (bmbench models lists them), or --run FOLDER",
         )
     return run if run is not None else find_model(str(model))
+
+
+def areas_cells(areas: AreasFrom | None, cells: int | None) -> int | None:
+    """The cells that chosen areas are to hold; None where no areas are to be chosen.
+
+    Raises
+    ------
+    BadInputError
+        If a number of cells is given without areas.
+    """
+    from bmbench.benchmark.areas.choose import WANTED
+    from bmbench.core.errors import BadInputError
+
+    if areas is None:
+        if cells is not None:
+            raise BadInputError("--areas-cells without --areas", remedy="add --areas auto")
+        return None
+    return cells or WANTED
 
 
 def data_options(

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 import bmbench
+from bmbench.benchmark.areas.area_files import FOLDER as AREAS
+from bmbench.benchmark.areas.area_files import write_areas
 from bmbench.benchmark.counting.differential import Differential, differential, remarks, unknown_cut_offs
 from bmbench.benchmark.counting.found import FoundCells, FoundImage, just_found, outputs_of, read_found
 from bmbench.benchmark.counting.looks import looks
@@ -180,6 +182,8 @@ class _Counting:
             if marks is not None and overlay is not None:
                 marks.add(part)
                 overlay.draw(part.take(part.confidence >= self.found.threshold))
+        if image.areas is not None and image.path is not None:
+            write_areas(folder / AREAS, image.areas, stem=answer.stem, path=image.path, white=image.white)
         if self.options.overlays and overlay is not None:
             chosen = counts[self.stops.chosen]
             legend = [

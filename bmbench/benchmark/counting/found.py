@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bmbench.benchmark.areas.choose import ChosenAreas
 from bmbench.benchmark.counting.tally import Stops
 from bmbench.benchmark.prediction.finished import FinishedImage, PredictedImages
 from bmbench.benchmark.prediction.outputs import COLUMNS, ImageOutput, output_stems
@@ -42,6 +43,8 @@ class FoundImage:
         Where level 0 begins on the glass.
     cells : threshold → iterator of Detections
         The cells from a confidence on, in level-0 pixels; may be called again.
+    areas : ChosenAreas or None
+        The areas that they were looked for in, where these were chosen.
     """
 
     name: str
@@ -50,6 +53,7 @@ class FoundImage:
     um_per_px: float | None
     origin: tuple[int, int]
     cells: Callable[[float], Iterator[Detections]]
+    areas: ChosenAreas | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -277,6 +281,7 @@ def _just_found(image: FinishedImage) -> FoundImage:
         um_per_px=job.um_per_px,
         origin=job.origin,
         cells=image.parts,
+        areas=job.areas,
     )
 
 

@@ -116,6 +116,9 @@ def all_predicted(
     """
     if options.regions is not None and len(files) > 1:
         raise BadInputError("--regions belongs to one image", got=f"{len(files)} images")
+    if options.areas_cells is not None and (options.regions is not None or options.everywhere):
+        other = "--everywhere" if options.regions is None else "--regions"
+        raise BadInputError(f"--areas and {other} both say where to look", remedy="leave one of them out")
     unfinished = _unfinished(beside)
     names = unique([path.name for path in files], [path.as_posix() for path in files])
     trained = load_trained(options.run)
@@ -133,7 +136,11 @@ def all_predicted(
             place = unfinished / f"{number:06d}.journal"
             asked = _Asked(path=path, name=name, image_id=image_id, white=pictures.white(path))
             try:
-                with _opened(asked, place, trained, options, adjust) as (slide, job, journal):
+                with _opened(asked, place, trained, options, adjust, progress=progress) as (
+                    slide,
+                    job,
+                    journal,
+                ):
                     predict_tiles(slide, job, trained.detector, journal, progress)
             except UnreadableImageError as error:
                 broken.append(error)
@@ -211,11 +218,17 @@ def _going_on(unfinished: Path) -> Iterator[None]:
 
 @contextmanager
 def _opened(
-    asked: _Asked, place: Path, trained: TrainedRun, options: PredictOptions, adjust: Adjusting
+    asked: _Asked,
+    place: Path,
+    trained: TrainedRun,
+    options: PredictOptions,
+    adjust: Adjusting,
+    *,
+    progress: Progress,
 ) -> Iterator[tuple[Slide, ImageJob, Journal]]:
     """The open image as a job, and the journal of its tiles."""
     with opened(asked.path, white=asked.white) as slide:
-        job = prepare(slide, asked.name, trained, options, white=asked.white, asked=adjust)
+        job = prepare(slide, asked.name, trained, options, white=asked.white, asked=adjust, progress=progress)
         with Journal(place, job.facts(trained.digest)) as journal:
             yield slide, job, journal
 

@@ -13,6 +13,7 @@ import numpy as np
 
 import bmbench
 from bmbench.adapters.method import Detector
+from bmbench.benchmark.areas.choose import ChosenAreas
 from bmbench.benchmark.prediction.journal import Journal
 from bmbench.benchmark.prediction.seams import candidates, near_seams, owned, settle
 from bmbench.benchmark.prediction.selection import Selection, core_on_slide
@@ -47,6 +48,8 @@ class ImageJob:
         The value that is white, of an image of 16 bits.
     adjustment : Adjustment
         Its colours, and what was measured on it.
+    areas : ChosenAreas or None
+        The areas that were chosen to be looked at, where that was asked for.
     ratio : (2,) float64
         Level-0 pixels in a pixel of the working grid, in x and y.
     tiles : tuple of Tile
@@ -64,6 +67,7 @@ class ImageJob:
     origin: tuple[int, int] = (0, 0)
     white: int | None = None
     adjustment: Adjustment = UNCHANGED
+    areas: ChosenAreas | None = None
 
     def facts(self, digest: str) -> Any:
         """What a journal of this job says about itself; `digest` is that of the detector."""

@@ -46,6 +46,9 @@ class PredictOptions:
         GeoJSON file of the areas to look at, for one image.
     everywhere : bool
         Look at empty glass too.
+    areas_cells : int or None
+        Look in areas that are countable alone (`bmbench.benchmark.areas`), in as many as hold so many cells;
+        None looks wherever anything is stained.
     truth : Path or None
         COCO file whose image ids and categories the COCO output uses.
     crops : Path or None
@@ -72,6 +75,7 @@ class PredictOptions:
     margin_px: int | None = None
     regions: Path | None = None
     everywhere: bool = False
+    areas_cells: int | None = None
     truth: Path | None = None
     crops: Path | None = None
     crop_px: int | None = None

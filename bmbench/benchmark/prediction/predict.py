@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bmbench.benchmark.areas.area_files import FOLDER as AREAS
+from bmbench.benchmark.areas.area_files import write_areas
 from bmbench.benchmark.prediction.crops import write_crops
 from bmbench.benchmark.prediction.finished import FinishedImage, all_predicted
 from bmbench.benchmark.prediction.image import cells
@@ -49,13 +51,23 @@ def predict(options: PredictOptions, progress: Progress) -> Report:
     outputs = plan_outputs(options.out, options.form, n_images=len(files))
     places = [output.place for output in outputs] + ([options.crops] if options.crops else [])
     with all_predicted(options, files, beside=outputs[0].path, places=places, progress=progress) as found:
+        answers = image_outputs(found.images, [image.image_id for image in found.images])
         written = _write(
             outputs,
-            image_outputs(found.images, [image.image_id for image in found.images]),
+            answers,
             found.categories,
             found.trained.classes,
             progress=progress,
         )
+        for image, answer in zip(found.images, answers, strict=True):
+            if image.job.areas is not None:
+                written += write_areas(
+                    outputs[0].place / AREAS,
+                    image.job.areas,
+                    stem=answer.stem,
+                    path=image.job.path,
+                    white=image.job.white,
+                )
         if options.crops is not None:
             _crop(options.crops, found.images, found.trained, options, progress=progress)
         images = tuple(_report(image, found.trained.classes) for image in found.images)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bmbench.adapters.images.appearance import MOST_WINDOWS, windows
+from bmbench.benchmark.areas.choose import ChosenAreas, choose_areas
 from bmbench.benchmark.prediction.image import ImageJob
 from bmbench.benchmark.prediction.options import PredictOptions
 from bmbench.benchmark.prediction.selection import (
@@ -13,12 +14,15 @@ from bmbench.benchmark.prediction.selection import (
     core_on_slide,
     in_regions,
     where_stained,
+    within_areas,
 )
 from bmbench.benchmark.prediction.tiles import Grid
 from bmbench.benchmark.protocol.adjustment import Adjusting, adjust
 from bmbench.benchmark.protocol.image_scale import scale
 from bmbench.benchmark.records.trained_run import TrainedRun
 from bmbench.core.errors import BadInputError
+from bmbench.core.geometry import rectangle
+from bmbench.core.progress import Progress, Silent
 from bmbench.core.types import Pixels
 from bmbench.datasets.slides import Slide, read_region
 from bmbench.datasets.slides.slide import PLAUSIBLE_UM, plausible_um
@@ -41,6 +45,7 @@ def prepare(
     *,
     white: int | None = None,
     asked: Adjusting | None = None,
+    progress: Progress | None = None,
 ) -> ImageJob:
     """How this slide is predicted; `white` is that of an image of 16 bits.
 
@@ -61,7 +66,16 @@ def prepare(
     size = max(1, round(slide.width * factor)), max(1, round(slide.height * factor))
     ratio = np.array([slide.width / size[0], slide.height / size[1]])
     grid = _grid(size, trained, options)
-    selection = _selection(slide, grid, options)
+    areas = None
+    if options.areas_cells is not None:
+        areas = choose_areas(
+            slide,
+            measured_windows(slide, options),
+            wanted=options.areas_cells,
+            name=name,
+            progress=progress or Silent(),
+        )
+    selection = _selection(slide, grid, options, areas)
     tiles = tuple(grid.tiles(lambda core: selection.wanted(core_on_slide(core, ratio))))
     return ImageJob(
         path=slide.path,
@@ -75,6 +89,7 @@ def prepare(
         origin=slide.origin,
         white=white,
         adjustment=adjustment,
+        areas=areas,
     )
 
 
@@ -135,7 +150,8 @@ def notes(trained: TrainedRun, jobs: Sequence[ImageJob], options: PredictOptions
         for job in jobs
         if job.origin != (0, 0)
     ]
-    passed = [job.name for job in jobs if not job.tiles]
+    found += [line for job in jobs if job.areas is not None for line in job.areas.lines(job.name)]
+    passed = [job.name for job in jobs if not job.tiles and job.areas is None]
     if passed and options.regions is not None:
         found.append(f"{passed[0]}: no region of {options.regions} lies on it (they are in pixels, not µm)")
     elif passed:
@@ -160,7 +176,9 @@ def _grid(size: tuple[int, int], trained: TrainedRun, options: PredictOptions) -
         raise BadInputError(str(error), remedy="enlarge --tile-px or reduce --margin-px") from None
 
 
-def _selection(slide: Slide, grid: Grid, options: PredictOptions) -> Selection:
+def _selection(slide: Slide, grid: Grid, options: PredictOptions, areas: ChosenAreas | None) -> Selection:
+    if areas is not None:
+        return within_areas([rectangle(*field.box) for field in areas.chosen])
     if options.regions is not None:
         return in_regions(options.regions)
     return EVERYTHING if options.everywhere or len(grid) == 1 else where_stained(slide)

@@ -1,6 +1,6 @@
 """Which part of a slide is looked at: drawn regions, whatever is stained, or everything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,9 +78,16 @@ def in_regions(path: Path) -> Selection:
         raise BadInputError(
             "no region in the file", where=str(path), expected="polygons, rectangles or ellipses"
         )
+    return within_areas(areas)
+
+
+def within_areas(areas: Sequence[Rings]) -> Selection:
+    """What lies in any of these areas, in level-0 pixels; nothing where there are none."""
     return Selection(
         wanted=lambda part: any(_touches(rings, part) for rings in areas),
-        inside=lambda xy: np.any([rings_contain(rings, xy) for rings in areas], axis=0),
+        inside=lambda xy: np.any(
+            [np.zeros(len(xy), bool), *(rings_contain(rings, xy) for rings in areas)], axis=0
+        ),
     )
 
 
