@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from bmbench.api.display import frame_of, html_of
 from bmbench.api.models import listener
-from bmbench.benchmark.counting.options import CountOptions, CountReport
+from bmbench.benchmark.counting.options import (
+    CountOptions,
+    CountReport,
+    predictions_among,
+    require_file_alone,
+)
 from bmbench.benchmark.counting.tables import (
     DIFFERENTIAL_COLUMNS,
     differential_rows,
@@ -117,6 +122,7 @@ def count(
     out: str | Path | None = None,
     groups: str | Path | None = None,
     group_from: str | None = None,
+    names: str | Path | None = None,
     lineages: str | Path | None = None,
     cut_offs: Mapping[str, float | Sequence[float]] | None = None,
     show_progress: bool = True,
@@ -127,15 +133,17 @@ def count(
     Parameters
     ----------
     images : path or list of paths
-        Images, slides, folders of them.
+        Images, slides, folders of them; or one predictions file (.json, .csv), and the images that it is of.
     run, model : path or str
-        A finished run; or a model, by its name or folder. One of the two.
+        A finished run; or a model, by its name or folder. One of the two, and none with a predictions file.
     out : path, optional
         A new folder for tables, pictures and the report; without it nothing is kept.
     groups : path, optional
         A table of images and their patients.
     group_from : str, optional
         A regular expression of images' names; its first bracket is the patient.
+    names : path, optional
+        A COCO file whose classes and images are those that a predictions file of COCO results means.
     lineages : path, optional
         A table of classes and lineages.
     cut_offs : mapping, optional
@@ -154,25 +162,36 @@ def count(
     Examples
     --------
     >>> import bmbench
-    >>> bmbench.count("images", run="runs/first", out="counted", show_progress=False).folder.name
+    >>> result = bmbench.count("images", run="runs/first", out="counted", show_progress=False)
+    >>> result.folder.name
     'counted'
+
+    Cells that are found already, or corrected, are counted as they are:
+
+    >>> again = bmbench.count(["counted/cells.csv", "images"], show_progress=False)
+    >>> again.by_image["marrow_s3_0000.png"] == result.by_image["marrow_s3_0000.png"]
+    True
     """
     from bmbench.benchmark.counting.count import count as count_images
     from bmbench.benchmark.models.places import find_model
 
-    if (run is None) == (model is None):
+    paths = [Path(path) for path in ((images,) if isinstance(images, str | Path) else images)]
+    file = predictions_among(paths)
+    if file is not None:
+        given = {"run": run, "model": model, **options}
+        require_file_alone(file, [name for name, value in given.items() if value and name != "threshold"])
+    elif (run is None) == (model is None):
         raise BadInputError(
             "run and model", expected="one of the two", got="neither" if run is None else "both"
         )
-    paths = (images,) if isinstance(images, str | Path) else tuple(images)
     for name in options:
         if name not in _OPTIONS:
             raise UnknownNameError("option", name, _OPTIONS)
     if options.get("regions") is not None:
         options["regions"] = Path(options["regions"])
     asked = PredictOptions(
-        run=Path(run) if run is not None else find_model(str(model)),
-        images=tuple(map(Path, paths)),
+        run=Path(run or "") if model is None else find_model(str(model)),
+        images=tuple(path for path in paths if path != file),
         **options,
     )
     stated = {"groups": groups, "group_from": group_from}
@@ -187,6 +206,8 @@ def count(
                 for name, at in (cut_offs or {}).items()
             },
             overlays=out is not None,
+            found=file,
+            names=None if names is None else Path(names),
         )
         report = count_images(chosen, listener(show_progress=show_progress))
     return CountResult(report=report, folder=None if out is None else chosen.out)

@@ -82,19 +82,19 @@ def count(
     where a killed one stood.
     """
     from bmbench.benchmark.counting.count import count as count_images
-    from bmbench.benchmark.counting.found import ENDINGS
-    from bmbench.benchmark.counting.options import CountOptions
+    from bmbench.benchmark.counting.options import CountOptions, predictions_among, require_file_alone
     from bmbench.benchmark.prediction.options import PredictOptions
     from bmbench.core.console import Terminal
     from bmbench.core.progress import Silent
 
-    files = [path for path in images if path.suffix.lower() in ENDINGS]
-    if files:
-        _require_file_alone(context, files)
+    file = predictions_among(images)
+    if file is not None:
+        finding = [name for name in context.params if name not in _COUNTING and is_given(context, name)]
+        require_file_alone(file, [f"--{name.replace('_', '-')}" for name in finding])
     options = CountOptions(
         predict=PredictOptions(
-            run=Path() if files else shared.trained_place(run, model),
-            images=tuple(path for path in images if path not in files),
+            run=Path() if file is not None else shared.trained_place(run, model),
+            images=tuple(path for path in images if path != file),
             threshold=threshold,
             um_per_px=um_per_px,
             regions=regions,
@@ -109,7 +109,7 @@ def count(
         lineages=lineages,
         cut_offs=_cut_offs(cut_off or []),
         overlays=overlays,
-        found=files[0] if files else None,
+        found=file,
         names=names,
     )
     with stoppable():
@@ -125,21 +125,6 @@ def count(
             f"{len(report.broken)} could not be read, {len(report.images)} others are counted", err=True
         )
         raise typer.Exit(2)
-
-
-def _require_file_alone(context: typer.Context, files: list[Path]) -> None:
-    """Nothing, or a BadInputError for several predictions files, or for options of what finds cells."""
-    from bmbench.core.errors import BadInputError
-
-    if len(files) > 1:
-        raise BadInputError("one predictions file is counted", got=", ".join(map(str, files[:3])))
-    finding = [name for name in context.params if name not in _COUNTING and is_given(context, name)]
-    if finding:
-        raise BadInputError(
-            f"{files[0].name}: the cells of a predictions file are counted as they are",
-            got=f"--{finding[0].replace('_', '-')} as well",
-            remedy="leave that out",
-        )
 
 
 def _show(report: CountReport, out: Path) -> None:

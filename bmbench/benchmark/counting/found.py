@@ -21,8 +21,6 @@ from bmbench.datasets.formats.predictions import read_columns
 from bmbench.datasets.reading.image_names import nearest
 from bmbench.datasets.reading.tables import TextTable, read_table
 
-ENDINGS = (".json", ".csv")
-"""Endings of files that hold predictions."""
 _NUMBERS = COLUMNS[3:10]
 """Columns of a table of cells that are read, beside image and class: confidence, centre, box."""
 

@@ -14,7 +14,11 @@ from bmbench.benchmark.counting.differential import Differential, to_json
 from bmbench.benchmark.counting.tally import CountedImage, Stops
 from bmbench.benchmark.prediction.options import PredictOptions
 from bmbench.benchmark.protocol.lineages import CountedClass
+from bmbench.core.errors import BadInputError
 from bmbench.core.types import Ints
+
+ENDINGS = (".json", ".csv")
+"""Endings of files that hold predictions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,3 +111,27 @@ class CountReport:
             "notes": list(self.notes),
             "broken": list(self.broken),
         }
+
+
+def predictions_among(paths: Sequence[Path]) -> Path | None:
+    """The predictions file among what is to be counted, by its ending; None where all are images.
+
+    Raises
+    ------
+    BadInputError
+        If there are several.
+    """
+    files = [path for path in paths if path.suffix.lower() in ENDINGS]
+    if len(files) > 1:
+        raise BadInputError("one predictions file is counted", got=", ".join(map(str, files[:3])))
+    return files[0] if files else None
+
+
+def require_file_alone(file: Path, finding: Sequence[str]) -> None:
+    """Nothing, or a BadInputError if options of what finds cells are given beside a predictions file."""
+    if finding:
+        raise BadInputError(
+            f"{file.name}: the cells of a predictions file are counted as they are",
+            got=f"{finding[0]} as well",
+            remedy="leave that out",
+        )

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import bmbench
 from bmbench import cli
 from bmbench.benchmark.counting.count import count
 from bmbench.benchmark.counting.found import read_found
@@ -129,3 +130,18 @@ def test_what_finds_cells_is_refused_beside_a_file(
         assert ended.value.code == code
         printed = capsys.readouterr()
         assert said in printed.out + printed.err
+
+
+def test_python_takes_a_predictions_file_as_the_command_does(tmp_path: Path) -> None:
+    file = tmp_path / "found.json"
+    write_predictions(file, {"a.png": FOUND, "b.png": Detections.empty()}, CATEGORIES)
+    result = bmbench.count(file, threshold=0.5, out=tmp_path / "out", show_progress=False)
+    assert result.by_image == {
+        "a.png": {"category 3": 1, "category 7": 1},
+        "b.png": {"category 3": 0, "category 7": 0},
+    }
+    assert result.folder == tmp_path / "out"
+    with pytest.raises(BadInputError, match=r"got model as well"):
+        bmbench.count(str(file), model="marrow-small")
+    with pytest.raises(BadInputError, match="one predictions file is counted"):
+        bmbench.count([file, tmp_path / "other.csv"])
