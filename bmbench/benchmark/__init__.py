@@ -15,6 +15,7 @@
     search       `bmbench tune`: many runs, the best settings
     contract     what every method promises, as checks; the package of a new method
     reproduce    `bmbench reproduce`: a matrix of runs and its report
+    budget       `bmbench budget`: the same with few and with all annotations, score against effort
     suite        `bmbench suite`: many data sets, each such a matrix, and what they say together
     finished     `bmbench table`, `view`, `report`: tables, a page and checklists of finished runs
     verify       `bmbench verify`: digests and numbers of what is finished

@@ -11,6 +11,7 @@
     models          models
     tuning          tune
     reproduce       reproduce
+    budget          budget
     suites          suite …
     prediction      predict
     counting        count
@@ -38,6 +39,7 @@ import typer
 
 import bmbench
 from bmbench.cli.answers import answers
+from bmbench.cli.budget import budget
 from bmbench.cli.counting import count
 from bmbench.cli.crops import crops
 from bmbench.cli.datasets import app as datasets_app
@@ -88,6 +90,7 @@ for _command in (
     run,
     tune,
     reproduce,
+    budget,
     redecode,
     count,
     predict,

@@ -17,7 +17,7 @@ from bmbench.cli.starting import take_plain_values
 UsageFault: type[Any] = typer.BadParameter.__mro__[2]
 """What the parser of the command line raises for all that cannot be parsed."""
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Train": ("run", "tune", "reproduce", "suite", "redecode", "test"),
+    "Train": ("run", "tune", "reproduce", "budget", "suite", "redecode", "test"),
     "Score": ("score", "compare", "artefacts", "verify", "table", "view", "report"),
     "Use": ("count", "predict", "crops", "models"),
     "Methods and data": ("methods", "method", "datasets"),

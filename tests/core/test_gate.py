@@ -69,6 +69,7 @@ ALLOWED = {
     ("benchmark/prediction/outputs.py", "aside.open"): "written",
     ("benchmark/prediction/crops.py", "aside.open"): "written",
     ("benchmark/counting/tables.py", "aside.open"): "written",
+    ("benchmark/budget/report.py", "aside.open"): "written",
     ("benchmark/counting/count.py", "(folder / _IMAGES).open"): "written",
     ("benchmark/counting/report_page.py", "path.open"): "written",
     ("benchmark/counting/report_page.py", "images.open"): "what was just written",

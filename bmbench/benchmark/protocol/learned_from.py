@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from bmbench.benchmark.protocol.supervision import Supervision
 from bmbench.core.dataset import Split
 from bmbench.core.types import Annotations, Role, Sample
@@ -66,6 +68,28 @@ def learned_from(samples: Sequence[Sample], supervision: Supervision) -> Learned
         images=len(samples),
         jitter_px=supervision.jitter_px,
     )
+
+
+def annotated_part(samples: Sequence[Sample], share: float, *, seed: int) -> tuple[Sample, ...]:
+    """So large a share of the images, one at least, in their own order: what somebody has annotated so far.
+
+    The order in which images are annotated is drawn by the seed, one of each group (patient, slide) in turn.
+    So a smaller share lies within a larger one of the same seed.
+    """
+    drawn = np.random.default_rng([seed, 26]).permutation(len(samples)).tolist()
+    turn: Counter[str] = Counter()
+    place = {}
+    for row in drawn:
+        place[row] = turn[samples[row].group]
+        turn[samples[row].group] += 1
+    order = sorted(drawn, key=lambda row: place[row])
+    kept = sorted(order[: n_annotated(len(samples), share)])
+    return tuple(samples[row] for row in kept)
+
+
+def n_annotated(images: int, share: float) -> int:
+    """How many images such a share is."""
+    return max(1, round(share * images))
 
 
 def run_line(learned: Learned, split: Split) -> str:

@@ -42,6 +42,7 @@ class RunOptions:
     `devices` processes train together, one a graphics card; the result does not depend on their number.
     `allow_leaks` takes a split in which subsets share a group or a picture, which is else refused.
     `test_on` names other images that the trained detector is applied to (`benchmark.protocol.other_sets`).
+    `annotated` is the share of the training images that is learned from, as `bmbench budget` asks it.
     """
 
     method: str = "unet_shrink"
@@ -60,6 +61,7 @@ class RunOptions:
     test_on: tuple[str, ...] = ()
     allow_leaks: bool = False
     start: str | None = None
+    annotated: float = 1.0
     devices: int = 1
     log: tuple[str, ...] = ()
     out: Path = Path("runs")
@@ -67,6 +69,8 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.jitter_px is not None and not 0 <= self.jitter_px < math.inf:
             raise BadInputError(f"--jitter-px {self.jitter_px}", expected="a finite number, 0 or more")
+        if not 0 < self.annotated <= 1:
+            raise BadInputError(f"annotated {self.annotated}", expected="a share above 0, at most 1")
 
     def settled(self) -> RunOptions:
         """The same options with absolute paths and a method's own name: the same from any folder."""
@@ -95,7 +99,8 @@ class RunOptions:
     def to_json(self) -> dict[str, Any]:
         """What `from_json` reads; without `out`, `devices` and `log`, which are no part of what is asked."""
         record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        for name in (*_HOW, *(("start",) if self.start is None else ())):
+        plain = {"start": None, "annotated": 1.0}
+        for name in (*_HOW, *(name for name, value in plain.items() if record[name] == value)):
             del record[name]
         paths = {name: None if record[name] is None else str(record[name]) for name in _PATHS}
         mappings = {name: dict(value) for name, value in record.items() if isinstance(value, Mapping)}

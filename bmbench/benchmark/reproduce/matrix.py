@@ -63,7 +63,8 @@ class Cell:
 class StudyFacts:
     """What all cells of a study share: the data, the profile, how circles are simulated.
 
-    `search` is the number of trainings of the search before the runs of each row; 0 for none.
+    `search` is the number of trainings of the search before the runs of each row; 0 for none. `annotated` is
+    the share of the training images that is learned from.
     """
 
     dataset: str
@@ -73,6 +74,7 @@ class StudyFacts:
     jitter_px: float | None
     allow_leaks: bool = False
     search: int = 0
+    annotated: float = 1.0
 
     def run_options(self, cell: Cell, out: Path, *, models: int | None = None) -> RunOptions:
         """The options of one cell's run, or of trials of its row, which are single models."""
@@ -89,6 +91,7 @@ class StudyFacts:
             artefacts=cell.artefacts,
             jitter_px=self.jitter_px,
             allow_leaks=self.allow_leaks,
+            annotated=self.annotated,
             seed=cell.seed,
             settings=dict(cell.settings),
             models=models,

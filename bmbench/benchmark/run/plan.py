@@ -17,7 +17,13 @@ from bmbench.benchmark.protocol.classes import (
     tell_apart,
 )
 from bmbench.benchmark.protocol.image_scale import largest_cell, mean_cell, pixel_size, uncropped, white
-from bmbench.benchmark.protocol.learned_from import Learned, caution, learned_from, run_line
+from bmbench.benchmark.protocol.learned_from import (
+    Learned,
+    annotated_part,
+    caution,
+    learned_from,
+    run_line,
+)
 from bmbench.benchmark.protocol.supervision import Supervision, require_artefact_mode, supervise
 from bmbench.benchmark.protocol.tracks import Profile, Track, get_profile, get_track
 from bmbench.benchmark.records.loggers import require_loggers
@@ -127,6 +133,9 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     leaks = torn(split.samples, read.pictures, partly=own)
     if leaks and not options.allow_leaks:
         refuse_torn(leaks, where=options.dataset, remedy=_LEAK_REMEDY)
+    if options.annotated < 1:
+        few = annotated_part(split.samples["train"], options.annotated, seed=options.seed)
+        split = dataclasses.replace(split, samples={**split.samples, "train": few})
     protocol = dataclasses.replace(PROTOCOLS[dataset.card.protocol], radius_px=split.radius_px)
     supervision = supervise(
         dataset.card,
