@@ -1,7 +1,7 @@
 """What mkdocs does beside turning pages into HTML: ``mkdocs build`` loads this file as its hooks.
 
-- A page for every public name of bmbench, those of the commands and of the changes, and the list of decisions
-  are made here, from the code, so that none is ever missing.
+- A page for every public name of bmbench and every notebook, those of the commands and of the changes, and
+  the list of decisions are made here, from what they show, so that none is ever missing.
 - A link that leads out of `docs` (``../CONTRIBUTING.md``) becomes one to the repository; one to a file that
   is not there stops the build.
 - The site also holds each page as Markdown, and ``llms.txt`` that lists them, for programs that read.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import json
 import os
 import re
 import sys
@@ -71,10 +72,41 @@ def _commands() -> list[list[str]]:
     return found
 
 
+def notebook_pages() -> dict[str, str]:
+    """Path → text of the page of every notebook, with what its cells answered."""
+    pages = {}
+    for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        head = f"[The notebook](../notebooks/{path.name}), to run it yourself.\n"
+        title, _, rest = "\n".join(map(_cell_text, cells)).partition("\n\n")
+        pages[f"tutorials/{path.stem}.md"] = f"{title}\n\n{head}\n{rest}"
+    return pages
+
+
+def _cell_text(cell: dict[str, Any]) -> str:
+    source = "".join(cell["source"])
+    if cell["cell_type"] == "markdown":
+        return f"{source}\n"
+    return "\n".join([f"```python\n{source}\n```\n", *map(_answer, cell["outputs"])])
+
+
+def _answer(output: dict[str, Any]) -> str:
+    data = output.get("data", {})
+    if html := "".join(data.get("text/html", "")):
+        # Without empty lines, at which Markdown would take up again.
+        return '<div class="answer">' + re.sub(r"\s*\n\s*", "\n", html) + "</div>\n"
+    if png := "".join(data.get("image/png", "")).replace("\n", ""):
+        picture = f'<img alt="what the cell draws" src="data:image/png;base64,{png}">'
+        return f'<div class="answer">{picture}</div>\n'
+    text = "".join(output.get("text", "") or data.get("text/plain", ""))
+    return f"```text\n{text.rstrip()}\n```\n"
+
+
 def made_pages() -> dict[str, str]:
     """Path → text of every page that no file of docs/ holds."""
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8").replace("# Changelog", "# What changed", 1)
-    return {**reference_pages(), "reference/commands.md": commands_page(), "changes.md": changes}
+    commands = {"reference/commands.md": commands_page()}
+    return {**reference_pages(), **commands, **notebook_pages(), "changes.md": changes}
 
 
 def decisions() -> list[str]:
@@ -88,6 +120,8 @@ def on_config(config: Any) -> Any:
     names = [{Path(path).stem: path} for path in reference_pages()]
     reference[:1] = [{"Commands": "reference/commands.md"}, reference[0], {"Public names": names}]
     reference.append({"What changed": "changes.md"})
+    tutorials = next(part["Tutorials"] for part in config.nav if "Tutorials" in part)
+    tutorials += notebook_pages()
     explanation = next(part["Explanation"] for part in config.nav if "Explanation" in part)
     explanation.append({"Decisions": decisions()})
     return config
@@ -110,7 +144,8 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
     base = f"{config.extra['repository']}/blob/main/"
     text = LINK.sub(lambda found: _outside(found, page.file.src_uri, base), markdown)
     name = Path(page.file.src_uri).stem if page.file.src_uri in reference_pages() else ""
-    _written[page.file.src_uri] = (page.title or "", reference_text(name) if name else text)
+    plain = re.sub(r"""src=(["'])data:.*?\1""", 'src=""', text)
+    _written[page.file.src_uri] = (page.title or "", reference_text(name) if name else plain)
     return text
 
 

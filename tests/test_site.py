@@ -77,6 +77,18 @@ def test_instructions_weigh_more_in_a_search_than_reasons():
         assert [page for page in made if page.startswith(start)], start
 
 
+def test_every_notebook_is_a_page_with_what_its_cells_answer():
+    pages = module("site_hooks").notebook_pages()
+    assert {Path(path).stem for path in pages} == {path.stem for path in DOCS.glob("notebooks/*.ipynb")}
+    text = pages["tutorials/score_arrays.md"]
+    assert text.startswith("# Score predictions")
+    assert "```python\nresult.centres.tp" in text
+    assert "```text\n(3, 0, 1)\n```" in text
+    table = re.search(r'<div class="answer">(.+?)</div>\n', text, re.S)[1]
+    assert "cells missed" in table
+    assert "\n\n" not in table
+
+
 def anchors(path):
     """The places in a page that a link may name: of headings, and those that it states."""
     text = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.S | re.M)

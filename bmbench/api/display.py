@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from matplotlib.figure import Figure
     from rich.table import Table
 
 MOST_ROWS = 20
@@ -33,6 +34,18 @@ def html_of(tables: Iterable[Table], *pictures: str, notes: Iterable[str] = ()) 
     """Tables, then pictures (SVG, or tags of HTML), then notes, as one piece of HTML."""
     said = "".join(f"<p><small>{html.escape(note)}</small></p>" for note in notes)
     return "".join([*map(html_table, tables), *pictures, said])
+
+
+def shown(figure: Figure) -> Figure:
+    """The figure as a picture in a notebook, which shows the name alone of one that pyplot has not made."""
+
+    def as_png() -> bytes:
+        buffer = BytesIO()
+        figure.savefig(buffer, format="png", dpi=100)
+        return buffer.getvalue()
+
+    vars(figure)["_repr_png_"] = as_png
+    return figure
 
 
 def inline_picture(path: Path, what: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.api import columns as given
-from bmbench.api.display import frame_of, html_of, images_table, place_columns
+from bmbench.api.display import frame_of, html_of, images_table, place_columns, shown
 from bmbench.api.held_files import as_file, coco_results
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Category, Floats, Rings
@@ -317,4 +317,4 @@ class PredictionTable:
         """
         from bmbench.api.pictures import drawn_detections
 
-        return drawn_detections(self.image, self.box, image)
+        return shown(drawn_detections(self.image, self.box, image))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bmbench.api.display import frame_of, html_of
+from bmbench.api.display import frame_of, html_of, shown
 from bmbench.benchmark.scoring.reports import ComparisonReport, ScoreReport, by_geometry
 from bmbench.benchmark.scoring.tables import comparison_table, score_tables
 from bmbench.metrics.scores import Evaluation, Scores
@@ -105,7 +105,7 @@ class ScoreResult:
         """
         from bmbench.benchmark.drawing.figures import pr_figure
 
-        return pr_figure(self.report.evaluation, title=self.title)
+        return shown(pr_figure(self.report.evaluation, title=self.title))
 
     def __repr__(self) -> str:
         evaluation = self.report.evaluation
@@ -217,7 +217,7 @@ class ComparisonResult:
         from bmbench.benchmark.drawing.figures import pr_pair_figure
 
         first, second = (some[0] for some in self.report.evaluations)
-        return pr_pair_figure((first, second), self.report.names)
+        return shown(pr_pair_figure((first, second), self.report.names))
 
     def __repr__(self) -> str:
         found = [

@@ -78,8 +78,8 @@ def count(
 ) -> None:
     """Count cells on images and slides by class, with limits.
 
-    Or those of a predictions file (.json, .csv): bmbench count found.csv images. The same call goes on
-    where a killed one stood.
+    Or those of a predictions file (.json, .csv): bmbench count found.csv images. The same command
+    resumes where a killed one stood.
     """
     from bmbench.benchmark.counting.count import count as count_images
     from bmbench.benchmark.counting.options import CountOptions, predictions_among, require_file_alone

@@ -153,7 +153,7 @@ def split(
     sizes: Annotated[
         str, typer.Option(help="Images, or shares, of train, validation, optimisation and test.")
     ] = "56,11,11,22",
-    by: Annotated[shared.By, typer.Option(help="What is never torn apart.")] = shared.By.group,
+    by: Annotated[shared.By, typer.Option(help="What stays in one subset.")] = shared.By.group,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same split.")] = 0,
     check: Annotated[
         bool, typer.Option("--check", help="Only check the split that the files state.")

@@ -65,8 +65,8 @@ def predict(
 ) -> None:
     """Find cells on images and whole slides.
 
-    With a model that comes with bmbench, or with a trained run. The same call goes on where a killed one
-    stood; --out may be repeated.
+    With a model that comes with bmbench, or with a trained run. The same command resumes where a killed
+    one stood; --out may be repeated.
     """
     from bmbench.benchmark.prediction.options import PredictOptions, artefact_line, predicted_table
     from bmbench.benchmark.prediction.predict import predict as predict_images

@@ -73,7 +73,7 @@ def reproduce(
 ) -> None:
     """Run the study's experiments on a data set, for one report.
 
-    The report has the study's tables and figures. The same command goes on where a killed one stood;
+    The report has the study's tables and figures. The same command resumes where a killed one stood;
     --test-on may be repeated.
     """
     from bmbench.benchmark.records.options import parse_list

@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from io import BytesIO
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import bmbench
 from bmbench.core.errors import BadInputError
@@ -28,6 +31,17 @@ def test_scoring_loads_no_torch_and_draws_nothing():
         "print(*sys.modules)"
     ).split()
     assert not {module.partition(".")[0] for module in loaded} & {"torch", "matplotlib", "pandas", "cv2"}
+
+
+def test_figures_are_pictures_in_a_notebook_without_pyplot():
+    """IPython asks for `_repr_png_`, and shows the name alone of a figure that pyplot has not made."""
+    found, cells = [[[12, 30, 0.9]]], [[[13, 30]]]
+    result = bmbench.score(found, cells, radius_px=5)
+    drawn = bmbench.Predictions.from_arrays(xy=[[12, 30]]).plot(np.zeros((40, 60, 3), np.uint8))
+    for figure in (drawn, result.plot(), bmbench.compare(found, found, cells, radius_px=5).plot()):
+        with Image.open(BytesIO(figure._repr_png_())) as picture:
+            assert picture.format == "PNG"
+            assert min(picture.size) > 300
 
 
 def test_every_name_is_there_and_dir_shows_it():
