@@ -125,11 +125,11 @@ def page() -> str:
     parts = [HEAD]
     for title, command, pictures in SECTIONS:
         parts.append(f"## {title}\n\n    {command}\n")
-        rows = [
-            f"| `{file}` | {words} | ![{words}](images/small/{name_of(title, file)}) |"
+        # No table: in its columns pictures shrink until nobody can read them.
+        parts += [
+            f"`{file}`: {words}\n\n![{words}](images/small/{name_of(title, file)})\n"
             for file, words, _ in pictures
         ]
-        parts.append("| file | shows | |\n|---|---|---|\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
 
 
