@@ -95,8 +95,10 @@ def _answer(output: dict[str, Any]) -> str:
     if html := "".join(data.get("text/html", "")):
         # Without empty lines, at which Markdown would take up again.
         return '<div class="answer">' + re.sub(r"\s*\n\s*", "\n", html) + "</div>\n"
-    if png := "".join(data.get("image/png", "")).replace("\n", ""):
-        picture = f'<img alt="what the cell draws" src="data:image/png;base64,{png}">'
+    kind = next((name for name in ("image/png", "image/jpeg") if name in data), None)
+    if kind:
+        bits = "".join(data[kind]).replace("\n", "")
+        picture = f'<img alt="what the cell draws" src="data:{kind};base64,{bits}">'
         return f'<div class="answer">{picture}</div>\n'
     text = "".join(output.get("text", "") or data.get("text/plain", ""))
     return f"```text\n{text.rstrip()}\n```\n"

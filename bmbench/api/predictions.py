@@ -317,4 +317,4 @@ class PredictionTable:
         """
         from bmbench.api.pictures import drawn_detections
 
-        return shown(drawn_detections(self.image, self.box, image))
+        return shown(drawn_detections(self.image, self.box, image), "jpeg")

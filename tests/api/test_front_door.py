@@ -34,13 +34,14 @@ def test_scoring_loads_no_torch_and_draws_nothing():
 
 
 def test_figures_are_pictures_in_a_notebook_without_pyplot():
-    """IPython asks for `_repr_png_`, and shows the name alone of a figure that pyplot has not made."""
+    """IPython asks for `_repr_png_` and `_repr_jpeg_`, and shows the name of a figure that has neither."""
     found, cells = [[[12, 30, 0.9]]], [[[13, 30]]]
     result = bmbench.score(found, cells, radius_px=5)
     drawn = bmbench.Predictions.from_arrays(xy=[[12, 30]]).plot(np.zeros((40, 60, 3), np.uint8))
-    for figure in (drawn, result.plot(), bmbench.compare(found, found, cells, radius_px=5).plot()):
-        with Image.open(BytesIO(figure._repr_png_())) as picture:
-            assert picture.format == "PNG"
+    both = bmbench.compare(found, found, cells, radius_px=5)
+    for data in (result.plot()._repr_png_(), both.plot()._repr_png_(), drawn._repr_jpeg_()):
+        with Image.open(BytesIO(data)) as picture:
+            assert picture.format == ("JPEG" if data[:2] == b"\xff\xd8" else "PNG")
             assert min(picture.size) > 300
 
 
