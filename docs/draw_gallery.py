@@ -76,6 +76,17 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "A budget of annotations",
+        "bmbench budget --dataset my.json --out budget",
+        (
+            (
+                "budget.png",
+                "F1 against minutes of annotation; here of a method that learns little, on eight images",
+                "budget/budget.png",
+            ),
+        ),
+    ),
+    (
         "Runs, by what they learned of artefacts",
         "bmbench artefacts RUN…",
         (("artefacts.png", "errors by cause", "docs:results/detectors/artefacts.png"),),
