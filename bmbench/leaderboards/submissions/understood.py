@@ -19,6 +19,7 @@ from bmbench.leaderboards.submissions.validate import Verdict
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.metrics import Protocol
+from bmbench.present.words import UNDEFINED
 
 _CLEARLY = 0.2
 """By so much F1 has to rise for another reading of the same answer to be named."""
@@ -256,7 +257,7 @@ def table(found: Understood) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]
         ("detections", lambda one: f"{one.rows:,}"),
         ("  at the threshold", lambda one: "" if one is found.truth else f"{one.counted:,}"),
         *(
-            (f"  {name}", _class_of(name))
+            (f"  {name}", _class_of(name, found))
             for name in dict.fromkeys(n for one in columns for n in one.classes)
         ),
         ("median box, px", lambda one: "–" if one.size is None else f"{one.size:.1f}"),
@@ -267,8 +268,15 @@ def table(found: Understood) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]
     return header, [(name, *(say(one) for one in columns)) for name, say in rows]
 
 
-def _class_of(name: str) -> Callable[[AnswerFacts], str]:
-    return lambda one: f"{one.classes.get(name, 0):,}"
+def _class_of(name: str, found: Understood) -> Callable[[AnswerFacts], str]:
+    """How many of a class; nothing of an answer that calls all cells the same where the truth does not."""
+    several = found.truth is not None and len(found.truth.classes) > 1
+
+    def said(one: AnswerFacts) -> str:
+        silent = several and one is not found.truth and len(one.classes) < 2
+        return UNDEFINED if silent else f"{one.classes.get(name, 0):,}"
+
+    return said
 
 
 def _number(value: float | None) -> str:

@@ -1,12 +1,13 @@
 """A submitter is told what was understood: counts, the score, and what they may not have meant."""
 
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from bmbench.leaderboards.submissions.incoming import validate_folder
-from bmbench.leaderboards.submissions.understood import table, understand
+from bmbench.leaderboards.submissions.understood import AnswerFacts, Understood, table, understand
 from bmbench.leaderboards.tracks.create_track import write_manifest
 
 SIZE = 512
@@ -47,6 +48,20 @@ def test_a_good_answer_is_counted_beside_the_truth_and_not_doubted(said, good):
     header, rows = table(found)
     assert header == ("", "seed 0", "truth")
     assert ("images", "10", "10") in rows
+
+
+def test_an_answer_without_classes_is_not_counted_as_the_first_class():
+    one = AnswerFacts(images=2, with_any=2, rows=5, counted=5, classes={"blast": 5}, size=40.0)
+    truth = AnswerFacts(
+        images=2, with_any=2, rows=6, counted=6, classes={"blast": 2, "lymphocyte": 4}, size=40.0
+    )
+    found = Understood(answers={0: one}, truth=truth, geometry="cd", doubts=())
+    _, rows = table(found)
+    assert ("  blast", "–", "2") in rows
+    assert ("  lymphocyte", "–", "4") in rows
+    told = replace(one, classes={"blast": 1, "lymphocyte": 4})
+    _, rows = table(Understood(answers={0: told}, truth=truth, geometry="cd", doubts=()))
+    assert ("  blast", "1", "2") in rows
 
 
 WAYS = {
