@@ -71,7 +71,7 @@ def test_a_cap_on_the_predictions_of_an_image(bmbench, truth, tmp_path):
 
 def test_a_radius_beyond_half_a_cell_is_told(bmbench, truth, tmp_path):
     """Cells of 20 px: 10 px are half of one, and 20 / 3 = 6.7."""
-    path = write(tmp_path / "p.json", [record(1, 0, score=0.9)])
+    path = write(tmp_path / "p.json", [record(image, 0, score=0.9) for image in (1, 2, 3)])
     answer = bmbench("score", path, "--truth", truth)
     assert answer.err == (
         "note: centres match up to 55 px apart, but cells are 20.0 px across on average: "

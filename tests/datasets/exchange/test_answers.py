@@ -43,7 +43,7 @@ def test_classes_are_declared_left_out_and_taken_together(tmp_path, truth):
 
 def test_a_confidence_is_stated_or_declared(tmp_path, truth):
     source = folder_of(tmp_path, "image,x,y,class,score\na.png,5,5,WBC,\nb.png,5,5,WBC,0.25\n")
-    with pytest.raises(BadInputError, match=r"1 detections without a confidence; .*--confidence 1"):
+    with pytest.raises(BadInputError, match=r"1 detection without a confidence .*--confidence 1"):
         write_answers(source, truth, tmp_path / "p.json", declaration([], None))
     assert not (tmp_path / "p.json").exists()
     write_answers(source, truth, tmp_path / "p.json", declaration([], 0.9))

@@ -106,7 +106,7 @@ def test_a_folder_is_opened_by_its_annotation_file(own):
     (own[0] / "more.json").write_text("{}")
     assert open_dataset(str(own[0])).card.source == file
     (own[0] / "more.json").write_text((own[0] / "gt.json").read_text())
-    with pytest.raises(BadInputError, match="folder with 2 JSON files"):
+    with pytest.raises(BadInputError, match="2 files of the format coco, and none is called"):
         open_dataset(str(own[0]))
     (own[0] / "gt.json").rename(own[0] / "annotations.json")
     assert open_dataset(str(own[0])).card.source == str(own[0] / "annotations.json")
