@@ -47,7 +47,7 @@ def markdown(pages: Sequence[Page], about: About, archive: Sequence[str] = ()) -
             rows=_shown(page),
             n_hidden=max(0, len(page.ranked) - MOST_ROWS),
             rises=rises(page),
-            images=[(name, statements.image_title(name)) for name in images],
+            images=[(name, statements.image_title(name, tested=page.tested)) for name in images],
         )
         texts |= {f"img/{name}": drawing for name, drawing in images.items()}
     return texts

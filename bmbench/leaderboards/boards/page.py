@@ -47,6 +47,11 @@ class Page:
         return self.table.metrics[0] if self.table.metrics else None
 
     @property
+    def tested(self) -> bool:
+        """Whether it has intervals, places and tests."""
+        return self.primary is not None and self.primary.tested
+
+    @property
     def rows(self) -> tuple[Entry, ...]:
         """The table: the ranked ones in their order, each control where its value stands."""
         metric = self.manifest.metrics[0]

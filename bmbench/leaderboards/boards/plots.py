@@ -70,7 +70,7 @@ def intervals(metric: MetricStandings, names: Mapping[str, str], controls: Seque
     """
     places = [place for place in metric.places if place.value is not None][:MOST_ROWS]
     step, left, right = 34, 250.0, 600.0
-    drawing = SvgDrawing(720, 100 + step * len(places), f"{metric_title(metric.name)} with 95 % intervals")
+    drawing = SvgDrawing(720, 100 + step * len(places), _named(metric))
     ends = [end for place in places for end in (place.interval or (place.value or 0.0,))]
     ends += _near([one.metrics[metric.name].value for one in controls if metric.name in one.metrics], ends)
     low, high = min(ends, default=0.0), max(ends, default=1.0)
@@ -102,6 +102,10 @@ def intervals(metric: MetricStandings, names: Mapping[str, str], controls: Seque
         drawing.circle(at(value), y, 6, fill=fill, stroke=BLUE, stroke_width=2)
         drawing.text(right + 48, y + 4, ranks(place.ranks) if metric.tested else UNDEFINED)
     return str(drawing)
+
+
+def _named(metric: MetricStandings) -> str:
+    return metric_title(metric.name) + (" with 95 % intervals" if metric.tested else "")
 
 
 def _values(controls: Sequence[Result], metric: str, ticks: Sequence[float]) -> list[tuple[float, str]]:

@@ -88,7 +88,10 @@ def _track(page: Page, shared: Mapping[str, Any]) -> str:
         families=sorted({card.family for card in cards}),
         costly=any(words.costs(card) for card in cards),
         # The drawings escape every name that they hold.
-        drawings=[(statements.image_title(name), Markup(text)) for name, text in page.images().items()],
+        drawings=[
+            (statements.image_title(name, tested=page.tested), Markup(text))
+            for name, text in page.images().items()
+        ],
         **shared,
     )
 
@@ -102,7 +105,7 @@ def _method(row: MethodRow, pages: Sequence[Page], shared: Mapping[str, Any]) ->
 def _own_drawings(page: Page, entry: Entry) -> list[tuple[str, Markup]]:
     drawings = []
     for rule in sorted(entry.result.rules, reverse=True):
-        title = statements.image_title(f"-curves-{rule}.")
+        title = statements.image_title(f"-curves-{rule}.", tested=page.tested)
         drawings.append((title, Markup(plots.pr_curves([entry.result], rule, page.names))))
     return drawings
 

@@ -170,9 +170,9 @@ def verdict(row: Crossing) -> str:
     return f"{text}; two equal methods would need about {many(row.units_needed, 'unit')}"
 
 
-def image_title(name: str) -> str:
-    """The caption of a plot, by its file name."""
-    for part, title in _TITLES.items():
+def image_title(name: str, *, tested: bool) -> str:
+    """The caption of a plot, by its file name; a board without tests has no intervals and no places."""
+    for part, title in (_TITLES if tested else {**_TITLES, **_UNTESTED}).items():
         if part in name:
             return title
     raise ValueError(name)
@@ -189,4 +189,10 @@ _TITLES = {
     "-limits-bb.": "F1 by boxes at other overlaps",
     "-faults-cd.": "False positives and negatives by centres, with how artefacts were trained",
     "-faults-bb.": "False positives and negatives by boxes, with how artefacts were trained",
+}
+_UNTESTED = {
+    "-cost-": "What it costs, as declared, and what it reaches",
+    "-ranks.": "Values; dashed: the controls",
+    "-curves-cd.": "Precision against recall by centres; bands that draw so few again are too narrow",
+    "-curves-bb.": "Precision against recall by boxes; bands that draw so few again are too narrow",
 }
