@@ -18,7 +18,7 @@ from ..small import LEARNING, request_for, same
 CLASSES = (Category(id=1, name="violet"), Category(id=2, name="orange"))
 STEPS = {
     "retinanet": 90,
-    "circular_retinanet": 170,
+    "circular_retinanet": 240,
     "fcos": 90,
     "mask_rcnn": 60,
     "circular_mask_rcnn": 60,
