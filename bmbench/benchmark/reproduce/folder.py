@@ -172,8 +172,9 @@ class StudyFolder:
         for name in StudyFacts.__dataclass_fields__:
             there, here = getattr(before.facts, name), getattr(wanted.facts, name)
             if there != here:
+                word = "other" if name.endswith("s") else "another"
                 raise BadInputError(
-                    f"the study in this folder has another {name.replace('_', ' ')}",
+                    f"the study in this folder has {word} {name.replace('_', ' ')}",
                     where=str(self.path),
                     expected=repr(there),
                     got=repr(here),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bmbench.adapters.method import Method, is_installed, require_installed
+from bmbench.benchmark.protocol.classes import require_classes
 from bmbench.benchmark.protocol.other_sets import OtherSet, refuse_namesakes
 from bmbench.benchmark.protocol.supervision import ARTEFACT_MODES
 from bmbench.benchmark.protocol.tracks import get_profile, get_track
@@ -64,7 +65,7 @@ class StudyFacts:
     """What all cells of a study share: the data, the profile, how circles are simulated.
 
     `search` is the number of trainings of the search before the runs of each row; 0 for none. `annotated` is
-    the share of the training images that is learned from.
+    the share of the training images that is learned from. `classes` are those of cells that are told apart.
     """
 
     dataset: str
@@ -75,6 +76,7 @@ class StudyFacts:
     allow_leaks: bool = False
     search: int = 0
     annotated: float = 1.0
+    classes: tuple[str, ...] = ()
 
     def run_options(self, cell: Cell, out: Path, *, models: int | None = None) -> RunOptions:
         """The options of one cell's run, or of trials of its row, which are single models."""
@@ -89,6 +91,7 @@ class StudyFacts:
             track=cell.track,
             profile=self.profile,
             artefacts=cell.artefacts,
+            classes=self.classes,
             jitter_px=self.jitter_px,
             allow_leaks=self.allow_leaks,
             annotated=self.annotated,
@@ -137,6 +140,8 @@ def plan(options: ReproduceOptions) -> Matrix:
         if "=" not in fold:
             raise BadInputError(f"--fold {fold!r} is not a pair", expected="name=value")
     methods = _methods(options)
+    for method, mode in itertools.product(methods, options.artefacts):
+        require_classes(method, options.classes, artefacts=mode)
     settings = _settings(options, methods)
     tracks, modes, notes = _questions(options)
     able = {m.name: [mode for mode in modes if mode != "class" or m.artefact_class] for m in methods}
@@ -169,6 +174,7 @@ def _facts(options: ReproduceOptions) -> StudyFacts:
         jitter_px=options.jitter_px,
         allow_leaks=options.allow_leaks,
         search=get_profile(options.profile).search if options.search is None else options.search,
+        classes=options.classes,
     )
 
 

@@ -16,6 +16,8 @@ class ReproduceOptions:
     ----------
     methods : tuple of str
         Empty: every method that is installed.
+    classes : tuple of str
+        Classes of cells that every method learns to tell apart, or ``("all",)``; empty: cells are one class.
     folds : tuple of str
         Data set options ``name=value``; each cell is run once for each of them. Empty: one split.
     settings : tuple of str
@@ -47,6 +49,7 @@ class ReproduceOptions:
     methods: tuple[str, ...] = ()
     tracks: tuple[str, ...] = ("precise", "weak")
     artefacts: tuple[str, ...] = ("background",)
+    classes: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2)
     folds: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()

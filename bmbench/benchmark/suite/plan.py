@@ -115,6 +115,7 @@ def _matrix(
             methods=methods,
             tracks=rows.tracks or one.tracks,
             artefacts=rows.artefacts or one.artefacts,
+            classes=one.classes,
             seeds=rows.seeds or one.seeds,
             folds=folds,
             settings=(*one.settings, *rows.settings),

@@ -76,6 +76,8 @@ class SuiteSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Whether the images are drawn by a generator: such sets are compared with the others, not pooled.
     fold_by, folds :
         The option that chooses the test images, and its values, one run each; every image is tested once.
+    classes : tuple of str
+        Classes of cells that methods learn to tell apart, or ``("all",)``; empty: a cell is a cell.
     familiar : str
         What the names of those groups of test images hold that look like training images; empty: not known.
     also : tuple of Rows
@@ -93,6 +95,7 @@ class SuiteSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     methods: tuple[str, ...] = ()
     tracks: tuple[str, ...] = ("weak",)
     artefacts: tuple[str, ...] = ("background",)
+    classes: tuple[str, ...] = ()
     seeds: tuple[Seed, ...] = (0,)
     settings: tuple[str, ...] = ()
     profile: str = ""

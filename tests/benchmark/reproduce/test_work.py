@@ -240,7 +240,7 @@ def test_the_command(bmbench, marrow, tmp_path):
     assert "every run is finished" in bmbench(*asked, "--dry-run").out
     answer = bmbench(*asked, "--option", "split_by=image")
     assert answer.code == 2
-    assert "another dataset options" in answer.err
+    assert "other dataset options" in answer.err
     assert StudyFolder(study).read().cells[0].method == "blob_log"
 
 

@@ -42,11 +42,10 @@ def test_what_no_suite_can_mean_is_refused(suite_path, old, new, said):
 def test_the_suite_that_comes_with_the_repository_names_methods_and_sets_that_there_are():
     suite = read_suite(Path(__file__).parents[3] / "suites" / "marrow.toml")
     rows = [rows for one in suite.sets for rows in (one, *one.also)]
-    assert {name for some in rows for name in some.methods} <= set(METHODS)
+    assert {METHODS.parts(name)[0] for some in rows for name in some.methods} <= set(METHODS)
     assert {one.dataset for one in suite.sets} - {""} <= set(DATASETS)
     assert set(suite.lite.methods) <= set(suite.sets[0].methods)
-    for baseline in suite.baselines:
-        assert all(baseline in (one.methods or suite.methods) for one in suite.sets)
+    assert all({*suite.baselines} & {*(one.methods or suite.methods)} for one in suite.sets)
 
 
 def test_a_misspelt_set_gets_the_nearest_name(suite, tmp_path):
@@ -78,6 +77,24 @@ def test_further_rows_ask_for_no_run_twice(suite_path, tmp_path):
     assert sorted(cell.name for cell in one.matrix.cells) == [
         f"{track}-background-blob_log-s{seed}" for track in ("precise", "weak") for seed in (0, 1)
     ]
+
+
+def test_classes_of_a_set_reach_its_runs_and_methods_of_one_class_are_refused(suite_path, tmp_path, torch):
+    def planned(old, new):
+        suite_path.write_text(told.replace(old, new, 1))
+        return plan_suite(SuiteOptions(suite=read_suite(suite_path), out=tmp_path, only=("drawn",))).sets[0]
+
+    told = suite_path.read_text().replace("drawn = true", 'drawn = true\nclasses = ["all"]', 1)
+    with pytest.raises(BadInputError, match="blob_log has one class of cells"):
+        planned("", "")
+    told = told.replace('"blob_log"', '"blob_log+crops"', 1)
+    one = planned("", "")
+    options = one.matrix.facts.run_options(one.matrix.cells[0], tmp_path)
+    assert (options.method, options.classes) == ("blob_log+crops", ("all",))
+    one.folder.join(one.matrix)
+    other = planned('["all"]', '["blast"]')
+    with pytest.raises(BadInputError, match="other classes"):
+        other.folder.check(other.matrix)
 
 
 def test_folds_of_patients_who_are_not_here_are_left_out(shared_data):

@@ -49,8 +49,12 @@ class Pool:
 
 
 def pool_of(sets: Sequence[ScoredSet]) -> Pool | None:
-    """The real sets of three units or more together; None where fewer than two methods are on all of them."""
-    able = [one for one in sets if not one.set.drawn and one.n_units >= FEWEST_FOR_INTERVAL]
+    """The real sets of three units or more together; None where fewer than two methods are on all of them.
+
+    Without those whose classes are told apart: that is another question, asked of images of another set.
+    """
+    real = [one for one in sets if not (one.set.drawn or one.set.classes)]
+    able = [one for one in real if one.n_units >= FEWEST_FOR_INTERVAL]
     if not able:
         return None
     every = [{key.method for key in one.keys} for one in able]
