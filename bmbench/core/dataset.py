@@ -126,11 +126,15 @@ class Picture:
 
     Attributes
     ----------
-    digest : str
-        The same for the same pixels, turned or mirrored or not.
-    thumb, detail : (n,) float64
-        A small grey version, and its details inside the field of view, of mean 0 and length 1; zeros where
-        the image is of one colour.
+    tones : bytes
+        Its sides and how often it has each grey value: the same for the same pixels, turned or mirrored or
+        not, and for hardly any others.
+    digest : function that returns str
+        The same for the same pixels, turned or mirrored or not, and for no others; worked out when asked.
+    thumb : (n,) float64
+        A small grey version, of mean 0 and length 1; zeros where the image is of one colour.
+    detail : function that returns (n,) float64
+        The details of a small version inside the field of view, likewise; worked out when asked.
     flat : (share, colour)
         The largest share of the image that is one colour exactly, in blocks, and which.
     marks : PictureMarks, optional
@@ -138,9 +142,10 @@ class Picture:
     """
 
     name: str
-    digest: str
+    tones: bytes
+    digest: Callable[[], str]
     thumb: Floats
-    detail: Floats
+    detail: Callable[[], Floats]
     flat: tuple[float, tuple[int, int, int]]
     marks: PictureMarks | None = None
 

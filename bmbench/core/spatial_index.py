@@ -55,16 +55,19 @@ def near(a: Points, b: Points, *, reach: float) -> Iterator[tuple[Ints, Ints]]:
             yield from _near_images(here, there, reach)
 
 
-def near_boxes(a: Floats, b: Floats, reach: Callable[[float, float], float]) -> Ints:
+def near_boxes(
+    a: Floats, b: Floats, reach: Callable[[float, float], float], *, images: tuple[Ints, Ints] | None = None
+) -> Ints:
     """(m, 2) rows of (n, 4) boxes `a` and `b` whose centres are at most `reach` apart on both axes.
 
     `reach` says how far that is for boxes whose longer sides are at most so long; it grows with both. Some
     pairs that are further apart are among them. Boxes are taken by size, so that one giant does not make a
-    neighbour of everything.
+    neighbour of everything. `images` are the rows of the images that they lie on; without, all lie on one.
     """
+    image_a, image_b = (np.zeros(len(a), np.int64), np.zeros(len(b), np.int64)) if images is None else images
     found = [np.zeros((0, 2), np.int64)]
-    for side, points in _by_size(a):
-        for other_side, others in _by_size(b):
+    for side, points in _by_size(a, image_a):
+        for other_side, others in _by_size(b, image_b):
             pairs = near(points, others, reach=reach(side, other_side))
             found.extend(np.column_stack(block) for block in pairs)
     return np.concatenate(found)
@@ -91,16 +94,13 @@ def rows_by_key(key: NDArray[np.uint32]) -> Ints:
     return order[np.argsort(high[order], kind="stable")]
 
 
-def _by_size(box: Floats) -> list[tuple[float, Points]]:
+def _by_size(box: Floats, image: Ints) -> list[tuple[float, Points]]:
     """The longest side and the centres of the boxes between two powers of four, shortest first."""
     side = (box[:, 2:] - box[:, :2]).max(axis=1, initial=0.0)
     size = np.floor(np.log2(np.maximum(side, 1e-9)) / 2)
     x, y = box_centre(box).T
     groups = [np.flatnonzero(size == value) for value in np.unique(size)]
-    return [
-        (float(side[rows].max()), Points(rows, np.zeros(len(rows), np.int64), x[rows], y[rows]))
-        for rows in groups
-    ]
+    return [(float(side[rows].max()), Points(rows, image[rows], x[rows], y[rows])) for rows in groups]
 
 
 def _take(points: Points, rows: Ints | slice) -> Points:

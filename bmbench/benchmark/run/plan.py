@@ -302,7 +302,7 @@ def _read_all(split: Split, progress: Progress, *, closely: bool) -> _Read:
         for sample in progress.track(samples, description="Reading images", total=len(samples)):
             pixels = sample.load()
             digest.add(sample, pixels)
-            pictures[sample.image_id] = picture_of(sample.name, pixels, closely=closely)
+            pictures[sample.image_id] = picture_of(sample.name, pixels, closely=closely, again=sample.load)
             if sample.image_id in measured:
                 yield pixels
 

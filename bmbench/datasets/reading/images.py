@@ -218,7 +218,10 @@ def _pillow_values(image: Image.Image) -> NDArray[Any]:
         values = np.asarray(image)
         deep = values.dtype.kind == "i" and values.size and values.min() >= 0 and values.max() < 2**16
         return values.astype(np.uint16) if deep else values
-    if image.mode in ("L", "LA", "RGB", "RGBA", "F"):
+    if image.mode == "RGB":
+        # Already copied out of Pillow, and nobody writes into colours: a second copy is spared.
+        return np.asarray(image)
+    if image.mode in ("L", "LA", "RGBA", "F"):
         return np.array(image)
     see_through = image.mode in ("PA", "La", "RGBa") or "transparency" in image.info
     return np.array(image.convert("RGBA" if see_through else "RGB"))

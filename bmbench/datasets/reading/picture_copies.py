@@ -1,7 +1,9 @@
 """What the pixels of a set tell without its annotations: copies, near copies, parts that hold no image."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache, partial
 
 import numpy as np
 
@@ -31,20 +33,26 @@ MOST_ALIKE = 5000
 """Images that are compared pair by pair; more would take minutes."""
 
 
-def picture_of(name: str, pixels: Pixels, *, closely: bool = True) -> Picture:
-    """The record of one image, `closely` with the marks by which overlapping pictures are known."""
+def picture_of(
+    name: str, pixels: Pixels, *, closely: bool = True, again: Callable[[], Pixels] | None = None
+) -> Picture:
+    """The record of one image, `closely` with the marks by which overlapping pictures are known.
+
+    With `again`, which reads the pixels once more, their digest waits until another image has the same tones.
+    """
     from PIL import Image
 
     grey = Image.fromarray(pixels).convert("L")
-    thumb, detail = (
-        np.asarray(grey.resize((side, side), Image.Resampling.BOX), np.float64)
-        for side in (_THUMB_PX, _DETAIL_PX)
+    thumb, small = (
+        np.asarray(grey.resize((side, side), Image.Resampling.BOX)) for side in (_THUMB_PX, _DETAIL_PX)
     )
+    now = pixel_digest(pixels) if again is None else ""
     return Picture(
         name=name,
-        digest=pixel_digest(pixels),
-        thumb=_unit(thumb),
-        detail=_details(detail),
+        tones=np.array([*sorted(grey.size), *grey.histogram()], "<u4").tobytes(),
+        digest=cache(lambda: now if again is None else pixel_digest(again())),
+        thumb=_unit(thumb.astype(np.float64)),
+        detail=cache(partial(_details, small)),
         flat=_flat(pixels),
         marks=marks_of(pixels) if closely else None,
     )
@@ -64,12 +72,19 @@ def pixel_digest(pixels: Pixels) -> str:
     return digest.hexdigest()
 
 
+def pixel_keys(pictures: Sequence[Picture]) -> list[bytes | str]:
+    """What pictures have in common that have the same pixels, turned or mirrored or not, and no others."""
+    # Nearly every picture has tones of its own, and need not be read a second time for its digest.
+    alike_in_tones = Counter(picture.tones for picture in pictures)
+    return [picture.tones if alike_in_tones[picture.tones] == 1 else picture.digest() for picture in pictures]
+
+
 def same(pictures: Sequence[Picture]) -> list[tuple[str, str]]:
     """Pairs of images with the same pixels: each copy with the first of its kind."""
-    first: dict[str, str] = {}
+    first: dict[bytes | str, str] = {}
     pairs = []
-    for picture in pictures:
-        known = first.setdefault(picture.digest, picture.name)
+    for picture, key in zip(pictures, pixel_keys(pictures), strict=True):
+        known = first.setdefault(key, picture.name)
         if known != picture.name:
             pairs.append((known, picture.name))
     return pairs
@@ -84,24 +99,30 @@ def alike(pictures: Sequence[Picture]) -> list[tuple[int, int]]:
     """
     if not 1 < len(pictures) <= MOST_ALIKE:
         return []
+    row_of = {picture: row for row, picture in enumerate(pictures)}
+    rows = [sorted((row_of[one], row_of[other])) for one, other in _pairs(tuple(sorted(row_of, key=id)))]
+    return sorted((a, b) for a, b in rows)
+
+
+@lru_cache(maxsize=1)
+def _pairs(pictures: tuple[Picture, ...]) -> list[tuple[Picture, Picture]]:
+    """The pairs; asked once, since a split is made, counted and checked from the same pictures."""
     thumbs = np.array([picture.thumb for picture in pictures])
-    details = np.array([picture.detail for picture in pictures])
     coarse = _coarse(thumbs)
     found: set[tuple[int, int]] = set()
     for orientation in range(8):
-        other, finer = _turned(thumbs, orientation), _turned(details, orientation)
-        coarser = _turned(coarse, orientation)
+        other, coarser = _turned(thumbs, orientation), _turned(coarse, orientation)
         for start in range(0, len(pictures), _AT_ONCE):
             # Two pictures are no farther apart in their coarse versions: of most sets few pairs are left.
             squared = _squared_distances(coarse[start : start + _AT_ONCE], coarser)
             rows, columns = np.nonzero(squared < 2 - 2 * ALIKE + 1e-9)
             rows += start
-            for measure, turned, least in ((thumbs, other, ALIKE), (details, finer, SAME_DETAIL)):
-                near = _correlations(measure, turned, rows, columns) > least
-                rows, columns = rows[near], columns[near]
-            found |= set(zip(rows.tolist(), columns.tolist(), strict=True))
-    ordered = {(min(pair), max(pair)) for pair in found}
-    return sorted((a, b) for a, b in ordered if a != b and pictures[a].digest != pictures[b].digest)
+            near = (rows != columns) & (_correlations(thumbs, other, rows, columns) > ALIKE)
+            rows, columns = rows[near], columns[near]
+            near = _detail_correlations(pictures, rows, columns, orientation) > SAME_DETAIL
+            found |= set(zip(rows[near].tolist(), columns[near].tolist(), strict=True))
+    ordered = sorted({(min(pair), max(pair)) for pair in found})
+    return [(pictures[a], pictures[b]) for a, b in ordered if _differ(pictures[a], pictures[b])]
 
 
 def in_part(pictures: Sequence[Picture]) -> list[tuple[int, int]]:
@@ -111,7 +132,12 @@ def in_part(pictures: Sequence[Picture]) -> list[tuple[int, int]]:
     """
     found = overlaps([picture.marks for picture in pictures])
     known = set(alike(pictures)) if found else set()
-    return [(a, b) for a, b in found if (a, b) not in known and pictures[a].digest != pictures[b].digest]
+    return [(a, b) for a, b in found if (a, b) not in known and _differ(pictures[a], pictures[b])]
+
+
+def _differ(one: Picture, other: Picture) -> bool:
+    """Whether two pictures have other pixels, however they are turned."""
+    return one.tones != other.tones or one.digest() != other.digest()
 
 
 def _coarse(thumbs: Floats) -> Floats:
@@ -136,6 +162,17 @@ def _correlations(a: Floats, b: Floats, rows: Ints, columns: Ints) -> Floats:
     return np.concatenate([np.zeros(0), *found])
 
 
+def _detail_correlations(pictures: Sequence[Picture], rows: Ints, columns: Ints, orientation: int) -> Floats:
+    """(k,) of the details of some pictures with those of others in one of eight orientations."""
+    # Worked out for the pictures that are left alone: that takes longer than to compare them.
+    left = np.unique(np.concatenate([rows, columns]))
+    if not len(left):
+        return np.zeros(0)
+    details = np.array([pictures[row].detail() for row in left.tolist()])
+    of_rows, of_columns = np.searchsorted(left, rows), np.searchsorted(left, columns)
+    return _correlations(details, _turned(details, orientation), of_rows, of_columns)
+
+
 def _turned(small: Floats, orientation: int) -> Floats:
     """(m, n) small square pictures in one of eight orientations."""
     side = round(small.shape[1] ** 0.5)
@@ -144,10 +181,11 @@ def _turned(small: Floats, orientation: int) -> Floats:
     return np.rot90(square, orientation % 4, axes=(1, 2)).reshape(len(small), -1)
 
 
-def _details(small: Floats) -> Floats:
+def _details(grey: Pixels) -> Floats:
     """(n,) what stands out from its surroundings inside the field of view, of mean 0 and length 1."""
     from scipy import ndimage
 
+    small = grey.astype(np.float64)
     field: Bools = small > _FIELD_GREY * np.percentile(small, 95)
     field = ndimage.binary_erosion(field, iterations=_FIELD_EDGE_PX, border_value=1)
     if field.mean() < _FIELD_SHARE:
@@ -171,13 +209,16 @@ def _flat(pixels: Pixels) -> tuple[float, tuple[int, int, int]]:
         return 0.0, (0, 0, 0)
     blocks = pixels[:height, :width].reshape(height // BLOCK_PX, BLOCK_PX, width // BLOCK_PX, BLOCK_PX, 3)
     corner, middle, last = (blocks[:, at, :, at] for at in (0, BLOCK_PX // 2, BLOCK_PX - 1))
-    # Three pixels tell nearly always; only of the few blocks that are left all are compared.
-    row, column = np.nonzero(((corner == middle) & (corner == last)).all(axis=2))
+    # Two values tell nearly always; only of the few blocks that are left all are compared.
+    row, column = np.nonzero(corner[:, :, 0] == middle[:, :, 0])
+    left = (corner[row, column] == last[row, column]).all(axis=1)
+    row, column = row[left], column[left]
     alike_ones = (blocks[row, :, column] == corner[row, column][:, None, None]).all(axis=(1, 2, 3))
     flat = corner[row, column][alike_ones]
     if not len(flat):
         return 0.0, (0, 0, 0)
-    colours, counts = np.unique(flat, axis=0, return_counts=True)
+    # As one number: comparing rows of three takes ten times as long, in the same order.
+    _, first, counts = np.unique(flat @ [1 << 16, 1 << 8, 1], return_index=True, return_counts=True)
     most = int(counts.argmax())
-    red, green, blue = (int(value) for value in colours[most])
+    red, green, blue = flat[first[most]].tolist()
     return float(counts[most]) / corner[:, :, 0].size, (red, green, blue)

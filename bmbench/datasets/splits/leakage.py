@@ -9,7 +9,7 @@ from bmbench.core.dataset import Picture, Subset
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Progress
 from bmbench.core.types import ImageId, Sample
-from bmbench.datasets.reading.picture_copies import alike, in_part, picture_of
+from bmbench.datasets.reading.picture_copies import alike, in_part, picture_of, pixel_keys
 from bmbench.datasets.reading.picture_overlaps import MOST
 
 _NAMED = 8
@@ -20,7 +20,7 @@ def pictures_of(samples: Sequence[Sample], progress: Progress) -> dict[ImageId, 
     """What is compared of every image."""
     seen = progress.track(samples, description="looking at the images", total=len(samples))
     closely = len(samples) <= MOST
-    return {s.image_id: picture_of(s.name, s.load(), closely=closely) for s in seen}
+    return {s.image_id: picture_of(s.name, s.load(), closely=closely, again=s.load) for s in seen}
 
 
 def reading_once(progress: Progress) -> Callable[[Sequence[Sample]], Mapping[ImageId, Picture]]:
@@ -52,14 +52,14 @@ def copies_apart(
 ) -> list[tuple[str, Subset, str, Subset, str]]:
     """Pairs of copies and near copies in different subsets: names, subsets, and how much they are alike."""
     placed = [(sample, subset) for subset, samples in parts.items() for sample in samples]
-    first: dict[str, int] = {}
+    seen = [pictures[sample.image_id] for sample, _ in placed]
+    first: dict[bytes | str, int] = {}
     pairs = []
-    for row, (sample, _) in enumerate(placed):
-        known = first.setdefault(pictures[sample.image_id].digest, row)
+    for row, key in enumerate(pixel_keys(seen)):
+        known = first.setdefault(key, row)
         pairs += [(known, row, "the same")] if known != row else []
-    near = alike([pictures[sample.image_id] for sample, _ in placed])
-    pairs += [(a, b, "nearly the same") for a, b in near]
-    pairs += [(a, b, PARTS) for a, b in in_part([pictures[sample.image_id] for sample, _ in placed])]
+    pairs += [(a, b, "nearly the same") for a, b in alike(seen)]
+    pairs += [(a, b, PARTS) for a, b in in_part(seen)]
     return [
         (placed[a][0].name, placed[a][1], placed[b][0].name, placed[b][1], what)
         for a, b, what in pairs
@@ -71,7 +71,8 @@ def units_of(
     samples: Sequence[Sample], pictures: Mapping[ImageId, Picture], *, whole_groups: bool
 ) -> list[int]:
     """The number of each image's unit, from 0: those that share a group (or only a field) are one."""
-    owner: dict[str, int] = {}
+    seen = [pictures[sample.image_id] for sample in samples]
+    owner: dict[bytes | str, int] = {}
     parent = list(range(len(samples)))
 
     def root(row: int) -> int:
@@ -80,13 +81,12 @@ def units_of(
             row = parent[row]
         return row
 
-    for row, sample in enumerate(samples):
-        keys = [f"pixels {pictures[sample.image_id].digest}"]
+    for row, (sample, of_pixels) in enumerate(zip(samples, pixel_keys(seen), strict=True)):
+        keys = [of_pixels]
         if whole_groups:
             keys.append(f"group {sample.group}")
         for key in keys:
             parent[root(row)] = root(owner.setdefault(key, row))
-    seen = [pictures[sample.image_id] for sample in samples]
     for a, b in (*alike(seen), *in_part(seen)):
         parent[root(a)] = root(b)
     numbers: dict[int, int] = {}

@@ -15,7 +15,7 @@ from bmbench.datasets import DATASETS, open_dataset
 from bmbench.datasets.describe.faults import duplicate_pairs, find_faults, left_to_other_annotators
 from bmbench.datasets.describe.measures import measure
 from bmbench.datasets.exchange.convert import open_contents
-from bmbench.datasets.reading.picture_copies import picture_of, pixel_digest
+from bmbench.datasets.reading.picture_copies import picture_of, pixel_digest, same
 from bmbench.datasets.splits.leakage import pictures_of
 
 CATEGORIES = (CELL, Category(id=2, name="platelet"))
@@ -97,8 +97,13 @@ def test_one_giant_does_not_make_all_objects_neighbours(monkeypatch, region):
     giant = np.arange(2002) == 2000
     role = np.where(giant & region, Role.IGNORE, Role.CELL)
     marked = dataclasses.replace(marked, role=role, region=giant & region)
-    assert duplicate_pairs(marked).tolist() == [[0, 2001]]
+    assert duplicate_pairs([marked]).tolist() == [[0, 0, 2001]]
     assert sum(looked_at) <= 2 * 2000
+
+
+def test_objects_of_two_images_are_never_one_marked_twice():
+    here, there = boxes([10, 10, 30, 30]), boxes([60, 60, 80, 80], [10, 10, 30, 30], [10, 11, 30, 31])
+    assert duplicate_pairs([here, boxes(), there]).tolist() == [[2, 1, 2]]
 
 
 def test_a_class_that_nearly_all_images_have_is_missed_where_it_is_absent():
@@ -137,6 +142,31 @@ def test_pictures_are_the_same_if_one_is_the_other_turned_or_mirrored():
             for b in pictures:
                 equal = any(np.array_equal(one, b) for one in turned)
                 assert (pixel_digest(a) == pixel_digest(b)) == equal
+
+
+def test_only_pictures_with_the_same_tones_are_read_again():
+    rng = np.random.default_rng(0)
+    plain = rng.integers(0, 255, (20, 24, 3), np.uint8)
+    rolled, other = np.roll(plain, 1, axis=0), rng.integers(0, 255, (20, 24, 3), np.uint8)
+    read = []
+
+    def record(name, pixels):
+        def again():
+            read.append(name)
+            return pixels
+
+        return picture_of(name, pixels, again=again)
+
+    turned = np.ascontiguousarray(np.rot90(plain))
+    pictures = [
+        record(*one) for one in (("plain", plain), ("turned", turned), ("rolled", rolled), ("other", other))
+    ]
+    assert same(pictures) == [("plain", "turned")]
+    assert same(pictures) == same(
+        [picture_of(p.name, q) for p, q in zip(pictures, (plain, turned, rolled, other), strict=True)]
+    )
+    # The same grey values in another order are told apart by the pixels; each is read once.
+    assert read == ["plain", "turned", "rolled"]
 
 
 def test_a_group_in_two_subsets_is_named():
