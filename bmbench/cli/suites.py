@@ -106,6 +106,7 @@ def _preview(options: SuiteOptions, *, json: bool) -> None:
             {
                 "set": one.set.name,
                 "runs": [cell.name for cell in one.matrix.cells],
+                "models": [test.name for test in one.models],
                 "left": left,
                 "seconds": s,
             }
@@ -117,6 +118,10 @@ def _preview(options: SuiteOptions, *, json: bool) -> None:
         for cell in one.matrix.cells:
             state = "finished" if one.folder.is_finished(cell) else "to do   "
             typer.echo(f"{state}  {one.set.name}  {cell.name}")
+        for test in one.models:
+            typer.echo(
+                f"{'finished' if test.is_done else 'to do   '}  {one.set.name}  {test.name}, no training"
+            )
     for line in (*(f"note: {note}" for note in plan.notes), *cost_lines(plan, options.jobs)):
         typer.echo(line)
 

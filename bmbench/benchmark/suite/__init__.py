@@ -6,6 +6,7 @@
     known       the suites that come with bmbench
     contents    what it holds, as a table
     places      where the data of its sets lie here, and which folds they allow
+    models      models that learn nothing here, on the test images of its sets
     plan        suite → one matrix of runs a set
     run         the matrices worked off; what they cost; resumed where a killed command stood
     report      finished runs → report.md and report.html

@@ -10,6 +10,7 @@ from bmbench.adapters.method import is_installed
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.matrix import Matrix, plan
 from bmbench.benchmark.reproduce.options import ReproduceOptions
+from bmbench.benchmark.suite.models import ModelTest, model_tests
 from bmbench.benchmark.suite.places import folders_of, folds_there, source_of
 from bmbench.benchmark.suite.suite_file import Rows, Suite, SuiteSet
 from bmbench.core.errors import BadInputError
@@ -45,11 +46,12 @@ class SuiteOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPlan:
-    """One set of a suite, where its study is, and its runs."""
+    """One set of a suite, where its study is, its runs, and models to apply to its test images."""
 
     set: SuiteSet
     folder: StudyFolder
     matrix: Matrix
+    models: tuple[ModelTest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,9 @@ def plan_suite(options: SuiteOptions) -> SuitePlan:
         if absent:
             notes.append(f"{one.name}: no test images of {listed(absent)}, left out")
         matrix = _matrix(suite, one, options, notes, source=source, folds=folds)
-        plans.append(SetPlan(set=one, folder=set_folder(options.out, one.name), matrix=matrix))
+        models = () if options.methods else model_tests(one, matrix, options.out)
+        folder = set_folder(options.out, one.name)
+        plans.append(SetPlan(set=one, folder=folder, matrix=matrix, models=models))
     if not plans:
         raise BadInputError("no set of this suite has its data here", got="; ".join(notes))
     return SuitePlan(sets=tuple(plans), notes=tuple(notes))

@@ -9,6 +9,7 @@ from bmbench.benchmark.reproduce.engines import Engine
 from bmbench.benchmark.reproduce.estimate import duration, seconds_left
 from bmbench.benchmark.reproduce.study import How, engine_of, run_matrix
 from bmbench.benchmark.reproduce.work import Job, JobOutcome
+from bmbench.benchmark.suite.models import run_models
 from bmbench.benchmark.suite.plan import SetPlan, SuiteOptions, SuitePlan, plan_suite
 from bmbench.core.errors import BmbenchError, Stopped
 from bmbench.core.progress import Progress
@@ -93,6 +94,7 @@ def run_suite(options: SuiteOptions, progress: Progress, say: Callable[[str], No
                     failures.append((one.set.name, str(error)))
                     continue
                 failures += [(f"{one.set.name} {name}", reason) for name, reason in failed]
+                failures += run_models(one.models, progress, say)
                 changed += [(f"{one.set.name} {cell.name}", reason) for cell, reason in odd.items()]
     except KeyboardInterrupt:
         raise Stopped("stopped; the same command resumes it") from None

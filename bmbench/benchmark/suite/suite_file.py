@@ -78,6 +78,8 @@ class SuiteSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         The option that chooses the test images, and its values, one run each; every image is tested once.
     classes : tuple of str
         Classes of cells that methods learn to tell apart, or ``("all",)``; empty: a cell is a cell.
+    models : tuple of str
+        Models (`bmbench models`) that are applied as they are, as rows of one seed without training.
     familiar : str
         What the names of those groups of test images hold that look like training images; empty: not known.
     also : tuple of Rows
@@ -101,6 +103,7 @@ class SuiteSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     profile: str = ""
     search: Annotated[int, Meta(ge=0)] = 0
     human: StatedHumanLine | None = None
+    models: tuple[Name, ...] = ()
     familiar: str = ""
     also: tuple[Rows, ...] = ()
 
@@ -199,4 +202,4 @@ def _check(suite: Suite, path: Path) -> None:
 
 
 def _lite(one: SuiteSet, methods: tuple[str, ...]) -> SuiteSet:
-    return msgspec.structs.replace(one, methods=methods, seeds=one.seeds[:1], also=(), search=0)
+    return msgspec.structs.replace(one, methods=methods, seeds=one.seeds[:1], also=(), search=0, models=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import time
 import pytest
 
 from bmbench.benchmark.suite import SuiteOptions, read_suite, run_suite, write_suite_report
+from bmbench.benchmark.suite.report.set_tables import suite_rows
 from bmbench.core.errors import RunFailedError
 from bmbench.core.progress import Silent
 
@@ -58,6 +60,31 @@ def test_a_failure_stops_neither_its_set_nor_the_others(suite, marrow, tmp_path,
     assert summary.n_finished == 2
     monkeypatch.setattr(module, "run_in", real)
     assert run_suite(options, Silent(), lambda _: None).n_finished == 3
+
+
+def test_a_model_without_training_is_a_row_of_its_own(suite_path, tmp_path, torch):
+    suite_path.write_text(
+        suite_path.read_text().replace("drawn = true", 'drawn = true\nmodels = ["marrow-small"]', 1)
+    )
+    suite, said = read_suite(suite_path), list[str]()
+    options = SuiteOptions(suite=suite, out=tmp_path / "out", only=("drawn",))
+    assert run_suite(options, Silent(), said.append).failures == ()
+    (answers,) = options.out.glob("models/marrow-small/drawn/*/metrics.json")
+    row = next(one for one in suite_rows(suite, options.out) if one["method"] == "marrow-small")
+    assert row["f1"] == pytest.approx(json.loads(answers.read_text())["cd"]["f1"])
+    assert row["seconds"] is None
+    text = write_suite_report(suite, options.out, said.append).read_text("utf-8")
+    assert re.search(r"\| `marrow-small` \(baseline, not trained here\) +\| +1 \|", text)
+    assert "2 of 2 runs finished" in text
+    before = answers.stat().st_mtime_ns
+    run_suite(options, Silent(), said.append)
+    assert answers.stat().st_mtime_ns == before
+    changed = answers.with_name("predictions.json")
+    changed.write_text(changed.read_text() + " ")
+    text = write_suite_report(suite, options.out, said.append).read_text("utf-8")
+    assert "`drawn` `marrow-small` not applied, or changed since" in text
+    run_suite(options, Silent(), said.append)
+    assert sum("marrow-small on drawn, without training" in line for line in said) == 2
 
 
 def test_five_lines_of_python_as_the_page_has_them(suite_path, tmp_path):

@@ -69,7 +69,7 @@ def _telling(overlays: list[dict[ImageId, Overlay]]) -> ImageId:
 
 
 def _side(run: FinishedRun) -> float:
-    return _SIDE_DIAMETERS * 3 * (run.config.protocol.radius_px or 0.0)
+    return _SIDE_DIAMETERS * 3 * (run.protocol.radius_px or 0.0)
 
 
 def _crowded(sample: Sample, *, side: float) -> tuple[float, float, float, float]:

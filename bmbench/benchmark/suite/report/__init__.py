@@ -3,6 +3,7 @@
 ::
 
     scored_sets  finished runs of each set, scored; drops and costs
+    model_rows   models that learned nothing from a set, as rows beside its runs
     blocks       headings, tables, lists: shown as Markdown and as HTML
     set_tables   one table a set
     pooled       all real sets together, and the order of a drawn set beside theirs

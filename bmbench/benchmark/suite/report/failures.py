@@ -12,7 +12,6 @@ from bmbench.benchmark.reproduce.report.examples import draw_examples
 from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
 from bmbench.benchmark.suite.report.blocks import Block, Heading, ReportPicture, TextGrid
 from bmbench.benchmark.suite.report.scored_sets import ScoredSet
-from bmbench.benchmark.suite.suite_file import Suite
 from bmbench.core.types import Bools, Floats, GroundTruth, Role
 from bmbench.metrics.matching import Cause
 from bmbench.present.words import FALSE_ALARMS, UNDEFINED, decimal, percent
@@ -24,20 +23,20 @@ _FEWEST_CELLS = 10
 _MOST_SHOWN = 6
 
 
-def failure_section(sets: Sequence[ScoredSet], suite: Suite, out: Path) -> list[Block]:
+def failure_section(sets: Sequence[ScoredSet], out: Path) -> list[Block]:
     """For each set: causes of errors, how much of each tier is found or taken for a cell, and a picture."""
     blocks: list[Block] = [Heading(level=2, text="Where methods fail")]
     for one in sets:
         heading = Heading(level=3, text=f"On `{one.name}`")
-        blocks += [heading, *_causes(one), *_tiers(one, suite), *_pictures(one, suite, out)]
+        blocks += [heading, *_causes(one), *_tiers(one), *_pictures(one, out)]
     return blocks
 
 
-def _pictures(one: ScoredSet, suite: Suite, out: Path) -> list[Block]:
+def _pictures(one: ScoredSet, out: Path) -> list[Block]:
     """The same part of one test image under the baselines and under methods from the best to the worst."""
     path = out / f"examples_{one.name}.jpg"
     first = one.collection.rows[one.keys[0]][0].cell
-    keys = [key for key in _spread(one, suite) if one.collection.rows[key][0].cell.fold == first.fold]
+    keys = [key for key in _spread(one) if one.collection.rows[key][0].cell.fold == first.fold]
     why_not = draw_examples(path, one.collection, keys)
     if why_not:
         return [f"No picture: {why_not}."]
@@ -48,10 +47,10 @@ def _pictures(one: ScoredSet, suite: Suite, out: Path) -> list[Block]:
     return [about, ReportPicture(path=path, what=f"Hits and errors of {len(keys)} methods on {one.name}")]
 
 
-def _spread(one: ScoredSet, suite: Suite) -> list[Key]:
+def _spread(one: ScoredSet) -> list[Key]:
     """The baselines, and methods at equal steps from the highest F1 to the lowest; six at most."""
     values = {key: one.scores.mean(key, "cd", "f1").value or 0.0 for key in one.keys}
-    bases = [key for key in one.keys if key.method in suite.baselines]
+    bases = [key for key in one.keys if key.method in one.baselines]
     learned = sorted((key for key in one.keys if key not in bases), key=lambda key: -values[key])
     n = min(max(_MOST_SHOWN - len(bases), 0), len(learned))
     steps = np.unique(np.linspace(0, len(learned) - 1, n).round().astype(int)) if n else ()
@@ -71,7 +70,7 @@ def _causes(one: ScoredSet) -> list[Block]:
     return [TextGrid(header=header, rows=tuple(rows))]
 
 
-def _tiers(one: ScoredSet, suite: Suite) -> list[Block]:
+def _tiers(one: ScoredSet) -> list[Block]:
     """Recall of cells by class and crowding, and the share of artefacts that is taken for cells.
 
     A column a baseline; of the methods that learn, the one with the least, their median, and the most.
@@ -81,7 +80,7 @@ def _tiers(one: ScoredSet, suite: Suite) -> list[Block]:
     kept = [name for name in names if max(c.get(name, (0, 0))[1] for c in found.values()) >= _FEWEST_CELLS]
     if not kept:
         return []
-    bases = [key for key in found if key.method in suite.baselines]
+    bases = [key for key in found if key.method in one.baselines]
     rows = []
     for what, name in sorted(kept):
         shares = {key: _share(counts.get((what, name))) for key, counts in found.items()}

@@ -47,12 +47,12 @@ def report_blocks(suite: Suite, sets: Sequence[ScoredSet], out: Path) -> list[Bl
         blocks += set_section(one, suite)
     blocks += pooled_section(sets, suite)
     blocks += verdict_section(list(sets))
-    blocks += failure_section(sets, suite, out)
+    blocks += failure_section(sets, out)
     return [*blocks, *_left(suite, sets)]
 
 
 def _about(suite: Suite, sets: Sequence[ScoredSet]) -> str:
-    runs = sum(len(list(one.collection.runs)) for one in sets)
+    runs = sum(run.cell in one.collection.cells for one in sets for run in one.collection.runs)
     asked = sum(len(one.collection.cells) for one in sets)
     seconds = sum(
         (one.seconds(key) or 0.0) * len({run.repeat for run in one.collection.rows[key]})
@@ -86,6 +86,7 @@ def _left(suite: Suite, sets: Sequence[ScoredSet]) -> list[Block]:
         there = one.collection
         texts += [f"`{one.name}` `{cell.name}` failed: {why}" for cell, why in there.failures.items()]
         texts += [f"`{one.name}` `{cell.name}` takes no part: {why}" for cell, why in there.odd.items()]
+        texts += [f"`{one.name}` `{test}` {why}" for test, why in one.absent_models]
         if there.missing:
             texts.append(f"`{one.name}`: {many(len(there.missing), 'run')} not finished")
     texts += [

@@ -15,7 +15,9 @@ from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.report.runs import Collection, Key, collect, unit_rows
 from bmbench.benchmark.reproduce.report.seed_means import Table, by_seed
 from bmbench.benchmark.reproduce.report.tables import ordered
+from bmbench.benchmark.suite.models import model_tests
 from bmbench.benchmark.suite.plan import set_folder
+from bmbench.benchmark.suite.report.model_rows import with_models
 from bmbench.benchmark.suite.suite_file import Suite, SuiteSet
 from bmbench.core.types import Bools
 from bmbench.statistics.intervals import jackknife_variance
@@ -33,11 +35,17 @@ class ScoredSet:
     ----------
     scores : Table
         The scores of every row by seed; what varies is the groups (patients, slides, fields), else images.
+    baselines : tuple of str
+        The baselines of the suite, and models that learned nothing from this set.
+    absent_models : tuple of (test, reason)
+        Models on folds of which there are no answers.
     """
 
     set: SuiteSet
     folder: StudyFolder
     scores: Table
+    baselines: tuple[str, ...] = ()
+    absent_models: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -145,7 +153,15 @@ def read_sets(suite: Suite, out: Path) -> list[ScoredSet]:
     for one in suite.sets:
         folder = set_folder(out, one.name)
         if (folder.path / "study.json").is_file():
-            scored = ScoredSet(set=one, folder=folder, scores=Table(collect(folder)))
+            tests = model_tests(one, folder.read(), out)
+            rows = with_models(collect(folder), one, tests)
+            scored = ScoredSet(
+                set=one,
+                folder=folder,
+                scores=Table(rows.collection),
+                baselines=(*suite.baselines, *one.models),
+                absent_models=rows.absent,
+            )
             if scored.keys:
                 found.append(scored)
     return found

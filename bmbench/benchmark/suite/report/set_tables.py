@@ -37,7 +37,7 @@ def score_grid(one: ScoredSet, keys: Sequence[Key], suite: Suite, *, named: bool
     values = {key: one.scores.mean(key, "cd", "f1") for key in keys}
     baseline = _baseline(one, suite)
     for key in sorted(keys, key=lambda key: -(values[key].value or 0.0)):
-        mark = " (baseline)" if key.method in suite.baselines else ""
+        mark = _mark(one, key)
         what = f", {key.track}, {key.artefacts}" if named else ""
         rows.append(
             (
@@ -141,6 +141,12 @@ def best_words(names: Sequence[str]) -> str:
     if len(names) == 1:
         return f"{names[0]} is the best one (95 %)."
     return f"The best one is among {listed(names)} (95 %)."
+
+
+def _mark(one: ScoredSet, key: Key) -> str:
+    if key.method in one.set.models:
+        return " (baseline, not trained here)"
+    return " (baseline)" if key.method in one.baselines else ""
 
 
 def _drop(one: ScoredSet, key: Key) -> str:
