@@ -83,7 +83,7 @@ def make(dataset: str, tracks: dict[str, Methods], out: Path) -> None:
             make_truths(board, Path(json.loads((run / "config.json").read_text())["data"]), Path(folder))
         score_board(board, Silent())
         count = build_board(board)
-        numbers = verify_board(board, Silent())
+        numbers = verify_board(board, Silent()).count
         if (out / ABOUT_FILE).is_file():
             # Written by hand, and part of the boards.
             shutil.copy(out / ABOUT_FILE, board.path / ABOUT_FILE)
