@@ -18,6 +18,7 @@ from pathlib import Path
 from bmbench.core.progress import Silent
 from bmbench.leaderboards.boards.build import build_board
 from bmbench.leaderboards.results.make_truths import make_truths
+from bmbench.leaderboards.results.patch_pictures import cut_patches
 from bmbench.leaderboards.results.publish import score_board
 from bmbench.leaderboards.results.verify import verify_board
 from bmbench.leaderboards.submissions.prepare import Wishes, prepare
@@ -82,6 +83,9 @@ def make(dataset: str, tracks: dict[str, Methods], out: Path) -> None:
             run = next(iter(next(iter(tracks.values())).values()))[0]
             make_truths(board, Path(json.loads((run / "config.json").read_text())["data"]), Path(folder))
         score_board(board, Silent())
+        if dataset == "synthetic":
+            for track in tracks:
+                cut_patches(board, track, None)
         count = build_board(board)
         numbers = verify_board(board, Silent()).count
         if (out / ABOUT_FILE).is_file():
