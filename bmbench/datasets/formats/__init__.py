@@ -8,7 +8,7 @@
     file_kinds, other_programs     which format a file is in; what is known and not read
     maker_split         the maker's split, from lists, entries and folders
     groups              which images are of one patient or slide
-    settle              what holds for a set in whatever format
+    settle, passed_over        what holds for a set in whatever format
     slide_regions       areas that somebody annotated on slides, each an image
     marks               drawn objects before they belong to a data set
     masks, ring_nesting                             shapes: run-length masks, rings with holes

@@ -128,6 +128,8 @@ def read_columns(path: Path, choices: Mapping[str, str]) -> Columns:
     place = next((p for p in (*asked, *_PLACES) if set(p) <= found.keys()), None)
     if place is None or ("image" not in found and "image" not in given):
         raise _missing(table, where)
+    if place == ("x", "y") and not asked:
+        _refuse_corner_or_middle(table, where)
     files = (
         _cellprofiler_files(path)
         if "image" in found and table.columns[found["image"]] == "ImageNumber"
@@ -145,6 +147,24 @@ def read_columns(path: Path, choices: Mapping[str, str]) -> Columns:
     if place == ("x", "y") and _MIDDLES.fullmatch(column := table.columns[found["x"]]):
         table = dataclasses.replace(table, notes=(*table.notes, _half_a_pixel(table, found, column)))
     return Columns(table=table, place=place, rows=rows, um_per_px=_scale(choices.get("um_per_px")))
+
+
+def _refuse_corner_or_middle(table: TextTable, where: str) -> None:
+    """Nothing, unless `x` and `y` may be the corner of a box or its middle."""
+    lower = [name.lower() for name in table.columns]
+    sides = next((sides for sides in (("width", "height"), ("w", "h")) if set(sides) <= set(lower)), None)
+    # ImageJ has the middle as X and Y, and the corner as BX and BY.
+    if sides is None or {"bx", "by"} <= set(lower) or {"radius", "diameter"} & set(lower):
+        return
+    width, height = (table.columns[lower.index(side)] for side in sides)
+    raise BadInputError(
+        f"x and y beside {width} and {height} may be the corner of a box or its middle",
+        where=where,
+        got=", ".join(table.columns)[:80],
+        remedy="say which: --option left=x --option top=y "
+        + ("" if sides[0] == "width" else f"--option width={width} --option height={height} ")
+        + "for corners, --option x=x --option y=y for middles, whose sizes are passed over",
+    )
 
 
 def _half_a_pixel(table: TextTable, found: Mapping[str, int], x: str) -> str:
@@ -259,3 +279,19 @@ def _is_number(text: str) -> bool:
 def numbers(columns: Columns, row: Mapping[str, str], meanings: Sequence[str], where: str) -> list[float]:
     """The numbers of a row in pixels."""
     return [columns.table.number(row[meaning], where) / columns.um_per_px for meaning in meanings]
+
+
+def stated_size(columns: Columns, row: Mapping[str, str], where: str) -> tuple[int, int] | None:
+    """Width and height of the image, as tables of corners state them (TensorFlow's); None without any.
+
+    Where they are the sides of the box itself, they say nothing of the image.
+    """
+    if columns.place[2:3] != ("xmax",) or not (row.get("width") and row.get("height")):
+        return None
+    sides = [columns.table.number(row[side], where) for side in ("width", "height")]
+    if not all(row[corner] for corner in columns.place):
+        return None
+    low_x, low_y, high_x, high_y = numbers(columns, row, columns.place, where)
+    of_box = abs(high_x - low_x - sides[0]) <= 1 and abs(high_y - low_y - sides[1]) <= 1
+    whole = all(side.is_integer() and side >= 1 for side in sides)
+    return (int(sides[0]), int(sides[1])) if whole and not of_box else None

@@ -24,7 +24,7 @@ from bmbench.core.geometry import ellipse_ring, turned_box
 from bmbench.core.types import Annotations, Floats, ImageId, Rings, Role, Sample, is_artefact_name
 from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
-from bmbench.datasets.formats.folder_words import SUBSET_WORDS
+from bmbench.datasets.formats.folder_words import SUBSET_WORDS, unknown_subsets
 from bmbench.datasets.formats.images_beside import IMAGE_FOLDERS
 from bmbench.datasets.formats.marks import CONFIDENCE_WORDS, UNNAMED, UNSURE, Collector, Flags, Marks, ring_of
 from bmbench.datasets.formats.masks import mask_rings
@@ -73,7 +73,7 @@ def read(path: Path, images: Path | None = None) -> Content:
             subsets[sample.image_id] = SUBSET_WORDS[word.lower()]
         elif word.lower() not in _NO_SUBSET:
             unknown[word] += 1
-    notes = [f"subset {word!r} of {n} images is none of {', '.join(SUBSETS)}" for word, n in unknown.items()]
+    notes = unknown_subsets(unknown)
     labels = [name for name in (label.findtext("name") for label in root.iter("label")) if name]
     return join_marks(found, names=labels, subsets=subsets, notes=notes, where=str(file))
 

@@ -1,15 +1,17 @@
 """Which format a file or folder is in, by its names and its first bytes."""
 
+import codecs
 import re
 from pathlib import Path
 
 from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.core.gate import files_in, is_there, open_file
+from bmbench.core.gate import files_in, is_file, is_there, open_file
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.folder_words import IMAGE_WORDS, LABEL_WORDS, MASK_FOLDERS, folders_called
 from bmbench.datasets.formats.images_beside import MASK_ENDINGS, SIDECAR, SIDECAR_TABLE
 from bmbench.datasets.formats.other_programs import other_program
 from bmbench.datasets.formats.yolo_names import is_dota, is_no_label
+from bmbench.datasets.reading.image_names import spellings
 from bmbench.datasets.reading.images import SUFFIXES
 
 CELLPOSE_ENDINGS = ("_seg.npy", "_cp_outlines.txt")
@@ -54,6 +56,8 @@ _WORDS: dict[str, tuple[tuple[str, bytes], ...]] = {
 _FOLDERS = ("annotations", "labels", "labeltxt", "annotation", "label", "ann", "rois", "masks", "gt")
 _LABEL_STUDIO = re.compile(rb"\bannotation_id\b.*\bannotator\b|\bannotator\b.*\bannotation_id\b")
 """Columns that Label Studio's tables have, and no others."""
+_WHOLE = re.compile(rb"\d+(\.0*)?([eE]\+?0+)?")
+"""The number of a class, as programs of tables of numbers write it too."""
 _TRIED = 20
 """Files of one ending that are looked at before a folder counts as one without annotations of that ending."""
 _NAMED = re.compile(r"([A-Za-z][\w-]+):")
@@ -130,9 +134,12 @@ def _by_content(path: Path, suffix: str) -> str | None:
 
 
 def head_of(path: Path) -> bytes:
-    """The first bytes of a file."""
+    """The first bytes of a file; of text with a mark of its encoding before it, the text in UTF-8."""
     with open_file(path, limit=None) as file:
-        return file.read(_HEAD_BYTES)
+        head = file.read(_HEAD_BYTES)
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return head.decode("utf-16", errors="ignore").encode()
+    return head.removeprefix(codecs.BOM_UTF8)
 
 
 def is_sidecar(path: Path) -> bool:
@@ -186,8 +193,9 @@ def _is_yolo_file(path: Path, head: bytes) -> bool:
         return False
     if is_dota(words) or (words[:1] and words[0].startswith((b"imagesource:", b"gsd:"))):
         return True
-    if words and not (len(words) >= 5 and words[0].isdigit()):
+    if words and not (len(words) >= 5 and _WHOLE.fullmatch(words[0])):
         return False
     if any(part.lower() in (*LABEL_WORDS, *IMAGE_WORDS) for part in path.parts[-4:-1]):
         return True
-    return bool(words) and any(path.with_suffix(suffix).is_file() for suffix in SUFFIXES)
+    beside = (name for suffix in SUFFIXES for name in spellings(f"{path.stem}{suffix}"))
+    return bool(words) and any(is_file(path.parent / name) for name in beside)

@@ -1,10 +1,10 @@
 """What the names of folders and lists say: which subset is in them, or only that images or labels are."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from bmbench.core.dataset import Subset
+from bmbench.core.dataset import SUBSETS, Subset
 
 IMAGE_WORDS = ("images", "jpegimages", "image", "imgs", "img", "obj_train_data")
 LABEL_WORDS = ("annotations", "annotation", "labels", "label", "labeltxt", "rois", "masks", "ann", "gt")
@@ -29,6 +29,11 @@ SUBSET_WORDS: dict[str, Subset] = {
     "tst": "test",
 }
 """How makers call their subsets, in small letters."""
+
+
+def unknown_subsets(words: Mapping[str, int]) -> list[str]:
+    """A note for each word of a maker's that is no subset, with the number of its images."""
+    return [f"subset {word!r} of {n} images is none of {', '.join(SUBSETS)}" for word, n in words.items()]
 
 
 def subset_word(name: str) -> Subset | None:

@@ -1,6 +1,7 @@
 """The images beside annotation files, found by the name that a file states or by its own."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,7 @@ from bmbench.core.types import Annotations, Sample
 from bmbench.datasets.formats.coco.samples import CocoFile, read_coco
 from bmbench.datasets.formats.folder_words import IMAGE_WORDS, folders_called
 from bmbench.datasets.formats.marks import Marks
+from bmbench.datasets.reading.image_names import last_part, spellings
 from bmbench.datasets.reading.images import SUFFIXES
 from bmbench.datasets.slides.whole_images import WHOLE_SUFFIXES, read_whole, size_of
 
@@ -44,44 +46,84 @@ class Pictures:
         if listed is not None:
             files = []
         self.within = base if self.folder.is_relative_to(base) else self.folder
-        self.files = {path.relative_to(self.folder).as_posix(): path for path in files}
-        self.by_stem = {stem: name for name in reversed(self.files) for stem in _stems(name)}
+        self.files = {_composed(path.relative_to(self.folder).as_posix()): path for path in files}
+        self.by_stem: dict[str, list[str]] = {}
+        for name in self.files:
+            for stem in _stems(name):
+                self.by_stem.setdefault(stem, []).append(name)
         self.by_last = _by_last(self.files)
         self.sidecar = _sidecar(base, home, self) if listed is None else read_coco(listed)
         self.known = {s.name: s for s in self.sidecar.samples} if self.sidecar else {}
         self.known_last = _by_last(self.known)
         self.known_stems = {str(PurePosixPath(name).with_suffix("")): name for name in self.known}
 
-    def name(self, stem: str, stated: str = "") -> str:
-        """The image's name: the stated one if it is there, else that of the annotation file's stem."""
-        short = PurePosixPath(stated.replace("\\", "/")).name
-        for name in (stated, short):
-            if name and (name in self.known or name in self.files):
-                return name
+    def name(self, stem: str, stated: str = "", *, where: str = "") -> str:
+        """The image's name: the stated one if it is there, else that of the annotation file's stem.
+
+        Raises
+        ------
+        BadInputError
+            If both are there and are two images, or several images have that stem; names `where`.
+        """
+        stem = _composed(stem)
+        named = next((one for one in self._stated(stated) if one in self.known or one in self.files), "")
+        if named:
+            return self._agreed(named, stem, where)
         # CellViT's files state the name of their folder, which is that of the image without its ending.
+        short = last_part(stated)
         tried = (short if "." not in short else "", stem, _SCENE.sub(r"\1", stem), MASK_ENDINGS.sub("", stem))
         for own in filter(None, dict.fromkeys(tried)):
             found = self._of_stem(own)
+            if len(found) > 1:
+                raise BadInputError(
+                    "which image these annotations are of cannot be told",
+                    where=where or stem,
+                    got=", ".join(found[:4]),
+                    remedy="keep one of them beside the annotations",
+                )
             if found:
-                return found
+                return found[0]
         only = next(iter(self.known)) if self.is_listed and len(self.known) == 1 else ""
         return only or short or stem
 
-    def _of_stem(self, stem: str) -> str:
-        """The image whose name is this stem, with or without an ending; an empty text for none."""
+    def _stated(self, stated: str) -> list[str]:
+        spelled = [_composed(one) for one in spellings(stated)] if stated else []
+        return list(dict.fromkeys([*spelled, *map(last_part, spelled)]))
+
+    def _agreed(self, named: str, stem: str, where: str) -> str:
+        """The image that a file states, where that of its own name is not another one.
+
+        Of two that are called alike in two folders, that of its own folder.
+        """
+        own = self._of_stem(stem)
+        alike = [name for name in own if last_part(name) == last_part(named)]
+        if not own or named in own or len(alike) == 1:
+            return named if named in own or not own else alike[0]
+        raise BadInputError(
+            "annotations that state another image than that of their own name, and both are there",
+            where=where or stem,
+            got=f"{named} and {own[0]}",
+            remedy="correct the name in the file, or rename the file",
+        )
+
+    def _of_stem(self, stem: str) -> list[str]:
+        """The images whose name is this stem, with or without an ending."""
         last = PurePosixPath(stem).name
         for key in (stem, last):
             if key in self.known or key in self.files:
-                return key
-        for table in (self.known_stems, self.known_last, self.by_stem, self.by_last):
+                return [key]
+        for table in (self.known_stems, self.known_last):
             for key in (stem, last):
                 if key in table:
-                    return table[key]
-        return ""
+                    return [table[key]]
+        for key in (stem, last):
+            if key in self.by_stem:
+                return self.by_stem[key]
+        return [self.by_last[last]] if last in self.by_last else []
 
-    def size(self, stem: str, file: Path) -> tuple[int, int]:
+    def size(self, stem: str, file: Path, stated: str = "") -> tuple[int, int]:
         """(width, height) of the image of an annotation file; BadInputError if it is not there."""
-        name = self.name(stem)
+        name = self.name(stem, stated, where=str(file))
         if name in self.known:
             return self.known[name].width, self.known[name].height
         if name not in self.files:
@@ -96,10 +138,11 @@ class Pictures:
 
     def sample(self, stem: str, marks: Marks, file: Path) -> Sample:
         """The image of an annotation file, without annotations."""
-        name = self.name(stem, marks.image)
+        name = self.name(stem, marks.image, where=str(file))
         if name in self.known:
             return self.known[name]
-        size = marks.size or self.size(stem, file)
+        # Some programs write a size of 0 × 0 where they did not look.
+        size = marks.size if marks.size and any(marks.size) else self.size(stem, file, marks.image)
         return self._plain_sample(name, self.files.get(name, self.folder / name), size)
 
     def unmarked(self, marked: set[str]) -> list[Sample]:
@@ -133,6 +176,11 @@ def _sidecar(base: Path, home: Path, pictures: Pictures) -> CocoFile | None:
         if (folder / SIDECAR).is_file():
             return read_coco(folder / SIDECAR, images=pictures.folder, within=pictures.within)
     return None
+
+
+def _composed(name: str) -> str:
+    """A name in which an accent belongs to its letter, as most systems write it."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def _roots(base: Path, home: Path) -> list[Path]:

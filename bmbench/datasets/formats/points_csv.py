@@ -21,6 +21,7 @@ around them (a box: of its longer side).
 
 import dataclasses
 import io
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -34,15 +35,16 @@ from bmbench.core.types import Annotations, ImageId, Role, Sample
 from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.coco.samples import read_coco
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
-from bmbench.datasets.formats.csv_columns import CHOICES, Columns, numbers, read_columns
-from bmbench.datasets.formats.folder_words import IMAGE_WORDS, SUBSET_WORDS, folders_called
+from bmbench.datasets.formats.csv_columns import CHOICES, Columns, numbers, read_columns, stated_size
+from bmbench.datasets.formats.folder_words import IMAGE_WORDS, SUBSET_WORDS, folders_called, unknown_subsets
 from bmbench.datasets.formats.marks import UNNAMED, Collector, Marks
-from bmbench.datasets.reading.image_names import nearest
+from bmbench.datasets.reading.image_names import last_part, nearest, spellings
 from bmbench.datasets.reading.images import SUFFIXES
 from bmbench.datasets.slides.whole_images import read_whole, size_of
 
 COLUMNS = ("image", "x", "y", "radius", "class", "role", "group", "split")
 DIGITS = 6
+_OF_IMAGE = ("group", "split")
 _ROLES = ("", "cell", "artefact", "ignore", "region")
 
 
@@ -60,28 +62,47 @@ def read(path: Path, images: Path | None = None, **choices: str) -> Content:
     columns = read_columns(file, choices)
     find = _Images(file, images)
     collectors: dict[str, Collector] = {}
-    places: dict[str, tuple[str, str]] = {}
+    places: dict[str, dict[str, str]] = {}
+    sizes: dict[str, set[tuple[int, int] | None]] = {}
     stated: dict[str, bool] = {}
     for where, row in columns.rows:
         image = row["image"]
         if not image:
             raise BadInputError("row without an image", where=where)
         collector = collectors.setdefault(image, Collector(str(file)))
-        places.setdefault(image, (row.get("group", ""), row.get("split", "")))
+        _place(places.setdefault(image, {}), row, where)
+        sizes.setdefault(image, set()).add(stated_size(columns, row, where))
         _add(collector, columns, row, where, stated)
     found: list[tuple[Sample, Marks]] = []
     subsets: dict[ImageId, Subset] = {}
+    unknown: Counter[str] = Counter()
     for image, collector in collectors.items():
-        group, split = places[image]
+        group, split = (places[image].get(key, "") for key in _OF_IMAGE)
         sample = find(image)
+        (size, *others) = sizes[image]
+        if size is not None and not others:
+            sample = _with_stated_size(sample, size)
         if group:
             sample = dataclasses.replace(sample, group=group)
         if split.lower() in SUBSET_WORDS:
             subsets[sample.image_id] = SUBSET_WORDS[split.lower()]
+        elif split:
+            unknown[split] += 1
         marks = collector.marks()
         classes = tuple((name, stated.get(name, own)) for name, own in marks.classes)
         found.append((sample, dataclasses.replace(marks, classes=classes)))
-    return join_marks(found, subsets=subsets, notes=columns.table.notes, where=str(file))
+    notes = (*columns.table.notes, *unknown_subsets(unknown))
+    return join_marks(found, subsets=subsets, notes=notes, where=str(file))
+
+
+def _place(known: dict[str, str], row: Mapping[str, str], where: str) -> None:
+    """Take in what a row says of its image; BadInputError if another one says otherwise."""
+    for key in _OF_IMAGE:
+        value = row.get(key, "")
+        if value and known.setdefault(key, value) != value:
+            raise BadInputError(
+                f"an image with two values of {key}", where=where, got=f"{known[key]} and {value}"[:80]
+            )
 
 
 def write(path: Path, content: Content) -> list[Left]:
@@ -126,13 +147,8 @@ class _Images:
             if len(rows) != 1:
                 raise BadInputError("no such image", where=name, expected=", ".join(names)[:80])
             return dataclasses.replace(self._listed[rows[0]], annotations=Annotations.empty())
-        file, own = self._folder / name, name
-        if not is_file(file):
-            # Tables of other programs hold whole paths, or names without an ending.
-            short = PurePosixPath(name.replace("\\", "/")).name
-            there = (f"{short}{s}" for s in ("", *SUFFIXES) if is_file(self._folder / f"{short}{s}"))
-            own = next(there, name)
-            file = self._folder / own
+        own = self._own_name(name)
+        file = self._folder / own
         size = size_of(file, within=self._within)
         return Sample(
             image_id=own,
@@ -145,6 +161,31 @@ class _Images:
             file=file,
             within=self._within,
         )
+
+    def _own_name(self, name: str) -> str:
+        """What the folder calls an image: tables hold whole paths, web addresses, names without an ending."""
+        spelled = spellings(name)
+        for one in dict.fromkeys([*spelled, *map(last_part, spelled)]):
+            if is_file(self._folder / one):
+                return one
+        short = last_part(name)
+        there = [f"{short}{ending}" for ending in SUFFIXES if is_file(self._folder / f"{short}{ending}")]
+        if len(there) > 1:
+            raise BadInputError(
+                "which image a row means cannot be told",
+                where=name,
+                got=", ".join(there),
+                remedy="write its ending",
+            )
+        return there[0] if there else name
+
+
+def _with_stated_size(sample: Sample, size: tuple[int, int]) -> Sample:
+    """The sample with the size that a table states, so that another one is seen where pixels are read."""
+    if size == (sample.width, sample.height) or sample.file is None:
+        return sample
+    load = partial(read_whole, sample.file, size, within=sample.within)
+    return dataclasses.replace(sample, width=size[0], height=size[1], load=load)
 
 
 def _stem(name: str) -> str:

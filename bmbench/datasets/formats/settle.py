@@ -13,6 +13,7 @@ from bmbench.core.objects import scaled, upright
 from bmbench.core.types import Sample
 from bmbench.datasets.formats.annotation_folder import relabel
 from bmbench.datasets.formats.codec import Codec, Content
+from bmbench.datasets.formats.passed_over import without_starred
 from bmbench.datasets.reading.bit_depth import FULL
 from bmbench.datasets.reading.images import Header
 from bmbench.datasets.reading.orientation import UPRIGHT, upright_size
@@ -25,6 +26,8 @@ CHOICES: Mapping[str, str] = {
     "white": "the value of 16-bit images that is white",
 }
 """What a user may say about any set with ``--option NAME=VALUE``."""
+_SMALL_PX, _POINTS = 10, 3
+"""Images of a longer side, and points of a larger number, do not lie in their first pixel by chance."""
 ORIENTATIONS = ("upright", "stored")
 
 
@@ -41,6 +44,12 @@ def settled(content: Content, codec: Codec, choices: Mapping[str, str], *, where
     if asked and asked not in ORIENTATIONS:
         raise UnknownNameError("orientation", asked, ORIENTATIONS)
     content = _declared(content, choices, where)
+    if codec.name != "qupath":
+        known = [category.name for category in content.categories]
+        asked_for = names_in("\n".join(choices.get(name, "") for name in ("artefact", "cell")), known)
+        content = without_starred(content, asked_for)
+    if not codec.relative:
+        _refuse_shares(content.samples, where)
     headers = {
         row: header
         for row, sample in enumerate(content.samples)
@@ -92,6 +101,22 @@ def _declared(content: Content, choices: Mapping[str, str], where: str) -> Conte
         content = dataclasses.replace(content, categories=categories, samples=samples)
     line = artefacts_line(categories)
     return dataclasses.replace(content, notes=(*content.notes, line)) if line else content
+
+
+def _refuse_shares(samples: Sequence[Sample], where: str) -> None:
+    """Nothing, unless all coordinates lie between 0 and 1: shares of the images' sides, not pixels."""
+    marked = [sample for sample in samples if len(sample.annotations)]
+    if not marked or min(min(sample.width, sample.height) for sample in marked) <= _SMALL_PX:
+        return
+    box = np.concatenate([sample.annotations.box for sample in marked])
+    fractions = bool((box >= 0).all() and (box <= 1).all() and (box % 1 != 0).any())
+    if fractions and (len(box) >= _POINTS or (box[:, 2:] > box[:, :2]).any()):
+        raise BadInputError(
+            "all coordinates lie between 0 and 1",
+            where=where,
+            expected="pixels, not shares of the image's sides",
+            remedy="multiply by the images' width and height, or write YOLO text",
+        )
 
 
 def _upright(sample: Sample, header: Header, codec: Codec, asked: str) -> Sample:

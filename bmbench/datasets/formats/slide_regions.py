@@ -20,13 +20,14 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.core.geometry import ellipse_ring, inner_point, rectangle, rings_area, rings_box, rings_contain
+from bmbench.core.geometry import inner_point, rings_area, rings_box, rings_contain
 from bmbench.core.objects import moved
 from bmbench.core.objects import with_regions as with_ignored
 from bmbench.core.types import Annotations, Bools, Category, Ints, Role, Sample
 from bmbench.datasets.formats.annotation_folder import relabel
 from bmbench.datasets.formats.codec import Content
 from bmbench.datasets.formats.marks import Area
+from bmbench.datasets.formats.passed_over import as_areas
 from bmbench.datasets.formats.settle import names_in
 from bmbench.datasets.slides.region_images import (
     MARGIN_PX,
@@ -187,28 +188,16 @@ def _chosen(content: Content, names: Sequence[str]) -> tuple[str, dict[object, l
     for sample in content.samples:
         areas = list(content.areas.get(sample.image_id, ()))
         if names:
-            areas = [area for area in areas if area.name in names] + _as_areas(sample, content, names)
+            areas = [area for area in areas if area.name in names]
+            own, words = sample.annotations, [category.name for category in content.categories]
+            named = np.isin(own.label, [row for row, word in enumerate(words) if word in names])
+            areas += as_areas(own, np.asarray(named, bool), words, passed_over=False)
         elif of_region:
             areas = [area for area in areas if area.name.lower() == _REGION]
         else:
             areas = [area for area in areas if not area.passed_over]
         chosen[sample.image_id] = [area for area in areas if rings_area(area.rings) > 0]
     return rule, chosen
-
-
-def _as_areas(sample: Sample, content: Content, names: Sequence[str]) -> list[Area]:
-    """The objects of these classes as areas."""
-    own, found = sample.annotations, []
-    for row in range(len(own)):
-        name = content.categories[own.label[row]].name
-        if name not in names:
-            continue
-        rings = own.contour[row]
-        x, y, radius = own.circle[row].tolist()
-        if not rings:
-            rings = (ellipse_ring((x, y), (radius, radius), 0.0),) if radius else rectangle(*own.box[row])
-        found.append(Area(name=name, rings=rings, passed_over=False))
-    return found
 
 
 def _names(content: Content, asked: str) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ The format knows no image size (images must be at hand), no ignored objects and 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,8 @@ from bmbench.datasets.formats.yolo_names import (
     YAML,
     class_names,
     is_dota,
-    yaml_names,
+    key_point_numbers,
+    names_file,
 )
 from bmbench.datasets.reading.limits import read_text
 
@@ -54,10 +56,11 @@ def read(path: Path, images: Path | None = None) -> Content:
     """
     beside = path.name == OBJ_DATA or path.suffix.lower() in (".yaml", ".yml")
     base = path.parent if beside else path
-    names = yaml_names(path) if beside and path.name != OBJ_DATA else class_names(base)
+    said = path if beside and path.name != OBJ_DATA else names_file(base)
+    classes = _Classes() if said is None else _Classes.of(said)
 
     def parse(file: Path, size: Callable[[], tuple[int, int]]) -> Marks:
-        return _parse(file, size, names)
+        return _parse(file, size, classes)
 
     return read_folder(base, images, suffixes=(".txt",), parse=parse, keep_unmarked=base.is_dir())
 
@@ -97,9 +100,34 @@ def _yaml_text(text: str) -> str:
     return quoted.rstrip("\n")
 
 
-def _parse(path: Path, size: Callable[[], tuple[int, int]], names: dict[int, str]) -> Marks:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Classes:
+    """What stands beside the labels: the names of the classes, and how many numbers are of key points."""
+
+    file: Path | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
+    key_points: int = 0
+
+    @classmethod
+    def of(cls, file: Path) -> "_Classes":
+        return cls(file=file, names=class_names(file), key_points=key_point_numbers(file))
+
+    def name(self, label: int, where: str) -> str:
+        """The name of a class; BadInputError for one that a file of names leaves out."""
+        if self.names and label not in self.names:
+            raise BadInputError(
+                "a class without a name",
+                where=where,
+                expected=f"{min(self.names)} to {max(self.names)}, the classes of {self.file}",
+                got=str(label),
+                remedy="classes count from 0: correct the numbers, or name this one there",
+            )
+        return self.names.get(label, f"class {label}")
+
+
+def _parse(path: Path, size: Callable[[], tuple[int, int]], classes: _Classes) -> Marks:
     collector = Collector(str(path))
-    for name in names.values():
+    for name in classes.names.values():
         # Every class has its place, used or not, so that numbers keep their meaning.
         # Numbers of one name, which are common, are one class.
         collector.classes.setdefault((name, is_artefact_name(name)), len(collector.classes))
@@ -117,8 +145,8 @@ def _parse(path: Path, size: Callable[[], tuple[int, int]], names: dict[int, str
             continue
         if number <= DOTA_HEAD and words[0].startswith(("imagesource:", "gsd:")):
             continue
-        label, numbers, confidence = _line(line, where)
-        name = names.get(label, f"class {label}")
+        label, numbers, confidence = _line(line, where, classes.key_points)
+        name = classes.name(label, where)
         if len(numbers) == 4:
             centre, extent = numbers[:2] * scale, numbers[2:] * scale
             box = np.concatenate([centre - extent / 2, centre + extent / 2]).tolist()
@@ -128,16 +156,25 @@ def _parse(path: Path, size: Callable[[], tuple[int, int]], names: dict[int, str
     return collector.marks(size=(int(scale[0]), int(scale[1])))
 
 
-def _line(line: str, where: str) -> tuple[int, Floats, float | None]:
-    """Class, numbers and, in what a detector wrote, the confidence of a line."""
+def _line(line: str, where: str, key_points: int) -> tuple[int, Floats, float | None]:
+    """Class, numbers and, in what a detector wrote, the confidence of a line; key points are passed over."""
     try:
         values = np.array([float(word) for word in line.split()], np.float64)
     except ValueError:
         values = np.zeros(0)
+    if key_points and len(values) in (5 + key_points, 6 + key_points):
+        values = np.concatenate([values[:5], values[5 + key_points :]])
     count, confidence = len(values) - 1, None
     if count == 5 or (count >= 7 and count % 2):
         # One number more than a shape has is the confidence of a prediction.
         values, count, confidence = values[:-1], count - 1, float(values[-1])
+        if not 0 <= confidence <= 1:
+            raise BadInputError(
+                "a number more than a shape has, and no confidence",
+                where=where,
+                expected="class x y width height, class x y x y …, or either with a confidence from 0 to 1",
+                got=line[:60],
+            )
     good = count == 4 or (count >= 6 and count % 2 == 0)
     if (
         not good

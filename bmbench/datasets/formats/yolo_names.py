@@ -19,6 +19,7 @@ from bmbench.datasets.reading.safe_yaml import entry, line_of, read_yaml
 
 YAML = "data.yaml"
 OBJ_DATA = "obj.data"
+_YAML_ENDINGS = (".yaml", ".yml")
 NAME_FILES = (
     "classes.txt",
     "obj.names",
@@ -35,14 +36,35 @@ _ABOVE = 3
 """Folders above that of the labels in which names are looked for: ``SET/labels/train``."""
 
 
-def class_names(place: Path) -> dict[int, str]:
-    """The names of the classes by their numbers, of the nearest file that says them; {} without any."""
-    for folder in _near(place):
-        for file in _yaml_files(folder):
-            return yaml_names(file)
-        for file in _name_files(folder):
-            return dict(enumerate(line.strip() for line in read_text(file).splitlines() if line.strip()))
-    return {}
+def names_file(place: Path) -> Path | None:
+    """The nearest file that says the names of the classes; None without any."""
+    found = (file for folder in _near(place) for file in (*_yaml_files(folder), *_name_files(folder)))
+    return next(found, None)
+
+
+def class_names(file: Path) -> dict[int, str]:
+    """The names of the classes by their numbers, as a file says them."""
+    if file.suffix.lower() in _YAML_ENDINGS:
+        return yaml_names(file)
+    return dict(enumerate(line.strip() for line in read_text(file).splitlines() if line.strip()))
+
+
+def key_point_numbers(file: Path) -> int:
+    """How many numbers of key points stand behind each box, by the entry ``kpt_shape``; 0 without it.
+
+    Raises
+    ------
+    BadInputError
+        If it is no pair of whole numbers.
+    """
+    yaml_file = file.suffix.lower() in _YAML_ENDINGS
+    stated = entry(read_yaml(file), "kpt_shape", file) if yaml_file else None
+    if stated is None:
+        return 0
+    sides = [node.value for node in stated.value if isinstance(node, yaml.ScalarNode)]
+    if len(sides) != 2 or not all(re.fullmatch(r"[1-9]\d{0,3}", side) for side in sides):
+        raise BadInputError("kpt_shape is no pair of whole numbers", where=str(file), expected="[17, 3]")
+    return int(sides[0]) * int(sides[1])
 
 
 def set_file(path: Path) -> bool:
@@ -78,7 +100,7 @@ def is_dota(words: Sequence[bytes] | Sequence[str]) -> bool:
 
 def is_yolo_yaml(path: Path) -> bool:
     """Whether a YAML file has a line that begins the entry ``names``."""
-    if path.suffix.lower() not in (".yaml", ".yml"):
+    if path.suffix.lower() not in _YAML_ENDINGS:
         return False
     with open_file(path, limit=None) as file:
         return re.search(rb"""(^|[{,\s])["']?names["']?\s*:""", file.read(1 << 16)) is not None

@@ -1,8 +1,30 @@
 """Which image a name means: the folders in it decide where several images have one file name."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+
+def spellings(name: str) -> list[str]:
+    r"""How the file may be called that another program calls so, the name itself first.
+
+    Windows writes backslashes between folders, a web address signs as ``%20`` and a query behind ``?``, and
+    macOS takes an accent for a sign of its own.
+
+    >>> spellings("images\\a%20b.png")
+    ['images\\a%20b.png', 'images/a%20b.png', 'images/a b.png']
+    """
+    slashed = name.replace("\\", "/")
+    plain = [slashed, unquote(slashed), unquote(slashed.partition("?")[0])]
+    forms = [unicodedata.normalize(form, one) for one in plain for form in ("NFC", "NFD")]
+    return list(dict.fromkeys([name, slashed, *forms]))
+
+
+def last_part(name: str) -> str:
+    """A file's name without its folders, whichever way these are written."""
+    return PurePosixPath(name.replace("\\", "/")).name
 
 
 def nearest(names: Sequence[str], known: Sequence[str]) -> list[list[int]]:

@@ -36,7 +36,7 @@ def read(path: Path, images: Path | None = None) -> Content:
         samples=content.samples,
         categories=content.categories,
         subsets=content.subsets,
-        notes=(f"{UNSURE} ({content.unsure:,})",) if content.unsure else (),
+        notes=(*content.notes, *((f"{UNSURE} ({content.unsure:,})",) if content.unsure else ())),
     )
 
 

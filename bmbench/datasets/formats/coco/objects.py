@@ -1,7 +1,7 @@
 """The objects of a COCO file, each decided here alone: where it is, how large, and what it counts as."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
-from bmbench.core.geometry import rings_box, turned_box
+from bmbench.core.geometry import rings_box
 from bmbench.core.types import (
     Bools,
     Category,
@@ -24,6 +24,8 @@ from bmbench.core.types import (
     is_artefact_name,
 )
 from bmbench.datasets.formats.coco.outlines import outline, polygons
+from bmbench.datasets.formats.coco.texts import without_texts
+from bmbench.datasets.formats.coco.turned import Turned, turn
 from bmbench.datasets.reading.json_lists import Columns, JsonLists
 from bmbench.datasets.reading.limits import MARK
 from bmbench.datasets.reading.record_checks import (
@@ -62,10 +64,6 @@ class AnnotationRecord(msgspec.Struct, gc=False):
     center: tuple[Coordinate, Coordinate] | None = None
 
 
-class _Turned(msgspec.Struct, gc=False):
-    attributes: Any = None
-
-
 class _Scored(msgspec.Struct, gc=False):
     score: Any = None
 
@@ -97,6 +95,8 @@ class CocoObjects:
         Those that were asked for or needed, and are there.
     unsure : int
         How many annotations have a confidence.
+    notes : tuple of str
+        What was assumed in reading.
     """
 
     images: Mapping[ImageId, Any]
@@ -112,6 +112,7 @@ class CocoObjects:
     region: Bools
     outlines: Mapping[int, Rings]
     unsure: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def read_objects(
@@ -129,7 +130,23 @@ def read_objects(
     BadInputError
         If it is no such file, or contradicts itself: with the file, the index and the remedy.
     """
-    file, words = _opened(path, kind, ("rotation", "score") if outlines else ("rotation",), guess=guess)
+    text = read_bytes(path).removeprefix(MARK)
+    try:
+        return _objects(path, text, kind, outlines=outlines, guess=guess)
+    except BadInputError:
+        mended = None if guess else without_texts(text)
+        if mended is None:
+            raise
+    found = _objects(path, mended[0], kind, outlines=outlines, guess=False)
+    return replace(found, notes=(f"texts read as the numbers that they spell: {', '.join(mended[1])}",))
+
+
+def _objects(
+    path: Path, text: bytes, kind: type[msgspec.Struct], *, outlines: bool, guess: bool
+) -> CocoObjects:
+    """What a text says; see `read_objects`."""
+    rare = ("rotation", "score") if outlines else ("rotation",)
+    file, words = _opened(path, text, kind, rare, guess=guess)
     category_records, image_records = file.records("categories"), file.records("images")
     columns, where = file.columns("annotations"), f"{path}, annotations"
     bare = np.ones(len(columns["image_id"]), bool)
@@ -137,7 +154,7 @@ def read_objects(
         bare = np.isnan(columns["bbox"][:, 0])
     wanted = np.ones(len(bare), bool) if outlines else bare
     segments = file.columns("annotations", _Outlined)["segmentation"] if wanted.any() else None
-    turned = file.columns("annotations", _Turned)["attributes"] if "rotation" in words else None
+    turned = file.columns("annotations", Turned)["attributes"] if "rotation" in words else None
     scores = file.columns("annotations", _Scored)["score"] if "score" in words else None
     file.close()
     categories, images = _categories(category_records, path), _by_id(image_records, f"{path}, images")
@@ -145,7 +162,7 @@ def read_objects(
     rings = {} if segments is None else _outlines(segments, wanted, [image_records[i] for i in image], where)
     box, size = corners_and_size(_boxes(columns, bare, rings, where), where=where)
     if turned is not None:
-        _turn(turned, box, size, rings, kept=~bare)
+        turn(turned, (box, size), rings, kept=~bare, where=where)
     region, ignored = (
         np.zeros(len(bare), bool) if columns[key] is None else columns[key].astype(bool)
         for key in ("iscrowd", "ignore")
@@ -185,10 +202,9 @@ def own_ids(records: Mapping[ImageId, Any], *, where: str) -> tuple[ImageId, ...
 
 
 def _opened(
-    path: Path, kind: type[msgspec.Struct], rare: tuple[str, ...], *, guess: bool
+    path: Path, text: bytes, kind: type[msgspec.Struct], rare: tuple[str, ...], *, guess: bool
 ) -> tuple[JsonLists, set[str]]:
     """The file, and which of these keys, that few files have, stand in it."""
-    text = read_bytes(path).removeprefix(MARK)
     if text[:64].lstrip()[:1] == b"[":
         raise BadInputError(
             "not a COCO data set",
@@ -271,18 +287,6 @@ def _outlines(segments: NDArray[Any], wanted: Bools, images: list[Any], where: s
             ]
         rings.update({row: shape for row, shape in zip(some, found, strict=True) if shape})
     return rings
-
-
-def _turn(turned: NDArray[Any], box: Floats, size: Floats, rings: dict[int, Rings], *, kept: Bools) -> None:
-    """Turn the boxes that have no outline as their ``attributes.rotation`` says, in place (CVAT's COCO)."""
-    for row in np.flatnonzero(kept).tolist():
-        degrees = turned[row].get("rotation") if isinstance(turned[row], dict) else None
-        if isinstance(degrees, int | float) and degrees and row not in rings:
-            corners, outline_ = turned_box(box[row].tolist(), degrees)
-            box[row] = corners
-            size[row] = box[row, 2:] - box[row, :2]
-            if outline_:
-                rings[row] = outline_
 
 
 def _areas(given: Floats | None, size: Floats, where: str) -> Floats:

@@ -10,16 +10,18 @@ edges, as one from a mask does, is therefore written in run lengths. Others are 
 ring: bmbench reads them as they were (even-odd), other programs fill them, and `convert` says so.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 import numpy as np
 
-from bmbench.core.dataset import Subset
+from bmbench.core.dataset import SUBSETS, Subset
 from bmbench.core.files import write_text
 from bmbench.core.gate import is_file
 from bmbench.core.types import (
@@ -40,13 +42,19 @@ from bmbench.datasets.formats.coco.records import (
 from bmbench.datasets.formats.folder_words import (
     IMAGE_WORDS,
     LABEL_WORDS,
+    SUBSET_WORDS,
     folder_subset,
     folders_called,
     subset_word,
 )
+from bmbench.datasets.reading.image_names import last_part, spellings
 from bmbench.datasets.reading.record_checks import Side, Whole, refuse
 from bmbench.datasets.slides.whole_images import read_whole
 
+_ODD = re.compile(r"[\\%?:]|[^\x00-\x7f]|^/")
+"""What stands in names that other systems may write otherwise."""
+_ELSEWHERE = re.compile(r"/|\w+:[\\/]")
+"""How whole paths and web addresses begin."""
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -57,7 +65,7 @@ class _SampleImage(msgspec.Struct, gc=False):
     height: Side
     source_id: Whole | _Text | None = None
     group: str | int | None = None
-    split: Subset | Literal["val"] | None = None
+    split: str | None = None
     um_per_px: Annotated[float, msgspec.Meta(gt=0, le=1e12, title="a number above 0")] | None = None
 
 
@@ -88,6 +96,8 @@ class CocoFile:
         For the images whose record names their subset.
     unsure : int
         How many annotations have a confidence, which is left out.
+    notes : tuple of str
+        What was assumed in reading.
     numbers : tuple of ImageId
         What the file itself calls the images, in the order of `samples`; their own ids may stand beside.
     """
@@ -96,6 +106,7 @@ class CocoFile:
     categories: tuple[Category, ...]
     subsets: Mapping[ImageId, Subset]
     unsure: int = 0
+    notes: tuple[str, ...] = ()
     numbers: tuple[ImageId, ...] = ()
 
 
@@ -125,18 +136,22 @@ def read_coco(path: Path, *, images: Path | None = None, within: Path | None = N
     folder = _image_folder(path, list(records.values()), images)
     within = within or images or (path.parent if folder.is_relative_to(path.parent) else folder)
     own = own_ids(records, where=f"{path}, images")
+    names = _names_there([record.file_name for record in records.values()], folder)
     return CocoFile(
         samples=tuple(
-            _sample(image_id, record, folder, within, _annotations(objects, some))
-            for image_id, record, some in zip(own, records.values(), rows, strict=True)
+            _sample(
+                image_id,
+                msgspec.structs.replace(record, file_name=name),
+                folder,
+                within,
+                _annotations(objects, some),
+            )
+            for image_id, record, name, some in zip(own, records.values(), names, rows, strict=True)
         ),
         categories=objects.categories,
-        subsets={
-            image_id: "validation" if record.split == "val" else record.split
-            for image_id, record in zip(own, records.values(), strict=True)
-            if record.split
-        },
+        subsets=_subsets(own, [record.split for record in records.values()], where=f"{path}, images"),
         unsure=objects.unsure,
+        notes=objects.notes,
         numbers=tuple(records),
     )
 
@@ -216,13 +231,44 @@ def _image_folder(path: Path, records: list[_SampleImage], images: Path | None) 
     names = [record.file_name for record in records]
     if images is None:
         inner = path.parent / "images"
-        if names and not is_file(path.parent / names[0]):
-            found = (place for place in _places(path) if is_file(place / names[0]))
+        if names and not _spelled(names[0], path.parent):
+            found = (place for place in _places(path) if _spelled(names[0], place))
             return next(found, inner if inner.is_dir() else path.parent)
         return path.parent
     # Names in a file of `bmbench datasets split` lead from there to another folder of images, the one named.
     outside = [name for name in names if name.startswith("../")]
     return path.parent if outside and is_file(path.parent / outside[0]) else images
+
+
+def _subsets(ids: Sequence[ImageId], words: Sequence[str | None], *, where: str) -> dict[ImageId, Subset]:
+    """The subsets that image records state, in whatever case; another word is refused."""
+    known = [(word or "").lower() for word in words]
+    wrong = np.array([bool(word) and word not in SUBSET_WORDS for word in known], bool)
+    expected = " or ".join((*SUBSETS, "val"))
+    refuse(wrong, "unknown value", where=where, field="split", expected=expected, got=np.array(words, object))
+    return {number: SUBSET_WORDS[word] for number, word in zip(ids, known, strict=True) if word}
+
+
+def _names_there(names: Sequence[str], folder: Path) -> list[str]:
+    """What the images are called in their folder, where a file calls them otherwise; else the names.
+
+    Of a web address or a path of another machine the last part counts, where no two images share it.
+    """
+    if not any(map(_ODD.search, names)):
+        return list(names)
+    count = Counter(map(last_part, names))
+    found = []
+    for name in names:
+        there = _spelled(name, folder) if _ODD.search(name) else name
+        if not there and _ELSEWHERE.match(name) and count[last_part(name)] == 1:
+            there = _spelled(last_part(name), folder)
+        found.append(there or name)
+    return found
+
+
+def _spelled(name: str, folder: Path) -> str:
+    """The name in the spelling in which a folder has it; an empty text where it has none."""
+    return next((one for one in spellings(name) if is_file(folder / one)), "")
 
 
 def _places(path: Path) -> Iterator[Path]:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import is_file
 from bmbench.core.types import Annotations, Sample
 from bmbench.datasets.formats.folder_words import IMAGE_WORDS, folders_called
+from bmbench.datasets.reading.image_names import last_part, spellings
 from bmbench.datasets.slides.whole_images import read_whole, size_of
 
 LARGEST = 1e9
@@ -57,9 +58,9 @@ class ImagePlaces:
 
         A stated `size` is taken over; else the image has to be there.
         """
-        plain = [PurePosixPath(name.replace("\\", "/")).name for name in names]
-        tried = list(dict.fromkeys([*names, *plain]))
-        name = next((one for one in tried if one and is_file(self.folder / one)), plain[-1])
+        spelled = [one for name in names for one in spellings(name)]
+        tried = list(dict.fromkeys([*spelled, *map(last_part, spelled)]))
+        name = next((one for one in tried if one and is_file(self.folder / one)), last_part(names[-1]))
         file = self.folder / name
         width, height = size or size_of(file, within=self.within)
         if not name or min(width, height) < 1:

@@ -24,6 +24,7 @@ from bmbench.datasets.reading.limits import read_object
 
 MASK_LIMIT_PX = 1 << 26
 _PACKED_LIMIT_BYTES = 64 << 20
+_OF_POINTS = ("polygon", "rectangle", "point", "line", "polyline")
 _WRONG = (TypeError, ValueError, binascii.Error, zlib.error, OSError, SyntaxError)
 
 
@@ -62,6 +63,9 @@ def _add(collector: Collector, item: dict[str, Any], where: str) -> None:
         rings = _bitmap(mapping(item.get("bitmap"), where), where)
         if rings:
             collector.add(name, rings=rings)
+        return
+    if kind not in _OF_POINTS:
+        collector.notes.append(f"left out: {str(kind or 'object without a geometryType')[:30]}")
         return
     points = mapping(item.get("points"), where)
     outer = _ring(points.get("exterior"), where)

@@ -169,7 +169,7 @@ def test_text_ids_stand_once_too(tmp_path: Path) -> None:
     [
         ({"bbox": [1, 2, -3, 4]}, ["annotations[2].bbox", "negative"]),
         ({"bbox": [1, 2, 3]}, ["annotations[2].bbox", "4 numbers"]),
-        ({"bbox": [1, 2, 3, "4"]}, ["annotations[2].bbox[3]", "not a finite number"]),
+        ({"bbox": [1, 2, 3, "four"]}, ["annotations[2].bbox[3]", "not a finite number"]),
         ({"bbox": [1e10, 2, 3, 4]}, ["annotations[2].bbox", "out of range"]),
         ({"image_id": 99}, ["annotations[2]", "unknown image_id", "99"]),
         ({"category_id": 99}, ["annotations[2]", "unknown category_id", "99"]),

@@ -1,0 +1,372 @@
+"""What files leave open or contradict: which image they are of, what a number means, what a name is."""
+
+import json
+import unicodedata
+
+import pytest
+
+from bmbench.core.errors import BadInputError
+from bmbench.core.types import Role
+from bmbench.datasets.formats.recognise import read_any
+
+from .folders import VOC, lay
+
+LINE = "0 0.5 0.5 0.2 0.4\n"
+BOX = [[16, 6, 24, 14]]
+SQUARE = [[[16, 6], [24, 6], [24, 14], [16, 14], [16, 6]]]
+
+
+def coco(name="a.png", image=None, categories=({"id": 1, "name": "WBC"},), **annotation):
+    return json.dumps(
+        {
+            "images": [{"id": 1, "file_name": name, "width": 40, "height": 20} | (image or {})],
+            "annotations": [
+                {"id": 1, "image_id": 1, "category_id": 1, "bbox": [16, 6, 8, 8]} | annotation,
+            ],
+            "categories": list(categories),
+        }
+    )
+
+
+def labelme(path="a.png"):
+    shape = {"label": "WBC", "points": [[16, 6], [24, 14]], "shape_type": "rectangle"}
+    return json.dumps({"imagePath": path, "imageHeight": 20, "imageWidth": 40, "shapes": [shape]})
+
+
+def geojson(name="WBC"):
+    return json.dumps(
+        {
+            "type": "Feature",
+            "geometry": {"type": "Polygon", "coordinates": SQUARE},
+            "properties": {"objectType": "annotation", "classification": {"name": name}},
+        }
+    )
+
+
+def via(name="a.png"):
+    region = {"shape_attributes": {"name": "rect", "x": 16, "y": 6, "width": 8, "height": 8}}
+    return json.dumps({"k": {"filename": name, "size": 1, "regions": [region]}})
+
+
+OF_AN_IMAGE = {
+    "a.xml": VOC,
+    "a.json": labelme(""),
+    "a.geojson": geojson(),
+    "a.txt": LINE,
+}
+
+
+@pytest.mark.parametrize("name", OF_AN_IMAGE)
+def test_annotations_that_may_be_of_two_images_are_refused(tmp_path, name):
+    lay(tmp_path, {"a.png": None, "a.jpg": None, name: OF_AN_IMAGE[name]})
+    with pytest.raises(BadInputError, match=r"a\.jpg, a\.png"):
+        read_any(tmp_path)
+
+
+def test_a_row_that_may_mean_two_images_is_refused(tmp_path):
+    lay(tmp_path, {"a.png": None, "a.jpg": None, "t.csv": "image,x,y\na,3,4\n"})
+    with pytest.raises(BadInputError, match=r"a\.png, a\.jpg"):
+        read_any(tmp_path)
+
+
+@pytest.mark.parametrize("stated", ["b.png", "C:\\pictures\\b.png"])
+def test_another_image_that_is_there_too_may_not_be_stated(tmp_path, stated):
+    """Pictures were renamed after they were annotated: 2.png is what was 3.png."""
+    lay(tmp_path, {"a.png": None, "b.png": None, "a.json": labelme(stated)})
+    with pytest.raises(BadInputError, match=r"b\.png and a\.png"):
+        read_any(tmp_path)
+    (tmp_path / "a.png").unlink()
+    assert [sample.name for sample in read_any(tmp_path).samples] == ["b.png"]
+
+
+def test_of_namesakes_in_two_folders_that_of_the_own_folder_is_meant(tmp_path):
+    files = {"images/a.png": None, "images/x/a.png": None, "annotations/x/a.json": labelme()}
+    assert [s.name for s in read_any(lay(tmp_path, files)).samples] == ["x/a.png"]
+
+
+@pytest.mark.parametrize("stated", ["images\\a b.png", "images/a%20b.png", "https://host/x/a%20b.png?key=1"])
+def test_names_as_other_systems_write_them(tmp_path, stated):
+    files = {
+        "coco": {"images/a b.png": None, "set.json": coco(stated)},
+        "csv": {"images/a b.png": None, "set.csv": f"image,xmin,ymin,xmax,ymax\n{stated},16,6,24,14\n"},
+        "via": {"images/a b.png": None, "set.json": via(stated)},
+        "labelme": {"images/a b.png": None, "annotations/q.json": labelme(stated)},
+    }
+    for name, some in files.items():
+        found = read_any(lay(tmp_path / name, some)).samples[0]
+        assert found.annotations.box.tolist() == BOX
+        assert found.file == tmp_path / name / "images" / "a b.png", name
+        assert found.load().shape == (20, 40, 3)
+
+
+def test_two_addresses_of_one_name_are_not_guessed(tmp_path):
+    value = json.loads(coco("https://host/x/a.png"))
+    value["images"].append({"id": 2, "file_name": "https://host/y/a.png", "width": 40, "height": 20})
+    found = read_any(lay(tmp_path, {"a.png": None, "set.json": json.dumps(value)}))
+    for sample in found.samples:
+        with pytest.raises(BadInputError, match="not found"):
+            sample.load()
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_accents_are_letters_or_signs_of_their_own(tmp_path, forms):
+    """A Mac unpacks and packs names otherwise than Windows."""
+    own, other = (unicodedata.normalize(form, "Fälle") for form in forms)
+    for name, text in OF_AN_IMAGE.items():
+        place = lay(tmp_path / name[2:], {f"{own}.png": None, f"{other}{name[1:]}": text})
+        assert read_any(place).samples[0].annotations.box.tolist() == BOX, name
+    place = lay(tmp_path / "coco", {f"{own}.png": None, "set.json": coco(f"{other}.png")})
+    assert read_any(place).samples[0].load().shape == (20, 40, 3)
+
+
+@pytest.mark.parametrize("name", ["a.xml", "a.json"])
+def test_a_size_of_nothing_is_that_of_the_image(tmp_path, name):
+    """labelImg wrote 0 × 0 for pictures that it could not measure."""
+    nothing = {"<width>40": "<width>0", "<height>20": "<height>0", 'Width": 40': 'Width": 0'}
+    text = OF_AN_IMAGE[name].replace('Height": 20', 'Height": 0')
+    for old, new in nothing.items():
+        text = text.replace(old, new)
+    if name == "a.json":
+        text = text.replace('"imageHeight": 0, "imageWidth": 0, ', "")
+    found = read_any(lay(tmp_path, {"a.png": None, name: text})).samples[0]
+    assert (found.width, found.height) == (40, 20)
+
+
+def test_classes_that_count_from_1_are_refused_where_names_are_there(tmp_path):
+    files = {
+        "data.yaml": "names: [RBC, WBC]\n",
+        "images/a.png": None,
+        "labels/a.txt": f"2{LINE[1:]}1{LINE[1:]}",
+    }
+    with pytest.raises(BadInputError, match=r"0 to 1.*got 2"):
+        read_any(lay(tmp_path, files))
+
+
+@pytest.mark.parametrize(("shape", "behind"), [("[2, 3]", "0.4 0.5 2 0.6 0.5 1"), ("[3, 2]", "0.4 0.5 " * 3)])
+def test_key_points_are_no_polygon(tmp_path, shape, behind):
+    files = {
+        "data.yaml": f"kpt_shape: {shape}\nnames: [WBC]\n",
+        "images/a.png": None,
+        "labels/a.txt": f"{LINE.strip()} {behind}\n",
+    }
+    own = read_any(lay(tmp_path, files)).samples[0].annotations
+    assert (own.box.round(6).tolist(), own.contour) == (BOX, ((),))
+
+
+def test_a_number_beyond_1_behind_a_shape_is_no_confidence(tmp_path):
+    """Without ``kpt_shape`` a box with one key point looks like a triangle and a confidence of 2."""
+    files = {"images/a.png": None, "labels/a.txt": f"{LINE.strip()} 0.4 0.5 2\n"}
+    with pytest.raises(BadInputError, match="no confidence"):
+        read_any(lay(tmp_path, files))
+
+
+@pytest.mark.parametrize(
+    "line", ["\ufeff0 0.5 0.5 0.2 0.4\n", "0.0 0.5 0.5 0.2 0.4\n", "0.000e+00 5e-1 5e-1 2e-1 4e-1\n"]
+)
+def test_labels_that_windows_and_numpy_write(tmp_path, line):
+    found = read_any(lay(tmp_path, {"images/a.png": None, "labels/a.txt": line}))
+    assert found.samples[0].annotations.box.round(6).tolist() == BOX
+
+
+def test_text_in_16_bits_is_known_for_what_it_is(tmp_path):
+    lay(tmp_path, {"a.png": None})
+    (tmp_path / "a.xml").write_bytes(('<?xml version="1.0" encoding="utf-16"?>' + VOC).encode("utf-16"))
+    assert read_any(tmp_path).samples[0].annotations.box.tolist() == BOX
+    (tmp_path / "a.xml").unlink()
+    (tmp_path / "set.json").write_bytes(coco().encode("utf-16"))
+    with pytest.raises(BadInputError, match="not UTF-8"):
+        read_any(tmp_path)
+
+
+SHARES = {
+    "set.json": coco(bbox=[0.4, 0.3, 0.2, 0.4]),
+    "set.csv": "image,xmin,ymin,xmax,ymax\na.png,0.4,0.3,0.6,0.7\n",
+    "points.csv": "image,x,y\na.png,0.4,0.3\na.png,0.6,0.7\na.png,0.1,0.2\n",
+}
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_shares_of_the_sides_are_no_pixels(tmp_path, name):
+    with pytest.raises(BadInputError, match="between 0 and 1"):
+        read_any(lay(tmp_path, {"a.png": None, name: SHARES[name]}))
+
+
+def test_a_point_in_the_first_pixel_is_one(tmp_path):
+    found = read_any(lay(tmp_path, {"a.png": None, "set.csv": "image,x,y\na.png,0.5,0.5\n"}))
+    assert found.samples[0].annotations.xy.tolist() == [[0.5, 0.5]]
+
+
+STARRED = {
+    "set.json": lambda name: coco(categories=[{"id": 1, "name": name}, {"id": 2, "name": "WBC"}]),
+    "set.csv": lambda name: f"image,xmin,ymin,xmax,ymax,class\na.png,16,6,24,14,{name}\na.png,1,1,2,2,WBC\n",
+    "a.xml": lambda name: VOC.replace("WBC", name),
+}
+
+
+@pytest.mark.parametrize("name", STARRED)
+def test_classes_that_qupath_passes_over_mean_the_same_in_every_format(tmp_path, name):
+    write = STARRED[name]
+    region = read_any(lay(tmp_path / "r", {"a.png": None, name: write("Region*")}))
+    assert BOX[0] not in region.samples[0].annotations.box.tolist()
+    assert "Region*" not in [category.name for category in region.categories]
+    assert [area.name for area in region.areas[region.samples[0].image_id]] == ["Region*"]
+    assert any("class Region*" in note for note in region.notes)
+    ignored = read_any(lay(tmp_path / "i", {"a.png": None, name: write("Ignore*")})).samples[0].annotations
+    assert (ignored.role[0], ignored.region[0], ignored.box[0].tolist()) == (Role.IGNORE, True, BOX[0])
+    asked = read_any(tmp_path / "r", choices={"cell": "Region*"}).samples[0].annotations
+    assert asked.box[0].tolist() == BOX[0]
+    assert asked.role[0] == Role.CELL
+
+
+def test_a_picture_of_another_size_than_a_table_states_is_not_read(tmp_path):
+    """TensorFlow's tables of corners have the image's sides beside them; a picture was turned since."""
+    head = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
+    found = read_any(lay(tmp_path, {"a.png": None, "set.csv": f"{head}a.png,20,40,WBC,6,16,14,24\n"}))
+    with pytest.raises(BadInputError, match="expected 20 × 40 px, got 40 × 20 px"):
+        found.samples[0].load()
+    (tmp_path / "set.csv").write_text(f"{head}a.png,8,8,WBC,16,6,24,14\n")
+    assert read_any(tmp_path).samples[0].load().shape == (20, 40, 3)
+
+
+@pytest.mark.parametrize("sides", ["width,height", "w,h"])
+def test_corner_or_middle_is_not_guessed(tmp_path, sides):
+    lay(tmp_path, {"a.png": None, "set.csv": f"image,x,y,{sides}\na.png,16,6,8,8\n"})
+    with pytest.raises(BadInputError, match="--option left=x --option top=y"):
+        read_any(tmp_path)
+    named = dict(zip(("width", "height"), sides.split(","), strict=True))
+    found = read_any(tmp_path, choices={"left": "x", "top": "y", **named})
+    assert found.samples[0].annotations.box.tolist() == BOX
+
+
+def test_rows_of_an_image_agree_on_its_group_and_subset(tmp_path):
+    text = "image,x,y,group,split\na.png,1,1,P1,TRAIN\na.png,2,2,,\n"
+    found = read_any(lay(tmp_path, {"a.png": None, "set.csv": text}))
+    assert (found.samples[0].group, list(found.subsets.values())) == ("P1", ["train"])
+    for row in ("P2,train", "P1,test"):
+        (tmp_path / "set.csv").write_text(f"{text}a.png,3,3,{row}\n")
+        with pytest.raises(BadInputError, match=r"line 4.*two values"):
+            read_any(tmp_path)
+
+
+def test_a_subset_that_means_nothing_is_named(tmp_path):
+    found = read_any(lay(tmp_path, {"a.png": None, "set.csv": "image,x,y,split\na.png,1,1,fold 3\n"}))
+    assert not found.subsets
+    assert any("'fold 3' of 1 images" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("word", ["Valid", "VAL", "validation", "dev"])
+def test_subsets_in_coco_have_any_case(tmp_path, word):
+    found = read_any(lay(tmp_path, {"a.png": None, "set.json": coco(image={"split": word})}))
+    assert list(found.subsets.values()) == ["validation"]
+
+
+TEXTS = [
+    ({"iscrowd": "false"}, {}, Role.CELL),
+    ({"iscrowd": "1"}, {}, Role.IGNORE),
+    ({"ignore": "True"}, {}, Role.IGNORE),
+    ({"category_id": "1", "bbox": ["16", "6.0", "8", "8"], "area": "64"}, {}, Role.CELL),
+    ({"image_id": "1"}, {"width": "40", "height": "20"}, Role.CELL),
+    ({"image_id": 1}, {"id": "1"}, Role.CELL),
+]
+
+
+@pytest.mark.parametrize(("annotation", "image", "role"), TEXTS)
+def test_numbers_that_are_texts_are_read_where_they_mean_one_thing(tmp_path, annotation, image, role):
+    found = read_any(lay(tmp_path, {"a.png": None, "set.json": coco(image=image, **annotation)}))
+    own = found.samples[0].annotations
+    assert (own.box.tolist(), own.role.tolist()) == (BOX, [role])
+    field = next(iter(annotation))
+    assert any(note.startswith("texts read") and field in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        {"iscrowd": ""},
+        {"iscrowd": "no"},
+        {"category_id": "01"},
+        {"bbox": ["16,5", "6", "8", "8"]},
+        {"area": "64 px"},
+    ],
+)
+def test_other_texts_are_refused(tmp_path, annotation):
+    with pytest.raises(BadInputError, match=rf"annotations\[0\]\.{next(iter(annotation))}"):
+        read_any(lay(tmp_path, {"a.png": None, "set.json": coco(**annotation)}))
+
+
+def test_an_angle_may_be_a_text(tmp_path):
+    """8 × 4 px, turned by 90° about its middle (20, 8)."""
+    text = coco(bbox=[16, 6, 8, 4], attributes={"rotation": "90"})
+    found = read_any(lay(tmp_path, {"a.png": None, "set.json": text}))
+    assert found.samples[0].annotations.box.round(6).tolist() == [[18, 4, 22, 12]]
+    with pytest.raises(BadInputError, match="not an angle"):
+        read_any(lay(tmp_path, {"a.png": None, "set.json": text.replace('"90"', '"steep"')}))
+
+
+def task(*results, image="a.png", **more):
+    return {"data": {"image": image}, "annotations": [{"result": list(results)}]} | more
+
+
+VALUE = {"x": 40, "y": 30, "width": 20, "height": 40, "rotation": 0}
+SHAPE = {"id": "z", "type": "rectangle", "original_width": 40, "original_height": 20, "value": VALUE}
+
+
+def studio(place, *tasks):
+    lay(place, {"a.png": None, "b.png": None, "ä b.png": None})
+    (place / "export.json").write_text(json.dumps(tasks))
+    return read_any(place / "export.json")
+
+
+def test_in_label_studio_a_shape_and_its_label_may_be_two_results(tmp_path):
+    label = SHAPE | {"type": "labels", "value": VALUE | {"labels": ["WBC", "large"]}}
+    found = studio(tmp_path, task(SHAPE, label))
+    own = found.samples[0].annotations
+    assert own.box.tolist() == BOX
+    assert [c.name for c in found.categories] == ["WBC"]
+    assert any("several labels" in note for note in found.notes)
+    small = {
+        "image": "b.png",
+        "label": [{**VALUE, "labels": ["WBC"], "original_width": 40, "original_height": 20}],
+    }
+    assert studio(tmp_path, small).samples[0].annotations.box.tolist() == BOX
+
+
+def test_a_label_studio_task_that_nobody_finished_says_nothing(tmp_path):
+    whole = SHAPE | {"type": "rectanglelabels", "value": VALUE | {"rectanglelabels": ["WBC"]}}
+    skipped = {"data": {"image": "b.png"}, "annotations": [{"result": [], "was_cancelled": True}]}
+    found = studio(tmp_path, task(whole), skipped, {"data": {"image": "c.png"}, "annotations": []})
+    assert [sample.name for sample in found.samples] == ["a.png"]
+    assert "left out: 2 images without annotations (b.png, c.png)" in found.notes
+    assert [len(s.annotations) for s in studio(tmp_path, task(whole), task(image="b.png")).samples] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [({"to_name": "image2"}, "several images"), ({"image_rotation": 90}, "turned in Label Studio")],
+)
+def test_what_label_studio_leaves_open_is_refused(tmp_path, second, words):
+    whole = SHAPE | {"to_name": "image1", "value": VALUE | {"rectanglelabels": ["WBC"]}}
+    with pytest.raises(BadInputError, match=words):
+        studio(tmp_path, task(whole, whole | second))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "/data/upload/1/0a1b2c3d-%C3%A4%20b.png",
+        "/data/local-files/?d=set%2F%C3%A4%20b.png",
+        "https://host/%C3%A4%20b.png?X-Sign=1&b=2",
+    ],
+)
+def test_label_studio_names_images_by_addresses(tmp_path, image):
+    found = studio(tmp_path, task(SHAPE, image=image))
+    assert found.samples[0].file == tmp_path / "ä b.png"
+
+
+def test_supervisely_shapes_of_other_kinds_are_left_out_and_named(tmp_path):
+    kinds = {"graph": {"nodes": {}}, "alpha_mask": {"bitmap": {}}, "cuboid": {"faces": []}}
+    objects = [{"classTitle": "x", "geometryType": kind, **more} for kind, more in kinds.items()]
+    text = json.dumps({"size": {"width": 40, "height": 20}, "objects": objects})
+    found = read_any(lay(tmp_path, {"img/a.png": None, "ann/a.png.json": text}))
+    assert not len(found.samples[0].annotations)
+    assert [note for kind in kinds for note in found.notes if kind in note] == list(found.notes)
