@@ -46,7 +46,7 @@ from bmbench.leaderboards.results.record import read_result
 from bmbench.leaderboards.results.standings_record import read_standings
 from bmbench.leaderboards.submissions.incoming import validate_folder
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
-from tests.datasets.formats.other_tools import READ_ONLY
+from tests.datasets.formats.other_tools import READ_ONLY, dicom_masks
 
 SIZE = (96, 64)
 _SLOW = ("labels", "network", "submission", "imagej", "qupath", "voc", "yolo", "labelme", "predictions")
@@ -200,6 +200,9 @@ def _other_forms(folder: Path) -> Iterator[Target]:
     yield _target(
         "imagescope (halo)", halo, partial(FORMATS.get("imagescope").read, halo, folder / "csv/images")
     )
+    for kind in ("BINARY", "FRACTIONAL", "LABELMAP"):
+        masks = dicom_masks(folder / f"masks {kind}", kind)
+        yield _target(f"dicom ({kind.lower()})", masks, partial(FORMATS.get("dicom").read, masks))
     table = folder / "labelstudio" / "export.csv"
     item = json.dumps([{"x": 40, "y": 30, "width": 20, "height": 40, "rectanglelabels": ["WBC"]}])
     cell = item.replace('"', '""')

@@ -15,7 +15,7 @@
     annotation_folder, images_beside                one annotation file an image, and the images beside
     coco, voc, yolo, yolo_names, qupath, labelme, cvat, label_image, imagej, points_csv, csv_columns
     slide_tools, web_tools, segmenters, cellpose    the formats of `FORMATS`
-    dicom_ann           groups of graphics in DICOM files
+    dicom_ann, dicom_seg       groups of graphics, and masks, in DICOM files
     kainz_points                                    the format of a single published set
     plugin                                          formats of other packages
     predictions, other_predictions, read_ahead      a detector's answers

@@ -37,7 +37,7 @@ _WORDS: dict[str, tuple[tuple[str, bytes], ...]] = {
         ("imagescope", rb"<Annotations"),
         ("cvat", rb"<annotations"),
     ),
-    ".dcm": (("dicom", rb"1\.2\.840\.10008\.5\.1\.4\.1\.1\.91\.1\b"),),
+    ".dcm": (("dicom", rb"1\.2\.840\.10008\.5\.1\.4\.1\.1\.(91\.1|66\.[47])\b"),),
     ".db": (("tiatoolbox", rb"SQLite format 3\0.*CREATE TABLE\s+\"?annotations\b"),),
     ".json": (
         ("hovernet", rb'"(nuc|cells)"\s*:.*("contour"|"centroid")|"wsi_metadata"\s*:.*"type_map"'),

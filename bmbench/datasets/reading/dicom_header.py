@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from bmbench.core.errors import BadInputError, MissingExtraError
-from bmbench.core.gate import open_file
+from bmbench.core.gate import LIMIT_BYTES, open_file
 
 _WRONG: tuple[type[Exception], ...] = (
     OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, struct.error,
-    NotImplementedError, OverflowError, RecursionError, LookupError, MemoryError,
+    RuntimeError, OverflowError, RecursionError, LookupError, MemoryError,
 )  # fmt: skip
 
 
@@ -31,14 +31,18 @@ def read_header(path: Path, tags: tuple[str, ...]) -> dict[str, Any]:
         return {tag: data[tag].value for tag in tags if tag in data}
 
 
-def read_dicom(path: Path, tags: list[str] | None = None) -> Any:
-    """The record of a file without its pixels, of all attributes or of some; errors as `read_header`."""
+def read_dicom(path: Path, tags: list[str] | None = None, *, pixels: bool = False) -> Any:
+    """The record of a file, with its `pixels` if asked for, of all attributes or of some.
+
+    Errors are those of `read_header`.
+    """
     try:
         from pydicom import dcmread
     except ImportError:
         raise MissingExtraError("pydicom, which DICOM files need,", extra="wsi") from None
-    with open_file(path, limit=None) as file, dicom_errors(path, "not a DICOM file, or a damaged one"):
-        return dcmread(file, stop_before_pixels=True, specific_tags=tags)
+    limit = LIMIT_BYTES if pixels else None
+    with open_file(path, limit=limit) as file, dicom_errors(path, "not a DICOM file, or a damaged one"):
+        return dcmread(file, stop_before_pixels=not pixels, specific_tags=tags)
 
 
 @contextmanager

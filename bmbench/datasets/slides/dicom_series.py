@@ -44,13 +44,17 @@ class SlideSeries:
     instances: frozenset[str]
 
 
-def dicom_files(folder: Path, *, together: bool = False) -> tuple[tuple[SlideSeries, ...], tuple[Path, ...]]:
-    """The slides (modality SM) and the annotation files (ANN) anywhere in a folder; others are passed over.
+def dicom_files(
+    folder: Path, *, together: bool = False, kinds: tuple[str, ...] = ("ANN",)
+) -> tuple[tuple[SlideSeries, ...], tuple[Path, ...]]:
+    """The slides (modality SM) and the annotation files anywhere in a folder; others are passed over.
 
     Parameters
     ----------
     together : bool
         Whether two slides may lie in one folder.
+    kinds : tuple of str
+        The modalities of annotation files.
 
     Raises
     ------
@@ -63,7 +67,7 @@ def dicom_files(folder: Path, *, together: bool = False) -> tuple[tuple[SlideSer
     bulk = []
     for path in files_in(folder, within=folder, suffixes=(".dcm",), deep=True):
         header = read_header(path, _TAGS)
-        if header.get("Modality") == "ANN":
+        if header.get("Modality") in kinds:
             bulk.append(path)
         elif header.get("Modality") == _SLIDE:
             series.setdefault(str(header.get("SeriesInstanceUID", "")), []).append((path, header))

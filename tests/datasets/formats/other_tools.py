@@ -170,6 +170,45 @@ def dicom(place: Path) -> Path:
     return place / "ann.dcm"
 
 
+def dicom_masks(place: Path, kind: str = "BINARY") -> Path:
+    """The same rectangle in a segmentation of two frames of 32 × 32 px, beside the slide that it names."""
+    from pydicom import dcmread, dcmwrite
+    from pydicom.dataset import Dataset
+    from pydicom.pixels import pack_bits
+
+    value = dcmread(dicom(place))
+    named = value.ReferencedImageSequence[0]
+    (place / "ann.dcm").unlink()
+    mask = np.zeros((2, 32, 32), np.uint8)
+    mask[0, 6:14, 16:24] = 1
+    series, segment = Dataset(), Dataset()
+    series.ReferencedInstanceSequence = [named]
+    segment.SegmentNumber, segment.SegmentLabel = 1, "WBC"
+    value.Modality, value.SegmentationType = "SEG", kind
+    value.ReferencedSeriesSequence, value.SegmentSequence = [series], [segment]
+    value.TotalPixelMatrixColumns, value.TotalPixelMatrixRows, value.NumberOfFrames = 40, 20, 2
+    value.Rows = value.Columns = 32
+    value.SamplesPerPixel, value.PhotometricInterpretation, value.PixelRepresentation = 1, "MONOCHROME2", 0
+    bits = 1 if kind == "BINARY" else 8
+    value.BitsAllocated = value.BitsStored = bits
+    value.HighBit = bits - 1
+    value.PerFrameFunctionalGroupsSequence = []
+    for x in (1, 33):
+        frame, here, own = Dataset(), Dataset(), Dataset()
+        here.ColumnPositionInTotalImagePixelMatrix, here.RowPositionInTotalImagePixelMatrix = x, 1
+        own.ReferencedSegmentNumber = 1
+        frame.PlanePositionSlideSequence, frame.SegmentIdentificationSequence = [here], [own]
+        value.PerFrameFunctionalGroupsSequence.append(frame)
+    value.SharedFunctionalGroupsSequence = [Dataset()]
+    if kind == "FRACTIONAL":
+        value.MaximumFractionalValue, value.SegmentationFractionalType = 1, "PROBABILITY"
+    value.PixelData = pack_bits(mask) if bits == 1 else mask.tobytes()
+    value["PixelData"].VR = "OB"
+    value.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.66.4"
+    dcmwrite(place / "seg.dcm", value, enforce_file_format=True)
+    return place / "seg.dcm"
+
+
 READ_ONLY = {
     "dicom": dicom,
     "labelstudio": label_studio,
