@@ -24,7 +24,7 @@ CHOICES: Mapping[str, str] = {
 }
 _IMAGE_COLUMNS = ("image", "file", "file_name", "filename", "image_name", "name", "bild", "datei")
 _GROUP_COLUMNS = ("group", "patient", "slide", "case", "subject", "donor", "patient_id", "slide_id", "fall")
-_PATTERNS = (r"^([^/]+)/", r"([^/]+?)[ _.-]+[A-Za-z]*[ _.-]*\d+$", r"([^/]+)[ _.-]+[^ _./-]+$")
+_PATTERNS = (r"^([^/]+)/", r"([^/]+?)[\s_.-]+[A-Za-z]*[\s_.-]*\d+$", r"([^/]+)[\s_.-]+[^\s_./-]+$")
 """How names say which images belong together: a folder each, a running number at the end, a last word."""
 _SHOWN = 3
 

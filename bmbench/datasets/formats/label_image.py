@@ -149,6 +149,17 @@ def parse(path: Path, _size: Callable[[], tuple[int, int]], *, outline: str = ""
         annotations=annotations,
         classes=((UNNAMED, False),) if len(annotations) else (),
         size=(labels.shape[1], labels.shape[0]),
+        notes=_background(labels, annotations),
+    )
+
+
+def _background(labels: Ints, annotations: Annotations) -> tuple[str, ...]:
+    """A note where one of several objects fills most of the image, edge to edge: watersheds number it."""
+    whole = annotations.box == (0, 0, labels.shape[1], labels.shape[0])
+    numbers = np.unique(labels[labels > 0]) if len(annotations) > 1 and whole.all(axis=1).any() else ()
+    wide = [number for number in numbers if 2 * np.count_nonzero(labels == number) > labels.size]
+    return tuple(
+        f"an object on most of the image, from edge to edge: number {n}, the background?" for n in wide
     )
 
 

@@ -129,6 +129,11 @@ def _upright(sample: Sample, header: Header, codec: Codec, asked: str) -> Sample
             raise _undecided(sample, header, f"{programs}, and of others that turn them")
         if own == stored != header.size:
             raise _undecided(sample, header, "the annotations are of the size of the stored picture")
+    if not len(sample.annotations) and own == stored:
+        # Nothing was drawn that could lie otherwise.
+        return _with_pixels(
+            dataclasses.replace(sample, width=header.size[0], height=header.size[1]), white=None
+        )
     if asked != "stored":
         return sample
     annotations = sample.annotations

@@ -3,7 +3,9 @@
 import json
 import unicodedata
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Role
@@ -370,3 +372,27 @@ def test_supervisely_shapes_of_other_kinds_are_left_out_and_named(tmp_path):
     found = read_any(lay(tmp_path, {"img/a.png": None, "ann/a.png.json": text}))
     assert not len(found.samples[0].annotations)
     assert [note for kind in kinds for note in found.notes if kind in note] == list(found.notes)
+
+
+def test_a_background_with_a_number_is_named(tmp_path):
+    """OpenCV's watershed calls the background 1."""
+    lay(tmp_path, {"images/a.png": None})
+    labels = np.ones((20, 40), np.uint16)
+    labels[6:14, 16:24] = 2
+    (tmp_path / "labels").mkdir()
+    Image.fromarray(labels).save(tmp_path / "labels" / "a.png")
+    assert any("number 1, the background?" in note for note in read_any(tmp_path).notes)
+    labels[labels == 1] = 0
+    Image.fromarray(labels).save(tmp_path / "labels" / "a.png")
+    assert not read_any(tmp_path).notes
+
+
+def test_a_turned_picture_without_objects_can_lie_any_way(tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.new("RGB", (40, 20)).save(tmp_path / "a.jpg", exif=exif)
+    value = json.loads(coco("a.jpg"))
+    (tmp_path / "set.json").write_text(json.dumps(value | {"annotations": []}))
+    (sample,) = read_any(tmp_path).samples
+    assert (sample.width, sample.height) == (20, 40)
+    assert sample.load().shape == (40, 20, 3)
