@@ -59,6 +59,13 @@ OTHERS = (
         content=rb'"(securityToken|lastVisitedAssetId|videoSettings)"',
     ),
     OtherProgram(
+        title="a project of VIA 3",
+        way="draw on single images with VIA 2, whose JSON is read, or write CSV with image, left, top, "
+        "width, height and class",
+        ending=r"\.json",
+        content=rb'"project"\s*:\s*\{[^}]*"pid"\s*:',
+    ),
+    OtherProgram(
         title="Darwin V7 JSON",
         way="export it from V7 as COCO, or: darwin dataset convert DATASET coco",
         ending=r"\.json",

@@ -30,6 +30,10 @@ from bmbench.datasets.reading.safe_xml import read_xml
 
 DIGITS = 6
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_DIFFICULT = {
+    **dict.fromkeys(("", "0", "false", "no", "unspecified"), False),
+    **dict.fromkeys(("1", "true", "yes"), True),
+}
 _OWN = "bmbench, pixels from 1"
 
 
@@ -88,7 +92,7 @@ def read_voc(path: Path) -> VocFile:
         if not names[-1]:
             raise BadInputError("object without a name", where=place)
         rows.append([_number(item.find("bndbox"), corner, place) for corner in _CORNERS])
-        difficult.append((item.findtext("difficult") or "0").strip() not in ("", "0"))
+        difficult.append(_is_difficult(item.findtext("difficult") or "", place))
         turned.append(_rotation(item, place))
     box = np.array(rows, np.float64).reshape(-1, 4)
     proof = _proof(box)
@@ -106,6 +110,14 @@ def read_voc(path: Path) -> VocFile:
         own=root.findtext("source/annotation") == _OWN,
         unsure=sum(item.tag in CONFIDENCE_WORDS for item in root.iterfind("object/*")),
     )
+
+
+def _is_difficult(text: str, where: str) -> bool:
+    """Whether an object is to be ignored; BadInputError for a word that says neither."""
+    word = text.strip().lower()
+    if word not in _DIFFICULT:
+        raise BadInputError("not 0 or 1", where=f"{where}, difficult", got=repr(text)[:40])
+    return _DIFFICULT[word]
 
 
 def read(path: Path, images: Path | None = None, *, first_pixel: str = "") -> Content:

@@ -396,3 +396,31 @@ def test_a_turned_picture_without_objects_can_lie_any_way(tmp_path):
     (sample,) = read_any(tmp_path).samples
     assert (sample.width, sample.height) == (20, 40)
     assert sample.load().shape == (40, 20, 3)
+
+
+@pytest.mark.parametrize(
+    ("word", "ignored"), [("0", False), ("false", False), ("Unspecified", False), ("1", True), ("True", True)]
+)
+def test_difficult_in_words(tmp_path, word, ignored):
+    text = VOC.replace("<bndbox>", f"<difficult>{word}</difficult><bndbox>")
+    own = read_any(lay(tmp_path, {"a.png": None, "a.xml": text})).samples[0].annotations
+    assert (own.role[0] == Role.IGNORE) == ignored
+    (tmp_path / "a.xml").write_text(text.replace(f">{word}<", ">rather<"))
+    with pytest.raises(BadInputError, match="object 1, difficult"):
+        read_any(tmp_path)
+
+
+def test_a_confidence_is_no_class_in_via(tmp_path):
+    def found(**attributes):
+        value = json.loads(via())
+        value["k"]["regions"][0]["region_attributes"] = attributes
+        return read_any(lay(tmp_path, {"a.png": None, "set.json": json.dumps(value)}))
+
+    content = found(score="0.75", cell="WBC")
+    assert [category.name for category in content.categories] == ["WBC"]
+    assert content.confidence["a.png"].tolist() == [0.75]
+    several = found(quality="good", cell="WBC")
+    assert any("the attribute 'quality', of quality, cell" in note for note in several.notes)
+    assert [category.name for category in found(quality="good", type="WBC").categories] == ["WBC"]
+    with pytest.raises(BadInputError, match="not a confidence"):
+        found(score="high")

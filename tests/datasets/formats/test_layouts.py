@@ -267,6 +267,7 @@ def test_where_nothing_fits_it_says_where_it_looked_and_what_it_found(tmp_path):
             "CreateML",
             "datum",
         ),
+        ("a.json", '{"project": {"pid": "x"}, "config": {}, "metadata": {}}', "VIA 3", "with VIA 2"),
         ("a.json", '{"name": "t", "videoSettings": {}, "assets": {}}', "VoTT", "Pascal VOC or as CSV"),
         ("a.json", '{"version": "2.0", "item": {"slots": []}, "annotations": []}', "Darwin V7", "as COCO"),
         ("a.xml", "<annotations><meta><task><mode>interpolation</mode>", "CVAT XML of a video", "for images"),

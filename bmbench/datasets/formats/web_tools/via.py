@@ -5,6 +5,7 @@ of a region that is called class, label, type or name, or else its first one.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from bmbench.core.geometry import ellipse_ring
 from bmbench.core.types import Annotations, Role, Sample, is_artefact_name
 from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
-from bmbench.datasets.formats.marks import UNNAMED, Collector, Marks, ring_of
+from bmbench.datasets.formats.marks import CONFIDENCE_WORDS, UNNAMED, Collector, Marks, ring_of
 from bmbench.datasets.formats.web_tools.objects import ImagePlaces, mapping, number, numbers
 from bmbench.datasets.reading.limits import read_object
 
@@ -107,37 +108,66 @@ def _marks(regions: Any, where: str, kinds: Mapping[str, bool]) -> Marks:
         place = f"{where}, regions[{row}]"
         facts = mapping(region, place)
         shape = mapping(facts.get("shape_attributes"), place)
-        _add(collector, _class(facts.get("region_attributes"), place), shape, place)
+        name, confidence, note = _class(facts.get("region_attributes"), place)
+        collector.notes += [note] if note else []
+        _add(collector, name, shape, place, confidence)
     return collector.marks()
 
 
-def _class(value: Any, where: str) -> str:
-    """The name of a region's class; that of a checkbox is what is ticked."""
+def _class(value: Any, where: str) -> tuple[str, float | None, str]:
+    """The name of a region's class (of a checkbox what is ticked), its confidence, and what was assumed."""
     attributes = mapping(value if value is not None else {}, where)
-    names = [name for name in attributes if name.lower() in _CLASS_NAMES] or list(attributes)
+    sure = [name for name in attributes if name.lower() in CONFIDENCE_WORDS]
+    confidence = _confidence(attributes[sure[0]], where) if sure else None
+    others = [name for name in attributes if name not in sure and name != _KIND]
+    names = [name for name in others if name.lower() in _CLASS_NAMES] or others
     chosen = attributes[names[0]] if names else ""
     if isinstance(chosen, dict):
         chosen = next((name for name, ticked in chosen.items() if ticked), "")
-    return str(chosen).strip() or UNNAMED
+    several = len(names) > 1 and names[0].lower() not in _CLASS_NAMES
+    note = f"the class is the attribute {names[0]!r}, of {', '.join(names)}"[:160] if several else ""
+    return str(chosen).strip() or UNNAMED, confidence, note
 
 
-def _add(collector: Collector, name: str, shape: Mapping[str, Any], where: str) -> None:
+def _confidence(value: Any, where: str) -> float | None:
+    if value in (None, ""):
+        return None
+    try:
+        confidence = float(value)
+    except (TypeError, ValueError):
+        confidence = math.nan
+    if not math.isfinite(confidence):
+        raise BadInputError("not a confidence", where=where, got=repr(value)[:40])
+    return confidence
+
+
+def _add(
+    collector: Collector, name: str, shape: Mapping[str, Any], where: str, confidence: float | None
+) -> None:
     kind = shape.get("name")
     if kind == "polygon":
         columns = [numbers(shape.get(f"all_points_{axis}"), where) for axis in "xy"]
         if len(columns[0]) != len(columns[1]):
             raise BadInputError("more x than y", where=where)
-        collector.add(name, rings=(ring_of(np.array(columns).T.tolist(), where),))
+        collector.add(name, rings=(ring_of(np.array(columns).T.tolist(), where),), confidence=confidence)
     elif kind == "rect":
         x, y, width, height = (number(shape, side, where) for side in ("x", "y", "width", "height"))
-        collector.add(name, box=(x, y, x + width, y + height))
+        collector.add(name, box=(x, y, x + width, y + height), confidence=confidence)
     elif kind == "circle":
-        collector.add(name, circle=[number(shape, side, where) for side in ("cx", "cy", "r")])
+        collector.add(
+            name, circle=[number(shape, side, where) for side in ("cx", "cy", "r")], confidence=confidence
+        )
     elif kind == "ellipse":
         x, y, rx, ry = (number(shape, side, where) for side in ("cx", "cy", "rx", "ry"))
-        collector.add(name, rings=(ellipse_ring((x, y), (rx, ry), number(shape, "theta", where, 0.0)),))
+        collector.add(
+            name,
+            rings=(ellipse_ring((x, y), (rx, ry), number(shape, "theta", where, 0.0)),),
+            confidence=confidence,
+        )
     elif kind == "point":
-        collector.add(name, point=[number(shape, side, where) for side in ("cx", "cy")])
+        collector.add(
+            name, point=[number(shape, side, where) for side in ("cx", "cy")], confidence=confidence
+        )
     else:
         collector.notes.append(f"left out: {str(kind)[:20]}")
 
