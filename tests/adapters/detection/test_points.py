@@ -7,17 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("torch", reason="networks need torch, which is not installed here")
+torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
 
-from bmbench.adapters.detection.detector import _merged
+from bmbench.adapters import METHODS
+from bmbench.adapters.detection.detector import BoxDetector, _merged
 from bmbench.adapters.detection.merging.clustering import Votes
 from bmbench.adapters.detection.merging.suppression import drop_near
-from bmbench.adapters.detection.networks.families import TrainingFacts
+from bmbench.adapters.detection.networks.families import FAMILIES, TrainingFacts
 from bmbench.adapters.detection.settings.common import CommonSettings
 from bmbench.adapters.detection.targets import are_points
+from bmbench.adapters.method import is_installed
 from bmbench.core.types import Annotations, Role
 
 from ..conftest import circles
+from ..small import tiny
 
 
 def square(*xyr):
@@ -88,6 +91,43 @@ def merged(facts, **changes):
 def test_near_centres_are_one_cell_where_points_were_learned_or_where_it_is_asked_for(points, changes, x):
     found = merged(dataclasses.replace(FACTS, points=points), **changes)
     assert found.xy[:, 0].tolist() == x
+
+
+def nearest_px(found, *, side):
+    """The least distance between two centres, of what lies whole within the image."""
+    inside = ((found.box[:, :2] > 0) & (found.box[:, 2:] < side)).all(axis=1)
+    xy = found.xy[inside]
+    apart = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))
+    return apart[np.triu_indices(len(xy), 1)].min()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_no_family_says_two_cells_where_one_point_was_meant(name):
+    if not is_installed(METHODS.get(name)):
+        pytest.skip(f"what {name} needs is not installed here")
+    # An untaught network says something at every place, up to 16 px apart, and all of it is kept.
+    settings = tiny(
+        METHODS.get(name), cell_px=16.0, views=1, least_confidence=0.0, nms_iou=0.95, wbc_iou=0.95
+    )
+    settings = dataclasses.replace(settings, wbc_floor=0.0, anms_share=1.0, centre_share=1.5)
+    family, shapes = FAMILIES[name], square(*((20, 20, r) for r in (6, 7, 8, 9)))
+    shapes = np.column_stack([shapes[:, :2] + 8, shapes[:, 2] - 20]) if family.circles else shapes
+    facts = dataclasses.replace(FACTS, factor=1.0, anchors=family.anchors(shapes, settings))
+    image = np.random.default_rng(0).integers(0, 255, (96, 96, 3), np.uint8)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = family.build(settings, facts).eval()
+    said = {
+        points: BoxDetector(
+            family=name,
+            settings=settings,
+            facts=dataclasses.replace(facts, points=points),
+            network=network,
+        ).predict(image)
+        for points in (False, True)
+    }
+    near_px = 1.5 * 16
+    assert nearest_px(said[False], side=96) < near_px <= nearest_px(said[True], side=96)
 
 
 def boxes(*xyr):

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
 
 from bmbench.adapters import METHODS
-from bmbench.adapters.detection.networks.families import FAMILIES
+from bmbench.adapters.detection.networks.families import FAMILIES, TrainingFacts
 from bmbench.adapters.detection.targets import targets_of
 from bmbench.adapters.detection.training import DetectionPatch, _losses
 from bmbench.adapters.method import Beside, is_installed, require_installed
@@ -34,6 +34,9 @@ THIRD_PARTY = [
     pytest.param(name, marks=needed(name))
     for name in (*ULTRALYTICS, "detectron2_retinanet", "detectron2_mask_rcnn")
 ]
+
+
+FACTS = TrainingFacts(factor=1.0, mean=(0,) * 3, deviation=(1,) * 3, anchors=(), classes=1, masks=False)
 
 
 def fresh(name, facts=None, **changes):
@@ -112,6 +115,27 @@ def test_the_loss_is_that_of_ultralytics_own_model(name):
     )
     # Theirs is a sum over the batch of two.
     assert torch.stack(list(here.values())).tolist() == pytest.approx((theirs / 2).tolist(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", OF_ULTRALYTICS)
+def test_answers_are_those_of_ultralytics_own_head(name):
+    network = fresh(name, FACTS, least_confidence=0.0, nms_iou=1.0, tile_px=2048).eval()
+    with torch.no_grad():
+        for value in network.network.model[-1].parameters():
+            value.add_(torch.randn(value.shape) / 10 * value.requires_grad)
+    theirs, image = copy.deepcopy(network.network).eval(), noise(128)
+    theirs.end2end, theirs.model[-1].max_det = name == "yolo26", 10_000
+    with torch.inference_mode():
+        here, (said, *_) = network([image])[0], theirs(image[None])
+    # Of yolo26 corners, of the others middles and sides.
+    boxes, scores = (said[0, :, :4], said[0, :, 4]) if name == "yolo26" else (said[0, :4].T, said[0, 4])
+    if name != "yolo26":
+        boxes = torch.cat([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], dim=1)
+    # Places that are equally sure stand in any order.
+    away, same = torch.cdist(here["boxes"], boxes, compute_mode="donot_use_mm_for_euclid_dist").min(dim=1)
+    assert sorted(same.tolist()) == list(range(len(boxes)))
+    assert away.max() < 1e-3
+    assert torch.allclose(here["scores"], scores[same], atol=1e-6)
 
 
 @pytest.mark.parametrize("name", OF_ULTRALYTICS)

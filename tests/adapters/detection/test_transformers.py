@@ -57,6 +57,23 @@ def test_the_loss_is_that_of_the_library_where_nothing_is_ignored(kind):
 
 
 @KINDS
+def test_answers_are_those_of_the_librarys_own_reading(kind):
+    import transformers
+
+    net, image = network(kind, classes=1, least_confidence=0.0, nms_iou=1.0).eval(), noise()
+    with torch.inference_mode():
+        here = net([image])[0]
+        said = net.network(pixel_values=image[None])
+    # Of a square, as width and height are given the other way round there.
+    (theirs,) = transformers.RTDetrImageProcessor().post_process_object_detection(
+        said, threshold=0.0, target_sizes=[(96, 96)]
+    )
+    assert len(here["scores"]) == SMALL.n_queries
+    assert torch.allclose(here["scores"], theirs["scores"], atol=1e-6)
+    assert torch.allclose(here["boxes"], theirs["boxes"], atol=1e-3)
+
+
+@KINDS
 def test_nothing_is_learned_in_an_ignored_region_and_of_an_ignored_object(kind):
     net, image = network(kind).eval(), [noise()]
     with torch.no_grad():

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.metadata
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,19 @@ from bmbench.core.errors import BadInputError
 
 ROOT = Path(__file__).parents[3]
 OWN = [METHODS.get(name) for name in METHODS.own_names()]
-LICENSED = sorted({(method.licence.package, method.licence.name) for method in OWN})
+PAGE = (ROOT / "docs" / "methods.md").read_text("utf-8")
+OF_EXTRAS = re.findall(r"^\| `([a-z-]+)` \| (`.+`) \| ([A-Z][\w.-]+) \|$", PAGE, re.MULTILINE)
+LICENSED = sorted(
+    {(method.licence.package, method.licence.name) for method in OWN}
+    | {(package, licence) for package, _, licence in OF_EXTRAS}
+)
 SAID_AS = {
-    "Apache-2.0": r"Apache[- ](Software )?(License[,]? )?(Version )?2\.0",
+    "Apache-2.0": r"Apache[- ](Software )?(License[,]? )?(Version )?2\.0|Apache Software License",
     "BSD-3-Clause": r"BSD(-3-Clause)?\b",
     "AGPL-3.0": r"AGPL-3\.0",
+    "MIT": r"\bMIT\b",
 }
-"""How packages write these licences in their metadata."""
+"""How packages write these licences in their metadata; the classifier of Apache's names no version."""
 SEGMENTERS = {"unet", "stardist", "hover", "flow"}
 
 
@@ -49,7 +56,29 @@ def test_a_licence_is_what_the_package_says_of_itself(package, licence):
 
 def test_every_method_of_this_package_has_a_licence():
     assert all(method.licence for method in OWN)
-    assert {name for _, name in LICENSED} == {"Apache-2.0", "BSD-3-Clause", "AGPL-3.0"}
+    assert {method.licence.name for method in OWN} == {"Apache-2.0", "BSD-3-Clause", "AGPL-3.0"}
+
+
+def test_the_page_has_a_licence_for_all_that_the_extras_of_methods_ask_for():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    told = {(package, extra) for package, where, _ in OF_EXTRAS for extra in re.findall(r"\w+", where)}
+    wanted = {
+        (re.split(r"[^\w-]", one)[0], extra)
+        for extra in {method.extra for method in OWN if method.extra} | {"encoders"}
+        for one in extras[extra]
+        if not one.startswith("bmbench[")
+    }
+    assert wanted <= told
+
+
+def test_every_method_has_a_judge_that_is_there():
+    rows = [line.split("|") for line in PAGE.partition("## Who judges them")[2].splitlines() if "::" in line]
+    judged = {name for row in rows for name in re.findall(r"`(\w+)", row[1])}
+    for method in OWN:
+        assert method.name in judged or (method.family == "unet" and "unet_" in judged), method.name
+    for row in rows:
+        file, _, test = row[3].strip(" `").partition("::")
+        assert f"\ndef {test}(" in (ROOT / "tests" / "adapters" / file).read_text("utf-8"), row[3]
 
 
 def test_a_list_is_filtered_by_all_that_is_wanted():
@@ -100,6 +129,6 @@ def test_the_table_says_for_each_method_what_it_can_and_needs():
 
 
 def test_the_page_holds_the_table_that_the_command_makes():
-    assert methods_markdown() in (ROOT / "docs" / "methods.md").read_text("utf-8"), (
+    assert methods_markdown() in PAGE, (
         "run `bmbench methods --markdown` and put the table into docs/methods.md"
     )

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from bmbench.adapters.unet.heads.settings import StarSettings
 from bmbench.adapters.unet.heads.star_polygons import (
     RAYS,
     directions,
@@ -84,6 +85,17 @@ def test_polygons_that_only_touch_stay_and_of_equal_ones_the_first():
     assert suppress_polygons(centre, distance, np.full(3, 0.5), overlap=0.01).tolist() == [0, 1]
     none = suppress_polygons(np.zeros((0, 2)), np.zeros((0, RAYS)), np.zeros(0), overlap=0.4)
     assert none.tolist() == []
+
+
+@pytest.mark.parametrize(("diameters", "n"), [(0.2, 1), (0.47, 1), (0.52, 2)])
+def test_of_equal_discs_nearer_than_half_a_diameter_one_stays(diameters, n):
+    # Points are learned as such. Of a lens of discs d diameters apart and one disc's area the ratio is
+    # 2 / pi (acos d - d sqrt(1 - d^2)), which is 0.4 at d = 0.49.
+    centre = np.array([[20.0, 20.0], [20.0 + 16 * diameters, 20.0]])
+    kept = suppress_polygons(
+        centre, np.full((2, RAYS), 8.0), np.array([0.8, 0.9]), overlap=StarSettings().nms_share
+    )
+    assert kept.tolist() == [1, 0][:n]
 
 
 def test_the_published_package_keeps_the_same_polygons():
