@@ -5,6 +5,7 @@ object gives way to a later one, and classes are lost. InstanSeg writes two plan
 which one is to be chosen.
 """
 
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -187,15 +188,16 @@ def write(path: Path, content: Content) -> list[Left]:
             remedy="correct width and height, or use another format",
         )
     labels = draw_labels(sample.annotations.take(fit), (sample.height, sample.width))
-    shown = np.unique(labels)
-    hidden = np.setdiff1d(np.arange(1, len(fit) + 1), shown)
+    shown = np.bincount(labels.ravel(), minlength=len(fit) + 1) > 0
+    hidden = np.flatnonzero(~shown[1:]) + 1
     left = [
         Left(image_id=sample.image_id, row=int(row), why="ignored object, or a point")
         for row in np.setdiff1d(np.arange(len(sample.annotations)), fit)
     ]
     left += [Left(image_id=sample.image_id, row=int(fit[n - 1]), why="covered by others") for n in hidden]
     with writing(path) as aside:
-        Image.fromarray(labels).save(aside, format="PNG")
+        # Rows of numbers that repeat: looking for runs alone takes two thirds of the time, and less room.
+        Image.fromarray(labels).save(aside, format="PNG", compress_type=zlib.Z_RLE)
     return left
 
 

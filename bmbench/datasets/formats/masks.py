@@ -165,9 +165,13 @@ class _Turns:
 def _turns(padded: NDArray[Any]) -> _Turns:
     """The turns of a label image with a border of zeros."""
     flat, width = padded.ravel(), padded.shape[1]
-    pixels = np.flatnonzero(flat)
     right, ahead = np.array([1, width, -1, -width]), np.array([-width, 1, width, -1])
-    parts = [pixels[flat[pixels] != flat[pixels + beside]] for beside in ahead.tolist()]
+    # The border is no object's, so that the pixels beside all others are there.
+    inner, reach = slice(width, -width), len(flat) - width
+    parts = [
+        np.flatnonzero((flat[inner] != 0) & (flat[inner] != flat[width + beside : reach + beside])) + width
+        for beside in ahead.tolist()
+    ]
     # A unit edge is a pixel and a direction; they stand sorted by direction and pixel.
     pixel = np.concatenate(parts)
     direction = np.repeat(np.arange(4), [len(part) for part in parts])
@@ -175,9 +179,9 @@ def _turns(padded: NDArray[Any]) -> _Turns:
     # two pixels touch at a corner, turning right stays at the same pixel.
     before = pixel + right[direction]
     beside = before + ahead[direction]
-    inner, straight = flat[before] != flat[pixel], flat[beside] != flat[pixel]
-    next_pixel = np.where(inner, pixel, np.where(straight, before, beside))
-    next_direction = (direction + np.where(inner, 1, np.where(straight, 0, -1))) % 4
+    turns_right, straight = flat[before] != flat[pixel], flat[beside] != flat[pixel]
+    next_pixel = np.where(turns_right, pixel, np.where(straight, before, beside))
+    next_direction = (direction + np.where(turns_right, 1, np.where(straight, 0, -1))) % 4
     follower = np.searchsorted(direction * flat.size + pixel, next_direction * flat.size + next_pixel)
     turning = np.zeros(len(pixel), bool)
     turning[follower] = next_direction != direction
