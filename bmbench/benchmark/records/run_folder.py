@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bmbench.benchmark.records.memory import forget_peak, peak_mb
 from bmbench.benchmark.records.run_records import (
     RUN_SCHEMA,
     TIMING_SCHEMA,
@@ -210,7 +211,7 @@ class RunDir:
 
 
 class Clock:
-    """Seconds of work, kept in a file.
+    """Seconds of work, and the most memory that it took, kept in a file.
 
     A process that is killed loses what it worked since it last saved, and that work is done again.
 
@@ -225,6 +226,8 @@ class Clock:
         earlier = read_record(path, Timing, schema=TIMING_SCHEMA) if path.exists() else Timing()
         self._processes = earlier.processes + 1
         self._seconds = dict(earlier.seconds)
+        self._memory = earlier.memory_mb
+        self._knows_memory = forget_peak()
         self._began = {"all": time.monotonic()}
 
     @contextmanager
@@ -242,10 +245,11 @@ class Clock:
         for name in self._began:
             self._take(name)
         seconds = {name: round(self._seconds[name], 1) for name in sorted(self._seconds)}
-        write_json(
-            self._path,
-            {"schema": TIMING_SCHEMA, "processes": self._processes, "seconds": seconds},
-        )
+        record: dict[str, Any] = {"schema": TIMING_SCHEMA, "processes": self._processes, "seconds": seconds}
+        peaks = [self._memory, peak_mb() if self._knows_memory else None]
+        if known := [peak for peak in peaks if peak is not None]:
+            self._memory = record["memory_mb"] = max(known)
+        write_json(self._path, record)
 
     def _take(self, name: str) -> None:
         now = time.monotonic()

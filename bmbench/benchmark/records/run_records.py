@@ -107,10 +107,14 @@ class Environment(Struct, frozen=True, kw_only=True):
 
 
 class Timing(Struct, frozen=True, kw_only=True):
-    """Seconds of work by stage, ``all`` among them: ``timing.json``."""
+    """Seconds of work by stage, ``all`` among them: ``timing.json``.
+
+    `memory_mb` is the most memory that its process held; None where the system does not tell it.
+    """
 
     processes: Annotated[int, msgspec.Meta(ge=0)] = 0
     seconds: dict[str, Seconds] = msgspec.field(default_factory=dict)
+    memory_mb: Seconds | None = None
 
 
 def read_record(

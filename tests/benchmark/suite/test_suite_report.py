@@ -108,7 +108,9 @@ def test_a_method_that_one_set_lacks_is_named_and_not_pooled(three):
     pool = pool_of(read_sets(suite, out))
     assert pool is not None
     assert (pool.names, pool.left_out) == (["unet_shrink", "blob_log"], ["unet_sigmoid"])
-    assert "`two`: 1 run not finished" in write_suite_report(suite, out, lambda _: None).read_text("utf-8")
+    assert "`two`: 1 run not finished: `unet_sigmoid` 1" in write_suite_report(
+        suite, out, lambda _: None
+    ).read_text("utf-8")
 
 
 def test_a_folder_without_runs_is_refused(three, tmp_path):

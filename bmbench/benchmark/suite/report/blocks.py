@@ -48,7 +48,7 @@ class ReportPicture:
 
 
 Block: TypeAlias = "Heading | TextGrid | Bullets | ReportPicture | str"
-"""A text by itself is a paragraph; in all of them `code` and **bold** are marked as in Markdown."""
+"""A text by itself is a paragraph; everywhere `code`, **bold** and *slanted* are marked as in Markdown."""
 
 
 def to_markdown(blocks: Sequence[Block]) -> str:
@@ -91,12 +91,20 @@ def _html(block: Block) -> str:
 
 def _line(kind: str, cells: Sequence[str], left: int) -> str:
     shown = (
-        f"<{kind}{' class=text' if place < left else ''}>{_marked(cell)}</{kind}>"
+        f"<{kind} class=text>{_marked(cell)}</{kind}>"
+        if place < left
+        else f"<{kind}>{_unbroken(_marked(cell), kind)}</{kind}>"
         for place, cell in enumerate(cells)
     )
     return f"<tr>{''.join(shown)}</tr>"
 
 
+def _unbroken(html: str, kind: str) -> str:
+    """A number with its interval, which no line break takes apart; headers may be broken."""
+    return html if kind == "th" else html.replace(" ", "\u00a0").replace("–", "\u2060–\u2060")
+
+
 def _marked(text: str) -> str:
     code = re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text))
-    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", code)
+    bold = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", code)
+    return re.sub(r"\*(\S[^*]*?)\*", r"<i>\1</i>", bold)

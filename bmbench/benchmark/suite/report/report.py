@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -59,9 +60,10 @@ def _about(suite: Suite, sets: Sequence[ScoredSet]) -> str:
         for one in sets
         for key in one.collection.rows
     )
+    missing = "" if runs == asked else " What is missing is listed at the end."
     return (
         f"{many(len(sets), 'set')} of {len(suite.sets)}, {runs} of {many(asked, 'run')} finished in "
-        f"{seconds / 3600:.1f} hours, profile `{suite.profile}`. Made by `bmbench suite report`."
+        f"{seconds / 3600:.1f} hours, profile `{suite.profile}`. Made by `bmbench suite report`.{missing}"
     )
 
 
@@ -72,11 +74,20 @@ _BEST = """*best?*: whether the method may be the best one of the table; the bes
 Not told apart is not equal."""
 _DROP = """*drop*: F1 on test slides that look like training slides, minus F1 on the others. *sd of units*:
 how much F1 differs between slides or patients, as a standard deviation in points."""
-_COST = "*s a point*: seconds more than the baseline for each point of F1 more."
+_COST = """*size*: parameters in millions. *fit*, *predict*: seconds of training, and of answering
+optimisation and test images, of all folds together; *memory*: the most that the process of a run held.
+*s a point*: seconds more than the baseline for each point of F1 more. Other work of the machine beside it
+makes times longer."""
 
 
 def _reading() -> Bullets:
     return Bullets(texts=(_SCORES, _BEST, _DROP, _COST))
+
+
+def _lacking(one: ScoredSet) -> str:
+    """The methods of the runs that nobody has finished, with their number."""
+    counts = Counter(cell.method for cell in one.collection.missing)
+    return ", ".join(f"`{method}` {n}" for method, n in counts.items())
 
 
 def _left(suite: Suite, sets: Sequence[ScoredSet]) -> list[Block]:
@@ -88,7 +99,7 @@ def _left(suite: Suite, sets: Sequence[ScoredSet]) -> list[Block]:
         texts += [f"`{one.name}` `{cell.name}` takes no part: {why}" for cell, why in there.odd.items()]
         texts += [f"`{one.name}` `{test}` {why}" for test, why in one.absent_models]
         if there.missing:
-            texts.append(f"`{one.name}`: {many(len(there.missing), 'run')} not finished")
+            texts.append(f"`{one.name}`: {many(len(there.missing), 'run')} not finished: {_lacking(one)}")
     texts += [
         f"`{one.name}`: not run" for one in suite.sets if one.name not in {there.name for there in sets}
     ]

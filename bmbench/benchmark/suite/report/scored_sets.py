@@ -10,7 +10,9 @@ from statistics import median
 
 import numpy as np
 
+from bmbench.adapters import METHODS
 from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.records.run_records import Timing
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.report.runs import Collection, Key, collect, unit_rows
 from bmbench.benchmark.reproduce.report.seed_means import Table, by_seed
@@ -85,15 +87,27 @@ class ScoredSet:
         """Rows as methods on this set's units, by F1 between centres."""
         return self.scores.methods(keys, "cd", "f1")[1]
 
-    def seconds(self, key: Key) -> float | None:
-        """The median time of a run of a row; of all folds together, where there are folds."""
+    def seconds(self, key: Key, stage: str = "all") -> float | None:
+        """The median time of a run of a row, or of a stage; of all folds together, where there are folds."""
         found = []
         for runs in by_seed(self.collection.rows[key]).values():
-            times = [_seconds(self.folder.run(run.cell)) for run in runs]
+            times = [_timing(self.folder.run(run.cell)).seconds.get(stage) for run in runs]
             known = [one for one in times if one is not None]
             if len(known) == len(times):
                 found.append(sum(known))
         return median(found) if found else None
+
+    def memory_mb(self, key: Key) -> float | None:
+        """The most memory that a run of a row held; None where no run knows."""
+        found = [_timing(self.folder.run(run.cell)).memory_mb for run in self.collection.rows[key]]
+        return max((one for one in found if one is not None), default=None)
+
+    def parameters(self, key: Key) -> int | None:
+        """Parameters of a row's network, as its method states them; None where settings were changed."""
+        cells = [run.cell for run in self.collection.rows[key]]
+        if key.method not in METHODS or any(cell.settings for cell in cells):
+            return None
+        return METHODS.get(key.method).parameters.get(self.collection.facts.profile)
 
     def is_familiar(self) -> Bools | None:
         """(units,) whether each looks like training images; None where the suite does not say."""
@@ -167,6 +181,6 @@ def read_sets(suite: Suite, out: Path) -> list[ScoredSet]:
     return found
 
 
-def _seconds(path: Path) -> float | None:
+def _timing(path: Path) -> Timing:
     run = RunDir(path)
-    return run.times().seconds.get("all") if run.timing.is_file() else None
+    return run.times() if run.timing.is_file() else Timing()

@@ -9,7 +9,7 @@ from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
 from bmbench.benchmark.suite.report.blocks import Block, Heading, TextGrid
 from bmbench.benchmark.suite.report.scored_sets import ScoredSet, read_sets
 from bmbench.benchmark.suite.suite_file import Suite
-from bmbench.present.words import UNDEFINED, gap, listed, many, percent, points, span
+from bmbench.present.words import UNDEFINED, decimal, gap, listed, many, percent, points, span
 from bmbench.statistics.many_methods import all_pairs, best_set
 from bmbench.statistics.pairs import method_pairs
 from bmbench.statistics.planning import findable_differences
@@ -32,7 +32,7 @@ def score_grid(one: ScoredSet, keys: Sequence[Key], suite: Suite, *, named: bool
     best = _best(one, keys)
     header = ["method", "seeds", "F1", "95 %", "AP", "best?"]
     header += ["drop, points"] if one.set.familiar else []
-    header += ["sd of units", "s a run", "s a point"]
+    header += ["sd of units", "size, M", "fit, s", "predict, s", "memory, GB", "s a point"]
     rows = []
     values = {key: one.scores.mean(key, "cd", "f1") for key in keys}
     baseline = _baseline(one, suite)
@@ -49,7 +49,7 @@ def score_grid(one: ScoredSet, keys: Sequence[Key], suite: Suite, *, named: bool
                 UNDEFINED if best is None else ("yes" if key in best else "no"),
                 *([_drop(one, key)] if one.set.familiar else []),
                 points(one.spread(key)).lstrip("+"),
-                _seconds(one.seconds(key)),
+                *_costs(one, key),
                 _seconds_a_point(one, key, baseline),
             )
         )
@@ -77,7 +77,9 @@ def suite_rows(suite: Suite, out: Path) -> list[dict[str, object]]:
                     f"{metric}_high": high,
                 }
             row["best"] = None if best is None or key not in one.keys else key in best
-            rows.append(row | {"seconds": one.seconds(key)})
+            row |= {"seconds": one.seconds(key), "fit_seconds": one.seconds(key, "fit")}
+            row |= {"predict_seconds": one.seconds(key, "predict"), "memory_mb": one.memory_mb(key)}
+            rows.append(row | {"parameters": one.parameters(key)})
     return rows
 
 
@@ -158,8 +160,15 @@ def _baseline(one: ScoredSet, suite: Suite) -> Key | None:
     return next((key for key in one.keys if key.method in suite.baselines), None)
 
 
-def _seconds(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:,.0f}"
+def _costs(one: ScoredSet, key: Key) -> tuple[str, ...]:
+    """Parameters in millions, seconds of training and of prediction, gigabytes."""
+    parameters, memory = one.parameters(key), one.memory_mb(key)
+    times = (one.seconds(key, stage) for stage in ("fit", "predict"))
+    return (
+        decimal(None if parameters is None else parameters / 1e6, 1),
+        *(UNDEFINED if value is None else f"{value:,.0f}" for value in times),
+        decimal(None if memory is None else memory / 1e3, 1),
+    )
 
 
 def _seconds_a_point(one: ScoredSet, key: Key, baseline: Key | None) -> str:
