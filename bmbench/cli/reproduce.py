@@ -34,6 +34,7 @@ def reproduce(
     ] = None,
     tracks: Annotated[str, typer.Option(help="What to learn from.")] = "precise,weak",
     artefacts: Annotated[str, typer.Option(help="How to train artefacts.")] = "background",
+    classes: shared.Classes = None,
     seeds: Annotated[str, typer.Option(help="Each run is repeated with every seed.")] = "0,1,2",
     fold: Annotated[
         list[str] | None,
@@ -98,6 +99,7 @@ def reproduce(
         folds=tuple(fold or ()),
         settings=tuple(set_ or ()),
         settings_files=tuple(settings or ()),
+        classes=() if classes is None else parse_list(classes, option="--classes"),
         search=search,
         jitter_px=jitter_px,
         allow_leaks=allow_leaks,

@@ -50,10 +50,7 @@ def run(
     track: shared.Track = None,
     profile: shared.Profile = "quick",
     artefacts: shared.Artefacts = "background",
-    classes: Annotated[
-        str | None,
-        typer.Option(help="Classes of cells to tell apart: all, or names with commas.  [default: none]"),
-    ] = None,
+    classes: shared.Classes = None,
     classifier: Annotated[
         SecondStage | None,
         typer.Option(help="A second network that tells the classes of what the method finds."),

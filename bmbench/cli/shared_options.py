@@ -74,6 +74,10 @@ Track = Annotated[
     ),
 ]
 Profile = Annotated[str, typer.Option(help="How much work: quick (CPU minutes) or paper (GPU hours).")]
+Classes = Annotated[
+    str | None,
+    typer.Option(help="Classes of cells to tell apart: all, or names with commas.  [default: none]"),
+]
 Artefacts = Annotated[
     str, typer.Option(help="Train cell-like artefacts as background, foreground, or a class.")
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,27 +17,34 @@ if TYPE_CHECKING:
     from bmbench.benchmark.scoring.count_agreement import CountAgreement, NumberAgreement
 
 _MARKS = ("o", "^", "s", "D", "v", "P", "X")
-MOST_CLASSES = 7
-"""Classes that are told apart in the picture: those with the most cells."""
+MOST_SHOWN = len(_MARKS)
+"""Classes, or methods, that are told apart in a picture: those with the most cells, or that agree best."""
 
 
 def count_figure(found: CountAgreement) -> Figure:
     """Cells of each unit above; below, where classes are told apart, their percentages."""
-    from matplotlib.figure import Figure
-
     level, units = list(found.levels)[-1]
-    rows = 2 if units.percentages else 1
-    figure = Figure(figsize=(8.4, 3.9 * rows), layout="constrained")
-    axes = figure.subplots(rows, 2, squeeze=False)
-    _pair(axes[0], {"": units.cells}, what="cells", level=level)
+    rows = {"cells": {"": units.cells}}
     if units.percentages:
         most = sorted(units.percentages, key=lambda name: -float(units.percentages[name].truth.sum()))
-        shown = {name: units.percentages[name] for name in most[:MOST_CLASSES]}
-        _pair(axes[1], shown, what="per cent", level=level)
+        rows["per cent"] = {name: units.percentages[name] for name in most[:MOST_SHOWN]}
+    return agreement_figure(rows, level=level)
+
+
+def agreement_figure(rows: Mapping[str, Mapping[str, NumberAgreement]], *, level: str) -> Figure:
+    """A line of two pictures for each number: what is counted → name → both values of every unit.
+
+    At most `MOST_SHOWN` names are told apart in a picture; a single one has the empty name.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.4, 3.9 * len(rows)), layout="constrained")
+    for axes, (what, numbers) in zip(figure.subplots(len(rows), 2, squeeze=False), rows.items(), strict=True):
+        _pair(axes, numbers, what=what, level=level)
     return figure
 
 
-def _pair(axes: Any, numbers: dict[str, NumberAgreement], *, what: str, level: str) -> None:
+def _pair(axes: Any, numbers: Mapping[str, NumberAgreement], *, what: str, level: str) -> None:
     """Second against first, and their difference against their mean."""
     left, right = axes
     every = np.concatenate([np.concatenate([one.truth, one.found]) for one in numbers.values()])

@@ -31,7 +31,8 @@ def require_classes(method: Method, classes: Sequence[str], *, artefacts: str) -
             raise BadInputError(f"{method.name} tells classes apart", got="no --classes", remedy=remedy)
         return
     if not method.cell_classes:
-        remedy = "leave --classes out, or add --classifier crops, which tells the classes of what is found"
+        second = f"{method.name}+crops (--classifier crops), which tells the classes of what is found"
+        remedy = f"leave --classes out, or run {second}"
         raise BadInputError(f"{method.name} has one class of cells", remedy=remedy)
     if artefacts == "foreground":
         raise BadInputError(

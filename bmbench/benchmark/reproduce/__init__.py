@@ -3,6 +3,7 @@
 ::
 
     options      what was asked for
+    method_settings   what files and --set change of the settings of each method
     matrix       options → cells: track × artefact mode × method × fold × seed, each a run
     folder       the folder of a study: which cells belong to it, their runs, failures and locks
     mirror       a copy of the folder at an address of fsspec

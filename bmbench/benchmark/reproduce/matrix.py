@@ -2,19 +2,17 @@
 
 import importlib.util
 import itertools
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bmbench.adapters.method import Method, is_installed, require_installed
-from bmbench.benchmark.protocol.classes import require_classes
+from bmbench.benchmark.protocol.classes import require_classes, tell_apart
 from bmbench.benchmark.protocol.other_sets import OtherSet, refuse_namesakes
 from bmbench.benchmark.protocol.supervision import ARTEFACT_MODES
 from bmbench.benchmark.protocol.tracks import get_profile, get_track
-from bmbench.benchmark.records.options import RunOptions, resolve_settings
-from bmbench.benchmark.records.settings_files import read_settings
+from bmbench.benchmark.records.options import RunOptions
+from bmbench.benchmark.reproduce.method_settings import changed_settings
 from bmbench.benchmark.reproduce.options import ReproduceOptions
 from bmbench.core.dataset import DatasetCard
 from bmbench.core.errors import BadInputError, MissingExtraError, UnknownNameError
@@ -142,7 +140,7 @@ def plan(options: ReproduceOptions) -> Matrix:
     methods = _methods(options)
     for method, mode in itertools.product(methods, options.artefacts):
         require_classes(method, options.classes, artefacts=mode)
-    settings = _settings(options, methods)
+    settings = changed_settings(options, methods)
     tracks, modes, notes = _questions(options)
     able = {m.name: [mode for mode in modes if mode != "class" or m.artefact_class] for m in methods}
     unable = [name for name in able if len(able[name]) < len(modes)]
@@ -218,7 +216,7 @@ def _wishes(options: ReproduceOptions) -> tuple[str, ...]:
 
 
 def _methods(options: ReproduceOptions) -> tuple[Method, ...]:
-    """The methods that were named, or all of bmbench's own that are installed."""
+    """The methods that were named, or all of bmbench's own that are installed and can learn what is asked."""
     from bmbench.adapters import METHODS
 
     if options.methods:
@@ -226,59 +224,8 @@ def _methods(options: ReproduceOptions) -> tuple[Method, ...]:
         for method in methods:
             require_installed(method)
         return methods
-    return tuple(method for method in map(METHODS.get, METHODS.own_names()) if is_installed(method))
-
-
-def _settings(options: ReproduceOptions, methods: Sequence[Method]) -> dict[str, tuple[tuple[str, str], ...]]:
-    """The changed settings of each method, checked."""
-    changes = _from_files(options, methods)
-    for text in options.settings:
-        left, equals, value = text.partition("=")
-        only, _, name = left.rpartition(":")
-        if not equals:
-            raise BadInputError(f"--set {text!r} is not a pair", expected="name=value or method:name=value")
-        if only and only not in changes:
-            raise UnknownNameError("method of this matrix", only, changes)
-        having = [m.name for m in methods if only in ("", m.name) and name in _names(m, options.profile)]
-        if not having:
-            known = {name for m in methods if only in ("", m.name) for name in _names(m, options.profile)}
-            raise UnknownNameError("setting", name, known)
-        for method_name in having:
-            changes[method_name][name] = value
-    for method in methods:
-        resolve_settings(method, options.profile, changes[method.name])
-    return {name: tuple(sorted(wanted.items())) for name, wanted in changes.items()}
-
-
-def _from_files(options: ReproduceOptions, methods: Sequence[Method]) -> dict[str, dict[str, str]]:
-    """What files say of the settings of each method, where it is not what its profile has."""
-    changes: dict[str, dict[str, str]] = {method.name: {} for method in methods}
-    for path in options.settings_files:
-        file = read_settings(path)
-        for got, wanted, what in (
-            (file.method, changes, "methods"),
-            (file.profile, (options.profile,), "profile"),
-        ):
-            if got is not None and got not in wanted:
-                raise BadInputError(
-                    f"settings of another {what.removesuffix('s')}",
-                    where=str(path),
-                    expected=", ".join(wanted),
-                    got=got,
-                    remedy=f"choose --{what}",
-                )
-        for method in methods:
-            found = file.of(method.name, having=_names(method, options.profile))
-            new = resolve_settings(method, options.profile, found)
-            plain = method.settings[options.profile]
-            changes[method.name] |= {
-                name: text for name, text in found.items() if getattr(new, name) != getattr(plain, name)
-            }
-    return changes
-
-
-def _names(method: Method, profile: str) -> Mapping[str, Any]:
-    return typing.get_type_hints(type(method.settings[profile]))
+    able = (method for method in map(METHODS.get, METHODS.own_names()) if is_installed(method))
+    return tuple(method for method in able if method.cell_classes or not options.classes)
 
 
 def _questions(
@@ -299,7 +246,13 @@ def _questions(
 
 
 def _look(options: ReproduceOptions) -> tuple[DatasetCard, bool]:
-    """The card of the data set, and whether artefacts are annotated in it; loads every fold once."""
+    """The card of the data set, and whether artefacts are annotated in it; loads every fold once.
+
+    Raises
+    ------
+    BadInputError
+        If a fold does not have the classes that are to be told apart.
+    """
     from bmbench.core.dataset import LoadRequest
     from bmbench.core.types import Role
     from bmbench.datasets import open_dataset
@@ -310,6 +263,7 @@ def _look(options: ReproduceOptions) -> tuple[DatasetCard, bool]:
         name, _, value = fold.partition("=")
         wanted = dict(options.dataset_options) | ({name: value} if fold else {})
         split = dataset.load(LoadRequest(data=options.data, seed=options.seeds[0], options=wanted))
+        tell_apart(split, options.classes)
         found = found or any(
             bool((sample.annotations.role == Role.ARTEFACT).any())
             for samples in split.samples.values()

@@ -24,7 +24,7 @@ from bmbench.statistics.agreement import (
 from bmbench.statistics.binomial import exact_limits
 
 if TYPE_CHECKING:
-    from bmbench.core.types import GroundTruth, Ints, Predictions
+    from bmbench.core.types import Category, GroundTruth, Ints, Predictions
     from bmbench.metrics.scores import Interval, Scores
 
 
@@ -113,10 +113,15 @@ def count_agreement(truth: GroundTruth, predictions: Predictions, scores: Scores
     Percentages are looked at where there are several classes of cells and the predictions tell them apart;
     those of unidentified cells and of what is not counted are left out.
     """
-    counts = class_counts(truth, predictions, scores)
-    categories = [one for one in truth.categories if not one.artefact]
-    classes = counted_classes(categories)
-    _, group = np.unique(np.asarray(truth.groups, dtype=str), return_inverse=True)
+    return agreement_of(class_counts(truth, predictions, scores), truth.categories, truth.groups)
+
+
+def agreement_of(
+    counts: ClassCounts, categories: Sequence[Category], groups: Sequence[str]
+) -> CountAgreement:
+    """The agreement of counts of images that are of these (images,) groups; `categories` are the truth's."""
+    classes = counted_classes([one for one in categories if not one.artefact])
+    _, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     grouped = bool(len(group)) and int(group.max()) + 1 < len(group)
     return CountAgreement(
         images=_level(counts, classes, independent=not grouped),

@@ -27,7 +27,7 @@ def count_agreement_tables(found: Mapping[Geometry, CountAgreement]) -> Iterator
     table = terminal_table("", HEADS[:-1], title="counts: predicted minus true cells", caption=_CELLS)
     for rule, one in found.items():
         for level, own in one.levels:
-            table.add_row(f"{RULES[rule]}, by {level}", *_cells(own.cells)[:-1])
+            table.add_row(f"{RULES[rule]}, by {level}", *agreement_cells(own.cells)[:-1])
     yield table
     if not found:
         return
@@ -46,7 +46,7 @@ _POINTS = "in limits: within the binomial limits (Rümke) of the true count"
 def _percentages(found: Mapping[str, NumberAgreement], *, title: str) -> Table:
     table = terminal_table("class", HEADS, title=title, caption=_POINTS)
     for name, one in list(found.items())[:MOST_CLASSES]:
-        table.add_row(escape(name), *_cells(one))
+        table.add_row(escape(name), *agreement_cells(one))
     return table
 
 
@@ -66,12 +66,13 @@ def _cut_offs(found: CountAgreement, *, title: str) -> Table:
     return table
 
 
-def _cells(one: NumberAgreement) -> list[str]:
+def agreement_cells(one: NumberAgreement) -> list[str]:
+    """What `HEADS` name, of one number of every unit."""
     limits = one.limits
     ends: Interval | None = None if limits.low is None or limits.high is None else (limits.low, limits.high)
     return [
-        _signed(limits.bias),
-        UNDEFINED if ends is None else f"{_signed(ends[0])} to {_signed(ends[1])}",
+        signed_number(limits.bias),
+        UNDEFINED if ends is None else f"{signed_number(ends[0])} to {signed_number(ends[1])}",
         decimal(one.mean_absolute, 1),
         decimal(one.concordance, 2),
         decimal(None if one.line is None else one.line.slope, 2),
@@ -79,5 +80,9 @@ def _cells(one: NumberAgreement) -> list[str]:
     ]
 
 
-def _signed(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:+.1f}".replace("-", MINUS)
+def signed_number(value: float | None) -> str:
+    """A difference of counts or percentages, "+1.2" with a true minus sign; a dash where undefined."""
+    if value is None:
+        return UNDEFINED
+    text = f"{value:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", MINUS)

@@ -165,7 +165,7 @@ def test_it_is_known_by_a_name_of_its_own() -> None:
         METHODS.get("blob_logg+crops")
     with pytest.raises(BadInputError, match="give --classes all"):
         require_classes(method, (), artefacts="background")
-    with pytest.raises(BadInputError, match="add --classifier crops"):
+    with pytest.raises(BadInputError, match="--classifier crops"):
         require_classes(METHODS.get("blob_log"), ("all",), artefacts="background")
 
 

@@ -47,6 +47,25 @@ def test_a_method_that_cannot_learn_a_class_is_left_out_of_that_mode(options):
     assert any("blob_log" in note for note in matrix.notes)
 
 
+def test_classes_are_asked_of_every_run_and_kept_in_the_folder(options):
+    """By methods that can tell them: a plain one is refused, with what it has to be called."""
+    asked = replace(options, methods=("blob_log+crops",), classes=("all",), tracks=("weak",), seeds=(0,))
+    matrix = plan(asked)
+    (one,) = matrix.cells
+    assert matrix.facts.run_options(one, options.out).classes == ("all",)
+    folder = StudyFolder(options.out)
+    folder.join(matrix)
+    assert folder.read().facts.classes == ("all",)
+    with pytest.raises(BadInputError, match=r"has other classes"):
+        folder.check(replace(matrix, facts=replace(matrix.facts, classes=())))
+    with pytest.raises(BadInputError, match=r"blob_log\+crops"):
+        plan(replace(asked, methods=("blob_log",)))
+    with pytest.raises(BadInputError, match=r"tells classes apart"):
+        plan(replace(asked, classes=()))
+    with pytest.raises(UnknownNameError, match=r"unicorn"):
+        plan(replace(asked, classes=("unicorn",)))
+
+
 def test_points_have_one_track_and_no_artefacts_one_mode(shared_data, tmp_path):
     matrix = plan(
         ReproduceOptions(

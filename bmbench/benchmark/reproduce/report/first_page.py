@@ -53,6 +53,9 @@ def _facts(collection: Collection, first: FinishedRun, n_groups: int) -> list[st
         for cell in collection.cells
         if cell.settings
     )
+    if collection.facts.classes:
+        told = ", ".join(f"`{name}`" for name in collection.facts.classes)
+        facts.append(f"Classes of cells that are told apart: {told}.")
     if collection.facts.search:
         facts.append(
             f"Settings of each row: the best of {many(collection.facts.search, 'training')} of a search, by "

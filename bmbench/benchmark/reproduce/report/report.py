@@ -6,6 +6,7 @@ from pathlib import Path
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.reproduce.report import questions
 from bmbench.benchmark.reproduce.report.claims import claims_section
+from bmbench.benchmark.reproduce.report.counts_section import counts_section
 from bmbench.benchmark.reproduce.report.errors_section import mistakes
 from bmbench.benchmark.reproduce.report.examples import draw_examples
 from bmbench.benchmark.reproduce.report.figures import draw_curves, draw_scores, draw_trainings
@@ -90,6 +91,7 @@ class Pages:
             *(self._trainings(track) for track in TRACKS),
             self._examples(),
             mistakes(self._out, self._folder, self.collection),
+            counts_section(self._out, self.scores),
             other_annotations(self._folder, self.collection),
             generalisation(self._folder, self.collection),
         ]
