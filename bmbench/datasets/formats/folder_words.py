@@ -21,6 +21,7 @@ SUBSET_WORDS: dict[str, Subset] = {
     "valid": "validation",
     "val": "validation",
     "validation": "validation",
+    "validierung": "validation",
     "dev": "validation",
     "optimisation": "optimisation",
     "optimization": "optimisation",

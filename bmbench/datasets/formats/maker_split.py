@@ -33,7 +33,8 @@ def with_maker_split(content: Content, root: Path) -> Content:
         return dataclasses.replace(content, split_from=content.split_from or "its annotation files")
     found: dict[ImageId, Subset] = {}
     sources, notes = [], list(content.notes)
-    for source, lists in _stated(root, content.samples):
+    absent: list[str] = []
+    for source, lists in _stated(root, content.samples, absent):
         own, twice = _one_each(lists)
         new = {image_id: subset for image_id, subset in own.items() if image_id not in found}
         # A list of all images for training and for validation too is no split.
@@ -44,6 +45,11 @@ def with_maker_split(content: Content, root: Path) -> Content:
                 notes.append(
                     f"{twice} images stand in two lists of {source}: kept out of the training images"
                 )
+    if absent:
+        some = ", ".join(dict.fromkeys(absent[:3])) + (", …" if len(absent) > 3 else "")
+        notes.append(
+            f"{len(absent):,} names in the maker's lists are of no image here, or of several ({some})"
+        )
     return dataclasses.replace(content, subsets=found, split_from=" and ".join(sources), notes=tuple(notes))
 
 
@@ -51,19 +57,23 @@ _Lists = list[tuple[Subset, set[ImageId]]]
 """Subsets, each with the images of one list or folder."""
 
 
-def _stated(root: Path, samples: Sequence[Sample]) -> Iterator[tuple[str, _Lists]]:
-    """Every source that may state subsets, with what it states; the first is to be believed most."""
-    yield "ImageSets", _by_lists(samples, _image_sets(root))
+def _stated(root: Path, samples: Sequence[Sample], absent: list[str]) -> Iterator[tuple[str, _Lists]]:
+    """Every source that may state subsets, with what it states; the first is to be believed most.
+
+    `absent` grows by the names of images that are not here.
+    """
+    yield "ImageSets", _by_lists(samples, _image_sets(root), absent)
     for file in files_in(root, within=root, suffixes=(".yaml", ".yml")):
         if is_yolo_yaml(file):
-            yield file.name, _by_entries(samples, root, yaml_lists(file))
+            yield file.name, _by_entries(samples, root, yaml_lists(file), absent)
     if (root / OBJ_DATA).is_file():
         entries = {name: [value] for name, value in obj_data(root / OBJ_DATA).items()}
-        yield OBJ_DATA, _by_entries(samples, root, entries)
+        yield OBJ_DATA, _by_entries(samples, root, entries, absent)
     texts = [
         file for file in files_in(root, within=root, suffixes=(".txt",)) if file.stem.lower() in SUBSET_WORDS
     ]
-    yield "lists of images", _by_lists(samples, [(SUBSET_WORDS[file.stem.lower()], file) for file in texts])
+    lists = [(SUBSET_WORDS[file.stem.lower()], file) for file in texts]
+    yield "lists of images", _by_lists(samples, lists, absent)
     yield _by_folders(samples, root)
 
 
@@ -86,7 +96,9 @@ def _image_sets(root: Path) -> list[tuple[Subset, Path]]:
     return []
 
 
-def _by_entries(samples: Sequence[Sample], root: Path, entries: Mapping[str, Sequence[str]]) -> _Lists:
+def _by_entries(
+    samples: Sequence[Sample], root: Path, entries: Mapping[str, Sequence[str]], absent: list[str]
+) -> _Lists:
     """What entries called ``train``, ``val`` … give: lists of images, or folders of them."""
     found: _Lists = []
     for name, texts in entries.items():
@@ -96,7 +108,7 @@ def _by_entries(samples: Sequence[Sample], root: Path, entries: Mapping[str, Seq
             if subset is None or place is None or place == root or _is_another(place, text):
                 continue
             if place.is_file():
-                found += _by_lists(samples, [(subset, place)])
+                found += _by_lists(samples, [(subset, place)], absent)
             else:
                 inside = {s.image_id for s in samples if s.file is not None and s.file.is_relative_to(place)}
                 found.append((subset, inside))
@@ -109,7 +121,7 @@ def _is_another(place: Path, text: str) -> bool:
     return len(parts) > 1 and place.name.lower() in CONTAINERS and place.parent.name != parts[-2]
 
 
-def _by_lists(samples: Sequence[Sample], lists: Sequence[tuple[Subset, Path]]) -> _Lists:
+def _by_lists(samples: Sequence[Sample], lists: Sequence[tuple[Subset, Path]], absent: list[str]) -> _Lists:
     """The images that lists name, by a path or by a stem; a line may go on after the name."""
     known = [_stem(sample.name) for sample in samples]
     found: _Lists = []
@@ -118,7 +130,9 @@ def _by_lists(samples: Sequence[Sample], lists: Sequence[tuple[Subset, Path]]) -
         names = [
             _stem(line if line.lower().endswith(SUFFIXES) else line.split()[0]) for line in lines if line
         ]
-        rows = [fits[0] for fits in nearest(names, known) if len(fits) == 1]
+        fits = nearest(names, known)
+        rows = [rows[0] for rows in fits if len(rows) == 1]
+        absent += [name for name, rows in zip(names, fits, strict=True) if len(rows) != 1]
         found.append((subset, {samples[row].image_id for row in rows}))
     return found
 

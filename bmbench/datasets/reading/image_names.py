@@ -60,7 +60,8 @@ def nested(one: str, other: str) -> bool:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    return PurePosixPath(name.replace("\\", "/")).parts
+    composed = name if name.isascii() else unicodedata.normalize("NFC", name)
+    return PurePosixPath(composed.replace("\\", "/")).parts
 
 
 def _shared(one: Sequence[str], other: Sequence[str]) -> int:

@@ -424,3 +424,9 @@ def test_a_confidence_is_no_class_in_via(tmp_path):
     assert [category.name for category in found(quality="good", type="WBC").categories] == ["WBC"]
     with pytest.raises(BadInputError, match="not a confidence"):
         found(score="high")
+
+
+@pytest.mark.parametrize("name", ["Ignore*", "ignore*"])
+def test_ignored_regions_of_qupath_are_written_in_any_case(tmp_path, name):
+    own = read_any(lay(tmp_path, {"a.png": None, "a.geojson": geojson(name)})).samples[0].annotations
+    assert (own.role.tolist(), own.region.tolist()) == ([Role.IGNORE], [True])

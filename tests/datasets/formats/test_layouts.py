@@ -282,3 +282,13 @@ def test_other_programs_files_are_called_what_they_are(tmp_path, file, text, wha
     for place in (tmp_path, tmp_path / file):
         with pytest.raises(BadInputError, match=rf"{what}.*{way}"):
             read_any(place)
+
+
+def test_names_in_lists_that_are_of_no_image_are_counted(tmp_path):
+    files = {f"Annotations/{name}.xml": VOC for name in "aäb"} | {f"JPEGImages/{n}.jpg": None for n in "aäb"}
+    lists = {"train": "a\na\u0308.jpg\nlost 1\n", "test": "b\ngone\nworn\nold\n"}
+    lay(tmp_path, files | {f"ImageSets/Main/{name}.txt": text for name, text in lists.items()})
+    content = read_any(tmp_path)
+    assert content.subsets == {"a": "train", "ä": "train", "b": "test"}
+    words = "4 names in the maker's lists are of no image here, or of several (gone, worn, old, …)"
+    assert words in content.notes

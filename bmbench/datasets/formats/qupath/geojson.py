@@ -262,7 +262,7 @@ def _class_facts(
     name: str, metadata: Mapping[str, Any], table: dict[tuple[str, bool], int]
 ) -> tuple[int, int, bool]:
     """Row in the table of classes (which grows), role, and whether it is a region."""
-    ignored = name == IGNORE_CLASS
+    ignored = name.lower() == IGNORE_CLASS.lower()
     own = str(metadata.get("category", UNCLASSIFIED)) if ignored else name or UNCLASSIFIED
     artefact = metadata.get("artefact") == "1" or is_artefact_name(own)
     role = Role.IGNORE if ignored else Role.ARTEFACT if artefact else Role.CELL
