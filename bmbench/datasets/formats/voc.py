@@ -27,6 +27,7 @@ from bmbench.datasets.formats.annotation_folder import (
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import CONFIDENCE_WORDS, UNSURE, Collector, Marks
 from bmbench.datasets.reading.safe_xml import read_xml
+from bmbench.datasets.reading.tables import decimal_number
 
 DIGITS = 6
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -232,10 +233,7 @@ def _write_object(
 
 def _number(parent: ElementTree.Element | None, name: str, place: str) -> float:
     text = None if parent is None else parent.findtext(name)
-    try:
-        value = float(text or "nan")
-    except ValueError:
-        value = float("nan")
+    value = decimal_number(text or "")
     if not np.isfinite(value):
         raise BadInputError(f"no number <{name}>", where=place, got=repr(text))
     return value

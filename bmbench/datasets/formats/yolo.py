@@ -33,6 +33,7 @@ from bmbench.datasets.formats.yolo_names import (
     names_file,
 )
 from bmbench.datasets.reading.limits import read_text
+from bmbench.datasets.reading.tables import decimal_number
 
 DIGITS = 12
 """Decimal places: a millionth of a pixel on an image of 100,000."""
@@ -158,10 +159,7 @@ def _parse(path: Path, size: Callable[[], tuple[int, int]], classes: _Classes) -
 
 def _line(line: str, where: str, key_points: int) -> tuple[int, Floats, float | None]:
     """Class, numbers and, in what a detector wrote, the confidence of a line; key points are passed over."""
-    try:
-        values = np.array([float(word) for word in line.split()], np.float64)
-    except ValueError:
-        values = np.zeros(0)
+    values = np.array([decimal_number(word) for word in line.split()], np.float64)
     if key_points and len(values) in (5 + key_points, 6 + key_points):
         values = np.concatenate([values[:5], values[5 + key_points :]])
     count, confidence = len(values) - 1, None

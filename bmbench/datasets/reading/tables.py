@@ -51,14 +51,22 @@ class TextTable:
 
     def number(self, cell: str, where: str) -> float:
         """The number in a cell; BadInputError, naming the place, if there is none of a sensible size."""
-        text = cell.replace(",", ".") if self.separator != "," and cell.count(",") == 1 else cell
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = math.nan if self.separator == "," and "," in cell else decimal_number(cell)
         if not abs(value) < _LARGEST:
             raise BadInputError("not a number of sensible size", where=where, got=repr(cell)[:40])
         return value
+
+
+def decimal_number(text: str) -> float:
+    """The number in a text, with a point or a comma before its fraction; NaN where there is none.
+
+    >>> decimal_number("12,5"), decimal_number("1.234,5")
+    (12.5, nan)
+    """
+    try:
+        return float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
+    except ValueError:
+        return math.nan
 
 
 def read_table(path: Path, *, separator: str | None = None) -> TextTable:

@@ -430,3 +430,25 @@ def test_a_confidence_is_no_class_in_via(tmp_path):
 def test_ignored_regions_of_qupath_are_written_in_any_case(tmp_path, name):
     own = read_any(lay(tmp_path, {"a.png": None, "a.geojson": geojson(name)})).samples[0].annotations
     assert (own.role.tolist(), own.region.tolist()) == ([Role.IGNORE], [True])
+
+
+def decimal_commas():
+    corners = [("16,0", "6,0"), ("24", "6"), ("24,0", "14,0"), ("16", "14")]
+    asap = "".join(f'<Coordinate Order="{n}" X="{x}" Y="{y}"/>' for n, (x, y) in enumerate(corners))
+    aperio = "".join(f'<Vertex X="{x}" Y="{y}"/>' for x, y in corners)
+    return {
+        "asap": '<ASAP_Annotations><Annotations><Annotation Type="Polygon" PartOfGroup="WBC"><Coordinates>'
+        f"{asap}</Coordinates></Annotation></Annotations></ASAP_Annotations>",
+        "imagescope": f'<Annotations><Annotation Name="WBC"><Regions><Region Type="0"><Vertices>{aperio}'
+        "</Vertices></Region></Regions></Annotation></Annotations>",
+        "voc": VOC.replace("<xmin>17<", "<xmin>17,0<"),
+        "yolo": "0 0,5 0,5 0,2 0,4\n",
+    }
+
+
+@pytest.mark.parametrize("name", decimal_commas())
+def test_decimal_commas_of_a_german_computer(tmp_path, name):
+    """ASAP and ImageScope write numbers as the system has them."""
+    files = {"a.png": None, f"a.{'txt' if name == 'yolo' else 'xml'}": decimal_commas()[name]}
+    own = read_any(lay(tmp_path, files)).samples[0].annotations
+    assert own.box.round(6).tolist() == BOX

@@ -17,6 +17,7 @@ from bmbench.datasets.formats.annotation_folder import read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import UNNAMED, Collector, Marks, ring_of
 from bmbench.datasets.reading.safe_xml import read_xml
+from bmbench.datasets.reading.tables import decimal_number
 
 DIGITS = 6
 _NO_GROUP = ("", "none")
@@ -108,7 +109,7 @@ def _points(item: ElementTree.Element, where: str) -> list[list[float]]:
     """The coordinates in their order."""
     try:
         rows = [
-            (float(place.get("Order", "0")), [float(place.get(axis, "nan")) for axis in ("X", "Y")])
+            (float(place.get("Order", "0")), [decimal_number(place.get(axis, "")) for axis in ("X", "Y")])
             for place in item.iter("Coordinate")
         ]
     except ValueError:

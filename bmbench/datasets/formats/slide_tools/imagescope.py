@@ -22,6 +22,7 @@ from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
 from bmbench.datasets.formats.marks import UNNAMED, Collector, Marks, ring_of
 from bmbench.datasets.formats.ring_nesting import parts_with_holes
 from bmbench.datasets.reading.safe_xml import read_xml
+from bmbench.datasets.reading.tables import decimal_number
 
 DIGITS = 6
 _FREEHAND, _RECTANGLE, _ELLIPSE, _PIN = "0", "1", "2", "Pin"
@@ -140,11 +141,8 @@ def _shapes(annotations: Annotations, row: int) -> list[tuple[str, Floats, bool]
 
 
 def _points(region: ElementTree.Element, where: str) -> list[list[float]]:
-    try:
-        vertices = list(region.iter("Vertex")) or list(region.iter("V"))
-        points = [[float(v.get(axis, "nan")) for axis in ("X", "Y")] for v in vertices]
-    except ValueError:
-        points = []
+    vertices = list(region.iter("Vertex")) or list(region.iter("V"))
+    points = [[decimal_number(vertex.get(axis, "")) for axis in ("X", "Y")] for vertex in vertices]
     if not points or not (np.abs(np.array(points)) < 1e9).all():
         raise BadInputError("region without vertices", where=where, expected="<Vertex X Y> …")
     return points

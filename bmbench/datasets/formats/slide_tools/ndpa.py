@@ -17,6 +17,7 @@ from bmbench.datasets.formats.annotation_folder import read_folder
 from bmbench.datasets.formats.codec import Codec, Content
 from bmbench.datasets.formats.marks import UNNAMED, Collector, Marks, ring_of
 from bmbench.datasets.reading.safe_xml import read_xml
+from bmbench.datasets.reading.tables import decimal_number
 from bmbench.datasets.reading.tiff_files import tiff_file
 from bmbench.datasets.slides.slide import DAMAGE
 
@@ -113,10 +114,7 @@ def _frame(slide: Path) -> tuple[Floats, Floats, tuple[int, int]]:
 
 
 def _number(item: ElementTree.Element, name: str, where: str) -> float:
-    try:
-        value = float(item.findtext(name) or "nan")
-    except ValueError:
-        value = float("nan")
+    value = decimal_number(item.findtext(name) or "")
     if not abs(value) < 1e12:
         raise BadInputError(f"no number <{name}>", where=where, got=repr(item.findtext(name))[:40])
     return value
