@@ -133,9 +133,10 @@ def count(
     Parameters
     ----------
     images : path or list of paths
-        Images, slides, folders of them; or one predictions file (.json, .csv), and the images that it is of.
+        Images, slides, folders of them; or one file of predictions (.json, .csv) or annotations (COCO), and
+        the images that it is of.
     run, model : path or str
-        A finished run; or a model, by its name or folder. One of the two, and none with a predictions file.
+        A finished run; or a model, by its name or folder. One of the two, and none with a file of cells.
     out : path, optional
         A new folder for tables, pictures and the report; without it nothing is kept.
     groups : path, optional

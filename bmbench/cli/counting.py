@@ -33,9 +33,7 @@ def count(
     context: typer.Context,
     images: Annotated[
         list[Path],
-        typer.Argument(
-            help="Images, slides, folders; or one predictions file, and images.", show_default=False
-        ),
+        typer.Argument(help="Images, slides, folders; or one file of cells, and images.", show_default=False),
     ],
     run: shared.Run = None,
     model: shared.Model = None,
@@ -78,8 +76,8 @@ def count(
 ) -> None:
     """Count cells on images and slides by class, with limits.
 
-    Or those of a predictions file (.json, .csv): bmbench count found.csv images. The same command
-    resumes where a killed one stood.
+    Or those of a file of predictions (.json, .csv) or annotations (COCO): bmbench count found.csv images.
+    The same command resumes where a killed one stood.
     """
     from bmbench.benchmark.counting.count import count as count_images
     from bmbench.benchmark.counting.options import CountOptions, predictions_among, require_file_alone

@@ -97,7 +97,8 @@ def about(options: BudgetOptions) -> list[str]:
     minutes = (
         f"Minutes are {options.circle_s:g} s for a circle or box, {options.contour_s:g} s for an outline."
     )
-    return [shares, minutes, scores]
+    changed = f"Settings changed: {listed(list(options.study.settings))}." if options.study.settings else ""
+    return [line for line in (shares, minutes, scores, changed) if line]
 
 
 def point_record(point: BudgetPoint) -> dict[str, Any]:

@@ -5,6 +5,7 @@
     options        what is asked for, and what was counted
     count          the way from images to a folder of tables and pictures
     found          what is counted: cells just found, or those of a file
+    cell_files     predictions of any program, tables, annotations: read as such cells
     labels         classes of found cells from outside: pictures out, a table in
     patients       which images are of one patient
     tally          cells of an image by class, at every confidence that may be chosen

@@ -49,6 +49,8 @@ NO_ARTEFACTS = (
     "no share of them is given"
 )
 """What a reader is told of a detector that tells none of them."""
+NONE_MARKED = "no class of artefacts or smudge cells is marked, so that no share of them is given"
+"""The same of annotations."""
 ALL = "all"
 """The name of the differential of everything."""
 _FILES = (".csv", ".json", ".geojson")
@@ -140,7 +142,7 @@ class _Counting:
 
     @cached_property
     def stops(self) -> Stops:
-        return Stops.around(self.found.threshold)
+        return Stops.alone() if self.found.marked else Stops.around(self.found.threshold)
 
     @cached_property
     def sizes(self) -> Sizes:
@@ -216,7 +218,8 @@ class _Counting:
         sheets = sheets_of(images, self.classes, found, stop=self.stops.chosen)
         for sheet in sheets:
             write_csv(folder / f"{sheet.name}.csv", sheet)
-        notes: list[str] = [] if tells_artefacts(self.classes) else [NO_ARTEFACTS]
+        untold = NONE_MARKED if self.found.marked else NO_ARTEFACTS
+        notes: list[str] = [] if tells_artefacts(self.classes) else [untold]
         if sum(one.counted for one in self.classes) > 1:
             notes += remarks(found, unit=self.unit)
         try:
@@ -229,12 +232,18 @@ class _Counting:
             (folder / _IMAGES).unlink()
         return sorted(path.name for path in folder.iterdir()), tuple(notes)
 
+    def _whose(self) -> str:
+        """Who found the cells, or in which file they are marked."""
+        if self.found.marked:
+            return f"Marked in {self.found.finder}; every object counts."
+        return f"Found by {self.found.finder}; counted from confidence {self.found.threshold:.3f} on."
+
     def _write_report(self, folder: Path, images: Sequence[CountedImage], notes: tuple[str, ...]) -> None:
         at_stops = [self._differentials_at(images, stop) for stop in range(len(self.stops))]
         head = ReportHead(
             heading=f"Cell count: {self.options.out.resolve().name}",
             about=(
-                f"Found by {self.found.finder}; counted from confidence {self.found.threshold:.3f} on.",
+                self._whose(),
                 *self.found.broken,
                 *self.found.adjusted,
                 *notes,

@@ -1,4 +1,4 @@
-"""The cells that are counted: those that a detector has just found, or those of a predictions file."""
+"""The cells that are counted: those that a detector has just found, or those of a file."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from bmbench.benchmark.areas.choose import ChosenAreas
+from bmbench.benchmark.counting.cell_files import is_marked, read_cell_table, read_marked, read_results
 from bmbench.benchmark.counting.tally import Stops
 from bmbench.benchmark.prediction.finished import FinishedImage, PredictedImages
-from bmbench.benchmark.prediction.outputs import COLUMNS, ImageOutput, output_stems
-from bmbench.core.csv_cells import read_cell
+from bmbench.benchmark.prediction.outputs import ImageOutput, output_stems
 from bmbench.core.errors import BadInputError
-from bmbench.core.types import CELL, Category, Detections, ImageId, is_artefact_name
-from bmbench.datasets.formats.coco.samples import read_coco
-from bmbench.datasets.formats.predictions import read_columns
+from bmbench.core.types import Category, Detections
 from bmbench.datasets.reading.image_names import nearest
-from bmbench.datasets.reading.tables import TextTable, read_table
+from bmbench.present.words import many
 
-_NUMBERS = COLUMNS[3:10]
-"""Columns of a table of cells that are read, beside image and class: confidence, centre, box."""
+_SHOWN = 4
+"""Images that a note names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,6 +65,8 @@ class FoundCells:
         From which confidence on.
     finder : str
         Who found them, as the report says it.
+    marked : bool
+        Whether they were marked by somebody: then they have no confidence that one might choose.
     adjusted, notes, broken : tuple of str
         As of `PredictedImages`.
     """
@@ -78,6 +76,7 @@ class FoundCells:
     told_apart: tuple[Category, ...]
     threshold: float
     finder: str
+    marked: bool = False
     adjusted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
@@ -101,14 +100,14 @@ def just_found(found: PredictedImages, *, version: str) -> FoundCells:
 def read_found(
     path: Path, pictures: Sequence[Path], *, threshold: float | None = None, names: Path | None = None
 ) -> FoundCells:
-    """The cells of a predictions file: COCO results, or the table that `bmbench predict` writes.
+    """The cells of a file: COCO results, the table that `bmbench predict` writes, or COCO annotations.
 
     Parameters
     ----------
     pictures : paths
         The images, which are found by name; none where tables are enough.
     threshold : float, optional
-        From which confidence on; without it every cell of the file counts.
+        From which confidence on; without it every cell of the file counts. Annotations have none.
     names : path, optional
         A COCO file whose categories are those of the predictions.
 
@@ -117,18 +116,24 @@ def read_found(
     BadInputError
         If it is no such file, or names an image that is not among the pictures.
     """
-    by_image, categories, notes = (
-        _of_table(read_table(path)) if path.suffix.lower() == ".csv" else _of_results(path, names)
-    )
+    marked = path.suffix.lower() != ".csv" and is_marked(path)
+    if marked:
+        _require_nothing_chosen(path, threshold=threshold, names=names)
+        by_image, categories, notes = read_marked(path)
+    elif path.suffix.lower() == ".csv":
+        by_image, categories, notes = read_cell_table(path)
+    else:
+        by_image, categories, notes = read_results(path, names)
     if not by_image:
         raise BadInputError("no image and no cell", where=str(path), expected="predictions")
     places: list[Path | None] = [None] * len(by_image)
     if pictures:
         places = list(_places(path, list(by_image), pictures))
+        notes = (*notes, *_left(path, pictures, places))
     else:
         notes = (*notes, "no images were given: tables alone, no overlays and no report")
     lowest = min((float(one.confidence.min()) for one in by_image.values() if len(one)), default=0.0)
-    if threshold is None:
+    if threshold is None and not marked:
         notes = (*notes, f"every cell of {path.name} counts, from confidence {lowest:.3f} on (--threshold)")
     return FoundCells(
         images=tuple(
@@ -146,6 +151,7 @@ def read_found(
         told_apart=categories,
         threshold=lowest if threshold is None else threshold,
         finder=path.name,
+        marked=marked,
         notes=notes,
     )
 
@@ -165,91 +171,6 @@ def outputs_of(found: FoundCells) -> list[ImageOutput]:
     ]
 
 
-_Read = tuple[dict[str, Detections], tuple[Category, ...], tuple[str, ...]]
-"""Cells by image, what their labels mean, and what was taken for granted."""
-
-
-def _of_results(path: Path, names: Path | None) -> _Read:
-    columns = read_columns(path, outlines=True)
-    notes: tuple[str, ...] = ()
-    ids = np.unique(columns.category_id).tolist()
-    called: dict[ImageId, str] = {}
-    if names is not None:
-        file = read_coco(names)
-        categories = file.categories
-        called = {number: sample.name for number, sample in zip(file.numbers, file.samples, strict=True)}
-        unknown = sorted(set(ids) - {one.id for one in categories})
-        if unknown:
-            raise BadInputError(
-                f"category {unknown[0]} has no name", where=str(names), expected=f"those of {path}"
-            )
-    elif len(ids) > 1:
-        categories = tuple(Category(id=one, name=f"category {one}") for one in ids)
-        notes = ("classes have numbers alone: --names FILE, a COCO file, says what they are",)
-    else:
-        categories = (Category(id=ids[0] if ids else CELL.id, name=CELL.name),)
-    row = {one.id: number for number, one in enumerate(categories)}
-    files = columns.file_name if columns.file_name is not None else [None] * len(columns.score)
-    image = [
-        name or called.get(one, str(one)) for one, name in zip(columns.image_id.tolist(), files, strict=True)
-    ]
-    found = Detections(
-        xy=columns.xy,
-        box=columns.box,
-        confidence=columns.score,
-        label=np.array([row[one] for one in columns.category_id.tolist()], np.int64),
-        contour=columns.outline or ((),) * len(image),
-    )
-    answered = [called.get(one, str(one)) for one in columns.answered or ()]
-    return _by_image(found, image, answered), categories, notes
-
-
-def _of_table(table: TextTable) -> _Read:
-    missing = [name for name in ("image", "class", *_NUMBERS) if name not in table.columns]
-    if missing:
-        raise BadInputError(
-            "columns missing",
-            where=f"{table.path}, line 1",
-            expected=", ".join(missing),
-            remedy="give a table that `bmbench predict -o FILE.csv` or `bmbench count` writes",
-        )
-    image, kind, *places = (table.columns.index(name) for name in ("image", "class", *_NUMBERS))
-    values = np.array([[_number(cells[at], where) for at in places] for where, cells in table.rows])
-    values = values.reshape(-1, len(_NUMBERS))
-    kinds = list(dict.fromkeys(cells[kind] for _, cells in table.rows))
-    categories = tuple(
-        Category(id=number, name=name, artefact=is_artefact_name(name))
-        for number, name in enumerate(kinds, start=1)
-    )
-    found = Detections.of(
-        xy=values[:, 1:3],
-        box=np.column_stack([values[:, 3:5], values[:, 3:5] + values[:, 5:7]]),
-        confidence=values[:, 0],
-        label=np.array([kinds.index(cells[kind]) for _, cells in table.rows], np.int64),
-    )
-    names = [read_cell(cells[image]) for _, cells in table.rows]
-    return _by_image(found, names, ()), categories, table.notes
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
-        raise BadInputError("not a number", where=where, got=repr(text[:40]))
-    return value
-
-
-def _by_image(found: Detections, image: Sequence[str], answered: Sequence[str]) -> dict[str, Detections]:
-    names = list(dict.fromkeys([*answered, *image]))
-    number = {name: row for row, name in enumerate(names)}
-    own = np.array([number[name] for name in image], np.int64)
-    order = np.argsort(own, kind="stable")
-    ends = np.searchsorted(own[order], np.arange(len(names) + 1))
-    return {name: found.take(order[ends[row] : ends[row + 1]]) for row, name in enumerate(names)}
-
-
 def _places(path: Path, names: Sequence[str], pictures: Sequence[Path]) -> Iterator[Path]:
     """The picture of each image."""
     stems = nearest([Path(name).stem for name in names], [picture.stem for picture in pictures])
@@ -264,6 +185,26 @@ def _places(path: Path, names: Sequence[str], pictures: Sequence[Path]) -> Itera
                 remedy="give all images of the file, or none for tables alone",
             )
         yield pictures[rows[0]]
+
+
+def _left(path: Path, pictures: Sequence[Path], places: Sequence[Path | None]) -> list[str]:
+    """Which of the pictures that were given the file says nothing of."""
+    left = [picture.name for picture in pictures if picture not in set(places)]
+    if not left:
+        return []
+    shown = ", ".join(left[:_SHOWN]) + (f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else "")
+    return [f"{path.name} says nothing of {many(len(left), 'image')}, not counted: {shown}"]
+
+
+def _require_nothing_chosen(path: Path, *, threshold: float | None, names: Path | None) -> None:
+    """Nothing, or a BadInputError if something is asked of annotations that only predictions have."""
+    for option, given in (("--threshold", threshold), ("--names", names)):
+        if given is not None:
+            raise BadInputError(
+                f"{path.name}: annotations are counted as they are",
+                got=f"{option} as well",
+                remedy="leave that out",
+            )
 
 
 def _from(found: Detections, threshold: float) -> Iterator[Detections]:

@@ -18,7 +18,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.types import Ints
 
 ENDINGS = (".json", ".csv")
-"""Endings of files that hold predictions."""
+"""Endings of files that hold predictions or annotations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,8 @@ class CountOptions:
     overlays : bool
         Whether a picture of every image is written.
     found : Path or None
-        A predictions file whose cells are counted; nothing is predicted then, and images are for pictures.
+        A file of predictions or annotations whose cells are counted; nothing is predicted then, and images
+        are for pictures.
     names : Path or None
         A COCO file whose categories are those of a predictions file.
     """
@@ -131,7 +132,7 @@ def require_file_alone(file: Path, finding: Sequence[str]) -> None:
     """Nothing, or a BadInputError if options of what finds cells are given beside a predictions file."""
     if finding:
         raise BadInputError(
-            f"{file.name}: the cells of a predictions file are counted as they are",
+            f"{file.name}: the cells of a file are counted as they are",
             got=f"{finding[0]} as well",
             remedy="leave that out",
         )

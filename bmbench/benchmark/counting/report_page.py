@@ -184,11 +184,13 @@ def _body(head: ReportHead) -> Iterator[str]:
 def _controls(facts: Mapping[str, Any]) -> Iterator[str]:
     last, chosen = len(facts["stops"]) - 1, facts["chosen"]
     yield "<div class='controls'>"
-    yield (
-        "<label>Confidence at least <input type='range' id='confidence' min='0' "
-        f"max='{last}' step='1' value='{chosen}'> <output id='shown' for='confidence'>"
-        f"{facts['stops'][chosen]:.3f}</output></label><button type='button' id='reset'>As counted</button>"
-    )
+    if last:
+        yield (
+            "<label>Confidence at least <input type='range' id='confidence' min='0' "
+            f"max='{last}' step='1' value='{chosen}'> <output id='shown' for='confidence'>"
+            f"{facts['stops'][chosen]:.3f}</output></label>"
+            "<button type='button' id='reset'>As counted</button>"
+        )
     if len(facts["who"]) > 1:
         options = "".join(
             f"<option value='{n}'>{escape(name)}</option>" for n, name in enumerate(facts["who"])

@@ -41,6 +41,11 @@ class Stops:
         thresholds = np.unique(np.concatenate([np.round(below, 3), np.round(above[1:], 3), [threshold]]))
         return cls(thresholds=thresholds, chosen=int(np.searchsorted(thresholds, threshold)))
 
+    @classmethod
+    def alone(cls) -> "Stops":
+        """One that every cell reaches, of cells that have no confidence."""
+        return cls(thresholds=np.zeros(1), chosen=0)
+
     def __len__(self) -> int:
         return len(self.thresholds)
 

@@ -90,6 +90,7 @@ def test_a_budget_is_run_once_and_says_what_it_rests_on(
     with (tmp_path / "b" / "results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [float(row["minutes"]) for row in rows] == [one["minutes"] for one in value["points"]]
+    assert "- Settings changed: n_blobs=1 and n_scales=1." in (tmp_path / "b" / "report.md").read_text()
     assert "| blob_log, weak, 5 %" in (tmp_path / "b" / "report.md").read_text()
     assert (tmp_path / "b" / "budget.png").stat().st_size > 10_000
     asked_for = {

@@ -145,3 +145,60 @@ def test_python_takes_a_predictions_file_as_the_command_does(tmp_path: Path) -> 
         bmbench.count(str(file), model="marrow-small")
     with pytest.raises(BadInputError, match="one predictions file is counted"):
         bmbench.count([file, tmp_path / "other.csv"])
+
+
+def annotated(path: Path, names: tuple[str, ...] = ("a.png", "b.png")) -> Path:
+    """Two erythroblasts, a lymphocyte, a smudge cell, and one object to be ignored on the first image."""
+    kinds = ("erythroblast", "erythroblast", "lymphocyte", "smudge cell", "lymphocyte")
+    categories = [{"id": n, "name": name} for n, name in enumerate(dict.fromkeys(kinds), 1)]
+    categories[2]["supercategory"] = "artefact"
+    number = {one["name"]: one["id"] for one in categories}
+    value = {
+        "images": [
+            {"id": n, "file_name": name, "width": 120, "height": 120} for n, name in enumerate(names, 1)
+        ],
+        "categories": categories,
+        "annotations": [
+            {"id": n, "image_id": 1, "category_id": number[kind], "bbox": [20 * n - 15, 10, 12, 12]}
+            for n, kind in enumerate(kinds, 1)
+        ],
+    }
+    value["annotations"][4]["ignore"] = 1  # type: ignore[index]
+    path.write_text(json.dumps(value))
+    return path
+
+
+def test_what_somebody_marked_is_counted_without_a_confidence(tmp_path: Path) -> None:
+    """An image without objects has none; what is to be ignored is left out; a picture of no use is named."""
+    for name in ("a.png", "b.png", "c.png"):
+        picture(tmp_path / "in" / name, (1,))
+    file = annotated(tmp_path / "corrected.json", ("in/a.png", "in/b.png"))
+    report = from_file(file, tmp_path / "out", tmp_path / "in")
+    assert [image.name for image in report.images] == ["a.png", "b.png"]
+    names = [one.name for one in report.classes]
+    assert names == ["erythroblast", "lymphocyte", "smudge cell"]
+    assert report.counts().tolist() == [[2, 1, 1], [0, 0, 0]]
+    notes = " ".join(report.notes)
+    assert "every object that is marked in corrected.json counts" in notes
+    assert "1 object that are to be ignored" not in notes
+    assert "1 object to be ignored is left out" in notes
+    assert "corrected.json says nothing of 1 image, not counted: c.png" in notes
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Marked in corrected.json" in page
+    assert "id='confidence'" not in page
+    alone = from_file(file, tmp_path / "alone")
+    assert alone.counts().tolist() == report.counts().tolist()
+    assert "this detector" not in " ".join(alone.notes)
+
+
+def test_annotations_have_no_confidence_to_choose_and_names_of_their_own(tmp_path: Path) -> None:
+    file = annotated(tmp_path / "corrected.json")
+    with pytest.raises(
+        BadInputError, match=r"annotations are counted as they are \(got --threshold as well\)"
+    ):
+        from_file(file, tmp_path / "out", threshold=0.5)
+    with pytest.raises(BadInputError, match=r"--names as well"):
+        from_file(file, tmp_path / "out", names=file)
+    twice = annotated(tmp_path / "twice.json", ("x/a.png", "x/a.png"))
+    with pytest.raises(BadInputError, match=r"two images of one name"):
+        from_file(twice, tmp_path / "out")

@@ -67,9 +67,11 @@
         pen.stroke();
       }
     }
+    // One class needs no sign; on a small cell the sign is small, so that the cell is seen.
+    if (facts.classes.length < 2) return;
     for (const mark of kept) {
-      const [x, y] = place(...summit(mark));
-      sign(pen, facts.classes[mark[0]], x, y, small ? 3 : 5);
+      const [x, y] = place(...summit(mark)), wide = (Math.min(mark[4] - mark[2], mark[5] - mark[3]) / 4) * scale;
+      sign(pen, facts.classes[mark[0]], x, y, Math.min(small ? 3 : 5, Math.max(wide / 5, 1.5)));
     }
   };
 
@@ -91,7 +93,7 @@
     const pen = canvas.getContext("2d");
     pen.scale(ratio, ratio);
     const ink = window.matchMedia("print").matches ? "#000" : getComputedStyle(document.body).color;
-    const n = counts[stop][0].length, left = 40, bottom = high - 34, across = (wide - left - 8) / n;
+    const n = counts[stop][0].length, left = 40, bottom = high - 34, across = (wide - left - 16) / n;
     const totals = Array.from({ length: n }, (_, at) =>
       counts[stop].reduce((sum, row, label) => sum + (on(label) ? row[at] : 0), 0));
     const most = Math.max(1, ...totals);
@@ -107,7 +109,7 @@
     }
     pen.fillStyle = pen.strokeStyle = ink;
     pen.font = "12px system-ui, 'DejaVu Sans', sans-serif";
-    pen.beginPath(); pen.moveTo(left, 8); pen.lineTo(left, bottom); pen.lineTo(wide - 8, bottom); pen.stroke();
+    pen.beginPath(); pen.moveTo(left, 8); pen.lineTo(left, bottom); pen.lineTo(wide - 16, bottom); pen.stroke();
     pen.textAlign = "right"; pen.fillText(String(most), left - 4, 18); pen.fillText("0", left - 4, bottom);
     pen.textAlign = "center";
     const every = Math.max(1, Math.ceil(n / Math.max(2, Math.floor((wide - left) / 60))));
@@ -159,8 +161,10 @@
   const update = () => {
     stop = slider ? +slider.value : stop;
     const person = who ? +who.value : 0;
-    shown.textContent = facts.stops[stop].toFixed(3);
-    slider.setAttribute("aria-valuetext", `confidence at least ${facts.stops[stop].toFixed(3)}`);
+    if (slider) {
+      shown.textContent = facts.stops[stop].toFixed(3);
+      slider.setAttribute("aria-valuetext", `confidence at least ${facts.stops[stop].toFixed(3)}`);
+    }
     fill([...document.querySelectorAll("#summary tbody tr")], facts.tables[person][stop]);
     byId("whose").textContent = facts.titles[person][stop];
     const cuts = byId("cuts");
@@ -185,8 +189,10 @@
   });
   images.forEach((image, row) => image.button.addEventListener("click", () => {
     viewer.showModal(); show(row); view.focus(); }));
-  slider.addEventListener("input", update);
-  byId("reset").addEventListener("click", () => { slider.value = facts.chosen; update(); });
+  if (slider) {
+    slider.addEventListener("input", update);
+    byId("reset").addEventListener("click", () => { slider.value = facts.chosen; update(); });
+  }
   if (who) who.addEventListener("change", update);
   boxes.forEach((box) => box.addEventListener("change", update));
   byId("close").addEventListener("click", () => viewer.close());
