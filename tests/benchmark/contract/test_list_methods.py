@@ -22,16 +22,17 @@ from bmbench.core.errors import BadInputError
 ROOT = Path(__file__).parents[3]
 OWN = [METHODS.get(name) for name in METHODS.own_names()]
 PAGE = (ROOT / "docs" / "methods.md").read_text("utf-8")
-OF_EXTRAS = re.findall(r"^\| `([a-z-]+)` \| (`.+`) \| ([A-Z][\w.-]+) \|$", PAGE, re.MULTILINE)
+OF_EXTRAS = re.findall(r"^\| `([a-z-]+)` \| (`.+`) \| ([A-Z][\w. -]+) \|$", PAGE, re.MULTILINE)
 LICENSED = sorted(
     {(method.licence.package, method.licence.name) for method in OWN}
-    | {(package, licence) for package, _, licence in OF_EXTRAS}
+    | {(package, one) for package, _, licence in OF_EXTRAS for one in licence.split(" AND ")}
 )
 SAID_AS = {
     "Apache-2.0": r"Apache[- ](Software )?(License[,]? )?(Version )?2\.0|Apache Software License",
     "BSD-3-Clause": r"BSD(-3-Clause)?\b",
     "AGPL-3.0": r"AGPL-3\.0",
     "MIT": r"\bMIT\b",
+    "CNRI-Python": r"CNRI-Python",
 }
 """How packages write these licences in their metadata; the classifier of Apache's names no version."""
 SEGMENTERS = {"unet", "stardist", "hover", "flow"}
