@@ -246,7 +246,7 @@ def find_objects(
         # Half a pixel more: the deepest point lies between pixel centres, the outline just short of the next.
         inner_radius = float(distance[window][kernel].max()) + 0.5
         by_px = settings.undo * (undone.px + undone.share * inner_radius)
-        cell = _cell(kernel, corner, probability, by_px)
+        cell = _cell(kernel, corner, values, grown_outline(kernel, corner, probability.shape, by_px))
         if ring_area(cell[2]) < growth.smallest_px2:
             continue
         if settings.confidence_in == "cell":
@@ -274,15 +274,12 @@ def crops(labels: Labels) -> Iterator[tuple[tuple[int, int], Bools]]:
 
 
 def _cell(
-    kernel: Bools, corner: tuple[int, int], probability: Reals, by_px: float
+    kernel: Bools, corner: tuple[int, int], values: Reals, outline: Floats
 ) -> tuple[Floats, float, Floats]:
-    """Centre, confidence and outline of one object that is to grow."""
-    height, width = probability.shape
-    outline = grown_outline(kernel, corner, (height, width), by_px)
+    """Centre, confidence and outline of one object, whose pixels have these values (n,) in the map."""
     down, right = np.nonzero(kernel)
-    rows, columns = down + corner[0], right + corner[1]
-    centre = np.array([columns.mean() + 0.5, rows.mean() + 0.5])
-    return centre, float(np.clip(probability[rows, columns].mean(dtype=np.float64), 0, 1)), outline
+    centre = np.array([(right + corner[1]).mean() + 0.5, (down + corner[0]).mean() + 0.5])
+    return centre, float(np.clip(values.mean(dtype=np.float64), 0, 1)), outline
 
 
 def _mean_inside(outline: Floats, probability: Reals, *, otherwise: float) -> float:
@@ -294,7 +291,7 @@ def _mean_inside(outline: Floats, probability: Reals, *, otherwise: float) -> fl
     return float(np.clip(values.mean(dtype=np.float64), 0, 1)) if len(values) else otherwise
 
 
-def grown_outline(kernel: Bools, corner: tuple[int, int], shape: tuple[int, int], by_px: float) -> Floats:
+def grown_outline(kernel: Bools, corner: tuple[int, int], shape: tuple[int, ...], by_px: float) -> Floats:
     """(k, 2) closed outline of the mask grown by a disc, in the pixels of the image of that shape.
 
     The level line of the distance to the nearest pixel centre of the mask, half a pixel further out than
@@ -308,10 +305,13 @@ def grown_outline(kernel: Bools, corner: tuple[int, int], shape: tuple[int, int]
     after = [
         min(margin, end - start - n + 2) for start, end, n in zip(corner, shape, kernel.shape, strict=True)
     ]
-    outside = np.pad(~kernel, tuple(zip(before, after, strict=True)), constant_values=True).astype(np.uint8)
+    # Set by hand: NumPy's `pad` takes as long as the distances.
+    sides = tuple(n + low + high for n, low, high in zip(kernel.shape, before, after, strict=True))
+    outside = np.ones(sides, np.uint8)
+    outside[before[0] : sides[0] - after[0], before[1] : sides[1] - after[1]] = ~kernel
     distance = edge_distance(outside).astype(np.float64)
     distance[[0, -1]] = distance[:, [0, -1]] = by_px + 1
     rings = find_contours(distance, by_px + 0.5)  # type: ignore[no-untyped-call]
-    outer = max(rings, key=ring_area)[:-1]
+    outer = (max(rings, key=ring_area) if len(rings) > 1 else rings[0])[:-1]
     outline: Floats = outer[:, ::-1] + 0.5 - before[::-1] + np.array(corner[::-1])
     return clip_ring(outline, shape[1], shape[0])
