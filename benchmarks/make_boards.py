@@ -94,7 +94,7 @@ def make(dataset: str, tracks: dict[str, Methods], out: Path) -> None:
             count = build_board(board)
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(board.path, out)
-    print(f"{out}: {count} files, {numbers:,} numbers recomputed")
+    print(f"{out}: {count} files, {numbers.count:,} numbers recomputed")
 
 
 def add_track(board: Leaderboard, dataset: str, track: str, tracks: dict[str, Methods]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bmbench.core.progress import Silent
 from bmbench.leaderboards.submissions.other_submissions import Others, read_others
@@ -139,3 +140,20 @@ def make_truth(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def published(tmp_path):
+    """A folder laid out as the published data set: five fields with a few nuclei each."""
+    folder, rng = tmp_path / "published", np.random.default_rng(5)
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True)
+    for field in range(5):
+        labels = np.zeros((96, 128), np.uint16)
+        for number in range(1, 7):
+            x, y = 20 * number - 10 + int(rng.integers(0, 4)), int(rng.integers(5, 70))
+            labels[y : y + 14, x : x + 12] = number
+        Image.fromarray(labels).save(folder / "labels" / f"field_{field:02d}.png")
+        pixels = np.where(labels[..., None] > 0, 90, 230).astype(np.uint8).repeat(3, axis=2)
+        Image.fromarray(pixels).save(folder / "images" / f"field_{field:02d}.png")
+    return folder

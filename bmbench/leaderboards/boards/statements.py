@@ -56,6 +56,8 @@ def _rules(manifest: Manifest) -> str:
 def _data(facts: DataFacts) -> str:
     options = {} if isinstance(facts.options, msgspec.UnsetType) else facts.options
     chosen = " ".join(f"{name}={value}" for name, value in sorted(options.items()))
+    if not isinstance(facts.folds, msgspec.UnsetType):
+        chosen = "; ".join(filter(None, (chosen, f"the test images of {', '.join(facts.folds)}")))
     return f"{facts.name} ({chosen})" if chosen else facts.name
 
 

@@ -1,10 +1,14 @@
 """`bmbench leaderboard truth`: what a repository may not hold, made again from the published files."""
 
 import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
+from bmbench.core.dataset import Split
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, write_bytes
 from bmbench.leaderboards.results.record import digest
@@ -40,14 +44,37 @@ def make_truths(board: Leaderboard, data: Path, out: Path) -> tuple[Path, ...]:
     return tuple(texts)
 
 
-def _truth(manifest: Manifest, data: Path) -> bytes:
+def load_tested(dataset: str, data: Path | None, options: Mapping[str, str], folds: Sequence[str]) -> Split:
+    """A split whose test images are those of all folds, in their order; without folds the data set's own.
+
+    Raises
+    ------
+    BadInputError
+        If the data cannot be read, or an image is tested in two folds.
+    """
     from bmbench.core.dataset import LoadRequest
     from bmbench.datasets import open_dataset
+
+    opened = open_dataset(dataset, data=data, options=options)
+    chosen = [dict(options) | {name: value} for name, _, value in (fold.partition("=") for fold in folds)]
+    splits = [opened.load(LoadRequest(data=data, options=one)) for one in chosen or [dict(options)]]
+    tested = tuple(sample for split in splits for sample in split.samples["test"])
+    twice = [name for name, n in Counter(sample.name for sample in tested).items() if n > 1]
+    if twice:
+        raise BadInputError(
+            "an image is tested in two folds", where=f"{dataset}, {', '.join(folds)}", got=twice[0]
+        )
+    return replace(splits[0], samples={**splits[0].samples, "test": tested})
+
+
+def _truth(manifest: Manifest, data: Path) -> bytes:
     from bmbench.datasets.formats.coco.samples import write_coco
 
-    options = manifest.data.options
+    options, folds = manifest.data.options, manifest.data.folds
     assert not isinstance(options, msgspec.UnsetType)
-    split = open_dataset(manifest.data.name).load(LoadRequest(data=data, options=options))
+    split = load_tested(
+        manifest.data.name, data, options, () if isinstance(folds, msgspec.UnsetType) else folds
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "truth.json"
         write_coco(path, split.samples["test"], split.categories)

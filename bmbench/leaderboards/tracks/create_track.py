@@ -41,8 +41,8 @@ class TrackFacts:
     """What a new track is called and asks.
 
     `data_sha256` is the hash that runs on the data set state, `data_options` what they chose of one that
-    bmbench knows; `raters` are further ground truths of the same images; `outside` says that the ground truth
-    may not lie in the repository.
+    bmbench knows, `data_folds` what chose each of several test sets, here one; `raters` are further ground
+    truths of the same images; `outside` says that the ground truth may not lie in the repository.
     """
 
     name: str
@@ -51,6 +51,7 @@ class TrackFacts:
     data_name: str
     data_sha256: str | None = None
     data_options: Mapping[str, str] | None = None
+    data_folds: tuple[str, ...] = ()
     unit: Unit | None = None
     family: Family | None = None
     independent: bool = False
@@ -125,6 +126,7 @@ def _manifest(truth: Path, file: CocoFile, facts: TrackFacts) -> Manifest:
             citation=facts.citation,
             licence=facts.licence,
             options=UNSET if facts.data_options is None or not facts.outside else dict(facts.data_options),
+            folds=facts.data_folds or UNSET,
         ),
         truth=TruthFacts(
             visibility="public",

@@ -38,7 +38,8 @@ class DataFacts(StrictRecord, frozen=True, kw_only=True):
     """The data set: its name, its hash (as `bmbench datasets info` and every run state it), who made it.
 
     `options` are those of the data set. They are there where the ground truth is not: with them
-    `bmbench leaderboard truth` makes it from the published files.
+    `bmbench leaderboard truth` makes it from the published files. `folds` are further options ``name=value``,
+    one a test set: the images of the track are those of all of them, in this order.
     """
 
     name: str
@@ -47,6 +48,7 @@ class DataFacts(StrictRecord, frozen=True, kw_only=True):
     licence: str = ""
     citation: str = ""
     options: dict[str, str] | UnsetType = UNSET
+    folds: tuple[str, ...] | UnsetType = UNSET
 
 
 class RaterFacts(StrictRecord, frozen=True, kw_only=True):

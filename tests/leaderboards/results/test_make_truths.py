@@ -9,28 +9,11 @@ from bmbench.core.dataset import LoadRequest
 from bmbench.core.errors import BadInputError
 from bmbench.datasets import open_dataset
 from bmbench.datasets.formats.coco.samples import write_coco
-from bmbench.leaderboards.results.make_truths import make_truths
+from bmbench.leaderboards.results.make_truths import load_tested, make_truths
 from bmbench.leaderboards.tracks.create_track import write_manifest
 from bmbench.leaderboards.tracks.manifest import Rules
 
 FIELDS = {"test_fields": "00+01"}
-
-
-@pytest.fixture
-def published(tmp_path):
-    """A folder laid out as the published data set: five fields with a few nuclei each."""
-    folder, rng = tmp_path / "published", np.random.default_rng(5)
-    for part in ("images", "labels"):
-        (folder / part).mkdir(parents=True)
-    for field in range(5):
-        labels = np.zeros((96, 128), np.uint16)
-        for number in range(1, 7):
-            x, y = 20 * number - 10 + int(rng.integers(0, 4)), int(rng.integers(5, 70))
-            labels[y : y + 14, x : x + 12] = number
-        Image.fromarray(labels).save(folder / "labels" / f"field_{field:02d}.png")
-        pixels = np.where(labels[..., None] > 0, 90, 230).astype(np.uint8).repeat(3, axis=2)
-        Image.fromarray(pixels).save(folder / "images" / f"field_{field:02d}.png")
-    return folder
 
 
 @pytest.fixture
@@ -73,6 +56,14 @@ def test_other_data_give_no_truth(board, published, tmp_path):
     with pytest.raises(BadInputError, match="another ground truth than the track weak names"):
         make_truths(Leaderboard(board), published, tmp_path / "truths")
     assert not (tmp_path / "truths").exists()
+
+
+def test_the_images_of_all_folds_are_one_truth_and_none_is_tested_twice(published):
+    folds = ("test_fields=01", "test_fields=00")
+    split = load_tested("dsb_purple", published, {}, folds)
+    assert [sample.name for sample in split.samples["test"]] == ["field_01.png", "field_00.png"]
+    with pytest.raises(BadInputError, match="tested in two folds"):
+        load_tested("dsb_purple", published, {}, (*folds, "test_fields=00+02"))
 
 
 def test_a_board_with_its_truth_needs_none(bench, tmp_path):
