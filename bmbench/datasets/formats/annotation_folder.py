@@ -205,8 +205,11 @@ def join_marks(
     table = {category.name: category for category in known}
     classes = [item for _, marks in found for item in marks.classes]
     kinds = dict(reversed(classes))
-    # Objects without a class, where there is only one, are of that class.
+    # Objects without a class, where there is only one, are of that class; ignored regions are of any.
+    named = [name for name, _ in classes if name != UNNAMED]
     alias = {UNNAMED: known[0].name} if len(known) == 1 else {}
+    if named and not known and _are_regions([marks for _, marks in found]):
+        alias = {UNNAMED: named[0]}
     for name, artefact in [(name, kinds.get(name, is_artefact_name(name))) for name in names] + classes:
         number = max((category.id for category in table.values()), default=0) + 1
         table.setdefault(alias.get(name, name), Category(id=number, name=name, artefact=artefact))
@@ -230,6 +233,16 @@ def join_marks(
         confidence={s.image_id: marks.confidence for s, marks in found if len(marks.confidence)},
         areas={s.image_id: marks.areas for s, marks in found if marks.areas},
     )
+
+
+def _are_regions(all_marks: Sequence[Marks]) -> bool:
+    """Whether there are objects without a class, ignored regions all of them."""
+    found: list[bool] = []
+    for marks in all_marks:
+        unnamed = np.array([name == UNNAMED for name, _ in marks.classes], bool)
+        if unnamed.any():
+            found += marks.annotations.region[unnamed[marks.annotations.label]].tolist()
+    return bool(found) and all(found)
 
 
 def _gathered(found: Sequence[tuple[Sample, Marks]]) -> list[str]:

@@ -452,3 +452,20 @@ def test_decimal_commas_of_a_german_computer(tmp_path, name):
     files = {"a.png": None, f"a.{'txt' if name == 'yolo' else 'xml'}": decimal_commas()[name]}
     own = read_any(lay(tmp_path, files)).samples[0].annotations
     assert own.box.round(6).tolist() == BOX
+
+
+def test_an_ignored_region_makes_no_class(tmp_path):
+    """LabelMe's `__ignore__` beside classes of cells; a class that is called cell is one."""
+
+    def found(*labels):
+        value = json.loads(labelme())
+        (shape,) = value["shapes"]
+        value["shapes"] = [shape | {"label": label} for label in labels]
+        content = read_any(lay(tmp_path, {"a.png": None, "a.json": json.dumps(value)}))
+        return [category.name for category in content.categories], content.samples[0].annotations
+
+    names, own = found("__ignore__", "WBC", "RBC")
+    assert names == ["WBC", "RBC"]
+    assert own.role.tolist() == [Role.IGNORE, Role.CELL, Role.CELL]
+    assert found("__ignore__", "WBC", "cell")[0] == ["cell", "WBC"]
+    assert found("__ignore__")[0] == ["cell"]
