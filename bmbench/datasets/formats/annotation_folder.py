@@ -212,7 +212,9 @@ def join_marks(
         alias = {UNNAMED: named[0]}
     for name, artefact in [(name, kinds.get(name, is_artefact_name(name))) for name in names] + classes:
         number = max((category.id for category in table.values()), default=0) + 1
-        table.setdefault(alias.get(name, name), Category(id=number, name=name, artefact=artefact))
+        key = alias.get(name, name)
+        kind = artefact if key == name else kinds.get(key, is_artefact_name(key))
+        table.setdefault(key, Category(id=number, name=key, artefact=kind))
     for category in table.values():
         plain_text(category.name, where=where)
     categories = tuple(table.values()) or (CELL,)

@@ -86,7 +86,18 @@ def test_of_namesakes_in_two_folders_that_of_the_own_folder_is_meant(tmp_path):
     assert [s.name for s in read_any(lay(tmp_path, files)).samples] == ["x/a.png"]
 
 
-@pytest.mark.parametrize("stated", ["images\\a b.png", "images/a%20b.png", "https://host/x/a%20b.png?key=1"])
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "images\\a b.png",
+        "images/a%20b.png",
+        "https://host/x/a%20b.png?key=1",
+        "../../media/upload/1/a b.png",
+        "..\\..\\media\\a b.png",
+        "/home/maker/set/a b.png",
+        "C:\\set\\a b.png",
+    ],
+)
 def test_names_as_other_systems_write_them(tmp_path, stated):
     files = {
         "coco": {"images/a b.png": None, "set.json": coco(stated)},
@@ -469,3 +480,11 @@ def test_an_ignored_region_makes_no_class(tmp_path):
     assert own.role.tolist() == [Role.IGNORE, Role.CELL, Role.CELL]
     assert found("__ignore__", "WBC", "cell")[0] == ["cell", "WBC"]
     assert found("__ignore__")[0] == ["cell"]
+
+
+@pytest.mark.parametrize("word", ["default", "fold 1"])
+def test_a_coco_file_beside_a_folder_of_its_name(tmp_path, word):
+    """CVAT and datumaro: annotations/instances_SUBSET.json, images/SUBSET."""
+    files = {f"annotations/instances_{word}.json": coco(), f"images/{word}/a.png": None}
+    (sample,) = read_any(lay(tmp_path, files)).samples
+    assert sample.load().shape == (20, 40, 3)

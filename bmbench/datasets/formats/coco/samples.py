@@ -51,10 +51,10 @@ from bmbench.datasets.reading.image_names import last_part, spellings
 from bmbench.datasets.reading.record_checks import Side, Whole, refuse
 from bmbench.datasets.slides.whole_images import read_whole
 
-_ODD = re.compile(r"[\\%?:]|[^\x00-\x7f]|^/")
+_ODD = re.compile(r"[\\%?:]|[^\x00-\x7f]|^/|^\.\./")
 """What stands in names that other systems may write otherwise."""
-_ELSEWHERE = re.compile(r"/|\w+:[\\/]")
-"""How whole paths and web addresses begin."""
+_ELSEWHERE = re.compile(r"/|\w+:[\\/]|(\.\.[\\/])+")
+"""How whole paths, web addresses and ways out of a folder begin."""
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -275,13 +275,15 @@ def _places(path: Path) -> Iterator[Path]:
     """The folders in which the images of a file without stated folder may lie, the likeliest first.
 
     ``SET/annotations/instances_train.json`` has its images in ``SET/images``, ``SET/train``,
-    ``SET/images/train`` or ``SET``, ``SET/train.json`` in ``SET/images/train`` or ``SET/train``.
+    ``SET/images/train`` or ``SET``, ``SET/train.json`` in ``SET/images/train`` or ``SET/train``; those of
+    ``instances_default.json``, which CVAT and datumaro write, in ``SET/images/default``.
     """
-    subset = subset_word(path.stem)
+    subset, own = subset_word(path.stem), path.stem.removeprefix("instances_")
     home = path.parent
     for base in (home, home.parent) if home.name.lower() in LABEL_WORDS else (home,):
         for root in (*folders_called(base, IMAGE_WORDS), base):
             yield root
-            for entry in sorted(root.iterdir()) if subset else ():
-                if folder_subset([entry.name]) == subset and entry.is_dir():
+            for entry in sorted(root.iterdir()):
+                like = entry.name == own or (subset and folder_subset([entry.name]) == subset)
+                if like and entry.is_dir():
                     yield entry
