@@ -1,7 +1,6 @@
 """The images beside annotation files, found by the name that a file states or by its own."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -12,7 +11,7 @@ from bmbench.core.types import Annotations, Sample
 from bmbench.datasets.formats.coco.samples import CocoFile, read_coco
 from bmbench.datasets.formats.folder_words import IMAGE_WORDS, folders_called
 from bmbench.datasets.formats.marks import Marks
-from bmbench.datasets.reading.image_names import last_part, spellings
+from bmbench.datasets.reading.image_names import composed, last_part, spellings
 from bmbench.datasets.reading.images import SUFFIXES
 from bmbench.datasets.slides.whole_images import WHOLE_SUFFIXES, read_whole, size_of
 
@@ -46,7 +45,7 @@ class Pictures:
         if listed is not None:
             files = []
         self.within = base if self.folder.is_relative_to(base) else self.folder
-        self.files = {_composed(path.relative_to(self.folder).as_posix()): path for path in files}
+        self.files = {composed(path.relative_to(self.folder).as_posix()): path for path in files}
         self.by_stem: dict[str, list[str]] = {}
         for name in self.files:
             for stem in _stems(name):
@@ -65,7 +64,7 @@ class Pictures:
         BadInputError
             If both are there and are two images, or several images have that stem; names `where`.
         """
-        stem = _composed(stem)
+        stem = composed(stem)
         named = next((one for one in self._stated(stated) if one in self.known or one in self.files), "")
         if named:
             return self._agreed(named, stem, where)
@@ -87,7 +86,7 @@ class Pictures:
         return only or short or stem
 
     def _stated(self, stated: str) -> list[str]:
-        spelled = [_composed(one) for one in spellings(stated)] if stated else []
+        spelled = [composed(one) for one in spellings(stated)] if stated else []
         return list(dict.fromkeys([*spelled, *map(last_part, spelled)]))
 
     def _agreed(self, named: str, stem: str, where: str) -> str:
@@ -176,11 +175,6 @@ def _sidecar(base: Path, home: Path, pictures: Pictures) -> CocoFile | None:
         if (folder / SIDECAR).is_file():
             return read_coco(folder / SIDECAR, images=pictures.folder, within=pictures.within)
     return None
-
-
-def _composed(name: str) -> str:
-    """A name in which an accent belongs to its letter, as most systems write it."""
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def _roots(base: Path, home: Path) -> list[Path]:

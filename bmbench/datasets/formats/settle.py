@@ -17,6 +17,7 @@ from bmbench.datasets.formats.passed_over import without_starred
 from bmbench.datasets.reading.bit_depth import FULL
 from bmbench.datasets.reading.images import Header
 from bmbench.datasets.reading.orientation import UPRIGHT, upright_size
+from bmbench.datasets.reading.record_checks import are_shares, shares_error
 from bmbench.datasets.slides.whole_images import common_white, header_of, is_image_there, read_whole
 
 CHOICES: Mapping[str, str] = {
@@ -109,14 +110,8 @@ def _refuse_shares(samples: Sequence[Sample], where: str) -> None:
     if not marked or min(min(sample.width, sample.height) for sample in marked) <= _SMALL_PX:
         return
     box = np.concatenate([sample.annotations.box for sample in marked])
-    fractions = bool((box >= 0).all() and (box <= 1).all() and (box % 1 != 0).any())
-    if fractions and (len(box) >= _POINTS or (box[:, 2:] > box[:, :2]).any()):
-        raise BadInputError(
-            "all coordinates lie between 0 and 1",
-            where=where,
-            expected="pixels, not shares of the image's sides",
-            remedy="multiply by the images' width and height, or write YOLO text",
-        )
+    if are_shares(box) and (len(box) >= _POINTS or (box[:, 2:] > box[:, :2]).any()):
+        raise shares_error(where)
 
 
 def _upright(sample: Sample, header: Header, codec: Codec, asked: str) -> Sample:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.core.types import ImageId, Ints
-from bmbench.datasets.reading.image_names import nearest
+from bmbench.datasets.reading.image_names import composed, nearest, spellings
 from bmbench.datasets.reading.record_checks import RowNumbers, refuse
 
 UNKNOWN, SEVERAL = -1, -2
@@ -101,6 +101,8 @@ class ImageLookup:
         if not found and isinstance(value, int):
             found = self._by_name.get(str(value), set())
         if not found and isinstance(value, str):
+            found = next((self._by_name[one] for one in spellings(value) if one in self._by_name), set())
+        if not found and isinstance(value, str):
             found = set(nearest([value], self._names)[0])
         if not found:
             return UNKNOWN
@@ -168,6 +170,7 @@ class ImageLookup:
 
 def _keys(name: str) -> set[Any]:
     """What an answer may call the image of this file: its name, with folders or not, its stem, a number."""
+    name = composed(name)
     stem, dot, ending = name.rpartition(".")
     if "/" in name or "\\" in name or name[:1] == "." or (dot and not ending):
         path = PurePosixPath(name.replace("\\", "/"))

@@ -22,6 +22,11 @@ def spellings(name: str) -> list[str]:
     return list(dict.fromkeys([name, slashed, *forms]))
 
 
+def composed(name: str) -> str:
+    """A name in which an accent belongs to its letter, as most systems write it."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
 def last_part(name: str) -> str:
     """A file's name without its folders, whichever way these are written."""
     return PurePosixPath(name.replace("\\", "/")).name
@@ -60,8 +65,7 @@ def nested(one: str, other: str) -> bool:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    composed = name if name.isascii() else unicodedata.normalize("NFC", name)
-    return PurePosixPath(composed.replace("\\", "/")).parts
+    return PurePosixPath(composed(name).replace("\\", "/")).parts
 
 
 def _shared(one: Sequence[str], other: Sequence[str]) -> int:

@@ -139,7 +139,24 @@ def corners_and_size(boxes: Floats, *, where: str) -> tuple[Floats, Floats]:
     refuse(negative, "box with a negative size", where=where, field="bbox", expected=expected, got=boxes)
     size = boxes[:, 2:].copy(order="K")
     boxes[:, 2:] += boxes[:, :2]
+    if len(boxes) > 1 and (boxes[0] <= 1).all() and are_shares(boxes) and (size > 0).all():
+        raise shares_error(where)
     return boxes, size
+
+
+def are_shares(corners: Floats) -> bool:
+    """Whether all of (n, 4) corners lie between 0 and 1, and not all on 0 and 1."""
+    return bool((corners >= 0).all() and (corners <= 1).all() and (corners % 1 != 0).any())
+
+
+def shares_error(where: str) -> BadInputError:
+    """The error for coordinates that are shares of the images' sides."""
+    return BadInputError(
+        "all coordinates lie between 0 and 1",
+        where=where,
+        expected="pixels, not shares of the image's sides",
+        remedy="multiply by the images' width and height, or write YOLO text",
+    )
 
 
 def replaced(given: Floats | None, otherwise: Floats) -> Floats:

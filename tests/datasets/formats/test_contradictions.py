@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bmbench.benchmark.scoring.score_files import read_pair
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Role
 from bmbench.datasets.formats.recognise import read_any
@@ -488,3 +489,21 @@ def test_a_coco_file_beside_a_folder_of_its_name(tmp_path, word):
     files = {f"annotations/instances_{word}.json": coco(), f"images/{word}/a.png": None}
     (sample,) = read_any(lay(tmp_path, files)).samples
     assert sample.load().shape == (20, 40, 3)
+
+
+def test_shares_are_no_pixels_in_answers_either(tmp_path):
+    """A perfect detector of shares had an AP of 0."""
+    truth, answers = tmp_path / "truth.json", tmp_path / "answers.json"
+    truth.write_text(coco())
+    found = [{"image_id": 1, "category_id": 1, "bbox": [0.4, 0.3, 0.2, 0.4], "score": s} for s in (0.9, 0.8)]
+    answers.write_text(json.dumps(found))
+    with pytest.raises(BadInputError, match=r"answers\.json.*between 0 and 1"):
+        read_pair(answers, truth)
+
+
+@pytest.mark.parametrize("name", ["Fa\u0308lle b", "F%C3%A4lle%20b.png", "sets\\Fälle b.png"])
+def test_answers_name_images_as_other_systems_do(tmp_path, name):
+    truth, answers = tmp_path / "truth.json", tmp_path / "answers.json"
+    truth.write_text(coco("Fälle b.png"))
+    answers.write_text(json.dumps([{"image_id": name, "category_id": 1, "bbox": [16, 6, 8, 8], "score": 1}]))
+    assert len(read_pair(answers, truth)) == 2
