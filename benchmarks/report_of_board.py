@@ -8,6 +8,7 @@ taught, and the picture of examples are taken over from the report that is there
 be the embedded one.
 """
 
+import functools
 import json
 import shutil
 import sys
@@ -48,7 +49,6 @@ def write_run(folder: StudyFolder, cell: Cell, answer: Path, threshold: float, m
     protocol = resolve_protocol(rules.protocol, iou=rules.iou, radius_px=rules.radius_px)
     scores = evaluate_files(run / "predictions.json", run / "truth.json", protocol, threshold=threshold)
     metrics = scores.to_json() | {"threshold_source": "optimisation", "variants": {}}
-    subsets = DATASETS.get(manifest.data.name).load(LoadRequest(data=None, seed=0, options={})).samples
     config = {
         "schema": "bmbench.run/1",
         "method": cell.method,
@@ -56,7 +56,7 @@ def write_run(folder: StudyFolder, cell: Cell, answer: Path, threshold: float, m
         "dataset": manifest.data.name,
         "dataset_options": {},
         "data_hash": manifest.data.sha256,
-        "images": {subset: len(samples) for subset, samples in subsets.items()},
+        "images": images_of(manifest.data.name),
         "track": {"name": cell.track, "version": 1},
         "profile": PROFILE,
         "artefacts": cell.artefacts,
@@ -66,6 +66,13 @@ def write_run(folder: StudyFolder, cell: Cell, answer: Path, threshold: float, m
     }
     (run / "config.json").write_text(json.dumps(config))
     (run / "metrics.json").write_text(json.dumps(metrics))
+
+
+@functools.cache
+def images_of(dataset: str) -> dict[str, int]:
+    """How many images each subset has; drawn once, not for every run."""
+    subsets = DATASETS.get(dataset).load(LoadRequest(data=None, seed=0, options={})).samples
+    return {subset: len(samples) for subset, samples in subsets.items()}
 
 
 def with_targets(new: str, old: str) -> str:

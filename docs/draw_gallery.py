@@ -56,6 +56,11 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
                 f"{STUDY}/scores_weak.png",
             ),
             ("pr_weak.png", "their curves", f"{STUDY}/pr_weak.png"),
+            (
+                "counts.png",
+                "predicted against true cells, a point a patient: the seven methods that agree best",
+                "study/counts.png",
+            ),
             ("pr_encodings.png", "the curves of the encodings", f"{STUDY}/pr_encodings.png"),
             (
                 "cells_and_artefacts.png",
