@@ -19,6 +19,9 @@ from bmbench.core.types import Ints
 
 ENDINGS = (".json", ".csv")
 """Endings of files that hold predictions or annotations."""
+FOREIGN = (".geojson", ".xml")
+"""Endings of annotations that `bmbench datasets import` reads, and that no image has. Among images they are
+broken ones, as any other file is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +118,20 @@ class CountReport:
 
 
 def predictions_among(paths: Sequence[Path]) -> Path | None:
-    """The predictions file among what is to be counted, by its ending; None where all are images.
+    """The file of cells among what is to be counted, by its ending; None where all are images.
 
     Raises
     ------
     BadInputError
-        If there are several.
+        If there are several, or annotations that have to become a COCO file first.
     """
+    named = [path for path in paths if path.suffix]
+    if named and all(path.suffix.lower() in FOREIGN for path in named):
+        raise BadInputError(
+            "annotations are counted from a COCO file",
+            where=str(named[0]),
+            remedy=f"bmbench datasets import {named[0].parent} corrected.json --images IMAGES makes one",
+        )
     files = [path for path in paths if path.suffix.lower() in ENDINGS]
     if len(files) > 1:
         raise BadInputError("one predictions file is counted", got=", ".join(map(str, files[:3])))

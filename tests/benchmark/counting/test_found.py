@@ -15,7 +15,7 @@ import bmbench
 from bmbench import cli
 from bmbench.benchmark.counting.count import count
 from bmbench.benchmark.counting.found import read_found
-from bmbench.benchmark.counting.options import CountOptions, CountReport
+from bmbench.benchmark.counting.options import CountOptions, CountReport, predictions_among
 from bmbench.benchmark.prediction.options import PredictOptions
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
@@ -202,3 +202,9 @@ def test_annotations_have_no_confidence_to_choose_and_names_of_their_own(tmp_pat
     twice = annotated(tmp_path / "twice.json", ("x/a.png", "x/a.png"))
     with pytest.raises(BadInputError, match=r"two images of one name"):
         from_file(twice, tmp_path / "out")
+
+
+def test_what_another_program_exported_is_led_to_the_import(tmp_path: Path) -> None:
+    file = tmp_path / "corrected" / "a.geojson"
+    with pytest.raises(BadInputError, match=r"bmbench datasets import .*corrected corrected.json --images"):
+        predictions_among([file, tmp_path])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,12 +76,19 @@ def counts_section(out: Path, scores: Table) -> str:
     rows = row_agreements(scores)
     if not rows:
         return ""
-    _draw(out / PICTURE, rows)
-    parts = ["## Agreement of counts", paragraph(_ABOUT), _cells_table(rows)]
-    parts += [*_percentages(rows), *_cut_offs(rows), f"![Predicted against true counts]({PICTURE})"]
+    draw_agreement(out / PICTURE, rows)
+    picture = f"![Predicted against true counts]({PICTURE})"
+    parts = ["## Agreement of counts", paragraph(_ABOUT), *agreement_tables(rows), picture]
     if len(rows) > MOST_SHOWN:
         parts.append(paragraph(f"The picture shows the {MOST_SHOWN} rows of the highest concordance."))
     return "\n\n".join(parts)
+
+
+def agreement_tables(rows: Sequence[RowAgreement]) -> Iterator[str]:
+    """Cells of every row; where classes are told apart, their percentages, and on which side of cut-offs."""
+    yield _cells_table(rows)
+    yield from _percentages(rows)
+    yield from _cut_offs(rows)
 
 
 def row_agreements(scores: Table) -> list[RowAgreement]:
@@ -92,7 +99,7 @@ def row_agreements(scores: Table) -> list[RowAgreement]:
         whole = {seed: some for seed, some in by_seed(runs).items() if len(some) == collection.n_folds}
         if whole:
             found.append((key, tuple(whole), tuple(map(_joined, whole.values()))))
-    biases = [_bias(seeds, some) for _, seeds, some in found]
+    biases = [bias_by_group(seeds, some) for _, seeds, some in found]
     variance = seed_variance(biases)
     return [
         RowAgreement(key=key, seeds=some, bias=bias.mean(variance))
@@ -114,7 +121,7 @@ def _joined(runs: Sequence[FinishedRun]) -> CountAgreement:
     return agreement_of(together, runs[0].files[0].categories, [name for run in runs for name in run.units])
 
 
-def _bias(seeds: Sequence[object], found: Sequence[CountAgreement]) -> SeedScores:
+def bias_by_group(seeds: Sequence[Hashable], found: Sequence[CountAgreement]) -> SeedScores:
     """The mean difference over the test groups, by seed."""
     cells = [list(one.levels)[-1][1].cells for one in found]
     parts = tuple(ratio(one.found - one.truth, np.ones(len(one.truth)), scale="number") for one in cells)
@@ -203,7 +210,7 @@ def mean_number(some: Sequence[NumberAgreement]) -> NumberAgreement:
     )
 
 
-def _draw(path: Path, rows: Sequence[RowAgreement]) -> None:
+def draw_agreement(path: Path, rows: Sequence[RowAgreement]) -> None:
     """Cells of every group; below, where classes are told, the share of what has a cut-off."""
     cells = {row: mean_number([one.cells for one in row.by_group]) for row in rows}
     best = sorted(rows, key=lambda row: -(cells[row].concordance or 0.0))[:MOST_SHOWN]
