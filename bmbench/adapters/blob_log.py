@@ -226,7 +226,7 @@ METHOD = Method(
     title="dark blobs, no learning",
     family="anchor",
     paper="Lindeberg, Feature detection with automatic scale selection, IJCV 1998;30:79-116",
-    settings=MappingProxyType({"quick": BlobSettings(), "paper": BlobSettings()}),
+    settings=MappingProxyType(dict.fromkeys(("quick", "standard", "paper"), BlobSettings())),
     fit=fit,
     load=load,
     licence=Licence(name="Apache-2.0", package="bmbench"),

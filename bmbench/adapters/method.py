@@ -82,7 +82,8 @@ class Method:
     paper : str
         The publication: authors, title, where and when.
     settings : profile name → settings
-        A frozen dataclass with JSON-able fields for each profile (`quick`, `paper`).
+        A frozen dataclass with JSON-able fields for each profile: `quick` and `paper`, and `standard` where
+        there is a recipe between them.
     fit : FitRequest → Detector
     load : folder that `Detector.save` wrote → Detector
     extra : str or None

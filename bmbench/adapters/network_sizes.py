@@ -6,11 +6,11 @@ They stand here so that a list of methods need not load torch and build every ne
 from collections.abc import Mapping
 from types import MappingProxyType
 
-_UNET = {"quick": 486_553, "paper": 7_763_041}
+_UNET = {"quick": 486_553, "standard": 1_093_381, "paper": 7_763_041}
 _HEAD = {"quick": 489_011, "paper": 7_800_515}
 PARAMETERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
-        "unet_shrink_contour": {"quick": 486_562, "paper": 7_763_074},
+        "unet_shrink_contour": {"quick": 486_562, "standard": 1_093_394, "paper": 7_763_074},
         "unet_shrink": _UNET,
         "unet_dont_care": _UNET,
         "unet_distance": _UNET,

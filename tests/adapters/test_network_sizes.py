@@ -37,8 +37,9 @@ def network(name, profile):
     return build(settings, outputs=kind.outputs, features=kind.features(settings))
 
 
-@pytest.mark.parametrize("profile", ["quick", "paper"])
-@pytest.mark.parametrize("name", PARAMETERS)
+@pytest.mark.parametrize(
+    ("name", "profile"), [(name, one) for name, some in PARAMETERS.items() for one in some]
+)
 def test_a_stated_number_of_parameters_is_that_of_the_network(name, profile):
     method = METHODS.get(name)
     if not is_installed(method):

@@ -88,6 +88,13 @@ PROFILES = MappingProxyType(
                 gallery=12,
             ),
             Profile(
+                name="standard",
+                title="the recipe for marrow sections, half an hour on two CPU cores",
+                models=3,
+                retrain=False,
+                gallery=12,
+            ),
+            Profile(
                 name="paper",
                 title="the study's protocol, hours on a GPU",
                 models=5,

@@ -149,9 +149,9 @@ def resolve_settings(
     UnknownNameError
         For a name that the method has no setting of.
     BadInputError
-        For a value that is not of the setting's type, or out of its range.
+        For a value that is not of the setting's type, or out of its range; for a profile that it has not.
     """
-    settings = method.settings[profile]
+    settings = settings_of(method, profile)
     kinds = typing.get_type_hints(type(settings))
     values = {name: _parse(name, text, kinds) for name, text in changes.items()}
     for name, value in (fixed or {}).items():
@@ -165,6 +165,23 @@ def resolve_settings(
         return dataclasses.replace(settings, **values)
     except ValueError as error:
         raise BadInputError(f"--set: {error}") from None
+
+
+def settings_of(method: Method, profile: str) -> Any:
+    """The method's settings for a profile.
+
+    Raises
+    ------
+    BadInputError
+        If it has none for it: not every method has a recipe between `quick` and `paper`.
+    """
+    if profile not in method.settings:
+        raise BadInputError(
+            f"{method.name} has no settings for --profile {profile}",
+            expected=", ".join(method.settings),
+            remedy="choose another profile, or another method",
+        )
+    return method.settings[profile]
 
 
 def setting_kinds(method: Method) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bmbench.adapters.method import Method
-from bmbench.benchmark.records.options import resolve_settings
+from bmbench.benchmark.records.options import resolve_settings, settings_of
 from bmbench.benchmark.records.settings_files import read_settings
 from bmbench.benchmark.reproduce.options import ReproduceOptions
 from bmbench.core.errors import BadInputError, UnknownNameError
@@ -60,7 +60,7 @@ def _from_files(options: ReproduceOptions, methods: Sequence[Method]) -> dict[st
         for method in methods:
             found = file.of(method.name, having=_names(method, options.profile))
             new = resolve_settings(method, options.profile, found)
-            plain = method.settings[options.profile]
+            plain = settings_of(method, options.profile)
             changes[method.name] |= {
                 name: text for name, text in found.items() if getattr(new, name) != getattr(plain, name)
             }
@@ -68,4 +68,4 @@ def _from_files(options: ReproduceOptions, methods: Sequence[Method]) -> dict[st
 
 
 def _names(method: Method, profile: str) -> Mapping[str, Any]:
-    return typing.get_type_hints(type(method.settings[profile]))
+    return typing.get_type_hints(type(settings_of(method, profile)))

@@ -102,6 +102,24 @@ def test_only_real_sets_are_pooled_and_each_weighs_the_same(three):
     assert pool.methods.value[place] == pytest.approx((f1(FOUND["one"][1]) + f1(FOUND["two"][1])) / 2)
 
 
+def test_the_same_images_under_other_settings_are_compared_and_not_pooled(three, tmp_path):
+    _, out = three
+    path, better = tmp_path / "more.toml", [4, 4, 4, 4, 4, 4]
+    path.write_text(f'{TEXT}[[sets]]\nname = "again"\nfolder = "one"\nprofile = "standard"\n')
+    suite = read_suite(path)
+    folder = write_study(set_folder(out, "again").path, [cell("blob_log"), cell("unet_shrink")])
+    write_run(folder, cell("blob_log"), FOUND["one"][0])
+    write_run(folder, cell("unet_shrink"), better)
+    pool = pool_of(read_sets(suite, out))
+    assert pool is not None
+    assert [one.name for one in pool.sets] == ["one", "two"]
+    text = write_suite_report(suite, out, lambda _: None).read_text("utf-8")
+    assert text.count("The same test images are in `one`") == 1
+    gained = 100 * (f1(better) - f1(FOUND["one"][1]))
+    assert f"- `unet_shrink`: +{gained:.1f} [" in text
+    assert "- `blob_log`: 0.0 points of F1." in text.replace("+0.0", "0.0")
+
+
 def test_a_method_that_one_set_lacks_is_named_and_not_pooled(three):
     suite, out = three
     (StudyFolder(set_folder(out, "two").path).run(cell("unet_sigmoid")) / "metrics.json").unlink()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bmbench.benchmark.suite.report.blocks import Block, Bullets, Heading, TextGrid
-from bmbench.benchmark.suite.report.scored_sets import ScoredSet
+from bmbench.benchmark.suite.report.scored_sets import ScoredSet, same_images
 from bmbench.benchmark.suite.report.set_tables import best_words
 from bmbench.benchmark.suite.suite_file import Suite
 from bmbench.present.words import UNDEFINED, decimal, gap, listed, many, percent
@@ -51,9 +51,10 @@ class Pool:
 def pool_of(sets: Sequence[ScoredSet]) -> Pool | None:
     """The real sets of three units or more together; None where fewer than two methods are on all of them.
 
-    Without those whose classes are told apart: that is another question, asked of images of another set.
+    The images of one data set count once, in the first set that has them: a later one asks another question
+    of them, such as another profile's, or which class a cell is of.
     """
-    real = [one for one in sets if not (one.set.drawn or one.set.classes)]
+    real = [one for one in sets if not one.set.drawn and same_images(one, sets) is None]
     able = [one for one in real if one.n_units >= FEWEST_FOR_INTERVAL]
     if not able:
         return None

@@ -9,8 +9,8 @@ from pathlib import Path
 from bmbench.benchmark.suite.report.blocks import Block, Bullets, Heading, to_html, to_markdown
 from bmbench.benchmark.suite.report.failures import failure_section
 from bmbench.benchmark.suite.report.pooled import pooled_section
-from bmbench.benchmark.suite.report.scored_sets import ScoredSet, read_sets
-from bmbench.benchmark.suite.report.set_tables import set_section
+from bmbench.benchmark.suite.report.scored_sets import ScoredSet, read_sets, same_images
+from bmbench.benchmark.suite.report.set_tables import beside, set_section
 from bmbench.benchmark.suite.report.verdicts import verdict_section
 from bmbench.benchmark.suite.suite_file import Suite
 from bmbench.core.errors import BadInputError
@@ -45,7 +45,7 @@ def report_blocks(suite: Suite, sets: Sequence[ScoredSet], out: Path) -> list[Bl
     """All sections, in the order in which they are read."""
     blocks: list[Block] = [Heading(level=1, text=suite.title or suite.name), _about(suite, sets), _reading()]
     for one in sets:
-        blocks += set_section(one, suite)
+        blocks += [*set_section(one, suite), *beside(one, same_images(one, sets))]
     blocks += pooled_section(sets, suite)
     blocks += verdict_section(list(sets))
     blocks += failure_section(sets, out)

@@ -181,6 +181,12 @@ def read_sets(suite: Suite, out: Path) -> list[ScoredSet]:
     return found
 
 
+def same_images(one: ScoredSet, sets: Sequence[ScoredSet]) -> ScoredSet | None:
+    """The first of the sets before this one whose images lie in the same folder; None where there is none."""
+    before = list(sets)[: list(sets).index(one)] if one in sets else []
+    return next((other for other in before if one.set.folder and other.set.folder == one.set.folder), None)
+
+
 def _timing(path: Path) -> Timing:
     run = RunDir(path)
     return run.times() if run.timing.is_file() else Timing()

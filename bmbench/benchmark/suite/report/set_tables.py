@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bmbench.benchmark.reproduce.report.runs import FinishedRun, Key
-from bmbench.benchmark.suite.report.blocks import Block, Heading, TextGrid
+from bmbench.benchmark.suite.report.blocks import Block, Bullets, Heading, TextGrid
+from bmbench.benchmark.suite.report.class_tables import class_section
 from bmbench.benchmark.suite.report.scored_sets import ScoredSet, read_sets
 from bmbench.benchmark.suite.suite_file import Suite
 from bmbench.present.words import UNDEFINED, decimal, gap, listed, many, percent, points, span
 from bmbench.statistics.many_methods import all_pairs, best_set
 from bmbench.statistics.pairs import method_pairs
 from bmbench.statistics.planning import findable_differences
+from bmbench.statistics.seeds import difference
 from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 
 
@@ -20,7 +22,7 @@ def set_section(one: ScoredSet, suite: Suite) -> list[Block]:
     """What a set is, its table, who may be the best, who is told apart, and rows of other supervision."""
     blocks: list[Block] = [Heading(level=2, text=one.set.title or one.name), _about(one)]
     blocks.append(score_grid(one, one.keys, suite))
-    blocks += _told_apart(one)
+    blocks += [*_told_apart(one), *class_section(one)]
     if one.other_keys:
         blocks.append("The same set, learned from other annotations or with artefacts trained otherwise:")
         blocks.append(score_grid(one, one.other_keys, suite, named=True))
@@ -143,6 +145,29 @@ def best_words(names: Sequence[str]) -> str:
     if len(names) == 1:
         return f"{names[0]} is the best one (95 %)."
     return f"The best one is among {listed(names)} (95 %)."
+
+
+def beside(one: ScoredSet, before: ScoredSet | None) -> list[Block]:
+    """What the methods gain over an earlier set of the same test images, by another profile or other labels.
+
+    Differences of F1, paired by unit; each alone, not corrected for their number.
+    """
+    if before is None or one.set.classes or one.collection.groups != before.collection.groups:
+        return []
+    texts = []
+    for key in one.keys:
+        other = before.main_key(key.method)
+        if other not in before.keys or key.method in one.set.models:
+            continue
+        sides = [some.scores.seeds(row, "cd", "f1") for some, row in ((one, key), (before, other))]
+        found = difference(sides[0], sides[1], None)
+        texts.append(f"`{key.method}`: {gap(found.value, found.interval)} points of F1.")
+    about = (
+        f"The same test images are in `{before.name}` (profile `{before.collection.facts.profile}`; here "
+        f"`{one.collection.facts.profile}`, data set `{one.collection.facts.dataset}`). Here minus there, "
+        "paired, each difference by itself:"
+    )
+    return [about, Bullets(texts=tuple(texts))] if texts else []
 
 
 def _mark(one: ScoredSet, key: Key) -> str:
