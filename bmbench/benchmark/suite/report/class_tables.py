@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bmbench.benchmark.records.run_folder import RunDir
+from bmbench.benchmark.reproduce.report.runs import Key
 from bmbench.benchmark.scoring.chosen_point import PointRequest
 from bmbench.benchmark.scoring.class_points import ClassPoints, score_class_points
 from bmbench.benchmark.scoring.score_files import read_pair
@@ -29,7 +30,7 @@ def class_section(one: ScoredSet) -> list[Block]:
         return []
     truth = one.collection.rows[one.keys[0]][0].files[0]
     radii, names = class_radii(truth), _cell_classes(truth)
-    found = {}
+    found: dict[Key, ClassPoints | None] = {}
     for key in one.keys:
         run = one.collection.rows[key][0]
         folder = RunDir(one.folder.run(run.cell))
