@@ -11,7 +11,7 @@ from bmbench.core.types import Annotations, Sample
 from bmbench.datasets.formats.coco.samples import CocoFile, read_coco
 from bmbench.datasets.formats.folder_words import IMAGE_WORDS, folders_called
 from bmbench.datasets.formats.marks import Marks
-from bmbench.datasets.reading.image_names import composed, last_part, spellings
+from bmbench.datasets.reading.image_names import composed, last_part, nearest, spellings
 from bmbench.datasets.reading.images import SUFFIXES
 from bmbench.datasets.slides.whole_images import WHOLE_SUFFIXES, read_whole, size_of
 
@@ -24,6 +24,8 @@ MASK_ENDINGS = re.compile(
     re.IGNORECASE,
 )
 """What Cellpose, StarDist, InstanSeg and others add to an image's name for their answers."""
+_ROI_ENDINGS = re.compile(r"[_ -](rois?|roi[_ ]?sets?)$", re.IGNORECASE)
+"""What Cellpose and people add to an image's name for its ROIs."""
 _SCENE = re.compile(r"(\.\w+) - .+$")
 """QuPath calls the scenes of a slide ``NAME.svs - SCENE``."""
 
@@ -51,6 +53,9 @@ class Pictures:
             for stem in _stems(name):
                 self.by_stem.setdefault(stem, []).append(name)
         self.by_last = _by_last(self.files)
+        self.by_name: dict[str, list[str]] = {}
+        for name in self.files:
+            self.by_name.setdefault(last_part(name), []).append(name)
         self.sidecar = _sidecar(base, home, self) if listed is None else read_coco(listed)
         self.known = {s.name: s for s in self.sidecar.samples} if self.sidecar else {}
         self.known_last = _by_last(self.known)
@@ -70,9 +75,10 @@ class Pictures:
             return self._agreed(named, stem, where)
         # CellViT's files state the name of their folder, which is that of the image without its ending.
         short = last_part(stated)
-        tried = (short if "." not in short else "", stem, _SCENE.sub(r"\1", stem), MASK_ENDINGS.sub("", stem))
-        for own in filter(None, dict.fromkeys(tried)):
-            found = self._of_stem(own)
+        shorter = (pattern.sub("", stem) for pattern in (MASK_ENDINGS, _ROI_ENDINGS))
+        tried = (short if "." not in short else "", stem, _SCENE.sub(r"\1", stem), *shorter)
+        ways = [self._of_stem(own) for own in filter(None, dict.fromkeys(tried))]
+        for found in (*ways, self._namesakes(stated)):
             if len(found) > 1:
                 raise BadInputError(
                     "which image these annotations are of cannot be told",
@@ -88,6 +94,14 @@ class Pictures:
     def _stated(self, stated: str) -> list[str]:
         spelled = [composed(one) for one in spellings(stated)] if stated else []
         return list(dict.fromkeys([*spelled, *map(last_part, spelled)]))
+
+    def _namesakes(self, stated: str) -> list[str]:
+        """The images in other folders that are called as stated, those that share most folders with it."""
+        for spelled in self._stated(stated):
+            alike = self.by_name.get(last_part(spelled), [])
+            if alike:
+                return [alike[row] for row in nearest([spelled], alike)[0]]
+        return []
 
     def _agreed(self, named: str, stem: str, where: str) -> str:
         """The image that a file states, where that of its own name is not another one.

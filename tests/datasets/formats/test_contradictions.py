@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+import zipfile
 
 import numpy as np
 import pytest
@@ -507,3 +508,23 @@ def test_answers_name_images_as_other_systems_do(tmp_path, name):
     truth.write_text(coco("Fälle b.png"))
     answers.write_text(json.dumps([{"image_id": name, "category_id": 1, "bbox": [16, 6, 8, 8], "score": 1}]))
     assert len(read_pair(answers, truth)) == 2
+
+
+def test_of_images_in_many_folders_the_stated_path_tells(tmp_path):
+    images = {"images/P1/a.png": None, "images/P2/a.png": None}
+    files = {f"annotations/{p}_a.json": labelme(f"../pictures/{p}/a.png") for p in ("P1", "P2")}
+    assert [s.name for s in read_any(lay(tmp_path / "1", images | files)).samples] == ["P1/a.png", "P2/a.png"]
+    lay(tmp_path / "2", images | {"annotations/x.json": labelme("a.png")})
+    with pytest.raises(BadInputError, match=r"P1/a\.png, P2/a\.png"):
+        read_any(tmp_path / "2")
+
+
+@pytest.mark.parametrize("name", ["a_rois.zip", "a_RoiSet.zip", "a-ROI.zip"])
+def test_rois_are_called_after_their_image(tmp_path, name):
+    """Cellpose writes NAME_rois.zip."""
+    roifile = pytest.importorskip("roifile", reason="the extra imagej reads ROIs")
+    lay(tmp_path, {"a.png": None, "b.png": None})
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("1.roi", roifile.ImagejRoi.frompoints(np.array(SQUARE[0][:4], float)).tobytes())
+    (sample,) = read_any(tmp_path).samples
+    assert (sample.name, sample.annotations.box.tolist()) == ("a.png", BOX)
