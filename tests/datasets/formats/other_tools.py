@@ -48,7 +48,11 @@ def supervisely(place: Path) -> Path:
         "size": {"width": 40, "height": 20},
         "tags": [],
         "objects": [
-            {"classTitle": "WBC", "geometryType": "polygon", "points": {"exterior": CORNERS, "interior": []}}
+            {
+                "classTitle": "WBC",
+                "geometryType": "polygon",
+                "points": {"exterior": [[float(x), float(y)] for x, y in CORNERS], "interior": []},
+            }
         ],
     }
     (place / "ann").mkdir()

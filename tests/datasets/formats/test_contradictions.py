@@ -528,3 +528,25 @@ def test_rois_are_called_after_their_image(tmp_path, name):
         archive.writestr("1.roi", roifile.ImagejRoi.frompoints(np.array(SQUARE[0][:4], float)).tobytes())
     (sample,) = read_any(tmp_path).samples
     assert (sample.name, sample.annotations.box.tolist()) == ("a.png", BOX)
+
+
+def test_whole_corners_of_supervisely_are_pixels_for_a_whole_set(tmp_path):
+    """Its SDK turns [16, 6], [23, 13] back into [16, 6], [24, 14], and [10, 10] of a polygon into 10.5."""
+
+    def written(name, *shapes):
+        objects = [
+            {"classTitle": "WBC", "geometryType": kind, "points": {"exterior": points, "interior": []}}
+            for kind, points in shapes
+        ]
+        text = json.dumps({"size": {"width": 40, "height": 20}, "objects": objects})
+        return {f"img/{name}.png": None, f"ann/{name}.png.json": text}
+
+    box, triangle = ("rectangle", [[16, 6], [23, 13]]), ("polygon", [[10, 10], [20, 10], [20, 15]])
+    content = read_any(lay(tmp_path, written("a", box, triangle, ("point", [[3, 4]]))))
+    own = content.samples[0].annotations
+    assert own.box.tolist() == [BOX[0], [10.5, 10.5, 20.5, 15.5], [3.5, 4.5, 3.5, 4.5]]
+    assert any("--option corners=edges" in note for note in content.notes)
+    edges = read_any(tmp_path, choices={"corners": "edges"}).samples[0].annotations
+    assert edges.box.tolist() == [[16, 6, 23, 13], [10, 10, 20, 15], [3, 4, 3, 4]]
+    lay(tmp_path, written("b", ("polygon", [[1.5, 1], [9, 1], [9, 4]])))
+    assert read_any(tmp_path).samples[0].annotations.box[0].tolist() == [16, 6, 23, 13]

@@ -120,7 +120,7 @@ LAYOUTS = {
                         {
                             "classTitle": "WBC",
                             "geometryType": "rectangle",
-                            "points": {"exterior": [[16, 6], [24, 14]], "interior": []},
+                            "points": {"exterior": [[16, 6], [23, 13]], "interior": []},
                         }
                     ],
                 }
