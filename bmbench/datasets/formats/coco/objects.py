@@ -162,7 +162,7 @@ def _objects(
     rings = {} if segments is None else _outlines(segments, wanted, [image_records[i] for i in image], where)
     box, size = corners_and_size(_boxes(columns, bare, rings, where), where=where)
     if turned is not None:
-        turn(turned, (box, size), rings, kept=~bare, where=where)
+        turn(turned, (box, size), rings, kept=~bare)
     region, ignored = (
         np.zeros(len(bare), bool) if columns[key] is None else columns[key].astype(bool)
         for key in ("iscrowd", "ignore")

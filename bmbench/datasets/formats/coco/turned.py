@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import turned_box
 from bmbench.core.types import Bools, Floats, Rings
+from bmbench.datasets.reading.tables import decimal_number
 
 
 class Turned(msgspec.Struct, gc=False):
@@ -24,7 +24,6 @@ def turn(
     rings: dict[int, Rings],
     *,
     kept: Bools,
-    where: str,
 ) -> None:
     """Turn the boxes that have no outline, in place.
 
@@ -36,17 +35,12 @@ def turn(
         Corners, and width and height.
     kept : (n,) bool
         Which boxes are stated, and may be turned.
-
-    Raises
-    ------
-    BadInputError
-        If an angle is a text, and no number.
     """
     box, size = boxes
     for row in np.flatnonzero(kept).tolist():
         degrees = turned[row].get("rotation") if isinstance(turned[row], dict) else None
         if isinstance(degrees, str):
-            degrees = _degrees(degrees, f"{where}[{row}].attributes.rotation")
+            degrees = _degrees(degrees)
         if isinstance(degrees, int | float) and degrees and row not in rings:
             corners, outline = turned_box(box[row].tolist(), degrees)
             box[row] = corners
@@ -55,11 +49,7 @@ def turn(
                 rings[row] = outline
 
 
-def _degrees(text: str, where: str) -> float:
-    try:
-        degrees = float(text or "0")
-    except ValueError:
-        degrees = math.nan
-    if not math.isfinite(degrees):
-        raise BadInputError("not an angle", where=where, expected="degrees", got=repr(text)[:40])
-    return degrees
+def _degrees(text: str) -> float:
+    """The angle in a text; 0 for a word, which other programs have there."""
+    degrees = decimal_number(text)
+    return degrees if math.isfinite(degrees) else 0.0
