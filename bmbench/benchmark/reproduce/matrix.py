@@ -225,7 +225,11 @@ def _methods(options: ReproduceOptions) -> tuple[Method, ...]:
             require_installed(method)
         return methods
     able = (method for method in map(METHODS.get, METHODS.own_names()) if is_installed(method))
-    return tuple(method for method in able if method.cell_classes or not options.classes)
+    return tuple(
+        method
+        for method in able
+        if options.profile in method.settings and (method.cell_classes or not options.classes)
+    )
 
 
 def _questions(
