@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bmbench.benchmark.suite.report.blocks import Block, Bullets, Heading, to_html, to_markdown
+from bmbench.benchmark.suite.report.ensembles import ensemble_section
 from bmbench.benchmark.suite.report.failures import failure_section
 from bmbench.benchmark.suite.report.pooled import pooled_section
 from bmbench.benchmark.suite.report.scored_sets import ScoredSet, read_sets, same_images
@@ -45,7 +46,7 @@ def report_blocks(suite: Suite, sets: Sequence[ScoredSet], out: Path) -> list[Bl
     """All sections, in the order in which they are read."""
     blocks: list[Block] = [Heading(level=1, text=suite.title or suite.name), _about(suite, sets), _reading()]
     for one in sets:
-        blocks += [*set_section(one, suite), *beside(one, same_images(one, sets))]
+        blocks += [*set_section(one, suite), *beside(one, same_images(one, sets)), *ensemble_section(one)]
     blocks += pooled_section(sets, suite)
     blocks += verdict_section(list(sets))
     blocks += failure_section(sets, out)
