@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bmbench.benchmark.suite.report.class_tables import class_radii, score_at_own_thresholds
+from bmbench.benchmark.suite.report.class_tables import class_radii, macro_f1, score_at_own_thresholds
 from bmbench.core.types import Category, GroundTruth, Predictions, Role
 from bmbench.metrics.protocol import Protocol
 
@@ -78,4 +78,7 @@ def test_each_class_has_a_threshold_and_a_radius_of_its_own():
     white, platelet = points.classes["cd"]["white"], points.classes["cd"]["platelet"]
     assert (white.tp, white.fp, white.fn) == (1, 0, 1)
     assert (platelet.tp, platelet.fp, platelet.fn) == (1, 1, 1)
-    assert points.macro_f1["cd"].value == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert macro_f1(points, 2)[0] == pytest.approx((2 / 3 + 1 / 2) / 2)
+    # A third class that was never named takes its share away, and no interval would hold it.
+    assert macro_f1(points, 3) == (pytest.approx((2 / 3 + 1 / 2) / 3), None)
+    assert macro_f1(None, 3) == (None, None)

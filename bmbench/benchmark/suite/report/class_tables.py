@@ -39,7 +39,7 @@ def class_section(one: ScoredSet) -> list[Block]:
             found[key] = score_at_own_thresholds(run.files, read_pair(*chosen), run.protocol)
         except (BadInputError, FileNotFoundError):
             found[key] = None
-    order = sorted(one.keys, key=lambda key: -(_macro(found[key])[0] or 0.0))
+    order = sorted(one.keys, key=lambda key: -(macro_f1(found[key], len(names))[0] or 0.0))
     rows = [(f"`{key.method}`", *_cells(found[key], names)) for key in order]
     counts = [int(((truth.label == label) & (truth.role == Role.CELL)).sum()) for label in _labels(truth)]
     header = ["method", "macro-F1", "95 %"]
@@ -49,7 +49,7 @@ def class_section(one: ScoredSet) -> list[Block]:
     about = (
         "Classes told apart, first seed: F1 of each class by centres, at the threshold that is best for it "
         "on the optimisation images. Centres match within a third of the mean diameter of the class: "
-        f"{limits}."
+        f"{limits}. A class without a threshold counts as 0 in macro-F1."
     )
     return [about, TextGrid(header=tuple(header), rows=tuple(rows))]
 
@@ -87,13 +87,17 @@ def _cell_classes(truth: GroundTruth) -> list[str]:
     return [truth.categories[label].name for label in _labels(truth)]
 
 
-def _macro(points: ClassPoints | None) -> tuple[float | None, tuple[float, float] | None]:
+def macro_f1(points: ClassPoints | None, n_classes: int) -> tuple[float | None, tuple[float, float] | None]:
+    """The mean over all classes, with its interval; one without a threshold counts as 0, without interval."""
     mean = None if points is None else points.macro_f1.get("cd")
-    return (None, None) if mean is None else (mean.value, mean.interval)
+    if points is None or mean is None or mean.value is None:
+        return None, None
+    n = len(points.classes["cd"])
+    return mean.value * n / n_classes, mean.interval if n == n_classes else None
 
 
 def _cells(points: ClassPoints | None, names: list[str]) -> list[str]:
-    value, interval = _macro(points)
+    value, interval = macro_f1(points, len(names))
     texts = [percent(value), span(interval)]
     for name in names:
         scores: Scores | None = None if points is None else points.classes.get("cd", {}).get(name)

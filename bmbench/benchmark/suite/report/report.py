@@ -11,12 +11,12 @@ from bmbench.benchmark.suite.report.ensembles import ensemble_section
 from bmbench.benchmark.suite.report.failures import failure_section
 from bmbench.benchmark.suite.report.pooled import pooled_section
 from bmbench.benchmark.suite.report.scored_sets import ScoredSet, read_sets, same_images
-from bmbench.benchmark.suite.report.set_tables import beside, set_section
-from bmbench.benchmark.suite.report.verdicts import verdict_section
+from bmbench.benchmark.suite.report.set_tables import beside, best_of, set_section
+from bmbench.benchmark.suite.report.verdicts import n_decided, question_rows, verdict_section
 from bmbench.benchmark.suite.suite_file import Suite
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
-from bmbench.present.words import many
+from bmbench.present.words import listed, many, percent
 
 
 def write_suite_report(suite: Suite, out: Path, say: Callable[[str], None]) -> Path:
@@ -44,7 +44,12 @@ def write_suite_report(suite: Suite, out: Path, say: Callable[[str], None]) -> P
 
 def report_blocks(suite: Suite, sets: Sequence[ScoredSet], out: Path) -> list[Block]:
     """All sections, in the order in which they are read."""
-    blocks: list[Block] = [Heading(level=1, text=suite.title or suite.name), _about(suite, sets), _reading()]
+    blocks: list[Block] = [
+        Heading(level=1, text=suite.title or suite.name),
+        _about(suite, sets),
+        *_short(sets),
+    ]
+    blocks += [Heading(level=2, text="How to read the tables"), _reading()]
     for one in sets:
         blocks += [*set_section(one, suite), *beside(one, same_images(one, sets)), *ensemble_section(one)]
     blocks += pooled_section(sets, suite)
@@ -66,6 +71,26 @@ def _about(suite: Suite, sets: Sequence[ScoredSet]) -> str:
         f"{many(len(sets), 'set')} of {len(suite.sets)}, {runs} of {many(asked, 'run')} finished in "
         f"{seconds / 3600:.1f} hours, profile `{suite.profile}`. Made by `bmbench suite report`.{missing}"
     )
+
+
+def _short(sets: Sequence[ScoredSet]) -> list[Block]:
+    """What each set says, in a line."""
+    texts = []
+    for one in sets:
+        parts = [best_of(one) or "Nobody can be called the best."]
+        reached = [
+            f"`{key.method}` {percent(one.scores.mean(key, 'cd', 'f1').value)}"
+            for key in one.keys
+            if key.method in one.baselines
+        ]
+        if reached:
+            parts.append(f"Baselines: {listed(reached)}.")
+        if one.set.human is not None:
+            parts.append(f"People: {percent(one.set.human.f1)}.")
+        if asked := len(question_rows(one)):
+            parts.append(f"Of the study's questions {n_decided(one)} of {asked} are decided.")
+        texts.append(f"`{one.name}`: {' '.join(parts)}")
+    return [Heading(level=2, text="In short"), Bullets(texts=tuple(texts))]
 
 
 _SCORES = """F1 and AP by centres, in per cent, means over seeds; thresholds are those that each run chose

@@ -21,23 +21,22 @@ from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 def set_section(one: ScoredSet, suite: Suite) -> list[Block]:
     """What a set is, its table, who may be the best, who is told apart, and rows of other supervision."""
     blocks: list[Block] = [Heading(level=2, text=one.set.title or one.name), _about(one)]
-    blocks.append(score_grid(one, one.keys, suite))
-    blocks += [*_told_apart(one), *class_section(one)]
+    blocks.append(score_grid(one, one.keys))
+    blocks += [*_told_apart(one), "What it costs:", cost_grid(one, suite), *class_section(one)]
     if one.other_keys:
         blocks.append("The same set, learned from other annotations or with artefacts trained otherwise:")
-        blocks.append(score_grid(one, one.other_keys, suite, named=True))
+        blocks.append(score_grid(one, one.other_keys, named=True))
     return blocks
 
 
-def score_grid(one: ScoredSet, keys: Sequence[Key], suite: Suite, *, named: bool = False) -> TextGrid:
+def score_grid(one: ScoredSet, keys: Sequence[Key], *, named: bool = False) -> TextGrid:
     """Rows in the order of F1, baselines among them, the human line above."""
     best = _best(one, keys)
     header = ["method", "seeds", "F1", "95 %", "AP", "best?"]
     header += ["drop, points"] if one.set.familiar else []
-    header += ["sd of units", "size, M", "fit, s", "predict, s", "memory, GB", "s a point"]
+    header += ["sd of units"]
     rows = []
     values = {key: one.scores.mean(key, "cd", "f1") for key in keys}
-    baseline = _baseline(one, suite)
     for key in sorted(keys, key=lambda key: -(values[key].value or 0.0)):
         mark = _mark(one, key)
         what = f", {key.track}, {key.artefacts}" if named else ""
@@ -51,14 +50,30 @@ def score_grid(one: ScoredSet, keys: Sequence[Key], suite: Suite, *, named: bool
                 UNDEFINED if best is None else ("yes" if key in best else "no"),
                 *([_drop(one, key)] if one.set.familiar else []),
                 points(one.spread(key)).lstrip("+"),
-                *_costs(one, key),
-                _seconds_a_point(one, key, baseline),
             )
         )
     if one.set.human is not None:
         gaps = [""] * (len(header) - 3)
         rows.insert(0, ("people", "", percent(one.set.human.f1), *gaps))
     return TextGrid(header=tuple(header), rows=tuple(rows))
+
+
+def cost_grid(one: ScoredSet, suite: Suite) -> TextGrid:
+    """What each method costs beside what it reaches, in the order of F1."""
+    header = ("method", "F1", "95 %", "size, M", "fit, s", "predict, s", "memory, GB", "s a point")
+    means = {key: one.scores.mean(key, "cd", "f1") for key in one.keys}
+    base = _baseline(one, suite)
+    rows = [
+        (
+            f"`{key.method}`",
+            percent(means[key].value),
+            span(means[key].interval),
+            *_costs(one, key),
+            _seconds_a_point(one, key, base),
+        )
+        for key in sorted(one.keys, key=lambda key: -(means[key].value or 0.0))
+    ]
+    return TextGrid(header=header, rows=tuple(rows))
 
 
 def suite_rows(suite: Suite, out: Path) -> list[dict[str, object]]:
@@ -117,6 +132,12 @@ def _best(one: ScoredSet, keys: Sequence[Key]) -> set[Key] | None:
         return None
     kept = best_set(method_pairs(methods)).tolist()
     return {key for key, able in zip(keys, kept, strict=True) if able}
+
+
+def best_of(one: ScoredSet) -> str:
+    """Which methods may be the best of a set, in a sentence; empty where nothing can be said."""
+    best = _best(one, one.keys)
+    return best_words([f"`{key.method}`" for key in one.keys if key in best]) if best else ""
 
 
 def _told_apart(one: ScoredSet) -> list[Block]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from bmbench.benchmark.reproduce.report.claims import claims
 from bmbench.benchmark.reproduce.report.published import MARGIN
 from bmbench.benchmark.reproduce.report.questions import SHOWN, verdicts
@@ -25,18 +27,29 @@ def verdict_section(sets: list[ScoredSet]) -> list[Block]:
     """One table a set; questions whose methods were not all run are left out."""
     blocks: list[Block] = [Heading(level=2, text="The study's questions"), _ABOUT]
     for one in sets:
-        rows = [*_claim_rows(one), *_circle_rows(one)]
+        rows = question_rows(one)
         if rows:
-            mine = sum(row[2] in _DECIDED for row in rows)
+            mine = n_decided(one)
             blocks += [
                 Heading(level=3, text=f"On `{one.name}`: {mine} of {len(rows)} decided"),
                 TextGrid(
                     header=("question", "measured by", "verdict", "effect [95 %]", "units", "needed"),
-                    rows=tuple(rows),
+                    rows=rows,
                     left=3,
                 ),
             ]
     return blocks if len(blocks) > 2 else []
+
+
+@lru_cache(maxsize=64)
+def question_rows(one: ScoredSet) -> tuple[tuple[str, ...], ...]:
+    """The questions that the runs of a set can answer, with their verdicts; none where there are none."""
+    return (*_claim_rows(one), *_circle_rows(one))
+
+
+def n_decided(one: ScoredSet) -> int:
+    """How many of them are decided, either way."""
+    return sum(row[2] in _DECIDED for row in question_rows(one))
 
 
 def _claim_rows(one: ScoredSet) -> list[tuple[str, ...]]:
