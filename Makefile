@@ -71,6 +71,7 @@ bench: .venv/installed  ## side by side with other evaluators, and a whole slide
 	.venv/bin/python benchmarks/bench_qupath.py benchmarks/made/qupath
 	.venv/bin/python benchmarks/bench_leaderboard.py
 	.venv/bin/python benchmarks/bench_cluster.py
+	.venv/bin/python benchmarks/bench_steps.py
 	.venv/bin/python benchmarks/bench_training.py --whole
 
 calibrate: .venv/installed  ## how often intervals and verdicts are wrong, by simulation; a quarter of an hour

@@ -24,8 +24,8 @@ from typing import Protocol
 
 import numpy as np
 
-from bmbench.core.geometry import clip_ring, ring_area, rings_box
-from bmbench.core.types import Annotations, Bools, Floats, Pixels, Rings
+from bmbench.core.geometry import clip_ring, ring_area
+from bmbench.core.types import Annotations, Bools, Floats, Ints, Pixels, Rings
 
 MOST_BLUR_PX = 1.0
 """Largest standard deviation of the blur; every second patch is blurred."""
@@ -241,10 +241,18 @@ def _boxes(annotations: Annotations, to_patch: Affine, contour: tuple[Rings, ...
     half = (annotations.box[:, 2:] - annotations.box[:, :2]) / 2
     half = np.sqrt(half**2 @ (to_patch.matrix**2).T)
     box: Floats = np.concatenate([middle - half, middle + half], axis=1)
-    for row, rings in enumerate(contour):
-        if rings:
-            box[row] = rings_box(rings)
+    rows, points, firsts = _corners(contour)
+    if rows:
+        box[rows] = np.hstack([f.reduceat(points, firsts) for f in (np.minimum, np.maximum)])
     return box
+
+
+def _corners(contour: tuple[Rings, ...]) -> tuple[list[int], Floats, Ints]:
+    """The objects with an outline, the corners (m, 2) of all of them, and the number of each one's first."""
+    rows = [row for row, rings in enumerate(contour) if rings]
+    counts = np.array([sum(map(len, contour[row])) for row in rows], np.int64)
+    points = np.concatenate([np.zeros((0, 2)), *(ring for row in rows for ring in contour[row])])
+    return rows, points, np.cumsum(counts) - counts
 
 
 def _meets(moved: Annotations, size: int) -> Bools:
@@ -253,15 +261,13 @@ def _meets(moved: Annotations, size: int) -> Bools:
     nearest = np.clip(moved.circle[:, :2], 0, size)
     gap = np.hypot(*(moved.circle[:, :2] - nearest).T)
     inside &= (moved.circle[:, 2] <= 0) | (gap < moved.circle[:, 2])
-    for row, rings in enumerate(moved.contour):
-        if rings and inside[row] and not any(_reaches_into(ring, size) for ring in rings):
-            inside[row] = any(ring_area(clip_ring(ring, size, size)) > 0 for ring in rings)
+    rows, points, firsts = _corners(moved.contour)
+    if rows:
+        # Where a corner of the outline lies inside the patch, some of its area does too.
+        within = np.logical_or.reduceat(((points > 0) & (points < size)).all(axis=1), firsts)
+        for row in np.array(rows)[inside[rows] & ~within].tolist():
+            inside[row] = any(ring_area(clip_ring(ring, size, size)) > 0 for ring in moved.contour[row])
     return inside
-
-
-def _reaches_into(ring: Floats, size: int) -> bool:
-    """Whether a corner of the outline lies inside the patch: then some of its area does too."""
-    return bool(((ring > 0) & (ring < size)).all(axis=1).any())
 
 
 def _join(parts: list[Annotations]) -> Annotations:

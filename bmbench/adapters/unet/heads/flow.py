@@ -73,10 +73,11 @@ def _warmed(mask: NDArray[np.bool_], steps: int) -> Floats:
     middle = np.rint([down.mean(), right.mean()])
     nearest = int(np.argmin((down - middle[0]) ** 2 + (right - middle[1]) ** 2))
     source = down[nearest], right[nearest]
-    inside, heat = mask.astype(np.float64), np.zeros(mask.shape)
+    inside, heat, spread = mask.astype(np.float64), np.zeros(mask.shape), np.empty(mask.shape)
     for _ in range(steps):
         heat[source] += 1
-        heat = np.asarray(cv2.blur(heat, (3, 3), borderType=cv2.BORDER_CONSTANT), np.float64) * inside
+        cv2.blur(heat, (3, 3), dst=spread, borderType=cv2.BORDER_CONSTANT)
+        np.multiply(spread, inside, out=heat)
     return heat
 
 

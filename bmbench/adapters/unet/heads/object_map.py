@@ -6,7 +6,9 @@ So these targets are computed of the annotations after they were moved into a pa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -22,8 +24,8 @@ class ObjectMap:
 
     Attributes
     ----------
-    depths : DepthMap
-        Owner and depth of each pixel, the margin's too.
+    drawn : function that returns DepthMap
+        Owner and depth of each pixel, the margin's too; drawn when first asked for.
     annotations : Annotations
         In pixels of that larger part.
     kind : (n,) int64
@@ -34,11 +36,16 @@ class ObjectMap:
         0 on ignored objects and regions of the patch, else 1.
     """
 
-    depths: DepthMap
+    drawn: Callable[[], DepthMap]
     annotations: Annotations
     kind: Ints
     margin: int
     weight: Reals
+
+    @property
+    def depths(self) -> DepthMap:
+        """Owner and depth of each pixel, the margin's too."""
+        return self.drawn()
 
     @property
     def taught(self) -> Bools:
@@ -59,14 +66,16 @@ def object_map(
     """
     height, width = (length + 2 * margin for length in size)
     around = moved(annotations, np.full(2, float(margin)))
-    depths = depth_map(around, height, width, artefacts=artefacts)
+    drawn = cache(partial(depth_map, around, height, width, artefacts=artefacts))
     kind = np.where(annotations.role == Role.IGNORE, -1, label)
-    ignored = np.append(False, annotations.role == Role.IGNORE)[depths.owner]
+    ignored = np.zeros((height, width), bool)
+    if (annotations.role == Role.IGNORE).any():
+        ignored = np.append(False, annotations.role == Role.IGNORE)[drawn().owner]
     if annotations.region.any():
         ignored |= ignored_regions(around, height, width)
     weight = (~ignored).astype(np.float32)
     return ObjectMap(
-        depths=depths, annotations=around, kind=kind, margin=margin, weight=_without(margin, weight)
+        drawn=drawn, annotations=around, kind=kind, margin=margin, weight=_without(margin, weight)
     )
 
 

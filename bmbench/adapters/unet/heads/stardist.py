@@ -27,6 +27,8 @@ from bmbench.core.types import Detections, Floats
 if TYPE_CHECKING:
     import torch
 
+_ASK_EVERY = 4
+
 
 def star_targets(objects: ObjectMap, kinds: int, settings: StarSettings) -> Reals:
     """(kinds + 32, h, w) probability of each kind, and the distances in pixels; 0 outside."""
@@ -49,18 +51,25 @@ def star_distances(owner: NDArray[np.int32], margin: int, rays: int = RAYS) -> R
     beyond the map.
     """
     height, width = (length - 2 * margin for length in owner.shape)
-    padded = np.pad(owner, max(owner.shape), constant_values=-1)
-    offset = max(owner.shape) + margin
-    own = padded[offset : offset + height, offset : offset + width]
+    # In numbers as short as will do: in those NumPy compares and adds many at a time.
+    short = np.int16 if owner.max(initial=0) < 2**15 else np.int32
+    around = max(owner.shape) + _ASK_EVERY
+    padded = np.pad(owner.astype(short), around, constant_values=-1)
+    offset = around + margin
+    own = np.ascontiguousarray(padded[offset : offset + height, offset : offset + width])
     distance = np.zeros((rays, height, width), np.float32)
-    for ray, (right, down) in enumerate(directions(rays)):
-        inside, steps = own > 0, np.zeros(own.shape, np.int16)
+    inside, same = np.empty(own.shape, bool), np.empty(own.shape, bool)
+    for ray, (right, down) in enumerate(directions(rays).tolist()):
+        steps = np.zeros(own.shape, np.uint8 if max(owner.shape) < 2**8 else np.int16)
+        np.greater(own, 0, out=inside)
         step = 0
-        while inside.any():
+        # Asked only now and then whether any ray goes on: where none does, a step changes nothing.
+        while step % _ASK_EVERY or inside.any():
             step += 1
             top, left = offset + round(step * down), offset + round(step * right)
-            inside &= padded[top : top + height, left : left + width] == own
-            steps += inside
+            np.equal(padded[top : top + height, left : left + width], own, out=same)
+            inside &= same
+            np.add(steps, inside.view(np.uint8), out=steps)
         back = 1 - 0.5 / max(abs(right), abs(down))
         distance[ray] = np.where(own > 0, steps + np.float32(1 - back), 0)
     return distance
