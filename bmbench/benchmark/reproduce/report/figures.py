@@ -113,7 +113,9 @@ def draw_trainings(path: Path, rows: Mapping[Key, tuple[FinishedRun, ...]], *, t
                 axes.plot(
                     *zip(*points, strict=True), color=COLOURS[number % len(COLOURS)], lw=1.3, marker="."
                 )
-        axes.set(title=_name(key, list(shown)), ylim=(0, None))
+        # Of losses that hardly change matplotlib leaves no room above: they lay on the panel's edge.
+        highest = max(axes.get_ylim()[1], 1.02 * axes.dataLim.y1)
+        axes.set(title=_name(key, list(shown)), ylim=(0, highest))
         axes.title.set_fontsize(10)
         axes.spines[["top", "right"]].set_visible(False)
     figure.supxlabel("step")

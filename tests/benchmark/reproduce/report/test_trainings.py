@@ -2,6 +2,9 @@
 
 from types import SimpleNamespace
 
+import numpy as np
+from PIL import Image
+
 from bmbench.benchmark.records.history import FitHistory, write_history
 from bmbench.benchmark.reproduce.report.figures import draw_trainings
 from bmbench.benchmark.reproduce.report.runs import Key
@@ -28,3 +31,14 @@ def test_a_panel_a_method_and_nothing_where_none_reports(tmp_path):
     silent = {other: (run_with(tmp_path / "c"),)}
     assert not draw_trainings(tmp_path / "none.png", silent, title="weak annotations")
     assert not (tmp_path / "none.png").exists()
+
+
+def test_losses_that_hardly_change_lie_inside_their_panel(tmp_path):
+    rows = {Key("weak", "background", "unet_shrink"): (run_with(tmp_path / "a", 1.166, 1.164),)}
+    path = tmp_path / "trainings.png"
+    draw_trainings(path, rows, title="")
+    pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    blue = np.argwhere((pixels[..., 2] > pixels[..., 0] + 60) & (pixels[..., 2] > 100))
+    dot = blue[blue[:, 1] <= blue[:, 1].min() + 8]
+    # The dot of the first one is whole: as high as it is wide.
+    assert abs(np.ptp(dot[:, 0]) - 8) <= 1
