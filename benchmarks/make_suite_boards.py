@@ -26,6 +26,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from bmbench.adapters import METHODS
+from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.reproduce.matrix import Matrix
 from bmbench.benchmark.reproduce.report.runs import Collection, FinishedRun, Key, collect
 from bmbench.benchmark.reproduce.report.seed_means import by_seed
@@ -94,6 +96,15 @@ def whole_rows(there: Collection, study: Matrix) -> tuple[dict[Key, Seeds], list
     return rows, ["-".join(key) for key in asked if key not in rows]
 
 
+def without_outlines(truth: Path, out: Path) -> Path:
+    """A ground truth with boxes and centres alone, by which boards score; outlines take megabytes."""
+    record = json.loads(truth.read_text())
+    for one in record["annotations"]:
+        one.pop("segmentation", None)
+    write_json(out, record)
+    return out
+
+
 class Board:
     """The new board of a set, in a folder aside."""
 
@@ -120,6 +131,8 @@ class Board:
             card, truth = DATASETS.get(self.study.facts.dataset).card, self._joined_truth(track)
             options = dict(self.study.facts.dataset_options)
             facts = replace(facts, data_options=options, data_folds=self.folds, citation=card.citation)
+        elif self.one.drawn:
+            truth = without_outlines(truth, self.aside / f"drawn-{track}" / "truth.json")
         create_track(self.board, truth, facts)
         if not self.one.drawn:
             shutil.copy(truth, self.aside / f"{track}.json")
@@ -153,12 +166,24 @@ class Board:
         if self.folds:
             facts["params"] |= {"folds": len(self.folds), "threshold_of_each_fold_moved_to": MIDDLE}
         facts |= {"name": name, "train_hours": round(hours / len(seeds), 4)}
+        facts |= self._costs(key, [run for runs in seeds.values() for run in runs])
         wanted = SubmissionFacts(team=TEAM, contacts=(LOGIN,), declared=True, **facts)
         folder = self.board.submission(manifest.name, id_)
         others = read_others(self.board, manifest.name)
         verdict = submit(answers, wanted, manifest, folder=folder, others=others)
         if not verdict.valid:
             sys.exit("\n".join(f"{self.one.name} {id_}: {problem}" for problem in verdict.problems.listed))
+
+    def _costs(self, key: Key, runs: Sequence[FinishedRun]) -> dict[str, float]:
+        """Parameters, where no setting was changed, and the most memory that a run held, if it is known."""
+        found = {}
+        known = METHODS.get(key.method).parameters.get(self.study.facts.profile)
+        if known and not any(run.cell.settings for run in runs):
+            found["parameters_millions"] = round(known / 1e6, 3)
+        times = [RunDir(run.predictions.parent).times() for run in runs]
+        if peaks := [one.memory_mb for one in times if one.memory_mb is not None]:
+            found["peak_memory_gb"] = round(max(peaks) / 1e3, 2)
+        return found
 
     def finish(self, out: Path) -> None:
         """Score, build and verify; then take the old one's place."""
