@@ -190,7 +190,8 @@ def _format_3(value: dict[str, Any], folder: Path, root: Path) -> ZarrArray:
         if name not in ("bytes", "transpose", "crc32c", *_PACKED):
             raise _not_read(folder, "codec", name)
     default = encoding["name"] == "default"
-    separator = (encoding.get("configuration") or {}).get("separator", "/" if default else ".")
+    stated = (encoding.get("configuration") or {}).get("separator", "/" if default else ".")
+    separator = _separator(stated, folder)
     described = {
         "zarr_format": 3,
         "node_type": "array",
@@ -213,7 +214,7 @@ def _format_3(value: dict[str, Any], folder: Path, root: Path) -> ZarrArray:
             chunks=chunks,
             kind=_kind(value["data_type"], folder),
             described=("zarr.json", described),
-            key=(f"c{_separator(separator, folder)}" if default else "", separator),
+            key=(f"c{separator}" if default else "", separator),
             packed=tuple(name for name in names if name in _PACKED),
         )
     )

@@ -174,6 +174,17 @@ def test_names_that_lead_out_of_a_store_are_refused(tmp_path):
         read_whole(path)
 
 
+@pytest.mark.parametrize("encoding", ["default", "v2"])
+@pytest.mark.parametrize("separator", [{}, "../", ""])
+def test_what_stands_between_the_numbers_of_a_chunk_is_a_point_or_a_slash(tmp_path, encoding, separator):
+    path = store(tmp_path / "a.zarr", form=3)
+    described = json.loads((path / "0" / "zarr.json").read_text())
+    described["chunk_key_encoding"] = {"name": encoding, "configuration": {"separator": separator}}
+    (path / "0" / "zarr.json").write_text(json.dumps(described))
+    with pytest.raises(BadInputError, match="not a separator of chunks"):
+        read_whole(path)
+
+
 @pytest.mark.parametrize("packed", ["gzip", "blosc", "zstd"])
 def test_a_chunk_that_unpacks_to_more_than_it_may_is_refused(tmp_path, packed):
     import numcodecs
