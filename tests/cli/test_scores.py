@@ -297,7 +297,8 @@ def test_the_comparison_in_the_docs_is_what_the_command_prints(bmbench, monkeypa
     root = Path(__file__).resolve().parents[2]
     board = root / "leaderboards" / "synthetic"
     files = [
-        board / f"submissions/weak/{name}/predictions-s0.json" for name in ("unet-shrink", "unet-dont-care")
+        board / f"submissions/weak/{name}/predictions-s0.json"
+        for name in ("unet-shrink", "unet-shrink-foreground")
     ]
     truth = board / "tracks/weak/truth.json"
     shown = bmbench("compare", *files, "--truth", truth, "--radius", 14, "--threshold", 0.5).out
