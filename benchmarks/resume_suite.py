@@ -4,7 +4,8 @@
 
 Two methods on drawn images, one that trains a small network for a few steps. A kill is a SIGKILL; the same
 command is given again. At the end all files of finished runs are compared but `log.txt` and `timing.json`,
-which hold times; and no finished run may have been begun anew.
+which hold times; and no finished run may have been begun anew. The code must stay as it is
+meanwhile: `environment.json` names its commit.
 """
 
 import argparse
