@@ -6,6 +6,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.submissions.incoming import validate_folder
 from bmbench.leaderboards.submissions.understood import AnswerFacts, Understood, table, understand
 from bmbench.leaderboards.tracks.create_track import write_manifest
@@ -34,6 +35,10 @@ def good(bench):
 
 def boxes(rows, change):
     return [row | {"bbox": [float(value) for value in change(*row["bbox"])]} for row in rows]
+
+
+def shares(rows):
+    return boxes(rows, lambda *box: [value / SIZE for value in box])
 
 
 def test_a_good_answer_is_counted_beside_the_truth_and_not_doubted(said, good):
@@ -78,7 +83,8 @@ WAYS = {
         "the image ids are one too small",
     ),
     "shares of the image": (
-        lambda rows: boxes(rows, lambda *box: [value / SIZE for value in box]),
+        # One reaches beyond its image, as predictions do; else they are refused.
+        lambda rows: [*shares(rows), rows[0] | {"bbox": [0.97, 0.5, 0.08, 0.08]}],
         "boxes are shares of the image",
     ),
     "everything twice": (lambda rows: rows + rows, "stand there a second time"),
@@ -104,6 +110,11 @@ def test_what_its_author_may_not_have_meant_is_named(said, good, way):
     change, words = WAYS[way]
     (doubt,) = said(change(good)).doubts
     assert words in doubt
+
+
+def test_shares_that_nothing_else_can_be_are_refused(said, good):
+    with pytest.raises(BadInputError, match="between 0 and 1"):
+        said(shares(good))
 
 
 @pytest.mark.parametrize("way", ["three of the images", "shares of the image", "everything twice", "nothing"])
