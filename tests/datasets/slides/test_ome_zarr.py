@@ -199,7 +199,10 @@ def test_a_chunk_that_unpacks_to_more_than_it_may_is_refused(tmp_path, packed):
 
 
 def test_what_is_not_read_is_said(tmp_path):
-    path = store(tmp_path / "shards.zarr", form=3, shards=(1, 128, 128))
+    path = store(tmp_path / "shards.zarr", form=3)
+    # Described, not written: zarr 3.1.0 now and then fails to write its own shards.
+    how = {"chunks": (1, 64, 64), "shards": (1, 128, 128), "overwrite": True}
+    zarr.open_group(path, mode="a").create_array("0", shape=COLOURS.shape, dtype=COLOURS.dtype, **how)
     with pytest.raises(BadInputError, match="stored in shards, which are not read; write the store without"):
         read_whole(path)
     path = store(tmp_path / "filters.zarr")
