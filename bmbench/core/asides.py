@@ -51,6 +51,9 @@ def new_folder(path: Path) -> tuple[int | None, Path]:
         except PermissionError:
             # Windows opens no folders.
             return None, Path(name)
+        except FileNotFoundError:
+            # Another process has swept it before it could be held.
+            continue
         held = _hold(handle, Path(name))
         if held:
             return handle, Path(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -233,4 +234,22 @@ def test_a_run_whose_name_the_disk_does_not_keep_is_not_begun_a_second_time(tmp_
     monkeypatch.setattr(files, "force", fail)
     with pytest.raises(RunFailedError, match="Input/output error"):
         RunDir.create(tmp_path, "run", {"config.json": {}})
+    assert names(tmp_path) == ["run"]
+
+
+@pytest.mark.usefixtures("posix")
+def test_a_folder_that_is_swept_before_it_is_opened_is_made_again(tmp_path, monkeypatch):
+    making, swept = tempfile.mkdtemp, []
+
+    def make(**how):
+        name = making(**how)
+        if not swept:
+            swept.append(name)
+            Path(name).rmdir()
+        return name
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make)
+    with writing_folder(tmp_path / "run") as aside:
+        (aside / "a.txt").write_text("whole")
+    assert swept
     assert names(tmp_path) == ["run"]
