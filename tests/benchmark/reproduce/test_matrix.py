@@ -47,6 +47,7 @@ def test_a_method_that_cannot_learn_a_class_is_left_out_of_that_mode(options):
     assert any("blob_log" in note for note in matrix.notes)
 
 
+@pytest.mark.usefixtures("torch")
 def test_classes_are_asked_of_every_run_and_kept_in_the_folder(options):
     """By methods that can tell them: a plain one is refused, with what it has to be called."""
     asked = replace(options, methods=("blob_log+crops",), classes=("all",), tracks=("weak",), seeds=(0,))
