@@ -92,12 +92,17 @@ def signed(value: float | None, interval: Interval = None) -> str:
     return text if interval is None else f"{text} [{interval[0]:+.3f}, {interval[1]:+.3f}]"
 
 
-def points(value: float | None) -> str:
-    """A difference of scores in points (hundredths), "+1.2" with a true minus sign."""
+def signed_number(value: float | None) -> str:
+    """A difference of counts, percentages or points, "+1.2" with a true minus sign; a dash if undefined."""
     if value is None:
         return UNDEFINED
-    text = f"{100 * value:+.1f}"
+    text = f"{value:+.1f}"
     return "0.0" if float(text) == 0 else text.replace("-", MINUS)
+
+
+def points(value: float | None) -> str:
+    """A difference of scores in points (hundredths), "+1.2" with a true minus sign."""
+    return signed_number(None if value is None else 100 * value)
 
 
 def gap(value: float | None, interval: Interval) -> str:

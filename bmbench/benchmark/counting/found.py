@@ -189,7 +189,8 @@ def _places(path: Path, names: Sequence[str], pictures: Sequence[Path]) -> Itera
 
 def _left(path: Path, pictures: Sequence[Path], places: Sequence[Path | None]) -> list[str]:
     """Which of the pictures that were given the file says nothing of."""
-    left = [picture.name for picture in pictures if picture not in set(places)]
+    told = set(places)
+    left = [picture.name for picture in pictures if picture not in told]
     if not left:
         return []
     shown = ", ".join(left[:_SHOWN]) + (f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from bmbench.present.terminal import terminal_table
-from bmbench.present.words import MINUS, RULES, UNDEFINED, decimal, share
+from bmbench.present.words import RULES, UNDEFINED, decimal, share, signed_number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -78,11 +78,3 @@ def agreement_cells(one: NumberAgreement) -> list[str]:
         decimal(None if one.line is None else one.line.slope, 2),
         share(one.within, 0),
     ]
-
-
-def signed_number(value: float | None) -> str:
-    """A difference of counts or percentages, "+1.2" with a true minus sign; a dash where undefined."""
-    if value is None:
-        return UNDEFINED
-    text = f"{value:+.1f}"
-    return "0.0" if float(text) == 0 else text.replace("-", MINUS)

@@ -10,6 +10,14 @@ from PIL import Image
 from bmbench.core.types import Pixels
 
 TILE = 128
+OF_A_DEVICE = {
+    "instance_number": 1,
+    "manufacturer": "a",
+    "manufacturer_model_name": "b",
+    "software_versions": "1",
+    "device_serial_number": "1",
+}
+"""What highdicom asks of every file that a test writes with it."""
 
 
 def write_dicom_slide(  # noqa: PLR0915

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from bmbench.core.errors import BadInputError
 from bmbench.datasets.formats.recognise import read_any, sniff
-from tests.benchmark.prediction.dicom_slide import write_dicom_slide
+from tests.benchmark.prediction.dicom_slide import OF_A_DEVICE, write_dicom_slide
 
 pytest.importorskip("pydicom", reason="the extra wsi reads DICOM")
 hd = pytest.importorskip("highdicom", reason="it writes the annotations, and has no wheel for every Python")
@@ -48,11 +48,7 @@ def annotate(path, slide, graphics, double=False):
         series_instance_uid=hd.UID(),
         series_number=33,
         sop_instance_uid=hd.UID(),
-        instance_number=1,
-        manufacturer="a",
-        manufacturer_model_name="b",
-        software_versions="1",
-        device_serial_number="1",
+        **OF_A_DEVICE,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     file.save_as(path)

@@ -8,7 +8,7 @@ from scipy import ndimage
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.datasets.formats.label_image import draw_labels
 from bmbench.datasets.formats.recognise import read_any, sniff
-from tests.benchmark.prediction.dicom_slide import TILE, write_dicom_slide
+from tests.benchmark.prediction.dicom_slide import OF_A_DEVICE, TILE, write_dicom_slide
 
 from .other_tools import dicom_masks
 
@@ -63,11 +63,7 @@ def segment(study, pixels, kind="BINARY", **more):
         series_instance_uid=hd.UID(),
         series_number=2,
         sop_instance_uid=hd.UID(),
-        instance_number=1,
-        manufacturer="a",
-        manufacturer_model_name="b",
-        software_versions="1",
-        device_serial_number="1",
+        **OF_A_DEVICE,
         tile_pixel_array=True,
         tile_size=(TILE, TILE),
         **more,

@@ -21,16 +21,11 @@ from bmbench.benchmark.scoring.count_agreement import (
     NumberAgreement,
     agreement_of,
 )
-from bmbench.benchmark.scoring.count_agreement_tables import (
-    HEADS,
-    MOST_CLASSES,
-    agreement_cells,
-    signed_number,
-)
+from bmbench.benchmark.scoring.count_agreement_tables import HEADS, MOST_CLASSES, agreement_cells
 from bmbench.core.types import Category
 from bmbench.metrics.class_counts import ClassCounts, class_counts
 from bmbench.present.markdown import paragraph, table
-from bmbench.present.words import decimal, share
+from bmbench.present.words import decimal, share, signed_number
 from bmbench.statistics.agreement import FittedLine, LimitsOfAgreement
 from bmbench.statistics.jackknife import ratio
 from bmbench.statistics.seeds import SeedMean, SeedScores, seed_variance
