@@ -3,7 +3,9 @@
     python benchmarks/soak_cluster.py --kills 20
 
 24 tiny runs are made one by one. Then the same matrix is given to two worker processes (``--cluster
-local:2``), of which one is killed (SIGKILL) every few seconds, as long as kills are left. Everything but
+local:2``), of which one is killed (SIGKILL) every few seconds, as long as kills are left: after one to four
+times the seconds that a run took one by one (or two seconds), for a run whose workers die at one point five
+times in a row is given up, and on a busy machine a worker needs that long to get anywhere. Everything but
 `log.txt` and `timing.json` has to be equal, the report and its pictures too. A matrix takes as many kills as
 happen to fall into it; if kills are left it is begun anew. Ends with exit code 1 if anything differs.
 """
@@ -16,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,14 +38,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = make_data(folder)
+        began = time.monotonic()
         ended(begin(data, folder / "serial", seeds=asked.seeds))
+        a_run = max(2, (time.monotonic() - began) / (4 * asked.seeds))
         serial = contents(folder / "serial")
-        print(f"one by one: {4 * asked.seeds} runs, {len(serial)} files", flush=True)
+        print(f"one by one: {4 * asked.seeds} runs, {len(serial)} files, {a_run:.1f} s a run", flush=True)
         done, wrong = 0, 0
         while done < asked.kills:
             out = folder / "cluster"
             process = begin(data, out, "--cluster", "local:2", seeds=asked.seeds)
-            now = kill_workers(process, most=asked.kills - done, generator=generator)
+            now = kill_workers(process, most=asked.kills - done, after=a_run, generator=generator)
             ended(process)
             different = sorted({name for name, _ in contents(out).items() ^ serial.items()})
             done, wrong = done + now, wrong + bool(different)
@@ -52,12 +57,14 @@ def main() -> int:
         return int(wrong > 0)
 
 
-def kill_workers(process: subprocess.Popen[bytes], *, most: int, generator: random.Random) -> int:
+def kill_workers(
+    process: subprocess.Popen[bytes], *, most: int, after: float, generator: random.Random
+) -> int:
     """How many workers were killed until the command ended or there had been `most`."""
     kills = 0
     while kills < most:
         try:
-            process.wait(generator.uniform(2, 8))
+            process.wait(after * generator.uniform(1, 4))
         except subprocess.TimeoutExpired:
             workers = workers_of(process.pid)
             if workers:
