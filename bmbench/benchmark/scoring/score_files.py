@@ -185,11 +185,25 @@ def score_classes(truth: GroundTruth, predictions: Predictions, evaluation: Eval
 
 
 def class_notes(truth: GroundTruth) -> tuple[str, ...]:
-    """Which classes of the ground truth are taken for artefacts, if any is."""
+    """Which classes of the ground truth are taken for artefacts, and which for cells that QuPath ignores."""
     from bmbench.core.artefacts import artefacts_line
 
-    line = artefacts_line(truth.categories)
-    return (line,) if line else ()
+    return tuple(filter(None, (artefacts_line(truth.categories), _starred_line(truth))))
+
+
+def _starred_line(truth: GroundTruth) -> str:
+    """How many cells are of classes ending in ``*``: areas, if QuPath made the file and not its user."""
+    from bmbench.core.types import Role
+
+    starred = {row: one.name for row, one in enumerate(truth.categories) if one.name.endswith("*")}
+    count = {name: int((truth.label[truth.role == Role.CELL] == row).sum()) for row, name in starred.items()}
+    named = ", ".join(f"{name} ({n:,})" for name, n in sorted(count.items()) if n)
+    if not named:
+        return ""
+    return (
+        f"counted as cells: {named}; QuPath ignores classes ending in *, and `bmbench datasets convert` "
+        "leaves them out"
+    )
 
 
 def rule_notes(truth: GroundTruth, protocol: Protocol) -> tuple[str, ...]:

@@ -191,3 +191,18 @@ def test_difference_of_two_files(tmp_path: Path) -> None:
     assert (report["interval"]["units"], report["trainings"]) == (3, {"first": 1, "second": 1})
     kainz = compare_predictions(replace(asked, protocol="kainz", changes={}))
     assert kainz.differences["bb"] is None
+
+
+def test_cells_of_a_class_that_qupath_ignores_are_told(tmp_path: Path) -> None:
+    truth = truth_file(tmp_path)
+    predictions = write(tmp_path, "found.json", DETECTIONS)
+    value = json.loads(truth.read_text())
+    assert not [note for note in score_files(predictions, truth, PAPER).to_json()["notes"] if "*" in note]
+    value["categories"] += [
+        {"id": 3, "name": "Region*", "supercategory": "cell"},
+        {"id": 4, "name": "Empty*", "supercategory": "cell"},
+    ]
+    value["annotations"][0]["category_id"] = 3
+    starred = write(tmp_path, "starred.json", value)
+    (note,) = [note for note in score_files(predictions, starred, PAPER).to_json()["notes"] if "*" in note]
+    assert note.startswith("counted as cells: Region* (1);")
