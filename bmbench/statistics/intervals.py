@@ -204,7 +204,7 @@ def student_interval(
     value: float, variance: float, df: float, *, scale: Scale = "number", level: float = LEVEL
 ) -> Interval:
     """The value ± Student's quantile times its standard error; a share on the logit scale."""
-    reach = t_quantile(1 - (1 - level) / 2, df) * float(np.sqrt(variance))
+    reach = float(t_quantile(1 - (1 - level) / 2, df) * np.sqrt(variance))
     if scale == "number":
         return value - reach, value + reach
     middle, reach = logit(value), reach / (value * (1 - value))

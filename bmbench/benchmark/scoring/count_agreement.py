@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +147,7 @@ def _level(counts: ClassCounts, classes: Sequence[CountedClass], *, independent:
         if own
     }
     return LevelAgreement(
-        cells=_number(
+        cells=number_agreement(
             counts.cells.sum(axis=1).astype(float),
             counts.predicted.sum(axis=1).astype(float),
             independent=independent,
@@ -160,16 +160,27 @@ def _level(counts: ClassCounts, classes: Sequence[CountedClass], *, independent:
     )
 
 
-def _number(
-    truth: Floats, found: Floats, *, independent: bool, within: float | None = None
+def number_agreement(
+    truth: Floats, found: Floats, *, independent: bool, within: float | None = None, line: bool = True
 ) -> NumberAgreement:
+    """The agreement of one number of (n,) units, without any that is undefined.
+
+    Parameters
+    ----------
+    independent : bool
+        Whether the units vary independently: else there are no intervals.
+    within : float, optional
+        The share of units within limits of the truth, where there are such.
+    line : bool
+        Whether a line is fitted, which takes the slopes of all pairs of units.
+    """
     limits = limits_of_agreement(truth, found)
     value, interval = concordance(truth, found)
-    line = passing_bablok(truth, found)
+    fitted = passing_bablok(truth, found) if line else None
     if not independent:
         limits = dataclasses.replace(limits, bias_ci=None, low_ci=None, high_ci=None)
         interval = None
-        line = None if line is None else dataclasses.replace(line, slope_ci=None, intercept_ci=None)
+        fitted = None if fitted is None else dataclasses.replace(fitted, slope_ci=None, intercept_ci=None)
     off, some = np.abs(found - truth), truth > 0
     return NumberAgreement(
         truth=truth,
@@ -178,7 +189,7 @@ def _number(
         limits=limits,
         concordance=value,
         concordance_ci=interval,
-        line=line,
+        line=fitted,
         mean_absolute=float(off.mean()) if len(off) else None,
         mean_absolute_percent=float(100 * np.mean(off[some] / truth[some])) if some.any() else None,
         within=within,
@@ -195,10 +206,54 @@ def _percentage(cells: Ints, found: Ints, wholes: tuple[Ints, Ints], *, independ
         if (limits := exact_limits(n, of)) is not None
     ]
     within = float(np.mean(inside)) if inside else None
-    return _number(truth, predicted, independent=independent, within=within)
+    return number_agreement(truth, predicted, independent=independent, within=within)
 
 
 def _shares(cells: Ints, found: Ints, wholes: tuple[Ints, Ints]) -> tuple[Floats, Floats]:
     """The share of some classes in each unit that has cells and predictions."""
     both = (wholes[0] > 0) & (wholes[1] > 0)
     return cells.sum(axis=1)[both] / wholes[0][both], found.sum(axis=1)[both] / wholes[1][both]
+
+
+def mean_number(some: Sequence[NumberAgreement]) -> NumberAgreement:
+    """The mean over seeds of every figure, and the values of all seeds; undefined where one of them is.
+
+    The intervals are those of a single seed, and None of several, which say nothing of other trainings.
+    """
+    if len(some) == 1:
+        return some[0]
+    limits, lines = [one.limits for one in some], [one.line for one in some if one.line is not None]
+    return dataclasses.replace(
+        some[0],
+        truth=np.concatenate([one.truth for one in some]),
+        found=np.concatenate([one.found for one in some]),
+        limits=LimitsOfAgreement(
+            n=limits[0].n,
+            bias=mean_of_all(one.bias for one in limits),
+            low=mean_of_all(one.low for one in limits),
+            high=mean_of_all(one.high for one in limits),
+            bias_ci=None,
+            low_ci=None,
+            high_ci=None,
+        ),
+        concordance=mean_of_all(one.concordance for one in some),
+        concordance_ci=None,
+        line=None
+        if len(lines) < len(some)
+        else FittedLine(
+            slope=float(np.mean([one.slope for one in lines])),
+            intercept=float(np.mean([one.intercept for one in lines])),
+            slope_ci=None,
+            intercept_ci=None,
+        ),
+        mean_absolute=mean_of_all(one.mean_absolute for one in some),
+        mean_absolute_percent=mean_of_all(one.mean_absolute_percent for one in some),
+        within=mean_of_all(one.within for one in some),
+    )
+
+
+def mean_of_all(values: Iterable[float | None]) -> float | None:
+    """The mean; None where one is undefined."""
+    all_of_them = list(values)
+    known = [value for value in all_of_them if value is not None]
+    return float(np.mean(known)) if known and len(known) == len(all_of_them) else None

@@ -7,6 +7,7 @@
     page             results → the page's record
     answers          the first lines of a board: best, worse, cost, not known
     statements       what the answers rest on
+    counts           whether submissions count what is there
     overview         one row a method over all tracks; how the first value rose
     links            rules, how to submit, data, code, licence
     environment      templates, with every text of a stranger escaped

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from bmbench.leaderboards.boards import answers, statements, words
+from bmbench.leaderboards.boards import answers, counts, statements, words
 from bmbench.leaderboards.boards.page import reason
 from bmbench.leaderboards.tracks.names import is_link
-from bmbench.present.words import RULES, decimal, many, points
+from bmbench.present.words import RULES, decimal, many, points, share, signed_number
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -86,6 +86,15 @@ def environment() -> Environment:
         "pvalue": words.p_value,
         "number": decimal,
         "many": many,
+        "share": share,
+        "signed": signed_number,
+        "bias": words.bias,
+        "limits": words.limits,
+        "limits_in_full": words.limits_in_full,
+        "concordance": words.concordance,
+        "counts": counts.count_table,
+        "agreement": counts.count_agreement_of,
+        "classes": counts.classes_of,
         "spread": words.spread,
         "cost": words.cost,
         "costs": words.costs,

@@ -11,12 +11,10 @@ from bmbench.leaderboards.boards.answers import Answer, answers, answers_in_shor
 from bmbench.leaderboards.boards.environment import rendered
 from bmbench.leaderboards.boards.links import links
 from bmbench.leaderboards.boards.overview import methods, rises
-from bmbench.leaderboards.boards.page import Entry, Page
+from bmbench.leaderboards.boards.page import MOST_ROWS, Page
 from bmbench.leaderboards.tracks.about import About
 from bmbench.present.markdown import escaped
 
-MOST_ROWS = 100
-"""Ranked submissions that a Markdown board shows; the others are in its CSV file and on the site."""
 MOST_TRACKS = 4
 """Tracks that get a column of the overview."""
 
@@ -44,8 +42,8 @@ def markdown(pages: Sequence[Page], about: About, archive: Sequence[str] = ()) -
             page=page,
             primary=page.manifest.metrics[0],
             answers=_safe(answers(page, escaped)),
-            rows=_shown(page),
-            n_hidden=max(0, len(page.ranked) - MOST_ROWS),
+            rows=page.first_rows,
+            n_hidden=page.n_further,
             rises=rises(page),
             images=[(name, statements.image_title(name, tested=page.tested)) for name in images],
         )
@@ -56,9 +54,3 @@ def markdown(pages: Sequence[Page], about: About, archive: Sequence[str] = ()) -
 def _safe(said: Sequence[Answer]) -> list[tuple[str, Markup]]:
     # The names in these sentences are escaped one by one; the rest is ours and may have its signs.
     return [(one.about, Markup(one.text)) for one in said]
-
-
-def _shown(page: Page) -> tuple[Entry, ...]:
-    """The rows of the table: the first hundred ranked ones, and every control."""
-    kept = {entry.result.id for entry in page.ranked[:MOST_ROWS]}
-    return tuple(entry for entry in page.rows if entry.result.control or entry.result.id in kept)

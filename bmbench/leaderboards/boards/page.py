@@ -14,6 +14,9 @@ from bmbench.leaderboards.submissions.problems import CODES, quoted
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Manifest
 
+MOST_ROWS = 100
+"""Ranked submissions that tables without pages show; the others are in the CSV file of the track."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -56,6 +59,17 @@ class Page:
         """The table: the ranked ones in their order, each control where its value stands."""
         metric = self.manifest.metrics[0]
         return tuple(sorted((*self.ranked, *self.controls), key=lambda entry: _worth(entry, metric)[:2]))
+
+    @property
+    def first_rows(self) -> tuple[Entry, ...]:
+        """The rows of the table as far as pages show them whole: a hundred ranked ones, and every control."""
+        kept = {entry.result.id for entry in self.ranked[:MOST_ROWS]}
+        return tuple(entry for entry in self.rows if entry.result.control or entry.result.id in kept)
+
+    @property
+    def n_further(self) -> int:
+        """How many ranked ones are not among the first rows."""
+        return max(0, len(self.ranked) - MOST_ROWS)
 
     @property
     def dated(self) -> bool:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from markupsafe import Markup
 
-from bmbench.leaderboards.results.record import CardFacts, Maybe, MetricResult, Result
+from bmbench.leaderboards.results.record import AgreementRow, CardFacts, Maybe, MetricResult, Pair, Result
 from bmbench.leaderboards.results.standings_record import Gap, Place
 from bmbench.present import words
 from bmbench.present.markdown import escaped
@@ -83,6 +83,42 @@ def gap(one: Gap | None) -> str:
 def behind(one: Gap | None) -> str:
     """A difference in points with its interval, "−1.2 [−2.0, −0.4]"; a dash where there is none."""
     return UNDEFINED if one is None or one.value is None else words.gap(one.value, one.interval)
+
+
+def bias(one: AgreementRow) -> str:
+    """A mean difference of counts with its interval, "−1.2 [−2.0, −0.4]"."""
+    return _signed(one.bias, one.bias_interval)
+
+
+def _signed(value: Maybe, interval: Pair | None) -> str:
+    if interval is None:
+        return words.signed_number(value)
+    low, high = map(words.signed_number, interval)
+    return f"{words.signed_number(value)} [{low}, {high}]"
+
+
+def limits(one: AgreementRow) -> str:
+    """Limits of agreement, "−6.7 to +9.2"; a dash where there are none."""
+    if one.low is None or one.high is None:
+        return UNDEFINED
+    return f"{words.signed_number(one.low)} to {words.signed_number(one.high)}"
+
+
+def limits_in_full(one: AgreementRow) -> str:
+    """The same with the interval of each, "−6.7 [−9.0, −4.4] to +9.2 [+6.9, +11.5]"."""
+    if one.low is None or one.high is None or one.low_interval is None or one.high_interval is None:
+        return limits(one)
+    ends = ((one.low, one.low_interval), (one.high, one.high_interval))
+    return " to ".join(_signed(value, interval) for value, interval in ends)
+
+
+def concordance(one: AgreementRow) -> str:
+    """Lin's coefficient with its interval, "0.93 [0.85, 0.97]"."""
+    text = words.decimal(one.concordance, 2)
+    if one.concordance_interval is None:
+        return text
+    low, high = one.concordance_interval
+    return f"{text} [{low:.2f}, {high:.2f}]"
 
 
 def p_value(p: float | None) -> str:

@@ -4,6 +4,7 @@
 
     record                  one result
     score_submission        one submission against the truth
+    counted_cells           cells that are counted on each image → whether counts agree
     controls                answers that know everything, nothing, or say yes everywhere
     score_track             every submission of a track
     submission_states       withdrawn, superseded, disputed

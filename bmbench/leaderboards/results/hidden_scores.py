@@ -23,7 +23,7 @@ def published(result: Result, manifest: Manifest, salt: bytes) -> Result:
     if manifest.truth.visibility == "public":
         return result
     metrics = {name: _noisy(result, name, manifest, salt) for name in result.metrics}
-    return msgspec.structs.replace(result, metrics=metrics, rules={})
+    return msgspec.structs.replace(result, metrics=metrics, rules={}, counts=msgspec.UNSET)
 
 
 def _noisy(result: Result, name: str, manifest: Manifest, salt: bytes) -> MetricResult:

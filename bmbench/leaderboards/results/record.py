@@ -84,6 +84,50 @@ class RuleResult(Struct, frozen=True, kw_only=True):
     images: ImageTallies | None
 
 
+class AgreementRow(Struct, frozen=True, kw_only=True):
+    """How a number of every image, or a class's percentage of every unit, agrees with the truth.
+
+    Of each training by itself, then the mean over them: one network is what a laboratory runs.
+
+    Attributes
+    ----------
+    bias, low, high : float or None
+        Found minus true on average, and between which limits 95 % of the differences lie.
+    off_by, off_by_percent : float or None
+        The difference without sign, and in per cent of the truth where there is any.
+    concordance : float or None
+        Lin's coefficient.
+    bias_interval, low_interval, high_interval, concordance_interval : (low, high) or None
+        95 %; those of limits and concordance are known of a single training on independent images alone.
+    within : float or None
+        Of a class: the share of units whose percentage lies within the binomial limits of the true count.
+    """
+
+    bias: Maybe
+    bias_interval: Pair | None
+    low: Maybe
+    low_interval: Pair | None
+    high: Maybe
+    high_interval: Pair | None
+    off_by: Maybe
+    off_by_percent: Maybe
+    concordance: Maybe
+    concordance_interval: Pair | None
+    within: Maybe = None
+
+
+class CountTallies(Struct, frozen=True, kw_only=True):
+    """Cells that each seed counts on each of the track's images, by one matching rule.
+
+    `classes` holds the agreement of the percentages of each class over the track's units; it is empty where
+    there is one class, or where the predictions do not tell several apart.
+    """
+
+    rule: Literal["bb", "cd"]
+    found: tuple[tuple[int, ...], ...]
+    classes: dict[str, AgreementRow] = {}
+
+
 class CardFacts(Struct, frozen=True, kw_only=True):
     """What the board shows of the card.
 
@@ -126,6 +170,7 @@ class Result(Struct, frozen=True, kw_only=True):
 
     `code` says why a submission failed. `interval_unit` is what varies in the intervals: the track's unit.
     `arrived` is when the branch took the submission (ISO 8601, UTC), on tracks that count attempts in time.
+    `counts` is left out by hidden tracks; older files do not have it.
     """
 
     schema: Literal["bmbench.result/2"]
@@ -143,6 +188,7 @@ class Result(Struct, frozen=True, kw_only=True):
     metrics: dict[str, MetricResult] = {}
     rules: dict[str, RuleResult] = {}
     arrived: str | msgspec.UnsetType = msgspec.UNSET
+    counts: CountTallies | msgspec.UnsetType = msgspec.UNSET
 
 
 def canonical(value: Struct) -> bytes:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bmbench.core.types import Floats, GroundTruth, Predictions
+from bmbench.leaderboards.results.counted_cells import tallies_of
 from bmbench.leaderboards.results.record import (
+    CountTallies,
     CurveBand,
     ImageTallies,
     MetricResult,
@@ -94,8 +96,8 @@ def judge(manifest: Manifest, truth: GroundTruth) -> Judge:
 
 def score(
     bench: Judge, answers: Sequence[tuple[Predictions, float]]
-) -> tuple[dict[str, MetricResult], dict[str, RuleResult]]:
-    """The metrics and the results by rule of one answer (predictions, threshold) a seed."""
+) -> tuple[dict[str, MetricResult], dict[str, RuleResult], CountTallies]:
+    """The metrics, the results by rule and the counts of one answer (predictions, threshold) a seed."""
     from bmbench.metrics.evaluation import evaluate
 
     evaluations = [
@@ -104,7 +106,19 @@ def score(
     ]
     rules = {str(rule): _rule(bench, rule, evaluations, answers) for rule in bench.rules}
     metrics = {str(name): _metric(bench, name, evaluations) for name in bench.manifest.metrics}
-    return metrics, rules
+    return metrics, rules, _counts(bench, evaluations, answers)
+
+
+def _counts(
+    bench: Judge, evaluations: Sequence[Evaluation], answers: Sequence[tuple[Predictions, float]]
+) -> CountTallies:
+    """What is counted by centres, as a laboratory counts; by boxes where the track knows no centres."""
+    rule: Geometry = "cd" if "cd" in bench.rules else "bb"
+    scored = [
+        (predictions, _of(evaluation, rule))
+        for (predictions, _), evaluation in zip(answers, evaluations, strict=True)
+    ]
+    return tallies_of(bench.truth, bench.manifest.unit_names, rule, scored)
 
 
 def _of(evaluation: Evaluation, rule: Geometry) -> Scores:

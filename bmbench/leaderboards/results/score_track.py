@@ -165,21 +165,28 @@ def _scored(desk: Desk, folder: Path, card: Submission, digests: Digests) -> Res
     truth = desk.bench.truth
     try:
         answers = [(read_predictions(folder / run.predictions, truth), run.threshold) for run in card.runs]
-        metrics, rules = score(desk.bench, answers)
+        return _with_scores(desk, _result(desk, card.id, "published", card, digests), answers)
     except UnreadableError:
         # Trouble of this machine is no fault of the submission; the error names a file and nothing in it.
         raise
     except Exception:  # noqa: BLE001  what it says may hold ground truth: only the code goes out
         return _failed(desk, card.id, card, FAILED_CODE, digests)
-    result = _result(desk, card.id, "published", card, digests)
-    control = card.id in desk.bench.manifest.controls
+
+
+def _with_scores(desk: Desk, result: Result, answers: list[tuple[Predictions, float]]) -> Result:
+    metrics, rules, counts = score(desk.bench, answers)
     return msgspec.structs.replace(
-        result, metrics=metrics, rules=rules, interval_unit=desk.bench.units.name, control=control
+        result,
+        metrics=metrics,
+        rules=rules,
+        counts=counts,
+        interval_unit=desk.bench.units.name,
+        control=result.id in desk.bench.manifest.controls,
     )
 
 
 def _control(desk: Desk, id_: str, title: str, predictions: Predictions) -> Result:
-    metrics, rules = score(desk.bench, [(predictions, 0.0)])
+    result = _with_scores(desk, _result(desk, id_, "published", None, None), [(predictions, 0.0)])
     facts = CardFacts(
         method=title,
         team="control",
@@ -195,14 +202,10 @@ def _control(desk: Desk, id_: str, title: str, predictions: Predictions) -> Resu
         hardware=None,
         train_hours=None,
     )
-    result = _result(desk, id_, "published", None, None)
     return msgspec.structs.replace(
         result,
         card=facts,
-        metrics=metrics,
-        rules=rules,
         control=True,
-        interval_unit=desk.bench.units.name,
         digests=Digests(card="", predictions=(), track=desk.track_digest, truth=desk.truth_digest),
     )
 
@@ -224,7 +227,7 @@ def _raters(desk: Desk, truth: Path) -> Iterator[tuple[str, Predictions]]:
 
 
 def _stored(desk: Desk, card: Submission, digests: Digests) -> Result | None:
-    """The result file, if it was made by this scorer from these inputs and holds the tallies."""
+    """The result file, if it was made by this scorer from these inputs and holds the tallies and counts."""
     path = desk.board.result(desk.bench.manifest.name, card.id)
     if not path.is_file():
         return None
@@ -233,7 +236,7 @@ def _stored(desk: Desk, card: Submission, digests: Digests) -> Result | None:
     except BadInputError:
         return None
     fits = result.digests == digests and result.scorer == SCORER_VERSION and bool(result.rules)
-    if not fits or result.state == "failed":
+    if isinstance(result.counts, msgspec.UnsetType) or not fits or result.state == "failed":
         return None
     arrived = _date(desk.others.arrived.get(card.id))
     return msgspec.structs.replace(result, state="published", attempt=1, arrived=arrived, card=_facts(card))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bmbench.core.types import Ints
+from bmbench.leaderboards.results.counted_cells import count_standings
 from bmbench.leaderboards.results.cross_track_questions import artefact_modes, non_inferiority
 from bmbench.leaderboards.results.record import SCORER_VERSION, Maybe, Result
 from bmbench.leaderboards.results.robustness import rule_rows
@@ -65,6 +66,7 @@ def standings(
         metrics=tuple(_metric(manifest, name, rivals, units) for name in manifest.metrics) if rivals else (),
         rules=rule_rows(manifest, rivals),
         crossings=crossings,
+        counts=count_standings(results, units),
     )
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
-from bmbench.leaderboards.results.record import Maybe, Pair
+from bmbench.leaderboards.results.record import AgreementRow, Maybe, Pair
 from bmbench.statistics.planning import FindableDifferences
 
 
@@ -118,8 +118,21 @@ class Crossing(Struct, frozen=True, kw_only=True):
     units_needed: int | None = None
 
 
+class CountStandings(Struct, frozen=True, kw_only=True):
+    """Whether submissions and controls count the cells of each image, by id; nobody is ranked by it.
+
+    `cells` is how many an image holds on average, `same_everywhere` the agreement of an answer that says this
+    mean of every image.
+    """
+
+    rule: Literal["bb", "cd"]
+    cells: float
+    same_everywhere: AgreementRow
+    rows: dict[str, AgreementRow]
+
+
 class Standings(Struct, frozen=True, kw_only=True):
-    """The standings of one track."""
+    """The standings of one track; `counts` is left out where no result tells them."""
 
     schema: Literal["bmbench.standings/2"]
     track: str
@@ -132,6 +145,7 @@ class Standings(Struct, frozen=True, kw_only=True):
     metrics: tuple[MetricStandings, ...]
     rules: tuple[RuleRow, ...]
     crossings: tuple[Crossing, ...]
+    counts: CountStandings | msgspec.UnsetType = msgspec.UNSET
 
 
 def read_standings(path: Path) -> Standings:

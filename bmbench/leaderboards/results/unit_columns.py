@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from bmbench.statistics.jackknife import Jackknife
 from bmbench.statistics.methods import Methods
 from bmbench.statistics.seed_variance import SeedVariance, pooled_seed_variance
 from bmbench.statistics.units import by_unit, numbered
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,7 +111,11 @@ def n_trainings(result: Result, metric: str) -> int:
 
 
 def _different(result: Result, metric: str) -> list[float | None]:
-    values = result.metrics[metric].seeds
+    return of_different_trainings(result, result.metrics[metric].seeds)
+
+
+def of_different_trainings(result: Result, values: Sequence[T]) -> list[T]:
+    """One value a training, out of one a seed: files that are the same to the byte count once."""
     digests = () if result.digests is None else result.digests.predictions
     if len(digests) != len(values):
         return list(dict.fromkeys(values))

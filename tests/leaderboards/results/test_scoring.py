@@ -428,7 +428,7 @@ def test_hidden_truth_stays_hidden(hidden, capsys):
     seen = everything(bench.board) + capsys.readouterr().out.encode()
     assert b"CANARY" not in seen
     result = read_result(bench.board.result("weak", "first-one"))
-    assert result.rules == {}
+    assert (result.rules, result.counts) == ({}, msgspec.UNSET)
     assert sorted(result.metrics) == ["bb.f1", "cd.f1"]
     for one in result.metrics.values():
         assert one.seeds == ()
@@ -436,7 +436,7 @@ def test_hidden_truth_stays_hidden(hidden, capsys):
         width = max(one.value - one.interval[0], one.interval[1] - one.value)
         assert any(width == pytest.approx(known) for known in WIDTHS)
     table = read_standings(bench.board.standings("weak"))
-    assert (table.n_cells, table.rules, table.crossings) == (0, (), ())
+    assert (table.n_cells, table.rules, table.crossings, table.counts) == (0, (), (), msgspec.UNSET)
     for metric in table.metrics:
         for place in metric.places:
             published = read_result(bench.board.result("weak", place.id)).metrics[metric.name]

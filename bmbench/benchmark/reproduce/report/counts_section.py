@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +19,14 @@ from bmbench.benchmark.scoring.count_agreement import (
     LevelAgreement,
     NumberAgreement,
     agreement_of,
+    mean_number,
+    mean_of_all,
 )
 from bmbench.benchmark.scoring.count_agreement_tables import HEADS, MOST_CLASSES, agreement_cells
 from bmbench.core.types import Category
 from bmbench.metrics.class_counts import ClassCounts, class_counts
 from bmbench.present.markdown import paragraph, table
 from bmbench.present.words import decimal, share, signed_number
-from bmbench.statistics.agreement import FittedLine, LimitsOfAgreement
 from bmbench.statistics.jackknife import ratio
 from bmbench.statistics.seeds import SeedMean, SeedScores, seed_variance
 
@@ -157,52 +157,15 @@ def _cut_offs(rows: Sequence[RowAgreement]) -> Iterator[str]:
             for place, cut in enumerate(cuts):
                 some = [one.cut_offs[name][place] for one in row.by_group if name in one.cut_offs]
                 sides = (
-                    (cut.above, _mean(one.sensitivity for one in some)),
-                    (cut.below, _mean(one.specificity for one in some)),
+                    (cut.above, mean_of_all(one.sensitivity for one in some)),
+                    (cut.below, mean_of_all(one.specificity for one in some)),
                 )
                 shown = [text for n, found in sides for text in (str(n), share(found, 0))]
-                kappa = decimal(_mean(one.kappa for one in some), 2)
+                kappa = decimal(mean_of_all(one.kappa for one in some), 2)
                 lines.append([f"{row.name}: {name} ≥ {100 * cut.at:g} %", *shown, kappa])
     if lines:
         yield paragraph(_CUT_OFFS.format(level=rows[0].level))
         yield table(["", "at or above", "found", "below", "found", "kappa"], lines)
-
-
-def mean_number(some: Sequence[NumberAgreement]) -> NumberAgreement:
-    """The mean over seeds of every figure, and the values of all seeds; undefined where one of them is.
-
-    The intervals are those of a single seed, and None of several, which say nothing of other trainings.
-    """
-    if len(some) == 1:
-        return some[0]
-    limits, lines = [one.limits for one in some], [one.line for one in some if one.line is not None]
-    return dataclasses.replace(
-        some[0],
-        truth=np.concatenate([one.truth for one in some]),
-        found=np.concatenate([one.found for one in some]),
-        limits=LimitsOfAgreement(
-            n=limits[0].n,
-            bias=_mean(one.bias for one in limits),
-            low=_mean(one.low for one in limits),
-            high=_mean(one.high for one in limits),
-            bias_ci=None,
-            low_ci=None,
-            high_ci=None,
-        ),
-        concordance=_mean(one.concordance for one in some),
-        concordance_ci=None,
-        line=None
-        if len(lines) < len(some)
-        else FittedLine(
-            slope=float(np.mean([one.slope for one in lines])),
-            intercept=float(np.mean([one.intercept for one in lines])),
-            slope_ci=None,
-            intercept_ci=None,
-        ),
-        mean_absolute=_mean(one.mean_absolute for one in some),
-        mean_absolute_percent=_mean(one.mean_absolute_percent for one in some),
-        within=_mean(one.within for one in some),
-    )
 
 
 def draw_agreement(path: Path, rows: Sequence[RowAgreement]) -> None:
@@ -236,10 +199,3 @@ def _drawn_class(rows: Sequence[RowAgreement]) -> str:
         if {one.lineage, one.sum} & set(CUT_OFFS):
             return name
     return names[0] if names else ""
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    """The mean; None where one is undefined."""
-    all_of_them = list(values)
-    known = [value for value in all_of_them if value is not None]
-    return float(np.mean(known)) if known and len(known) == len(all_of_them) else None

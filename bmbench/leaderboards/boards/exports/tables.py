@@ -10,10 +10,11 @@ import msgspec
 
 from bmbench.core.csv_cells import Cell, CsvRows
 from bmbench.leaderboards.boards.answers import answers
+from bmbench.leaderboards.boards.counts import count_agreement_of
 from bmbench.leaderboards.boards.exports.addresses import address
 from bmbench.leaderboards.boards.overview import MethodRow, rises
 from bmbench.leaderboards.boards.page import Entry, Page
-from bmbench.leaderboards.results.record import Outcomes, Result
+from bmbench.leaderboards.results.record import AgreementRow, Outcomes, Result
 from bmbench.leaderboards.results.standings_record import Place
 from bmbench.leaderboards.tracks.about import About
 
@@ -22,6 +23,8 @@ _CARD = ("method", "team", "family", "annotations", "artefacts", "external_data"
          "hardware", "code_url", "commit", "paper")  # fmt: skip
 _PLACE = ("track", "id", "state", "control", "place_first", "place_last", "may_be_best", "behind",
           "behind_low", "behind_high", "p")  # fmt: skip
+_AGREEMENT = ("bias", "bias_low", "bias_high", "limit_low", "limit_high", "off_by", "off_by_percent",
+              "concordance", "concordance_low", "concordance_high")  # fmt: skip
 _COUNTS = tuple(Outcomes.__struct_fields__)
 
 
@@ -54,6 +57,7 @@ def _plain(result: Result) -> dict[str, Any]:
         name: {part: kept for part, kept in one.items() if part != "without"}
         for name, one in value["metrics"].items()
     }
+    value.get("counts", {}).pop("found", None)
     return value
 
 
@@ -64,7 +68,8 @@ def columns(page: Page) -> tuple[str, ...]:
     )
     rules = sorted({name.partition(".")[0] for name in page.manifest.metrics})
     counts = (f"{rule}.{name}" for rule in rules for name in _COUNTS)
-    return (*_PLACE, *metrics, *_CARD, "attempt", "arrived", *counts)
+    agreement = (f"count.{name}" for name in _AGREEMENT)
+    return (*_PLACE, *metrics, *_CARD, "attempt", "arrived", *counts, *agreement)
 
 
 def track_csv(page: Page) -> str:
@@ -97,7 +102,23 @@ def _row(page: Page, entry: Entry) -> dict[str, Cell]:
         row |= {"behind": gap.value, "p": gap.p, **_ends("behind", gap.interval)}
     for rule, counted in result.rules.items():
         row |= {f"{rule}.{name}": getattr(counted.outcomes, name) for name in _COUNTS}
+    agreement = count_agreement_of(page, entry)
+    if agreement is not None:
+        row |= {f"count.{name}": value for name, value in _agreement(agreement).items()}
     return {name: _cell(value) for name, value in row.items()}
+
+
+def _agreement(one: AgreementRow) -> dict[str, float | None]:
+    return {
+        "bias": one.bias,
+        **_ends("bias", one.bias_interval),
+        "limit_low": one.low,
+        "limit_high": one.high,
+        "off_by": one.off_by,
+        "off_by_percent": one.off_by_percent,
+        "concordance": one.concordance,
+        **_ends("concordance", one.concordance_interval),
+    }
 
 
 def _ends(name: str, interval: Sequence[float] | None) -> dict[str, float]:
