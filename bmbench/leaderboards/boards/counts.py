@@ -28,6 +28,7 @@ class SharesLine:
     """The percentages of a submission's classes: means over them, and the class with the largest bias."""
 
     name: str
+    control: bool
     off_by: float | None
     within: float | None
     furthest: str
@@ -129,7 +130,8 @@ def _shares(entry: Entry) -> SharesLine:
     biases = {name: one.bias for name, one in classes.items() if one.bias is not None}
     furthest = max(biases, key=lambda name: abs(biases[name]), default="")
     return SharesLine(
-        name=entry.name,
+        name=_name(entry),
+        control=entry.result.control,
         off_by=sum(off_by) / len(off_by) if off_by else None,
         within=sum(within) / len(within) if within else None,
         furthest=furthest or UNDEFINED,

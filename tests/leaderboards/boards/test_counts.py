@@ -48,6 +48,7 @@ def page() -> Page:
     classes = {"plain": row(1.0, within=0.5), NASTY: row(-3.0, within=1.0)}
     tallies = CountTallies(rule="cd", found=((12, 3), (11, 4)), classes=classes)
     rows[0] = msgspec.structs.replace(rows[0], counts=tallies)
+    rows[3] = msgspec.structs.replace(rows[3], counts=tallies)
     made = board(rows, best={"best one"})
     counts = CountStandings(
         rule="cd",
@@ -97,9 +98,12 @@ def test_a_dash_is_explained_and_only_then(page: Page) -> None:
 def test_classes_are_shares_of_those_that_tell_them(page: Page) -> None:
     text = markdown_of(page)
     # Off by 1.25 and 3.25, in limits 1/2 and 1: means; the larger bias is the second one's.
-    last = [line for line in text.splitlines() if line.startswith("| ")][-1]
-    assert last.startswith("| best one | 2.2 | 75 % | −3.0 ")
+    first, control = [line for line in text.splitlines() if line.startswith("| ")][-2:]
+    assert first.startswith("| best one | 2.2 | 75 % | −3.0 ")
+    assert control.startswith("| a control (control) | 2.2 | 75 % | −3.0 ")
     assert NASTY not in text
+    unranked = dataclasses.replace(page, ranked=page.ranked[1:])
+    assert "Percentages" not in markdown_of(unranked), "a control alone has no such table"
     files = html_of(page)
     assert "&lt;b&gt;bla|st&lt;/b&gt;" in files["weak/best-one.html"]
     assert all(NASTY not in data for data in files.values())
