@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,19 @@ from hypothesis import settings
 # Examples are the same on every machine, and a busy machine is no failure.
 settings.register_profile("bmbench", deadline=None, derandomize=True, database=None, print_blob=False)
 settings.load_profile("bmbench")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_fsync() -> Iterator[Callable[[int], None]]:
+    """The system's own. Only tests/core wait for the disk, for they look at what is forced to it and when.
+
+    Whether bytes have reached a disk is seen after a power failure alone, and each wait takes milliseconds.
+    """
+    real = os.fsync
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        patch.setattr("bmbench.core.disk._force_file_system", lambda _: True)
+        yield real
 
 
 @pytest.fixture(scope="session")
