@@ -52,7 +52,7 @@ from bmbench.cli.prediction import predict
 from bmbench.cli.reproduce import reproduce
 from bmbench.cli.runs import apply_to_other_sets, artefacts, redecode, run
 from bmbench.cli.scores import compare, score
-from bmbench.cli.starting import asked, leave_soon
+from bmbench.cli.starting import asked, counting_alone, leave_soon
 from bmbench.cli.submissions import submit, validate
 from bmbench.cli.suites import suite_app
 from bmbench.cli.terminal import print_any_sign
@@ -136,7 +136,8 @@ def main() -> None:
     atexit.register(leave_soon)
     try:
         try:
-            code = asked(app, arguments)(args=arguments, prog_name="bmbench", standalone_mode=False)
+            with counting_alone(arguments):
+                code = asked(app, arguments)(args=arguments, prog_name="bmbench", standalone_mode=False)
         finally:
             sys.stdout.flush()
     except UsageFault as error:

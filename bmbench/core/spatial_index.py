@@ -42,12 +42,16 @@ class Points(NamedTuple):
     x: Floats
     y: Floats
 
+    def take(self, rows: Ints | slice) -> Points:
+        """The points of these rows."""
+        return Points(self.row[rows], self.image[rows], self.x[rows], self.y[rows])
+
 
 def near(a: Points, b: Points, *, reach: float) -> Iterator[tuple[Ints, Ints]]:
     """Blocks of all pairs (row of `a`, row of `b`) on one image at most `reach` pixels apart in x and y."""
     if not len(a.row) or not len(b.row):
         return
-    for here, there in _by_images(a, b):
+    for here, there in _by_images(_beside(a, b), _beside(b, a)):
         if len(here.row) < len(there.row):
             for second, first in _near_images(there, here, reach):
                 yield first, second
@@ -103,8 +107,14 @@ def _by_size(box: Floats, image: Ints) -> list[tuple[float, Points]]:
     return [(float(side[rows].max()), Points(rows, image[rows], x[rows], y[rows])) for rows in groups]
 
 
-def _take(points: Points, rows: Ints | slice) -> Points:
-    return Points(points.row[rows], points.image[rows], points.x[rows], points.y[rows])
+def _beside(points: Points, few: Points) -> Points:
+    """The points on the images of the others, where those are too few to lie on half of the images."""
+    n_images = 1 + int(points.image.max())
+    if 2 * len(few.row) > n_images:
+        return points
+    shared = np.zeros(max(n_images, 1 + int(few.image.max())), bool)
+    shared[few.image] = True
+    return points.take(np.flatnonzero(shared[points.image]))
 
 
 def _by_images(a: Points, b: Points) -> Iterator[tuple[Points, Points]]:
@@ -121,9 +131,9 @@ def _by_images(a: Points, b: Points) -> Iterator[tuple[Points, Points]]:
 def _cut(points: Points, cuts: Ints) -> Iterator[Points]:
     """The points on the images before the first cut, and so on from cut to cut."""
     if (points.image[1:] < points.image[:-1]).any():
-        points = _take(points, rows_by_key(points.image.astype(np.uint32)))
+        points = points.take(rows_by_key(points.image.astype(np.uint32)))
     ends = [0, *np.searchsorted(points.image, cuts).tolist(), len(points.image)]
-    return (_take(points, slice(start, end)) for start, end in pairwise(ends))
+    return (points.take(slice(start, end)) for start, end in pairwise(ends))
 
 
 def _near_images(a: Points, b: Points, reach: float) -> Iterator[tuple[Ints, Ints]]:
@@ -132,7 +142,7 @@ def _near_images(a: Points, b: Points, reach: float) -> Iterator[tuple[Ints, Int
         return
     grid = _Grid(b, a, reach)
     for start in range(0, len(a.row), _BLOCK):
-        block = _take(a, slice(start, start + _BLOCK))
+        block = a.take(slice(start, start + _BLOCK))
         for low, high in grid.bounds(block):
             asked, found = _expand(low, high)
             x, y = block.x[asked] - grid.points.x[found], block.y[asked] - grid.points.y[found]
@@ -177,7 +187,7 @@ class _Grid:
         key = self._key(points)
         size = (images * self._n_y + 1) * self._n_x + 2
         order = rows_by_key(key.astype(np.uint32)) if size < 2**32 else np.argsort(key)
-        self.points = _take(points, order)
+        self.points = points.take(order)
         self._find = self._table(key, size) if size <= 2 * room else self._list(key[order])
 
     def bounds(self, block: Points) -> Iterator[Bounds]:

@@ -38,9 +38,11 @@ def coco_input(truth: GroundTruth, predictions: Predictions, *, label: int | Non
     cells = ObjectColumns.of(truth, ours & ~truth.region)
     asked = scored[predictions.label]
     none = ObjectColumns.of(truth, np.zeros(len(truth.image), bool))
+    subjects, score = ObjectColumns.of(predictions, asked), predictions.confidence[asked]
     return MatchingInput(
-        predictions=ObjectColumns.of(predictions, asked),
-        score=predictions.confidence[asked],
+        predictions=subjects,
+        score=score,
+        order=_in_order(truth, subjects, score),
         cells=cells,
         all_cells=cells,
         ignored=none,
@@ -66,7 +68,7 @@ class CocoMatcher:
         detections, cells, crowds = objects.predictions, objects.cells, objects.regions
         n = len(detections)
         self._image = detections.image
-        self.order = _in_order(truth, detections, objects.score)
+        self.order = objects.order
         self._place = np.empty(n, np.int64)
         self._place[self.order] = np.arange(n)
         self.used = self.within(most)
@@ -117,20 +119,19 @@ class CocoMatcher:
         return int(np.sum(~self._crowd & (self._area >= low) & (self._area <= high)))
 
 
-def pair_as_coco(truth: GroundTruth, objects: MatchingInput, protocol: Protocol) -> tuple[Pairing, Ints]:
-    """The pairing of a `coco_input` at the protocol's IoU and cap, and the order of its detections."""
+def pair_as_coco(truth: GroundTruth, objects: MatchingInput, protocol: Protocol) -> Pairing:
+    """The pairing of a `coco_input` at the protocol's IoU and cap."""
     assert protocol.iou is not None
     matcher = CocoMatcher(truth, objects, iou=protocol.iou, most=protocol.max_detections)
     taken, hit, absorbed = matcher.match(protocol.iou)
     pairs = matcher.pairs
-    pairing = Pairing(
+    return Pairing(
         pairs=pairs.take(pairs.cell < len(objects.cells)) if len(objects.regions) else pairs,
         taken=np.where(hit, taken, NONE),
         hit=hit,
         absorbed=absorbed,
         used=matcher.used,
     )
-    return pairing, matcher.order
 
 
 def coco_average_precision(hit: Bools, n_cells: int) -> float | None:

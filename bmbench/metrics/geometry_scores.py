@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from bmbench.core.types import GroundTruth, Ints, Predictions
+from bmbench.core.types import GroundTruth, Predictions
 from bmbench.metrics.assignment import NONE
 from bmbench.metrics.coco import coco_average_precision, coco_input, pair_as_coco
 from bmbench.metrics.curve import Curve, average_precision, best_threshold
@@ -91,8 +91,8 @@ def _parts(
 
 def _coco_part(request: ScoringRequest, label: int | None) -> _ClassMatching:
     objects = coco_input(request.truth, request.predictions, label=label)
-    pairing, order = pair_as_coco(request.truth, objects, request.protocol)
-    tally = _tally(request.truth, objects, pairing, order=order)
+    pairing = pair_as_coco(request.truth, objects, request.protocol)
+    tally = _tally(request.truth, objects, pairing, grouped=False)
     if request.protocol.ap == "101":
         ap = coco_average_precision(tally.hit, tally.n_cells)
     else:
@@ -100,16 +100,16 @@ def _coco_part(request: ScoringRequest, label: int | None) -> _ClassMatching:
     return _ClassMatching(objects=objects, pairing=pairing, tally=tally, ap=ap)
 
 
-def _tally(truth: GroundTruth, objects: MatchingInput, pairing: Pairing, order: Ints | None = None) -> Tally:
-    """The tally of a pairing; in this `order` of the predictions (equal scores are then no single step)."""
+def _tally(truth: GroundTruth, objects: MatchingInput, pairing: Pairing, *, grouped: bool = True) -> Tally:
+    """The tally of a pairing; `grouped`: equal scores are a single step."""
     counted = pairing.used & ~pairing.absorbed
-    rows = np.flatnonzero(counted) if order is None else order[counted[order]]
-    return Tally.of(
+    rows = objects.order if counted.all() else objects.order[counted[objects.order]]
+    return Tally(
         confidence=objects.score[rows],
         hit=pairing.hit[rows],
         image=objects.predictions.image[rows],
         cells=np.bincount(objects.cells.image, minlength=len(truth.image_ids)),
-        grouped=order is None,
+        grouped=grouped,
     )
 
 
@@ -162,6 +162,8 @@ def _reported(
 
 def _joined(n: int, parts: Sequence[_ClassMatching], reports: Sequence[_ClassCounts]) -> Matching:
     """One matching of all predictions of the file."""
+    if len(parts) == 1 and len(parts[0].objects.predictions) == n:
+        return _matching(parts[0], reports[0])
     matching = Matching(
         annotation=np.full(n, NONE),
         outcome=np.full(n, MatchOutcome.UNUSED, np.int8),
@@ -169,16 +171,26 @@ def _joined(n: int, parts: Sequence[_ClassMatching], reports: Sequence[_ClassCou
         similarity=np.full(n, np.nan),
     )
     for part, report in zip(parts, reports, strict=True):
-        objects, pairing = part.objects, part.pairing
-        rows = objects.predictions.row
-        matching.outcome[rows[pairing.false_alarm]] = MatchOutcome.FALSE_ALARM
-        matching.outcome[rows[pairing.hit]] = MatchOutcome.HIT
-        matching.outcome[rows[pairing.absorbed]] = MatchOutcome.IGNORED
-        holds = pairing.taken != NONE
-        matching.annotation[rows[holds]] = objects.cells.row[pairing.taken[holds]]
-        matching.cause[rows] = report.cause
-        matching.similarity[rows] = held_values(pairing)
+        rows, own = part.objects.predictions.row, _matching(part, report)
+        matching.annotation[rows] = own.annotation
+        matching.outcome[rows] = own.outcome
+        matching.cause[rows] = own.cause
+        matching.similarity[rows] = own.similarity
     return matching
+
+
+def _matching(part: _ClassMatching, report: _ClassCounts) -> Matching:
+    """The matching of the predictions of one class."""
+    pairing, annotation = part.pairing, part.pairing.taken.copy()
+    outcome = np.full(len(annotation), MatchOutcome.UNUSED, np.int8)
+    outcome[pairing.false_alarm] = MatchOutcome.FALSE_ALARM
+    outcome[pairing.hit] = MatchOutcome.HIT
+    outcome[pairing.absorbed] = MatchOutcome.IGNORED
+    holds = annotation != NONE
+    annotation[holds] = part.objects.cells.row[annotation[holds]]
+    return Matching(
+        annotation=annotation, outcome=outcome, cause=report.cause, similarity=held_values(pairing)
+    )
 
 
 class _Summary:

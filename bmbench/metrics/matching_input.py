@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bmbench.core.types import Bools, Floats, GroundTruth, Ints, Predictions, Rings, Role
+from bmbench.metrics.tally import by_descending_score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,6 +98,8 @@ class MatchingInput:
     ----------
     predictions, score
         The predictions that are scored, and their confidence.
+    order
+        Their rows by descending confidence, equal ones in the order they have.
     cells
         What they must find.
     all_cells
@@ -109,6 +112,7 @@ class MatchingInput:
 
     predictions: ObjectColumns
     score: Floats
+    order: Ints
     cells: ObjectColumns
     all_cells: ObjectColumns
     ignored: ObjectColumns
@@ -142,10 +146,11 @@ def matching_input(
     def annotated(mask: Bools) -> ObjectColumns:
         return ObjectColumns.of(truth, mask, radius)
 
-    all_cells = annotated(is_cell)
+    all_cells, score = annotated(is_cell), predictions.confidence[subjects.row]
     return MatchingInput(
         predictions=subjects,
-        score=predictions.confidence[subjects.row],
+        score=score,
+        order=by_descending_score(score),
         cells=all_cells if label is None else annotated(is_cell & (truth.label == label)),
         all_cells=all_cells,
         ignored=annotated(ignored & ~truth.region),

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bmbench.core.spatial_index import Points, near
 from bmbench.core.types import Bools, Floats, Ints
@@ -25,6 +26,9 @@ IoU of exactly one half only up to rounding, and rounding must not decide."""
 
 _SAMPLE = 1 << 14
 """Boxes that are enough to tell the usual size."""
+
+_NO_LEVEL = -(2**12)
+"""The level of boxes without an extent, far below that of the smallest number as a side."""
 
 _MARGIN = 1e-6
 """Candidates are sought this much further (relative) than they can lie, for rounding's sake."""
@@ -179,47 +183,75 @@ def _box_candidates(
     predictions: ObjectColumns, cells: ObjectColumns, *, iou: float
 ) -> Iterator[tuple[Ints, Ints]]:
     """Candidate pairs of boxes: those whose sides and centres allow the limit."""
-    sides = np.maximum(*predictions.size), np.maximum(*cells.size)
-    real = np.minimum(*predictions.size) > 0, np.minimum(*cells.size) > 0
-    if not real[0].any() or not real[1].any():
+    sides = _longer_sides(predictions), _longer_sides(cells)
+    if not sides[0].any() or not sides[1].any():
         return
-    both = np.concatenate([sides[0][real[0]], sides[1][real[1]]])
-    # About the median: which side it is moves nothing but the time. (np.median itself loads numpy.ma, which
-    # takes longer than a small set of images.)
-    both = both[:: 1 + len(both) // _SAMPLE]
-    usual = float(np.partition(both, len(both) // 2)[len(both) // 2])
-    levels = [
-        np.where(some, _size_level(side, usual, iou), np.nan) for side, some in zip(sides, real, strict=True)
-    ]
-    there = levels[1][real[1]]
-    for level in there[:1] if there.min() == there.max() else np.unique(there):
-        indexed = np.flatnonzero(levels[1] == level)
+    usual = _usual(sides)
+    levels = [_size_levels(side, usual, iou) for side in sides]
+    middles = _middles(predictions), _middles(cells)
+    for level in _present(levels[1]):
+        indexed = _rows_on(levels[1], level)
         for other in (level - 1, level, level + 1):
-            asking = np.flatnonzero(levels[0] == other)
-            if len(asking):
-                widest = (sides[0][asking].max() + sides[1][indexed].max()) / 2
+            asking = _rows_on(levels[0], other)
+            if len(side := sides[0][asking]):
+                widest = (side.max() + sides[1][indexed].max()) / 2
                 reach = widest * (1 - iou) / (1 + iou) + widest * _MARGIN
-                yield from near(_middles(predictions, asking), _middles(cells, indexed), reach=reach)
+                yield from near(middles[0].take(asking), middles[1].take(indexed), reach=reach)
 
 
-def _size_level(side: Floats, usual: float, iou: float) -> Floats:
-    """(n,) whole numbers: boxes that may match are on the same level or on neighbouring ones.
+def _longer_sides(objects: ObjectColumns) -> Floats:
+    """(n,) the longer side of each box, pixels; 0 of a box without an extent."""
+    longer: Floats = np.maximum(*objects.size)
+    longer[np.minimum(*objects.size) <= 0] = 0
+    return longer
+
+
+def _usual(sides: tuple[Floats, Floats]) -> float:
+    """About the median of the sides above 0: which one it is moves nothing but the time."""
+    some = np.concatenate([side[:: 1 + len(side) // _SAMPLE] for side in sides])
+    if not some.any():
+        some = np.concatenate(sides)
+    some = some[some > 0]
+    # np.median itself loads numpy.ma, which takes longer than a small set of images.
+    return float(np.partition(some, len(some) // 2)[len(some) // 2])
+
+
+def _size_levels(side: Floats, usual: float, iou: float) -> NDArray[np.int16]:
+    """(n,) boxes that may match are on the same level or on neighbouring ones; `_NO_LEVEL` of a side of 0.
 
     All boxes of about the usual side are on level 0, so that an ordinary set of images has but one level.
     """
-    if side.size and usual / 16 < side.min() and side.max() < usual * 2:
-        return np.zeros(len(side))
+    levels = np.zeros(len(side), np.int16)
+    odd = np.flatnonzero((side > usual * 1.9) | (side < usual / 15))
     base = np.log(max(1 / iou, 4.0) * (1 + _MARGIN))
-    ratio = np.log(np.maximum(side, np.finfo(float).tiny) / usual)
+    ratio = np.log(np.maximum(side[odd], np.finfo(float).tiny) / usual)
     above, below = np.ceil((ratio - np.log(2)) / base), np.floor((ratio + np.log(16)) / base)
-    return np.where(ratio > np.log(2), above, np.where(ratio < -np.log(16), below, 0.0))
+    levels[odd] = np.where(ratio > np.log(2), above, np.where(ratio < -np.log(16), below, 0.0))
+    levels[odd[side[odd] == 0]] = _NO_LEVEL
+    return levels
 
 
-def _middles(objects: ObjectColumns, rows: Ints) -> Points:
-    x0, y0, x1, y1 = objects.box
-    if len(rows) == len(objects):
-        return Points(rows, objects.image, (x0 + x1) / 2, (y0 + y1) / 2)
-    return Points(rows, objects.image[rows], (x0[rows] + x1[rows]) / 2, (y0[rows] + y1[rows]) / 2)
+def _present(levels: NDArray[np.int16]) -> list[int]:
+    """The levels that any box is on, ascending."""
+    numbers: list[int] = np.flatnonzero(np.bincount(levels.astype(np.int64) - _NO_LEVEL)).tolist()
+    return [number + _NO_LEVEL for number in numbers if number]
+
+
+def _rows_on(levels: NDArray[np.int16], level: int) -> Ints | slice:
+    """The rows of the boxes on a level."""
+    on_level = levels == level
+    return slice(None) if on_level.all() else np.flatnonzero(on_level)
+
+
+def _middles(objects: ObjectColumns, rows: Ints | slice = slice(None)) -> Points:
+    x0, y0, x1, y1 = (side[rows] for side in objects.box)
+    return Points(np.arange(len(objects))[rows], objects.image[rows], _halfway(x0, x1), _halfway(y0, y1))
+
+
+def _halfway(low: Floats, high: Floats) -> Floats:
+    middle: Floats = low + high
+    middle /= 2
+    return middle
 
 
 def _centres(objects: ObjectColumns) -> Points:
@@ -234,7 +266,7 @@ def region_candidates(
         return
     half = np.maximum(*regions.size) / 2
     level = np.floor(np.log2(np.maximum(half, 1.0)))
-    asking = _middles(predictions, np.arange(len(predictions))) if geometry == "bb" else _centres(predictions)
+    asking = _middles(predictions) if geometry == "bb" else _centres(predictions)
     # Of a box that lies half inside a region the middle is inside it too; for less, it may lie outside.
     beyond = 0.0 if share >= 0.5 else float(np.maximum(*predictions.size).max()) / 2
     for here in np.unique(level):

@@ -64,6 +64,12 @@ def step_ends(column: Floats | Ints) -> Ints:
     return np.flatnonzero(np.append(column[1:] != column[:-1], True))
 
 
+def steps_of(ends: Ints) -> Ints:
+    """(n,) number of the run that each row lies in, from the last row of every run."""
+    numbers: Ints = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
+    return numbers
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ImageCounts:
     """Hits, false alarms and cells of every image at a threshold, (images,) int64 each."""

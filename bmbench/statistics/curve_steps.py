@@ -7,7 +7,7 @@ import numpy as np
 from bmbench.core.types import Floats, Ints
 from bmbench.metrics.curve import interpolated_precision, precision_envelope
 from bmbench.metrics.protocol import ApKind
-from bmbench.metrics.tally import Tally, step_ends
+from bmbench.metrics.tally import Tally, step_ends, steps_of
 
 BLOCK = 1 << 14
 """Numbers in work at a time (steps of the curve × replicates): few enough for the processor's cache, and for
@@ -29,14 +29,16 @@ class CurveSteps:
 
     def __init__(self, tally: Tally, unit: Ints, n_units: int) -> None:
         ends = tally.step_ends
-        step = np.searchsorted(ends, np.arange(len(tally.confidence)))
+        step = steps_of(ends)
         some = np.zeros(len(ends), bool)
         some[step[tally.hit]] = True
         # A step without a hit is counted with the next one that has one; those after the last fall away.
         row = np.cumsum(some) - some
         self.n = int(some.sum())
-        kept = row[step] < self.n
-        self.row, self.unit, self.hit = row[step][kept], unit[kept], tally.hit[kept]
+        # They ascend: what is kept is a beginning.
+        row = row[step]
+        kept = slice(0, int(np.searchsorted(row, self.n)))
+        self.row, self.unit, self.hit = row[kept], unit[kept], tally.hit[kept]
         self.n_units = n_units
 
     @cached_property

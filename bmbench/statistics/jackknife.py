@@ -17,7 +17,7 @@ from bmbench.core.types import Bools, Floats, Ints
 from bmbench.metrics.curve import Curve, average_precision
 from bmbench.metrics.protocol import ApKind
 from bmbench.metrics.scores import Scores
-from bmbench.metrics.tally import ImageCounts, Tally, step_ends
+from bmbench.metrics.tally import ImageCounts, Tally, step_ends, steps_of
 from bmbench.statistics.curve_steps import CurveSteps
 
 Scale: TypeAlias = Literal["share", "number"]
@@ -204,7 +204,7 @@ def ap_shares(tally: Tally) -> Floats | None:
     ends = tally.step_ends
     if not len(ends):
         return np.zeros(n_images)
-    step = np.searchsorted(ends, np.arange(len(tally.confidence)))
+    step = steps_of(ends)
     hits = np.bincount(step[tally.hit], minlength=len(ends))
     every = ends + 1
     precision = np.cumsum(hits) / every
@@ -283,7 +283,7 @@ class _CountsSoFar:
     @classmethod
     def of(cls, kept: Bools, unit: Ints, ends: Ints, n_units: int) -> _CountsSoFar:
         n_steps = len(ends)
-        step = np.searchsorted(ends, np.flatnonzero(kept)) + 1
+        step = steps_of(ends)[kept] + 1
         key = np.sort(unit[kept] * (n_steps + 1) + step)
         return cls(
             total=np.cumsum(np.bincount(step, minlength=n_steps + 1)),

@@ -4,8 +4,9 @@ SciPy has them; loading its special functions takes longer than scoring a small 
 """
 
 import math
-from statistics import NormalDist
 
+NORMAL = {0.975: 1.9599639845400536}
+"""Quantiles of the standard normal distribution: the one of all intervals is not computed each time."""
 _TINY = 1e-300
 _STEPS = 10_000
 
@@ -16,7 +17,7 @@ def t_quantile(p: float, df: float) -> float:
     By Newton's method. Above 0 the distribution is concave, so from below the steps come nearer from one
     side; the first terms of the expansion about the normal quantile lie below.
     """
-    z = NormalDist().inv_cdf(p)
+    z = NORMAL[p] if p in NORMAL else _normal_quantile(p)
     t = z + (z**3 + z) / (4 * df)
     scale = math.lgamma((df + 1) / 2) - math.lgamma(df / 2) - math.log(df * math.pi) / 2
     for _ in range(100):
@@ -27,6 +28,13 @@ def t_quantile(p: float, df: float) -> float:
         if abs(step) <= 1e-8 * max(t, 1.0):
             break
     return t
+
+
+def _normal_quantile(p: float) -> float:
+    # Loading it takes longer than all else that a small file of predictions needs of statistics.
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(p)
 
 
 def t_below(t: float, df: float) -> float:

@@ -1,5 +1,6 @@
 """How a command starts: what is spared gives the same command lines, values, helps and faults."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import typer
 from typer.main import get_command
 
 from bmbench.cli import app
-from bmbench.cli.starting import asked
+from bmbench.cli.starting import asked, counting_alone
 
+BLAS = "OPENBLAS_NUM_THREADS"
 WHOLE = get_command(app)
 TEXTS = ("", "a", "a/../b.json", "~", "ä", "10", "\udcff", __file__, "/")
 
@@ -74,3 +76,16 @@ def test_a_command_alone_is_what_it_is_among_all(name):
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["scores"], ["--version", "score"]])
 def test_what_names_no_command_is_asked_of_all(arguments):
     assert asked(app, arguments) is app
+
+
+def test_commands_that_only_count_leave_the_process_as_it_was(monkeypatch):
+    monkeypatch.delenv(BLAS, raising=False)
+    for words, threads in ((["score", "a"], "1"), (["compare"], "1"), (["run"], None), ([], None)):
+        with counting_alone(words):
+            assert (os.environ.get(BLAS), gc.isenabled()) == (threads, threads is None), words
+        assert (os.environ.get(BLAS), gc.isenabled()) == (None, True)
+    with counting_alone(["score", "--metric", "of another package"]):
+        assert os.environ.get(BLAS) is None
+    monkeypatch.setenv(BLAS, "4")
+    with counting_alone(["score"]):
+        assert os.environ[BLAS] == "4"

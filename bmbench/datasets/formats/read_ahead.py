@@ -1,13 +1,15 @@
 """Reading a long predictions file in a process of its own, while something else is read here.
 
-Decoding JSON keeps a whole processor busy and threads cannot share it out. The other process is a fresh
-Python: forking one that may hold threads is not safe. Whatever goes wrong there, the caller reads the file
-itself, and so reports errors the usual way.
+Decoding JSON keeps a whole processor busy and threads cannot share it out. The other process is a fork where
+this one has no second thread, and so has everything loaded; else it is a fresh Python, for forking one that
+holds threads is not safe. Whatever goes wrong there, the caller reads the file itself, and so reports errors
+the usual way.
 """
 
 import mmap
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,22 +51,63 @@ def reading_ahead(path: Path, *beside: Path) -> Iterator["Callable[[], Detection
     if not sys.executable or _processors() < 2 or min(map(_size, (path, *beside))) < LONG:
         yield lambda: _read(path)
         return
-    # Loading them takes longer than reading a short file.
-    import subprocess
+    # Loading it takes longer than reading a short file.
     import tempfile
 
-    command = [sys.executable, "-P", "-m", __name__, str(path)]
-    with (
-        # It has no name: nothing can come out of it but what the process that is started here wrote.
-        tempfile.TemporaryFile() as space,
-        subprocess.Popen(
-            command, stdout=space, stderr=subprocess.DEVNULL, env={**os.environ, **_KEEP_MEMORY}
-        ) as process,
-    ):
+    start = _forked if _has_one_thread() else _fresh
+    # It has no name: nothing can come out of it but what the process that is started here wrote.
+    with tempfile.TemporaryFile() as space, start(path, space) as wait:
+        yield lambda: _read(path) if wait() else _received(space)
+
+
+@contextmanager
+def _forked(path: Path, space: IO[bytes]) -> Iterator["Callable[[], int]"]:
+    """A fork of this process that reads a file; what waits for its exit code is handed out."""
+    # The reader is loaded once, for both.
+    import bmbench.datasets.formats.predictions  # noqa: F401
+
+    process = os.fork()
+    if not process:
+        code = 1
         try:
-            yield lambda: _read(path) if process.wait() else _received(space)
+            code = _main(path, space)
+        finally:
+            # Nothing of this process is tidied up: all of it is the other's, too.
+            os._exit(code)
+    ended: list[int] = []
+
+    def wait() -> int:
+        if not ended:
+            ended.append(os.waitpid(process, 0)[1])
+        return ended[0]
+
+    try:
+        yield wait
+    finally:
+        if not ended:
+            os.kill(process, signal.SIGKILL)
+            wait()
+
+
+@contextmanager
+def _fresh(path: Path, space: IO[bytes]) -> Iterator["Callable[[], int]"]:
+    """The same with another Python."""
+    import subprocess
+
+    command = [sys.executable, "-P", "-m", __name__, str(path)]
+    with subprocess.Popen(
+        command, stdout=space, stderr=subprocess.DEVNULL, env={**os.environ, **_KEEP_MEMORY}
+    ) as process:
+        try:
+            yield process.wait
         finally:
             process.kill()
+
+
+def _has_one_thread() -> bool:
+    """Whether this process is known to have no thread but the one that asks."""
+    tasks = Path("/proc/self/task")
+    return hasattr(os, "fork") and tasks.is_dir() and len(list(tasks.iterdir())) == 1
 
 
 def is_other_form(path: Path) -> bool:
@@ -126,15 +169,16 @@ def _send(columns: "DetectionColumns", space: IO[bytes]) -> None:
     for array in arrays:
         space.write(bytes(-space.tell() % _ALIGNED))
         space.write(array.raw())
+    space.flush()
 
 
-def _main(path: Path) -> int:
+def _main(path: Path, space: IO[bytes]) -> int:
     try:
-        _send(_read(path), sys.stdout.buffer)
+        _send(_read(path), space)
     except BmbenchError:
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(_main(Path(sys.argv[1])))
+    sys.exit(_main(Path(sys.argv[1]), sys.stdout.buffer))

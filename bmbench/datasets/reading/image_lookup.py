@@ -6,7 +6,8 @@ id of one image and the name of another must not be taken for either without a w
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -39,10 +40,15 @@ class ImageLookup:
         self._by_id: dict[Any, int] = {number: row for row, number in enumerate(numbers)}
         self._by_id |= {value: row for row, value in enumerate(ids)}
         self._rows = None if numbers else RowNumbers(self._ids)
-        self._by_name: dict[Any, set[int]] = defaultdict(set)
+
+    @cached_property
+    def _by_name(self) -> dict[Any, set[int]]:
+        """The rows of what names may be called, made where ids do not say it all."""
+        rows: dict[Any, set[int]] = defaultdict(set)
         for row, name in enumerate(self._names):
             for key in _keys(name):
-                self._by_name[key].add(row)
+                rows[key].add(row)
+        return rows
 
     def find(
         self,
@@ -146,6 +152,9 @@ class ImageLookup:
 
     def _refuse_two_meanings(self, values: NDArray[Any], where: str, field: str) -> None:
         """Nothing, unless all values are ids of images and names too, and of other ones."""
+        whole = values.dtype == np.int64
+        if whole and all(self._by_id.get(number, row) == row for number, row in self._numbered()):
+            return
         both = {
             value: (self._by_id[value], min(rows))
             for value, rows in self._by_name.items()
@@ -153,7 +162,6 @@ class ImageLookup:
         }
         if all(row == other for row, other in both.values()):
             return
-        whole = values.dtype == np.int64
         there = np.unique(values).tolist() if whole else list(dict.fromkeys(values.tolist()))
         apart = [value for value in there if value in both and both[value][0] != both[value][1]]
         if not apart or not all(value in both for value in there):
@@ -167,19 +175,31 @@ class ImageLookup:
             remedy='say which: add "file_name" to each detection, or wrap the list of ids with "images"',
         )
 
+    def _numbered(self) -> Iterator[tuple[int, int]]:
+        """The numbers that names are, with the rows of their images."""
+        for row, name in enumerate(self._names):
+            stem = _stem(composed(name))[0]
+            if stem.isdecimal():
+                yield int(stem), row
+
 
 def _keys(name: str) -> set[Any]:
     """What an answer may call the image of this file: its name, with folders or not, its stem, a number."""
     name = composed(name)
-    stem, dot, ending = name.rpartition(".")
-    if "/" in name or "\\" in name or name[:1] == "." or (dot and not ending):
-        path = PurePosixPath(name.replace("\\", "/"))
-        stem = path.stem
-        keys: set[Any] = {name, str(path), path.name, stem, str(path.with_suffix(""))}
-    else:
-        # Most names are plain; splitting a thousand of them as paths takes longer than matching their cells.
-        stem = stem if dot else name
-        keys = {name, stem}
+    stem, path = _stem(name)
+    keys: set[Any] = {name, stem}
+    if path is not None:
+        keys |= {str(path), path.name, str(path.with_suffix(""))}
     if stem.isdecimal():
         keys.add(int(stem))
     return keys
+
+
+def _stem(name: str) -> tuple[str, PurePosixPath | None]:
+    """A file's name without folders and ending; and its path, where that is more than a plain name."""
+    stem, dot, ending = name.rpartition(".")
+    if "/" in name or "\\" in name or name[:1] == "." or (dot and not ending):
+        path = PurePosixPath(name.replace("\\", "/"))
+        return path.stem, path
+    # Most names are plain; splitting a thousand of them as paths takes longer than matching their cells.
+    return stem if dot else name, None

@@ -71,6 +71,7 @@ class JsonLists:
         self._parts: dict[str, Any] = dict.fromkeys(self._types, text)
         only = tuple(self._types) if len(self._types) == 1 else ()
         self._text, self._only, self._kind = text, only, self._types[only[0]] if only else kind
+        self._marks, self._plain = np.empty(0, bool), set[str]()
         if not text.isascii():
             self._refuse.stray()
         if only:
@@ -124,14 +125,20 @@ class JsonLists:
         fields = _fields_of(record)
         parts: dict[str, list[NDArray[Any] | None]] = {field: [] for field in fields}
         lengths: list[int] = []
+        plain = True
         with collector_paused():
             for first, piece, rows in self._pieces(name, record):
                 arrays, present = _arrays_of(rows, fields)
-                self._check_keys(piece, name, first, present)
+                plain &= self._check_keys(piece, name, first, present)
                 for field, array in arrays.items():
                     parts[field].append(array)
                 lengths.append(len(rows))
+        self._plain |= {name} if plain else set()
         return {field: _joined(parts.pop(field), lengths, width) for field, (width, _) in fields.items()}
+
+    def is_plain(self, name: str) -> bool:
+        """Whether it is known that no record of a list has a key beside those whose columns were read."""
+        return name in self._plain
 
     def _members(self, text: bytes, title: str) -> dict[str, Any]:
         """The text of each part of the outermost object."""
@@ -175,20 +182,31 @@ class JsonLists:
             first += len(rows)
             here, size = cut.end() - 1 if cut else len(text), PIECE
 
-    def _check_keys(self, piece: bytes, name: str, first: int, present: Mapping[str, int]) -> None:
-        """Refuse a record that has a key twice; `present` says how many records of the piece have each key.
+    def _colons(self, piece: bytes) -> int:
+        """How many colons stand in a piece."""
+        text = np.frombuffer(piece, np.uint8)
+        if len(self._marks) < len(text):
+            self._marks = np.empty(2 * len(text), bool)
+        # Memory that is used again costs a quarter of what is asked of the system for each piece.
+        return int(np.count_nonzero(np.equal(text, ord(":"), out=self._marks[: len(text)])))
+
+    def _check_keys(self, piece: bytes, name: str, first: int, present: Mapping[str, int]) -> bool:
+        """Refuse a record that has a key twice; whether it is sure that no record has any other key.
+
+        `present` says how many records of the piece have each key.
 
         As many colons as there are values leave no room for another key. Else each key is counted. Only if
         that does not come out either (keys in nested records, escaped letters, nulls) is the piece read
         again, slowly.
         """
-        if np.count_nonzero(np.frombuffer(piece, np.uint8) == ord(":")) == sum(present.values()):
-            return
+        if self._colons(piece) == sum(present.values()):
+            return True
         if b"\\" in piece or any(piece.count(b'"%s"' % key.encode()) != n for key, n in present.items()):
             with suppress(RecursionError):
                 for fault in parse(piece.decode())[1]:
                     if fault.kind == "key":
                         self._refuse.fault(fault, moved(fault.place, name, first))
+        return False
 
 
 def _span(text: bytes, name: str, key: str) -> tuple[int, int]:

@@ -268,6 +268,7 @@ def test_another_process_reads_the_same(
     path.write_text(json.dumps(wrapped(*rows) if wrap else rows))
     asked: list[Any] = []
     monkeypatch.setattr(read_ahead, "_read", asked.append)
+    monkeypatch.setattr(read_ahead, "_has_one_thread", lambda: False)
     with reading_ahead(path, path) as columns:
         there = columns()
     assert asked == []
@@ -283,6 +284,7 @@ def test_what_another_process_cannot_hand_back_is_read_here(
 ) -> None:
     monkeypatch.setattr(read_ahead, "LONG", 1)
     monkeypatch.setattr(read_ahead, "_processors", lambda: 2)
+    monkeypatch.setattr(read_ahead, "_has_one_thread", lambda: False)
     asked: list[Any] = []
     monkeypatch.setattr(read_ahead, "_read", asked.append)
     path = tmp_path / "p.json"

@@ -145,10 +145,12 @@ def _objects(
     path: Path, text: bytes, kind: type[msgspec.Struct], *, outlines: bool, guess: bool
 ) -> CocoObjects:
     """What a text says; see `read_objects`."""
-    rare = ("rotation", "score") if outlines else ("rotation",)
-    file, words = _opened(path, text, kind, rare, guess=guess)
+    file = _opened(path, text, kind, guess=guess)
     category_records, image_records = file.records("categories"), file.records("images")
     columns, where = file.columns("annotations"), f"{path}, annotations"
+    # Few files have these keys, and a long text is not searched for what it cannot hold.
+    rare = () if file.is_plain("annotations") else ("rotation", "score") if outlines else ("rotation",)
+    words = {word for word in rare if f'"{word}"'.encode() in text}
     bare = np.ones(len(columns["image_id"]), bool)
     if columns["bbox"] is not None:
         bare = np.isnan(columns["bbox"][:, 0])
@@ -201,10 +203,8 @@ def own_ids(records: Mapping[ImageId, Any], *, where: str) -> tuple[ImageId, ...
     return tuple(ids.tolist())
 
 
-def _opened(
-    path: Path, text: bytes, kind: type[msgspec.Struct], rare: tuple[str, ...], *, guess: bool
-) -> tuple[JsonLists, set[str]]:
-    """The file, and which of these keys, that few files have, stand in it."""
+def _opened(path: Path, text: bytes, kind: type[msgspec.Struct], *, guess: bool) -> JsonLists:
+    """The file; BadInputError if it is a list."""
     if text[:64].lstrip()[:1] == b"[":
         raise BadInputError(
             "not a COCO data set",
@@ -214,8 +214,7 @@ def _opened(
             remedy="give the ground truth here",
         )
     ends = ("annotations", "image_id") if guess else None
-    words = {word for word in rare if f'"{word}"'.encode() in text}
-    return JsonLists(path, text, kind, title="COCO data set", guess=ends), words
+    return JsonLists(path, text, kind, title="COCO data set", guess=ends)
 
 
 def _by_id(records: list[Any], where: str) -> dict[Any, Any]:
