@@ -10,7 +10,14 @@ from bmbench.benchmark.reproduce.matrix import Cell, Matrix, StudyFacts
 from tests.benchmark.whole_records import whole_config, whole_metrics, whole_scores
 
 SIDE, STEP = 20, 40
-FACTS = StudyFacts(dataset="synthetic", data=None, dataset_options={}, profile="quick", jitter_px=None)
+FACTS = StudyFacts(
+    dataset="synthetic",
+    data=None,
+    # As few as there may be: the report looks whether they are those of the runs.
+    dataset_options={"images": "4", "size": "256"},
+    profile="quick",
+    jitter_px=None,
+)
 
 
 def cell(

@@ -200,6 +200,7 @@ def test_an_answer_longer_than_a_pipe_holds_comes_back(tmp_path):
     assert name in outcome.reason
 
 
+@pytest.mark.usefixtures("full_pictures")
 def test_killed_at_any_moment_the_same_command_ends_with_the_same_bytes(options, marrow, tmp_path):
     """Side by side in two processes, killed twice with SIGKILL, against one undisturbed run."""
     arguments = [

@@ -239,6 +239,7 @@ def test_a_process_that_is_given_several_tasks_does_one_at_a_time(tmp_path):
     assert seen == [1] * 4
 
 
+@pytest.mark.usefixtures("full_pictures")
 def test_a_matrix_at_a_scheduler_ends_with_the_bytes_of_a_serial_one(options, scheduler, tmp_path):
     options = replace(options, seeds=(0, 1), cluster=scheduler)
     shared = reproduce(options, Silent(), quietly)
@@ -252,6 +253,7 @@ def test_a_matrix_at_a_scheduler_ends_with_the_bytes_of_a_serial_one(options, sc
             ).read_bytes()
 
 
+@pytest.mark.usefixtures("full_pictures")
 def test_workers_that_share_no_folder_bring_their_runs_through_a_mirror(options, scheduler, tmp_path):
     options = replace(options, seeds=(0, 1), publish=f"file://{tmp_path}/there")
     at_scheduler = replace(options, cluster=scheduler)
@@ -301,6 +303,7 @@ def test_a_run_at_which_every_worker_dies_has_failed_at_last(options):
     assert not folder.failure(job.cell).exists()
 
 
+@pytest.mark.usefixtures("full_pictures")
 def test_a_search_finds_the_same_on_workers_as_here(two_workers, marrow, tmp_path):
     """Four trials in rounds of two, on two processes and in this one."""
     settings = {

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from bmbench.benchmark.records.history import FitHistory, write_history
@@ -33,6 +34,7 @@ def test_a_panel_a_method_and_nothing_where_none_reports(tmp_path):
     assert not (tmp_path / "none.png").exists()
 
 
+@pytest.mark.usefixtures("full_pictures")
 def test_losses_that_hardly_change_lie_inside_their_panel(tmp_path):
     rows = {Key("weak", "background", "unet_shrink"): (run_with(tmp_path / "a", 1.166, 1.164),)}
     path = tmp_path / "trainings.png"
