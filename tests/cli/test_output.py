@@ -22,7 +22,7 @@ def call(*arguments: str, **options) -> subprocess.CompletedProcess[bytes]:
     ("encoding", "arguments"),
     [
         *product(("cp1252", "latin-1", "ascii"), (("methods",), ("datasets", "list"))),
-        ("cp1252", ("datasets", "info", "synthetic")),
+        ("cp1252", ("datasets", "info", "synthetic", "--option", "images=4", "--option", "size=256")),
     ],
 )
 def test_an_output_without_our_signs_gets_question_marks(encoding, arguments):

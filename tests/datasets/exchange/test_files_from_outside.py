@@ -371,24 +371,32 @@ def test_names_that_are_no_text(bmbench, folder, tmp_path, place):
     refused(bmbench("datasets", "info", folder))
 
 
-@pytest.fixture
-def pit(folder):
-    """Two thousand folders in each other, beside the images."""
-    start, step = Path.cwd(), Path("d")
-    os.chdir(folder / "images")
+@pytest.fixture(scope="module")
+def one_pit(tmp_path_factory):
+    """Two thousand folders in each other; made once, for making and removing them takes seconds."""
+    top, step, start = tmp_path_factory.mktemp("pit"), Path("d"), Path.cwd()
+    os.chdir(top)
     for _ in range(2000):
         step.mkdir()
         os.chdir(step)
     os.chdir(start)
-    yield
+    yield top / step
     # What removes test folders would go down them by recursion.
-    os.chdir(folder / "images")
+    os.chdir(top)
     for _ in range(2000):
         os.chdir(step)
     for _ in range(2000):
         os.chdir("..")
         step.rmdir()
     os.chdir(start)
+
+
+@pytest.fixture
+def pit(one_pit, folder):
+    """Those folders, beside the images of this test."""
+    place = one_pit.rename(folder / "images" / one_pit.name)
+    yield
+    place.rename(one_pit)
 
 
 @pytest.mark.usefixtures("posix", "pit")
