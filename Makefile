@@ -17,20 +17,20 @@ test: .venv/installed  ## style, types, layers and all tests
 	.venv/bin/ruff format --check --quiet .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
-	.venv/bin/pytest -n 2 --quiet
+	.venv/bin/pytest -n 2 --dist worksteal --quiet
 
 test-light: .venv-light/installed  ## every quick test that needs no torch, in an environment without it
-	.venv-light/bin/pytest -n 2 --quiet -m "not slow"
+	.venv-light/bin/pytest -n 2 --dist worksteal --quiet -m "not slow"
 
 test-extras: .venv-extras/installed  ## all tests, with every extra: those of other programs' methods, notebooks and logs too
-	.venv-extras/bin/pytest -n 2 --quiet
+	.venv-extras/bin/pytest -n 2 --dist worksteal --quiet
 
 test-lowest: .venv-lowest/installed  ## all tests, with the lowest release of every direct dependency
-	.venv-lowest/bin/pytest -n 2 --quiet
+	.venv-lowest/bin/pytest -n 2 --dist worksteal --quiet
 
 test-newest:  ## all tests, with the newest release of everything, fetched anew each time
 	@$(MAKE) --no-print-directory --always-make .venv-newest/installed
-	.venv-newest/bin/pytest -n 2 --quiet
+	.venv-newest/bin/pytest -n 2 --dist worksteal --quiet
 
 docs: .venv-docs/installed  ## the documentation site in site/; a warning or a dead link ends it
 	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
