@@ -26,7 +26,7 @@ from scipy import ndimage
 from skimage import draw, filters, measure, morphology, segmentation
 
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS
-from bmbench.adapters.unet.segmentation import Growth, find_objects
+from bmbench.adapters.unet.found_cells import Growth, find_objects
 from bmbench.adapters.unet.settings import QUICK, UNetSettings
 
 if TYPE_CHECKING:

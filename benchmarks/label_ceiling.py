@@ -25,7 +25,7 @@ from scipy.ndimage import gaussian_filter
 
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
-from bmbench.adapters.unet.segmentation import Growth, find_labelled
+from bmbench.adapters.unet.found_cells import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.benchmark.drawing.figures import save_figure
 from bmbench.benchmark.drawing.gallery import Overlay, draw_overlay

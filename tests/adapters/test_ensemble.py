@@ -97,7 +97,7 @@ def test_the_map_is_the_mean_of_every_member_seen_in_every_view(members, sample_
     views = (np.s_[:, :], *MIRRORS)
     from bmbench.adapters.images.working_scale import resized, working_size
     from bmbench.adapters.unet.encodings.encoding import ENCODINGS
-    from bmbench.adapters.unet.segmentation import Growth, find_objects
+    from bmbench.adapters.unet.found_cells import Growth, find_objects
 
     small = resized(image, working_size(76, 76, factor))
     mean = np.mean([m.map(small[view])[view] for m in single for view in views], axis=0)

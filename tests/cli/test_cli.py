@@ -106,7 +106,7 @@ def test_a_file_where_runs_should_go_is_bad_input(bmbench, marrow, tmp_path, com
         (["--track", "week"], ("unknown track", "did you mean 'weak'")),
         (["--profile", "fast"], ("unknown profile",)),
         (["--artefacts", "cells"], ("unknown artefact mode",)),
-        (["--classes", "all"], ("unet_shrink has one class of cells",)),
+        (["--method", "blob_log", "--classes", "all"], ("blob_log has one class of cells",)),
         (["--method", "retinanet", "--classes", "blst"], ("unknown class of cells", "did you mean 'blast'")),
         (["--set", "stepz=3"], ("unknown setting", "did you mean 'steps'")),
         (["--set", "steps=many"], ("steps=many", "int")),

@@ -11,5 +11,6 @@
     network          the U-Net
     training         images at working scale → training patches → weights
     detector         image → map → detections; save and load
-    segmentation     map → foreground → separate objects, by a watershed → cells
+    segmentation     map → foreground → separate objects, by a watershed
+    found_cells      objects → cells: class, outline, confidence
 """

@@ -19,10 +19,10 @@ from bmbench.adapters.learning.reproducible import one_thread_each
 from bmbench.adapters.method import Decode
 from bmbench.adapters.unet.encodings.depth_map import Reals
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Encoding, encoding_of
+from bmbench.adapters.unet.found_cells import Growth, find_labelled
 from bmbench.adapters.unet.heads.head import Head, head_of
 from bmbench.adapters.unet.heads.settings import settings_of
 from bmbench.adapters.unet.network import UNet, build
-from bmbench.adapters.unet.segmentation import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.adapters.unet.training import Calibration, normalised
 from bmbench.core.errors import BadInputError
@@ -54,7 +54,7 @@ class UNetDetector:
         return _predict((self,), image)
 
     def map(self, image: Pixels) -> Reals:
-        """(h, w, k) maps of an image at working scale, the mean of all views: cells, then artefacts.
+        """(h, w, k) maps of an image at working scale, the mean of all views: as the encoding orders them.
 
         A mirrored image has the mirrored map to the last bit: the views of one are those of the other, and
         they are added in pairs, so that their order does not matter.
@@ -129,11 +129,11 @@ def ensemble(members: Sequence[UNetDetector]) -> UNetEnsemble:
     """The members as one detector; BadInputError if they cannot share a map."""
     first = members[0]
     for member in members:
-        alike = (member.encoding.name, member.encoding.outputs) == (
-            first.encoding.name,
-            first.encoding.outputs,
-        ) and member.calibration.factor == first.calibration.factor
-        if not alike or dataclasses.asdict(member.settings) != dataclasses.asdict(first.settings):
+        one, other = (
+            (each.encoding.name, each.encoding.cells, each.encoding.artefacts, each.calibration.factor)
+            for each in (member, first)
+        )
+        if one != other or dataclasses.asdict(member.settings) != dataclasses.asdict(first.settings):
             raise BadInputError(
                 "these U-Nets are not members of one ensemble",
                 expected="the same encoding, settings and training cells",
@@ -189,7 +189,7 @@ def _cut(detector: UNetDetector, maps: Reals, size: tuple[int, ...], settings: A
         growth = Growth(
             regrowth=lambda threshold: encoding.regrowth(threshold, settings), smallest_px2=smallest_px2
         )
-        found = find_labelled(maps, settings, growth)
+        found = find_labelled(maps, settings, growth, cells=encoding.cells)
     else:
         found = encoding.find(maps, settings, smallest_px2)
     return _at_original_scale(found, np.array(size[::-1]) / maps.shape[1::-1])

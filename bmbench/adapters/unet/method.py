@@ -142,13 +142,14 @@ def _method(encoding: str, title: str) -> Method:
         extra="train",
         draw=_draw,
         artefact_class=True,
+        cell_classes=True,
         outlines=True,
         points=True,
         licence=Licence(name="Apache-2.0", package="bmbench"),
         parameters=PARAMETERS[f"unet_{encoding}"],
         ensemble=ensemble_of,
         space=space_of(encoding),
-        architecture=("depth", "width", "normalisation", "encoder", "cell_px"),
+        architecture=("depth", "width", "normalisation", "encoder", "cell_px", "features"),
         infer=infer_with,
     )
 

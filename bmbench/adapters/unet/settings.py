@@ -122,6 +122,12 @@ class UNetSettings(NetworkSettings):
         patient then fits the next one less well).
     foreground_weight, contour_weight : float
         What a pixel of a cell or artefact, and of a contour, weighs beside one of background.
+    features : int
+        Channels of a layer before the answers, where classes of cells are told apart; 0 for none.
+    class_loss : float
+        Weight of the cross-entropy of the cells' classes beside the loss of the map, likewise.
+    rare_classes : float
+        By which power of its rarity a class weighs more in it: at 0 each pixel weighs alike, at 1 each class.
     shrink : float
         Erosion of the shapes, in mean cell diameters; at most a mean cell's radius.
     undo : float
@@ -175,6 +181,9 @@ class UNetSettings(NetworkSettings):
     dice: NotNegative = 0.0
     foreground_weight: NotNegative = 1.0
     contour_weight: NotNegative = 1.0
+    features: Annotated[int, Meta(ge=0, le=4096)] = 32
+    class_loss: NotNegative = 1.0
+    rare_classes: Share = 0.5
     shrink: NotNegative = 0.2
     undo: NotNegative = 1.0
     contour: NotNegative = 0.2
@@ -228,6 +237,7 @@ PAPER = UNetSettings(
     validation_patches=256,
     tile_px=2048,
     overlap_px=256,
+    features=128,
 )
 
 STANDARD = UNetSettings(

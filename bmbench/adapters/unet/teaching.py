@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.adapters.unet.encodings.depth_map import Reals
-from bmbench.adapters.unet.encodings.encoding import TargetMap
+from bmbench.adapters.unet.encodings.object_pixels import TargetMap
 from bmbench.core.types import Annotations
 
 if TYPE_CHECKING:

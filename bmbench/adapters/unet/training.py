@@ -36,8 +36,9 @@ from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.learning.networks import begin_with, on_device, short_numbers, standardised
 from bmbench.adapters.learning.reproducible import best_device, one_thread_each, seeded, steps_ahead
 from bmbench.adapters.learning.trainer import Trainer
-from bmbench.adapters.unet.encodings.encoding import Encoding, TargetMap
+from bmbench.adapters.unet.encodings.encoding import Encoding
 from bmbench.adapters.unet.encodings.level_maps import LevelledImage, LookUp, levelled
+from bmbench.adapters.unet.encodings.object_pixels import TargetMap
 from bmbench.adapters.unet.network import UNet, build
 from bmbench.adapters.unet.settings import NetworkSettings, UNetSettings
 from bmbench.adapters.unet.teaching import Teaching
@@ -82,12 +83,17 @@ def draw_patch(source: PatchSource, generator: np.random.Generator) -> UNetPatch
     blur = draw_blur(generator)
     shown = cut(chosen.image, window, size)
     artefact = None if chosen.artefact is None else cut(chosen.artefact, window, size)
-    ignored = None if chosen.ignored is None else cut(chosen.ignored, window, size, nearest=True)
+    ignored, named = (
+        None if plane is None else cut(plane, window, size, nearest=True)
+        for plane in (chosen.ignored, chosen.named)
+    )
     image = blurred(np.asarray(cv2.cvtColor(shown, cv2.COLOR_RGBA2RGB), np.uint8), blur)
     image = jitter_stain(image, settings.stain_jitter, generator)
     return UNetPatch(
         image=shift_stain(image, settings.stain_shift, generator),
-        target=source.look_up.target(np.asarray(cv2.extractChannel(shown, 3), np.uint8), artefact, ignored),
+        target=source.look_up.target(
+            np.asarray(cv2.extractChannel(shown, 3), np.uint8), artefact, ignored, named
+        ),
     )
 
 

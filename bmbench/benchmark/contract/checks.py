@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from bmbench.adapters.method import Detector, Method
-from bmbench.benchmark.contract.drawn_cells import PALE, SIDE_PX, circles, sample, smear
-from bmbench.benchmark.contract.small_settings import learned, request_for
+from bmbench.benchmark.contract.drawn_cells import COLOURS, PALE, SIDE_PX, circles, coloured, sample, smear
+from bmbench.benchmark.contract.small_settings import learned, learned_classes, request_for
 from bmbench.core.errors import BadInputError
+from bmbench.core.geometry import box_iou
 from bmbench.core.types import Annotations, Detections, Role, Sample
 
 FARTHEST_PX = 4.0
@@ -215,6 +216,31 @@ def labels_artefacts_only_where_it_says_so(subject: Subject, _: Path) -> None:
     promise(got <= allowed, f"labels are {sorted(got)}, expected {sorted(allowed)}")
 
 
+def tells_classes_apart_where_it_says_so(subject: Subject, folder: Path) -> None:
+    """It tells cells of two colours apart where it says that it can; one cell has one class."""
+    if not subject.method.cell_classes:
+        return
+    detector = learned_classes(subject.method)
+    n = n_found = n_right = 0
+    for one in (coloured(0), coloured(9)):
+        said = detector.predict(one.load())
+        said = said.take(said.confidence > 0.3)
+        got = set(said.label.tolist())
+        promise(got <= set(range(len(COLOURS))), f"labels of two classes are {sorted(got)}")
+        first, second = np.triu_indices(len(said), 1)
+        promise((box_iou(said.box[first], said.box[second]) <= 0.6).all(), "one cell is answered twice")
+        for xy, label in zip(one.annotations.xy, one.annotations.label, strict=True):
+            near = said.take(np.linalg.norm(said.xy - xy, axis=1) < FARTHEST_PX)
+            n, n_found = n + 1, n_found + bool(len(near))
+            n_right += bool(len(near)) and near.label[np.argmax(near.confidence)] == label
+    promise(n_found >= 0.7 * n, f"{n_found} of {n} cells of two classes are found")
+    # Guessing is right half of the time.
+    promise(n_right >= 0.9 * n_found, f"{n_right} of {n_found} cells are given their class of two")
+    known = Subject(method=subject.method)
+    vars(known)["detector"] = detector
+    survives_saving(known, folder)
+
+
 def joins_to_an_ensemble(subject: Subject, _: Path) -> None:
     """An ensemble of one answers as its member."""
     if subject.method.ensemble is None:
@@ -283,6 +309,7 @@ _ALL: Sequence[Check] = (
     repeats_itself,
     reads_grey_and_deep_images,
     labels_artefacts_only_where_it_says_so,
+    tells_classes_apart_where_it_says_so,
     joins_to_an_ensemble,
     refuses_images_without_cells,
     refuses_points,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 
 import numpy as np
 
 from bmbench.core.geometry import circle_box
-from bmbench.core.types import Annotations, Pixels, Role, Sample
+from bmbench.core.types import Annotations, Category, Pixels, Role, Sample
 
-PALE, DEEP = (235, 220, 230), (90, 40, 140)
-"""Colours of the ground and of a cell."""
+PALE, DEEP, ORANGE = (235, 220, 230), (90, 40, 140), (250, 150, 20)
+"""Colours of the ground, of a cell, and of one of another class."""
+COLOURS = (Category(id=1, name="violet"), Category(id=2, name="orange"))
+"""The classes of `coloured` cells."""
 SIDE_PX = 72
 """Side of a drawn image."""
 
@@ -48,13 +51,28 @@ def scattered(generator: np.random.Generator, side: int, n: int, radius: tuple[f
 def sample(number: int, *, side: int = SIDE_PX, n: int = 9) -> Sample:
     """The drawn image of that number."""
     annotations = scattered(np.random.default_rng(number), side, n, (7.0, 9.0))
+    return _sample(f"drawn_{number}", number, annotations, smear(annotations, side, side))
+
+
+def coloured(number: int, *, side: int = SIDE_PX) -> Sample:
+    """A drawn image of violet cells and orange ones, every second, as two classes."""
+    annotations = scattered(np.random.default_rng(number), side, 9, (7.0, 9.0))
+    annotations = dataclasses.replace(annotations, label=np.arange(len(annotations)) % len(COLOURS))
     image = smear(annotations, side, side)
+    y, x = np.mgrid[:side, :side] + 0.5
+    for cx, cy, r in annotations.circle[annotations.label == 1]:
+        image[np.hypot(x - cx, y - cy) < r] = ORANGE
+    return _sample(f"coloured_{number}", number, annotations, image)
+
+
+def _sample(name: str, number: int, annotations: Annotations, image: Pixels) -> Sample:
+    height, width = image.shape[:2]
     return Sample(
         image_id=number,
-        name=f"drawn_{number}",
-        width=side,
-        height=side,
-        group=f"drawn_{number}",
+        name=name,
+        width=width,
+        height=height,
+        group=name,
         annotations=annotations,
         load=partial(np.asarray, image),
     )

@@ -12,7 +12,7 @@ from typing import Any
 from bmbench.adapters.images.augment import augment
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.method import Detector, Method
-from bmbench.benchmark.contract.drawn_cells import sample
+from bmbench.benchmark.contract.drawn_cells import COLOURS, coloured, sample
 from bmbench.core.types import Sample
 
 PROFILE = "check"
@@ -77,6 +77,15 @@ LEARNING: Mapping[str, Mapping[str, Any]] = {
 """What a family needs beside to find cells that are drawn; a family without an entry takes `TINY` alone, and
 is fitted for sixty steps."""
 
+TELLING: Mapping[str, int] = {
+    "unet": 60,
+    "circular_retinanet": 240,
+    "detectron2_retinanet": 180,
+    "yolov3": 70,
+    "yolo26": 180,
+}
+"""Steps that a method, or a family, needs to tell two colours apart, if more than to find what is drawn."""
+
 
 def tiny(method: Method, **changes: Any) -> Any:
     """The method's settings for the checks, with these changes where it has settings of such names."""
@@ -100,6 +109,20 @@ def learned(method: Method, *, seed: int = 0) -> Detector:
     samples = [sample(number) for number in range(4)]
     if method.family in LEARNING:
         samples.append(sample(4, n=0))
-    changes = {} if PROFILE in method.settings else LEARNING.get(method.family, {"steps": 60})
-    request = request_for(method, samples, samples[:1], **changes)
+    request = request_for(method, samples, samples[:1], **_learning(method))
     return method.fit(dataclasses.replace(request, seed=seed))
+
+
+def learned_classes(method: Method) -> Detector:
+    """A detector that tells the two colours of drawn cells apart."""
+    samples = [coloured(number) for number in range(4)]
+    changes = dict(_learning(method))
+    steps = TELLING.get(method.name, TELLING.get(method.family))
+    if changes and steps is not None:
+        changes |= {"steps": steps, "validate_every": steps}
+    request = request_for(method, samples, samples[:1], **changes)
+    return method.fit(dataclasses.replace(request, classes=COLOURS))
+
+
+def _learning(method: Method) -> Mapping[str, Any]:
+    return {} if PROFILE in method.settings else LEARNING.get(method.family, {"steps": 60})

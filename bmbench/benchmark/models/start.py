@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,27 +51,31 @@ def start_method(place: str) -> str:
     return read_model(folder).method if is_model(folder) else RunDir.open(folder).config().method
 
 
-def read_start(place: str, method: Method, *, artefacts: str) -> Start:
+def read_start(place: str, method: Method, *, artefacts: str, classes: Sequence[str] = ()) -> Start:
     """The model or run that `--from` names, if a training of this method can begin with it.
+
+    `classes` are those of cells that are asked for.
 
     Raises
     ------
     BadInputError
         If it is neither, was changed, is of another method or of several networks, learned artefacts in
-        another way, or if the method cannot begin with weights.
+        another way, told classes of cells apart and shall not, or the other way round, or if the method
+        cannot begin with weights.
     """
     folder = find_model(place)
     if is_model(folder):
         model = read_model(folder)
-        facts = (model.method, model.artefacts, model.settings)
+        facts = (model.method, model.artefacts, model.settings, model.classes)
     else:
         run = RunDir.open(folder)
         require_as_sealed(run.check_seal("checkpoint/*", "config.json"))
         config = run.config()
-        facts = (config.method, config.artefacts, config.settings)
-    own, mode, settings = facts
+        facts = (config.method, config.artefacts, config.settings, config.classes)
+    own, mode, settings, meaning = facts
     base, stage = METHODS.parts(own)
-    if base != METHODS.parts(method.name)[0]:
+    wanted, second = METHODS.parts(method.name)
+    if base != wanted:
         raise BadInputError(
             f"--from {place}: a model of another method",
             expected=own,
@@ -89,6 +93,8 @@ def read_start(place: str, method: Method, *, artefacts: str) -> Start:
             got=f"--artefacts {artefacts}",
             remedy=f"--artefacts {mode}",
         )
+    # Whatever a second stage tells apart, the first tells nothing.
+    _require_same_classes(place, () if stage else meaning, () if second else classes)
     # Of two stages the first has the weights that any training of the method can begin with.
     checkpoint = folder / "checkpoint" / (DETECTOR if stage else "")
     if is_ensemble(checkpoint):
@@ -99,4 +105,22 @@ def read_start(place: str, method: Method, *, artefacts: str) -> Start:
         method=own,
         fixed={name: settings[name] for name in method.architecture if name in settings},
         digest=digest_of(checkpoint),
+    )
+
+
+def _require_same_classes(place: str, meaning: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> None:
+    """Nothing, or a BadInputError if a network told classes of cells apart and shall not, or shall now.
+
+    `meaning` says what its labels mean.
+    """
+    told = sum(not one.get("artefact") for one in meaning) > 1
+    if told == bool(classes):
+        return
+    named = ",".join(str(one.get("name")) for one in meaning if not one.get("artefact"))
+    raise BadInputError(
+        f"--from {place}: it told {f'the classes {named}' if told else 'no classes of cells'} apart",
+        got=f"--classes {','.join(classes)}" if classes else "a network that shall tell none",
+        remedy="give --classes with the same, and no --classifier"
+        if told
+        else "leave --classes out, or add --classifier crops",
     )

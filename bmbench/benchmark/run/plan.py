@@ -116,7 +116,9 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     require_classes(method, options.classes, artefacts=artefacts)
     require_installed(method)
     require_loggers(options.log)
-    start = None if options.start is None else read_start(options.start, method, artefacts=artefacts)
+    start = None
+    if options.start is not None:
+        start = read_start(options.start, method, artefacts=artefacts, classes=options.classes)
     fixed = start.fixed if start is not None else None
     settings = resolve_settings(method, options.profile, options.settings, fixed=fixed)
     require_installed(method, settings)

@@ -17,7 +17,7 @@ from skimage.draw import polygon
 
 from bmbench.adapters.unet.encodings.encoding import ENCODINGS, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
-from bmbench.adapters.unet.segmentation import Growth, find_labelled
+from bmbench.adapters.unet.found_cells import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.geometry import circle_box
 from bmbench.core.types import Annotations

@@ -7,11 +7,11 @@ import pytest
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Regrowth, encode
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, encode
+from bmbench.adapters.unet.encodings.object_pixels import Regrowth
+from bmbench.adapters.unet.found_cells import Growth, find_objects
 from bmbench.adapters.unet.segmentation import (
-    Growth,
     disc,
-    find_objects,
     foreground,
     inner_distance,
     peaks,

@@ -8,10 +8,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
 
 from bmbench.adapters import METHODS
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Regrowth, encode
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
 from bmbench.adapters.unet.encodings.losses import constant_logits
-from bmbench.adapters.unet.segmentation import Growth, find_objects
+from bmbench.adapters.unet.encodings.object_pixels import Regrowth
+from bmbench.adapters.unet.found_cells import Growth, find_objects
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.benchmark.contract import small_settings
 from bmbench.core.geometry import ring_area

@@ -58,6 +58,13 @@ class Drifts(Dark):
         return Dark.predict(self, image) + np.array([0, 0, 0, 0, -1e-3 * type(self).calls])
 
 
+class Colourless(Dark):
+    """Finds cells of any colour, and has one word for all."""
+
+    def predict(self, image):
+        return Dark.predict(self, image[..., 2:])
+
+
 class Luck(Dark):
     fits = 0
 
@@ -128,6 +135,7 @@ class Silence:
 
 
 GOES_ON = "load of a model.json that is cut in half is not refused"
+ONE_WORD = "9 of 17 cells are given their class of two"
 COLOURED = "is answered otherwise than its colour image"
 LOOSE = {"quick": Loose(), "paper": Loose()}
 FAULTS = {
@@ -144,6 +152,7 @@ FAULTS = {
     "repeats_itself": (method(Luck), "two fits with one seed wrote another model.json"),
     "reads_grey_and_deep_images": (faulty(predict=in_colour_only), COLOURED),
     "labels_artefacts_only_where_it_says_so": (method(fit=labelled), r"labels are \[3\], expected \[0\]"),
+    "tells_classes_apart_where_it_says_so": (method(Colourless, cell_classes=True), ONE_WORD),
     "joins_to_an_ensemble": (method(ensemble=lambda _: Silence()), "an ensemble of one answers otherwise"),
     "refuses_images_without_cells": (method(fit=accepting), "fit without any cell is not refused"),
     "refuses_points": (method(fit=accepting), "fit to points is not refused"),

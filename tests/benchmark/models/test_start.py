@@ -98,12 +98,23 @@ def test_a_model_of_half_the_bytes_is_begun_with_too(first, tmp_path):
         ({"settings": TINY | {"depth": "3"}}, "--set depth=3"),
         ({"method": "unet_sigmoid"}, "a model of another method"),
         ({"artefacts": "class"}, "it learned artefacts as background"),
+        ({"classes": ("all",)}, "it told no classes of cells apart .*--classifier crops"),
     ],
 )
 def test_what_contradicts_the_model_is_refused(first, tmp_path, changes, said):
     with pytest.raises(BadInputError, match=said):
         run(options(tmp_path, start=str(first), **changes), Silent())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_network_of_classes_begins_one_of_the_same(first, tmp_path):
+    named = run(options(tmp_path, classes=("neutrophil",)), Silent()).path
+    again = run(options(tmp_path / "again", classes=("neutrophil",), start=str(named), seed=5), Silent()).path
+    shapes = [{name: value.shape for name, value in weights(one).items()} for one in (named, again)]
+    assert shapes[0] == shapes[1] != {name: value.shape for name, value in weights(first).items()}
+    for changes in ({}, {"method": "unet_shrink+crops", "classes": ("neutrophil",)}):
+        with pytest.raises(BadInputError, match="it told the classes neutrophil,other cell apart"):
+            run(options(tmp_path / "other", start=str(named), **changes), Silent())
 
 
 def test_two_stages_begin_with_a_detector_and_detectors_with_the_first_of_two_stages(first, tmp_path):

@@ -103,8 +103,8 @@ def test_classes_that_are_not_there_are_refused(asked, categories, kind, message
 
 
 def test_a_method_or_a_mode_without_classes_says_so():
-    with pytest.raises(BadInputError, match="unet_shrink has one class of cells"):
-        require_classes(METHODS.get("unet_shrink"), ("all",), artefacts="background")
+    with pytest.raises(BadInputError, match="blob_log has one class of cells"):
+        require_classes(METHODS.get("blob_log"), ("all",), artefacts="background")
     with pytest.raises(
         BadInputError, match=r"an artefact learned as a cell has no class.*background or class"
     ):

@@ -398,7 +398,8 @@ def test_every_space_names_settings_of_its_method():
 
 @pytest.mark.usefixtures("torch")
 def test_the_unit_of_reported_losses_is_what_knowing_nothing_costs():
-    from bmbench.adapters.unet.encodings.encoding import ENCODINGS, TargetMap
+    from bmbench.adapters.unet.encodings.encoding import ENCODINGS
+    from bmbench.adapters.unet.encodings.object_pixels import TargetMap
     from bmbench.adapters.unet.settings import UNetSettings
     from bmbench.adapters.unet.training import UNetPatch, baseline_loss
 

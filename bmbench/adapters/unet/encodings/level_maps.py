@@ -16,8 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bmbench.adapters.images.working_scale import TrainingImage
+from bmbench.adapters.unet.encodings.cell_classes import class_codes, class_planes
 from bmbench.adapters.unet.encodings.depth_map import DepthMap, Reals, ignored_regions
-from bmbench.adapters.unet.encodings.encoding import Encoding, ObjectPixels, TargetMap, depths_of
+from bmbench.adapters.unet.encodings.encoding import Encoding, depths_of
+from bmbench.adapters.unet.encodings.object_pixels import ObjectPixels, TargetMap
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.objects import moved
 from bmbench.core.types import Annotations, Bools, Floats, Ints, Pixels, Role
@@ -42,11 +44,14 @@ class LevelledImage:
         The coded level as an artefact, where these are a class and there are some.
     ignored : (h, w) uint8 or None
         `IGNORED` or 0; None where nothing is ignored.
+    named : (h, w) uint8 or None
+        The code of the class of each pixel's cell, or 0; None where classes are not told apart.
     """
 
     image: Pixels
     artefact: Pixels | None = None
     ignored: Pixels | None = None
+    named: Pixels | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,7 +67,9 @@ class LookUp:
     weight : (256,) float32 or None
         None: all weigh 1.
     outputs : int
-        Classes in all.
+        Classes of the map in all.
+    cells : int
+        Labels of cells; above 1 they have planes of their own after the map's.
     """
 
     zero: int
@@ -70,6 +77,7 @@ class LookUp:
     value: Reals
     weight: Reals | None
     outputs: int
+    cells: int
 
     @classmethod
     def of(cls, encoding: Encoding, settings: UNetSettings) -> LookUp:
@@ -89,7 +97,12 @@ class LookUp:
         )
         alike = bool((weight == 1).all())
         return cls(
-            zero=zero, codes=codes, value=value, weight=None if alike else weight, outputs=encoding.outputs
+            zero=zero,
+            codes=codes,
+            value=value,
+            weight=None if alike else weight,
+            outputs=len(encoding.classes),
+            cells=encoding.cells,
         )
 
     def coded(self, level: Reals) -> Pixels:
@@ -97,7 +110,13 @@ class LookUp:
         codes: Pixels = np.clip(np.floor(level * self.codes + self.zero), 0, 255).astype(np.uint8)
         return codes
 
-    def target(self, cell: Pixels, artefact: Pixels | None, ignored: Pixels | None) -> TargetMap:
+    def target(
+        self,
+        cell: Pixels,
+        artefact: Pixels | None,
+        ignored: Pixels | None,
+        named: Pixels | None = None,
+    ) -> TargetMap:
         """The target of a patch from its (h, w) codes, after they were sampled."""
         import cv2
 
@@ -116,6 +135,8 @@ class LookUp:
             weight = counted if weight is None else cv2.multiply(weight, counted)
         if weight is None:
             weight = np.ones(cell.shape, np.float32)
+        if named is not None:
+            value = np.concatenate([value, class_planes(named, self.cells)])
         return TargetMap(value=value, weight=np.asarray(weight, np.float32))
 
 
@@ -127,7 +148,7 @@ def levelled(
 ) -> LevelledImage:
     """The image with the levels of its pixels, computed in bands of rows that memory can hold."""
     height, width = one.image.shape[:2]
-    cell, artefact, ignored = (np.zeros((height, width), np.uint8) for _ in range(3))
+    cell, artefact, ignored, named = (np.zeros((height, width), np.uint8) for _ in range(4))
     for rows, near in _bands(one.annotations, height, width):
         size = (rows.stop - rows.start, width)
         depths = depths_of(near, size, encoding=encoding, settings=settings, beyond=BEYOND_PX)
@@ -138,12 +159,16 @@ def levelled(
             plane[rows].ravel()[owned] = look_up.coded(level)
         inside = owned[(role == Role.IGNORE) & (depths.depth.ravel()[owned] > 0)]
         ignored[rows].ravel()[inside] = IGNORED
+        if encoding.cells > 1:
+            named[rows] = class_codes(depths, near, encoding.cells)
         if near.region.any():
             ignored[rows][ignored_regions(near, *size)] = IGNORED
+            named[rows][ignored[rows] == IGNORED] = 0
     return LevelledImage(
         image=np.dstack([one.image, cell]),
         artefact=artefact if encoding.artefacts and (one.annotations.role == Role.ARTEFACT).any() else None,
         ignored=ignored if ignored.any() else None,
+        named=named if encoding.cells > 1 else None,
     )
 
 

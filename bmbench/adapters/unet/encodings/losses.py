@@ -48,6 +48,32 @@ def map_loss(
     return loss + settings.dice * dice_loss(shares(logits), target, weight, settings.cell_px)
 
 
+def class_loss(logits: torch.Tensor, target: torch.Tensor, cell_weights: Sequence[float]) -> torch.Tensor:
+    """(n,) cross-entropy of the classes on a patch's pixels of cells, weighted, divided by all its pixels.
+
+    So divided, the cross-entropy of cell or background and that of the cell's class are together that of all
+    classes and the background, which heads learn.
+
+    Parameters
+    ----------
+    logits : (n, k, h, w)
+        Of each class of cells.
+    target : (n, k, h, w)
+        1 in the cells of each class; nothing is learned where all are 0.
+    cell_weights : k numbers
+        What a pixel of each class weighs.
+    """
+    weight = torch.tensor(cell_weights, dtype=logits.dtype, device=logits.device)[:, None, None]
+    pixels = -(weight * target * logits.log_softmax(dim=1)).sum(dim=1)
+    return pixels.mean(dim=(1, 2))
+
+
+def frequencies(mean: NDArray[np.float64], cell_weights: Sequence[float]) -> torch.Tensor:
+    """(k,) logits that say of every cell how frequent its class is, by these means of the targets."""
+    share = np.asarray(cell_weights) * mean
+    return torch.from_numpy(np.log(np.maximum(share / max(share.sum(), _RAREST), _RAREST)))
+
+
 def answers(logits: torch.Tensor, *, signed: bool) -> torch.Tensor:
     """(n, k, h, w) what the logits say of each class: its probability, or a number from −1 to 1."""
     return logits.tanh() if signed else shares(logits)

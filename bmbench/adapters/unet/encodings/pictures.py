@@ -11,8 +11,9 @@ import numpy as np
 from bmbench.adapters.images.working_scale import at_working_scale, mean_diameter
 from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve
 from bmbench.adapters.unet.encodings.depth_map import Reals
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Encoding, ObjectPixels, encode
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, Encoding, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
+from bmbench.adapters.unet.encodings.object_pixels import ObjectPixels
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.files import writing
 from bmbench.core.objects import moved, object_circles

@@ -16,8 +16,9 @@ import numpy as np
 
 from bmbench.adapters.learning.fit_request import ForegroundCurve
 from bmbench.adapters.unet.encodings.depth_map import Reals
-from bmbench.adapters.unet.encodings.encoding import Encoding, ObjectPixels, Regrowth
+from bmbench.adapters.unet.encodings.encoding import Encoding
 from bmbench.adapters.unet.encodings.levels import Levels
+from bmbench.adapters.unet.encodings.object_pixels import ObjectPixels, Regrowth
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.types import Bools
 

@@ -19,7 +19,7 @@ from bmbench.adapters.detection.labels import cell_labels, labels_of
 from bmbench.adapters.images.tiling import mirror
 from bmbench.adapters.learning.fit_request import FitRequest
 from bmbench.adapters.unet.encodings.depth_map import Reals
-from bmbench.adapters.unet.encodings.encoding import TargetMap
+from bmbench.adapters.unet.encodings.object_pixels import TargetMap
 from bmbench.adapters.unet.heads.object_map import ObjectMap, object_map
 from bmbench.core.registry import Registry
 from bmbench.core.types import Annotations, Detections, Role

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bmbench.adapters.unet.encodings.depth_map import Reals
-from bmbench.adapters.unet.segmentation import crops, grown_outline
+from bmbench.adapters.unet.found_cells import crops, grown_outline
 from bmbench.core.geometry import clip_ring, ring_area
 from bmbench.core.types import Detections, Floats, Ints
 

@@ -62,7 +62,8 @@ def _card(run: Path) -> dict[str, Any] | None:
 
 
 def _draw(axes: Axes, card: dict[str, Any]) -> None:
-    from bmbench.adapters.unet.encodings.encoding import ObjectPixels, encoding_of
+    from bmbench.adapters.unet.encodings.encoding import encoding_of
+    from bmbench.adapters.unet.encodings.object_pixels import ObjectPixels
     from bmbench.adapters.unet.settings import UNetSettings
 
     encoding: Encoding = encoding_of(card["encoding"])

@@ -10,9 +10,10 @@ torch = pytest.importorskip("torch")
 
 from bmbench.adapters.images.augment import augment
 from bmbench.adapters.learning.fit_request import FitRequest, ForegroundCurve
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS, ObjectPixels, encode, encoding_of, fitted
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, encode, encoding_of, fitted
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC, measure
-from bmbench.adapters.unet.segmentation import Growth, find_labelled
+from bmbench.adapters.unet.encodings.object_pixels import ObjectPixels
+from bmbench.adapters.unet.found_cells import Growth, find_labelled
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.geometry import box_iou
 from bmbench.core.types import Annotations, Role

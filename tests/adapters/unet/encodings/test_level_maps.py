@@ -12,8 +12,9 @@ torch = pytest.importorskip("torch")
 from bmbench.adapters.images.augment import draw_blur, draw_window, move
 from bmbench.adapters.images.working_scale import TrainingImage
 from bmbench.adapters.unet.encodings import level_maps
-from bmbench.adapters.unet.encodings.encoding import ENCODINGS, TargetMap, encode
+from bmbench.adapters.unet.encodings.encoding import ENCODINGS, encode
 from bmbench.adapters.unet.encodings.foreground_curve import SYNTHETIC
+from bmbench.adapters.unet.encodings.object_pixels import TargetMap
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.adapters.unet.training import PatchSource, draw_patch
 from bmbench.core.geometry import rectangle
@@ -138,6 +139,30 @@ def test_nothing_is_learned_of_ignored_regions(circles):
         wanted = encode(moved_with(seed, regions), (176, 176), encoding=encoding, settings=SETTINGS)
         assert within_neighbours(patch.target.weight, wanted.weight).all()
     assert any((patch.target.weight == 0).any() for patch in patches)
+
+
+@pytest.mark.parametrize("drawn_as", ["circles", "contours"])
+@pytest.mark.parametrize("name", ["shrink", "distance"])
+def test_classes_looked_up_are_those_of_the_moved_shapes(name, drawn_as, apart):
+    """In the cells alone, and the map beside them is what it is without classes, to the last bit."""
+    shapes = outlined(apart) if drawn_as == "contours" else apart
+    shapes = dataclasses.replace(shapes, label=np.arange(len(shapes)) % 3)
+    shapes = with_regions(shapes, [rectangle(100, 100, 200, 140)])
+    plain = taught(name)
+    encoding = dataclasses.replace(plain, cell_weights=(1.0,) * 3)
+    drawn_from, without = source(shapes, encoding), source(shapes, plain)
+    for seed in range(3):
+        patch, alone = (draw_patch(each, np.random.default_rng(seed)) for each in (drawn_from, without))
+        wanted = encode(moved_with(seed, shapes), (176, 176), encoding=encoding, settings=SETTINGS)
+        value = patch.target.value
+        assert np.array_equal(value[: plain.outputs], alone.target.value)
+        assert np.array_equal(patch.target.weight, alone.target.weight)
+        assert patch.image.tobytes() == alone.image.tobytes()
+        named, moved = value[plain.outputs :], wanted.value[plain.outputs :]
+        assert within_neighbours(named, moved).all()
+        assert named.shape == (3, 176, 176)
+        assert named.sum() == pytest.approx(moved.sum(), rel=0.01)
+        assert not named[:, patch.target.weight == 0].any()
 
 
 def bytes_of(patch):
