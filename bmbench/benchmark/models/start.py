@@ -13,10 +13,12 @@ from bmbench.adapters.ensemble import is_ensemble
 from bmbench.adapters.method import Method
 from bmbench.benchmark.models.places import find_model, is_model
 from bmbench.benchmark.models.record import read_model
+from bmbench.benchmark.protocol.classes import classes_from_json
 from bmbench.benchmark.records.run_folder import RunDir
 from bmbench.benchmark.records.seal import require_as_sealed
 from bmbench.benchmark.records.trained_run import digest_of
 from bmbench.core.errors import BadInputError
+from bmbench.core.types import Category
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class Start:
         The settings that its weights depend on.
     digest : str
         SHA-256 over the checkpoint: what a run that is resumed compares.
+    classes : tuple of str
+        The classes of cells that the network tells apart, in the order of its answers; () if none.
     """
 
     place: str
@@ -39,6 +43,7 @@ class Start:
     method: str
     fixed: Mapping[str, Any]
     digest: str
+    classes: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, str]:
         """What a run's configuration says about it."""
@@ -51,17 +56,14 @@ def start_method(place: str) -> str:
     return read_model(folder).method if is_model(folder) else RunDir.open(folder).config().method
 
 
-def read_start(place: str, method: Method, *, artefacts: str, classes: Sequence[str] = ()) -> Start:
+def read_start(place: str, method: Method, *, artefacts: str) -> Start:
     """The model or run that `--from` names, if a training of this method can begin with it.
-
-    `classes` are those of cells that are asked for.
 
     Raises
     ------
     BadInputError
         If it is neither, was changed, is of another method or of several networks, learned artefacts in
-        another way, told classes of cells apart and shall not, or the other way round, or if the method
-        cannot begin with weights.
+        another way, or if the method cannot begin with weights.
     """
     folder = find_model(place)
     if is_model(folder):
@@ -74,8 +76,7 @@ def read_start(place: str, method: Method, *, artefacts: str, classes: Sequence[
         facts = (config.method, config.artefacts, config.settings, config.classes)
     own, mode, settings, meaning = facts
     base, stage = METHODS.parts(own)
-    wanted, second = METHODS.parts(method.name)
-    if base != wanted:
+    if base != METHODS.parts(method.name)[0]:
         raise BadInputError(
             f"--from {place}: a model of another method",
             expected=own,
@@ -93,8 +94,6 @@ def read_start(place: str, method: Method, *, artefacts: str, classes: Sequence[
             got=f"--artefacts {artefacts}",
             remedy=f"--artefacts {mode}",
         )
-    # Whatever a second stage tells apart, the first tells nothing.
-    _require_same_classes(place, () if stage else meaning, () if second else classes)
     # Of two stages the first has the weights that any training of the method can begin with.
     checkpoint = folder / "checkpoint" / (DETECTOR if stage else "")
     if is_ensemble(checkpoint):
@@ -105,22 +104,38 @@ def read_start(place: str, method: Method, *, artefacts: str, classes: Sequence[
         method=own,
         fixed={name: settings[name] for name in method.architecture if name in settings},
         digest=digest_of(checkpoint),
+        # Whatever a second stage tells apart, the first tells nothing.
+        classes=() if stage else _cells(meaning),
     )
 
 
-def _require_same_classes(place: str, meaning: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> None:
-    """Nothing, or a BadInputError if a network told classes of cells apart and shall not, or shall now.
+def require_same_classes(start: Start, method: Method, classes: Sequence[Category]) -> None:
+    """Nothing, or a BadInputError if the network told other classes of cells apart than are to be taught.
 
-    `meaning` says what its labels mean.
+    Names and their order are compared: an answer's number means nothing else.
     """
-    told = sum(not one.get("artefact") for one in meaning) > 1
-    if told == bool(classes):
+    second = METHODS.parts(method.name)[1]
+    wanted = () if second else tuple(one.name for one in classes)
+    if start.classes == wanted:
         return
-    named = ",".join(str(one.get("name")) for one in meaning if not one.get("artefact"))
+    if not start.classes:
+        remedy = "leave --classes out, or add --classifier crops"
+    elif wanted:
+        remedy = "leave --from out, or give the data set these classes in this order"
+    else:
+        remedy = "give --classes with the same, and no --classifier"
     raise BadInputError(
-        f"--from {place}: it told {f'the classes {named}' if told else 'no classes of cells'} apart",
-        got=f"--classes {','.join(classes)}" if classes else "a network that shall tell none",
-        remedy="give --classes with the same, and no --classifier"
-        if told
-        else "leave --classes out, or add --classifier crops",
+        f"--from {start.place}: it told {_named(start.classes)} apart",
+        got=f"a network that shall tell {_named(wanted)}",
+        remedy=remedy,
     )
+
+
+def _named(classes: Sequence[str]) -> str:
+    return f"the classes {','.join(classes)}" if classes else "no classes of cells"
+
+
+def _cells(meaning: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The names of several classes of cells, of what labels mean; () where a cell is a cell."""
+    names = tuple(one.name for one in classes_from_json(meaning) if not one.artefact)
+    return names if len(names) > 1 else ()

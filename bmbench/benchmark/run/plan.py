@@ -8,7 +8,7 @@ from typing import Any
 
 from bmbench.adapters.images.appearance import Appearance, appearance, spread
 from bmbench.adapters.method import Method, require_installed
-from bmbench.benchmark.models.start import Start, read_start
+from bmbench.benchmark.models.start import Start, read_start, require_same_classes
 from bmbench.benchmark.protocol.classes import (
     as_taught,
     cell_classes,
@@ -116,9 +116,7 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     require_classes(method, options.classes, artefacts=artefacts)
     require_installed(method)
     require_loggers(options.log)
-    start = None
-    if options.start is not None:
-        start = read_start(options.start, method, artefacts=artefacts, classes=options.classes)
+    start = None if options.start is None else read_start(options.start, method, artefacts=artefacts)
     fixed = start.fixed if start is not None else None
     settings = resolve_settings(method, options.profile, options.settings, fixed=fixed)
     require_installed(method, settings)
@@ -129,6 +127,8 @@ def resolve(options: RunOptions, progress: Progress) -> Plan:
     dataset = open_dataset(options.dataset, data=options.data, options=options.dataset_options)
     request = LoadRequest(data=options.data, seed=options.seed, options=options.dataset_options)
     split = tell_apart(dataset.load(request), options.classes)
+    if start is not None:
+        require_same_classes(start, method, cell_classes(split, options.classes))
     # The fields of a published split may overlap: its numbers are those that others have, and `info` says it.
     own = options.dataset not in DATASETS
     read = _read_all(split, progress, closely=own)

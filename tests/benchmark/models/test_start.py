@@ -112,8 +112,15 @@ def test_a_network_of_classes_begins_one_of_the_same(first, tmp_path):
     again = run(options(tmp_path / "again", classes=("neutrophil",), start=str(named), seed=5), Silent()).path
     shapes = [{name: value.shape for name, value in weights(one).items()} for one in (named, again)]
     assert shapes[0] == shapes[1] != {name: value.shape for name, value in weights(first).items()}
-    for changes in ({}, {"method": "unet_shrink+crops", "classes": ("neutrophil",)}):
-        with pytest.raises(BadInputError, match="it told the classes neutrophil,other cell apart"):
+    for changes, remedy in (
+        ({}, "give --classes with the same"),
+        ({"method": "unet_shrink+crops", "classes": ("neutrophil",)}, "no --classifier"),
+        # As many classes, but other ones: their weights fit, and would mean something else.
+        ({"classes": ("eosinophil",)}, "shall tell the classes eosinophil,other cell.*leave --from out"),
+        ({"classes": ("all",)}, "shall tell the classes .*leave --from out"),
+    ):
+        said = f"it told the classes neutrophil,other cell apart.*{remedy}"
+        with pytest.raises(BadInputError, match=said):
             run(options(tmp_path / "other", start=str(named), **changes), Silent())
 
 
