@@ -60,10 +60,16 @@ def redecode(
 
 
 def changed_settings(old: RunDir, new: RunDir) -> str:
-    """What the new run cuts or merges otherwise, in words: "Settings: rise 0.2 → 0.15"."""
-    before, after = (folder.config().settings for folder in (old, new))
+    """What the new run cuts or merges otherwise, in words: "Settings: rise 0.2 → 0.15".
+
+    A setting that there was not yet when the old run was made is named only if it was asked for.
+    """
+    before, config = old.config().settings, new.config()
+    asked = config.options.get("settings", {})
     changed = [
-        f"{name} {before.get(name)} → {value}" for name, value in after.items() if value != before.get(name)
+        f"{name} {before.get(name)} → {value}"
+        for name, value in config.settings.items()
+        if (name in before or name in asked) and value != before.get(name)
     ]
     return f"Settings: {', '.join(changed)}" if changed else "Settings: as they were"
 

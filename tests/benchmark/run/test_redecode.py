@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,13 @@ def test_it_says_which_settings_are_others(trained, tmp_path):
     cut = redecode(trained, tmp_path, Silent(), settings={"undo": "0.5", "lowest": "0.25"})
     assert changed_settings(old, cut) == "Settings: undo 1.0 → 0.5, lowest 0.3 → 0.25"
     assert changed_settings(cut, cut) == "Settings: as they were"
+    older = RunDir.open(shutil.copytree(old.path, tmp_path / "older"))
+    config = older.read("config.json")
+    for name in ("undo", "class_loss"):
+        del config["settings"][name]
+    (older.path / "config.json").write_text(json.dumps(config))
+    # What was no setting yet did not change, unless somebody chose it.
+    assert changed_settings(older, cut) == "Settings: undo None → 0.5, lowest 0.3 → 0.25"
 
 
 def f1_optimisation(folder):
