@@ -138,6 +138,8 @@ def _moved(one: PictureMarks, other: PictureMarks, alike: np.ndarray[Any, Any], 
         return False
     columns = best[rows]
     turn = other.angle[columns] - sign * one.angle[rows]
+    if not _may_agree(turn):
+        return False
     start, end = one.xy[rows] * [1.0, sign], other.xy[columns]
     near = NEAR_PX * np.maximum(one.size[rows], other.size[columns])
     same_turn = np.cos(turn[:, None] - turn) > np.cos(_ANGLE)
@@ -145,6 +147,13 @@ def _moved(one: PictureMarks, other: PictureMarks, alike: np.ndarray[Any, Any], 
     most = int(rough.sum(axis=1).argmax())
     kept = rough[most]
     return int(kept.sum()) >= AGREEING and _fits(start[kept], end[kept], near[kept], mirrored=sign < 0)
+
+
+def _may_agree(turn: Floats) -> bool:
+    """Whether any turn has enough others about it: of most pairs of pictures none has."""
+    direction = np.column_stack([np.cos(turn), np.sin(turn)])
+    close = direction @ direction.T > np.cos(_ANGLE) - 1e-9
+    return bool((close.sum(axis=1) >= AGREEING).any())
 
 
 def _lands(start: Floats, end: Floats, turn: Floats, near: Floats) -> Bools:
