@@ -139,6 +139,7 @@ def test_an_image_without_cells_has_no_area_and_says_so() -> None:
     )
 
 
+@pytest.mark.usefixtures("full_pictures")
 def test_the_file_is_what_regions_take(areas: ChosenAreas, slide_pixels: Pixels, tmp_path: Path) -> None:
     Image.fromarray(slide_pixels).save(tmp_path / "a.png")
     outlines, picture = write_areas(tmp_path / "areas", areas, stem="a", path=tmp_path / "a.png")
