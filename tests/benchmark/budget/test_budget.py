@@ -54,6 +54,7 @@ def test_a_share_is_a_percentage(texts: list[str]) -> None:
     assert parse_shares(["100", "5", "5"]) == (0.05, 1.0)
 
 
+@pytest.mark.usefixtures("full_pictures")
 def test_a_budget_is_run_once_and_says_what_it_rests_on(
     bmbench: Callable[..., Any], marrow: Path, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def answered(folder, one, answers):
     (run / "predictions.json").write_text(json.dumps(said))
 
 
+@pytest.mark.usefixtures("full_pictures")
 def test_what_is_taken_for_what(tmp_path):
     """As a class: a cell found, an artefact taken for one, one made up; an artefact found, one made up.
     As cells: both cells found, two artefacts taken for cells."""
