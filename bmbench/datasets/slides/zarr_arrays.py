@@ -96,11 +96,12 @@ class ZarrArray:
         # What cannot be packed grows a little.
         data = read_bytes(path, within=self.root, limit=most + most // 8 + _HARMLESS)
         for packed in self.packed:
+            if _is_cut(data, packed):
+                raise BadInputError("damaged chunk", where=str(path), got=f"{len(data)} bytes")
             n_bytes = _unpacked_bytes(data, packed, most)
             if n_bytes is None:
-                raise BadInputError(
-                    "chunk that does not say how large it is", where=str(path), remedy="export it as OME-TIFF"
-                )
+                what, remedy = "chunk that does not say how large it is", "export it as OME-TIFF"
+                raise BadInputError(what, where=str(path), remedy=remedy)
             if n_bytes > most:
                 raise BadInputError("chunk that unpacks to more than it may", where=str(path))
         return data
@@ -270,10 +271,7 @@ def _not_read(folder: Path, what: str, got: Any) -> BadInputError:
 
 
 def _unpacked_bytes(data: bytes, packed: str, most: int) -> int | None:
-    """How many bytes packed data say, or are found, to unpack to; None if neither tells.
-
-    No more than one above `most` is tried.
-    """
+    """How many bytes data say, or are found, to unpack to (`most` + 1 are tried); None if neither tells."""
     if packed == "blosc":
         return int.from_bytes(data[4:8], "little")
     if packed == "lz4":
@@ -287,6 +285,13 @@ def _unpacked_bytes(data: bytes, packed: str, most: int) -> int | None:
         return len(zlib.decompressobj(window).decompress(data, most + 1))
     except zlib.error:
         return 0
+
+
+def _is_cut(data: bytes, packed: str) -> bool:
+    """Whether packed data end before the end that their head states, or in it: packages read on beyond."""
+    if packed == "blosc":
+        return len(data) < 16 or int.from_bytes(data[12:16], "little") > len(data)
+    return packed == "lz4" and len(data) < 4
 
 
 def _zstd_bytes(data: bytes) -> int | None:

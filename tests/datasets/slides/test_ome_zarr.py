@@ -198,6 +198,23 @@ def test_a_chunk_that_unpacks_to_more_than_it_may_is_refused(tmp_path, packed):
         read_whole(path)
 
 
+@pytest.mark.parametrize("packed", ["blosc", "lz4"])
+@pytest.mark.parametrize("kept", [0, 2, 10, -1])
+def test_a_chunk_that_ends_before_its_head_says_so_is_not_unpacked(tmp_path, monkeypatch, packed, kept):
+    import numcodecs
+
+    path = store(tmp_path / "a.zarr", compressors=numcodecs.get_codec({"id": packed}))
+    chunk = path / "0" / "0.0.0"
+    chunk.write_bytes(chunk.read_bytes()[:kept])
+    # Blosc reads a head of 16 bytes from memory that may be anybody's, and as many bytes as it states.
+    told = packed == "blosc" or 0 <= kept < 4
+    if told:
+        monkeypatch.setattr(numcodecs.Blosc, "decode", lambda *_, **__: pytest.fail("was unpacked"))
+        monkeypatch.setattr(numcodecs.LZ4, "decode", lambda *_, **__: pytest.fail("was unpacked"))
+    with pytest.raises(BadInputError, match="damaged chunk"):
+        read_whole(path)
+
+
 def test_what_is_not_read_is_said(tmp_path):
     path = store(tmp_path / "shards.zarr", form=3)
     # Described, not written: zarr 3.1.0 now and then fails to write its own shards.
