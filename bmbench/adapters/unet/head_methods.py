@@ -20,7 +20,7 @@ _DECODED: Mapping[str, Range] = {
     "smallest": Real(low=0.1, high=1.0),
 }
 _LEARNED: Mapping[str, Mapping[str, Range]] = {
-    "stardist": {"distance_weight": Real(low=0.05, high=1.0, log=True)},
+    "stardist": {"distance_weight": Real(low=0.005, high=0.5, log=True)},
     "heatmap": {
         "spread": Real(low=0.05, high=0.2),
         "size_weight": Real(low=0.02, high=0.5, log=True),
@@ -40,7 +40,7 @@ _OWN: Mapping[str, Mapping[str, Range]] = {
         "edge": Real(low=0.2, high=0.7),
         "opening": Real(low=0.0, high=0.4),
     },
-    "flow": {"meeting": Real(low=0.002, high=0.05, log=True), "flow_error": Real(low=0.1, high=1.0)},
+    "flow": {"meeting": Real(low=0.002, high=0.05, log=True), "flow_error": Real(low=0.1, high=2.0)},
 }
 
 

@@ -131,16 +131,17 @@ _SIZES: Mapping[str, Any] = {
 _PAPER: Mapping[str, Any] = MappingProxyType({**_SIZES, "features": 128})
 
 
-def _profiles(record: type[HeadSettings]) -> Mapping[str, HeadSettings]:
-    return MappingProxyType({"quick": record(), "paper": record(**_PAPER)})
+def _profiles(record: type[HeadSettings], **quick: Any) -> Mapping[str, HeadSettings]:
+    """Both profiles; `quick` has what suits a network of minutes where the paper's value does not."""
+    return MappingProxyType({"quick": record(**quick), "paper": record(**_PAPER)})
 
 
 PROFILES: Mapping[str, Mapping[str, HeadSettings]] = MappingProxyType(
     {
-        "stardist": _profiles(StarSettings),
+        "stardist": _profiles(StarSettings, distance_weight=0.01, lowest=0.1),
         "heatmap": _profiles(HeatmapSettings),
         "hover": _profiles(HoverSettings),
-        "flow": _profiles(FlowSettings),
+        "flow": _profiles(FlowSettings, flow_error=1.2, lowest=0.3),
     }
 )
 """Method → profile → settings."""
