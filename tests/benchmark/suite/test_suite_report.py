@@ -12,6 +12,8 @@ from bmbench.benchmark.suite.report.failures import crowding, tier_counts
 from bmbench.benchmark.suite.report.pooled import pool_of
 from bmbench.benchmark.suite.report.report import write_suite_report
 from bmbench.benchmark.suite.report.scored_sets import read_sets
+from bmbench.benchmark.suite.report.set_figure import set_figure
+from bmbench.benchmark.suite.report.set_tables import score_grid
 from bmbench.benchmark.suite.report.verdicts import verdict_section
 from bmbench.benchmark.suite.suite_file import read_suite
 from bmbench.core.errors import BadInputError
@@ -59,6 +61,21 @@ def three(tmp_path):
         for method, found in zip(METHODS, rows, strict=True):
             write_run(folder, cell(method), found, groups=LOOKS if name == "drawn" else None)
     return read_suite(path), out
+
+
+def test_the_figure_shows_the_rows_of_the_table(three):
+    for one in read_sets(*three):
+        scores, _ = set_figure(one).axes
+        table = [row for row in score_grid(one, one.keys).rows if row[0] != "people"]
+        assert [f"`{tick.get_text()}`" for tick in scores.get_yticklabels()] == [
+            row[0].removesuffix(" (baseline)") for row in table
+        ]
+        dots = [line for line in scores.lines if line.get_marker() in "os"]
+        assert [f"{line.get_xdata()[0]:.1f}" for line in dots] == [row[2] for row in table]
+        filled = {place for place, line in enumerate(dots) if line.get_markerfacecolor() != "white"}
+        assert filled == {n for n, row in enumerate(table) if row[5] == "yes" or "(baseline)" in row[0]}
+        people = [line for line in scores.lines if line.get_label() == "people"]
+        assert [line.get_xdata()[0] for line in people] == ([84.0] if one.set.human else [])
 
 
 def f1(found: list[int]) -> float:

@@ -41,7 +41,7 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportPicture:
-    """A JPEG file beside the report, and what is to be seen on it."""
+    """A JPEG or PNG file beside the report, and what is to be seen on it."""
 
     path: Path
     what: str
@@ -82,7 +82,8 @@ def _html(block: Block) -> str:
         return f"<ul>{''.join(f'<li>{_marked(text)}</li>' for text in block.texts)}</ul>"
     if isinstance(block, ReportPicture):
         data = base64.b64encode(read_bytes(block.path)).decode()
-        return f'<img alt="{escape(block.what)}" src="data:image/jpeg;base64,{data}">'
+        kind = "png" if block.path.suffix == ".png" else "jpeg"
+        return f'<img alt="{escape(block.what)}" src="data:image/{kind};base64,{data}">'
     if not block.rows:
         return ""
     lines = [_line("th", block.header, block.left), *(_line("td", row, block.left) for row in block.rows)]

@@ -11,6 +11,7 @@ from bmbench.benchmark.suite.report.ensembles import ensemble_section
 from bmbench.benchmark.suite.report.failures import failure_section
 from bmbench.benchmark.suite.report.pooled import pooled_section
 from bmbench.benchmark.suite.report.scored_sets import ScoredSet, read_sets, same_images
+from bmbench.benchmark.suite.report.set_figure import set_picture
 from bmbench.benchmark.suite.report.set_tables import beside, best_of, set_section
 from bmbench.benchmark.suite.report.verdicts import n_decided, question_rows, verdict_section
 from bmbench.benchmark.suite.suite_file import Suite
@@ -51,7 +52,11 @@ def report_blocks(suite: Suite, sets: Sequence[ScoredSet], out: Path) -> list[Bl
     ]
     blocks += [Heading(level=2, text="How to read the tables"), _reading()]
     for one in sets:
-        blocks += [*set_section(one, suite), *beside(one, same_images(one, sets)), *ensemble_section(one)]
+        blocks += [
+            *set_section(one, suite, set_picture(one, out)),
+            *beside(one, same_images(one, sets)),
+            *ensemble_section(one),
+        ]
     blocks += pooled_section(sets, suite)
     blocks += verdict_section(list(sets))
     blocks += failure_section(sets, out)

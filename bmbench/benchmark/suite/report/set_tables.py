@@ -18,10 +18,10 @@ from bmbench.statistics.seeds import difference
 from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 
 
-def set_section(one: ScoredSet, suite: Suite) -> list[Block]:
-    """What a set is, its table, who may be the best, who is told apart, and rows of other supervision."""
+def set_section(one: ScoredSet, suite: Suite, picture: Sequence[Block] = ()) -> list[Block]:
+    """What a set is, its table and picture, who may be the best and is told apart, other supervision."""
     blocks: list[Block] = [Heading(level=2, text=one.set.title or one.name), _about(one)]
-    blocks.append(score_grid(one, one.keys))
+    blocks += [score_grid(one, one.keys), *picture]
     blocks += [*_told_apart(one), "What it costs:", cost_grid(one, suite), *class_section(one)]
     if one.other_keys:
         blocks.append("The same set, learned from other annotations or with artefacts trained otherwise:")
@@ -31,7 +31,7 @@ def set_section(one: ScoredSet, suite: Suite) -> list[Block]:
 
 def score_grid(one: ScoredSet, keys: Sequence[Key], *, named: bool = False) -> TextGrid:
     """Rows in the order of F1, baselines among them, the human line above."""
-    best = _best(one, keys)
+    best = best_keys(one, keys)
     header = ["method", "seeds", "F1", "95 %", "AP", "best?"]
     header += ["drop, points"] if one.set.familiar else []
     header += ["sd of units"]
@@ -80,7 +80,7 @@ def suite_rows(suite: Suite, out: Path) -> list[dict[str, object]]:
     """The finished rows of all sets, as numbers, in the order of the suite."""
     rows: list[dict[str, object]] = []
     for one in read_sets(suite, out):
-        best = _best(one, one.keys)
+        best = best_keys(one, one.keys)
         for key in (*one.keys, *one.other_keys):
             row: dict[str, object] = {"set": one.name, "method": key.method, "track": key.track}
             row |= {"artefacts": key.artefacts}
@@ -126,7 +126,8 @@ def _images(run: FinishedRun) -> list[str]:
     return [f"{run.fold} {image}" for image in run.files[0].image_ids]
 
 
-def _best(one: ScoredSet, keys: Sequence[Key]) -> set[Key] | None:
+def best_keys(one: ScoredSet, keys: Sequence[Key]) -> set[Key] | None:
+    """Which of the rows may be the best one (95 %); None where too few groups can say."""
     methods = one.methods(keys)
     if methods is None or len(keys) < 2 or methods.n_units < FEWEST_FOR_INTERVAL:
         return None
@@ -136,7 +137,7 @@ def _best(one: ScoredSet, keys: Sequence[Key]) -> set[Key] | None:
 
 def best_of(one: ScoredSet) -> str:
     """Which methods may be the best of a set, in a sentence; empty where nothing can be said."""
-    best = _best(one, one.keys)
+    best = best_keys(one, one.keys)
     return best_words([f"`{key.method}`" for key in one.keys if key in best]) if best else ""
 
 
@@ -144,7 +145,7 @@ def _told_apart(one: ScoredSet) -> list[Block]:
     methods = one.methods(one.keys)
     if methods is None or len(one.keys) < 2 or methods.n_units < FEWEST_FOR_INTERVAL:
         return []
-    best = _best(one, one.keys) or set()
+    best = best_keys(one, one.keys) or set()
     names = [f"`{key.method}`" for key in one.keys if key in best]
     text = best_words(names)
     plan = findable_differences(methods, method_pairs(methods))
