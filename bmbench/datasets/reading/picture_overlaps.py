@@ -26,12 +26,17 @@ AGREEING = 8
 """Marks that one movement has to bring onto each other."""
 NEAR_PX = 2.5
 """How far a mark may lie from where the movement brings it, at its own size of picture."""
+_AT_ONCE = 12
+"""Pictures that are compared with one at a time: what is compared stays in the cache."""
 _SIDE_PX, _SMALLEST_PX = 512, 96
 _GRID, _STEP_PX = 6, 2.7
 _ANGLE = np.deg2rad(10)
 _STILL_PX, _STILL_ANGLE = 3.0, np.deg2rad(2)
 """A movement below is none: what agrees is the same frame or scale bar in both."""
 _SIGMA_PX = 1.6
+_NEXT = ((-1, 0), (0, -1), (0, 1), (1, 0))
+_NEAR = tuple((y, x) for y in range(-2, 3) for x in range(-2, 3) if abs(y) + abs(x) > 1)
+"""The 24 pixels of which none is higher than a mark: first its neighbours, of all; then others, of few."""
 
 
 def marks_of(pixels: Pixels) -> PictureMarks:
@@ -45,7 +50,7 @@ def marks_of(pixels: Pixels) -> PictureMarks:
     found: list[tuple[int, Floats, Floats, Floats, Looks]] = []
     while not found or min(grey.size) >= _SMALLEST_PX * scale:
         small = grey.resize((max(grey.width // scale, 1), max(grey.height // scale, 1)), Image.Resampling.BOX)
-        found.append((scale, *_marks(np.asarray(small, np.float64))))
+        found.append((scale, *_marks(np.asarray(small))))
         scale *= 2
     strength = np.concatenate([part[1] for part in found])
     kept = np.argsort(-strength, kind="stable")[:MARKS]
@@ -74,32 +79,32 @@ def _pairs(pictures: tuple[PictureMarks, ...]) -> list[tuple[PictureMarks, Pictu
     plain = np.zeros((len(pictures), MARKS, _GRID, _GRID), np.float32)
     for row, marks in enumerate(pictures):
         plain[row, : len(marks.look)] = marks.look.reshape(-1, _GRID, _GRID)
-    both = np.stack([plain, plain[:, :, ::-1]], axis=1).reshape(-1, _GRID * _GRID)
+    both = np.stack([plain, plain[:, :, ::-1]], axis=1).reshape(len(pictures), 2, MARKS, -1)
     found = []
     for row, marks in enumerate(pictures[:-1]):
-        # One product for all others: many small ones take several times as long.
-        others = len(pictures) - row - 1
-        alike = (marks.look @ both[2 * MARKS * (row + 1) :].T).reshape(-1, others, 2, MARKS)
-        enough = (alike.max(axis=3, initial=0.0) > SAME_MARK).sum(axis=0) >= AGREEING
-        for other, mirrored in np.argwhere(enough).tolist():
-            partner, sign = pictures[row + 1 + other], -1.0 if mirrored else 1.0
-            own = alike[:, other, mirrored, : len(partner.look)]
-            if _moved(marks, partner, own, sign):
-                found.append((marks, partner))
+        for first in range(row + 1, len(pictures), _AT_ONCE):
+            # A small product for each: a large one is shared by threads, which wait for each other longer.
+            alike = marks.look @ both[first : first + _AT_ONCE].transpose(0, 1, 3, 2)
+            enough = (alike.max(axis=3, initial=0.0) > SAME_MARK).sum(axis=2) >= AGREEING
+            for other, mirrored in np.argwhere(enough).tolist():
+                partner, sign = pictures[first + other], -1.0 if mirrored else 1.0
+                if _moved(marks, partner, alike[other, mirrored, :, : len(partner.look)], sign):
+                    found.append((marks, partner))
     return list(dict.fromkeys(found))
 
 
-def _marks(grey: Floats) -> tuple[Floats, Floats, Floats, Looks]:
+def _marks(picture: Pixels) -> tuple[Floats, Floats, Floats, Looks]:
     """Strength, place, direction and look of the marks of a grey picture."""
     from scipy import ndimage
 
-    fine = ndimage.gaussian_filter(grey, _SIGMA_PX)
-    spots = np.abs(fine - ndimage.gaussian_filter(grey, 1.6 * _SIGMA_PX))
+    grey, fine, smooth = (_off_powers_of_two(picture.shape) for _ in range(3))
+    grey[:] = picture
+    ndimage.gaussian_filter(grey, _SIGMA_PX, output=fine)
+    ndimage.gaussian_filter(grey, 1.6 * _SIGMA_PX, output=smooth)
+    # In place, as the peaks are found by comparing: filling new memory takes longer than the arithmetic.
+    spots = np.abs(np.subtract(fine, smooth, out=smooth), out=smooth)
     margin = int(_GRID * _STEP_PX)
-    peak = (spots == ndimage.maximum_filter(spots, 5)) & (spots > 1.0)
-    inside = np.zeros_like(peak)
-    inside[margin:-margin, margin:-margin] = True
-    rows, columns = np.nonzero(peak & inside)
+    rows, columns = _peaks(spots, margin)
     strongest = np.argsort(-spots[rows, columns], kind="stable")[:MARKS]
     rows, columns = rows[strongest], columns[strongest]
     step = np.arange(-margin // 2, margin // 2 + 1)
@@ -111,6 +116,29 @@ def _marks(grey: Floats) -> tuple[Floats, Floats, Floats, Looks]:
     angle = np.arctan2((around * down[round_one]).sum(axis=1), (around * right[round_one]).sum(axis=1))
     look = _looks(fine, rows, columns, angle)
     return spots[rows, columns], np.column_stack([columns, rows]).astype(np.float64), angle, look
+
+
+def _off_powers_of_two(shape: tuple[int, ...]) -> Floats:
+    """(h, w) numbers to be filled in, one unused at the end of each row.
+
+    The cache has the same few places for values that lie 4096 bytes apart, as those of a column would in
+    pictures 512 px wide: a filter took twice as long.
+    """
+    return np.empty((shape[0], shape[1] + 1))[:, :-1]
+
+
+def _peaks(values: Floats, margin: int) -> tuple[Ints, Ints]:
+    """Rows and columns of values above 1 that are the highest of those around, away from the edges."""
+    bottom, end = (side - margin for side in values.shape)
+    inner = values[margin:-margin, margin:-margin]
+    high = inner > 1.0
+    for down, right in _NEXT:
+        high &= inner >= values[margin + down : bottom + down, margin + right : end + right]
+    rows, columns = (np.asarray(place + margin, np.int64) for place in np.nonzero(high))
+    for down, right in _NEAR:
+        highest = values[rows, columns] >= values[rows + down, columns + right]
+        rows, columns = rows[highest], columns[highest]
+    return rows, columns
 
 
 def _looks(fine: Floats, rows: Ints, columns: Ints, angle: Floats) -> Looks:
@@ -138,31 +166,32 @@ def _moved(one: PictureMarks, other: PictureMarks, alike: np.ndarray[Any, Any], 
         return False
     columns = best[rows]
     turn = other.angle[columns] - sign * one.angle[rows]
-    if not _may_agree(turn):
+    tried = _not_alone(turn)
+    if not len(tried):
         return False
     start, end = one.xy[rows] * [1.0, sign], other.xy[columns]
     near = NEAR_PX * np.maximum(one.size[rows], other.size[columns])
-    same_turn = np.cos(turn[:, None] - turn) > np.cos(_ANGLE)
-    rough = same_turn & _lands(start, end, turn, near)
+    same_turn = np.cos(turn[tried, None] - turn) > np.cos(_ANGLE)
+    rough = same_turn & _lands(tried, start, end, turn, near)
     most = int(rough.sum(axis=1).argmax())
     kept = rough[most]
     return int(kept.sum()) >= AGREEING and _fits(start[kept], end[kept], near[kept], mirrored=sign < 0)
 
 
-def _may_agree(turn: Floats) -> bool:
-    """Whether any turn has enough others about it: of most pairs of pictures none has."""
+def _not_alone(turn: Floats) -> Ints:
+    """The turns that have enough others about them: of most pairs of pictures there are few, or none."""
     direction = np.column_stack([np.cos(turn), np.sin(turn)])
     close = direction @ direction.T > np.cos(_ANGLE) - 1e-9
-    return bool((close.sum(axis=1) >= AGREEING).any())
+    return np.flatnonzero(close.sum(axis=1) >= AGREEING)
 
 
-def _lands(start: Floats, end: Floats, turn: Floats, near: Floats) -> Bools:
-    """(n, n) whether the movement that the mark of a row says brings the mark of a column to its place.
+def _lands(tried: Ints, start: Floats, end: Floats, turn: Floats, near: Floats) -> Bools:
+    """(k, n) whether the movement that a mark tried says brings the mark of a column to its place.
 
     The direction of one mark is known to a few degrees: further marks may lie further off.
     """
-    away, there = start - start[:, None], end - end[:, None]
-    cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
+    away, there = start - start[tried, None], end - end[tried, None]
+    cos, sin = np.cos(turn[tried])[:, None], np.sin(turn[tried])[:, None]
     x, y = away[..., 0], away[..., 1]
     off = np.hypot(x * cos - y * sin - there[..., 0], x * sin + y * cos - there[..., 1])
     close: Bools = off < near + 0.1 * np.hypot(x, y)
