@@ -126,9 +126,8 @@ def outline_areas(outlines: Sequence[Rings]) -> Floats:
     simple = [outlines[row][0] for row in rows]
     if simple:
         length = np.array([len(ring) for ring in simple])
-        ends = np.cumsum(length)
-        moved = np.concatenate(simple) - np.repeat([ring[0] for ring in simple], length, axis=0)
-        x, y = moved.T
+        ends, points = np.cumsum(length), np.concatenate(simple)
+        x, y = (points - np.repeat(points[ends - length], length, axis=0)).T
         areas[rows] = [
             abs(np.dot(x[a : b - 1], y[a + 1 : b]) - np.dot(y[a : b - 1], x[a + 1 : b])) / 2
             for a, b in zip((ends - length).tolist(), ends.tolist(), strict=True)

@@ -94,7 +94,8 @@ _PARTS = ("image", "cells", "circles", "two circles", "circles alone", "cells al
 
 def _outlined(annotations: Annotations) -> Annotations:
     outlined = np.array([bool(rings) for rings in annotations.contour], bool)
-    return annotations.take((annotations.role == Role.CELL) & outlined)
+    kept = outlined & (annotations.role == Role.CELL)
+    return annotations if kept.all() else annotations.take(kept)
 
 
 def _statistics(
