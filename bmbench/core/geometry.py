@@ -94,7 +94,7 @@ def ellipse_ring(centre: Sequence[float] | Floats, radii: Sequence[float] | Floa
 
 def rings_box(rings: Rings) -> Floats:
     """(4,) bounding box of an outline with at least one point."""
-    points = np.concatenate(rings)
+    points = rings[0] if len(rings) == 1 else np.concatenate(rings)
     return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
 

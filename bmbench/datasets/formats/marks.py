@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 
@@ -15,6 +15,10 @@ UNSURE = "left out: confidence of an object, which annotations have none of"
 """The note on an object that a detector wrote."""
 CONFIDENCE_WORDS = ("score", "confidence")
 LIMIT_PX = 1e9
+_Row: TypeAlias = tuple[
+    tuple[float, float], tuple[float, float, float, float], tuple[float, float, float], Rings, int, Role, bool
+]
+"""Centre, box, circle, outline, class and role of an object, and whether it is a region."""
 
 
 class Flags(TypedDict):
@@ -82,7 +86,7 @@ class Collector:
     classes: dict[tuple[str, bool], int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     confidence: list[float] = field(default_factory=list)
-    _rows: list[tuple[Floats, Floats, Floats, Rings, int, Role, bool]] = field(default_factory=list)
+    _rows: list[_Row] = field(default_factory=list)
 
     def add(
         self,
@@ -105,23 +109,25 @@ class Collector:
         if confidence is not None:
             self.notes.append(UNSURE)
         self.confidence.append(np.nan if confidence is None else confidence)
-        round_one = np.array(circle if len(circle) else (0.0, 0.0, 0.0), np.float64)
+        # Floats: for the four numbers of one object NumPy takes several times as long.
+        x, y, radius = map(float, circle if len(circle) else (0.0, 0.0, 0.0))
         if len(circle):
-            corners = np.concatenate([round_one[:2] - round_one[2], round_one[:2] + round_one[2]])
+            corners = [x - radius, y - radius, x + radius, y + radius]
         elif rings and not len(box):
-            corners = rings_box(rings)
+            corners = rings_box(rings).tolist()
         else:
-            corners = np.array(box if len(box) else (*point, *point), np.float64)
-        if not (np.abs(corners) <= LIMIT_PX).all() or (len(circle) and round_one[2] <= 0):
+            corners = [float(at) for at in (box if len(box) else (*point, *point))]
+        if not all(abs(at) <= LIMIT_PX for at in corners) or (len(circle) and radius <= 0):
             raise BadInputError(
                 "coordinates of no sensible size", where=f"{self.where}, object {len(self._rows) + 1}"
             )
-        corners = np.concatenate([np.minimum(corners[:2], corners[2:]), np.maximum(corners[:2], corners[2:])])
+        x0, x1 = sorted(corners[::2])
+        y0, y1 = sorted(corners[1::2])
         artefact = self.kinds.get(name, is_artefact_name(name))
         label = self.classes.setdefault((name or UNNAMED, artefact), len(self.classes))
         role = Role.IGNORE if ignore or region else Role.ARTEFACT if artefact else Role.CELL
-        xy = round_one[:2] if len(circle) else (corners[:2] + corners[2:]) / 2
-        self._rows.append((xy, corners, round_one, rings, label, role, region))
+        xy = (x, y) if len(circle) else ((x0 + x1) / 2, (y0 + y1) / 2)
+        self._rows.append((xy, (x0, y0, x1, y1), (x, y, radius), rings, label, role, region))
 
     def marks(self, *, image: str = "", size: tuple[int, int] | None = None) -> Marks:
         """Everything added, as one record."""

@@ -7,8 +7,10 @@ bmbench writes says that it counts from 1.
 """
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -196,45 +198,54 @@ def _marks(voc: VocFile, where: str, *, shift: int) -> Marks:
 def write(path: Path, content: Content) -> list[Left]:
     """Write one image; ignored objects are marked difficult, points and regions are left out."""
     sample = content.samples[0]
-    name = inner_path(sample)
-    root = ElementTree.Element("annotation")
-    for tag, text in (("folder", "images"), ("filename", str(name)), ("segmented", "0")):
-        ElementTree.SubElement(root, tag).text = text
-    ElementTree.SubElement(ElementTree.SubElement(root, "source"), "annotation").text = _OWN
-    size = ElementTree.SubElement(root, "size")
-    for tag, number in (("width", sample.width), ("height", sample.height), ("depth", 3)):
-        ElementTree.SubElement(size, tag).text = str(number)
-    left = []
-    for row, box in enumerate(sample.annotations.box):
-        small = (box[2:] - box[:2] <= 1).any()
-        if sample.annotations.region[row] or small:
-            why = "box of a pixel or less" if small else "ignored region"
-            left.append(Left(image_id=sample.image_id, row=row, why=why))
-            continue
-        _write_object(root, sample.annotations, row, content.categories)
-    ElementTree.indent(root)
-    write_bytes(path, ElementTree.tostring(root, encoding="utf-8"))
+    box, region = sample.annotations.box, sample.annotations.region
+    small: Bools = np.less_equal((box[:, 2:] - box[:, :2]).min(axis=1), 1)
+    left = [
+        Left(
+            image_id=sample.image_id,
+            row=row,
+            why="box of a pixel or less" if small[row] else "ignored region",
+        )
+        for row in np.flatnonzero(small | region).tolist()
+    ]
+    lines = ["<annotation>"]
+    lines += _tags(2, folder="images", filename=str(inner_path(sample)), segmented="0")
+    lines += ["  <source>", *_tags(4, annotation=_OWN), "  </source>"]
+    size = _tags(4, width=str(sample.width), height=str(sample.height), depth="3")
+    lines += ["  <size>", *size, "  </size>"]
+    lines += _objects(sample.annotations.take(~(small | region)), content.categories)
+    write_bytes(path, "\n".join([*lines, "</annotation>"]).encode(errors="xmlcharrefreplace"))
     return left
 
 
-def _write_object(
-    root: ElementTree.Element, annotations: Annotations, row: int, categories: Sequence[Category]
-) -> None:
-    item = ElementTree.SubElement(root, "object")
-    difficult = annotations.role[row] == Role.IGNORE
-    facts = {"name": categories[annotations.label[row]].name, "pose": "Unspecified", "truncated": "0"}
-    for tag, text in (facts | {"difficult": str(int(difficult))}).items():
-        ElementTree.SubElement(item, tag).text = text
-    corners = ElementTree.SubElement(item, "bndbox")
-    for tag, value in zip(_CORNERS, annotations.box[row] + [1, 1, 0, 0], strict=True):
-        # Whole numbers without a point: many readers refuse another form.
-        ElementTree.SubElement(corners, tag).text = repr(round(float(value), DIGITS)).removesuffix(".0")
+def _objects(annotations: Annotations, categories: Sequence[Category]) -> Iterator[str]:
+    """The lines of all objects: as ElementTree writes them, which takes five times as long."""
+    heads = [_tags(4, name=one.name, pose="Unspecified", truncated="0") for one in categories]
+    corners = (annotations.box + np.array([1, 1, 0, 0])).tolist()
+    difficult = (annotations.role == Role.IGNORE).astype(int).tolist()
+    for label, hard, corner in zip(annotations.label.tolist(), difficult, corners, strict=True):
+        yield "  <object>"
+        yield from heads[label]
+        yield f"    <difficult>{hard}</difficult>"
+        yield "    <bndbox>"
+        for tag, value in zip(_CORNERS, corner, strict=True):
+            # Whole numbers without a point: many readers refuse another form.
+            number = repr(round(value, DIGITS)).removesuffix(".0")
+            yield f"      <{tag}>{number}</{tag}>"
+        yield "    </bndbox>"
+        yield "  </object>"
+
+
+def _tags(indent: int, **texts: str) -> list[str]:
+    """A line for each tag with its text."""
+    space = " " * indent
+    return [f"{space}<{tag}>{escape(text, quote=False)}</{tag}>" for tag, text in texts.items()]
 
 
 def _number(parent: ElementTree.Element | None, name: str, place: str) -> float:
     text = None if parent is None else parent.findtext(name)
     value = decimal_number(text or "")
-    if not np.isfinite(value):
+    if not math.isfinite(value):
         raise BadInputError(f"no number <{name}>", where=place, got=repr(text))
     return value
 

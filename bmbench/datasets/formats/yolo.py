@@ -43,6 +43,7 @@ CORNERS = 32
 DOTA_HEAD = 2
 """Lines before the objects of a DOTA file: where the image comes from, and its pixel size."""
 _CLASS_LIMIT = 100_000
+_FORMAT = f"%.{DIGITS}f "
 
 
 def read(path: Path, images: Path | None = None) -> Content:
@@ -146,7 +147,7 @@ def _parse(path: Path, size: Callable[[], tuple[int, int]], classes: _Classes) -
             continue
         if number <= DOTA_HEAD and words[0].startswith(("imagesource:", "gsd:")):
             continue
-        label, numbers, confidence = _line(line, where, classes.key_points)
+        label, numbers, confidence = _line(line, words, where, classes.key_points)
         name = classes.name(label, where)
         if len(numbers) == 4:
             centre, extent = numbers[:2] * scale, numbers[2:] * scale
@@ -157,9 +158,9 @@ def _parse(path: Path, size: Callable[[], tuple[int, int]], classes: _Classes) -
     return collector.marks(size=(int(scale[0]), int(scale[1])))
 
 
-def _line(line: str, where: str, key_points: int) -> tuple[int, Floats, float | None]:
+def _line(line: str, words: list[str], where: str, key_points: int) -> tuple[int, Floats, float | None]:
     """Class, numbers and, in what a detector wrote, the confidence of a line; key points are passed over."""
-    values = np.array([decimal_number(word) for word in line.split()], np.float64)
+    values = _values(words)
     if key_points and len(values) in (5 + key_points, 6 + key_points):
         values = np.concatenate([values[:5], values[5 + key_points :]])
     count, confidence = len(values) - 1, None
@@ -173,31 +174,34 @@ def _line(line: str, where: str, key_points: int) -> tuple[int, Floats, float | 
                 expected="class x y width height, class x y x y …, or either with a confidence from 0 to 1",
                 got=line[:60],
             )
-    good = count == 4 or (count >= 6 and count % 2 == 0)
-    if (
-        not good
-        or not np.isfinite(values).all()
-        or not (values[0].is_integer() and 0 <= values[0] < _CLASS_LIMIT)
-    ):
+    good, label, numbers = count == 4 or (count >= 6 and count % 2 == 0), values[0], values[1:]
+    if not good or not np.isfinite(values).all() or not (label.is_integer() and 0 <= label < _CLASS_LIMIT):
         raise BadInputError(
             "not a line of the format",
             where=where,
             expected="class x y width height, or class x y x y …",
             got=line[:40],
         )
-    if (values[1:] < -SLACK).any() or (values[1:] > 1 + SLACK).any():
+    if numbers.min() < -SLACK or numbers.max() > 1 + SLACK:
         raise BadInputError(
             "number outside 0 to 1", where=where, got=line[:40], remedy="divide by the image's size"
         )
-    return int(values[0]), values[1:], confidence
+    return int(label), numbers, confidence
+
+
+def _values(words: list[str]) -> Floats:
+    """(n,) the `decimal_number` of each word; nearly always all are numbers with points."""
+    try:
+        return np.array(list(map(float, words)), np.float64)
+    except ValueError:
+        return np.array([decimal_number(word) for word in words], np.float64)
 
 
 def _write(path: Path, content: Content, *, polygons: bool) -> list[Left]:
     sample = content.samples[0]
     left, lines = [], []
     scale = np.array([sample.width, sample.height], np.float64)
-    for row in range(len(sample.annotations)):
-        why = _unfit(sample.annotations, row)
+    for row, why in enumerate(_unfit(sample.annotations)):
         if why:
             left.append(Left(image_id=sample.image_id, row=row, why=why))
             continue
@@ -207,16 +211,17 @@ def _write(path: Path, content: Content, *, polygons: bool) -> list[Left]:
             low, high = sample.annotations.box[row].reshape(2, 2)
             numbers = np.concatenate([(low + high) / 2 / scale, (high - low) / scale])
         label = int(sample.annotations.label[row])
-        lines.append(" ".join([str(label), *map(_number, numbers.tolist())]))
+        lines.append(f"{label} {_numbers(numbers.tolist())}")
     write_text(path, "".join(f"{line}\n" for line in lines))
     return left
 
 
-def _unfit(annotations: Annotations, row: int) -> str:
-    if annotations.role[row] == Role.IGNORE:
-        return "ignored object"
-    low, high = annotations.box[row].reshape(2, 2)
-    return "" if (high > low).all() else "point"
+def _unfit(annotations: Annotations) -> list[str]:
+    """Why each object cannot be written; empty texts of those that can."""
+    some = (annotations.box[:, 2:] > annotations.box[:, :2]).all(axis=1)
+    why = np.where(annotations.role == Role.IGNORE, "ignored object", np.where(some, "", "point"))
+    texts: list[str] = why.tolist()
+    return texts
 
 
 def _polygon(annotations: Annotations, row: int) -> Floats:
@@ -230,8 +235,10 @@ def _polygon(annotations: Annotations, row: int) -> Floats:
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
 
 
-def _number(value: float) -> str:
-    return f"{value:.{DIGITS}f}".rstrip("0").rstrip(".") or "0"
+def _numbers(values: list[float]) -> str:
+    """The numbers with a space between them, each without zeros at its end."""
+    words = (_FORMAT * len(values) % tuple(values)).split()
+    return " ".join([word.rstrip("0").rstrip(".") if word[-1] == "0" else word for word in words])
 
 
 CODEC = Codec(
