@@ -229,6 +229,8 @@ def _crossings(rings: Rings, y: Floats, *, lower: bool = False) -> tuple[Ints, F
 
 def _clip_half(ring: Floats, axis: int, limit: float, sign: float) -> Floats:
     depth = sign * (ring[:, axis] - limit)
+    if (depth >= 0).all():
+        return ring
     follower, depth_after = np.roll(ring, -1, axis=0), np.roll(depth, -1)
     inside, leaves = depth >= 0, (depth >= 0) != (depth_after >= 0)
     share = np.divide(depth, depth - depth_after, out=np.zeros_like(depth), where=leaves)

@@ -12,5 +12,7 @@
     training         images at working scale → training patches → weights
     detector         image → map → detections; save and load
     segmentation     map → foreground → separate objects, by a watershed
+    labelled_pixels  objects as lists of pixels, laid under each other to be looked at together
+    object_outlines  objects → outlines, grown
     found_cells      objects → cells: class, outline, confidence
 """

@@ -1,12 +1,14 @@
 """Separate objects → cells: each with its class, its growth, its outline and how sure the map is of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from bmbench.adapters.unet.encodings.depth_map import Reals, edge_distance
+from bmbench.adapters.unet.encodings.depth_map import Reals
 from bmbench.adapters.unet.encodings.object_pixels import Regrowth
+from bmbench.adapters.unet.labelled_pixels import LabelledPixels
+from bmbench.adapters.unet.object_outlines import boxes_of, grown_outlines
 from bmbench.adapters.unet.segmentation import (
     Labels,
     foreground,
@@ -15,7 +17,7 @@ from bmbench.adapters.unet.segmentation import (
     separate_summits,
 )
 from bmbench.adapters.unet.settings import UNetSettings
-from bmbench.core.geometry import clip_ring, ring_area, rings_mask
+from bmbench.core.geometry import outline_areas, rings_mask
 from bmbench.core.types import Bools, Detections, Floats
 
 
@@ -76,34 +78,46 @@ def find_objects(
     ground = foreground(probability, settings)
     regrowth = growth.regrowth(ground.threshold)
     distance = inner_distance(ground.opened)
-    found = []
-    for corner, kernel in crops(_kernels(ground.opened, distance, probability, settings, regrowth)):
-        window = np.s_[corner[0] : corner[0] + kernel.shape[0], corner[1] : corner[1] + kernel.shape[1]]
-        values = probability[window][kernel]
-        if rival is not None and rival[window][kernel].mean() > values.mean():
-            continue
-        # A faint object lies wholly below the threshold of the others.
-        undone = regrowth if values.max() > ground.threshold else growth.regrowth(settings.faint)
-        # Half a pixel more: the deepest point lies between pixel centres, the outline just short of the next.
-        inner_radius = float(distance[window][kernel].max()) + 0.5
-        by_px = settings.undo * (undone.px + undone.share * inner_radius)
-        cell = _cell(kernel, corner, values, grown_outline(kernel, corner, probability.shape, by_px))
-        if ring_area(cell[2]) < growth.smallest_px2:
-            continue
-        if settings.confidence_in == "cell":
-            cell = (cell[0], _mean_inside(cell[2], probability, otherwise=cell[1]), cell[2])
-        found.append((*cell, 0 if classes is None else likeliest(classes[window][kernel])))
-    if not found:
+    objects = LabelledPixels.of(_kernels(ground.opened, distance, probability, settings, regrowth))
+    if rival is not None:
+        objects = _unrivalled(objects, probability, rival)
+    values = objects.of_map(probability)
+    # Half a pixel more: the deepest point lies between pixel centres, the outline just short of the next.
+    radius = objects.largest(objects.of_map(distance)).astype(np.float64) + 0.5
+    # A faint object lies wholly below the threshold of the others.
+    undone = [
+        regrowth if bright else growth.regrowth(settings.faint)
+        for bright in (objects.largest(values) > ground.threshold).tolist()
+    ]
+    px, share = (np.array([getattr(one, name) for one in undone]) for name in ("px", "share"))
+    rings = grown_outlines(objects, settings.undo * (px + share * radius))
+    kept = np.flatnonzero(outline_areas([(ring,) for ring in rings]) >= growth.smallest_px2)
+    if not len(kept):
         return Detections.empty()
-    xy, confidence, rings, label = zip(*found, strict=True)
-    box = np.array([[*ring.min(axis=0), *ring.max(axis=0)] for ring in rings])
+    rings = [rings[i] for i in kept.tolist()]
+    confidence = (objects.sums(values) / objects.counts)[kept]
+    if settings.confidence_in == "cell":
+        pairs = zip(rings, confidence.tolist(), strict=True)
+        confidence = np.array([_mean_inside(ring, probability, otherwise=mean) for ring, mean in pairs])
+    label = np.zeros(len(kept), np.int64)
+    if classes is not None:
+        probable = objects.of_map(classes)
+        label = np.array([likeliest(probable[pixels]) for pixels in objects.slices], np.int64)[kept]
     return Detections.of(
-        xy=np.array(xy),
-        box=box,
-        confidence=np.array(confidence),
-        label=np.array(label, np.int64),
+        xy=objects.centres()[kept],
+        box=boxes_of(rings),
+        # A map may lie beyond [0, 1] by rounding.
+        confidence=np.clip(confidence, 0, 1),
+        label=label,
         contour=tuple((ring,) for ring in rings),
     )
+
+
+def _unrivalled(objects: LabelledPixels, probability: Reals, rival: Reals) -> LabelledPixels:
+    """Those in which the other map is not higher on average."""
+    mine, other = objects.of_map(probability), objects.of_map(rival)
+    kept = [i for i, pixels in enumerate(objects.slices) if not other[pixels].mean() > mine[pixels].mean()]
+    return objects.take(kept)
 
 
 def _kernels(
@@ -121,54 +135,10 @@ def likeliest(probable: Reals) -> int:
     return int(probable.mean(axis=0, dtype=np.float64).argmax())
 
 
-def crops(labels: Labels) -> Iterator[tuple[tuple[int, int], Bools]]:
-    """(row, column) corner and mask of each object, cut to its bounding box."""
-    from scipy import ndimage
-
-    for label, window in enumerate(ndimage.find_objects(labels), start=1):
-        if window is not None:
-            yield (window[0].start, window[1].start), labels[window] == label
-
-
-def _cell(
-    kernel: Bools, corner: tuple[int, int], values: Reals, outline: Floats
-) -> tuple[Floats, float, Floats]:
-    """Centre, confidence and outline of one object, whose pixels have these values (n,) in the map."""
-    down, right = np.nonzero(kernel)
-    centre = np.array([(right + corner[1]).mean() + 0.5, (down + corner[0]).mean() + 0.5])
-    return centre, float(np.clip(values.mean(dtype=np.float64), 0, 1)), outline
-
-
 def _mean_inside(outline: Floats, probability: Reals, *, otherwise: float) -> float:
     """Mean of the map over the pixels whose centres the outline holds, if it holds any."""
     left, top = np.floor(outline.min(axis=0)).astype(int)
     right, bottom = np.ceil(outline.max(axis=0)).astype(int)
     inside = rings_mask((outline,), int(bottom - top), int(right - left), corner=(int(left), int(top))) > 0
     values = probability[top:bottom, left:right][inside]
-    return float(np.clip(values.mean(dtype=np.float64), 0, 1)) if len(values) else otherwise
-
-
-def grown_outline(kernel: Bools, corner: tuple[int, int], shape: tuple[int, ...], by_px: float) -> Floats:
-    """(k, 2) closed outline of the mask grown by a disc, in the pixels of the image of that shape.
-
-    The level line of the distance to the nearest pixel centre of the mask, half a pixel further out than
-    the growth, as the mask's edge lies half a pixel outside its outermost centres. Just beyond the image's
-    edge it is cut off.
-    """
-    from skimage.measure import find_contours
-
-    margin = int(np.ceil(by_px)) + 2
-    before = [min(margin, start + 2) for start in corner]
-    after = [
-        min(margin, end - start - n + 2) for start, end, n in zip(corner, shape, kernel.shape, strict=True)
-    ]
-    # Set by hand: NumPy's `pad` takes as long as the distances.
-    sides = tuple(n + low + high for n, low, high in zip(kernel.shape, before, after, strict=True))
-    outside = np.ones(sides, np.uint8)
-    outside[before[0] : sides[0] - after[0], before[1] : sides[1] - after[1]] = ~kernel
-    distance = edge_distance(outside).astype(np.float64)
-    distance[[0, -1]] = distance[:, [0, -1]] = by_px + 1
-    rings = find_contours(distance, by_px + 0.5)  # type: ignore[no-untyped-call]
-    outer = (max(rings, key=ring_area) if len(rings) > 1 else rings[0])[:-1]
-    outline: Floats = outer[:, ::-1] + 0.5 - before[::-1] + np.array(corner[::-1])
-    return clip_ring(outline, shape[1], shape[0])
+    return float(values.mean(dtype=np.float64)) if len(values) else otherwise

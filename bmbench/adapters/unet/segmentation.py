@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.adapters.unet.encodings.depth_map import Reals, edge_distance
+from bmbench.adapters.unet.labelled_pixels import LabelledPixels, stacks
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.types import Bools, Ints
 
@@ -35,16 +36,21 @@ def foreground(probability: Reals, settings: UNetSettings) -> Foreground:
     pixel above the threshold is added as it is: it cannot touch the others, whose shapes stay those of the
     threshold.
     """
-    grey = np.round(np.clip(probability, 0, 1) * 255).astype(np.uint8)
-    otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    grey = np.clip(probability, 0, 1)
+    grey *= 255
+    otsu, _ = cv2.threshold(
+        np.rint(grey, out=grey).astype(np.uint8), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU
+    )
     level = float(np.clip(otsu / 255, settings.lowest, settings.highest))
     kernel = disc(settings.opening * settings.cell_px)
     bright = cv2.morphologyEx((probability > level).astype(np.uint8), cv2.MORPH_OPEN, kernel)
     dim = cv2.morphologyEx((probability > settings.faint).astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    _, component = cv2.connectedComponents(dim, connectivity=8)
-    faint = np.ones(int(component.max()) + 1, bool)
-    faint[component[bright > 0]] = False
-    return Foreground(opened=(bright > 0) | (faint[component] & (dim > 0)), threshold=level)
+    n, component = cv2.connectedComponents(dim, connectivity=8)
+    faint = np.ones(n, bool)
+    faint[component.ravel()[np.flatnonzero(bright > 0)]] = False
+    below = np.flatnonzero(dim > bright)
+    bright.ravel()[below[faint[component.ravel()[below]]]] = 1
+    return Foreground(opened=bright > 0, threshold=level)
 
 
 def inner_distance(opened: Bools) -> Reals:
@@ -53,9 +59,24 @@ def inner_distance(opened: Bools) -> Reals:
     Half a pixel less than to the next centre outside. The image's own edge is none of the foreground's; where
     there is no other, distance ends at the image's longer side.
     """
-    distance = edge_distance(opened.astype(np.uint8))
-    inner: Reals = np.clip(distance - np.float32(0.5), 0, max(opened.shape))
-    return inner
+    _, component = cv2.connectedComponents(opened.view(np.uint8), connectivity=8)
+    objects, boxes, _ = LabelledPixels.of(np.asarray(component, np.int32)).by_width()
+    distance: Reals = np.zeros(opened.shape, np.float32)
+    # What lies nearest outside touches the same component: each needs itself and one pixel around.
+    at_edge = ((boxes[:, :2] == 0) | (boxes[:, 2:] == opened.shape)).any(axis=1)
+    for i in np.flatnonzero(at_edge).tolist():
+        top, left, bottom, right = boxes[i].tolist()
+        window = np.s_[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
+        inside = component[window] == component.ravel()[objects.place[objects.ends[i]]]
+        distance[window][inside] = edge_distance(inside.view(np.uint8))[inside]
+    amid = np.flatnonzero(~at_edge)
+    objects = objects.take(amid.tolist())
+    for stack in stacks(objects, boxes[amid], np.ones(len(amid), np.int64)):
+        mask = np.zeros(stack.shape, np.uint8)
+        mask.ravel()[stack.place] = 1
+        distance.ravel()[objects.place[objects.pixels(stack.part)]] = edge_distance(mask).ravel()[stack.place]
+    distance -= np.float32(0.5)
+    return np.clip(distance, 0, max(opened.shape), out=distance)
 
 
 def separate(opened: Bools, distance: Reals, settings: UNetSettings, *, reach_px: float) -> Labels:
@@ -72,18 +93,24 @@ def separate(opened: Bools, distance: Reals, settings: UNetSettings, *, reach_px
         peak = (distance > 0) & (distance >= settings.marker * distance.max())
     else:
         peak = peaks(distance, settings.marker, reach_px)
-    n_markers, marker = cv2.connectedComponents(peak.astype(np.uint8), connectivity=8)
+    n_markers, marker = cv2.connectedComponents(peak.view(np.uint8), connectivity=8)
     if settings.flooding == "background":
         return _met_by_background(opened, distance, marker.astype(np.int32), settings)
-    _, component, stats, _ = cv2.connectedComponentsWithStats(opened.astype(np.uint8), connectivity=8)
+    n, component = cv2.connectedComponents(opened.view(np.uint8), connectivity=8)
+    at = np.flatnonzero(peak)
     component_of = np.zeros(n_markers, np.int64)
-    component_of[marker[peak]] = component[peak]
-    only = np.zeros(len(stats), np.int32)
+    component_of[marker.ravel()[at]] = component.ravel()[at]
+    only = np.zeros(n, np.int32)
     only[component_of[1:]] = np.arange(1, n_markers)
-    labels: Labels = only[component]
-    crowded = np.flatnonzero(np.bincount(component_of[1:], minlength=len(stats)) > 1)
-    for i in crowded:
-        window = _window(stats[i])
+    at = np.flatnonzero(opened)
+    its = component.ravel()[at]
+    labels: Labels = np.zeros(opened.shape, np.int32)
+    labels.ravel()[at] = only[its]
+    crowded = np.bincount(component_of[1:], minlength=n) > 1
+    among = crowded[its]
+    pixels = LabelledPixels.at(at[among], its[among], distance.shape)
+    for i, (top, left, bottom, right) in zip(np.flatnonzero(crowded), pixels.boxes(), strict=True):
+        window = np.s_[top:bottom, left:right]
         inside = component[window] == i
         labels[window][inside] = _flooded(distance[window], marker[window] * inside, inside)[inside]
     return labels
@@ -145,24 +172,28 @@ def _window(stats: Ints, *, margin: int = 0) -> tuple[slice, slice]:
 def peaks(distance: Reals, fraction: float, reach_px: float) -> Bools:
     """(h, w) foreground whose distance is at least that fraction of the largest within a disc of that radius.
 
-    A square inside the disc and one around it decide nearly every pixel and cost next to nothing; the disc
-    itself is asked only around the others.
+    A square inside the disc and one around it decide nearly every pixel and cost next to nothing; what else
+    lies in the disc is asked only around the others.
     """
-    inner, outer = int(reach_px / np.sqrt(2)), int(reach_px)
-    likely = (distance > 0) & (
-        distance >= fraction * cv2.dilate(distance, np.ones((2 * inner + 1,) * 2, np.uint8))
+    kernel = disc(reach_px).copy()
+    outer, inner = len(kernel) // 2, int(reach_px / np.sqrt(2))
+    at = np.flatnonzero(distance > 0)
+    depth = distance.ravel()[at]
+    smaller, larger = (
+        cv2.dilate(distance, np.ones((2 * reach + 1,) * 2, np.uint8)).ravel()[at] for reach in (inner, outer)
     )
-    sure: Bools = likely & (
-        distance >= fraction * cv2.dilate(distance, np.ones((2 * outer + 1,) * 2, np.uint8))
-    )
-    open_question = (likely & ~sure).astype(np.uint8)
-    n, place, stats, _ = cv2.connectedComponentsWithStats(open_question, connectivity=8)
-    for i in range(1, n):
-        window, around = _window(stats[i]), _window(stats[i], margin=outer)
-        here = tuple(slice(w.start - a.start, w.stop - a.start) for w, a in zip(window, around, strict=True))
-        nearby = cv2.dilate(distance[around], disc(reach_px))[here]
-        sure[window] |= (place[window] == i) & (distance[window] >= fraction * nearby)
-    return sure
+    sure = depth >= fraction * larger
+    open_question = np.flatnonzero((depth >= fraction * smaller) & ~sure)
+    kernel[outer - inner : outer + inner + 1, outer - inner : outer + inner + 1] = 0
+    around = cv2.copyMakeBorder(distance, outer, outer, outer, outer, cv2.BORDER_CONSTANT, value=0)
+    row, column = np.divmod(at[open_question], distance.shape[1])
+    corner, nearby = row * around.shape[1] + column, smaller[open_question]
+    for down, right in np.argwhere(kernel).tolist():
+        np.maximum(nearby, around.ravel()[corner + (down * around.shape[1] + right)], out=nearby)
+    sure[open_question] = depth[open_question] >= fraction * nearby
+    peak = np.zeros(distance.shape, bool)
+    peak.ravel()[at] = sure
+    return peak
 
 
 def _flooded(distance: Reals, marker: Labels, inside: Bools | None) -> Labels:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from bmbench.adapters.unet.encodings.depth_map import Reals
-from bmbench.adapters.unet.found_cells import crops, grown_outline
+from bmbench.adapters.unet.labelled_pixels import LabelledPixels
+from bmbench.adapters.unet.object_outlines import boxes_of, grown_outlines
 from bmbench.core.geometry import clip_ring, ring_area
 from bmbench.core.types import Detections, Floats, Ints
 
@@ -28,7 +29,7 @@ def outlined(
     kept = [inside[row] for row in rows]
     return Detections.of(
         xy=np.array([ring_centre(ring) for ring in kept]),
-        box=np.array([[*ring.min(axis=0), *ring.max(axis=0)] for ring in kept]),
+        box=boxes_of(kept),
         confidence=np.clip(confidence[rows], 0, 1).astype(np.float64),
         label=np.asarray(label[rows], np.int64),
         contour=tuple((ring,) for ring in kept),
@@ -40,14 +41,12 @@ def labelled_cells(labels: Ints, probable: Reals, *, smallest_px2: float) -> Det
 
     From (h, w, kinds) probabilities; its confidence is the mean of its kind's.
     """
-    rings, means = list[Floats](), list[Floats]()
-    for corner, mask in crops(labels.astype(np.int32)):
-        window = np.s_[corner[0] : corner[0] + mask.shape[0], corner[1] : corner[1] + mask.shape[1]]
-        rings.append(grown_outline(mask, corner, probable.shape[:2], 0.0))
-        means.append(probable[window][mask].mean(axis=0, dtype=np.float64))
+    objects = LabelledPixels.of(labels)
+    rings = grown_outlines(objects, np.zeros(len(objects)))
     if not rings:
         return Detections.empty()
-    mean = np.array(means)
+    values = objects.of_map(probable)
+    mean = np.array([values[pixels].mean(axis=0, dtype=np.float64) for pixels in objects.slices])
     return outlined(
         rings, mean.max(axis=1), mean.argmax(axis=1), size=probable.shape[:2], smallest_px2=smallest_px2
     )
