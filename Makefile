@@ -65,6 +65,7 @@ bench: .venv/installed  ## side by side with other evaluators, and a whole slide
 	.venv/bin/python benchmarks/bench_score.py
 	.venv/bin/python benchmarks/bench_commands.py
 	.venv/bin/python benchmarks/bench_segmentation.py
+	.venv/bin/python benchmarks/bench_predict.py
 	.venv/bin/python benchmarks/bench_merging.py
 	.venv/bin/python benchmarks/bench_slide.py benchmarks/made/slide
 	.venv/bin/python benchmarks/bench_areas.py

@@ -8,6 +8,7 @@ from skimage.draw import polygon
 
 from bmbench.core.geometry import (
     clip_ring,
+    cut_rings,
     inner_point,
     outline_areas,
     ring_area,
@@ -141,3 +142,11 @@ def test_many_points_are_looked_at_in_parts(monkeypatch):
     assert np.array_equal(rings_contain((SQUARE, SQUARE / 2 + 2), points), at_once)
     assert at_once.any()
     assert not at_once.all()
+
+
+@pytest.mark.parametrize("lengths", [[], [3], [2, 0, 5, 1]])
+def test_rings_are_cut_as_numpy_splits(lengths):
+    corners = np.arange(2 * sum(lengths)).reshape(-1, 2)
+    cut = cut_rings(corners, lengths)
+    wanted = np.split(corners, np.cumsum(lengths)[:-1]) if lengths else []
+    assert [ring.tolist() for ring in cut] == [ring.tolist() for ring in wanted]

@@ -14,7 +14,7 @@ import numpy as np
 
 from bmbench.adapters.unet.encodings.depth_map import edge_distance
 from bmbench.adapters.unet.labelled_pixels import LabelledPixels, Stack, stacks
-from bmbench.core.geometry import clip_ring, ring_area
+from bmbench.core.geometry import clip_ring, cut_rings, ring_area
 from bmbench.core.types import Floats, Ints
 
 _TOP, _RIGHT, _BOTTOM, _LEFT = range(4)
@@ -137,16 +137,16 @@ class _Windows:
         """The outline of each object, in pixels of the image."""
         begins, ends = self._segments()
         order, lengths = _walked(begins, ends, 2 * self.distance.size)
-        stops = np.cumsum(lengths)
-        starts = stops - lengths
+        starts = np.cumsum(lengths) - lengths
         window = np.searchsorted(self.row, ends[order[starts]] // (2 * self.distance.shape[1]), "right") - 1
         at = self._points(ends[order], np.repeat(window, lengths))
         # Where the level meets a pixel's own value segments shrink to points, and rings may touch there.
         doubtful = window[np.logical_or.reduceat((at == np.rint(at)).all(axis=1), starts)]
         found = [list[tuple[int, Floats]]() for _ in self.level]
         firsts = np.minimum.reduceat(order, starts)
-        for i, first, points in zip(window.tolist(), firsts.tolist(), np.split(at, stops[:-1]), strict=True):
-            found[i].append((first, points))
+        columns = window.tolist(), firsts.tolist(), cut_rings(at, lengths.tolist())
+        for i, first, ring in zip(*columns, strict=True):
+            found[i].append((first, ring))
         for i in set(doubtful.tolist()):
             found[i] = [(number, ring[:-1]) for number, ring in enumerate(self._one_by_one(i))]
         in_turn = ([ring for _, ring in sorted(rings, key=itemgetter(0))] for rings in found)
@@ -194,16 +194,15 @@ class _Windows:
 
     def _placed(self, local: list[Floats]) -> list[Floats]:
         """Rings in their objects' own coordinates, row and column, as x, y in the image, up to its edge."""
-        ends = np.cumsum([len(ring) for ring in local])
-        which = np.repeat(np.arange(len(local)), [len(ring) for ring in local])
+        lengths = [len(ring) for ring in local]
+        which = np.repeat(np.arange(len(local)), lengths)
         height, width = self.shape
         xy = np.concatenate(local)[:, ::-1] + 0.5 - self.before[which, ::-1] + self.place[which, ::-1]
         inside = ((xy >= 0) & (xy <= (width, height))).all(axis=1)
-        starts = [0, *ends[:-1].tolist()]
-        whole = np.logical_and.reduceat(inside, starts)
+        whole = np.logical_and.reduceat(inside, np.cumsum([0, *lengths[:-1]])).tolist()
         return [
-            xy[start:end] if kept else clip_ring(xy[start:end], width, height)
-            for start, end, kept in zip(starts, ends.tolist(), whole.tolist(), strict=True)
+            ring if kept else clip_ring(ring, width, height)
+            for ring, kept in zip(cut_rings(xy, lengths), whole, strict=True)
         ]
 
 

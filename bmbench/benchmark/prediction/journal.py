@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError, RunFailedError
+from bmbench.core.geometry import cut_rings
 from bmbench.core.types import Detections, Floats
 
 _HEAD = struct.Struct("<4sIQI")
@@ -146,9 +147,11 @@ def _unpacked(data: bytes) -> Detections:
     xy, box, confidence, label, rings, points, outlines = (
         np.lib.format.read_array(file, allow_pickle=False) for _ in range(7)
     )
-    parts: list[Floats] = np.split(outlines, np.cumsum(points)[:-1]) if len(points) else []
+    parts: list[Floats] = cut_rings(outlines, points.tolist())
     ends: NDArray[np.int64] = np.cumsum(rings)
-    contour = tuple(tuple(parts[end - count : end]) for count, end in zip(rings, ends, strict=True))
+    contour = tuple(
+        tuple(parts[end - count : end]) for count, end in zip(rings.tolist(), ends.tolist(), strict=True)
+    )
     return Detections(xy=xy, box=box, confidence=confidence, label=label, contour=contour)
 
 

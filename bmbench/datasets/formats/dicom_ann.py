@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.geometry import cut_rings
 from bmbench.core.types import Floats
 from bmbench.datasets.reading.dicom_header import dicom_errors, read_dicom
 
@@ -113,5 +114,5 @@ def _group(item: Any, path: Path, kinds: tuple[str, ...]) -> BulkGroup:
         raise BadInputError(
             "not the beginnings of its graphics", where=where, got=f"{len(starts)} of {count}"
         )
-    parts = np.split(numbers.reshape(-1, 2), starts[1:] // 2) if count else []
+    parts = cut_rings(numbers.reshape(-1, 2), (lengths // 2).tolist())
     return BulkGroup(label=label, kind=kind, graphics=tuple(parts))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bmbench.core.geometry import cut_rings
 from bmbench.core.types import Bools, Floats, Ints, Rings
 
 LIMIT_PX = 1 << 28
@@ -50,7 +51,8 @@ def label_rings(labels: NDArray[Any], count: int, origin: tuple[int, int] = (0, 
     corners = (turns.corner[walked] + origin).astype(np.float64)
     rings: list[list[Floats]] = [[] for _ in range(count)]
     owners = turns.label[[walked[place] for place in first]].tolist()
-    for owner, ring in zip(owners, np.split(corners, first[1:]), strict=True):
+    lengths = np.diff([*first, len(corners)]).tolist()
+    for owner, ring in zip(owners, cut_rings(corners, lengths), strict=True):
         rings[owner - 1].append(ring)
     return [tuple(some) for some in rings]
 

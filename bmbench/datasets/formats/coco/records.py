@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from bmbench.core.dataset import Subset
-from bmbench.core.geometry import outline_areas, ring_area, rings_area
+from bmbench.core.geometry import cut_rings, outline_areas, ring_area, rings_area
 from bmbench.core.types import Bools, Category, Floats, Rings, Role, Sample, is_artefact_name
 from bmbench.datasets.formats.masks import encode_rle
 from bmbench.datasets.slides.whole_images import WHOLE_SUFFIXES
@@ -103,8 +103,7 @@ def _rounded_contours(contours: Sequence[Rings]) -> list[Rings]:
     rings = [ring for rings in contours for ring in rings]
     if not rings:
         return [() for _ in contours]
-    ends = np.cumsum([len(ring) for ring in rings])[:-1]
-    parts = iter(np.split(_rounded(np.concatenate(rings)), ends))
+    parts = iter(cut_rings(_rounded(np.concatenate(rings)), [len(ring) for ring in rings]))
     return [tuple(next(parts) for _ in rings) for rings in contours]
 
 
