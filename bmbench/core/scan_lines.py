@@ -21,10 +21,11 @@ class Runs(NamedTuple):
     end: Ints
 
 
-def runs_inside(outlines: Sequence[Rings], windows: Ints) -> Runs:
+def runs_inside(outlines: Sequence[Rings], windows: Ints, *, lower: bool = False) -> Runs:
     """The runs of pixels whose centres lie inside each outline (even-odd rule), outline by outline.
 
-    They are those that `rings_mask` with ``lower=False`` gives of each alone, by the same arithmetic.
+    They are those that `rings_mask` gives of each alone, by the same arithmetic; there it says, too, what
+    `lower` means.
 
     Parameters
     ----------
@@ -34,12 +35,14 @@ def runs_inside(outlines: Sequence[Rings], windows: Ints) -> Runs:
         x0 y0 x1 y1 of the pixels that are looked at.
     """
     start, end, owner = _edges(outlines)
-    # A row is crossed by the edges that have one end above the middle of its pixels, or on it, and one below.
+    # A row is crossed by the edges that have one end above the middle of its pixels and one below; one that
+    # ends on it counts with those above, or with those below. Two rows too many are sorted out.
     low = np.ceil(np.minimum(start[:, 1], end[:, 1]) - 0.5).astype(np.int64)
-    high = np.ceil(np.maximum(start[:, 1], end[:, 1]) - 0.5).astype(np.int64)
+    high = np.ceil(np.maximum(start[:, 1], end[:, 1]) - 0.5).astype(np.int64) + lower
     edge, y = _counted(np.maximum(low, windows[owner, 1]), np.minimum(high, windows[owner, 3]))
     middle = y + 0.5
-    crossed = (start[edge, 1] > middle) != (end[edge, 1] > middle)
+    beyond = np.less if lower else np.greater
+    crossed = beyond(start[edge, 1], middle) != beyond(end[edge, 1], middle)
     edge, y, middle = edge[crossed], y[crossed], middle[crossed]
     (ax, ay), (bx, by), owner = start[edge].T, end[edge].T, owner[edge]
     at = ax + (middle - ay) * (bx - ax) / (by - ay)

@@ -15,16 +15,17 @@ def outline(rng, grid):
     return tuple(np.round(ring * grid) / grid if grid else ring for ring in rings)
 
 
+@pytest.mark.parametrize("lower", [False, True])
 @pytest.mark.parametrize("grid", [0, 1, 2])
-def test_runs_are_the_masks_of_the_outlines_one_by_one(grid):
+def test_runs_are_the_masks_of_the_outlines_one_by_one(grid, lower):
     rng = np.random.default_rng(grid)
     outlines = [outline(rng, grid) for _ in range(60)]
     windows = np.sort(rng.integers(0, (WIDTH, HEIGHT), (60, 2, 2)), axis=1).reshape(60, 4)
-    pixels, owner = pixels_of(runs_inside(outlines, windows), WIDTH)
+    pixels, owner = pixels_of(runs_inside(outlines, windows, lower=lower), WIDTH)
     assert (np.diff(owner) >= 0).all()
     for row, (rings, (x0, y0, x1, y1)) in enumerate(zip(outlines, windows.tolist(), strict=True)):
         expected = np.zeros((HEIGHT, WIDTH), np.uint8)
-        expected[y0:y1, x0:x1] = rings_mask(rings, y1 - y0, x1 - x0, corner=(x0, y0), lower=False)
+        expected[y0:y1, x0:x1] = rings_mask(rings, y1 - y0, x1 - x0, corner=(x0, y0), lower=lower)
         found = np.zeros(HEIGHT * WIDTH, np.uint8)
         np.add.at(found, pixels[owner == row], 1)
         assert np.array_equal(found.reshape(HEIGHT, WIDTH), expected)

@@ -4,7 +4,7 @@ Of a map of four million pixels most belong to no object, and what NumPy is aske
 other costs more than the numbers themselves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, starmap
 from typing import TypeVar
@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.core.types import Floats, Ints
+from bmbench.core.types import Bools, Floats, Ints
 
 V = TypeVar("V", bound=np.generic)
 MOST_PX = 1600
@@ -84,13 +84,13 @@ class LabelledPixels:
             place=np.concatenate([*parts, np.zeros(0, np.int64)]), ends=ends, shape=self.shape
         )
 
-    def by_width(self) -> tuple["LabelledPixels", Ints, Ints]:
-        """The objects, narrow ones first, their boxes, and (n,) where each stood before.
+    def by_side(self, axis: int) -> tuple["LabelledPixels", Ints, Ints]:
+        """The objects, low ones (axis 0) or narrow ones (1) first, their boxes, and (n,) where each stood.
 
-        Laid under each other in this order they leave little empty ground.
+        Laid in a row in this order they leave little empty ground.
         """
         boxes = self.boxes()
-        order = np.argsort(boxes[:, 3] - boxes[:, 1], kind="stable")
+        order = np.argsort(boxes[:, axis + 2] - boxes[:, axis], kind="stable")
         return self.take(order.tolist()), boxes[order], order
 
     def of_map(self, values: NDArray[V]) -> NDArray[V]:
@@ -132,8 +132,8 @@ class Stack:
         Which of the objects.
     row : (k + 1,) int64
         Where the rows of each begin, its margin's first.
-    margin : int
-        Pixels on each side.
+    before : (2,) int64
+        Rows above and columns left of each, of its margin.
     place : (p,) int64
         Of each of their pixels, counted along the rows of the map.
     shape : (rows, columns)
@@ -142,30 +142,50 @@ class Stack:
 
     part: slice
     row: Ints
-    margin: int
+    before: Ints
     place: Ints
     shape: tuple[int, int]
 
 
-def stacks(objects: LabelledPixels, boxes: Ints, margin: Ints) -> Iterator[Stack]:
-    """All objects with these boxes, with margins of (n,) px and more, in maps up to `MOST_PX` if they fit."""
-    high, wide = (boxes[:, axis + 2] - boxes[:, axis] for axis in (0, 1))
-    first = 0
-    while first < len(boxes):
-        some = slice(first, first + MOST_PX)
+def stacks(objects: LabelledPixels, boxes: Ints, margin: Ints, *, beyond: int) -> Iterator[Stack]:
+    """All objects with these boxes, with margins of (n,) px and more, in maps up to `MOST_PX` if they fit.
+
+    The margin of one that has a map for itself ends `beyond` pixels outside of the image.
+    """
+    for part in exact_parts(boxes[:, 2:] - boxes[:, :2], margin):
+        before = after = np.full(2, margin[part].max())
+        if part.stop - part.start == 1:
+            before = np.minimum(before, boxes[part.start, :2] + beyond)
+            after = np.minimum(after, objects.shape - boxes[part.start, 2:] + beyond)
+        yield _stack(objects, boxes, part, before, after)
+
+
+def exact_parts(sides: Ints, margin: Ints) -> Iterator[slice]:
+    """Of objects with these (n, 2) heights and widths those that fit into one map of `MOST_PX`."""
+
+    def fit(some: slice) -> Bools:
         around = 2 * np.maximum.accumulate(margin[some])
-        rows = np.cumsum(high[some]) + np.arange(1, len(around) + 1) * around
-        fits = rows + np.maximum.accumulate(wide[some]) + around <= MOST_PX
-        part = slice(first, first + max(1, len(fits) if fits.all() else int(np.argmin(fits))))
-        yield _stack(objects, boxes, part, int(margin[part].max()))
-        first = part.stop
+        rows = np.cumsum(sides[some, 0]) + np.arange(1, len(around) + 1) * around
+        return rows + np.maximum.accumulate(sides[some, 1]) + around <= MOST_PX
+
+    return parts_that(fit, len(sides))
 
 
-def _stack(objects: LabelledPixels, boxes: Ints, part: slice, margin: int) -> Stack:
+def parts_that(fit: Callable[[slice], Bools], n: int) -> Iterator[slice]:
+    """Slices of n objects that fit, one at least each; `fit` says of some whether the first 1, 2, … do."""
+    first = 0
+    while first < n:
+        fits = fit(slice(first, first + MOST_PX))
+        end = first + max(1, len(fits) if fits.all() else int(np.argmin(fits)))
+        yield slice(first, end)
+        first = end
+
+
+def _stack(objects: LabelledPixels, boxes: Ints, part: slice, before: Ints, after: Ints) -> Stack:
     top, left, bottom, right = boxes[part].T
-    row = np.append(0, np.cumsum(bottom - top + 2 * margin))
-    columns = int((right - left).max()) + 2 * margin
+    row = np.append(0, np.cumsum(bottom - top + before[0] + after[0]))
+    columns = int((right - left).max() + before[1] + after[1])
     y, x = np.divmod(objects.place[objects.pixels(part)], objects.shape[1])
-    moved = (row[:-1] + margin - top) * columns + margin - left
+    moved = (row[:-1] + before[0] - top) * columns + before[1] - left
     place = y * columns + x + moved[objects.owner(part)]
-    return Stack(part=part, row=row, margin=margin, place=place, shape=(int(row[-1]), columns))
+    return Stack(part=part, row=row, before=before, place=place, shape=(int(row[-1]), columns))

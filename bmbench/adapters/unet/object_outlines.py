@@ -17,6 +17,8 @@ from bmbench.adapters.unet.labelled_pixels import LabelledPixels, Stack, stacks
 from bmbench.core.geometry import clip_ring, cut_rings, ring_area
 from bmbench.core.types import Floats, Ints
 
+_BEYOND_PX = 2
+"""Outside of the image an outline runs one pixel on, and ends there."""
 _TOP, _RIGHT, _BOTTOM, _LEFT = range(4)
 _SEGMENTS: tuple[tuple[tuple[int, int], ...], ...] = (
     (),
@@ -55,10 +57,10 @@ def grown_outlines(objects: LabelledPixels, by_px: Floats) -> list[Floats]:
     """
     if not len(objects):
         return []
-    objects, boxes, order = objects.by_width()
+    objects, boxes, order = objects.by_side(1)
     by_px = by_px[order]
     rings = list[Floats]()
-    for stack in stacks(objects, boxes, np.ceil(by_px).astype(np.int64) + 2):
+    for stack in stacks(objects, boxes, np.ceil(by_px).astype(np.int64) + 2, beyond=_BEYOND_PX):
         rings += _Windows.of(stack, boxes[stack.part], by_px[stack.part], objects.shape).rings()
     return [rings[i] for i in np.argsort(order).tolist()]
 
@@ -108,14 +110,15 @@ class _Windows:
     def of(cls, stack: Stack, boxes: Ints, by_px: Floats, shape: tuple[int, int]) -> "_Windows":
         """The windows of objects with these boxes in an image of that shape."""
         own = np.ceil(by_px).astype(np.int64)[:, None] + 2
-        row, margin = stack.row, stack.margin
+        row = stack.row
         sides = boxes[:, 2:] - boxes[:, :2]
         outside = np.ones(stack.shape, np.uint8)
         outside.ravel()[stack.place] = 0
         distance = edge_distance(outside).astype(np.float64)
-        before = np.minimum(own, boxes[:, :2] + 2)
-        after = np.minimum(own, np.array(shape) - boxes[:, 2:] + 2)
-        corner = np.stack([row[:-1] + margin - before[:, 0], margin - before[:, 1]], axis=1)
+        before = np.minimum(own, boxes[:, :2] + _BEYOND_PX)
+        after = np.minimum(own, np.array(shape) - boxes[:, 2:] + _BEYOND_PX)
+        corner = stack.before - before
+        corner[:, 0] += row[:-1]
         last = corner + before + sides + after - 1
         for i in np.flatnonzero(((before < own) | (after < own)).any(axis=1)).tolist():
             window = distance[row[i] : row[i + 1]]

@@ -60,7 +60,7 @@ def inner_distance(opened: Bools) -> Reals:
     there is no other, distance ends at the image's longer side.
     """
     _, component = cv2.connectedComponents(opened.view(np.uint8), connectivity=8)
-    objects, boxes, _ = LabelledPixels.of(np.asarray(component, np.int32)).by_width()
+    objects, boxes, _ = LabelledPixels.of(np.asarray(component, np.int32)).by_side(1)
     distance: Reals = np.zeros(opened.shape, np.float32)
     # What lies nearest outside touches the same component: each needs itself and one pixel around.
     at_edge = ((boxes[:, :2] == 0) | (boxes[:, 2:] == opened.shape)).any(axis=1)
@@ -71,7 +71,7 @@ def inner_distance(opened: Bools) -> Reals:
         distance[window][inside] = edge_distance(inside.view(np.uint8))[inside]
     amid = np.flatnonzero(~at_edge)
     objects = objects.take(amid.tolist())
-    for stack in stacks(objects, boxes[amid], np.ones(len(amid), np.int64)):
+    for stack in stacks(objects, boxes[amid], np.ones(len(amid), np.int64), beyond=1):
         mask = np.zeros(stack.shape, np.uint8)
         mask.ravel()[stack.place] = 1
         distance.ravel()[objects.place[objects.pixels(stack.part)]] = edge_distance(mask).ravel()[stack.place]

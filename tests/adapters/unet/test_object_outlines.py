@@ -74,11 +74,17 @@ def test_outlines_of_a_wide_object_and_of_more_than_fit_into_one_map():
     assert boxes[-1].tolist() == [20 + 25 * 59, 800, 26 + 25 * 59, 804]
 
 
+def test_an_outline_far_beyond_the_image_is_that_of_the_image():
+    labels = discs(np.random.default_rng(2), (30, 40))
+    for ring in grown_outlines(LabelledPixels.of(labels), np.full(len(np.unique(labels)) - 1, 1e7)):
+        assert boxes_of([ring]).tolist() == [[0, 0, 40, 30]]
+
+
 def test_objects_that_are_laid_under_each_other_keep_their_distance():
     labels = blobs(np.random.default_rng(1), (200, 200))
-    objects, boxes, _ = LabelledPixels.of(labels).by_width()
+    objects, boxes, _ = LabelledPixels.of(labels).by_side(1)
     seen = 0
-    for stack in stacks(objects, boxes, np.full(len(objects), 3)):
+    for stack in stacks(objects, boxes, np.full(len(objects), 3), beyond=3):
         owner = np.zeros(stack.shape, np.int32)
         owner.ravel()[stack.place] = objects.owner(stack.part) + 1
         assert np.count_nonzero(owner) == len(stack.place)

@@ -9,15 +9,17 @@ Or no border is drawn: each circle keeps its own depth everywhere, and a pixel g
 ranks highest, so that its target is the highest of all that it would have.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bmbench.adapters.unet.labelled_pixels import exact_parts
 from bmbench.core.geometry import rings_mask
 from bmbench.core.objects import object_circles
+from bmbench.core.scan_lines import pixels_of, runs_inside
 from bmbench.core.types import Annotations, Bools, Floats, Ints, Rings, Role
 
 Reals: TypeAlias = NDArray[np.float32]
@@ -79,10 +81,13 @@ def depth_map(
     if not artefacts:
         objects &= annotations.role != Role.ARTEFACT
     outlined = np.array([bool(rings) for rings in annotations.contour], bool)
-    for row in np.flatnonzero(objects & outlined):
-        _enter_contour(result, int(row), annotations.contour[row], rank)
+    rows = np.flatnonzero(objects & outlined)
+    _enter_contours(result, rows, [annotations.contour[row] for row in rows.tolist()], rank)
+    rows = np.flatnonzero(objects & ~outlined)
+    if not len(rows):
+        return result
     circle = object_circles(annotations)
-    rows = _without_duplicates(circle, annotations.role, np.flatnonzero(objects & ~outlined))
+    rows = _without_duplicates(circle, annotations.role, rows)
     for part, corner, depth in _circle_windows(circle[rows], apart=rank is None, beyond=beyond):
         _enter_windows(result, rows[part], corner, depth, rank)
     return result
@@ -186,14 +191,21 @@ def _window_depth(circle: Floats, part: Ints, corner: Ints, pairs: Ints, side: i
 
 
 def _enter_windows(result: DepthMap, rows: Ints, corner: Ints, depth: Reals, rank: Rank | None) -> None:
-    height, width = result.depth.shape
     result.deepest[rows] = np.maximum(depth.max(axis=(1, 2)), 0)
     deep = np.flatnonzero(depth > result.outside)
     which, down, right = np.unravel_index(deep, depth.shape)
-    y, x = corner[which, 1] + down, corner[which, 0] + right
+    inside, pixel = _in_image(result, corner[which, 1] + down, corner[which, 0] + right)
+    _enter(result, rows[which[inside]], pixel, depth.ravel()[deep[inside]], rank)
+
+
+def _in_image(result: DepthMap, y: Ints, x: Ints) -> tuple[Bools, Ints]:
+    """(m,) which of these places lie in the image, and the numbers of those pixels."""
+    height, width = result.depth.shape
     inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    which, pixel, value = which[inside], (y * width + x)[inside], depth.ravel()[deep[inside]]
-    row = rows[which]
+    return inside, (y * width + x)[inside]
+
+
+def _enter(result: DepthMap, row: Ints, pixel: Ints, value: Reals, rank: Rank | None) -> None:
     if rank is None:
         wins = np.flatnonzero(value > result.depth.ravel()[pixel])
     else:
@@ -216,14 +228,56 @@ def _highest(result: DepthMap, pixel: Ints, value: Reals, row: Ints, rank: Rank)
     return highest
 
 
-def _enter_contour(result: DepthMap, row: int, rings: Rings, rank: Rank | None) -> None:
-    points = np.concatenate(rings)
+def _enter_contours(result: DepthMap, rows: Ints, contours: Sequence[Rings], rank: Rank | None) -> None:
+    """Outlined objects, one after the other; their pixels and depths are found together."""
+    if not len(rows):
+        return
     margin = 1 + int(np.ceil(-result.outside))
-    corner = np.floor(points.min(axis=0)).astype(int) - margin
-    right, down = np.ceil(points.max(axis=0)).astype(int) + margin - corner
-    mask = rings_mask(tuple(ring - corner for ring in rings), int(down), int(right))
+    points = np.concatenate([ring for rings in contours for ring in rings])
+    firsts = np.cumsum([0, *(sum(map(len, rings)) for rings in contours[:-1])])
+    corner = np.floor(np.minimum.reduceat(points, firsts)).astype(np.int64) - margin
+    end = np.ceil(np.maximum.reduceat(points, firsts)).astype(np.int64) + margin
+    sides = (end - corner)[:, ::-1]
+    for part in exact_parts(sides, np.zeros(len(rows), np.int64)):
+        own = [
+            tuple(ring - at for ring in rings) for rings, at in zip(contours[part], corner[part], strict=True)
+        ]
+        top = np.append(0, np.cumsum(sides[part, 0]))
+        depth = _stacked_depth(own, sides[part], top, beyond=result.outside < 0)
+        deep = np.flatnonzero(depth > result.outside)
+        down, right = np.divmod(deep, depth.shape[1])
+        which = np.searchsorted(top, down, side="right") - 1
+        value = depth.ravel()[deep]
+        np.maximum.at(result.deepest, rows[part][which], value)
+        y, x = down - top[which] + corner[part][which, 1], right + corner[part][which, 0]
+        inside, pixel = _in_image(result, y, x)
+        _enter_deepest(result, rows[part][which[inside]], pixel, value[inside], rank)
+
+
+def _enter_deepest(result: DepthMap, row: Ints, pixel: Ints, value: Reals, rank: Rank | None) -> None:
+    """As if every object were entered after the one before it; a pixel may be that of several rising rows."""
+    if rank is not None:
+        _enter(result, row, pixel, value, rank)
+        return
+    depth, held = result.depth.ravel(), result.depth.ravel()[pixel]
+    np.maximum.at(depth, pixel, value)
+    # Of equally deep ones the first row's; of several numbers for one place the last one stays.
+    wins = np.flatnonzero((value > held) & (value == depth[pixel]))[::-1]
+    result.owner.ravel()[pixel[wins]] = row[wins] + 1
+
+
+def _stacked_depth(outlines: Sequence[Rings], sides: Ints, top: Ints, *, beyond: bool) -> Reals:
+    """(rows, columns) depth of each outline in a window of its own, of these heights and widths.
+
+    Windows lie under each other and begin in the rows `top`. With `beyond` depth goes on outside, where it is
+    right up to the margin that each outline has in its window.
+    """
+    runs = runs_inside(outlines, np.pad(sides[:, ::-1], ((0, 0), (2, 0))), lower=True)
+    mask = np.zeros((top[-1], sides[:, 1].max()), np.uint8)
+    pixel, _ = pixels_of(runs._replace(y=runs.y + top[runs.owner]), mask.shape[1])
+    mask.ravel()[pixel] = 1
     half = np.float32(0.5)
-    depth = np.maximum(edge_distance(mask) - half, 0)
-    if result.outside < 0:
+    depth: Reals = np.maximum(edge_distance(mask) - half, 0)
+    if beyond:
         depth -= np.maximum(edge_distance(1 - mask) - half, 0)
-    _enter_windows(result, np.array([row]), corner[None], depth[None], rank)
+    return depth

@@ -39,7 +39,7 @@ def star_targets(objects: ObjectMap, kinds: int, settings: StarSettings) -> Real
     row = owner[taught] - 1
     share = np.minimum(objects.inner(depths.depth)[taught] / depths.deepest[row], 1)
     value[(objects.kind[row], *np.nonzero(taught))] = share
-    value[kinds:] = np.where(taught, star_distances(depths.owner, objects.margin), 0)
+    np.multiply(star_distances(depths.owner, objects.margin), taught, out=value[kinds:])
     return value
 
 
@@ -50,29 +50,48 @@ def star_distances(owner: NDArray[np.int32], margin: int, rays: int = RAYS) -> R
     centre each time, and ends half a pixel before the first one that is another's. Nobody owns what lies
     beyond the map.
     """
-    height, width = (length - 2 * margin for length in owner.shape)
-    # In numbers as short as will do: in those NumPy compares and adds many at a time.
-    short = np.int16 if owner.max(initial=0) < 2**15 else np.int32
-    around = max(owner.shape) + _ASK_EVERY
-    padded = np.pad(owner.astype(short), around, constant_values=-1)
-    offset = around + margin
-    own = np.ascontiguousarray(padded[offset : offset + height, offset : offset + width])
-    distance = np.zeros((rays, height, width), np.float32)
-    inside, same = np.empty(own.shape, bool), np.empty(own.shape, bool)
+    rows, columns = owner.shape[0] - 2 * margin, owner.shape[1] + 1
+    # A ray has left its object after so many steps.
+    most = int(np.ceil(np.sqrt(2) * _longest_side(owner))) + 1
+    # All rows are one line, with a pixel of nobody's after each, and a step is a shift along it: in a line,
+    # and as short numbers, NumPy compares many at a time.
+    whole = np.zeros((owner.shape[0] + 2 * (most + 1), columns), _shortest(owner.max(initial=0)))
+    whole[most + 1 : most + 1 + len(owner), :-1] = owner
+    line, first, length = whole.ravel(), (most + 1 + margin) * columns, rows * columns
+    own = line[first : first + length]
+    part = np.s_[:, margin : columns - 1 - margin]
+    begins = np.zeros((rows, columns), bool)
+    begins[part] = own.reshape(rows, columns)[part] > 0
+    offset = np.rint(np.arange(1, most + 1)[:, None, None] * directions(rays)).astype(np.int64)
+    starts = (first + offset[..., 1] * columns + offset[..., 0]).T.tolist()
+    distance = np.zeros((rays, *begins[part].shape), np.float32)
+    inside, same, steps = np.empty(length, bool), np.empty(length, bool), np.empty(length, _shortest(most))
     for ray, (right, down) in enumerate(directions(rays).tolist()):
-        steps = np.zeros(own.shape, np.uint8 if max(owner.shape) < 2**8 else np.int16)
-        np.greater(own, 0, out=inside)
-        step = 0
-        # Asked only now and then whether any ray goes on: where none does, a step changes nothing.
-        while step % _ASK_EVERY or inside.any():
-            step += 1
-            top, left = offset + round(step * down), offset + round(step * right)
-            np.equal(padded[top : top + height, left : left + width], own, out=same)
-            inside &= same
+        steps[:], inside[:] = 0, begins.ravel()
+        for step, start in enumerate(starts[ray], 1):
+            np.equal(line[start : start + length], own, out=same)
+            np.logical_and(inside, same, out=inside)
             np.add(steps, inside.view(np.uint8), out=steps)
+            # Asked only now and then whether any ray goes on: where none does, a step changes nothing.
+            if not step % _ASK_EVERY and not inside.any():
+                break
         back = 1 - 0.5 / max(abs(right), abs(down))
-        distance[ray] = np.where(own > 0, steps + np.float32(1 - back), 0)
+        far = np.add(steps, np.float32(1 - back), dtype=np.float32).reshape(rows, columns)
+        np.multiply(far[part], begins[part], out=distance[ray])
     return distance
+
+
+def _longest_side(owner: NDArray[np.int32]) -> int:
+    """The longest side of the boxes around the pixels of each owner."""
+    from scipy import ndimage
+
+    boxes = [window for window in ndimage.find_objects(owner) if window is not None]
+    return max((side.stop - side.start for window in boxes for side in window), default=0)
+
+
+def _shortest(most: int) -> type[np.unsignedinteger]:
+    """The shortest numbers that hold this one."""
+    return np.uint8 if most < 1 << 8 else np.uint16 if most < 1 << 16 else np.uint32
 
 
 def star_loss(

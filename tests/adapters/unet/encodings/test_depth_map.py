@@ -104,6 +104,37 @@ def test_working_in_chunks_changes_nothing(scattered, monkeypatch):
     assert np.array_equal(whole.owner, parts.owner)
 
 
+def outlined(generator, n):
+    """Bent outlines, some with a hole, that overlap each other and reach beyond an image of 60 px."""
+    contours = []
+    for middle, radius in zip(generator.uniform(-5, 65, (n, 2)), generator.uniform(0.5, 12, n), strict=True):
+        angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+        away = radius * generator.uniform(0.6, 1.3, (12, 1)) * np.column_stack([np.cos(angle), np.sin(angle)])
+        contours.append((middle + away, middle + away / 3)[: 1 + int(generator.random() < 0.3)])
+    contours[1] = contours[0]
+    box = np.array([[*rings[0].min(axis=0), *rings[0].max(axis=0)] for rings in contours])
+    return Annotations.of(xy=(box[:, :2] + box[:, 2:]) / 2, box=box, contour=tuple(contours))
+
+
+@pytest.mark.parametrize("rank", [None, lambda depth, deepest: depth / np.maximum(deepest, 1)])
+@pytest.mark.parametrize("beyond", [0.0, 3.0])
+def test_outlines_drawn_together_are_those_of_each_alone(rank, beyond):
+    """A pixel is the deepest one's, or that of the highest rank, and of equal ones the first one's."""
+    crowd = outlined(np.random.default_rng(5), 25)
+    together = depth_map(crowd, 60, 60, rank=rank, beyond=beyond)
+    owner, depth, best = np.zeros((60, 60), int), np.full((60, 60), 0 - beyond), np.full((60, 60), -np.inf)
+    if rank is None:
+        best[:] = -beyond
+    for row in range(len(crowd)):
+        alone = depth_map(crowd.take(np.array([row])), 60, 60, rank=rank, beyond=beyond)
+        assert together.deepest[row] == alone.deepest[0]
+        height = alone.depth if rank is None else rank(alone.depth, alone.deepest[0])
+        wins = (alone.owner > 0) & (height > best)
+        owner[wins], depth[wins], best[wins] = row + 1, alone.depth[wins], height[wins]
+    assert np.array_equal(together.owner, owner)
+    assert np.array_equal(together.depth, depth)
+
+
 def test_no_objects_no_owners():
     result = depth_map(Annotations.empty(), 5, 7)
     assert result.owner.shape == (5, 7)

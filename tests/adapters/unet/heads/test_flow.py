@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="networks need torch, which is not installed here")
 
+from bmbench.adapters.unet.heads import flow as flow_module
 from bmbench.adapters.unet.heads.flow import flow_labels, flows, followed
 from bmbench.adapters.unet.heads.head import HEADS
 from bmbench.adapters.unet.heads.settings import FlowSettings
@@ -124,3 +125,24 @@ def test_the_published_program_makes_the_same_flows_and_objects():
     # It samples flows half a pixel further at the image's edge: single pixels may go elsewhere.
     pairs = np.array([[((found == i) & (masks == j)).sum() for j in (1, 2, 3)] for i in (1, 2, 3)])
     assert pairs.max(axis=1).sum() >= 0.98 * (labels > 0).sum()
+
+
+def test_objects_that_are_warmed_together_do_not_feel_each_other():
+    generator = np.random.default_rng(2)
+    shapes = [generator.random((9, 9)) < 0.8 for _ in range(12)]
+    for shape in shapes:
+        shape[[0, 4, -1]] = shape[:, [0, 4, -1]] = True
+    whole = np.zeros((60, 45), np.int32)
+    for number, (shape, (row, column)) in enumerate(zip(shapes, np.ndindex(4, 3), strict=True), 1):
+        whole[2 + 14 * row : 11 + 14 * row, 2 + 14 * column : 11 + 14 * column] = number * shape
+    together = flows(whole)
+    for number in range(1, 13):
+        alone = flows(np.where(whole == number, number, 0).astype(np.int32))
+        assert np.array_equal(together[:, whole == number], alone[:, whole == number])
+
+
+def test_objects_of_one_image_are_warmed_in_parts_too(monkeypatch):
+    labels = labelled(60)
+    whole = flows(labels)
+    monkeypatch.setattr(flow_module, "_AT_ONCE_PX", 300)
+    assert np.array_equal(flows(labels), whole)
