@@ -272,7 +272,7 @@ def _stacked_depth(outlines: Sequence[Rings], sides: Ints, top: Ints, *, beyond:
     Windows lie under each other and begin in the rows `top`. With `beyond` depth goes on outside, where it is
     right up to the margin that each outline has in its window.
     """
-    runs = runs_inside(outlines, np.pad(sides[:, ::-1], ((0, 0), (2, 0))), lower=True)
+    runs = runs_inside(outlines, np.hstack([np.zeros_like(sides), sides[:, ::-1]]), lower=True)
     mask = np.zeros((top[-1], sides[:, 1].max()), np.uint8)
     pixel, _ = pixels_of(runs._replace(y=runs.y + top[runs.owner]), mask.shape[1])
     mask.ravel()[pixel] = 1

@@ -37,40 +37,48 @@ def flow_targets(objects: ObjectMap, kinds: int, settings: FlowSettings) -> Real
     """(kinds + 2, h, w) 1 in the objects of each kind; unit vectors x, y towards their middle, else 0."""
     del settings
     taught = objects.taught
-    down, right = np.nonzero(taught)
-    row = objects.depths.owner[taught].astype(np.int64) - 1
-    value = np.zeros((kinds + 2, *taught.shape), np.float32)
-    value[objects.kind[row], down, right] = 1
-    value[kinds:] = flows(np.where(taught, objects.depths.owner, 0))
-    inner: Reals = objects.inner(value)
-    return inner
+    inner = objects.inner(taught)
+    row = objects.inner(objects.depths.owner)[inner].astype(np.int64) - 1
+    value = np.zeros((kinds + 2, *inner.shape), np.float32)
+    value[(objects.kind[row], *np.nonzero(inner))] = 1
+    value[kinds:] = flows(np.where(taught, objects.depths.owner, 0), objects.margin)
+    return value
 
 
-def flows(labels: NDArray[np.int32]) -> Reals:
-    """(2, h, w) unit vectors x, y towards the middle of the object of each pixel of (h, w) labels from 1.
+def flows(labels: NDArray[np.int32], margin: int = 0) -> Reals:
+    """(2, h, w) unit vectors x, y towards the middle of each pixel's object; of the part inside a margin.
 
     In each step one degree is added to the middle pixel, then each has a ninth of the sum over itself and
     those of its eight neighbours that are its own object's; twice as many steps as the largest is wide and
     high.
+
+    Parameters
+    ----------
+    labels : (h + 2 margin, w + 2 margin) int32
+        From 1; 0 where no object is.
     """
     heat = np.zeros((labels.shape[0] + 2, labels.shape[1] + 2))
-    inner = heat[1:-1, 1:-1]
     objects, boxes, _ = LabelledPixels.of(labels).by_side(0)
-    sides = boxes[:, 2:] - boxes[:, :2]
-    steps = 2 * (int(sides.sum(axis=1).max(initial=0)) + 2)
-    high, wide = sides.T
+    steps = 2 * (int((boxes[:, 2:] - boxes[:, :2]).sum(axis=1).max(initial=0)) + 2)
+    # A pixel's flow asks its neighbours for their heat, too.
+    low, high = margin - 1, np.array(labels.shape) - margin + 1
+    near = np.flatnonzero(((boxes[:, 2:] > low) & (boxes[:, :2] < high)).all(axis=1))
+    objects, boxes = objects.take(near.tolist()), boxes[near]
+    tall, wide = (boxes[:, 2:] - boxes[:, :2]).T
 
     def fit(some: slice) -> Bools:
-        return np.maximum.accumulate(high[some]) * np.cumsum(wide[some] + 1) <= _AT_ONCE_PX
+        return np.maximum.accumulate(tall[some]) * np.cumsum(wide[some] + 1) <= _AT_ONCE_PX
 
     for part in parts_that(fit, len(objects)):
-        pixels = objects.pixels(part)
-        inner[np.divmod(objects.place[pixels], labels.shape[1])] = _warmed(objects, boxes, part, steps)
+        place = np.divmod(objects.place[objects.pixels(part)], labels.shape[1])
+        heat[1:-1, 1:-1][place] = _warmed(objects, boxes, part, steps)
+    own = labels[margin : labels.shape[0] - margin, margin : labels.shape[1] - margin]
+    heat = heat[margin : margin + own.shape[0] + 2, margin : margin + own.shape[1] + 2]
     found = np.stack([heat[1:-1, 2:] - heat[1:-1, :-2], heat[2:, 1:-1] - heat[:-2, 1:-1]])
     length = np.hypot(*found)
     # Where it is warmest nothing is steeper than rounding.
-    found = np.divide(found, length, out=np.zeros_like(found), where=length > 1e-9 * inner)
-    unit: Reals = np.where(labels > 0, found, 0).astype(np.float32)
+    found = np.divide(found, length, out=np.zeros_like(found), where=length > 1e-9 * heat[1:-1, 1:-1])
+    unit: Reals = np.where(own > 0, found, 0).astype(np.float32)
     return unit
 
 

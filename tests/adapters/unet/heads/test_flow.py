@@ -146,3 +146,11 @@ def test_objects_of_one_image_are_warmed_in_parts_too(monkeypatch):
     whole = flows(labels)
     monkeypatch.setattr(flow_module, "_AT_ONCE_PX", 300)
     assert np.array_equal(flows(labels), whole)
+
+
+def test_flows_inside_a_margin_are_those_of_the_whole():
+    labels = labelled(60)
+    assert np.array_equal(flows(labels, 13), flows(labels)[:, 13:-13, 13:-13])
+    # Here the margin cuts one object, holds another and ends next to a third.
+    assert len(np.unique(labels[20:-20, 20:-20])) == 3
+    assert np.array_equal(flows(labels, 20), flows(labels)[:, 20:-20, 20:-20])
