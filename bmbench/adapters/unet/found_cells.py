@@ -10,7 +10,9 @@ from bmbench.adapters.unet.encodings.object_pixels import Regrowth
 from bmbench.adapters.unet.labelled_pixels import LabelledPixels
 from bmbench.adapters.unet.object_outlines import boxes_of, grown_outlines
 from bmbench.adapters.unet.segmentation import (
+    Components,
     Labels,
+    components,
     foreground,
     inner_distance,
     separate,
@@ -18,7 +20,7 @@ from bmbench.adapters.unet.segmentation import (
 )
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.core.geometry import outline_areas, rings_mask
-from bmbench.core.types import Bools, Detections, Floats
+from bmbench.core.types import Detections, Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +79,9 @@ def find_objects(
     """
     ground = foreground(probability, settings)
     regrowth = growth.regrowth(ground.threshold)
-    distance = inner_distance(ground.opened)
-    objects = LabelledPixels.of(_kernels(ground.opened, distance, probability, settings, regrowth))
+    parts = components(ground.opened)
+    distance = inner_distance(parts)
+    objects = LabelledPixels.of(_kernels(parts, distance, probability, settings, regrowth))
     if rival is not None:
         objects = _unrivalled(objects, probability, rival)
     values = objects.of_map(probability)
@@ -121,13 +124,13 @@ def _unrivalled(objects: LabelledPixels, probability: Reals, rival: Reals) -> La
 
 
 def _kernels(
-    opened: Bools, distance: Reals, probability: Reals, settings: UNetSettings, regrowth: Regrowth
+    parts: Components, distance: Reals, probability: Reals, settings: UNetSettings, regrowth: Regrowth
 ) -> Labels:
     """(h, w) labels from 1 of the objects in the opened foreground, by the seeds of the settings."""
     if settings.seeds == "map":
-        return separate_summits(opened, probability, settings)
+        return separate_summits(parts.number > 0, probability, settings)
     reach_px = (settings.cell_px / 2 - regrowth.px) / (1 + regrowth.share)
-    return separate(opened, distance, settings, reach_px=reach_px)
+    return separate(parts, distance, settings, reach_px=reach_px)
 
 
 def likeliest(probable: Reals) -> int:

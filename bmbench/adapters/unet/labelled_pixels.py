@@ -166,7 +166,8 @@ def exact_parts(sides: Ints, margin: Ints) -> Iterator[slice]:
     def fit(some: slice) -> Bools:
         around = 2 * np.maximum.accumulate(margin[some])
         rows = np.cumsum(sides[some, 0]) + np.arange(1, len(around) + 1) * around
-        return rows + np.maximum.accumulate(sides[some, 1]) + around <= MOST_PX
+        fits: Bools = rows + np.maximum.accumulate(sides[some, 1]) + around <= MOST_PX
+        return fits
 
     return parts_that(fit, len(sides))
 

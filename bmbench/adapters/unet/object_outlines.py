@@ -15,7 +15,7 @@ import numpy as np
 from bmbench.adapters.unet.encodings.depth_map import edge_distance
 from bmbench.adapters.unet.labelled_pixels import LabelledPixels, Stack, stacks
 from bmbench.core.geometry import clip_ring, cut_rings, ring_area
-from bmbench.core.types import Floats, Ints
+from bmbench.core.types import Bools, Floats, Ints
 
 _BEYOND_PX = 2
 """Outside of the image an outline runs one pixel on, and ends there."""
@@ -142,9 +142,9 @@ class _Windows:
         order, lengths = _walked(begins, ends, 2 * self.distance.size)
         starts = np.cumsum(lengths) - lengths
         window = np.searchsorted(self.row, ends[order[starts]] // (2 * self.distance.shape[1]), "right") - 1
-        at = self._points(ends[order], np.repeat(window, lengths))
+        at, meets = self._points(ends[order], np.repeat(window, lengths))
         # Where the level meets a pixel's own value segments shrink to points, and rings may touch there.
-        doubtful = window[np.logical_or.reduceat((at == np.rint(at)).all(axis=1), starts)]
+        doubtful = window[np.logical_or.reduceat(meets, starts)]
         found = [list[tuple[int, Floats]]() for _ in self.level]
         firsts = np.minimum.reduceat(order, starts)
         columns = window.tolist(), firsts.tolist(), cut_rings(at, lengths.tolist())
@@ -175,16 +175,24 @@ class _Windows:
             _TO[kind, second.view(np.uint8)]
         ]
 
-    def _points(self, edge: Ints, window: Ints) -> Floats:
-        """(m, 2) row and column, in its object's own coordinates, where the level crosses each edge."""
-        pixel, down = edge >> 1, edge & 1
+    def _points(self, edge: Ints, window: Ints) -> tuple[Floats, Bools]:
+        """(m, 2) row and column, in its object's own coordinates, where the level crosses each edge.
+
+        And (m,) whether it crosses it at one of its ends.
+        """
+        pixel, down = edge >> 1, (edge & 1).astype(bool)
         columns = self.distance.shape[1]
         one = self.distance.ravel()[pixel]
         other = self.distance.ravel()[pixel + np.where(down, columns, 1)]
         share = (self.level[window] - one) / (other - one)
-        at = np.stack(np.divmod(pixel, columns), axis=1) - self.corner[window]
-        crossed: Floats = at + share[:, None] * np.stack([down, 1 - down], axis=1)
-        return crossed
+        row, column = np.divmod(pixel, columns)
+        at = np.empty((len(edge), 2))
+        at[:, 0] = row - self.corner[window, 0]
+        at[:, 1] = column - self.corner[window, 1]
+        moving = np.where(down, at[:, 0], at[:, 1]) + share
+        at[down, 0] = moving[down]
+        at[~down, 1] = moving[~down]
+        return at, moving == np.rint(moving)
 
     def _one_by_one(self, i: int) -> list[Floats]:
         """The closed rings of an object, one point after the other."""

@@ -36,11 +36,8 @@ def foreground(probability: Reals, settings: UNetSettings) -> Foreground:
     pixel above the threshold is added as it is: it cannot touch the others, whose shapes stay those of the
     threshold.
     """
-    grey = np.clip(probability, 0, 1)
-    grey *= 255
-    otsu, _ = cv2.threshold(
-        np.rint(grey, out=grey).astype(np.uint8), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU
-    )
+    grey = cv2.convertScaleAbs(np.clip(probability, 0, 1), alpha=255)
+    otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     level = float(np.clip(otsu / 255, settings.lowest, settings.highest))
     kernel = disc(settings.opening * settings.cell_px)
     bright = cv2.morphologyEx((probability > level).astype(np.uint8), cv2.MORPH_OPEN, kernel)
@@ -53,21 +50,36 @@ def foreground(probability: Reals, settings: UNetSettings) -> Foreground:
     return Foreground(opened=bright > 0, threshold=level)
 
 
-def inner_distance(opened: Bools) -> Reals:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Components:
+    """The connected parts of a foreground: (h, w) their numbers from 1, and the pixels of each."""
+
+    number: Labels
+    pixels: LabelledPixels
+
+
+def components(opened: Bools) -> Components:
+    """The parts of an (h, w) foreground, joined along sides and corners."""
+    _, number = cv2.connectedComponents(opened.view(np.uint8), connectivity=8)
+    labels = np.asarray(number, np.int32)
+    return Components(number=labels, pixels=LabelledPixels.of(labels))
+
+
+def inner_distance(parts: Components) -> Reals:
     """(h, w) distance from the centre of each foreground pixel to the edge of the foreground, 0 outside.
 
     Half a pixel less than to the next centre outside. The image's own edge is none of the foreground's; where
     there is no other, distance ends at the image's longer side.
     """
-    _, component = cv2.connectedComponents(opened.view(np.uint8), connectivity=8)
-    objects, boxes, _ = LabelledPixels.of(np.asarray(component, np.int32)).by_side(1)
-    distance: Reals = np.zeros(opened.shape, np.float32)
+    objects, boxes, order = parts.pixels.by_side(1)
+    shape = parts.number.shape
+    distance: Reals = np.zeros(shape, np.float32)
     # What lies nearest outside touches the same component: each needs itself and one pixel around.
-    at_edge = ((boxes[:, :2] == 0) | (boxes[:, 2:] == opened.shape)).any(axis=1)
+    at_edge = ((boxes[:, :2] == 0) | (boxes[:, 2:] == shape)).any(axis=1)
     for i in np.flatnonzero(at_edge).tolist():
         top, left, bottom, right = boxes[i].tolist()
         window = np.s_[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
-        inside = component[window] == component.ravel()[objects.place[objects.ends[i]]]
+        inside = parts.number[window] == order[i] + 1
         distance[window][inside] = edge_distance(inside.view(np.uint8))[inside]
     amid = np.flatnonzero(~at_edge)
     objects = objects.take(amid.tolist())
@@ -76,10 +88,10 @@ def inner_distance(opened: Bools) -> Reals:
         mask.ravel()[stack.place] = 1
         distance.ravel()[objects.place[objects.pixels(stack.part)]] = edge_distance(mask).ravel()[stack.place]
     distance -= np.float32(0.5)
-    return np.clip(distance, 0, max(opened.shape), out=distance)
+    return np.clip(distance, 0, max(shape), out=distance)
 
 
-def separate(opened: Bools, distance: Reals, settings: UNetSettings, *, reach_px: float) -> Labels:
+def separate(parts: Components, distance: Reals, settings: UNetSettings, *, reach_px: float) -> Labels:
     """(h, w) labels from 1 of the objects in the opened foreground.
 
     Parameters
@@ -95,23 +107,19 @@ def separate(opened: Bools, distance: Reals, settings: UNetSettings, *, reach_px
         peak = peaks(distance, settings.marker, reach_px)
     n_markers, marker = cv2.connectedComponents(peak.view(np.uint8), connectivity=8)
     if settings.flooding == "background":
-        return _met_by_background(opened, distance, marker.astype(np.int32), settings)
-    n, component = cv2.connectedComponents(opened.view(np.uint8), connectivity=8)
+        return _met_by_background(parts.number > 0, distance, marker.astype(np.int32), settings)
     at = np.flatnonzero(peak)
     component_of = np.zeros(n_markers, np.int64)
-    component_of[marker.ravel()[at]] = component.ravel()[at]
-    only = np.zeros(n, np.int32)
-    only[component_of[1:]] = np.arange(1, n_markers)
-    at = np.flatnonzero(opened)
-    its = component.ravel()[at]
-    labels: Labels = np.zeros(opened.shape, np.int32)
-    labels.ravel()[at] = only[its]
-    crowded = np.bincount(component_of[1:], minlength=n) > 1
-    among = crowded[its]
-    pixels = LabelledPixels.at(at[among], its[among], distance.shape)
-    for i, (top, left, bottom, right) in zip(np.flatnonzero(crowded), pixels.boxes(), strict=True):
+    component_of[marker.ravel()[at]] = parts.number.ravel()[at]
+    pixels = parts.pixels
+    only = np.zeros(len(pixels), np.int32)
+    only[component_of[1:] - 1] = np.arange(1, n_markers)
+    labels: Labels = np.zeros_like(parts.number)
+    labels.ravel()[pixels.place] = np.repeat(only, pixels.counts)
+    crowded = np.flatnonzero(np.bincount(component_of[1:] - 1, minlength=len(pixels)) > 1)
+    for i, (top, left, bottom, right) in zip(crowded, pixels.boxes()[crowded], strict=True):
         window = np.s_[top:bottom, left:right]
-        inside = component[window] == i
+        inside = parts.number[window] == i + 1
         labels[window][inside] = _flooded(distance[window], marker[window] * inside, inside)[inside]
     return labels
 

@@ -8,7 +8,7 @@ from skimage.measure import find_contours
 
 from bmbench.adapters.unet.labelled_pixels import LabelledPixels, stacks
 from bmbench.adapters.unet.object_outlines import boxes_of, grown_outlines
-from bmbench.adapters.unet.segmentation import inner_distance
+from bmbench.adapters.unet.segmentation import components, inner_distance
 from bmbench.core.geometry import clip_ring, ring_area
 
 
@@ -99,9 +99,9 @@ def test_objects_that_are_laid_under_each_other_keep_their_distance():
 def test_inner_distance_is_that_of_the_whole_map(seed):
     opened = blobs(np.random.default_rng(seed), (150, 130)) > 0
     wanted = ndimage.distance_transform_edt(opened)
-    assert inner_distance(opened) == pytest.approx(np.where(opened, wanted - 0.5, 0), abs=1e-5)
+    assert inner_distance(components(opened)) == pytest.approx(np.where(opened, wanted - 0.5, 0), abs=1e-5)
 
 
 def test_inner_distance_without_an_edge_ends_at_the_longer_side():
-    assert (inner_distance(np.ones((4, 9), bool)) == 9).all()
-    assert (inner_distance(np.zeros((4, 9), bool)) == 0).all()
+    assert (inner_distance(components(np.ones((4, 9), bool))) == 9).all()
+    assert (inner_distance(components(np.zeros((4, 9), bool))) == 0).all()

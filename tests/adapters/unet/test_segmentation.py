@@ -11,6 +11,7 @@ from bmbench.adapters.unet.encodings.encoding import ENCODINGS, encode
 from bmbench.adapters.unet.encodings.object_pixels import Regrowth
 from bmbench.adapters.unet.found_cells import Growth, find_objects
 from bmbench.adapters.unet.segmentation import (
+    components,
     disc,
     foreground,
     inner_distance,
@@ -137,7 +138,7 @@ def test_flooding_crowded_components_alone_equals_flooding_everything():
         200, 200, *((x, y, r, 0.9) for (x, y), r in zip(xy, generator.uniform(5, 9, 90), strict=True))
     )
     opened = foreground(probability, SETTINGS).opened
-    labels = separate(opened, inner_distance(opened), SETTINGS, reach_px=6.0)
+    labels = separate(components(opened), inner_distance(components(opened)), SETTINGS, reach_px=6.0)
     assert (labels > 0).tolist() == opened.tolist()
     # The oracle floods the whole map at once, from one seed pixel set per object: the object's own core.
     distance = ndimage.distance_transform_edt(opened)
@@ -204,7 +205,7 @@ def cone(height, width, cx, cy, r):
 def test_peaks_are_those_of_a_dilation_by_a_disc(seed):
     generator = np.random.default_rng(seed)
     noise = ndimage.gaussian_filter(generator.normal(size=(120, 130)), 2 + seed)
-    distance = inner_distance(noise > 0)
+    distance = inner_distance(components(noise > 0))
     reach, fraction = generator.uniform(2, 25), generator.uniform(0.4, 1)
     largest = ndimage.maximum_filter(distance, footprint=disc(reach) > 0, mode="constant")
     expected = (distance > 0) & (distance >= np.float32(fraction) * largest)

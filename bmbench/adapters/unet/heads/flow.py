@@ -67,7 +67,8 @@ def flows(labels: NDArray[np.int32], margin: int = 0) -> Reals:
     tall, wide = (boxes[:, 2:] - boxes[:, :2]).T
 
     def fit(some: slice) -> Bools:
-        return np.maximum.accumulate(tall[some]) * np.cumsum(wide[some] + 1) <= _AT_ONCE_PX
+        fits: Bools = np.maximum.accumulate(tall[some]) * np.cumsum(wide[some] + 1) <= _AT_ONCE_PX
+        return fits
 
     for part in parts_that(fit, len(objects)):
         place = np.divmod(objects.place[objects.pixels(part)], labels.shape[1])
@@ -107,7 +108,8 @@ def _warmed(objects: LabelledPixels, boxes: Ints, part: slice, steps: int) -> Fl
         warmth[sources] += 1
         cv2.blur(heat, (3, 3), dst=spread, borderType=cv2.BORDER_CONSTANT)
         np.multiply(spread, inside, out=heat)
-    return warmth[place]
+    found: Floats = warmth[place]
+    return found
 
 
 def flow_loss(

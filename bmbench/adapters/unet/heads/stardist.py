@@ -22,6 +22,7 @@ from bmbench.adapters.unet.heads.star_polygons import (
     star_polygons,
     suppress_polygons,
 )
+from bmbench.adapters.unet.labelled_pixels import LabelledPixels
 from bmbench.core.types import Detections, Floats
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ def star_distances(owner: NDArray[np.int32], margin: int, rays: int = RAYS) -> R
     beyond the map.
     """
     rows, columns = owner.shape[0] - 2 * margin, owner.shape[1] + 1
+    boxes = LabelledPixels.of(owner).boxes()
     # A ray has left its object after so many steps.
-    most = int(np.ceil(np.sqrt(2) * _longest_side(owner))) + 1
+    most = int(np.ceil(np.sqrt(2) * (boxes[:, 2:] - boxes[:, :2]).max(initial=0))) + 1
     # All rows are one line, with a pixel of nobody's after each, and a step is a shift along it: in a line,
     # and as short numbers, NumPy compares many at a time.
     whole = np.zeros((owner.shape[0] + 2 * (most + 1), columns), _shortest(owner.max(initial=0)))
@@ -79,14 +81,6 @@ def star_distances(owner: NDArray[np.int32], margin: int, rays: int = RAYS) -> R
         far = np.add(steps, np.float32(1 - back), dtype=np.float32).reshape(rows, columns)
         np.multiply(far[part], begins[part], out=distance[ray])
     return distance
-
-
-def _longest_side(owner: NDArray[np.int32]) -> int:
-    """The longest side of the boxes around the pixels of each owner."""
-    from scipy import ndimage
-
-    boxes = [window for window in ndimage.find_objects(owner) if window is not None]
-    return max((side.stop - side.start for window in boxes for side in window), default=0)
 
 
 def _shortest(most: int) -> type[np.unsignedinteger]:
