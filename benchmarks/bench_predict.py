@@ -1,6 +1,6 @@
 """What `bmbench predict` takes of one image beside the bare network: processor time of each part.
 
-    python benchmarks/bench_predict.py [--side 4096] [--rounds 3] [--model marrow-small]
+    python benchmarks/bench_predict.py [--side 4096] [--rounds 3] [--model marrow-small] [--image FILE]
 
 An image is drawn (`tissue.py`), and predicted from its file to a GeoJSON file. The bare network answers the
 same tiles, in memory and at its own scale. Both take turns in one process, with as many threads; each is
@@ -11,6 +11,7 @@ side each count in full.
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import threading
 import time
@@ -111,12 +112,14 @@ def bare(asked: list[tuple[UNetDetector, Any]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--side", type=int, default=4096, help="of the image, in pixels")
+    parser.add_argument("--image", type=Path, help="one that is there, in place of a drawn one")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--model", default="marrow-small", help="a U-Net, a run or a model")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        file, out = Path(place) / "tissue.png", Path(place) / "found.geojson"
-        Image.fromarray(drawn(asked.side)).save(file, compress_level=1)
+        file, out = asked.image or Path(place) / "tissue.png", Path(place) / "found.geojson"
+        if asked.image is None:
+            Image.fromarray(drawn(asked.side)).save(file, compress_level=1)
         options = PredictOptions(run=find_model(asked.model), images=(file,), out=(out,), everywhere=True)
         rounds: dict[str, list[tuple[float, float]]] = defaultdict(list)
         clocks = []
@@ -126,6 +129,7 @@ def main() -> None:
                 rounds["whole"].append(timed(partial(predict.predict, options, Silent())))
             clocks.append(clock)
             rounds["bare"].append(timed(partial(bare, clock.asked)))
+        print(f"{len(json.loads(out.read_text())['features']):,} cells")
     best = min(range(asked.rounds), key=lambda number: rounds["whole"][number])
     show(clocks[best], {name: tuple(map(min, zip(*times, strict=True))) for name, times in rounds.items()})
 
