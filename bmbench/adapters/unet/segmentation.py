@@ -144,7 +144,8 @@ def separate_summits(opened: Bools, probability: Reals, settings: UNetSettings) 
         summits = local_maxima(reconstruction(height - settings.rise, height))  # type: ignore[no-untyped-call]
         marker, several = ndimage.label(summits & inside, np.ones((3, 3)))
         flooded = _flooded(height, marker.astype(np.int32), inside) if several > 1 else inside
-        labels[window][inside] = flooded[inside] + found
+        # What hangs on by a corner alone is not reached, and nobody's.
+        labels[window][inside] = np.where(flooded[inside] > 0, flooded[inside] + found, 0)
         found += several
     return labels
 

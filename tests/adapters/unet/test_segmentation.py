@@ -167,6 +167,18 @@ def summits(probability, **settings):
     return separate_summits(probability > 0.1, probability, settings)
 
 
+def test_a_pixel_that_hangs_on_by_a_corner_is_not_given_to_another_part():
+    probability = np.zeros((12, 24), np.float32)
+    probability[4:7, 2:5] = 0.9
+    # Two summits that touch, and a pixel at a corner of them, in a part of its own.
+    probability[4:7, 10:19] = [0.9, 0.9, 0.9, 0.3, 0.3, 0.3, 0.9, 0.9, 0.9]
+    probability[7, 19] = 0.5
+    labels = summits(probability, rise=0.2)
+    assert set(labels[4:7, 2:5].ravel()) == {1}
+    assert set(labels[4:7, 10:19].ravel()) == {2, 3}
+    assert labels[7, 19] == 0
+
+
 def test_a_summit_is_a_cell_if_the_pass_to_a_higher_one_is_deep_enough():
     # Summits 0.9, 0.6, 0.8; the passes between them lie 0.05 below the second and 0.4 below the third.
     heights = (0.2, 0.9, 0.55, 0.6, 0.4, 0.8, 0.2)
