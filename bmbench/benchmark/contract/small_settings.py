@@ -56,8 +56,8 @@ _TRANSFORMER: Mapping[str, Any] = {
     "tile_px": 96,
     "overlap_px": 32,
     "width": 64,
-    "steps": 150,
-    "validate_every": 150,
+    "steps": 400,
+    "validate_every": 400,
 }
 LEARNING: Mapping[str, Mapping[str, Any]] = {
     "unet": {"cell_px": 10.0, "batch": 4, "shard": 2, "steps": 30, "validate_every": 30},
