@@ -79,7 +79,7 @@ def _pairs(pictures: tuple[PictureMarks, ...]) -> list[tuple[PictureMarks, Pictu
     plain = np.zeros((len(pictures), MARKS, _GRID, _GRID), np.float32)
     for row, marks in enumerate(pictures):
         plain[row, : len(marks.look)] = marks.look.reshape(-1, _GRID, _GRID)
-    both = np.stack([plain, plain[:, :, ::-1]], axis=1).reshape(len(pictures), 2, MARKS, -1)
+    both = np.stack([plain, plain[:, :, ::-1]], axis=1).reshape(len(pictures), 2, MARKS, _GRID * _GRID)
     found = []
     for row, marks in enumerate(pictures[:-1]):
         for first in range(row + 1, len(pictures), _AT_ONCE):

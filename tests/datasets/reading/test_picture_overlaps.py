@@ -5,7 +5,14 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from bmbench.datasets.reading.picture_overlaps import _SIGMA_PX, MARKS, _off_powers_of_two, _peaks, marks_of
+from bmbench.datasets.reading.picture_overlaps import (
+    _SIGMA_PX,
+    MARKS,
+    _off_powers_of_two,
+    _peaks,
+    marks_of,
+    overlaps,
+)
 
 MARGIN = 16
 
@@ -44,3 +51,7 @@ def test_rows_do_not_lie_a_power_of_two_apart():
     room = _off_powers_of_two((6, 512))
     assert room.shape == (6, 512)
     assert room.strides[0] % 4096
+
+
+def test_no_pictures_do_not_overlap():
+    assert list(overlaps([])) == []
