@@ -12,6 +12,7 @@ from bmbench.cli import shared_options as shared
 from bmbench.cli.terminal import console, listener, print_json, stoppable
 
 if TYPE_CHECKING:
+    from bmbench.benchmark.suite.archive import PackedSet
     from bmbench.benchmark.suite.plan import SuiteOptions
     from bmbench.benchmark.suite.run import SuiteSummary
 
@@ -84,6 +85,56 @@ def report_suite(suite: SuiteFile, out: Folder = Path("suite"), json: shared.Jso
         print_json({"report": str(written)})
     else:
         _say(f"Report: {written}")
+
+
+@suite_app.command("pack")
+def pack_suite(
+    suite: SuiteFile,
+    out: Folder = Path("suite"),
+    to: Annotated[Path, typer.Option(help="The folder of the archives, one a set.")] = Path("results"),
+    json: shared.Json = False,
+) -> None:
+    """Keep the results of finished runs in one small archive a set.
+
+    Answers with their truths, scores and times; no weights, no pictures.
+    """
+    from bmbench.benchmark.suite.archive import pack_suite as pack_all
+    from bmbench.benchmark.suite.suite_file import read_suite
+
+    _tell_packed(pack_all(read_suite(suite), out, to), "packed", json=json)
+
+
+@suite_app.command("unpack")
+def unpack_suite(
+    suite: SuiteFile,
+    source: Annotated[Path, typer.Argument(help="The folder of the archives.", show_default=False)],
+    out: Folder = Path("suite"),
+    data: Data = None,
+    data_root: Root = None,
+    json: shared.Json = False,
+) -> None:
+    """Put packed results back into the folder of a suite.
+
+    There they can be reported, and run on; runs that are in the folder stay as they are.
+    """
+    from bmbench.benchmark.records.options import parse_pairs
+    from bmbench.benchmark.suite.archive import unpack_suite as unpack_all
+    from bmbench.benchmark.suite.suite_file import read_suite
+
+    folders = {name: Path(path) for name, path in parse_pairs(data or [], option="--data").items()}
+    _tell_packed(unpack_all(read_suite(suite), source, out, folders, data_root), "unpacked", json=json)
+
+
+def _tell_packed(sets: list[PackedSet], word: str, *, json: bool) -> None:
+    from bmbench.present.words import many
+
+    if json:
+        print_json([dataclasses.asdict(one) | {"archive": str(one.archive)} for one in sets])
+        return
+    for one in sets:
+        left = f", {one.n_left} were there and stay" if one.n_left else ""
+        size = one.archive.stat().st_size / 1e6
+        _say(f"{one.name}: {many(one.n_runs, 'run')} {word}{left} ({one.archive}, {size:.1f} MB)")
 
 
 @suite_app.command("list")

@@ -3,7 +3,7 @@
 import importlib.util
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bmbench.adapters.method import Method, is_installed, require_installed
@@ -75,6 +75,13 @@ class StudyFacts:
     search: int = 0
     annotated: float = 1.0
     classes: tuple[str, ...] = ()
+
+    def of_data(self, dataset: str, data: Path | None) -> "StudyFacts":
+        """The same facts of a data set in this place, as of ``--dataset`` and ``--data``."""
+        settled = RunOptions(dataset=dataset, data=data).settled()
+        return replace(
+            self, dataset=settled.dataset, data=None if settled.data is None else str(settled.data)
+        )
 
     def run_options(self, cell: Cell, out: Path, *, models: int | None = None) -> RunOptions:
         """The options of one cell's run, or of trials of its row, which are single models."""
@@ -163,10 +170,9 @@ def plan(options: ReproduceOptions) -> Matrix:
 
 
 def _facts(options: ReproduceOptions) -> StudyFacts:
-    settled = RunOptions(dataset=options.dataset, data=options.data).settled()
-    return StudyFacts(
-        dataset=settled.dataset,
-        data=None if settled.data is None else str(settled.data),
+    facts = StudyFacts(
+        dataset=options.dataset,
+        data=None,
         dataset_options=dict(options.dataset_options),
         profile=options.profile,
         jitter_px=options.jitter_px,
@@ -174,6 +180,7 @@ def _facts(options: ReproduceOptions) -> StudyFacts:
         search=get_profile(options.profile).search if options.search is None else options.search,
         classes=options.classes,
     )
+    return facts.of_data(options.dataset, options.data)
 
 
 def _search_notes(options: ReproduceOptions, facts: StudyFacts, methods: Sequence[Method]) -> list[str]:

@@ -9,6 +9,7 @@
     models      models that learn nothing here, on the test images of its sets
     plan        suite → one matrix of runs a set
     run         the matrices worked off; what they cost; resumed where a killed command stood
+    archive     finished runs ↔ one small archive a set
     report      finished runs → report.md and report.html
 """
 
