@@ -96,7 +96,7 @@ def pack_suite(
 ) -> None:
     """Keep the results of finished runs in one small archive a set.
 
-    Answers with their truths, scores and times; no weights, no pictures.
+    Answers with their truths, scores and times; no weights, pictures and outlines.
     """
     from bmbench.benchmark.suite.archive import pack_suite as pack_all
     from bmbench.benchmark.suite.suite_file import read_suite
@@ -132,9 +132,11 @@ def _tell_packed(sets: list[PackedSet], word: str, *, json: bool) -> None:
         print_json([dataclasses.asdict(one) | {"archive": str(one.archive)} for one in sets])
         return
     for one in sets:
-        left = f", {one.n_left} were there and stay" if one.n_left else ""
         size = one.archive.stat().st_size / 1e6
-        _say(f"{one.name}: {many(one.n_runs, 'run')} {word}{left} ({one.archive}, {size:.1f} MB)")
+        _say(f"{one.name}: {many(one.n_runs, 'run')} {word} ({one.archive}, {size:.1f} MB)")
+        if one.left:
+            more = f" (and {len(one.left) - 1} more)" if len(one.left) > 1 else ""
+            _say(f"note: {one.name}: left out: {one.left[0]}{more}")
 
 
 @suite_app.command("list")

@@ -7,11 +7,13 @@
                                                  truths, scores, times and manifest
                         models/MODEL/ANSWERS/*   of models that were not trained on the set
 
-Weights, pictures and logs are left out. The same results give the same bytes.
+Weights, pictures and logs are left out, and outlines, by which nothing is scored: they are nine tenths of the
+answers and truths. Each run has a manifest of what is kept. The same results give the same bytes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import lzma
 import tarfile
@@ -19,15 +21,28 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from bmbench.benchmark.records.seal import MANIFEST, OTHER_SET, RUN, SealedKind, sealed_files
+import msgspec
+
+from bmbench.benchmark.records.run_records import read_record
+from bmbench.benchmark.records.seal import (
+    MANIFEST,
+    OTHER_SET,
+    RUN,
+    SCHEMA,
+    Seal,
+    SealedFile,
+    SealedKind,
+    sealed_files,
+)
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.suite.models import model_tests
 from bmbench.benchmark.suite.places import folders_of, source_of
 from bmbench.benchmark.suite.plan import set_folder
 from bmbench.benchmark.suite.suite_file import Suite, SuiteSet
 from bmbench.core.errors import BadInputError
-from bmbench.core.files import make_folder, name_folder, write_bytes
+from bmbench.core.files import json_text, make_folder, name_folder, write_bytes
 from bmbench.core.gate import is_file, read_bytes
 from bmbench.datasets.fetch.unpack import unpacking
 
@@ -36,17 +51,26 @@ LIMIT_BYTES = 8 << 30
 _XZ = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 64 << 20}]
 """All runs hold the same truths: a dictionary as long as several runs keeps them once."""
 _ENDING = ".tar.xz"
-_RECORDS = SealedKind(name=RUN.name, only=("*.json",), left_out=RUN.left_out)
+_JSON = ("*.json",)
+_RECORDS = {kind.name: replace(kind, only=_JSON) for kind in (RUN, OTHER_SET)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedSet:
-    """What was packed or unpacked of a set: so many runs; of so many the folder had its own, which stay."""
+    """What was packed or unpacked of a set.
+
+    Attributes
+    ----------
+    n_runs : int
+        Runs that were taken.
+    left : tuple of str
+        Runs that were not, each with the reason.
+    """
 
     name: str
     archive: Path
     n_runs: int
-    n_left: int = 0
+    left: tuple[str, ...] = ()
 
 
 def pack_suite(suite: Suite, out: Path, to: Path) -> list[PackedSet]:
@@ -62,18 +86,21 @@ def pack_suite(suite: Suite, out: Path, to: Path) -> list[PackedSet]:
         folder = set_folder(out, one.name)
         if not is_file(folder.path / "study.json"):
             continue
-        done = [cell for cell in folder.read().cells if folder.is_finished(cell)]
-        if done:
-            files = {"study.json": folder.path / "study.json"}
-            for cell in done:
-                files |= _records(folder.run(cell), f"runs/{cell.name}", _RECORDS)
-            for test in model_tests(one, folder.read(), out):
-                if test.is_done:
-                    files |= _records(test.folder, f"models/{test.model}/{test.folder.name}", OTHER_SET)
+        study = folder.read()
+        done = [cell for cell in study.cells if folder.is_finished(cell)]
+        changed = {cell: why for cell in done if (why := folder.change(cell, *_JSON))}
+        files = {"study.json": read_bytes(folder.path / "study.json")}
+        for cell in (cell for cell in done if cell not in changed):
+            files |= _records(folder.run(cell), RUN, f"runs/{cell.name}")
+        for test in model_tests(one, study, out):
+            if test.is_done:
+                files |= _records(test.folder, OTHER_SET, f"models/{test.model}/{test.folder.name}")
+        if len(files) > 1:
             make_folder(to)
             archive = to / f"{one.name}{_ENDING}"
             write_bytes(archive, _archive(files))
-            packed.append(PackedSet(name=one.name, archive=archive, n_runs=len(done)))
+            left = tuple(f"{cell.name} {why}" for cell, why in changed.items())
+            packed.append(PackedSet(name=one.name, archive=archive, n_runs=len(done) - len(left), left=left))
     if not packed:
         remedy = "run it: bmbench suite run SUITE.toml"
         raise BadInputError("no finished run of this suite", where=str(out), remedy=remedy)
@@ -121,10 +148,15 @@ def _unpack(one: SuiteSet, archive: Path, out: Path, data: Path | None) -> Packe
         make_folder(folder.path)
         folder.join(study)
         done = [cell for cell in study.cells if there.is_finished(cell)]
-        taken = sum(_take(there.run(cell), folder.run(cell)) for cell in done)
+        left = [cell.name for cell in done if not _take(there.run(cell), folder.run(cell))]
         for test in model_tests(one, study, out):
             _take(there.path / "models" / test.model / test.folder.name, test.folder)
-    return PackedSet(name=one.name, archive=archive, n_runs=taken, n_left=len(done) - taken)
+    return PackedSet(
+        name=one.name,
+        archive=archive,
+        n_runs=len(done) - len(left),
+        left=tuple(f"{name} stays as it is in the folder" for name in left),
+    )
 
 
 def _take(source: Path, target: Path) -> bool:
@@ -136,14 +168,35 @@ def _take(source: Path, target: Path) -> bool:
     return True
 
 
-def _records(folder: Path, name: str, kind: SealedKind) -> dict[str, Path]:
-    """The files of a run, or of answers of a model, that are kept, by their names in the archive."""
-    files = sealed_files(folder, kind)
-    files |= {file: folder / file for file in (MANIFEST, "timing.json") if is_file(folder / file)}
-    return {f"{name}/{file}": path for file, path in files.items()}
+def _records(folder: Path, kind: SealedKind, name: str) -> dict[str, bytes]:
+    """What is kept of a run, or of answers of a model, by the names in the archive; sealed again."""
+    was = read_record(folder / MANIFEST, Seal, schema=SCHEMA, within=folder, what="a manifest")
+    files = {
+        file: _without_outlines(read_bytes(path, within=folder))
+        for file, path in sealed_files(folder, _RECORDS[kind.name]).items()
+    }
+    sealed = {
+        file: SealedFile(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+        for file, data in files.items()
+    }
+    files[MANIFEST] = json_text(msgspec.to_builtins(msgspec.structs.replace(was, files=sealed))).encode()
+    if is_file(folder / "timing.json"):
+        files["timing.json"] = read_bytes(folder / "timing.json", within=folder)
+    return {f"{name}/{file}": data for file, data in files.items()}
 
 
-def _archive(files: Mapping[str, Path]) -> bytes:
+def _without_outlines(data: bytes) -> bytes:
+    """A predictions file or a ground truth without the outlines in it; any other record as it is."""
+    record: Any = msgspec.json.decode(data)
+    shapes = [] if not isinstance(record, dict) else record.get("detections", record.get("annotations"))
+    if not isinstance(shapes, list) or not any("segmentation" in one for one in shapes):
+        return data
+    for one in shapes:
+        one.pop("segmentation", None)
+    return msgspec.json.encode(record)
+
+
+def _archive(files: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with (
         lzma.LZMAFile(packed, "w", filters=_XZ) as compressed,
@@ -151,8 +204,7 @@ def _archive(files: Mapping[str, Path]) -> bytes:
     ):
         # Records that are alike stand beside each other: all truths, then all answers, and so on.
         for name in sorted(files, key=lambda name: (name.rpartition("/")[2], name)):
-            data = read_bytes(files[name], within=files[name].parent)
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(data), 0o644
-            tar.addfile(entry, io.BytesIO(data))
+            entry.size, entry.mode = len(files[name]), 0o644
+            tar.addfile(entry, io.BytesIO(files[name]))
     return packed.getvalue()

@@ -6,8 +6,10 @@ import json
 import shutil
 import tarfile
 
+import numpy as np
 import pytest
 
+from bmbench.benchmark.scoring.score_files import read_pair
 from bmbench.benchmark.suite import SuiteOptions, read_suite, run_suite, write_suite_report
 from bmbench.benchmark.suite.archive import pack_suite, unpack_suite
 from bmbench.core.errors import BadInputError
@@ -28,13 +30,19 @@ def report(suite, out) -> bytes:
     return write_suite_report(suite, out, lambda _: None).read_bytes()
 
 
+def columns(path):
+    """What scores are made of in a run's truth and answers."""
+    truth, answers = read_pair(path / "predictions.json", path / "truth.json")
+    return [truth.xy, truth.box, truth.area, truth.role, answers.xy, answers.box, answers.confidence]
+
+
 def test_elsewhere_they_give_the_same_report_and_nothing_is_run_again(suite, run, marrow, tmp_path):
     packed, here = pack_suite(suite, run, tmp_path / "packed"), tmp_path / "here"
     assert [(one.name, one.n_runs) for one in packed] == [("drawn", 2), ("real", 1)]
     moved = tmp_path / "moved" / marrow.name
     shutil.copytree(marrow, moved)
     unpacked = unpack_suite(suite, tmp_path / "packed", here, {}, moved.parent)
-    assert [(one.n_runs, one.n_left) for one in unpacked] == [(2, 0), (1, 0)]
+    assert [(one.n_runs, one.left) for one in unpacked] == [(2, ()), (1, ())]
     assert report(suite, here) == report(suite, run)
     assert json.loads((here / "sets/real/study.json").read_text())["facts"]["dataset"] == str(moved)
     options = SuiteOptions(suite=suite, out=here, root=moved.parent)
@@ -59,7 +67,7 @@ def test_runs_that_are_there_stay_as_they_are(suite, run, marrow, tmp_path):
     mine = run / "sets/drawn/runs/weak-background-blob_log-s0/metrics.json"
     mine.write_text(mine.read_text() + "\n")
     again = unpack_suite(suite, tmp_path / "packed", run, {}, marrow.parent)
-    assert [(one.n_runs, one.n_left) for one in again] == [(0, 2), (0, 1)]
+    assert [(one.n_runs, len(one.left)) for one in again] == [(0, 2), (0, 1)]
     assert mine.read_text().endswith("\n\n")
 
 
@@ -69,6 +77,24 @@ def test_results_that_were_changed_take_no_part(suite, run, tmp_path):
     answers = tmp_path / "here/sets/drawn/runs/weak-background-blob_log-s0/predictions.json"
     answers.write_text(answers.read_text().replace('"detections": [', '"detections":  ['))
     assert b"takes no part: is not as it was" in report(suite, tmp_path / "here")
+
+
+def test_a_run_that_was_changed_is_not_packed(suite, run, tmp_path):
+    answers = run / "sets/drawn/runs/weak-background-blob_log-s0/predictions.json"
+    answers.write_text(answers.read_text() + " ")
+    packed = pack_suite(suite, run, tmp_path / "packed")
+    assert [one.n_runs for one in packed] == [1, 1]
+    assert "predictions.json (changed)" in packed[0].left[0]
+
+
+def test_outlines_are_left_out_and_the_scores_stay(suite, run, tmp_path):
+    pack_suite(suite, run, tmp_path / "packed")
+    unpack_suite(suite, tmp_path / "packed", tmp_path / "here", {}, None)
+    name = "sets/drawn/runs/weak-background-blob_log-s0"
+    assert "segmentation" in (run / name / "truth.json").read_text()
+    assert "segmentation" not in (tmp_path / "here" / name / "truth.json").read_text()
+    for full, slim in zip(columns(run / name), columns(tmp_path / "here" / name), strict=True):
+        np.testing.assert_array_equal(full, slim)
 
 
 def test_what_is_no_archive_of_the_suite_is_refused_and_leaves_no_run(suite, run, tmp_path):
@@ -100,7 +126,7 @@ def test_the_commands(bmbench, suite_path, run, tmp_path):
     assert "drawn: 2 runs packed" in answer.out
     asked = ("suite", "unpack", suite_path, tmp_path / "packed", "--out", tmp_path / "here")
     assert "real: 1 run unpacked" in bmbench(*asked).out
-    assert [one["n_left"] for one in json.loads(bmbench(*asked, "--json").out)] == [2, 1]
+    assert [len(one["left"]) for one in json.loads(bmbench(*asked, "--json").out)] == [2, 1]
     answer = bmbench("suite", "unpack", suite_path, tmp_path / "nowhere")
     assert answer.code == 2
     assert "SET.tar.xz" in answer.err
