@@ -123,6 +123,7 @@ def _matrix(
             seeds=rows.seeds or one.seeds,
             folds=folds,
             settings=(*one.settings, *rows.settings),
+            settings_files=tuple(map(Path, one.settings_files)),
             search=one.search,
         )
         matrices.append(plan(wanted))

@@ -78,6 +78,8 @@ class SuiteSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         The option that chooses the test images, and its values, one run each; every image is tested once.
     classes : tuple of str
         Classes of cells that methods learn to tell apart, or ``("all",)``; empty: a cell is a cell.
+    settings_files : tuple of str
+        Files of settings, or names of such (``study``), as of ``--settings``; `settings` come after them.
     models : tuple of str
         Models (`bmbench models`) that are applied as they are, as rows of one seed without training.
     familiar : str
@@ -100,6 +102,7 @@ class SuiteSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     classes: tuple[str, ...] = ()
     seeds: tuple[Seed, ...] = (0,)
     settings: tuple[str, ...] = ()
+    settings_files: tuple[str, ...] = ()
     profile: str = ""
     search: Annotated[int, Meta(ge=0)] = 0
     human: StatedHumanLine | None = None

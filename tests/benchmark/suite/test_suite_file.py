@@ -48,6 +48,16 @@ def test_the_suite_that_comes_with_the_repository_names_methods_and_sets_that_th
     assert all({*suite.baselines} & {*(one.methods or suite.methods)} for one in suite.sets)
 
 
+def test_settings_of_files_reach_the_runs_that_have_them():
+    suite = read_suite(Path("marrow")).without(only=("marrow_1_study",), lite=False)
+    cells = plan_suite(SuiteOptions(suite=suite, out=Path("nowhere"))).sets[0].matrix.cells
+    settings = {cell.method: dict(cell.settings) for cell in cells}
+    assert settings["blob_log"] == {}
+    assert settings["unet_shrink"]["overlap"] == "union"
+    assert settings["unet_statistical"]["marker"] == "0.4"
+    assert settings["unet_statistical_scaled"]["scaled"] == "regression"
+
+
 def test_a_misspelt_set_gets_the_nearest_name(suite, tmp_path):
     with pytest.raises(UnknownNameError, match="real"):
         suite.without(only=("reel",), lite=False)

@@ -137,6 +137,20 @@ def test_the_same_images_under_other_settings_are_compared_and_not_pooled(three,
     assert "- `blob_log`: 0.0 points of F1." in text.replace("+0.0", "0.0")
 
 
+def test_the_drawn_images_under_other_settings_are_compared_and_have_no_order_of_their_own(three, tmp_path):
+    _, out = three
+    path = tmp_path / "more.toml"
+    again = '[[sets]]\nname = "again"\ndataset = "synthetic"\ndrawn = true\nsettings = ["overlap=union"]\n'
+    path.write_text(TEXT + again)
+    folder = write_study(set_folder(out, "again").path, [cell("unet_shrink")])
+    write_run(folder, cell("unet_shrink"), [3] * 8, groups=LOOKS)
+    text = write_suite_report(read_suite(path), out, lambda _: None).read_text("utf-8")
+    assert text.count("The same test images are in `drawn`") == 1
+    assert "settings `overlap=union`" in text
+    assert f"- `unet_shrink`: {100 * (f1([3] * 8) - f1(FOUND['drawn'][1])):+.1f} [" in text.replace("−", "-")
+    assert text.count("Is the order on") == 1
+
+
 def test_a_method_that_one_set_lacks_is_named_and_not_pooled(three):
     suite, out = three
     (StudyFolder(set_folder(out, "two").path).run(cell("unet_sigmoid")) / "metrics.json").unlink()

@@ -153,7 +153,7 @@ def _planned(pool: Pool) -> list[Block]:
 def _orders(pool: Pool, sets: Sequence[ScoredSet]) -> list[Block]:
     """Whether each drawn set orders the methods as the real sets do, and how far it lies above them."""
     blocks: list[Block] = []
-    for one in (some for some in sets if some.set.drawn):
+    for one in (some for some in sets if some.set.drawn and same_images(some, sets) is None):
         there = {key.method for key in one.keys}
         names = [name for name in pool.names if name in there]
         if len(names) < 2:

@@ -182,9 +182,17 @@ def read_sets(suite: Suite, out: Path) -> list[ScoredSet]:
 
 
 def same_images(one: ScoredSet, sets: Sequence[ScoredSet]) -> ScoredSet | None:
-    """The first of the sets before this one whose images lie in the same folder; None where there is none."""
+    """The first of the sets before this one that has the same images; None where there is none.
+
+    They lie in the same folder, or are drawn by the same data set with the same options.
+    """
     before = list(sets)[: list(sets).index(one)] if one in sets else []
-    return next((other for other in before if one.set.folder and other.set.folder == one.set.folder), None)
+    return next((other for other in before if _images(other.set) == _images(one.set)), None)
+
+
+def _images(one: SuiteSet) -> tuple[str, ...]:
+    options = () if one.folder else tuple(f"{name}={value}" for name, value in sorted(one.options.items()))
+    return one.folder or one.dataset, *options
 
 
 def _timing(path: Path) -> Timing:

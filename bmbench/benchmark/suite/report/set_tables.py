@@ -170,7 +170,7 @@ def best_words(names: Sequence[str]) -> str:
 
 
 def beside(one: ScoredSet, before: ScoredSet | None) -> list[Block]:
-    """What the methods gain over an earlier set of the same test images, by another profile or other labels.
+    """What methods gain over an earlier set of the same test images, by another profile, labels or settings.
 
     Differences of F1, paired by unit; each alone, not corrected for their number.
     """
@@ -184,10 +184,12 @@ def beside(one: ScoredSet, before: ScoredSet | None) -> list[Block]:
         sides = [some.scores.seeds(row, "cd", "f1") for some, row in ((one, key), (before, other))]
         found = difference(sides[0], sides[1], None)
         texts.append(f"`{key.method}`: {gap(found.value, found.interval)} points of F1.")
+    changed = [f"`{text}`" for text in (*one.set.settings_files, *one.set.settings)]
+    settings = f", settings {listed(changed)}" if changed else ""
     about = (
         f"The same test images are in `{before.name}` (profile `{before.collection.facts.profile}`; here "
-        f"`{one.collection.facts.profile}`, data set `{one.collection.facts.dataset}`). Here minus there, "
-        "paired, each difference by itself:"
+        f"`{one.collection.facts.profile}`, data set `{one.collection.facts.dataset}`{settings}). Here minus "
+        "there, paired, each difference by itself:"
     )
     return [about, Bullets(texts=tuple(texts))] if texts else []
 
