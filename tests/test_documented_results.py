@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bmbench.benchmark.suite.archive import unpack_suite
+from bmbench.benchmark.suite.report.scored_sets import read_sets
+from bmbench.benchmark.suite.suite_file import read_suite
 from bmbench.present.words import points
 
 ROOT = Path(__file__).parents[1]
@@ -46,24 +49,36 @@ def of_place(place, *, scale, digits):
     return tuple(None if value is None else round(scale * value, digits) for value in values)
 
 
-def test_the_merges_of_the_encodings_are_those_of_the_submissions():
-    place = importlib.util.spec_from_file_location("merges_of_board", ROOT / "benchmarks/merges_of_board.py")
+def benchmark(name):
+    """A script of `benchmarks`, imported."""
+    place = importlib.util.spec_from_file_location(name, ROOT / f"benchmarks/{name}.py")
     script = importlib.util.module_from_spec(place)
     place.loader.exec_module(script)
+    return script
+
+
+def test_the_merges_of_the_encodings_are_those_of_the_submissions():
+    script = benchmark("merges_of_board")
     text = (ROOT / "docs/results.md").read_text("utf-8")
     assert text.split(script.START)[1].split(script.END)[0].strip() == script.table(BOARD.parent)
 
 
-def test_the_readme_repeats_the_board():
-    rows = documented("README.md", "F1 between centres on the embedded data")
-    compared = 0
-    for method, *cells in rows[:-1]:
-        for track, cell in zip(("weak", "precise"), cells, strict=True):
-            if cell:
-                place = places(track, "cd.f1")[method.strip("`")]
-                assert told(cell, digits=3) == of_place(place, scale=1, digits=3), (method, track)
-                compared += 1
-    assert compared == 7
+@pytest.fixture(scope="module")
+def suite_sets(tmp_path_factory):
+    """The script that fills pages, and the marrow benchmark's sets as their packed runs have them."""
+    script, out = benchmark("suite_pages"), tmp_path_factory.mktemp("suite")
+    suite = read_suite(Path("marrow"))
+    unpack_suite(suite, script.RESULTS, out, {}, None)
+    return script, read_sets(suite, out)
+
+
+@pytest.mark.slow
+def test_tables_of_the_marrow_benchmark_are_what_its_runs_say(suite_sets):
+    script, sets = suite_sets
+    assert {"README.md", "results.md", "heads.md", "detectors.md"} <= {page.name for page in script.pages()}
+    for page in script.pages():
+        text = page.read_text("utf-8")
+        assert script.filled(text, sets) == text, f"{page}: run benchmarks/suite_pages.py"
 
 
 @pytest.mark.parametrize("row", range(9))
@@ -75,10 +90,9 @@ def test_the_results_repeat_the_boards(row):
         assert told(cell, digits=1) == of_place(place, scale=100, digits=1)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/results.md"])
-def test_no_verdict_is_other_than_that_of_the_board(name):
+def test_no_verdict_is_other_than_that_of_the_board():
     """Every question that the board answers stands with its numbers, and open ones are called open."""
-    text = " ".join((ROOT / name).read_text("utf-8").split())
+    text = " ".join((ROOT / "docs/results.md").read_text("utf-8").split())
     weaker = [row for row in standings("weak")["crossings"] if row["question"] == "weaker"]
     assert {row["verdict"] for row in weaker} == {"open"}
     for row in weaker:

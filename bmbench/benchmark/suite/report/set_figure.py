@@ -74,6 +74,8 @@ def _scores(axes: Axes, one: ScoredSet, keys: Sequence[Key], means: dict[Key, Se
 
 def _times(axes: Axes, one: ScoredSet, keys: Sequence[Key]) -> None:
     """The seconds of a run of each method, where they are known; a scale of factors."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     for place, key in enumerate(keys):
         seconds = one.seconds(key)
         if seconds:
@@ -87,7 +89,10 @@ def _times(axes: Axes, one: ScoredSet, keys: Sequence[Key]) -> None:
                 fontsize=8,
             )
     axes.set_xscale("log")
+    # Few, and round: a scale of less than a decade would label every line between.
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.3)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("seconds, training and answering")

@@ -18,6 +18,7 @@ from bmbench.statistics.units import FEWEST_FOR_INTERVAL
 
 _DECIDED = (SHOWN, "the opposite is shown", "yes", "no")
 
+HEADER = ("question", "measured by", "verdict", "effect [95 %]", "units", "needed")
 _ABOUT = """Effects in points; above 0 they point the way that the study found. Those of one set are tested
 together (Holm). *Units*: test groups there; *needed*: groups of the same kind, with as many seeds, that
 would show an effect of the size seen here in 4 of 5 cases."""
@@ -33,7 +34,7 @@ def verdict_section(sets: list[ScoredSet]) -> list[Block]:
             blocks += [
                 Heading(level=3, text=f"On `{one.name}`: {mine} of {len(rows)} decided"),
                 TextGrid(
-                    header=("question", "measured by", "verdict", "effect [95 %]", "units", "needed"),
+                    header=HEADER,
                     rows=rows,
                     left=3,
                 ),
