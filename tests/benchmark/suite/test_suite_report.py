@@ -264,3 +264,23 @@ def test_questions_get_a_verdict_an_effect_and_what_would_decide_them(tmp_path):
     ]
     assert verdict == "open"
     assert int(needed) > 8
+
+
+def test_one_training_a_method_is_said_of_its_verdicts_and_a_network_a_fold_is_not(tmp_path):
+    path = tmp_path / "q.toml"
+    path.write_text(TEXT.partition('[[sets]]\nname = "one"')[0])
+    suite, found = read_suite(path), {"unet_shrink_contour": [4, 4, 3, 4], "unet_shrink": [2, 3, 2, 2]}
+    said = []
+    for name, repeats in {
+        "networks": [{}],
+        "trainings": [{"seed": 0}, {"seed": 1}],
+        "folds": [{"fold": "p=1"}, {"fold": "p=2"}],
+    }.items():
+        cells = [cell(method, **repeat) for method in found for repeat in repeats]
+        folder = write_study(set_folder(tmp_path / name, "drawn").path, cells)
+        for one in cells:
+            write_run(folder, one, found[one.method], groups=LOOKS[:4])
+        text = write_suite_report(suite, tmp_path / name, lambda _: None).read_text("utf-8")
+        assert "decided" in text
+        said.append(("for these networks (one seed)" in text, "Each method is one network here" in text))
+    assert said == [(True, True), (False, False), (False, False)]

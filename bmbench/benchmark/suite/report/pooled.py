@@ -129,7 +129,8 @@ def _best_text(pool: Pool) -> list[Block]:
     able = [f"`{n}`" for n, best in zip(pool.names, best_set(pairs).tolist(), strict=True) if best]
     told = int(all_pairs(pool.methods).ahead.sum())
     k = len(pool.names)
-    seeds = "" if pool.methods.seeds else " No set has a second seed: this speaks of these networks."
+    single = all(one.one_training for one in pool.sets)
+    seeds = " One seed a row on every set: this speaks of these networks." if single else ""
     text = f"Over these sets: {best_words(able)} {told} of {many(k * (k - 1) // 2, 'pair')}"
     return [f"{text} are told apart, tested together.{seeds}"]
 

@@ -93,7 +93,8 @@ def _short(sets: Sequence[ScoredSet]) -> list[Block]:
         if one.set.human is not None:
             parts.append(f"People: {percent(one.set.human.f1)}.")
         if asked := len(question_rows(one)):
-            parts.append(f"Of the study's questions {n_decided(one)} of {asked} are decided.")
+            networks = ", for these networks (one seed)" if one.one_training else ""
+            parts.append(f"Of the study's questions {n_decided(one)} of {asked} are decided{networks}.")
         texts.append(f"`{one.name}`: {' '.join(parts)}")
     return [Heading(level=2, text="In short"), Bullets(texts=tuple(texts))]
 

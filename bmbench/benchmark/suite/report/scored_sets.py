@@ -83,6 +83,18 @@ class ScoredSet:
             if key not in self.keys and self.scores.seeds(key, "cd", "f1").is_defined
         ]
 
+    @property
+    def one_training(self) -> bool:
+        """Whether each row is one network, so that nothing says how trainings differ.
+
+        Folds are networks of their own: how these vary is part of how the folds' groups do.
+        """
+        return self.collection.n_folds == 1 and all(
+            self.scores.mean(key, "cd", "f1").n_seeds == 1
+            for key in self.keys
+            if key.method not in self.baselines
+        )
+
     def methods(self, keys: Sequence[Key]) -> Methods | None:
         """Rows as methods on this set's units, by F1 between centres."""
         return self.scores.methods(keys, "cd", "f1")[1]

@@ -151,7 +151,7 @@ def _told_apart(one: ScoredSet) -> list[Block]:
     plan = findable_differences(methods, method_pairs(methods))
     if plan is not None:
         text += f" A pair alone is seen from about {100 * plan.not_seen_below:.1f} points on."
-    if methods.seeds is None:
+    if one.one_training:
         text += " One seed a row: this speaks of these networks, not of the methods."
     if methods.n_units >= FEWEST_UNITS:
         tested = all_pairs(methods)

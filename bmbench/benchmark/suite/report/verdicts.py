@@ -23,6 +23,9 @@ _ABOUT = """Effects in points; above 0 they point the way that the study found. 
 together (Holm). *Units*: test groups there; *needed*: groups of the same kind, with as many seeds, that
 would show an effect of the size seen here in 4 of 5 cases."""
 
+_NETWORKS = """Each method is one network here: a verdict is on these networks, and another training of the
+same methods may turn it."""
+
 
 def verdict_section(sets: list[ScoredSet]) -> list[Block]:
     """One table a set; questions whose methods were not all run are left out."""
@@ -33,6 +36,7 @@ def verdict_section(sets: list[ScoredSet]) -> list[Block]:
             mine = n_decided(one)
             blocks += [
                 Heading(level=3, text=f"On `{one.name}`: {mine} of {len(rows)} decided"),
+                *([_NETWORKS] if one.one_training else []),
                 TextGrid(
                     header=HEADER,
                     rows=rows,
