@@ -48,7 +48,7 @@ class LoadedSuite:
         --------
         >>> import bmbench
         >>> bmbench.load_suite("marrow").sets[:2]
-        ('marrow_1', 'kainz_mbm')
+        ('marrow_1', 'marrow_1_study')
         """
         return tuple(one.name for one in self.suite.sets)
 
