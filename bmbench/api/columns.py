@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Category, Floats, ImageId, Rings
 from bmbench.datasets.reading.record_checks import FURTHEST_PX
 
@@ -25,7 +26,12 @@ def numbers(values: Array, name: str, width: int = 1) -> Floats:
     """
     expected = "one number each" if width == 1 else f"{width} numbers each"
     try:
-        array = np.asarray(_plain(values), np.float64)
+        plain = _plain(values)
+        held = np.asarray(plain)
+        if held.dtype.kind in "OU":
+            for value in held.ravel().tolist():
+                numeral(value)
+        array = np.asarray(plain, np.float64)
     except (TypeError, ValueError) as error:
         got = str(error).partition(". ")[0]
         raise BadInputError("not a column of numbers", where=name, expected=expected, got=got) from None

@@ -143,12 +143,13 @@ def _cut_offs(texts: list[str]) -> dict[str, tuple[float, ...]]:
     """The cut-offs as shares by name."""
     from bmbench.benchmark.records.options import parse_pairs
     from bmbench.core.errors import BadInputError
+    from bmbench.core.numerals import numeral
 
     found: dict[str, tuple[float, ...]] = {}
     for text in texts:
         ((name, value),) = parse_pairs([text], option="--cut-off").items()
         try:
-            percent = float(value)
+            percent = float(numeral(value))
         except ValueError:
             percent = -1.0
         if not 0 < percent < 100:

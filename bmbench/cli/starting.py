@@ -9,12 +9,15 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import typing
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
+
+from bmbench.core.numerals import numeral
 
 _SPECIAL = ("exists", "writable", "resolve_path", "allow_dash", "path_type", "parser")
 """What a parameter may ask of a path or a text beyond taking it."""
@@ -82,9 +85,9 @@ def asked(app: typer.Typer, arguments: list[str]) -> typer.Typer:
 
 
 def take_plain_values(command: Any) -> None:
-    """Let a command take texts, paths and what is not given as they stand; all else is checked as before.
+    """Let a command take texts, paths and what is not given as they stand, and no number but a `numeral`.
 
-    Releases of typer that check in another way are left alone.
+    All else is checked as before. Releases of typer that check in another way are left alone.
     """
     of_class = command.get_params
 
@@ -108,6 +111,7 @@ class _PlainValues:
         special = any(getattr(descriptor.parameter_info, name, None) for name in _SPECIAL)
         kinds: dict[Any, type] = {str: str, list[str]: str, Path: Path, list[Path]: Path}
         self._kind = None if special else kinds.get(descriptor.annotation)
+        self._numbers = {int, float} & {descriptor.annotation, *typing.get_args(descriptor.annotation)}
 
     def itself(self) -> _PlainValues:
         """What typer asks a parameter for."""
@@ -119,7 +123,14 @@ class _PlainValues:
             return () if many else None
         texts = value if many and isinstance(value, list | tuple) else [value]
         if self._kind is None or not all(_plain(text, self._kind) for text in texts):
-            return self._checker().coerce(value, param=param, ctx=ctx)
+            made = self._checker().coerce(value, param=param, ctx=ctx)
+            try:
+                for text in texts if self._numbers else ():
+                    numeral(text)
+            except ValueError:
+                said = "not a number" if float in self._numbers else "not a whole number"
+                raise typer.BadParameter(said, ctx=ctx, param=param) from None
+            return made
         taken = [self._kind(text) for text in texts]
         return taken if many else taken[0]
 

@@ -9,6 +9,7 @@
     disk            files and names forced to the disk
     files           files and folders that appear whole or not at all, strict JSON
     csv_cells       CSV that no spreadsheet computes
+    numerals        which texts are numbers
     locks           one process at a time in a folder: wait for it, or be refused
     registry        names → "module:ATTRIBUTE", loaded on use
     plugins         entries that other packages bring, and who may name them

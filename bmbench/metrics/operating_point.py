@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Floats, Ints
 from bmbench.metrics.conformal import conformal_threshold, unit_limits
 from bmbench.metrics.curve import RECALL_SLACK
@@ -156,6 +157,6 @@ def limits_of_units(scores: Scores, unit: Ints, wanted: WantedPoint) -> Floats:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return float(numeral(text))
     except ValueError:
         return np.nan

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Floats, GroundTruth
 from bmbench.metrics.protocol import PROTOCOLS, Protocol
 
@@ -102,7 +103,7 @@ def parsed_radii(px: Sequence[str], um: Sequence[str]) -> dict[str, Any]:
 
 def _positive(text: str) -> float | None:
     try:
-        value = float(text)
+        value = float(numeral(text))
     except ValueError:
         return None
     return value if 0 < value < float("inf") else None

@@ -43,6 +43,14 @@ def test_plain_values_are_what_the_checker_of_types_makes_of_them():
             assert _outcome(spared, value, param, ctx) == _outcome(checked, value, param, ctx), param.name
 
 
+@pytest.mark.skipif(not hasattr(WHOLE.params[0], "get_runtime_param"), reason="typer checks in another way")
+@pytest.mark.parametrize(("option", "kind"), [("--max-detections", "a whole number"), ("--iou", "a number")])
+def test_what_only_python_takes_for_a_number_is_refused(bmbench, option, kind):
+    answer = bmbench("score", "none.json", "--truth", "none.json", option, "0_1")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == f"error: {option} 0_1: not {kind}; see bmbench score --help\n"
+
+
 def test_a_path_that_may_not_be_read_is_refused_as_before(bmbench, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     refused = bmbench("score", tmp_path, "--truth", tmp_path)

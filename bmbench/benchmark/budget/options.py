@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bmbench.benchmark.reproduce.options import ReproduceOptions
 from bmbench.core.errors import BadInputError
+from bmbench.core.numerals import numeral
 
 SHARES = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Of the training images."""
@@ -41,7 +42,7 @@ def parse_shares(texts: Sequence[str]) -> tuple[float, ...]:
     found = []
     for text in texts:
         try:
-            percent = float(text)
+            percent = float(numeral(text))
         except ValueError:
             percent = -1.0
         if not 0 < percent <= 100:

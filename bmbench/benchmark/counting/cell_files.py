@@ -13,6 +13,7 @@ from bmbench.benchmark.prediction.outputs import COLUMNS, unique
 from bmbench.core.csv_cells import read_cell
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
+from bmbench.core.numerals import numeral
 from bmbench.core.types import CELL, Category, Detections, ImageId, Role, Sample, is_artefact_name
 from bmbench.datasets.formats.coco.samples import read_coco
 from bmbench.datasets.formats.predictions import read_columns
@@ -147,7 +148,7 @@ def read_cell_table(path: Path) -> CellsByImage:
 
 def _number(text: str, where: str) -> float:
     try:
-        value = float(text)
+        value = float(numeral(text))
     except ValueError:
         value = np.nan
     if not np.isfinite(value):

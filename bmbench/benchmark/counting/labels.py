@@ -127,7 +127,7 @@ def _rows(labels: Path, known: dict[str, int], by_stem: dict[str, int]) -> list[
                     image, number = by_stem.get("/".join(file.parts[:-2])), file.stem
                 else:
                     image, number = known.get(read_cell(cells[column["image"]])), cells[column["number"]]
-                if image is None or not number.isdecimal():
+                if image is None or not (number.isascii() and number.isdecimal()):
                     raise BadInputError("no such cell", where=where, got=", ".join(cells)[:80])
                 rows.append((where, image, int(number), name))
     return rows

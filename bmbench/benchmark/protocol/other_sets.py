@@ -11,6 +11,7 @@ from typing import Literal
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.gate import plain_text
+from bmbench.core.numerals import numeral
 from bmbench.datasets import absolute_dataset
 
 Use = Literal["test", "all"]
@@ -94,7 +95,7 @@ def _positive(text: str | None) -> float | None:
     if text is None:
         return None
     try:
-        value = float(text)
+        value = float(numeral(text))
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):

@@ -22,6 +22,7 @@ from pathlib import Path
 from bmbench.core.csv_cells import CsvRows
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, write_text
+from bmbench.core.numerals import numeral
 
 FILE = "history.csv"
 COLUMNS = ("fit", "step", "training_loss", "validation_loss", "learning_rate", "best")
@@ -121,7 +122,7 @@ def _row(line: Sequence[str], where: str) -> HistoryRow:
         fit, step, training, validation, rate, best = line
         return HistoryRow(
             fit=fit,
-            step=int(step),
+            step=int(numeral(step)),
             training_loss=_number(training),
             validation_loss=_number(validation),
             learning_rate=_number(rate),
@@ -137,7 +138,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def _number(text: str) -> float | None:
-    return float(text) if text else None
+    return float(numeral(text)) if text else None
 
 
 def _shown(value: float | None) -> str:

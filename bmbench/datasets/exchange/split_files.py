@@ -10,6 +10,7 @@ import numpy as np
 
 from bmbench.core.dataset import SUBSETS, Subset
 from bmbench.core.errors import BadInputError
+from bmbench.core.numerals import numeral
 from bmbench.core.progress import Progress
 from bmbench.core.types import ImageId, Sample
 from bmbench.datasets.exchange.weaken_files import write_beside
@@ -110,7 +111,7 @@ def by_subset(content: Content) -> Mapping[Subset, tuple[Sample, ...]]:
 def parse_sizes(text: str) -> tuple[float, ...]:
     """Four numbers from text such as ``57,11,11,22``; BadInputError otherwise."""
     try:
-        sizes = tuple(float(word) for word in text.split(","))
+        sizes = tuple(float(numeral(word)) for word in text.split(","))
     except ValueError:
         sizes = ()
     if len(sizes) != len(SUBSETS) or not all(0 < size < 1e9 for size in sizes):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Floats
 from bmbench.datasets.formats.annotation_folder import ANNOTATION_FOLDERS, annotation_files, read_folder
 from bmbench.datasets.formats.codec import Codec, Content
@@ -85,7 +86,7 @@ def parse_outlines(path: Path, _size: Callable[[], tuple[int, int]]) -> Marks:
         if not line.strip():
             continue
         try:
-            corners = np.array([float(word) for word in line.split(",")]).reshape(-1, 2)
+            corners = np.array([float(word) for word in numeral(line).split(",")]).reshape(-1, 2)
         except ValueError as error:
             raise BadInputError("not an outline", where=where, got=str(error)[:60]) from None
         ring = ring_of(corners.tolist(), where)

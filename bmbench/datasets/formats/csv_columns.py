@@ -15,7 +15,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.gate import is_file
 from bmbench.datasets.formats.folder_words import IMAGE_WORDS, folders_called
 from bmbench.datasets.reading.images import SUFFIXES
-from bmbench.datasets.reading.tables import TextTable, read_table
+from bmbench.datasets.reading.tables import TextTable, decimal_number, read_table
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "image": ("image", "filename", "file_name", "file", "image_name", "bild"),
@@ -263,12 +263,14 @@ def _image_column(table: TextTable, folder: Path) -> int | None:
 def _scale(text: str | None) -> float:
     if text is None:
         return 1.0
-    if not _is_number(text) or not 0 < float(text) < 1e6:
+    value = decimal_number(text)
+    if not 0 < value < 1e6:
         raise BadInputError(f"um_per_px={text}", expected="a number of µm above 0")
-    return float(text)
+    return value
 
 
 def _is_number(text: str) -> bool:
+    """Whether it is no word; what is no `numeral` either is refused where it is read."""
     try:
         float(text.replace(",", "."))
     except ValueError:

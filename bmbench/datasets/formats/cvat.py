@@ -21,6 +21,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_bytes
 from bmbench.core.gate import is_file
 from bmbench.core.geometry import ellipse_ring, turned_box
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Annotations, Floats, ImageId, Rings, Role, Sample, is_artefact_name
 from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
@@ -209,7 +210,7 @@ def _mask(shape: ElementTree.Element, where: str) -> Rings:
     if not (0 < width * height <= MASK_LIMIT_PX and width > 0):
         raise BadInputError("mask of no sensible size", where=where, got=f"{width} × {height} px")
     try:
-        runs = np.array([int(run) for run in shape.get("rle", "").split(",")], np.int64)
+        runs = np.array([int(run) for run in numeral(shape.get("rle", "")).split(",")], np.int64)
     except (ValueError, OverflowError):
         runs = np.array([-1])
     if (runs < 0).any() or (runs > width * height).any() or runs.sum() != width * height:
@@ -220,7 +221,7 @@ def _mask(shape: ElementTree.Element, where: str) -> Rings:
 
 def _points(shape: ElementTree.Element, where: str) -> list[list[float]]:
     try:
-        points = [[float(v) for v in pair.split(",")] for pair in shape.get("points", "").split(";")]
+        points = [[float(v) for v in pair.split(",")] for pair in numeral(shape.get("points", "")).split(";")]
     except ValueError:
         points = []
     if not points or any(len(point) != 2 or not all(abs(v) < 1e9 for v in point) for point in points):
@@ -230,7 +231,7 @@ def _points(shape: ElementTree.Element, where: str) -> list[list[float]]:
 
 def _float(item: ElementTree.Element, name: str, where: str, default: float = math.nan) -> float:
     try:
-        value = float(item.get(name, default))
+        value = float(numeral(item.get(name, default)))
     except ValueError:
         value = math.nan
     if not abs(value) < 1e9:

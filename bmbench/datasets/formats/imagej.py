@@ -38,7 +38,7 @@ _DAMAGED = (
     AttributeError,
 )  # fmt: skip
 """What roifile raises on one damaged ROI or another."""
-_NAMED = re.compile(r"(\d{4,})-\d{4,}-\d{4,}")
+_NAMED = re.compile(r"(\d{4,})-\d{4,}-\d{4,}", re.ASCII)
 _FIRST = "c1,z1,t1"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Floats
 from bmbench.datasets.reading.images import read_raw
 
@@ -119,7 +120,7 @@ def _point(words: list[str], path: Path, number: int) -> tuple[float, ...]:
 
 def _numbers(words: list[str], path: Path, number: int) -> tuple[float, ...]:
     try:
-        values = tuple(float(word or "nan") for word in words)
+        values = tuple(float(numeral(word) or "nan") for word in words)
     except (TypeError, ValueError):
         values = (float("nan"),)
     if not np.isfinite(values).all():

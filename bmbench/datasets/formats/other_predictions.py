@@ -33,7 +33,7 @@ from bmbench.datasets.formats.recognise import read_any
 from bmbench.datasets.reading.image_names import nearest
 from bmbench.datasets.reading.limits import MARK, read_limited
 
-_NUMBERED = re.compile(r"class (\d+)")
+_NUMBERED = re.compile(r"class ([0-9]+)")
 
 
 class _Image(msgspec.Struct, gc=False):

@@ -81,7 +81,7 @@ def names_in(text: str, known: Sequence[str]) -> tuple[str, ...]:
 
 def white_value(text: str, *, option: str) -> int:
     """A white that was asked for, of 16-bit images; BadInputError if it is none."""
-    if not re.fullmatch(r"\d{1,5}", text) or not 0 < int(text) <= FULL:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= FULL:
         raise BadInputError(option, expected=f"a whole number from 1 to {FULL}", got=repr(text[:40]))
     return int(text)
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.geometry import inner_point, rings_area, rings_box, rings_contain
+from bmbench.core.numerals import numeral
 from bmbench.core.objects import moved
 from bmbench.core.objects import with_regions as with_ignored
 from bmbench.core.types import Annotations, Bools, Category, Ints, Role, Sample
@@ -255,7 +256,7 @@ def _is_there(sample: Sample) -> bool:
 
 def _margin(text: str) -> float:
     try:
-        margin = float(text or MARGIN_PX)
+        margin = float(numeral(text) or MARGIN_PX)
     except ValueError:
         margin = math.nan
     if not 0 <= margin <= 1e6:

@@ -18,6 +18,7 @@ import yaml
 from bmbench.core.dataset import SUBSETS
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Annotations, Floats, Role, is_artefact_name
 from bmbench.datasets.formats.annotation_folder import inner_path, read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
@@ -160,7 +161,7 @@ def _parse(path: Path, size: Callable[[], tuple[int, int]], classes: _Classes) -
 
 def _line(line: str, words: list[str], where: str, key_points: int) -> tuple[int, Floats, float | None]:
     """Class, numbers and, in what a detector wrote, the confidence of a line; key points are passed over."""
-    values = _values(words)
+    values = _values(line, words)
     if key_points and len(values) in (5 + key_points, 6 + key_points):
         values = np.concatenate([values[:5], values[5 + key_points :]])
     count, confidence = len(values) - 1, None
@@ -189,9 +190,10 @@ def _line(line: str, words: list[str], where: str, key_points: int) -> tuple[int
     return int(label), numbers, confidence
 
 
-def _values(words: list[str]) -> Floats:
+def _values(line: str, words: list[str]) -> Floats:
     """(n,) the `decimal_number` of each word; nearly always all are numbers with points."""
     try:
+        numeral(line)
         return np.array(list(map(float, words)), np.float64)
     except ValueError:
         return np.array([decimal_number(word) for word in words], np.float64)

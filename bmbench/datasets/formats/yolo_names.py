@@ -13,6 +13,7 @@ import yaml
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in, open_file
+from bmbench.core.numerals import numeral
 from bmbench.datasets.formats.folder_words import SUBSET_WORDS
 from bmbench.datasets.reading.limits import read_text
 from bmbench.datasets.reading.safe_yaml import entry, line_of, read_yaml
@@ -62,7 +63,7 @@ def key_point_numbers(file: Path) -> int:
     if stated is None:
         return 0
     sides = [node.value for node in stated.value if isinstance(node, yaml.ScalarNode)]
-    if len(sides) != 2 or not all(re.fullmatch(r"[1-9]\d{0,3}", side) for side in sides):
+    if len(sides) != 2 or not all(re.fullmatch(r"[1-9][0-9]{0,3}", side) for side in sides):
         raise BadInputError("kpt_shape is no pair of whole numbers", where=str(file), expected="[17, 3]")
     return int(sides[0]) * int(sides[1])
 
@@ -90,12 +91,12 @@ def is_dota(words: Sequence[bytes] | Sequence[str]) -> bool:
     """
     if len(words) not in (9, 10):
         return False
+    texts = [word.decode(errors="replace") if isinstance(word, bytes) else word for word in words]
     try:
-        corners = [float(word) for word in words[:8]]
+        corners = [float(numeral(word)) for word in texts[:8]]
     except ValueError:
         return False
-    name = words[8].decode(errors="replace") if isinstance(words[8], bytes) else words[8]
-    return all(abs(corner) < 1e9 for corner in corners) and not re.fullmatch(r"[0-9.eE+-]+", name)
+    return all(abs(corner) < 1e9 for corner in corners) and not re.fullmatch(r"[0-9.eE+-]+", texts[8])
 
 
 def is_yolo_yaml(path: Path) -> bool:

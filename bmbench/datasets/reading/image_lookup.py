@@ -179,7 +179,7 @@ class ImageLookup:
         """The numbers that names are, with the rows of their images."""
         for row, name in enumerate(self._names):
             stem = _stem(composed(name))[0]
-            if stem.isdecimal():
+            if stem.isascii() and stem.isdecimal():
                 yield int(stem), row
 
 
@@ -190,7 +190,7 @@ def _keys(name: str) -> set[Any]:
     keys: set[Any] = {name, stem}
     if path is not None:
         keys |= {str(path), path.name, str(path.with_suffix(""))}
-    if stem.isdecimal():
+    if stem.isascii() and stem.isdecimal():
         keys.add(int(stem))
     return keys
 

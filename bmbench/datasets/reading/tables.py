@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.numerals import numeral
 from bmbench.datasets.reading.limits import MARK, read_limited, stray_byte
 
 _SEPARATORS = ("\t", ";", ",")
@@ -64,7 +65,7 @@ def decimal_number(text: str) -> float:
     (12.5, nan)
     """
     try:
-        return float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
+        return float(numeral(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text))
     except ValueError:
         return math.nan
 

@@ -53,7 +53,7 @@ CHOSEN: Mapping[Subset, str] = {
 """The options that choose fields."""
 MISSING_QUARTER: Mapping[int, tuple[float, float, float, float]] = {25: (320.0, 0.0, 640.0, 256.0)}
 """x0, y0, x1, y1 of the part of a field that holds no image."""
-_NAME = re.compile(r"field_(\d{2})")
+_NAME = re.compile(r"field_([0-9]{2})")
 
 
 def load(request: LoadRequest) -> Split:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bmbench.core.dataset import DatasetCard, LoadRequest
 from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.numerals import numeral
 from bmbench.datasets.fetch.store import stored_folder
 
 
@@ -62,7 +63,7 @@ def positive(request: LoadRequest, name: str, default: float) -> float:
     if text is None:
         return default
     try:
-        value = float(text)
+        value = float(numeral(text))
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value > 0):

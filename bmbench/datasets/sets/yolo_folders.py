@@ -14,6 +14,7 @@ import numpy as np
 from bmbench.core.dataset import DatasetCard, LoadRequest, Split, Subset
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.gate import files_in, is_file
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Annotations, Category, Sample
 from bmbench.datasets.reading.images import SUFFIXES, image_size
 from bmbench.datasets.reading.limits import read_text
@@ -154,7 +155,7 @@ def _boxes(
 
 def _numbers(words: Sequence[str], where: str) -> list[float]:
     try:
-        found = [float(word) for word in words]
+        found = [float(numeral(word)) for word in words]
     except ValueError as error:
         raise BadInputError("not a line of YOLO text", where=where, got=str(error)[:60]) from None
     if not all(math.isfinite(value) and abs(value) < 1e6 for value in found):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import STORES, is_there, plain_name, require_inside
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Pixels
 from bmbench.datasets.reading.images import to_rgb
 from bmbench.datasets.slides.slide import Slide, plausible_um
@@ -221,4 +222,4 @@ def _um_per_px(facts: dict[str, Any], dataset: dict[str, Any], axes: str) -> flo
 def _numbers(value: Any, count: int) -> Sequence[float]:
     if not isinstance(value, list) or len(value) != count:
         raise ValueError(f"a scale of {value!r}"[:60])
-    return [float(one) for one in value]
+    return [float(numeral(one)) for one in value]

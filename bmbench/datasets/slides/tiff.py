@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import open_file
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Pixels
 from bmbench.datasets.reading.images import to_rgb
 from bmbench.datasets.reading.orientation import TAG, UPRIGHT, orientation_of
@@ -265,6 +266,6 @@ def _ome_um(xml: str) -> float | None:
 def _number(text: str | None) -> float | None:
     """What a description says a number is; None where it is none, since such texts are written by hand."""
     try:
-        return float(text or "")
+        return float(numeral(text) or "")
     except ValueError:
         return None

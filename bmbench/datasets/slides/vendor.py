@@ -12,6 +12,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.gate import require_file
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Pixels
 from bmbench.datasets.reading.images import to_rgb
 from bmbench.datasets.slides.slide import Slide, plausible_um
@@ -77,6 +78,6 @@ def _bounds(file: Any) -> tuple[int, int, int, int]:
 
 def _number(properties: Any, name: str) -> float | None:
     try:
-        return float(properties[name])
+        return float(numeral(properties[name]))
     except (KeyError, ValueError):
         return None

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError, MissingExtraError
 from bmbench.core.gate import is_there, read_bytes
+from bmbench.core.numerals import numeral
 from bmbench.datasets.reading.limits import loads
 from bmbench.datasets.slides.slide import DAMAGE
 
@@ -157,7 +158,7 @@ def _format_2(value: dict[str, Any], folder: Path, root: Path) -> ZarrArray:
         "dtype": str(value["dtype"]),
         "compressor": packed,
         "filters": None,
-        "fill_value": int(value.get("fill_value") or 0),
+        "fill_value": int(numeral(value.get("fill_value")) or 0),
         "order": "F" if value.get("order") == "F" else "C",
         "dimension_separator": separator,
     }
@@ -203,7 +204,7 @@ def _format_3(value: dict[str, Any], folder: Path, root: Path) -> ZarrArray:
             "name": "default" if default else "v2",
             "configuration": {"separator": separator},
         },
-        "fill_value": int(value.get("fill_value") or 0),
+        "fill_value": int(numeral(value.get("fill_value")) or 0),
         "codecs": value["codecs"],
         "attributes": {},
     }

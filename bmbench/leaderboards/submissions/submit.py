@@ -15,6 +15,7 @@ from bmbench.benchmark.records.seal import require_as_sealed
 from bmbench.benchmark.scoring.recorded import RecordedRun
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256, write_bytes, writing_folder
+from bmbench.core.numerals import numeral
 from bmbench.leaderboards.submissions.card import CARD_FILE, CARD_SCHEMA
 from bmbench.leaderboards.submissions.normalise import normalised
 from bmbench.leaderboards.submissions.other_submissions import Others
@@ -124,7 +125,7 @@ def parsed_costs(texts: Sequence[str]) -> dict[str, Any]:
 
 def _positive(text: str, value: str) -> float:
     try:
-        number = float(value)
+        number = float(numeral(value))
     except ValueError:
         number = 0.0
     if not 0 < number < math.inf:

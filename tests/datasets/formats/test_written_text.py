@@ -67,10 +67,10 @@ def test_numbers_of_yolo_files_end_in_no_zero():
     assert yolo._numbers(values) == " ".join(words)
 
 
-@pytest.mark.parametrize("line", ["0 0,5 0.25 0.5 0,75", "0 0.5 0.25 0.5 0.75", "0 .5 2.5e-1 +0.5 7_5e-2"])
+@pytest.mark.parametrize("line", ["0 0,5 0.25 0.5 0,75", "0 0.5 0.25 0.5 0.75", "0 .5 2.5e-1 +0.5 75e-2"])
 def test_numbers_of_yolo_files_may_have_commas(line):
-    assert yolo._values(line.split()).tolist() == [0.0, 0.5, 0.25, 0.5, 0.75]
+    assert yolo._values(line, line.split()).tolist() == [0.0, 0.5, 0.25, 0.5, 0.75]
 
 
 def test_a_word_among_the_numbers_of_a_yolo_file_is_none():
-    np.testing.assert_array_equal(yolo._values(["0", "0,5", "x", "1"]), [0.0, 0.5, np.nan, 1.0])
+    np.testing.assert_array_equal(yolo._values("0 0,5 x 1", ["0", "0,5", "x", "1"]), [0.0, 0.5, np.nan, 1.0])

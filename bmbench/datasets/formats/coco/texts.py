@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 LARGEST_BYTES = 1 << 28
-_WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d{1,3})?")
+_WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)
 _FLAGS = {"true": 1, "false": 0, "1": 1, "0": 0}
 _FIELDS: dict[str, dict[str, re.Pattern[str] | None]] = {
     "images": {"width": _NUMBER, "height": _NUMBER},

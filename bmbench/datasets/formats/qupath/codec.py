@@ -13,6 +13,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.geometry import ellipse_ring
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Bools, Ints
 from bmbench.datasets.formats.annotation_folder import ANNOTATION_FOLDERS, annotation_files, read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
@@ -184,7 +185,7 @@ def _plane(one: QupathFile, asked: str, where: str) -> Bools:
     there: Ints = np.unique(one.plane, axis=0)
     if asked:
         try:
-            wanted = [int(word) for word in f"{asked},0".split(",")[:2]]
+            wanted = [int(numeral(word)) for word in f"{asked},0".split(",")[:2]]
         except ValueError:
             raise BadInputError("--option plane", expected="Z or Z,T", got=repr(asked)) from None
     elif len(there) > 1 and there.any(axis=1).all():

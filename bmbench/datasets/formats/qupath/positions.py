@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bmbench.core.errors import BadInputError
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Floats
 
 LIMIT_PX = 1e9
@@ -29,7 +30,7 @@ def points(value: Iterable[Any], where: str) -> Floats:
 
 def _position(value: Any, where: str) -> tuple[float, float]:
     try:
-        return float(value[0]), float(value[1])
+        return float(numeral(value[0])), float(numeral(value[1]))
     except (TypeError, ValueError, IndexError, KeyError, OverflowError):
         # NaN and Infinity have been read as null.
         got = json.dumps(value)[:40]

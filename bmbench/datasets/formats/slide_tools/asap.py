@@ -12,6 +12,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_bytes
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Annotations, Floats, Role
 from bmbench.datasets.formats.annotation_folder import read_folder
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
@@ -109,7 +110,10 @@ def _points(item: ElementTree.Element, where: str) -> list[list[float]]:
     """The coordinates in their order."""
     try:
         rows = [
-            (float(place.get("Order", "0")), [decimal_number(place.get(axis, "")) for axis in ("X", "Y")])
+            (
+                float(numeral(place.get("Order", "0"))),
+                [decimal_number(place.get(axis, "")) for axis in ("X", "Y")],
+            )
             for place in item.iter("Coordinate")
         ]
     except ValueError:

@@ -15,6 +15,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.geometry import ellipse_ring
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Annotations, Floats, Sample
 from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content
@@ -116,7 +117,7 @@ class _Segments:
         if parts and parts not in PARTS:
             raise UnknownNameError("choice of parts", parts, PARTS)
         try:
-            share = float(level or 0.5)
+            share = float(numeral(level) or 0.5)
         except ValueError:
             share = math.nan
         if not 0 < share <= 1:

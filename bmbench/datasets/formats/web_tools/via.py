@@ -15,6 +15,7 @@ import numpy as np
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import write_text
 from bmbench.core.geometry import ellipse_ring
+from bmbench.core.numerals import numeral
 from bmbench.core.types import Annotations, Role, Sample, is_artefact_name
 from bmbench.datasets.formats.annotation_folder import join_marks
 from bmbench.datasets.formats.codec import Codec, Content, Fact, Left
@@ -133,7 +134,7 @@ def _confidence(value: Any, where: str) -> float | None:
     if value in (None, ""):
         return None
     try:
-        confidence = float(value)
+        confidence = float(numeral(value))
     except (TypeError, ValueError):
         confidence = math.nan
     if not math.isfinite(confidence):
