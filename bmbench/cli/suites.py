@@ -91,10 +91,10 @@ def report_suite(suite: SuiteFile, out: Folder = Path("suite"), json: shared.Jso
 def pack_suite(
     suite: SuiteFile,
     out: Folder = Path("suite"),
-    to: Annotated[Path, typer.Option(help="The folder of the archives, one a set.")] = Path("results"),
+    to: Annotated[Path, typer.Option(help="The folder of the archives, SET/s0.tar.xz.")] = Path("results"),
     json: shared.Json = False,
 ) -> None:
-    """Keep the results of finished runs in one small archive a set.
+    """Keep the results of finished runs in one small archive a set and seed.
 
     Answers with their truths, scores and times; no weights, pictures and outlines.
     """

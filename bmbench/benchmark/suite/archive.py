@@ -1,11 +1,11 @@
-"""The results of a suite as one small archive a set, from which its report and its scores are made again.
+"""The results of a suite as one small archive a set and seed: its report and scores are made again from them.
 
 ::
 
-    FOLDER/SET.tar.xz   study.json               the runs that were asked for
-                        runs/RUN/**/*.json       of each finished run: what it was asked for, answers and
-                                                 truths, scores, times and manifest
-                        models/MODEL/ANSWERS/*   of models that were not trained on the set
+    FOLDER/SET/s0.tar.xz   study.json               the runs that were asked for
+                           runs/RUN/**/*.json       of each finished run: what it was asked for, answers and
+                                                    truths, scores, times and manifest
+                           models/MODEL/ANSWERS/*   of models that were not trained on the set: in the first
 
 Weights, pictures and logs are left out, and outlines, by which nothing is scored: they are nine tenths of the
 answers and truths. Each run has a manifest of what is kept. The same results give the same bytes.
@@ -43,7 +43,7 @@ from bmbench.benchmark.suite.plan import set_folder
 from bmbench.benchmark.suite.suite_file import Suite, SuiteSet
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import json_text, make_folder, name_folder, write_bytes
-from bmbench.core.gate import is_file, read_bytes
+from bmbench.core.gate import files_in, is_file, read_bytes
 from bmbench.datasets.fetch.unpack import unpacking
 
 LIMIT_BYTES = 8 << 30
@@ -74,7 +74,7 @@ class PackedSet:
 
 
 def pack_suite(suite: Suite, out: Path, to: Path) -> list[PackedSet]:
-    """Write the finished runs of each set of a suite into an archive in `to`.
+    """Write the finished runs of each set of a suite into archives in `to`, one a seed.
 
     Raises
     ------
@@ -87,24 +87,32 @@ def pack_suite(suite: Suite, out: Path, to: Path) -> list[PackedSet]:
         if not is_file(folder.path / "study.json"):
             continue
         study = folder.read()
-        done = [cell for cell in study.cells if folder.is_finished(cell)]
-        changed = {cell: why for cell in done if (why := folder.change(cell, *_JSON))}
-        files = {"study.json": read_bytes(folder.path / "study.json")}
-        for cell in (cell for cell in done if cell not in changed):
-            files |= _records(folder.run(cell), RUN, f"runs/{cell.name}")
+        models = dict[str, bytes]()
         for test in model_tests(one, study, out):
             if test.is_done:
-                files |= _records(test.folder, OTHER_SET, f"models/{test.model}/{test.folder.name}")
-        if len(files) > 1:
-            make_folder(to)
-            archive = to / f"{one.name}{_ENDING}"
-            write_bytes(archive, _archive(files))
-            left = tuple(f"{cell.name} {why}" for cell, why in changed.items())
-            packed.append(PackedSet(name=one.name, archive=archive, n_runs=len(done) - len(left), left=left))
+                models |= _records(test.folder, OTHER_SET, f"models/{test.model}/{test.folder.name}")
+        for seed in sorted({cell.seed for cell in study.cells if folder.is_finished(cell)}):
+            packed.append(_pack(folder, seed, models, to / one.name / f"s{seed}{_ENDING}"))
+            models = {}
     if not packed:
         remedy = "run it: bmbench suite run SUITE.toml"
         raise BadInputError("no finished run of this suite", where=str(out), remedy=remedy)
     return packed
+
+
+def _pack(folder: StudyFolder, seed: int, more: Mapping[str, bytes], archive: Path) -> PackedSet:
+    """Write the finished runs of one seed, and some other files, into an archive."""
+    done = [cell for cell in folder.read().cells if cell.seed == seed and folder.is_finished(cell)]
+    changed = {cell: why for cell in done if (why := folder.change(cell, *_JSON))}
+    study = msgspec.json.decode(read_bytes(folder.path / "study.json"))
+    study["cells"] = [cell for cell in study["cells"] if cell["seed"] == seed]
+    files = {"study.json": json_text(study).encode(), **more}
+    for cell in (cell for cell in done if cell not in changed):
+        files |= _records(folder.run(cell), RUN, f"runs/{cell.name}")
+    make_folder(archive.parent)
+    write_bytes(archive, _archive(files))
+    left = tuple(f"{cell.name} {why}" for cell, why in changed.items())
+    return PackedSet(name=archive.parent.name, archive=archive, n_runs=len(done) - len(left), left=left)
 
 
 def unpack_suite(
@@ -126,10 +134,14 @@ def unpack_suite(
         runs in the folder.
     """
     places = folders_of(suite, folders, root)
-    found = [(one, source / f"{one.name}{_ENDING}") for one in suite.sets]
-    found = [(one, archive) for one, archive in found if is_file(archive)]
+    found = [
+        (one, archive)
+        for one in suite.sets
+        if (source / one.name).is_dir()
+        for archive in files_in(source / one.name, within=source, suffixes=(_ENDING,))
+    ]
     if not found:
-        expected = f"SET{_ENDING} for a set of the suite"
+        expected = f"SET/s0{_ENDING} for a set of the suite"
         raise BadInputError("no results of this suite", where=str(source), expected=expected)
     return [_unpack(one, archive, out, places.get(one.name)) for one, archive in found]
 
