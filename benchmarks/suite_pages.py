@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS, REPORT = ROOT / "suites" / "results", ROOT / "docs" / "results" / "marrow"
 _MARKED = re.compile(r"<!-- suite: (\w+) (\S+)(?: (\S+))? -->\n.*?<!-- end of suite -->\n", re.DOTALL)
 _SCORES = ("method", "learned from", "seeds", "F1", "95 %", "AP", "best?", "size, M", "fit, s")
+_NETWORKS = "One training of each method: the table is of these networks, and another training may turn it."
 _WORDS = {"weak": "circles", "precise": "contours"}
 
 
@@ -54,8 +55,10 @@ def filled(text: str, sets: Sequence[ScoredSet]) -> str:
         if one is None:
             sys.exit(f"no finished runs of {name}, which {found.group(0).splitlines()[0]} asks for")
         lines, methods = found.group(0).splitlines(), tuple(names.split(",")) if names else ()
-        body = questions(one) if kind == "questions" else scores(one, methods)
-        return "\n".join([lines[0], body, "", lines[-1], ""])
+        body = [questions(one) if kind == "questions" else scores(one, methods), ""]
+        # A blank line ends the table.
+        body += [_NETWORKS, ""] if one.one_training else []
+        return "\n".join([lines[0], *body, lines[-1], ""])
 
     return _MARKED.sub(replacement, text)
 
@@ -76,7 +79,7 @@ def scores(one: ScoredSet, methods: Sequence[str]) -> str:
         rows.append(
             (
                 f"`{key.method}`" + (" (baseline)" if key.method in one.baselines else ""),
-                _WORDS[key.track],
+                UNDEFINED if key.method in one.set.models else _WORDS[key.track],
                 str(mean.n_seeds),
                 percent(mean.value),
                 span(mean.interval),
@@ -86,9 +89,9 @@ def scores(one: ScoredSet, methods: Sequence[str]) -> str:
                 UNDEFINED if fit is None or key.method in one.set.models else f"{fit:,.0f}",
             )
         )
-    supervision = {row[1] for row in rows} - {""}
+    supervision = {row[1] for row in rows} - {"", UNDEFINED}
     kept = [n for n, name in enumerate(_SCORES) if name != "learned from" or len(supervision) > 1]
-    return table([_SCORES[n] for n in kept], [[row[n] for n in kept] for row in rows])
+    return table([_SCORES[n] for n in kept], [[row[n] for n in kept] for row in rows], left=len(kept) - 7)
 
 
 def questions(one: ScoredSet) -> str:

@@ -94,9 +94,9 @@ def pack_suite(
     to: Annotated[Path, typer.Option(help="The folder of the archives, SET/s0.tar.xz.")] = Path("results"),
     json: shared.Json = False,
 ) -> None:
-    """Keep the results of finished runs in one small archive a set and seed.
+    """Keep the results of finished runs in small archives.
 
-    Answers with their truths, scores and times; no weights, pictures and outlines.
+    One a set and seed: answers with truths, scores and times; no weights, pictures and outlines.
     """
     from bmbench.benchmark.suite.archive import pack_suite as pack_all
     from bmbench.benchmark.suite.suite_file import read_suite

@@ -92,7 +92,9 @@ def _reading(archive: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGED as error:
-        raise BadInputError("not an archive, or a damaged one", where=str(archive), got=str(error)) from None
+        # That no kind of archive fits is told in many lines, of which the first says so.
+        got = str(error).partition("\n")[0].rstrip(":")
+        raise BadInputError("not an archive, or a damaged one", where=str(archive), got=got) from None
 
 
 def _new_file(folder: Path, name: str, archive: Path) -> IO[bytes]:

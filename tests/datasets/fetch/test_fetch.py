@@ -297,6 +297,13 @@ def test_a_damaged_archive_is_a_typed_error_wherever_the_damage_lies(tmp_path, k
         unpack(shortened, tmp_path / "out")
 
 
+def test_what_no_archive_is_like_is_said_in_one_line(tmp_path):
+    (tmp_path / "a.tar.xz").write_bytes(b"x")
+    with pytest.raises(BadInputError, match="not an archive") as fault:
+        unpack(tmp_path / "a.tar.xz", tmp_path / "out")
+    assert "\n" not in str(fault.value)
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("BMBENCH_DATA", str(tmp_path / "store"))
