@@ -45,6 +45,23 @@ PAYLOADS = (
 )
 
 
+def test_of_the_same_answer_with_another_threshold_the_page_names_the_metrics(bench):
+    # AP asks for no threshold, so that it is the same in every unit, and F1 is not.
+    bench.track()
+    manifest = bench.board.manifest("weak")
+    write_manifest(bench.board.path / "tracks" / "weak", msgspec.structs.replace(manifest, replicates=300))
+    rows = bench.answer(recall=0.9, false=3)
+    bench.submit("first-one", rows)
+    moved = [row | {"bbox": [row["bbox"][0] + 0.001, *row["bbox"][1:]]} for row in rows]
+    bench.submit("copy-one", moved, team="Other Team", threshold=0.99)
+    bench.score()
+    files = board_files(bench.board)
+    pages = "".join(files[f"site/weak/{one}-one.html"].decode() for one in ("first", "copy"))
+    notes = re.findall(r'<p class="note">(.*?: the same as of .*?)</p>', pages)
+    assert any(note.startswith("AP (centres): the same as of ") for note in notes)
+    assert not any(note.startswith("F1") for note in notes)
+
+
 @pytest.fixture
 def scored(bench):
     """A scored track with two methods, a superseded and a broken submission."""
