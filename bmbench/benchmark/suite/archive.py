@@ -102,7 +102,7 @@ def pack_suite(suite: Suite, out: Path, to: Path) -> list[PackedSet]:
             left = tuple(f"{cell.name} {why}" for cell, why in changed.items())
             packed.append(PackedSet(name=one.name, archive=archive, n_runs=len(done) - len(left), left=left))
     if not packed:
-        remedy = "run it: bmbench suite run SUITE.toml"
+        remedy = "run it: bmbench suite run SUITE, or name its folder with --out"
         raise BadInputError("no finished run of this suite", where=str(out), remedy=remedy)
     return packed
 
@@ -130,7 +130,8 @@ def unpack_suite(
     found = [(one, archive) for one, archive in found if is_file(archive)]
     if not found:
         expected = f"SET{_ENDING} for a set of the suite"
-        raise BadInputError("no results of this suite", where=str(source), expected=expected)
+        remedy = "name the folder that bmbench suite pack wrote"
+        raise BadInputError("no results of this suite", where=str(source), expected=expected, remedy=remedy)
     return [_unpack(one, archive, out, places.get(one.name)) for one, archive in found]
 
 

@@ -130,3 +130,4 @@ def test_the_commands(bmbench, suite_path, run, tmp_path):
     answer = bmbench("suite", "unpack", suite_path, tmp_path / "nowhere")
     assert answer.code == 2
     assert "SET.tar.xz" in answer.err
+    assert "name the folder that bmbench suite pack wrote" in answer.err
