@@ -145,7 +145,7 @@ class Pictures:
                 where=str(file),
                 expected=f"{PurePosixPath(stem).name} with one of {', '.join(SUFFIXES)}, or that of a slide, "
                 f"in {self.folder}",
-                remedy="name the folder of the images with --data",
+                remedy="name the folder of the images (--data, and --images of an import)",
             )
         return size_of(self.files[name], within=self.within)
 
