@@ -71,7 +71,7 @@ def run_suite(
     if dry_run:
         _preview(options, json=json)
     else:
-        _run(options, json=json)
+        _run(options, f"bmbench suite report {suite} --out {out}", json=json)
 
 
 @suite_app.command("report")
@@ -179,12 +179,12 @@ def _preview(options: SuiteOptions, *, json: bool) -> None:
         typer.echo(line)
 
 
-def _run(options: SuiteOptions, *, json: bool) -> None:
+def _run(options: SuiteOptions, report: str, *, json: bool) -> None:
     from bmbench.benchmark.suite.run import run_suite as run_all
 
     with stoppable():
         summary = run_all(options, listener(console(), json=json), _ignore if json else _say)
-    _conclude(summary, json=json)
+    _conclude(summary, report, json=json)
 
 
 def _say(line: str) -> None:
@@ -195,13 +195,13 @@ def _ignore(line: str) -> None:
     """Nothing: with ``--json`` there is one JSON value and no more."""
 
 
-def _conclude(summary: SuiteSummary, *, json: bool) -> None:
+def _conclude(summary: SuiteSummary, report: str, *, json: bool) -> None:
     from bmbench.present.words import many
 
     if json:
         print_json(dataclasses.asdict(summary))
     else:
-        _say(f"{summary.n_finished} of {many(summary.n_runs, 'run')} finished; report: bmbench suite report")
+        _say(f"{summary.n_finished} of {many(summary.n_runs, 'run')} finished; report: {report}")
     for word, some, remedy in (
         ("failed", summary.failures, "the same command tries them again"),
         ("left out, changed since their end", summary.changed, "restore the files, or add --redo-changed"),

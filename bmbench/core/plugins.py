@@ -137,7 +137,14 @@ def unnamed(kind: str, place: str, group: str) -> PluginError:
 def failed(kind: str, name: str, origin: Origin, error: BaseException) -> PluginError:
     """What is said of an entry that cannot be loaded."""
     of = f" of {origin.who}" if origin.package else ""
-    return PluginError(f"the {kind} {name!r}{of} cannot be loaded ({first_line(error, origin.place)})")
+    absent = (
+        isinstance(error, ModuleNotFoundError)
+        and not origin.package
+        and f"{origin.place.partition(':')[0]}.".startswith(f"{error.name}.")
+    )
+    remedy = "package.module:NAME is looked for in this folder and among what is installed" if absent else ""
+    why = first_line(error, origin.place)
+    return PluginError(f"the {kind} {name!r}{of} cannot be loaded ({why})", remedy=remedy)
 
 
 def first_line(error: BaseException, place: str = "") -> str:

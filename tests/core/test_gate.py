@@ -77,6 +77,7 @@ ALLOWED = {
     ("benchmark/prediction/journal.py", "path.open"): "the journal of an answer that is being written",
     ("benchmark/search/trials.py", "path.open"): "a search that is resumed; the gate has looked at it before",
     ("benchmark/reproduce/mirror.py", "tarfile.open"): "an archive in a folder of its own that was just made",
+    ("benchmark/suite/archive.py", "tarfile.open"): "an archive that is written in memory",
     ("benchmark/workers/devices.py", "(place / f'{rank}.log').open"): "a log in a folder of its own",
     ("benchmark/workers/devices.py", "(place / f'{rank}.log').read_text"): "a log in a folder of its own",
     ("benchmark/workers/devices.py", "(place / _REQUEST).read_bytes"): "a request in a folder of its own",

@@ -141,6 +141,16 @@ def test_a_metric_that_fails_is_named(bmbench, files, name, code, said):
     assert answer.err.startswith(said)
 
 
+def test_of_a_module_that_is_nowhere_the_error_says_where_it_is_looked_for(bmbench, files):
+    answer = bmbench("score", *files, "--metric", "plug_nmbers:TWICE")
+    assert answer.code == 2
+    assert answer.err.endswith(
+        "; package.module:NAME is looked for in this folder and among what is installed\n"
+    )
+    absent = bmbench("score", *files, "--metric", "plug_numbers:ABSENT")
+    assert "looked for" not in absent.err
+
+
 def test_it_is_asked_for_in_python_too(files):
     import bmbench as package
 

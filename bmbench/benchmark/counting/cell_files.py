@@ -96,6 +96,10 @@ def read_results(path: Path, names: Path | None) -> CellsByImage:
             raise BadInputError(
                 f"category {unknown[0]} has no name", where=str(names), expected=f"those of {path}"
             )
+        if len(ids) == 1 and sum(not one.artefact for one in categories) > 1:
+            only = next(one.name for one in categories if one.id == ids[0])
+            untold = "a detector that tells no classes apart gives all cells one number, which is no class"
+            notes = (f"every cell is of category {ids[0]} ({only}): {untold}",)
     elif len(ids) > 1:
         categories = tuple(Category(id=one, name=f"category {one}") for one in ids)
         notes = ("classes have numbers alone: --names FILE, a COCO file, says what they are",)

@@ -97,7 +97,9 @@ def labelled(found: FoundCells, labels: Path) -> tuple[FoundCells, str]:
         for image, own, its in zip(found.images, cells, label, strict=True)
     )
     n, total = sum(int(one.sum()) for one in said), sum(map(len, cells))
-    kept = f"; {total - n:,} keep theirs" if total > n else ""
+    changed = sum(int((new != own.label).sum()) for new, own in zip(label, cells, strict=True))
+    other = "" if changed or not n else ", none another one than before"
+    kept = f"{other}; {total - n:,} keep theirs" if total > n else other
     line = f"{n:,} of {many(total, 'cell')} got a class from {labels.name}{kept}"
     return dataclasses.replace(found, images=images, categories=tuple(kinds), told_apart=tuple(kinds)), line
 

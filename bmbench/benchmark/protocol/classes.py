@@ -66,7 +66,7 @@ def tell_apart(split: Split, classes: Sequence[str]) -> Split:
     known = [category.name for category in cells]
     for name in () if tuple(classes) == ALL else classes:
         if name not in known:
-            raise UnknownNameError("class of cells", name, known)
+            raise UnknownNameError("class of cells", name, [*ALL, *known])
     others = [c for c in cells if tuple(classes) != ALL and c.name not in classes]
     return _with_others_as_one(split, others) if others else split
 

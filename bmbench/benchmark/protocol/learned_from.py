@@ -108,8 +108,9 @@ def caution(split: Split) -> str:
         unit, which = "image" if _ungrouped(test) else "group (patient or slide)", "this one"
     else:
         unit, which = "images" if _ungrouped(test) else "groups (patients or slides)", "these"
+    tested = "tested on" if _ungrouped(test) else "the test images are of"
     return (
-        f"the test images are of {number} {unit}: the scores say how the method does on {which}, "
+        f"{tested} {number} {unit}: the scores say how the method does on {which}, "
         "and little of how others differ"
     )
 

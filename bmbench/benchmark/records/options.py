@@ -28,6 +28,9 @@ _HOW = ("out", "devices", "log")
 _LISTS = ("classes", "test_on")
 """Options of several texts."""
 
+_KINDS: Mapping[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+"""What a value of a setting has to be, in words."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
@@ -216,7 +219,7 @@ def _parse(name: str, text: str, kinds: Mapping[str, Any]) -> Any:
         value = msgspec.convert(text, kind, strict=False)
     except msgspec.ValidationError:
         choices = typing.get_args(kind)
-        expected = f"one of {', '.join(map(str, choices))}" if choices else f"a value of type {kind.__name__}"
+        expected = f"one of {', '.join(map(str, choices))}" if choices else _KINDS.get(kind, kind.__name__)
         raise BadInputError(f"--set {name}={text}", expected=expected) from None
     if isinstance(value, float) and not math.isfinite(value):
         raise BadInputError(f"--set {name}={text}", expected="a finite number")

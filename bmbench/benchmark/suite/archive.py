@@ -95,7 +95,7 @@ def pack_suite(suite: Suite, out: Path, to: Path) -> list[PackedSet]:
             packed.append(_pack(folder, seed, models, to / one.name / f"s{seed}{_ENDING}"))
             models = {}
     if not packed:
-        remedy = "run it: bmbench suite run SUITE.toml"
+        remedy = "run it: bmbench suite run SUITE, or name its folder with --out"
         raise BadInputError("no finished run of this suite", where=str(out), remedy=remedy)
     return packed
 
@@ -142,7 +142,8 @@ def unpack_suite(
     ]
     if not found:
         expected = f"SET/s0{_ENDING} for a set of the suite"
-        raise BadInputError("no results of this suite", where=str(source), expected=expected)
+        remedy = "name the folder that bmbench suite pack wrote"
+        raise BadInputError("no results of this suite", where=str(source), expected=expected, remedy=remedy)
     return [_unpack(one, archive, out, places.get(one.name)) for one, archive in found]
 
 

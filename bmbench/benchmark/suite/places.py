@@ -19,7 +19,7 @@ def folders_of(suite: Suite, given: Mapping[str, Path], root: Path | None) -> di
     UnknownNameError
         If a folder is given for a set that the suite does not have.
     BadInputError
-        If a folder that was given is not there.
+        If a folder that was given, or the root, is not there.
     """
     names = [one.name for one in suite.sets]
     for name, folder in given.items():
@@ -27,6 +27,8 @@ def folders_of(suite: Suite, given: Mapping[str, Path], root: Path | None) -> di
             raise UnknownNameError("set of this suite", name, names)
         if not folder.exists():
             raise BadInputError("folder not found", where=str(folder), remedy=f"check --data {name}=FOLDER")
+    if root is not None and not root.exists():
+        raise BadInputError("folder not found", where=str(root), remedy="check --data-root")
     found = dict(given)
     for one in suite.sets:
         if one.name not in found and one.folder and root is not None and (root / one.folder).exists():

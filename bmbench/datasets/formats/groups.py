@@ -91,7 +91,7 @@ def _by_pattern(samples: Sequence[Sample], pattern: str) -> dict[ImageId, str]:
     try:
         known = re.compile(pattern)
     except re.error as error:
-        what = f"group_from {pattern!r}"
+        what = f"group_from '{pattern}'"
         raise BadInputError(what, expected="a regular expression", got=str(error)) from None
     groups: dict[ImageId, str] = {}
     missing = []
@@ -101,7 +101,7 @@ def _by_pattern(samples: Sequence[Sample], pattern: str) -> dict[ImageId, str]:
         groups[sample.image_id] = group
         if not group:
             missing.append(sample.name)
-    _refuse(missing, f"group_from {pattern!r}", "a pattern that finds something in every image's name")
+    _refuse(missing, f"group_from '{pattern}'", "a pattern that finds something in every image's name")
     return groups
 
 

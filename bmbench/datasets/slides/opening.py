@@ -87,7 +87,9 @@ def _in_folder(folder: Path) -> list[Path]:
     images = files_in(folder, within=folder, suffixes=SLIDE_SUFFIXES)
     if not images:
         expected = "an image or slide of a known kind"
-        raise BadInputError("no image in the folder", where=str(folder), expected=expected)
+        raise BadInputError(
+            "no image in the folder", where=str(folder), expected=expected, remedy="check the path"
+        )
     n_dicom = sum(path.suffix.lower() in DICOM_SUFFIXES for path in images)
     if 0 < n_dicom < len(images):
         raise BadInputError(

@@ -97,6 +97,22 @@ def test_a_coco_file_names_classes_and_images(tmp_path: Path) -> None:
         from_file(file, tmp_path / "out-2", names=tmp_path / "truth.json")
 
 
+def test_one_number_for_all_cells_is_no_class(tmp_path: Path) -> None:
+    one = dataclasses.replace(sample(0, size_px=64), annotations=Annotations.empty())
+    write_coco(tmp_path / "truth.json", [one], CATEGORIES)
+    number = json.loads((tmp_path / "truth.json").read_text())["images"][0]["id"]
+    untold = dataclasses.replace(FOUND, label=np.zeros(3, np.int64))
+    notes = {}
+    for name, found in {"untold": untold, "told": FOUND}.items():
+        write_predictions(tmp_path / f"{name}.json", {number: found}, CATEGORIES)
+        notes[name] = from_file(
+            tmp_path / f"{name}.json", tmp_path / name, names=tmp_path / "truth.json"
+        ).notes
+    said = "every cell is of category 3 (erythroblast)"
+    assert any(note.startswith(said) for note in notes["untold"])
+    assert not any(note.startswith("every cell is of category") for note in notes["told"])
+
+
 HEAD = "image,class,confidence,x_px,y_px,left_px,top_px,width_px,height_px\n"
 
 

@@ -92,6 +92,11 @@ def test_a_table_names_cells_by_picture_or_by_number(found: Path, tmp_path: Path
     assert first == [[0, 1]]
     assert [one.name for one in named.categories] == ["cell", "blast"]
     assert line == "1 of 3 cells got a class from labels.csv; 2 keep theirs"
+    # A table that nobody changed names what the cells were called before.
+    (tmp_path / "labels.csv").write_text("image,number,class\na.png,2,cell\n")
+    _, line = labelled(read_found(found, ()), tmp_path / "labels.csv")
+    said = "1 of 3 cells got a class from labels.csv, none another one than before; 2 keep theirs"
+    assert line == said
 
 
 @pytest.mark.parametrize(

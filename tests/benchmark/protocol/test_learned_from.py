@@ -103,7 +103,7 @@ def test_few_groups_are_said_to_be_few():
     assert "of 1 group (patient or slide): the scores say how the method does on this one" in caution(
         split("aa")
     )
-    assert "of 3 images:" in caution(split("abc"))
+    assert "tested on 3 images:" in caution(split("abc"))
 
 
 def test_the_line_says_where_split_and_groups_come_from():

@@ -134,3 +134,4 @@ def test_the_commands(bmbench, suite_path, run, tmp_path):
     answer = bmbench("suite", "unpack", suite_path, tmp_path / "nowhere")
     assert answer.code == 2
     assert "SET/s0.tar.xz" in answer.err
+    assert "name the folder that bmbench suite pack wrote" in answer.err

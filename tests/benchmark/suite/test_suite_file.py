@@ -63,6 +63,8 @@ def test_a_misspelt_set_gets_the_nearest_name(suite, tmp_path):
         suite.without(only=("reel",), lite=False)
     with pytest.raises(UnknownNameError, match="real"):
         folders_of(suite, {"rael": tmp_path}, None)
+    with pytest.raises(BadInputError, match="nowhere: folder not found; check --data-root"):
+        folders_of(suite, {}, tmp_path / "nowhere")
 
 
 def test_a_first_look_is_one_seed_of_the_named_sets(suite):

@@ -75,6 +75,8 @@ def test_groups_come_through_every_format(folder, tmp_path, name):
     [
         ({"group_from": "("}, "", "group_from '\\('.*a regular expression"),
         ({"group_from": r"Pat ([ABC])"}, "", r"images without a group.*Pat D Feld 1\.png"),
+        # As it was typed: no second backslash.
+        ({"group_from": r"Fall (\w)"}, "", r"group_from 'Fall \(\\w\)': images without"),
         ({}, "image,group\nPat A Feld 1.png,A\n", "images without a group.*and 8 more"),
         ({}, "image,x\na,b\n", "columns missing.*image and group"),
         ({}, "image,group\na,b\na,c\n", "line 3: image with two groups"),

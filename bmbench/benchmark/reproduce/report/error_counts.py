@@ -91,7 +91,9 @@ def error_counts(runs: Iterable[Path], *, geometry: Geometry = "cd") -> tuple[Er
         shared = {"dataset": config.dataset, "protocol": config.protocol}
         if first and shared != first:
             raise BadInputError(
-                "runs of several data sets or protocols cannot be counted together", where=str(path)
+                "runs of several data sets or protocols cannot be counted together",
+                where=str(path),
+                remedy="name runs of one data set and protocol",
             )
         first = shared
         test_images = json.dumps([config.data_hash, config.dataset_options], sort_keys=True)

@@ -31,7 +31,9 @@ def write_suite_report(suite: Suite, out: Path, say: Callable[[str], None]) -> P
     sets = read_sets(suite, out)
     if not sets:
         raise BadInputError(
-            "no finished run of this suite", where=str(out), remedy="run it: bmbench suite run SUITE.toml"
+            "no finished run of this suite",
+            where=str(out),
+            remedy="run it: bmbench suite run SUITE, or name its folder with --out",
         )
     for one in suite.sets:
         if one.name not in {there.name for there in sets}:
