@@ -95,7 +95,7 @@ def test_points_have_one_track_and_no_artefacts_one_mode(shared_data, tmp_path):
         ({"profile": "fast"}, "profile"),
         ({"settings": ("stepz=3",)}, "steps"),
         ({"settings": ("steps",)}, "name=value"),
-        ({"settings": ("steps=many",)}, "int"),
+        ({"settings": ("steps=many",)}, "whole number"),
         ({"settings": ("unet_shrunk:steps=3",)}, "unet_shrink"),
         ({"folds": ("patients",)}, "name=value"),
         ({"folds": ("patients=1",)}, "patients"),
