@@ -14,16 +14,25 @@ from bmbench.benchmark.suite import SuiteOptions, read_suite, run_suite, write_s
 from bmbench.benchmark.suite.archive import pack_suite, unpack_suite
 from bmbench.core.errors import BadInputError
 from bmbench.core.progress import Silent
+from tests.benchmark.suite.conftest import TEXT
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def run(suite, marrow, tmp_path):
-    """The folder of the suite with its three runs."""
-    options = SuiteOptions(suite=suite, out=tmp_path / "there", root=marrow.parent)
+@pytest.fixture(scope="module")
+def made(marrow, tmp_path_factory):
+    """The folder of the suite with its three runs, made once."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "tiny.toml").write_text(TEXT.format(folder=marrow.name))
+    options = SuiteOptions(suite=read_suite(folder / "tiny.toml"), out=folder / "out", root=marrow.parent)
     assert run_suite(options, Silent(), lambda _: None).n_finished == 3
     return options.out
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    """A copy of that folder for a test to change."""
+    return shutil.copytree(made, tmp_path / "there")
 
 
 def report(suite, out) -> bytes:
