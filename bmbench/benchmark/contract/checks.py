@@ -19,6 +19,7 @@ from bmbench.benchmark.contract.drawn_cells import COLOURS, PALE, SIDE_PX, circl
 from bmbench.benchmark.contract.small_settings import learned, learned_classes, request_for
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import box_iou
+from bmbench.core.objects import with_regions
 from bmbench.core.types import Annotations, Detections, Role, Sample
 
 FARTHEST_PX = 4.0
@@ -272,6 +273,15 @@ def bears_single_images_without_cells(subject: Subject, _: Path) -> None:
     promise(np.isfinite(found.confidence).all(), "confidences are not finite")
 
 
+def bears_images_to_be_ignored_whole(subject: Subject, _: Path) -> None:
+    """Training images that an ignored region covers are no obstacle."""
+    around = np.array([[0, 0], [SIDE_PX, 0], [SIDE_PX, SIDE_PX], [0, SIDE_PX]], float)
+    hidden = dataclasses.replace(sample(1), annotations=with_regions(Annotations.empty(), [(around,)]))
+    detector = subject.method.fit(request_for(subject.method, [hidden] * 5 + [sample(2)], [hidden]))
+    found = detector.predict(sample(2).load())
+    promise(np.isfinite(found.confidence).all(), "confidences are not finite")
+
+
 def same(one: Detections, other: Detections) -> bool:
     """Whether two answers are the same, to the last bit."""
     columns = all(
@@ -315,6 +325,7 @@ _ALL: Sequence[Check] = (
     refuses_images_without_cells,
     refuses_points,
     bears_single_images_without_cells,
+    bears_images_to_be_ignored_whole,
 )
 CHECKS: Mapping[str, Check] = MappingProxyType({check.__name__: check for check in _ALL})
 """Every promise by its name; the first line of its docstring says what it is."""

@@ -118,6 +118,12 @@ def crashing_without_cells(request):
     return method().fit(request)
 
 
+def crashing_in_ignored_regions(request):
+    if any(one.annotations.region.any() for one in request.train):
+        raise ZeroDivisionError("nothing to learn from")
+    return method().fit(request)
+
+
 def labelled(request):
     detector = method().fit(request)
 
@@ -157,6 +163,7 @@ FAULTS = {
     "refuses_images_without_cells": (method(fit=accepting), "fit without any cell is not refused"),
     "refuses_points": (method(fit=accepting), "fit to points is not refused"),
     "bears_single_images_without_cells": (method(fit=crashing_without_cells), "no cell on an image"),
+    "bears_images_to_be_ignored_whole": (method(fit=crashing_in_ignored_regions), "nothing to learn from"),
 }  # fmt: skip
 
 

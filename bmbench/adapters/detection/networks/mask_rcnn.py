@@ -84,8 +84,13 @@ class CellProposals(RegionProposalNetwork):  # type: ignore[misc]
         labels: list[torch.Tensor],
         regression_targets: list[torch.Tensor],
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The losses of objectness and of boxes over the anchors drawn; torchvision's by default."""
+        """The losses of objectness and of boxes over the anchors drawn; torchvision's by default.
+
+        Where every anchor is on something ignored they are 0: a mean over none is not a number.
+        """
         chosen = self.settings
+        if not any((label >= 0).any() for label in labels):
+            return 0 * objectness.sum(), 0 * pred_bbox_deltas.sum()
         if (chosen.box_loss, chosen.object_loss) == ("smooth_l1", "cross_entropy"):
             losses: tuple[torch.Tensor, torch.Tensor] = super().compute_loss(
                 objectness, pred_bbox_deltas, labels, regression_targets
@@ -114,7 +119,14 @@ class CellHeads(RoIHeads):  # type: ignore[misc]
         image_shapes: list[tuple[int, int]],
         targets: list[TensorDict] | None = None,
     ) -> tuple[list[TensorDict], TensorDict]:
-        """What is found, and while training the losses; that of boxes is torchvision's by default."""
+        """What is found, and while training the losses; that of boxes is torchvision's by default.
+
+        Where no cell is drawn and every proposal is on something ignored, the losses are 0.
+        """
+        if self.training:
+            proposals = self._shown(proposals, targets or [])
+            if not any(len(here) for here in (*proposals, *(target["boxes"] for target in targets or []))):
+                return [], dict.fromkeys(self._losses(), sum(0 * part.sum() for part in self.parameters()))
         if not self.training or self.box_loss == "smooth_l1":
             found: tuple[list[TensorDict], TensorDict] = super().forward(
                 features, proposals, image_shapes, targets
@@ -139,6 +151,13 @@ class CellHeads(RoIHeads):  # type: ignore[misc]
         self, proposals: list[torch.Tensor], targets: list[TensorDict]
     ) -> tuple[list[torch.Tensor], ...]:
         """Proposals to learn from, the rows and labels of what they are on, and their regression targets."""
+        samples: tuple[list[torch.Tensor], ...] = super().select_training_samples(proposals, targets)
+        if "lesson" in self.__dict__:
+            self.lesson.update(labels=samples[2], wanted=samples[3])
+        return samples
+
+    def _shown(self, proposals: list[torch.Tensor], targets: list[TensorDict]) -> list[torch.Tensor]:
+        """The proposals of each image that are on a cell or on nothing ignored."""
         shown = []
         for here, target in zip(proposals, targets, strict=True):
             hidden = where_ignored(self.overlap, here, target, above=0.3)
@@ -146,10 +165,11 @@ class CellHeads(RoIHeads):  # type: ignore[misc]
                 shared = self.overlap(target["boxes"], here)
                 hidden &= (shared < self.proposal_matcher.high_threshold).all(dim=0)
             shown.append(here[~hidden])
-        samples: tuple[list[torch.Tensor], ...] = super().select_training_samples(shown, targets)
-        if "lesson" in self.__dict__:
-            self.lesson.update(labels=samples[2], wanted=samples[3])
-        return samples
+        return shown
+
+    def _losses(self) -> list[str]:
+        """The names of the losses that torchvision's heads give."""
+        return ["loss_classifier", "loss_box_reg", *(["loss_mask"] if self.has_mask() else [])]
 
 
 def _remembered(lesson: dict[str, torch.Tensor], predictor: nn.Module, features: torch.Tensor) -> Any:
