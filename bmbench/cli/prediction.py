@@ -68,6 +68,7 @@ def predict(
     With a model that comes with bmbench, or with a trained run. The same command resumes where a killed
     one stood; --out may be repeated.
     """
+    from bmbench.benchmark.areas.area_files import FOLDER as AREAS
     from bmbench.benchmark.prediction.options import PredictOptions, artefact_line, predicted_table
     from bmbench.benchmark.prediction.predict import predict as predict_images
     from bmbench.core.console import Terminal
@@ -107,7 +108,8 @@ def predict(
         terminal.print(line, markup=False, soft_wrap=True)
     for note in report.notes:
         terminal.print(f"note: {note}", markup=False, soft_wrap=True)
-    written = ", ".join(str(path) for path in options.out + ((crops,) if crops else ()))
+    beside = dict.fromkeys(path.parent for path in report.files if path.parent.name == AREAS)
+    written = ", ".join(str(path) for path in (*options.out, *((crops,) if crops else ()), *beside))
     terminal.print(f"Written: {written}", markup=False, soft_wrap=True)
     if report.broken:
         for sentence in report.broken:

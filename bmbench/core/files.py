@@ -198,6 +198,12 @@ def _refusals(path: Path) -> Iterator[None]:
         raise RunFailedError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+def refuse_file(folder: Path, *, expected: str, remedy: str = "") -> None:
+    """Nothing, or a BadInputError where a folder is to be and a file is."""
+    if folder.exists() and not folder.is_dir():
+        raise BadInputError("is a file", where=str(folder), expected=expected, remedy=remedy)
+
+
 def require_folder(folder: Path) -> None:
     """Nothing is made; RunFailedError if files cannot be written to a folder that is there or yet to be."""
     there = folder
@@ -251,11 +257,20 @@ def read_json(path: Path, *, within: Path | None = None) -> Any:
         raise BadInputError("holds half a character", where=str(path), got=got) from None
     except json.JSONDecodeError as error:
         place = f"{path}, line {error.lineno}, column {error.colno}"
+        if _ends_early(error):
+            what, remedy = "not valid JSON: the file ends in the middle", "write the file again"
+            raise BadInputError(what, where=place, got=f"{len(data)} bytes", remedy=remedy) from None
         raise BadInputError("not valid JSON", where=place, got=error.msg) from None
     except UnicodeDecodeError as error:
         raise BadInputError("not UTF-8 text", where=f"{path}, byte {error.start}") from None
     except (ValueError, RecursionError) as error:
         raise BadInputError("not valid JSON", where=str(path), got=str(error)) from None
+
+
+def _ends_early(error: json.JSONDecodeError) -> bool:
+    """Whether a text is no JSON because it stops: nothing, or an open string, is left where it fails."""
+    rest = error.doc[error.pos :]
+    return not rest.strip() or error.msg.startswith("Unterminated string")
 
 
 def _json_value(data: bytes) -> Any:

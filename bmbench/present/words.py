@@ -58,8 +58,8 @@ def count(n: float | None) -> str:
 
 
 def decimal(value: float | None, digits: int = 3) -> str:
-    """A score, "0.912"; a dash where it is undefined."""
-    return UNDEFINED if value is None else f"{value:.{digits}f}"
+    """A score, "0.912", with a true minus sign; a dash where it is undefined."""
+    return UNDEFINED if value is None else f"{value:.{digits}f}".replace("-", MINUS)
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -85,11 +85,11 @@ def with_interval(value: float | None, interval: Interval) -> str:
 
 
 def signed(value: float | None, interval: Interval = None) -> str:
-    """A difference of scores with its interval, "+0.012 [-0.003, +0.029]"."""
+    """A difference of scores with its interval, "+0.012 [−0.003, +0.029]"."""
     if value is None:
         return UNDEFINED
-    text = f"{value:+.3f}"
-    return text if interval is None else f"{text} [{interval[0]:+.3f}, {interval[1]:+.3f}]"
+    text = f"{value:+.3f}" if interval is None else f"{value:+.3f} [{interval[0]:+.3f}, {interval[1]:+.3f}]"
+    return text.replace("-", MINUS)
 
 
 def signed_number(value: float | None) -> str:

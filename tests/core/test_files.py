@@ -4,7 +4,7 @@ import os
 import pytest
 
 from bmbench.core.errors import BadInputError, RunFailedError
-from bmbench.core.files import read_json, write_json, write_text, writing, writing_folder
+from bmbench.core.files import read_json, refuse_file, write_json, write_text, writing, writing_folder
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
@@ -43,6 +43,14 @@ def test_a_folder_that_cannot_be_made_is_a_failed_run_in_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunFailedError, match="cannot be written"):
         write_text(tmp_path / "file" / "below", "x")
+
+
+def test_a_file_where_a_folder_is_to_be_is_bad_input(tmp_path):
+    (tmp_path / "file").write_text("")
+    refuse_file(tmp_path, expected="a folder")
+    refuse_file(tmp_path / "yet to be", expected="a folder")
+    with pytest.raises(BadInputError, match=r"file: is a file \(expected a folder\); name another one"):
+        refuse_file(tmp_path / "file", expected="a folder", remedy="name another one")
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path):
@@ -116,7 +124,12 @@ def test_numbers_that_json_does_not_have_are_not_written(tmp_path, value):
     ("content", "sentence"),
     [
         (b'{"a": 1,}', r"line 1, column [89]:"),
-        (b'{"a": [1, 2', "line 1, column 12"),
+        (
+            b'{"a": [1, 2',
+            r"line 1, column 12: .*the file ends in the middle \(got 11 bytes\); write the file again",
+        ),
+        (b'{"a": "hal', r"line 1, column 7: .*the file ends in the middle \(got 10 bytes\)"),
+        (b'{"a": [1, }', r"not valid JSON \(got "),
         (b'{"a": NaN}', "NaN"),
         (b"\xff\xfe", "not UTF-8"),
         (b"[" * 100_000, "not valid JSON"),

@@ -33,7 +33,8 @@ def test_numbers_and_their_intervals():
     assert words.decimal(0.91249) == "0.912"
     assert words.with_interval(0.9124, None) == "0.912"
     assert words.with_interval(0.9124, (0.88, 0.934)) == "0.912 [0.880, 0.934]"
-    assert words.signed(0.0124, (-0.003, 0.029)) == "+0.012 [-0.003, +0.029]"
+    assert words.signed(0.0124, (-0.003, 0.029)) == "+0.012 [\u22120.003, +0.029]"
+    assert words.decimal(-0.154, 2) == "\u22120.15"
     assert words.span((0.93, 0.968)) == "93.0–96.8"
 
 

@@ -14,6 +14,7 @@ from bmbench.benchmark.reproduce.matrix import Matrix, plan
 from bmbench.benchmark.reproduce.study import How, engine_of, run_matrix
 from bmbench.core.dataset import LoadRequest
 from bmbench.core.errors import Stopped
+from bmbench.core.files import refuse_file
 from bmbench.core.progress import Progress
 from bmbench.datasets import open_dataset
 from bmbench.present.words import many
@@ -54,9 +55,10 @@ def plan_budget(options: BudgetOptions) -> BudgetPlan:
     Raises
     ------
     BadInputError
-        For a bad name or setting, or data that cannot be loaded.
+        For a bad name or setting, data that cannot be loaded, or a file where the folder is to be.
     """
     asked = options.study
+    refuse_file(asked.out, expected="a folder for studies", remedy="name another --out")
     matrix = plan(asked)
     dataset = open_dataset(asked.dataset, data=asked.data, options=asked.dataset_options)
     loaded = dataset.load(LoadRequest(data=asked.data, options=asked.dataset_options))

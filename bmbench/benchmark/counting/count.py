@@ -246,6 +246,7 @@ class _Counting:
                 self._whose(),
                 *self.found.broken,
                 *self.found.adjusted,
+                *self.found.notes,
                 *notes,
             ),
             found=at_stops[self.stops.chosen],

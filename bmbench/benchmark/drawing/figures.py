@@ -140,7 +140,7 @@ def draw_importance(path: Path, importance: Mapping[str, float], *, title: str) 
     figure = Figure(figsize=(6.4, 1.2 + 0.3 * len(shown)), layout="constrained")
     axes = figure.add_subplot()
     axes.barh([name for name, _ in shown], [100 * value for _, value in shown], color=BLUE)
-    axes.set(xlabel="share of the difference in F1 (CD) between trials, %", xlim=(0, 100), title=title)
+    axes.set(xlabel="share of the difference in F1 (centres) between trials, %", xlim=(0, 100), title=title)
     axes.spines[["top", "right"]].set_visible(False)
     save_figure(path, figure)
 

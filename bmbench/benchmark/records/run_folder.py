@@ -47,7 +47,15 @@ from bmbench.benchmark.records.run_records import (
 )
 from bmbench.benchmark.records.seal import OTHER_SET, RUN, SealCheck, check_seal, seal
 from bmbench.core.errors import BadInputError, RunFailedError
-from bmbench.core.files import folder_aside, json_text, name_folder, read_json, write_bytes, write_json
+from bmbench.core.files import (
+    folder_aside,
+    json_text,
+    name_folder,
+    read_json,
+    refuse_file,
+    write_bytes,
+    write_json,
+)
 from bmbench.core.locks import LOCK
 
 
@@ -63,15 +71,11 @@ class RunDir:
 
         It appears with its JSON files in it: a directory without them is never seen.
         """
-        if out.exists() and not out.is_dir():
-            raise BadInputError(
-                "is a file", where=str(out), expected="a folder for runs", remedy="name another --out"
-            )
+        refuse_file(out, expected="a folder for runs", remedy="name another --out")
         number = 1
         while True:
             path = out / (name if number == 1 else f"{name}-{number}")
-            if path.exists() and not path.is_dir():
-                raise BadInputError("is a file", where=str(path), expected="a folder for runs")
+            refuse_file(path, expected="a folder for runs")
             if not path.exists() and cls.create_at(path, files):
                 return cls(path)
             number += 1

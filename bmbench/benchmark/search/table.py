@@ -5,7 +5,7 @@ from typing import Any
 from rich.table import Table
 
 from bmbench.benchmark.search.search import Tuning, best_first
-from bmbench.present.words import UNDEFINED
+from bmbench.present.words import UNDEFINED, many
 
 COLUMNS = 5
 
@@ -17,7 +17,7 @@ def tuning_table(tuning: Tuning) -> Table:
     table = Table(
         title=f"Best trials of {tuning.run.method}",
         title_justify="left",
-        caption=f"{len(tuning.trials)} trials, {given_up} of them given up early; trial 1, trained with the "
+        caption=f"{many(len(tuning.trials), 'trial')}, {given_up} given up early; trial 1, trained with the "
         f"profile's settings, came to F1 {_text(tuning.trials[0].value)}; F1 and AP between centres; "
         f"· how maps are cut, {UNDEFINED} as in the profile",
         box=None,

@@ -104,7 +104,7 @@ def _less(place: Place) -> str:
     if gap.interval is None:
         return f"{-100 * gap.value:.1f} points"
     low, high = sorted(-100 * end for end in gap.interval)
-    return f"{-100 * gap.value:.1f} points [{low:.1f}, {high:.1f}]"
+    return f"{-100 * gap.value:.1f} points [{decimal(low, 1)}, {decimal(high, 1)}]"
 
 
 def _controls(page: Page, name: Naming) -> str:

@@ -108,6 +108,7 @@ def environment() -> Environment:
         "answers_in_short": answers.answers_in_short,
         "facts": statements.facts,
         "statements": statements.statements,
+        "untested": statements.untested,
         "planning": statements.planning,
     }
     return made

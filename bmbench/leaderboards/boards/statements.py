@@ -115,10 +115,20 @@ def _pairs(page: Page, primary: MetricStandings) -> str:
     )
 
 
+def untested(page: Page) -> str:
+    """Why a board with a ranked submission has no places."""
+    if page.table.n_units < FEWEST_FOR_INTERVAL:
+        units = many(page.table.n_units, page.manifest.unit)
+        return f"No intervals, places or tests: {units} cannot show how {page.manifest.unit}s differ."
+    return "No places or tests: one submission alone is compared with nothing."
+
+
 def _dates(page: Page) -> str:
     if page.dated:
         return ""
-    return "No dates: a track knows when submissions came if it counts attempts in time (limits.days)."
+    if isinstance(page.manifest.limits.days, msgspec.UnsetType):
+        return "No dates: a track knows when submissions came if it counts attempts in time (limits.days)."
+    return "No dates: no submission was committed to git when it was scored."
 
 
 def planning(page: Page) -> tuple[str, ...]:

@@ -154,8 +154,13 @@ def _folder(path: str, root: str) -> tuple[str, str] | None:
 def board_of(folder: Path) -> Path:
     """The leaderboard that a submission's folder stands in; BadInputError if it is none."""
     place = Path(folder).absolute()
+    if not place.exists():
+        raise BadInputError("file not found", where=str(folder), remedy="check the path")
     if place.parent.parent.name != "submissions":
         raise BadInputError(
-            "stands in no leaderboard", where=str(place), expected="BOARD/submissions/<track>/<id>"
+            "stands in no leaderboard",
+            where=str(place),
+            expected="BOARD/submissions/<track>/<id>",
+            remedy="give the folder of one submission, where `bmbench submit` wrote it",
         )
     return place.parent.parent.parent

@@ -72,7 +72,7 @@ class _Rows:
         most = 0.5 * len(rows)
         of_category = {_key(row.get("category_id")) for row in rows} - self._categories
         if rows and of_category and all(_key(row.get("category_id")) in of_category for row in rows):
-            known = ", ".join(str(value) for _, value in sorted(self._categories, key=repr))
+            known = ", ".join(str(number) for number in sorted(number for _, number in self._categories))
             got = ", ".join(sorted(quoted(value) for _, value in of_category)[:3])
             cause = (
                 f"classes counted from another number, or as text? The track has {known}, all rows have {got}"

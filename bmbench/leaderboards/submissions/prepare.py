@@ -20,6 +20,7 @@ from bmbench.leaderboards.submissions.validate import Verdict, refuse_retired
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.manifest import Manifest
 from bmbench.leaderboards.tracks.names import is_id, name_fault, require_id
+from bmbench.present.words import many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +78,12 @@ def _answer(path: Path, row: int, n: int, wishes: Wishes) -> SubmittedFile:
         raise BadInputError(
             "the score at which predictions count is not known",
             where=str(path),
-            expected=f"{n} thresholds",
+            expected=many(n, "threshold"),
             got=str(len(wishes.thresholds)),
             remedy="give --threshold once a file; choose it on validation images, never on test",
         )
     if wishes.seeds and len(wishes.seeds) != n:
-        raise BadInputError("not every file has a seed", expected=f"{n} seeds", got=str(len(wishes.seeds)))
+        raise BadInputError("not every file has a seed", expected=many(n, "seed"), got=str(len(wishes.seeds)))
     seed = wishes.seeds[row] if wishes.seeds else row
     return SubmittedFile(path=path, seed=seed, threshold=wishes.thresholds[row])
 

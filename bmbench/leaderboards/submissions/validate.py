@@ -216,7 +216,7 @@ def _check_twins(runs: Sequence[Run], id_: str, supersedes: str | None, desk: _D
     for row, run in enumerate(runs):
         twin = desk.others.digests.get(run.sha256)
         if twin is not None and twin not in (id_, supersedes):
-            text = "the same predictions stand in another submission"
+            text = f"the same predictions stand in {twin}"
             desk.problems.add("E310", pointer("runs", row, "sha256"), text, "hand in each answer once")
 
 

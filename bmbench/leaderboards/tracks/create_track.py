@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from bmbench.core.errors import BadInputError, UnknownNameError
-from bmbench.core.files import read_bytes, sha256, write_bytes
+from bmbench.core.files import read_bytes, refuse_file, sha256, write_bytes
 from bmbench.core.types import Sample
 from bmbench.datasets.formats.coco.samples import CocoFile
 from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
@@ -79,6 +79,7 @@ def create_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest
     if not is_id(facts.name) or facts.name in PAGES:
         expected = f"3 to 48 of a-z, 0-9, -, and none of {', '.join(sorted(PAGES))}"
         raise BadInputError("cannot be a track's name", where=facts.name, expected=expected)
+    refuse_file(board.path, expected="the folder of a leaderboard", remedy="name another one")
     folder = board.path / "tracks" / facts.name
     if folder.exists():
         raise BadInputError(

@@ -50,8 +50,12 @@ class Leaderboard:
         return read_manifests(self.path)
 
     def manifest(self, track: str) -> Manifest:
-        """One track; UnknownNameError, with those that there are, if there is none of that name."""
+        """One track; UnknownNameError, with those that there are, if there is none of that name.
+
+        BadInputError if the folder is no leaderboard.
+        """
         if not (self.path / "tracks" / track / MANIFEST_FILE).is_file():
+            self.manifests()
             self.require_track(track)
         return read_manifest(self.path / "tracks" / track)
 

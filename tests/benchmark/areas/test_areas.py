@@ -166,6 +166,8 @@ def test_cells_are_reported_in_the_areas_alone(
     first = bmbench("predict", tmp_path / "a.png", *asked, "-o", tmp_path / "out.csv")
     assert first.code == 0
     assert "chosen, about" in first.out
+    written = first.out.replace("\n", "").split("Written: ")[1]
+    assert written.startswith(f"{tmp_path / 'out.csv'}, {tmp_path / 'areas'}")
     inside = in_regions(tmp_path / "areas" / "a.geojson").inside
     rows = [line.split(",") for line in (tmp_path / "out.csv").read_text().splitlines()]
     at = [rows[0].index(name) for name in ("x_px", "y_px")]

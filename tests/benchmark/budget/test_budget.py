@@ -65,6 +65,9 @@ def test_a_budget_is_run_once_and_says_what_it_rests_on(
     assert dry.code == 0
     assert "20 % of 4 training images are 1, as 5 % are: left out" in dry.out
     assert not (tmp_path / "b").exists()
+    (tmp_path / "file").write_text("")
+    refused = bmbench(*asked[:3], "--out", tmp_path / "file", *asked[5:], "--dry-run")
+    assert (refused.code, "is a file (expected a folder for studies)" in refused.err) == (2, True)
     first = bmbench(*asked, "--json")
     assert first.code == 0, first.err
     value = json.loads(first.out)

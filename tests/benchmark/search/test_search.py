@@ -5,6 +5,7 @@ import json
 import math
 import re
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +16,8 @@ from bmbench.adapters import METHODS
 from bmbench.adapters.search_space import Choice, Real, Space, Whole
 from bmbench.benchmark.records.options import RunOptions
 from bmbench.benchmark.run.decodings import Judged, decodings
-from bmbench.benchmark.search.search import TuneOptions, best_first, resume_tuning, tune
+from bmbench.benchmark.search.search import TuneOptions, Tuning, best_first, resume_tuning, tune
+from bmbench.benchmark.search.table import tuning_table
 from bmbench.benchmark.search.trial import Ended, is_hopeless, searched
 from bmbench.benchmark.search.trials import Store, Trial
 from bmbench.core.errors import RunFailedError, Stopped, TrainingFailedError
@@ -347,6 +349,13 @@ def test_of_equal_trials_the_larger_ap_then_the_earlier_is_best():
     trials = [trial(0, 0.5, 0.1), trial(1, 0.7, 0.2), trial(2, None, None), trial(3, 0.7, 0.3)]
     trials.append(trial(4, 0.7, 0.3))
     assert [one.number for one in best_first(trials)] == [3, 4, 1, 0]
+
+
+def test_one_trial_is_one_trial():
+    facts = {"ap": 0.5, "threshold": 0.4, "decoded": {}}
+    trial = Trial(number=0, settings={}, value=0.5, looks=(), facts=facts)
+    tuning = Tuning(path=Path(), trials=(trial,), importance={}, run=RunOptions(method="unet_shrink"))
+    assert tuning_table(tuning).caption.startswith("1 trial, 0 given up early; trial 1, trained with")
 
 
 def test_ways_to_decode_begin_with_the_settings_own_and_stay_in_their_ranges():

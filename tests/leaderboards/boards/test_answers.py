@@ -1,9 +1,13 @@
 """What the first lines of a board say, on boards that are worked out by hand."""
 
+import dataclasses
+
+import msgspec
 import pytest
 
 from bmbench.leaderboards.boards.answers import answers, answers_in_short, in_short
 from bmbench.leaderboards.boards.overview import methods, rises
+from bmbench.leaderboards.boards.statements import statements, untested
 from tests.leaderboards.boards.boards_by_hand import board, result
 
 
@@ -147,3 +151,29 @@ def test_how_the_highest_value_rose(others, found):
 
 def test_a_track_without_dates_has_no_history():
     assert rises(board([result("a", 0.9)], best={"a"})) == ()
+
+
+def test_an_end_below_zero_has_a_true_minus():
+    page = board([result("a", 0.9), result("b", 0.89)], best={"a"})
+    assert "b (1.0 points [\u22121.0, 3.0])" in said(page)["Worse"]
+
+
+@pytest.mark.parametrize(
+    ("n_units", "text"),
+    [
+        (8, "No places or tests: one submission alone is compared with nothing."),
+        (2, "No intervals, places or tests: 2 slides cannot show how slides differ."),
+    ],
+)
+def test_a_board_without_places_says_whether_units_or_submissions_are_too_few(n_units, text):
+    page = board([result("a", 0.9)], best={"a"}, tested=False, n_units=n_units, plan=None)
+    assert untested(page) == text
+
+
+@pytest.mark.parametrize(("days", "text"), [(30, "committed to git"), (None, "limits.days")])
+def test_a_board_without_dates_says_whether_git_or_the_track_knows_none(days, text):
+    page = board([result("a", 0.9), result("b", 0.89)], best={"a"})
+    if days is not None:
+        limits = msgspec.structs.replace(page.manifest.limits, days=days)
+        page = dataclasses.replace(page, manifest=msgspec.structs.replace(page.manifest, limits=limits))
+    assert [text in line for line in statements(page) if line.startswith("No dates")] == [True]

@@ -8,9 +8,15 @@ import pytest
 
 from bmbench.core.errors import BadInputError
 from bmbench.leaderboards.submissions.card import Submission
-from bmbench.leaderboards.submissions.incoming import validate_changes, validate_folder, validate_queue
+from bmbench.leaderboards.submissions.incoming import (
+    board_of,
+    validate_changes,
+    validate_folder,
+    validate_queue,
+)
 from bmbench.leaderboards.submissions.prepare import Wishes, prepare
 from bmbench.leaderboards.submissions.schemas import schemas
+from bmbench.leaderboards.tracks.leaderboard_folder import Leaderboard
 from bmbench.leaderboards.tracks.names import name_fault, skeleton
 from tests.benchmark.whole_records import whole_config, whole_metrics, whole_scores
 
@@ -85,7 +91,7 @@ def test_a_folder_of_answers_with_a_file_an_image(bench, tmp_path):
 
 def test_a_predictions_file_needs_what_it_does_not_say(bench):
     bench.track()
-    with pytest.raises(BadInputError, match="--threshold"):
+    with pytest.raises(BadInputError, match=r"expected 1 threshold, got 0\); give --threshold"):
         handed_in(bench, [], thresholds=())
     with pytest.raises(BadInputError, match="--family, --chosen-on"):
         handed_in(bench, [], family=None, chosen_on=None)
@@ -169,7 +175,21 @@ def test_the_same_answer_twice_is_told(bench):
     bench.track()
     handed_in(bench, [])
     _, verdict = handed_in(bench, [], id="other-id")
-    assert {problem.code for problem in verdict.problems.listed} == {"E310"}
+    (problem,) = verdict.problems.listed
+    (first,) = bench.board.submissions("weak")
+    assert (problem.code, problem.text) == ("E310", f"the same predictions stand in {first.name}")
+
+
+def test_a_folder_that_is_not_there_is_not_said_to_stand_in_no_leaderboard(tmp_path):
+    with pytest.raises(BadInputError, match=r"nothing: file not found; check the path"):
+        board_of(tmp_path / "nothing")
+    with pytest.raises(BadInputError, match=r"stands in no leaderboard .*; give the folder of one"):
+        board_of(tmp_path)
+
+
+def test_a_folder_without_tracks_is_no_leaderboard_whatever_the_track(tmp_path):
+    with pytest.raises(BadInputError, match=r"nothing: not a leaderboard; give the folder that holds tracks"):
+        Leaderboard(tmp_path / "nothing").manifest("weak")
 
 
 def test_a_run_directory(bench, tmp_path):

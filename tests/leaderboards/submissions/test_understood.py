@@ -153,6 +153,15 @@ def test_equal_problems_are_one_line_with_their_likely_cause(bench, good, change
     assert f"and {len(good) - 1:,} more of the kind" in str(problem)
 
 
+def test_the_classes_of_a_track_are_counted_as_numbers_are(bench, good):
+    bench.track()
+    manifest = msgspec.structs.replace(bench.board.manifest("weak"), categories=tuple(range(1, 12)))
+    write_manifest(bench.board.path / "tracks" / "weak", manifest)
+    _, verdict = bench.submit("an-answer", [row | {"category_id": 0} for row in good])
+    (problem,) = verdict.problems.listed
+    assert "The track has 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, all rows" in problem.cause
+
+
 @pytest.mark.parametrize(
     ("scores", "cause"), [((5.0, 90.0), "per cent"), ((-2.0, 0.5), "logits"), ((float(2**40), 1.0), "")]
 )

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -97,6 +98,12 @@ def test_facts_that_no_track_can_have_write_nothing(bench, facts, words):
         bench.track("weak", **facts)
     assert not (bench.board.path / "tracks" / "weak").exists()
     bench.board.manifests()
+
+
+def test_a_file_is_no_place_for_a_leaderboard(bench, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInputError, match=r"file: is a file \(expected the folder of a leaderboard\)"):
+        replace(bench, board=Leaderboard(tmp_path / "file")).track("weak")
 
 
 def test_the_first_track_has_no_partner_yet(bench):

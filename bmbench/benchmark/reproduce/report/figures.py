@@ -96,6 +96,7 @@ def draw_curves(path: Path, rows: Mapping[Key, tuple[FinishedRun, ...]], *, titl
 def draw_trainings(path: Path, rows: Mapping[Key, tuple[FinishedRun, ...]], *, title: str) -> bool:
     """Write the losses of the final training of every run, a panel a method; False where none reports any."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     told = {key: [_final_losses(run) for run in rows[key]] for key in ordered(list(rows))}
     shown = {key: lines for key, lines in told.items() if any(lines)}
@@ -116,10 +117,11 @@ def draw_trainings(path: Path, rows: Mapping[Key, tuple[FinishedRun, ...]], *, t
         # Of losses that hardly change matplotlib leaves no room above: they lay on the panel's edge.
         highest = max(axes.get_ylim()[1], 1.02 * axes.dataLim.y1)
         axes.set(title=_name(key, list(shown)), ylim=(0, highest))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.title.set_fontsize(10)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.supxlabel("step")
-    figure.supylabel("loss (1: an answer that knows nothing)")
+    figure.supxlabel("step", fontsize=10)
+    figure.supylabel("loss (1: an answer that knows nothing)", fontsize=10)
     figure.suptitle(title, fontsize=11)
     save_figure(path, figure)
     return True

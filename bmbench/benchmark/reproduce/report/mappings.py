@@ -37,7 +37,9 @@ def draw_mappings(path: Path, folder: StudyFolder, cells: Mapping[str, Cell]) ->
         return False
     columns = min(_COLUMNS, len(found))
     rows = -(-len(found) // columns)
-    figure = Figure(figsize=(2.6 * columns + 0.4, 2.5 * rows + 0.7), layout="constrained")
+    # Below two panels the legend, which is 3.9 inches wide, was cut off on both sides.
+    width = max(2.6 * columns + 0.4, 4.2)
+    figure = Figure(figsize=(width, 2.5 * rows + 0.7), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes in panels.flat[len(found) :]:
         axes.set_axis_off()

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from bmbench.benchmark.records.history import FitHistory, write_history
+from bmbench.benchmark.reproduce.report import figures, mappings
 from bmbench.benchmark.reproduce.report.figures import draw_trainings
 from bmbench.benchmark.reproduce.report.runs import Key
 
@@ -32,6 +33,30 @@ def test_a_panel_a_method_and_nothing_where_none_reports(tmp_path):
     silent = {other: (run_with(tmp_path / "c"),)}
     assert not draw_trainings(tmp_path / "none.png", silent, title="weak annotations")
     assert not (tmp_path / "none.png").exists()
+
+
+def test_a_step_is_a_whole_number_where_one_alone_is_told(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures, "save_figure", lambda _, figure: drawn.append(figure))
+    rows = {Key("weak", "background", "unet_shrink"): (run_with(tmp_path / "a", 1.2),)}
+    draw_trainings(tmp_path / "one.png", rows, title="")
+    drawn[0].draw_without_rendering()
+    (panel,) = drawn[0].axes
+    assert all(tick == round(tick) for tick in panel.get_xticks())
+
+
+def test_the_legend_of_one_encoding_lies_inside_its_picture(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(mappings, "save_figure", lambda _, figure: drawn.append(figure))
+    monkeypatch.setattr(mappings, "_card", lambda _: {"encoding": {}})
+    monkeypatch.setattr(mappings, "_draw", lambda *_: None)
+    cell = SimpleNamespace()
+    mappings.draw_mappings(
+        tmp_path / "one.png", SimpleNamespace(run=lambda _: tmp_path), {"unet_shrink": cell}
+    )
+    drawn[0].draw_without_rendering()
+    legend = drawn[0].legends[0].get_window_extent()
+    assert drawn[0].bbox.x0 <= legend.x0 < legend.x1 <= drawn[0].bbox.x1
 
 
 @pytest.mark.usefixtures("full_pictures")
