@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bmbench.core.gate import is_there
 from bmbench.datasets.formats.read_ahead import is_other_form, reading_ahead
 
 if TYPE_CHECKING:
@@ -300,7 +299,7 @@ def read_pair(
     BadInputError
         If either cannot be read: with the file, the index and the remedy.
     """
-    if outlines or (is_there(predictions) and is_other_form(predictions)):
+    if outlines or is_other_form(predictions):
         from bmbench.datasets.formats.coco.columns import read_ground_truth
         from bmbench.datasets.formats.other_predictions import read_answers
 
