@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.gate import files_in
+from bmbench.core.misfits import misfit_error
 from bmbench.core.types import Category, Floats, GroundTruth, ImageId, Ints, Predictions
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.coco.samples import read_coco
@@ -272,7 +273,8 @@ def _decoded(file: Path, declared: Declaration) -> _CocoFile:
     try:
         value = msgspec.json.decode(read_limited(file).removeprefix(MARK), type=_CocoFile)
     except msgspec.ValidationError as error:
-        raise BadInputError("not a COCO file with scores", where=str(file), got=str(error)[:120]) from None
+        remedy = "write a COCO results list, or images, annotations with a score, and categories"
+        raise misfit_error(error, "not a COCO file with scores", where=file, remedy=remedy) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInputError("not valid JSON", where=str(file), got=str(error)[:80]) from None
     unscored = sum(one.score is None for one in value.annotations)
