@@ -4,6 +4,7 @@
 
     types           the records of one image and of a whole set, as columns
     errors          what a user can repair, in one sentence
+    misfits         what does not fit a type, in plain words
     gate            the one place that opens files from outside
     asides          what is under way: its name, whose it is, and what becomes of that of the dead
     disk            files and names forced to the disk

@@ -104,15 +104,6 @@ class Stopped(KeyboardInterrupt):
     """
 
 
-def misfit(error: Exception) -> tuple[str, str]:
-    """What msgspec says of a value that does not fit its type, and its place below the root: ``[3].bbox``.
-
-    The one place that knows how msgspec joins the two; an empty place is the whole value.
-    """
-    text, _, place = str(error).partition(" - at ")
-    return text, place.rstrip("`").rpartition("$")[2]
-
-
 def _again(kind: type[BmbenchError], args: tuple[Any, ...]) -> BmbenchError:
     return kind.__new__(kind, *args)
 

@@ -224,7 +224,8 @@ def _check_place(path: Path, handle: int, facts: os.stat_result, *, within: Path
 def _check(path: Path, facts: os.stat_result, limit: int | None) -> None:
     if not stat.S_ISREG(facts.st_mode):
         what = next((text for is_kind, text in _KINDS if is_kind(facts.st_mode)), "is no regular file")
-        raise BadInputError(what, where=_shown(path), expected="a file")
+        remedy = "name a file in it" if stat.S_ISDIR(facts.st_mode) else "save it as a file, and name that"
+        raise BadInputError(what, where=_shown(path), expected="a file", remedy=remedy)
     if limit is not None and facts.st_size > limit:
         raise BadInputError(
             "file too large",

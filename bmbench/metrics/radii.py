@@ -47,9 +47,20 @@ def _limits_by_class(names: Sequence[str], protocol: Protocol) -> Iterator[tuple
         if (name, radius) not in of_protocol:
             yield name, radius, [row for row, known in enumerate(names) if known == name]
             continue
-        rows = [row for row, known in enumerate(names) if known.lower().rstrip("s") == name]
+        rows = _called(name, names)
         if rows and protocol.per_class:
             yield name, radius, rows
+
+
+def missing_classes(names: Sequence[str], protocol: Protocol) -> list[str]:
+    """The classes that a named protocol scores within a limit of their own, and that are none of these."""
+    of_protocol = PROTOCOLS[protocol.name].class_radii if protocol.name in PROTOCOLS else ()
+    wanted = [name for name, radius in protocol.class_radii if (name, radius) in of_protocol]
+    return [name for name in wanted if protocol.per_class and not _called(name, names)]
+
+
+def _called(name: str, names: Sequence[str]) -> list[int]:
+    return [row for row, known in enumerate(names) if known.lower().rstrip("s") == name]
 
 
 def _scales(truth: GroundTruth) -> Floats:

@@ -12,6 +12,7 @@ from bmbench.metrics.matching import Matching
 from bmbench.metrics.protocol import Assignment, Protocol
 from bmbench.metrics.tally import ImageCounts, Tally
 
+ThresholdSource: TypeAlias = Literal["given", "oracle", "optimisation"]
 Interval: TypeAlias = tuple[float, float]
 """Low and high end."""
 
@@ -216,7 +217,7 @@ class Evaluation:
     """
 
     protocol: Protocol
-    threshold_source: Literal["given", "oracle", "optimisation"]
+    threshold_source: ThresholdSource
     n_images: int
     n_cells: int
     n_predictions: int

@@ -19,8 +19,12 @@ table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: a
 th, td { padding: .25rem .8rem; border-bottom: 1px solid var(--line); text-align: right }
 th:first-child, td:first-child, td.text, th.text { text-align: left }
 tr.bold { font-weight: bold }
+.scroll { overflow-x: auto; margin: 1rem 0 }
+.scroll table { display: table; min-width: 100%; margin: 0 }
+.scroll :is(th, td):first-child { position: sticky; left: 0; background: Canvas; max-width: 50vw }
 img { max-width: 100%; height: auto; background: #ffffff }
 figure { margin: 1.5rem 0 }
+figcaption { font-size: .9rem }
 summary { cursor: pointer; padding: .3rem 0 }
 a { color: var(--link) }
 h1, h2, h3 { overflow-wrap: anywhere; line-height: 1.2 }

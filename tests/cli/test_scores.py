@@ -87,6 +87,51 @@ def test_a_radius_beyond_half_a_cell_is_told(bmbench, truth, tmp_path):
         assert bmbench("score", path, "--truth", truth, *options).err == ""
 
 
+ONE = "{} wants classes of cells, and the ground truth has one: all cells count as 'cell'"
+ALL = "{} wants classes of cells, and all predictions are of one: by class, each counts as {}, and cells of "
+NO = "no class {} in the ground truth: other cells match within 7.5 µm"
+ASSUMED = [
+    # What is asked for, the truth's classes, those of the answer, what is said.
+    ("--per-class", ("cell",), (1,), [ONE.format("scoring by class")]),
+    ("coco", ("cell",), (1,), [ONE.format("the protocol coco")]),
+    (
+        "ocelot",
+        ("a", "b", "c"),
+        (1,),
+        [ALL.format("the protocol ocelot", "'a'") + "the 2 other classes as missed"],
+    ),
+    (
+        "hovernet",
+        ("a", "b"),
+        (2,),
+        [ALL.format("the protocol hovernet", "'b'") + "the other class as missed"],
+    ),
+    ("monkey", ("Monocytes", "blast"), (1, 2), [NO.format("lymphocyte")]),
+    ("monkey", ("cell",), (1,), [ONE.format("the protocol monkey"), NO.format("lymphocyte or monocyte")]),
+    ("monkey", ("lymphocyte", "monocyte"), (1, 2), []),
+    ("--per-class", ("a", "b"), (1, 2), []),
+    ("midog", ("a", "b"), (1,), []),
+    ("paper", ("a", "b"), (1,), []),
+]
+
+
+@pytest.mark.parametrize(("asked", "names", "answer", "notes"), ASSUMED)
+def test_what_is_assumed_of_classes_is_one_line(bmbench, tmp_path, *, asked, names, answer, notes):
+    """Cells of 20 px at 1 µm a pixel, an image for each class; the answer has the classes in turn."""
+    side = {"width": 90, "height": 90, "um_per_px": 1}
+    images = [{"id": n, "file_name": f"{n}.png", **side} for n in (1, 2, 3)]
+    of_class = {n: 1 + n % len(names) for n in (1, 2, 3)}
+    cells = [{"id": n, "image_id": n, "category_id": of_class[n], "bbox": [9, 9, 20, 20]} for n in of_class]
+    categories = [{"id": n, "name": name} for n, name in enumerate(names, 1)]
+    truth = write(tmp_path / "gt.json", {"images": images, "categories": categories, "annotations": cells})
+    options = [asked] if asked.startswith("-") else ["--protocol", asked]
+    found = [record(n, 9, category=answer[n % len(answer)], score=0.9) for n in (1, 2, 3)]
+    path = write(tmp_path / "p.json", found)
+    for command in (("score", path), ("compare", path, path)):
+        told = bmbench(*command, "--truth", truth, *options).err.splitlines()
+        assert [line.removeprefix("note: ") for line in told if "centres match" not in line] == notes
+
+
 def test_details(bmbench, truth, tmp_path):
     """Hits 3 px to the right: IoU (17 · 20) / (23 · 20). Two predictions for three cells an image: −1."""
     found = [record(image, x + 3, score=0.9) for image in (1, 2, 3) for x in (0, 100)]
@@ -150,7 +195,8 @@ def test_two_runs_are_compared_at_their_own_thresholds(bmbench, runs):
         assert report[geometry]["ap"] == pytest.approx(1 / 3)
         assert report[geometry]["ap_verdict"] == "not tested"
     assert report["scores"]["second"]["cd"]["limit"] == 5.0
-    assert [report["scores"][side]["threshold_source"] for side in ("first", "second")] == ["given", "given"]
+    sources = [report["scores"][side]["threshold_source"] for side in ("first", "second")]
+    assert sources == ["optimisation", "optimisation"]
 
 
 def test_files_and_runs_may_be_mixed_and_options_go_first(bmbench, runs, truth):
@@ -172,7 +218,15 @@ def test_the_table_of_a_comparison_fits_80_columns(bmbench, runs, truth, monkeyp
     assert answer.code == 0
     assert max(map(len, answer.out.splitlines())) <= 80
     assert answer.out.count("+0.333") == 4
-    assert "F1 of both: threshold as given" in answer.out
+    chosen = "chosen by its run on its optimisation images"
+    for side, threshold in (("first", "0.500"), ("second", "0.100")):
+        line = f"F1 of {side} at confidence ≥ {threshold}: {chosen}"
+        assert line in " ".join(answer.out.split())
+    given = bmbench("compare", *runs, "--threshold", 0.1).out
+    assert "F1 of both at confidence ≥ 0.100: as given" in given
+    mixed = bmbench("compare", runs[0], runs[1] / "predictions.json").out
+    oracle = "F1 of second at confidence ≥ 0.900: best threshold of these very images (oracle)"
+    assert oracle in " ".join(mixed.split())
     assert "No interval and no test: all of 3 images show the same difference." in " ".join(
         answer.out.split()
     )

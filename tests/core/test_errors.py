@@ -2,7 +2,6 @@
 
 import pickle
 
-import msgspec
 import pytest
 
 from bmbench.benchmark.run.begin_or_resume import OutdatedError
@@ -12,7 +11,6 @@ from bmbench.core.errors import (
     RunFailedError,
     TrainingFailedError,
     UnknownNameError,
-    misfit,
 )
 
 
@@ -33,26 +31,6 @@ def test_an_error_says_the_same_in_another_process(error):
     assert type(again) is type(error)
     assert str(again) == str(error)
     assert vars(again) == vars(error)
-
-
-@pytest.mark.parametrize(
-    ("value", "place"),
-    [(3, ""), ({"rows": [{"box": [1, "2"]}]}, ".rows[0].box[1]"), ({"facts": {"a": "b"}}, ".facts[...]")],
-)
-def test_the_installed_msgspec_says_where_a_value_does_not_fit(value, place):
-    class Row(msgspec.Struct):
-        box: list[float]
-
-    class File(msgspec.Struct):
-        rows: list[Row] = []
-        facts: dict[str, int] = {}
-
-    with pytest.raises(msgspec.ValidationError) as refused:
-        msgspec.convert(value, File)
-    said, found = misfit(refused.value)
-    assert found == place
-    assert said
-    assert "$" not in said
 
 
 def test_a_sentence_can_be_written_whatever_a_file_holds():

@@ -15,6 +15,7 @@ from bmbench.benchmark.prediction.outputs import ImageOutput, output_stems
 from bmbench.core.errors import BadInputError
 from bmbench.core.types import Category, Detections
 from bmbench.datasets.reading.image_names import nearest
+from bmbench.datasets.reading.near_misses import how_meant, shown
 from bmbench.present.words import many
 
 _SHOWN = 4
@@ -175,6 +176,7 @@ def _places(path: Path, names: Sequence[str], pictures: Sequence[Path]) -> Itera
     """The picture of each image."""
     stems = nearest([Path(name).stem for name in names], [picture.stem for picture in pictures])
     whole = nearest(names, [picture.as_posix() for picture in pictures])
+    called = [picture.name for picture in pictures]
     for name, exactly, about in zip(names, whole, stems, strict=True):
         rows = exactly or about
         if len(rows) != 1:
@@ -182,7 +184,9 @@ def _places(path: Path, names: Sequence[str], pictures: Sequence[Path]) -> Itera
                 f"{'no image' if not rows else 'several images'} for {name!r}",
                 where=str(path),
                 expected=f"one among the {len(pictures)} that are given",
-                remedy="give all images of the file, or none for tables alone",
+                got=shown(called),
+                remedy=("" if rows else how_meant(names, (), called, owner="the folder"))
+                or "give all images of the file, or none for tables alone",
             )
         yield pictures[rows[0]]
 

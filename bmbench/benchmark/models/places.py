@@ -40,6 +40,7 @@ def find_model(place: str | Path) -> Path:
                 "is neither a model nor a run",
                 where=str(path),
                 expected=f"a folder with {RECORD}, or what `bmbench run` printed",
+                remedy="check the path; `bmbench models` lists names",
             )
         return path
     if path.parent == Path():

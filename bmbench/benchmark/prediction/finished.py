@@ -20,6 +20,7 @@ from bmbench.core.locks import only_one
 from bmbench.core.progress import Progress
 from bmbench.core.types import Category, Detections, ImageId, Pixels
 from bmbench.datasets.reading.image_lookup import ImageLookup
+from bmbench.datasets.reading.near_misses import how_meant, shown
 from bmbench.datasets.slides import Slide, UnreadableImageError, opened
 
 
@@ -258,8 +259,14 @@ def _ids(
         files, images.of_files([path.absolute().as_posix() for path in files]), strict=True
     ):
         if not rows:
-            expected = "a record of every image, by file name"
-            raise BadInputError(f"no image {path.name!r}", where=str(truth), expected=expected)
+            raise BadInputError(
+                f"no image {path.name!r}",
+                where=str(truth),
+                expected="a record of every image, by file name",
+                got=shown(known),
+                remedy=how_meant([one.name for one in files], (), known, owner="the truth")
+                or "give the images of this truth, or leave --truth out",
+            )
         if len(rows) > 1:
             raise BadInputError(
                 f"several images that {str(path)!r} may be",

@@ -14,6 +14,7 @@ import numpy as np
 from bmbench.adapters.method import Method
 from bmbench.core.dataset import Split
 from bmbench.core.errors import BadInputError, UnknownNameError
+from bmbench.core.misfits import misfit_error
 from bmbench.core.types import CELL, Category, Detections, Sample
 
 CLASSES = (CELL, Category(id=2, name="artefact", artefact=True))
@@ -99,9 +100,8 @@ def classes_from_json(record: Any) -> tuple[Category, ...]:
     try:
         return msgspec.convert(record, tuple[Category, ...]) if record else CLASSES
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        raise BadInputError(
-            "not the classes of a run", where="config.json, classes", got=str(error)
-        ) from None
+        where, remedy = "config.json, classes", "restore config.json, or begin the run anew"
+        raise misfit_error(error, "not the classes of a run", where=where, remedy=remedy) from None
 
 
 def as_taught(samples: Sequence[Sample], categories: Sequence[Category]) -> tuple[Sample, ...]:

@@ -46,7 +46,13 @@ class OtherSet:
         name, *parts = text.split(",")
         pairs = {key: value for key, _, value in (part.partition("=") for part in parts)}
         if not name or "=" in name or "" in {*pairs, *pairs.values()}:
-            raise BadInputError(f"--test-on {text!r}", expected="NAME, or NAME,option=value,…")
+            raise BadInputError(
+                "no other images are named",
+                where="--test-on (test: --on)",
+                expected="NAME, or NAME,option=value,…",
+                got=repr(text),
+                remedy="begin with a data set's name or a path, without a = in it",
+            )
         use = pairs.get("use")
         if use not in (None, "test", "all"):
             raise UnknownNameError("choice of images", use or "", ("test", "all"))

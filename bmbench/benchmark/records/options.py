@@ -18,6 +18,7 @@ from bmbench.benchmark.protocol.other_sets import OtherSet
 from bmbench.benchmark.protocol.tracks import default_track
 from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.gate import plain_text
+from bmbench.core.misfits import misfit_error
 from bmbench.core.plugins import is_place
 from bmbench.datasets import absolute_dataset
 
@@ -123,9 +124,8 @@ class RunOptions:
         try:
             return msgspec.convert(record, cls, dec_hook=_path)
         except msgspec.ValidationError as error:
-            raise BadInputError(
-                "damaged options of a run", where=where, got=str(error), remedy="begin the run anew"
-            ) from error
+            remedy = "begin the run anew"
+            raise misfit_error(error, "damaged options of a run", where=where, remedy=remedy) from error
 
 
 def own_name(method: str) -> str:

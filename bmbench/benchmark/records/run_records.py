@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from bmbench.adapters.images.appearance import Appearance
 from bmbench.benchmark.protocol.tracks import Profile
-from bmbench.core.errors import BadInputError, misfit
+from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_json
+from bmbench.core.misfits import misfit_error
 from bmbench.metrics.protocol import Protocol
 
 RUN_SCHEMA = "bmbench.run/2"
@@ -150,14 +151,8 @@ def as_record(value: Any, kind: type[Record], *, where: Path, what: str) -> Reco
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        text, place = misfit(error)
-        name = place.removeprefix(".")
-        raise BadInputError(
-            f"is not {what}",
-            where=f"{where}, {name}" if name else str(where),
-            got=text,
-            remedy="restore it, or make it anew",
-        ) from None
+        remedy = "restore it, or make it anew"
+        raise misfit_error(error, f"is not {what}", where=where, remedy=remedy) from None
 
 
 def require_schema(value: Any, schema: str, *, where: Path, what: str) -> None:

@@ -3,6 +3,7 @@
 ::
 
     score_files      a predictions file against ground truth; every step on the way by itself
+    notes            what to know of rules, classes and answers, a line each
     compare_files    two of them, or two runs, on the same images
     reports          what both answer, as records; what `--json` prints
     chosen_point     the threshold of a wanted recall or precision

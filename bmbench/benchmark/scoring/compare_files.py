@@ -1,18 +1,24 @@
 """Two predictions files, finished runs, or methods of several runs, on the same images: `bmbench compare`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from bmbench.benchmark.scoring.notes import (
+    answer_notes,
+    by_class_notes,
+    class_notes,
+    outline_notes,
+    rule_notes,
+)
 from bmbench.benchmark.scoring.reports import ComparisonReport
-from bmbench.benchmark.scoring.score_files import answer_notes, class_notes, outline_notes, rule_notes
 from bmbench.core.artefacts import Declared
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import sha256
 from bmbench.datasets.formats.read_ahead import is_folder_of_answers
 from bmbench.metrics.protocol import Protocol, changed_protocol, resolve_protocol
-from bmbench.metrics.scores import Evaluation
+from bmbench.metrics.scores import Evaluation, ThresholdSource
 from bmbench.statistics.units import UnitName
 
 
@@ -39,12 +45,16 @@ class ComparisonRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Side:
-    """A predictions file; what its run says of ground truth, threshold and protocol, if it is of one."""
+    """A predictions file; what its run says of ground truth, threshold and protocol, if it is of one.
+
+    `source` is how the run came by its threshold.
+    """
 
     path: Path
     predictions: Path
     truth: Path | None = None
     threshold: float | None = None
+    source: ThresholdSource | None = None
     protocol: Protocol | None = None
 
 
@@ -78,8 +88,13 @@ def compare_predictions(asked: ComparisonRequest) -> ComparisonReport:
         threshold = side.threshold if asked.threshold is None else asked.threshold
         found = read_answers(side.predictions, truth, annotations, outlines=protocol.outlines)
         few = [f"{side.path}: {note}" for note in answer_notes(annotations, found)]
-        notes.update(dict.fromkeys((*found.notes, *few, *outline_notes(annotations, found, protocol))))
-        return evaluate(annotations, found, protocol, threshold=threshold)
+        of_classes = by_class_notes(annotations, found, protocol)
+        own = (*found.notes, *few, *of_classes, *outline_notes(annotations, found, protocol))
+        notes.update(dict.fromkeys(own))
+        evaluation = evaluate(annotations, found, protocol, threshold=threshold)
+        if asked.threshold is None and threshold is not None and side.source is not None:
+            evaluation = replace(evaluation, threshold_source=side.source)
+        return evaluation
 
     def finished(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
         return [with_intervals(evaluation, units) for evaluation in evaluations]
@@ -116,6 +131,7 @@ def _side(path: Path) -> _Side:
         predictions=path / "predictions.json",
         truth=path / "truth.json",
         threshold=None if scores is None else scores.threshold,
+        source=next((one for one in get_args(ThresholdSource) if one == metrics.threshold_source), None),
         protocol=folder.config().protocol,
     )
 

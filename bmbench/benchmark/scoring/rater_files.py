@@ -14,6 +14,7 @@ from bmbench.core.errors import BadInputError
 from bmbench.core.types import Bools, Category, GroundTruth, Ints, Predictions
 from bmbench.datasets.formats.coco.columns import read_ground_truth
 from bmbench.datasets.reading.image_names import nearest
+from bmbench.datasets.reading.near_misses import how_meant, shown
 
 if TYPE_CHECKING:
     from bmbench.core.artefacts import Declared
@@ -71,8 +72,12 @@ def _as_of_first(name: str, own: GroundTruth, first: GroundTruth, label: Ints, *
         raise BadInputError(
             "a rater without any image of the ground truth",
             where=where,
-            expected="the same images, by file name or id",
-            remedy="check that the two files belong together",
+            expected=f"the same images, by file name or id, as {shown(first.names or first.image_ids)}",
+            got=shown(own.names or own.image_ids),
+            remedy=how_meant(
+                own.names or own.image_ids, first.image_ids, first.names or (), owner="the truth"
+            )
+            or "check that the two files belong together",
         )
     has = np.zeros(len(first.image_ids), bool)
     has[row[known]] = True

@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bmbench.core.gate import is_there
+from bmbench.benchmark.scoring.notes import (
+    answer_notes,
+    by_class_notes,
+    class_notes,
+    outline_notes,
+    rule_notes,
+)
 from bmbench.datasets.formats.read_ahead import is_other_form, reading_ahead
 
 if TYPE_CHECKING:
@@ -87,7 +93,8 @@ def score_files(
         one_class_only = scored(dataclasses.replace(protocol, per_class=False))
     summary, challenge = _beside(annotations, detections, evaluation, one_class_only)
     notes = (*detections.notes, *class_notes(annotations), *rule_notes(annotations, protocol))
-    notes += (*answer_notes(annotations, detections), *outline_notes(annotations, detections, protocol))
+    notes += (*answer_notes(annotations, detections), *by_class_notes(annotations, detections, protocol))
+    notes += outline_notes(annotations, detections, protocol)
     if point is not None:
         notes += (point.note,)
     further, more = _details(annotations, detections, evaluation) if details else ({}, ())
@@ -184,92 +191,6 @@ def score_classes(truth: GroundTruth, predictions: Predictions, evaluation: Eval
     return ClassReport(by_class=with_intervals(by_class), one_class=evaluation, confusion=confusion)
 
 
-def class_notes(truth: GroundTruth) -> tuple[str, ...]:
-    """Which classes of the ground truth are taken for artefacts, and which for cells that QuPath ignores."""
-    from bmbench.core.artefacts import artefacts_line
-
-    return tuple(filter(None, (artefacts_line(truth.categories), _starred_line(truth))))
-
-
-def _starred_line(truth: GroundTruth) -> str:
-    """How many cells are of classes ending in ``*``: areas, if QuPath made the file and not its user."""
-    from bmbench.core.types import Role
-
-    starred = {row: one.name for row, one in enumerate(truth.categories) if one.name.endswith("*")}
-    count = {name: int((truth.label[truth.role == Role.CELL] == row).sum()) for row, name in starred.items()}
-    named = ", ".join(f"{name} ({n:,})" for name, n in sorted(count.items()) if n)
-    if not named:
-        return ""
-    return (
-        f"counted as cells: {named}; QuPath ignores classes ending in *, and `bmbench datasets convert` "
-        "leaves them out"
-    )
-
-
-def rule_notes(truth: GroundTruth, protocol: Protocol) -> tuple[str, ...]:
-    """What a reader should know of the rules: where centres match beyond half the mean diameter of the cells.
-
-    From there on a prediction whose centre lies outside the cell counts as a hit. The diameter is the mean
-    side of the boxes that have an extent.
-    """
-    from bmbench.core.types import Role
-    from bmbench.metrics.radii import object_radii
-
-    sides = (truth.box[:, 2:] - truth.box[:, :2]).mean(axis=1)
-    sized = (truth.role == Role.CELL) & (sides > 0)
-    radii, radius = object_radii(truth, protocol), protocol.radius_px
-    if radii is not None:
-        radius = float(radii[sized].mean()) if sized.any() else None
-    if radius is None or not sized.any() or radius <= (mean := float(sides[sized].mean())) / 2:
-        return ()
-    mean_of = "" if radii is None else " on average"
-    note = (
-        f"centres match up to {radius:.4g} px apart{mean_of}, but cells are {mean:.1f} px across on average: "
-        f"the study's third of the diameter would be --radius {mean / 3:.1f}"
-    )
-    return (note,)
-
-
-def answer_notes(truth: GroundTruth, predictions: Predictions) -> tuple[str, ...]:
-    """That most images with cells have no prediction: a file of a part of them is scored against all."""
-    import numpy as np
-
-    from bmbench.core.types import Role
-
-    # As tables: np.unique loads numpy.ma, and sorts.
-    with_cells, with_answer = np.zeros((2, len(truth.image_ids)), bool)
-    with_cells[truth.image[truth.role == Role.CELL]] = True
-    with_answer[predictions.image] = True
-    n, answered = int(with_cells.sum()), int((with_cells & with_answer).sum())
-    if answered >= n / 2:
-        return ()
-    note = (
-        f"{n - answered} of {n} images with cells have no prediction, and all their cells count as missed: "
-        "was every image predicted? If not, give the ground truth of the predicted images alone (of a run: "
-        "its truth.json)"
-    )
-    return (note,)
-
-
-def outline_notes(truth: GroundTruth, predictions: Predictions, protocol: Protocol) -> tuple[str, ...]:
-    """How many objects count by their boxes, where outlines are matched and they have none."""
-    from bmbench.core.types import Role
-    from bmbench.present.words import many
-
-    if not protocol.outlines:
-        return ()
-    cells = [row for row, role in enumerate(truth.role.tolist()) if role == Role.CELL]
-    bare = {
-        "cell": (len(cells), sum(not (truth.outline or ())[row] for row in cells)),
-        "prediction": (len(predictions), sum(not rings for rings in predictions.outline or ())),
-    }
-    return tuple(
-        f"{without:,} of {many(of, word)} without an outline count by their boxes"
-        for word, (of, without) in bare.items()
-        if without
-    )
-
-
 def evaluate_files(
     predictions: Path,
     truth: Path,
@@ -300,7 +221,7 @@ def read_pair(
     BadInputError
         If either cannot be read: with the file, the index and the remedy.
     """
-    if outlines or (is_there(predictions) and is_other_form(predictions)):
+    if outlines or is_other_form(predictions):
         from bmbench.datasets.formats.coco.columns import read_ground_truth
         from bmbench.datasets.formats.other_predictions import read_answers
 

@@ -33,13 +33,19 @@ from bmbench.statistics.units import FEWEST_FOR_INTERVAL, FEWEST_UNITS
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bmbench.metrics.scores import Scores
+    from bmbench.metrics.scores import Evaluation, Scores
 
 THRESHOLD_SOURCES = {
     "optimisation": "threshold from the optimisation images",
     "given": "threshold as given",
     "oracle": "best threshold of these very images (oracle)",
 }
+_COMPARED_AT = {
+    "optimisation": "chosen by its run on its optimisation images",
+    "given": "as given",
+    "oracle": THRESHOLD_SOURCES["oracle"],
+}
+"""The same of a side of a comparison, whose threshold may be that of a run."""
 METRICS = {"ap": "AP", "f1": "F1", "precision": "precision", "recall": "recall"}
 """What has an interval, by its names in files and in tables."""
 
@@ -164,19 +170,22 @@ def _interval_notes(scores: RecordedEvaluation) -> Iterator[str]:
 
 
 def _comparison_caption(report: ComparisonReport) -> Text:
-    first, second = (some[0] for some in report.evaluations)
+    first = report.evaluations[0][0]
     rule = report.rule
     counted = [many(first.n_images, "image"), many(first.n_cells, "cell")]
     lines = [f"first: {report.names[0]}", f"second: {report.names[1]}", ", ".join(counted)]
-    sources = {
-        "first": THRESHOLD_SOURCES[first.threshold_source],
-        "second": THRESHOLD_SOURCES[second.threshold_source],
-    }
-    if sources["first"] == sources["second"]:
-        sources = {"both": sources["first"]}
-    lines += [f"F1 of {side}: {source}" for side, source in sources.items()]
+    one, other = map(_at_thresholds, report.evaluations)
+    sources = {"both": one} if one == other else {"first": one, "second": other}
+    lines += [f"F1 of {side} at confidence ≥ {source}" for side, source in sources.items()]
     lines += _comparison_notes(report, units(rule.units, rule.unit, independent=rule.groups is not None))
     return Text("\n".join(lines), overflow="fold")
+
+
+def _at_thresholds(evaluations: Sequence[Evaluation]) -> str:
+    """The thresholds of a method's trainings, each once, and where they come from."""
+    every = [decimal(one.threshold) for some in evaluations for one in by_geometry(some).values()]
+    sources = dict.fromkeys(_COMPARED_AT[one.threshold_source] for one in evaluations)
+    return f"{', '.join(dict.fromkeys(every))}: {'; '.join(sources)}"
 
 
 def _comparison_notes(report: ComparisonReport, shown: str) -> Iterator[str]:

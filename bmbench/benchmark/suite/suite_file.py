@@ -27,6 +27,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -34,8 +36,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from bmbench.core.errors import BadInputError, UnknownNameError, misfit
+from bmbench.core.errors import BadInputError, UnknownNameError
 from bmbench.core.gate import is_file, plain_name, read_bytes
+from bmbench.core.misfits import misfit
 
 SCHEMA = "bmbench.suite/1"
 _LIMIT_BYTES = 1 << 20
@@ -164,18 +167,54 @@ def read_suite(path: Path) -> Suite:
     try:
         found = tomllib.loads(read_bytes(path, limit=_LIMIT_BYTES).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInputError("not a TOML file", where=str(path), got=str(error)) from None
+        fault = str(error)[:1].lower() + str(error)[1:]
+        remedy = "correct that line; strings stand in quotes, lists in brackets"
+        raise BadInputError(f"not a TOML file: {fault}", where=str(path), remedy=remedy) from None
     try:
         suite = msgspec.convert(found, Suite)
     except msgspec.ValidationError as error:
-        fault, place = misfit(error)
-        raise BadInputError(
-            f"not a suite: {fault}",
-            where=f"{path}, {place.lstrip('.')}" if place else str(path),
-            remedy="docs/suite.md says what a suite holds",
-        ) from None
+        raise _refusal(error, path) from None
     _check(suite, path)
     return suite
+
+
+def _refusal(error: msgspec.ValidationError, path: Path) -> BadInputError:
+    """The error for TOML that is no suite: the key, what it wants as TOML writes it, and the remedy."""
+    fault, place = misfit(error, toml=True)
+    key = re.sub(r"\[\d+\]", "", place)
+    kind = _TABLES.get(key)
+    remedy = "docs/suite.md says what a suite holds"
+    if kind == "list" and "expected a list" in fault:
+        fault = fault.replace("a list", f"[[{key}]], a list of tables")
+        remedy = f"write [[{key}]] before each of them"
+    elif kind == "table" and "expected a table" in fault:
+        fault = fault.replace("a table", f"[{key}]", 1)
+        remedy = f"write [{key}], once, and its keys below it"
+    elif fault.startswith("unknown key"):
+        near = difflib.get_close_matches(fault.split("'")[1], _KEYS, n=1)
+        remedy = f"did you mean {near[0]!r}?" if near else f"take it out; {remedy}"
+    elif "expected a list" in fault:
+        remedy = f"write {key.rpartition('.')[2]} = […], in brackets, with commas between"
+    elif key == "schema" or fault.startswith("'schema'"):
+        remedy = 'write schema = "bmbench.suite/1" in the first line'
+    elif " of the form " in fault:
+        fault = "expected a name of letters, digits, '_', '-' and '.' that begins with a letter or digit"
+    return BadInputError(
+        f"not a suite: {fault}", where=f"{path}, {place}" if place else str(path), remedy=remedy
+    )
+
+
+_TABLES = {
+    "sets": "list",
+    "sets.also": "list",
+    "lite": "table",
+    "sets.options": "table",
+    "sets.human": "table",
+}
+"""How the keys that hold tables are written."""
+_KEYS = tuple(
+    field.encode_name for record in (Suite, SuiteSet, Rows, Lite) for field in msgspec.structs.fields(record)
+)
 
 
 def _by_name(name: str) -> Path:

@@ -31,6 +31,7 @@ from bmbench.datasets.formats.file_kinds import (
 from bmbench.datasets.formats.folder_words import folder_subset, subset_word
 from bmbench.datasets.formats.other_programs import other_program
 from bmbench.datasets.formats.yolo_names import OBJ_DATA, YAML, set_file
+from bmbench.datasets.reading.images import SUFFIXES
 
 DEPTH = 4
 """Folders inside each other in which annotations are looked for, from the one that was named."""
@@ -202,13 +203,15 @@ def _nothing(path: Path) -> BadInputError:
     found = ", ".join(f"{endings[ending]} × {ending}" for ending in most[:_SHOWN]) or "no file"
     looked = ", ".join(folder.relative_to(path).as_posix() for folder in folders[1 : _SHOWN + 1])
     more = f" and {len(folders) - _SHOWN - 1} more" if len(folders) > _SHOWN + 1 else ""
-    return BadInputError(
-        "no annotations of a known format",
-        where=str(path),
-        expected=", ".join(FORMATS),
-        got=f"{found} in it" + (f" and in {looked}{more}" if looked else ""),
-        remedy="name the format, as in qupath:PATH",
-    )
+    got = f"{found} in it" + (f" and in {looked}{more}" if looked else "")
+    what, where = "no annotations of a known format", str(path)
+    if not endings:
+        remedy = "check the path, or put annotations and their images there"
+        return BadInputError(what, where=where, got=got, remedy=remedy)
+    remedy = "name the format, as in qupath:PATH"
+    if endings.keys() <= {*SUFFIXES}:
+        remedy = "put annotations beside the images, or say what they are, as in labels:PATH"
+    return BadInputError(what, where=where, expected=", ".join(FORMATS), got=got, remedy=remedy)
 
 
 def _folders_below(folder: Path, depth: int) -> Iterator[Path]:

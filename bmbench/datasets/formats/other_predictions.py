@@ -9,7 +9,7 @@ categories. What files do not say is assumed, and said, unless it is declared.
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.gate import files_in, is_there
+from bmbench.core.gate import files_in
+from bmbench.core.misfits import misfit_error
 from bmbench.core.types import Category, Floats, GroundTruth, ImageId, Ints, Predictions
 from bmbench.datasets.formats import FORMATS
 from bmbench.datasets.formats.coco.samples import read_coco
@@ -32,6 +33,7 @@ from bmbench.datasets.formats.read_ahead import is_other_form
 from bmbench.datasets.formats.recognise import read_any
 from bmbench.datasets.reading.image_names import nearest
 from bmbench.datasets.reading.limits import MARK, read_limited
+from bmbench.datasets.reading.near_misses import how_meant, shown
 
 _NUMBERED = re.compile(r"class ([0-9]+)")
 
@@ -89,7 +91,7 @@ class OtherAnswers:
 
 def read_answers(path: Path, truth: Path, annotations: GroundTruth, *, outlines: bool = False) -> Predictions:
     """A detector's answers in whatever form on a ground truth and its COCO file; see `read_predictions`."""
-    if not is_there(path) or not is_other_form(path):
+    if not is_other_form(path):
         return read_predictions(path, annotations, outlines=outlines)
     other = read_other_form(path, truth)
     notes = (*other.notes, *other.assumed)
@@ -120,7 +122,16 @@ def read_other_form(path: Path, truth: Path, declared: Declaration | None = None
     content = dataclasses.replace(content, samples=tuple(sample for sample, _ in answered))
     for sample, rows in answered:
         own = [by_id[sample.image_id]] if sample.image_id in by_id else rows
-        images.append(ids[_only(own, sample.name, path)])
+        if not own:
+            raise _no_image(sample.name, [one.name for one, _ in answered], ids, names, path)
+        if len(own) > 1:
+            raise BadInputError(
+                "a name of several images",
+                where=str(path),
+                got=PurePosixPath(sample.name).name,
+                remedy="write names with their folders",
+            )
+        images.append(ids[own[0]])
     columns, assumed = _of_content(content, images, known.categories, path, declared)
     if len(names) == 1 and path.is_file() and PurePosixPath(names[0]).stem not in path.name:
         assumed = (f"{path.name} is taken for the one image, {names[0]}", *assumed)
@@ -211,12 +222,7 @@ def _category_ids(
             numbers[row] = cells[0].id
             said.append(f"objects without a class are taken for {cells[0].name}")
         else:
-            raise BadInputError(
-                f"class {name!r} is none of the ground truth",
-                where=str(path),
-                expected=", ".join(category.name for category in categories)[:120],
-                remedy=f"say which it is: bmbench datasets answers … --class '{name[:40]}=CLASS'",
-            )
+            raise _no_class(name, [category.name for category in categories], path)
     return numbers, said
 
 
@@ -242,7 +248,12 @@ def _of_coco(
     category_of = {number: by_name[name] for number, name in named.items() if name in by_name}
     found_boxes = [one for one in value.annotations if named.get(one.category_id) != LEFT_OUT]
     for one in found_boxes:
-        _refuse_unknown(one, image_of, category_of, file)
+        if one.image_id not in image_of:
+            called = {image.id: image.file_name or image.id for image in value.images}
+            own = called.get(one.image_id, f"image_id {one.image_id}, which is none of its images")
+            raise _no_image(own, list(called.values()), ids, names, file)
+        if one.category_id not in category_of:
+            raise _no_class(named.get(one.category_id, f"of id {one.category_id}"), by_name, file)
     corner = np.array([one.bbox for one in found_boxes], np.float64).reshape(-1, 4)
     if not (np.abs(corner) < 1e9).all() or (corner[:, 2:] < 0).any():
         raise BadInputError("boxes of no sensible size", where=str(file))
@@ -262,7 +273,8 @@ def _decoded(file: Path, declared: Declaration) -> _CocoFile:
     try:
         value = msgspec.json.decode(read_limited(file).removeprefix(MARK), type=_CocoFile)
     except msgspec.ValidationError as error:
-        raise BadInputError("not a COCO file with scores", where=str(file), got=str(error)[:120]) from None
+        remedy = "write a COCO results list, or images, annotations with a score, and categories"
+        raise misfit_error(error, "not a COCO file with scores", where=file, remedy=remedy) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInputError("not valid JSON", where=str(file), got=str(error)[:80]) from None
     unscored = sum(one.score is None for one in value.annotations)
@@ -276,22 +288,26 @@ def _decoded(file: Path, declared: Declaration) -> _CocoFile:
     return value
 
 
-def _refuse_unknown(
-    one: _Object, images: Mapping[int | str, ImageId], categories: Mapping[int, int], file: Path
-) -> None:
-    if one.image_id not in images:
-        raise BadInputError(
-            "a detection on an image that the ground truth does not have",
-            where=str(file),
-            got=f"image_id {one.image_id!r}",
-            remedy="check that the two files belong together",
-        )
-    if one.category_id not in categories:
-        raise BadInputError(
-            "a detection of a class that the ground truth does not have",
-            where=str(file),
-            got=f"category_id {one.category_id}",
-        )
+def _no_image(
+    own: ImageId, every: Sequence[ImageId], ids: Sequence[ImageId], names: Sequence[str], where: Path
+) -> BadInputError:
+    """The error for detections on an image of no name or id of the truth; `every`: all that were answered."""
+    return BadInputError(
+        "detections on an image that the ground truth does not have",
+        where=str(where),
+        expected=f"one of {shown(names)}",
+        got=f"{own!r} among {shown(every)}" if len(every) > 1 else repr(own),
+        remedy=how_meant(every, ids, names, owner="the truth") or "check that the two belong together",
+    )
+
+
+def _no_class(name: str, classes: Iterable[str], where: Path) -> BadInputError:
+    return BadInputError(
+        f"class {name[:40]!r} is none of the ground truth",
+        where=str(where),
+        expected=", ".join(classes)[:120],
+        remedy=f"say which it is: bmbench datasets answers … --class '{name[:40]}=CLASS'",
+    )
 
 
 def _ids(images: Sequence[ImageId]) -> NDArray[Any]:
@@ -300,17 +316,3 @@ def _ids(images: Sequence[ImageId]) -> NDArray[Any]:
     column = np.empty(len(images), object)
     column[:] = images
     return column
-
-
-def _only(rows: Sequence[int], name: str, path: Path) -> int:
-    if len(rows) == 1:
-        return rows[0]
-    what = (
-        "a name of several images" if rows else "detections on an image that the ground truth does not have"
-    )
-    raise BadInputError(
-        what,
-        where=str(path),
-        got=PurePosixPath(name).name,
-        remedy="check that the two belong together",
-    )

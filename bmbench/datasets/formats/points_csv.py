@@ -22,7 +22,7 @@ around them (a box: of its longer side).
 import dataclasses
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -40,6 +40,7 @@ from bmbench.datasets.formats.folder_words import IMAGE_WORDS, SUBSET_WORDS, fol
 from bmbench.datasets.formats.marks import UNNAMED, Collector, Marks
 from bmbench.datasets.reading.image_names import last_part, nearest, spellings
 from bmbench.datasets.reading.images import SUFFIXES
+from bmbench.datasets.reading.near_misses import how_meant, shown
 from bmbench.datasets.slides.whole_images import read_whole, size_of
 
 COLUMNS = ("image", "x", "y", "radius", "class", "role", "group", "split")
@@ -78,7 +79,7 @@ def read(path: Path, images: Path | None = None, **choices: str) -> Content:
     unknown: Counter[str] = Counter()
     for image, collector in collectors.items():
         group, split = (places[image].get(key, "") for key in _OF_IMAGE)
-        sample = find(image)
+        sample = find(image, list(collectors))
         (size, *others) = sizes[image]
         if size is not None and not others:
             sample = _with_stated_size(sample, size)
@@ -139,13 +140,21 @@ class _Images:
         inside = [*folders_called(file.parent, IMAGE_WORDS), file.parent]
         self._folder = images or inside[0]
         self._within = images or file.parent
+        self._file = file
 
-    def __call__(self, name: str) -> Sample:
+    def __call__(self, name: str, among: Sequence[str]) -> Sample:
         if self._listed:
             names = [sample.name for sample in self._listed]
             rows = nearest([name], names)[0] or nearest([_stem(name)], [_stem(one) for one in names])[0]
             if len(rows) != 1:
-                raise BadInputError("no such image", where=name, expected=", ".join(names)[:80])
+                raise BadInputError(
+                    "an image that is not there" if not rows else "a name of several images",
+                    where=str(self._file),
+                    expected=f"one of {shown(names)}",
+                    got=repr(name),
+                    remedy=how_meant(among, (), names, owner="the truth")
+                    or "check that the two files belong together",
+                )
             return dataclasses.replace(self._listed[rows[0]], annotations=Annotations.empty())
         own = self._own_name(name)
         file = self._folder / own

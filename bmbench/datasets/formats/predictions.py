@@ -17,11 +17,22 @@ from numpy.typing import NDArray
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes, writing
-from bmbench.core.types import Bools, Category, Detections, Floats, GroundTruth, ImageId, Predictions, Rings
+from bmbench.core.types import (
+    Bools,
+    Category,
+    Detections,
+    Floats,
+    GroundTruth,
+    ImageId,
+    Ints,
+    Predictions,
+    Rings,
+)
 from bmbench.datasets.formats.coco.outlines import outline
 from bmbench.datasets.reading.image_lookup import ImageLookup
 from bmbench.datasets.reading.json_lists import JsonLists
 from bmbench.datasets.reading.limits import MARK
+from bmbench.datasets.reading.near_misses import shift_of, shift_words, shown
 from bmbench.datasets.reading.record_checks import (
     Coordinate,
     RowNumbers,
@@ -178,18 +189,37 @@ def bind(columns: DetectionColumns, truth: GroundTruth, path: Path) -> Predictio
         unnamed[named] = False
         what, expected = "an image that 'images' does not name", "one of 'images'"
         refuse(unnamed[image], what, where=where, field="image_id", expected=expected)
-    labels = RowNumbers([category.id for category in truth.categories])
-    words = {"expected": "a category of the ground truth", "remedy": "check that both files belong together"}
+    label = _labels(columns.category_id, [category.id for category in truth.categories], where)
     return Predictions(
         image=image,
         xy=columns.xy,
         box=columns.box,
         confidence=columns.score,
-        label=labels.find(columns.category_id, where=where, field="category_id", **words),
+        label=label,
         size=columns.size,
         outline=columns.outline,
         schema="coco-results" if columns.answered is None else SCHEMA,
     )
+
+
+def _labels(ids: NDArray[Any], known: Sequence[int], where: str) -> Ints:
+    """(n,) row of the category of each id; what all unknown ones would fit is said, and never taken."""
+    labels = RowNumbers(known)
+    rows = labels.rows(ids)
+    if not (rows < 0).any():
+        return rows
+    there = list(dict.fromkeys(ids.tolist()))
+    shift = shift_of(there, known)
+    words = "the ids of the truth's categories"
+    refuse(
+        rows < 0,
+        "unknown category_id",
+        where=where,
+        expected=f"a category of the ground truth: {shown(known)}",
+        got=ids,
+        remedy="check that both files belong together" if shift is None else shift_words(shift, words),
+    )
+    return rows
 
 
 def write_predictions(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from bmbench.core.errors import BmbenchError
-from bmbench.core.gate import files_in, open_file
+from bmbench.core.gate import files_in, is_there, open_file
 
 if TYPE_CHECKING:
     from bmbench.datasets.formats.predictions import DetectionColumns
@@ -111,7 +111,11 @@ def _has_one_thread() -> bool:
 
 
 def is_other_form(path: Path) -> bool:
-    """Whether predictions are a folder, or a file that is no results list, neither plain nor wrapped."""
+    """Whether predictions are a folder, a file that is no results list, or ``FORMAT:PATH``."""
+    if not is_there(path):
+        from bmbench.datasets.formats.file_kinds import split_name
+
+        return split_name(str(path))[0] is not None
     if path.is_dir():
         return True
     if path.name.lower().endswith(_OTHER_ENDINGS):

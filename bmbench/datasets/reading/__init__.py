@@ -19,6 +19,7 @@
     tiff_files       TIFF files, opened alone and with an end to their pages
     image_names      which image a name means
     image_lookup     which image an answer means, by id, file name or stem
+    near_misses      what answers that mean no image have in common with images
     picture_copies   copies, near copies and empty parts, from pixels alone
     picture_overlaps pictures that show a part of the same field
 """

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bmbench.core.types import ImageId, Ints
+from bmbench.core.types import Bools, ImageId, Ints
 from bmbench.datasets.reading.image_names import composed, nearest, spellings
+from bmbench.datasets.reading.near_misses import how_meant, shown
 from bmbench.datasets.reading.record_checks import RowNumbers, refuse
 
 UNKNOWN, SEVERAL = -1, -2
@@ -88,14 +89,7 @@ class ImageLookup:
             rows = self._with_files(rows, values, files, where, field)
         remedy = "write the truth's ids, or names with their folders"
         refuse(rows == SEVERAL, f"{field} that several images may be", where=where, got=values, remedy=remedy)
-        refuse(
-            rows < 0,
-            f"unknown {field}",
-            where=where,
-            expected="an image of the ground truth, by id, file name or stem",
-            got=values,
-            remedy="check that the two files belong together",
-        )
+        self._refuse_unknown(rows < 0, values, where, field)
         return rows
 
     def of_files(self, paths: Sequence[str]) -> list[list[int]]:
@@ -149,6 +143,25 @@ class ImageLookup:
                 remedy="write the truth's ids, or the file names alone, as image_id",
             )
         return np.where(rows >= 0, rows, by_file)
+
+    def _refuse_unknown(self, unknown: Bools, values: NDArray[Any], where: str, field: str) -> None:
+        """Nothing, unless one means no image; says what all would fit, and takes them for nothing."""
+        if not unknown.any():
+            return
+        every = list(dict.fromkeys(values.tolist()))
+        named = [name for name in self._names if name not in self._by_id]
+        expected = f"an image of the ground truth: an id, as {shown(self._ids)}"
+        expected += f", a file name or stem, as {shown(named, 1)}" if named else ", a file name or stem"
+        got = repr(values[unknown].tolist()[0])
+        refuse(
+            unknown,
+            f"unknown {field}",
+            where=where,
+            expected=expected,
+            got=f"{got} among {shown(every)}" if len(every) > 1 else got,
+            remedy=how_meant(every, self._ids, self._names, owner="the truth")
+            or "check that the two files belong together",
+        )
 
     def _refuse_two_meanings(self, values: NDArray[Any], where: str, field: str) -> None:
         """Nothing, unless all values are ids of images and names too, and of other ones."""

@@ -37,7 +37,7 @@ from bmbench.core.types import Annotations, Floats, Role, Sample
 from bmbench.datasets.formats.kainz_points import read_mbm_additions, read_mbm_dots, read_points
 from bmbench.datasets.reading.images import image_size
 from bmbench.datasets.sets.image_samples import image_sample
-from bmbench.datasets.sets.options import data_folder, known_options, positive
+from bmbench.datasets.sets.options import data_folder, known_options, no_image, positive
 
 CELL_RADIUS_PX = 19.5
 """Half the mean cell diameter that the authors state (39 px)."""
@@ -83,7 +83,7 @@ def load(request: LoadRequest, *, mbm: bool = False) -> Split:
         for path in files_in(folder / "images", within=folder, suffixes=(".png",))
     ]
     if not samples:
-        raise BadInputError("no image", where=str(folder / "images"), expected="BM_GRAZ_HE_PPPP_FF.png")
+        raise no_image(folder / "images", "BM_GRAZ_HE_PPPP_FF.png", CARD)
     table = split_by_patient({sample.group for sample in samples}, request.options.get("test_patients", ""))
     return Split(
         samples={

@@ -41,6 +41,12 @@ def data_folder(request: LoadRequest, dataset: str, *parts: str) -> Path:
     return folder
 
 
+def no_image(folder: Path, name: str, card: DatasetCard) -> BadInputError:
+    """The error for a folder of a published set in which no image of such a name lies."""
+    remedy = f"name the folder of {card.name} with --data, or fetch it: bmbench datasets fetch {card.name}"
+    return BadInputError("no image", where=str(folder), expected=name, remedy=remedy)
+
+
 def source_place(request: LoadRequest, card: DatasetCard) -> Path:
     """The file or folder that the request names, else the fetched folder of the set.
 

@@ -27,7 +27,7 @@ from bmbench.core.types import Annotations, Category, Floats, Ints, Rings, Sampl
 from bmbench.datasets.reading.images import image_size, read_raw
 from bmbench.datasets.sets.image_samples import image_sample
 from bmbench.datasets.sets.kainz import circles_of, split_by_patient
-from bmbench.datasets.sets.options import data_folder, known_options, positive
+from bmbench.datasets.sets.options import data_folder, known_options, no_image, positive
 
 OTHER_CELL, PLASMA, UNSEEN = 1, 2, 255
 """Values of a label image: a dot on a nucleus of either kind; what nobody annotated."""
@@ -51,7 +51,7 @@ def load(request: LoadRequest) -> Split:
     tiles = files_in(folder / "training_tiles", within=folder, suffixes=(".png",))
     samples = [_sample(path, folder, radius) for path in tiles]
     if not samples:
-        raise BadInputError("no image", where=str(folder / "training_tiles"), expected="CD138-PPP_N.png")
+        raise no_image(folder / "training_tiles", "CD138-PPP_N.png", CARD)
     groups = {sample.group for sample in samples}
     table = split_by_patient(groups, request.options.get("test_patients", "004"))
     return Split(

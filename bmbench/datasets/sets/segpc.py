@@ -65,6 +65,7 @@ def load(request: LoadRequest) -> Split:
             "no images with masks",
             where=str(place),
             expected="train and validation, each with folders x and y",
+            remedy=f"name the folder of {CARD.name} with --data",
         )
     faults, samples, held = [_NOTE], [], set()
     for folder in folders:

@@ -15,6 +15,8 @@ from bmbench.datasets.slides.slide import Slide, UnreadableImageError
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
 OPENSLIDE_SUFFIXES = (".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".vmu", ".svslide", ".czi")
 DICOM_SUFFIXES = (".dcm",)
+_SHOWN = 6
+"""Endings of files that an error names."""
 SLIDE_SUFFIXES = (*dict.fromkeys((*SUFFIXES, *TIFF_SUFFIXES, *OPENSLIDE_SUFFIXES, *DICOM_SUFFIXES, *STORES)),)
 """Endings of files that are taken from a folder."""
 
@@ -86,9 +88,13 @@ def slide_files(paths: Sequence[Path]) -> list[Path]:
 def _in_folder(folder: Path) -> list[Path]:
     images = files_in(folder, within=folder, suffixes=SLIDE_SUFFIXES)
     if not images:
-        expected = "an image or slide of a known kind"
+        there = sorted({path.suffix.lower() or path.name for path in files_in(folder, within=folder)})
         raise BadInputError(
-            "no image in the folder", where=str(folder), expected=expected, remedy="check the path"
+            "no image in the folder",
+            where=str(folder),
+            expected="images or slides directly in it",
+            got=f"files {', '.join(there[:_SHOWN])}" if there else "no file",
+            remedy="check the path, or name the folders below it",
         )
     n_dicom = sum(path.suffix.lower() in DICOM_SUFFIXES for path in images)
     if 0 < n_dicom < len(images):

@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
+from bmbench.core.misfits import misfit_error
 from bmbench.core.types import Floats, GroundTruth, Role
 from bmbench.leaderboards.results.record import Result
 from bmbench.leaderboards.results.score_submission import Judge
@@ -68,7 +68,8 @@ def read_patches(path: Path) -> Patches | None:
     try:
         return msgspec.json.decode(read_bytes(path), type=Patches)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise BadInputError("not patches", where=str(path), got=str(error)) from None
+        remedy = "make it anew: bmbench leaderboard score"
+        raise misfit_error(error, "not patches", where=path, remedy=remedy) from None
 
 
 def may_be_shown(board: Leaderboard, manifest: Manifest) -> bool:

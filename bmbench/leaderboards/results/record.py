@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
+from bmbench.core.misfits import misfit_error
 
 SCORER_VERSION = 3
 """Raised by every change that can move a published number; results of older scorers are made again."""
@@ -214,7 +214,8 @@ def read_result(path: Path) -> Result:
     try:
         return msgspec.json.decode(read_bytes(path), type=Result)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise BadInputError("not a result", where=str(path), got=str(error)) from None
+        remedy = "make it anew: bmbench leaderboard score"
+        raise misfit_error(error, "not a result", where=path, remedy=remedy) from None
 
 
 def _rounded(value: Any) -> Any:

@@ -6,8 +6,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
+from bmbench.core.misfits import misfit_error
 from bmbench.leaderboards.results.record import AgreementRow, Maybe, Pair
 from bmbench.statistics.planning import FindableDifferences
 
@@ -153,4 +153,5 @@ def read_standings(path: Path) -> Standings:
     try:
         return msgspec.json.decode(read_bytes(path), type=Standings)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise BadInputError("not standings", where=str(path), got=str(error)) from None
+        remedy = "make it anew: bmbench leaderboard score"
+        raise misfit_error(error, "not standings", where=path, remedy=remedy) from None

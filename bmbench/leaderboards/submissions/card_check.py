@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from bmbench.core.errors import misfit
+from bmbench.core.misfits import plain_words, raw_misfit
 from bmbench.leaderboards.submissions.card import (
     Declarations,
     Run,
@@ -105,7 +105,7 @@ def _check_value(value: Any, kind: Any, place: Place, problems: Problems) -> Non
     try:
         msgspec.convert(value, kind)
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        text, inside = misfit(error)
+        text, inside = raw_misfit(error)
         if record is not None and inside:
             return  # the record's own fault, which was added with its place
         inner_place = [step[0] or step[1] for step in _STEP.findall(inside)]
@@ -135,8 +135,8 @@ def _harmless(text: str) -> str:
         if words is not None:
             return f"expected {words}"
     if text.startswith(("Invalid enum value", "Object contains unknown")):
-        return quoted(text, most=80)[1:-1]
-    return text.replace("`", "")
+        return quoted(plain_words(text), most=80)[1:-1]
+    return plain_words(text).replace("`", "")
 
 
 def _check_texts(value: Any, place: Place, problems: Problems) -> None:

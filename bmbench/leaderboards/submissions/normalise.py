@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bmbench.core.errors import BadInputError
-from bmbench.core.gate import is_file, is_there
+from bmbench.core.gate import is_file
 from bmbench.core.types import ImageId
 from bmbench.datasets.formats.predictions import DetectionColumns
 from bmbench.datasets.reading.image_lookup import ImageLookup
@@ -47,7 +47,7 @@ def _columns(path: Path, manifest: Manifest, truth: Path | None) -> DetectionCol
     from bmbench.datasets.formats.predictions import read_columns
     from bmbench.datasets.formats.read_ahead import is_other_form
 
-    if not is_there(path) or not is_other_form(path):
+    if not is_other_form(path):
         return read_columns(path)
     if truth is None or not is_file(truth) or manifest.truth.visibility == "hidden":
         raise BadInputError(

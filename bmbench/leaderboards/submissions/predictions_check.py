@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from typing import Any, TypeGuard
 
+from bmbench.datasets.reading.near_misses import shift_of, shift_words
 from bmbench.leaderboards.submissions.problems import Problems, pointer, quoted
 from bmbench.leaderboards.tracks.manifest import ImageFacts, Manifest
 
@@ -41,6 +42,7 @@ def _check_images(images: list[Any], manifest: Manifest, problems: Problems) -> 
         elif key in seen:
             problems.add("E409", pointer("images", row), "is there twice", "name each image once")
         seen.add(key)
+    _explain_images(images, manifest, problems)
     missing = len(known - seen)
     if missing:
         text = f"{missing} of {len(known)} images of the track are not answered"
@@ -51,6 +53,7 @@ class _Rows:
     """The checks of single detections."""
 
     def __init__(self, manifest: Manifest, problems: Problems) -> None:
+        self._manifest = manifest
         self._images = {_key(image.id): image for image in manifest.images}
         self._categories = {_key(category) for category in manifest.categories}
         self._limits = manifest.limits
@@ -69,6 +72,7 @@ class _Rows:
 
     def _explain(self, rows: list[dict[str, Any]]) -> None:
         """What most rows have in common that makes them faults: how other programs count and write."""
+        _explain_images([row.get("image_id") for row in rows], self._manifest, self._problems)
         most = 0.5 * len(rows)
         of_category = {_key(row.get("category_id")) for row in rows} - self._categories
         if rows and of_category and all(_key(row.get("category_id")) in of_category for row in rows):
@@ -138,6 +142,19 @@ class _Rows:
     def _inside(self, image: ImageFacts, x: float, y: float) -> bool:
         margin = self._limits.margin_px
         return -margin <= x <= image.width + margin and -margin <= y <= image.height + margin
+
+
+def _explain_images(named: list[Any], manifest: Manifest, problems: Problems) -> None:
+    """What ids have in common none of which need be an image of the track: counted otherwise, or names."""
+    known = [image.id for image in manifest.images]
+    values = list(dict.fromkeys(one for one in named if isinstance(one, (int, str))))
+    if not values or {*map(_key, values)} <= {*map(_key, known)}:
+        return
+    shift = shift_of(values, known)
+    if shift is not None:
+        problems.explain("E402", shift_words(shift, "the track's ids"))
+    elif all(isinstance(one, str) for one in values) and all(isinstance(one, int) for one in known):
+        problems.explain("E402", "names or texts as ids? bmbench submit writes the track's ids for them")
 
 
 def _key(value: Any) -> tuple[type, Any]:

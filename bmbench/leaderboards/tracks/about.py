@@ -10,8 +10,8 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, field
 
-from bmbench.core.errors import BadInputError
 from bmbench.core.gate import read_bytes
+from bmbench.core.misfits import misfit_error
 from bmbench.leaderboards.tracks.fields import StrictRecord
 
 ABOUT_FILE = "about.json"
@@ -58,4 +58,5 @@ def read_about(board: Path) -> About:
     try:
         return msgspec.json.decode(read_bytes(path), type=About)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise BadInputError("does not say what a board is about", where=str(path), got=str(error)) from None
+        remedy = "correct it: docs/leaderboards.md"
+        raise misfit_error(error, "does not say what a board is about", where=path, remedy=remedy) from None

@@ -197,7 +197,7 @@ def _metrics(truth: Path, rules: Rules) -> tuple[MetricName, ...]:
 
 def notes_on(truth: Path, manifest: Manifest) -> tuple[str, ...]:
     """What a maintainer should know of the track's rules on its ground truth."""
-    from bmbench.benchmark.scoring.score_files import rule_notes
+    from bmbench.benchmark.scoring.notes import rule_notes
     from bmbench.datasets.formats.coco.columns import read_ground_truth
 
     return rule_notes(read_ground_truth(truth), _protocol(manifest.rules))

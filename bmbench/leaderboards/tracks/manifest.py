@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.files import read_bytes
+from bmbench.core.misfits import misfit_error
 from bmbench.leaderboards.tracks.fields import Digest, Id, Link, StrictRecord
 
 MANIFEST_FILE = "track.json"
@@ -188,7 +189,8 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
     try:
         manifest = msgspec.json.decode(data, type=Manifest)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise BadInputError("not a track", where=where, got=str(error)) from None
+        remedy = "correct it, or make the track anew"
+        raise misfit_error(error, "not a track", where=where, remedy=remedy) from None
     ids = [image.id for image in manifest.images]
     if len(set(map(repr, ids))) < len(ids):
         raise BadInputError("an image is there twice", where=f"{where}, images")

@@ -156,11 +156,11 @@ def stopped(options, folder):
         ("environment.json", {"packages": {}}, ("another version of", "None")),
         ("config.json", {"options": {"speed": "high"}}, ("not the options of a run", "speed")),
         ("config.json", {"options": None}, ("config.json, options: is not a run's record",)),
-        ("config.json", {"options": {"data": 3}}, ("damaged options of a run", "config.json", "`$.data`")),
-        ("config.json", {"options": {"test_on": 5}}, ("damaged options of a run", "`$.test_on`")),
-        ("config.json", {"options": {"classes": None}}, ("damaged options of a run", "`$.classes`")),
-        ("config.json", {"options": {"settings": {"steps": 3}}}, ("damaged options", "`$.settings[...]`")),
-        ("config.json", {"options": {"seed": "one"}}, ("damaged options of a run", "`$.seed`")),
+        ("config.json", {"options": {"data": 3}}, ("damaged options of a run", "config.json", ", data: ")),
+        ("config.json", {"options": {"test_on": 5}}, ("damaged options of a run", ", test_on: ")),
+        ("config.json", {"options": {"classes": None}}, ("damaged options of a run", ", classes: ")),
+        ("config.json", {"options": {"settings": {"steps": 3}}}, ("damaged options", ", settings: ")),
+        ("config.json", {"options": {"seed": "one"}}, ("damaged options of a run", ", seed: ")),
     ],
 )
 def test_what_a_run_was_begun_with_must_still_hold(options, tmp_path, file, change, facts):

@@ -27,7 +27,13 @@ from bmbench.datasets import DATASETS
         ("drawn = true", 'folds = ["a"]', "fold_by and folds"),
         ("schema", "schem", "schem"),
         ("[lite]", "[lite", "TOML"),
-        ("f1 = 0.84", "f1 = 84", "<= 1"),
+        ("f1 = 0.84", "f1 = 84", "a number of at most 1"),
+        ("[lite]", "[[lite]]", r", lite: .*expected \[lite\], got a list; write \[lite\], once"),
+        ("drawn = true", "drwan = true", "unknown key 'drwan'; did you mean 'drawn'"),
+        ("drawn = true", 'drawn = "yes"', r"sets\[0\].drawn: .*expected true or false, got a text"),
+        ('methods = ["blob_log"]', 'methods = "blob_log"', r"methods: .*in brackets, with commas between"),
+        ("bmbench.suite/1", "bmbench.suite/9", 'write schema = "bmbench.suite/1"'),
+        ("[lite]", "[lite", "not a TOML file: expected .*; correct that line"),
     ],
 )
 def test_what_no_suite_can_mean_is_refused(suite_path, old, new, said):
@@ -37,6 +43,17 @@ def test_what_no_suite_can_mean_is_refused(suite_path, old, new, said):
     with pytest.raises(BadInputError, match=said) as fault:
         read_suite(suite_path)
     assert str(suite_path) in str(fault.value)
+    assert "`" not in str(fault.value)
+    assert "array" not in str(fault.value).replace("array declaration", "")
+
+
+def test_a_table_where_a_list_of_them_is_wanted_is_told_in_the_words_of_toml(suite_path):
+    head, _, rest = suite_path.read_text().partition("[[sets]]")
+    suite_path.write_text(f"{head}[sets]{rest.partition('[[sets]]')[0]}")
+    with pytest.raises(BadInputError) as fault:
+        read_suite(suite_path)
+    said = "not a suite: expected [[sets]], a list of tables, got a table; write [[sets]] before each of them"
+    assert str(fault.value) == f"{suite_path}, sets: {said}"
 
 
 def test_the_suite_that_comes_with_the_repository_names_methods_and_sets_that_there_are():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from bmbench.benchmark.reproduce.folder import StudyFolder
 from bmbench.benchmark.suite.plan import set_folder
-from bmbench.benchmark.suite.report.blocks import Heading, TextGrid, to_html, to_markdown
+from bmbench.benchmark.suite.report.blocks import Heading, ReportPicture, TextGrid, to_html, to_markdown
 from bmbench.benchmark.suite.report.failures import crowding, tier_counts
 from bmbench.benchmark.suite.report.pooled import pool_of
 from bmbench.benchmark.suite.report.report import write_suite_report
@@ -173,6 +175,44 @@ def test_what_strangers_write_is_text_in_both_forms():
     page = to_html("t", blocks)
     assert "<h1>&lt;b&gt;</h1>" in page
     assert "<code>x</code> <b>y</b> &lt;i&gt;" in page
+
+
+def test_a_page_has_addresses_a_list_of_them_and_tables_that_scroll_by_themselves(tmp_path):
+    """As for a reader on a phone, with keys alone, or with a screen reader."""
+    (tmp_path / "a.png").write_bytes(b"a picture")
+    grid = TextGrid(header=("method", "F1"), rows=(("`x`", "1.0"),))
+    blocks = [
+        Heading(level=1, text="All"), "First of all.",
+        Heading(level=2, text="In `a_1`, drawn"), grid,
+        Heading(level=2, text="Where methods fail"), Heading(level=3, text="In `a_1`, drawn"), grid,
+        ReportPicture(path=tmp_path / "a.png", what="Hits of 1 method"),
+    ]  # fmt: skip
+    page = to_html("t", blocks)
+    assert re.findall(r"<h(\d) id=\"([^\"]+)\"", page) == [
+        ("2", "in-a_1-drawn"), ("2", "where-methods-fail"), ("3", "in-a_1-drawn.2")
+    ]  # fmt: skip
+    assert re.findall(r"href=\"#([^\"]+)\"", page) == ["in-a_1-drawn", "where-methods-fail"]
+    assert page.index("First of all") < page.index("<nav") < page.index("<h2")
+    assert (
+        page.count('<div class=scroll role=region tabindex=0 aria-label="In a_1, drawn"><table><thead>') == 2
+    )
+    assert page.count("<th scope=col") == 4
+    assert 'alt="Hits of 1 method"' in page
+    assert "<figcaption>Hits of 1 method</figcaption></figure>" in page
+    assert "<nav" not in to_html("t", blocks[:4])
+
+
+def test_one_method_is_not_compared_and_one_question_is_one(three, tmp_path, monkeypatch):
+    _, out = three
+    path = tmp_path / "alone.toml"
+    path.write_text(TEXT.replace('["blob_log", "unet_shrink", "unet_sigmoid"]', '["blob_log"]'))
+    monkeypatch.setattr("bmbench.benchmark.suite.report.report.question_rows", lambda _: (("", "", "shown"),))
+    monkeypatch.setattr("bmbench.benchmark.suite.report.report.n_decided", lambda _: 1)
+    text = write_suite_report(read_suite(path), out, lambda _: None).read_text("utf-8")
+    short = " ".join(text.partition("## In short")[2].partition("##")[0].split())
+    assert short.count("One method alone is finished.") == len(FOUND)
+    assert "best" not in short
+    assert "Of the study's questions 1 of 1 is decided" in short
 
 
 def test_tiers_are_counted_by_hand():

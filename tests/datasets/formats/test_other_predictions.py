@@ -1,6 +1,7 @@
 """A detector's answers in the forms that programs write, against the same answers as a results list."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,7 +152,11 @@ RBC = [{"id": 1, "name": "RBC"}]
 @pytest.mark.parametrize(
     ("file", "text", "what"),
     [
-        ("x.csv", "image,x,y,class\nz.png,1,1,RBC\n", "no such image"),
+        (
+            "x.csv",
+            "image,x,y,class\nz.png,1,1,RBC\n",
+            "an image that is not there .*one of 'test/a.png'.*got 'z.png'",
+        ),
         (
             "x.csv",
             "image,x,y,class\na.png,1,1,blast\n",
@@ -166,12 +171,31 @@ RBC = [{"id": 1, "name": "RBC"}]
         (
             "x.json",
             {"images": [{"id": 1, "file_name": "z.png"}], "categories": RBC, "annotations": [SCORED]},
-            "on an image that the ground truth does not have",
+            "on an image that the ground truth does not have .*one of 'test/a.png', .*got 'z.png'",
+        ),
+        ("x.csv", "image,x,y,class\na_x.png,1,1,RBC\nb_x.png,1,1,RBC\n", "all have '_x' behind the name"),
+        (
+            "x.json",
+            {"images": [{"id": 1, "file_name": "a.jpg"}], "categories": RBC, "annotations": [SCORED]},
+            r"only the ending differs \('a.jpg' for 'a.png'\)",
         ),
         (
             "x.json",
-            {"images": [{"id": 1, "file_name": "a.png"}], "categories": [], "annotations": [SCORED]},
-            "of a class that the ground truth does not have",
+            {
+                "images": [{"id": one} for one in (8, 9, 10)],
+                "categories": RBC,
+                "annotations": [SCORED | {"image_id": one} for one in (8, 9, 10)],
+            },
+            r"got 10 among 8, 9, 10\); all fit if 1 is subtracted",
+        ),
+        (
+            "x.json",
+            {
+                "images": [{"id": 1, "file_name": "a.png"}],
+                "categories": [{"id": 1, "name": "blast"}],
+                "annotations": [SCORED],
+            },
+            "class 'blast' is none of the ground truth .*expected RBC, WBC.*--class",
         ),
         ("x.json", {"images": [], "categories": [], "annotations": 3}, "not a COCO file with scores"),
     ],
@@ -180,6 +204,18 @@ def test_answers_on_something_else_are_refused(tmp_path, truth, file, text, what
     (tmp_path / file).write_text(text if isinstance(text, str) else json.dumps(text))
     with pytest.raises(BadInputError, match=what):
         read_pair(tmp_path / file, truth)
+
+
+def test_the_format_may_be_named(tmp_path, truth):
+    as_results(tmp_path)
+    place = tmp_path / "labels"
+    place.mkdir()
+    (place / "a.txt").write_text("1 0.35 0.4 0.2 0.3 0.9\n")
+    (place / "classes.txt").write_text("RBC\nWBC\n")
+    with_name = read_pair(Path(f"yolo:{place}"), truth)[1]
+    np.testing.assert_array_equal(with_name.box, read_pair(place, truth)[1].box)
+    with pytest.raises(BadInputError, match="file not found"):
+        read_pair(tmp_path / "nothing.json", truth)
 
 
 def test_score_and_compare_take_them_and_say_what_was_assumed(tmp_path, truth, bmbench):

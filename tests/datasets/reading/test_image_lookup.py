@@ -164,3 +164,47 @@ def test_ids_far_apart_and_close_together_are_found(ids):
     expected = [ids.index(value) if value in ids else -1 for value in asked]
     for repeats in (1, 1000):
         assert known.rows(np.array(asked * repeats)).tolist() == expected * repeats
+
+
+FIELDS = [f"img_{n:03d}.png" for n in range(1, 8)]
+MISTAKES = {
+    "counted from 1, not from 0": (range(8), lambda n: n + 1, "all fit if 1 is subtracted"),
+    "counted from 0, not from 1": (range(1, 8), lambda n: n - 1, "all fit if 1 is added"),
+    "counted from 1000": (range(1, 8), lambda n: n + 1000, "all fit if 1000 is subtracted"),
+    "text": (range(1, 8), str, "they are texts, and the truth's ids whole numbers: write 1 for '1'"),
+    "text, counted from 2": (range(1, 8), lambda n: str(n + 1), "all fit if 1 is subtracted"),
+    "whole numbers": (map(str, range(1, 8)), int, "write '1' for 1"),
+    "another ending": (FIELDS, lambda one: one[:-3] + "jpg", "only the ending differs .'img_001.jpg'"),
+    "a word behind": (FIELDS, lambda one: one[:-4] + "_out.png", "all have '_out' behind the name"),
+    "a word before": (FIELDS, "x-{}".format, "all have 'x-' before the name"),
+    "less before": (FIELDS, lambda one: one[4:-4], "the truth's names have 'img_' before each of them"),
+    "capital letters": (FIELDS, str.upper, "only capital letters differ"),
+    "positions": (FIELDS, lambda one: int(one[4:-4]) * 7, "they are whole numbers, .* or the file names"),
+    "none of these": (range(1, 8), lambda n: n * n, "check that the two files belong together"),
+    "other names": (FIELDS, lambda one: one[::-1], "check that the two files belong together"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_what_all_images_have_in_common_is_said_and_not_taken(mistake):
+    """Expected, got, and a remedy that fits every one; ids that are known by accident change nothing."""
+    ids, change, said = MISTAKES[mistake]
+    ids = list(ids)
+    names = FIELDS if ids == FIELDS else ["a", "b", "c", "d", "e", "f", "g", "h"][: len(ids)]
+    answered = [change(one) for one in ids]
+    with pytest.raises(BadInputError, match=said) as caught:
+        rows(ImageLookup(ids, names=names), answered)
+    shown = ", ".join(map(repr, ids[:3]))
+    assert f"an id, as {shown} …" in str(caught.value)
+    assert " …); " in str(caught.value)
+    assert f"among {', '.join(map(repr, answered[:3]))} …" in str(caught.value)
+
+
+def test_a_shift_is_only_named_where_all_fit():
+    lookup = ImageLookup((1, 2, 3, 4), names=("a", "b", "c", "d"))
+    for values in ([2, 3, 9], [2, 3, "x"], [10, 11], [10]):
+        with pytest.raises(BadInputError, match="check that the two files belong together"):
+            rows(lookup, values)
+    # Of images that some answers are missing for, only counting from 0 or 1 can be told.
+    with pytest.raises(BadInputError, match="all fit if 1 is subtracted"):
+        rows(lookup, [3, 5])

@@ -97,6 +97,9 @@ def test_a_predictions_file_needs_what_it_does_not_say(bench):
         handed_in(bench, [], family=None, chosen_on=None)
     with pytest.raises(BadInputError, match="unknown image_id"):
         handed_in(bench, [{"image_id": "elsewhere", "category_id": 1, "bbox": [1, 1, 2, 2], "score": 1}])
+    rows = [row | {"image_id": row["image_id"] + 1} for row in bench.answer(recall=1.0, false=0)]
+    with pytest.raises(BadInputError, match=r"an id, as 1, 2, 3 …, .*; all fit if 1 is subtracted"):
+        handed_in(bench, rows)
 
 
 def test_costs_are_declared_by_name(bench):

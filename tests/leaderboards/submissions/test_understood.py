@@ -181,6 +181,29 @@ def test_scores_that_are_none_have_a_likely_cause(bench, good, scores, cause):
     assert bool(problems.listed[0].cause) == bool(cause)
 
 
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda one: one + 1, "all fit if 1 is subtracted"),
+        (lambda one: f"field_{one - 1:02d}.png", "bmbench submit writes the track's ids"),
+        (lambda one: one + 900 * (one % 2), ""),
+    ],
+)
+def test_images_that_the_track_does_not_have_have_a_likely_cause(bench, good, change, cause):
+    from bmbench.leaderboards.submissions.predictions_check import check_predictions
+    from bmbench.leaderboards.submissions.problems import Problems
+
+    bench.track()
+    rows = [row | {"image_id": change(row["image_id"])} for row in good]
+    images = [change(one) for one in range(1, 11)]
+    problems = Problems("predictions-s0.json")
+    value = {"schema": "bmbench.predictions/1", "images": images, "detections": rows}
+    check_predictions(value, bench.board.manifest("weak"), problems)
+    unknown = [problem for problem in problems.listed if problem.code == "E402"]
+    assert [bool(problem.cause) for problem in unknown] == [bool(cause)] * 2
+    assert all(cause in problem.cause for problem in unknown)
+
+
 def test_the_command_shows_it_and_says_it_as_json(bench, bmbench, good):
     bench.track()
     folder, _ = bench.submit("an-answer", good)

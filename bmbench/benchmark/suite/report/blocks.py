@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -57,8 +57,39 @@ def to_markdown(blocks: Sequence[Block]) -> str:
 
 
 def to_html(title: str, blocks: Sequence[Block]) -> str:
-    """The report as one page that loads nothing."""
-    return html_page(title, "\n".join(map(_html, blocks)))
+    """The report as one page that loads nothing: its sections have addresses, and a list before the first."""
+    parts, below, anchors = [], title, _anchors(blocks)
+    contents = _contents(blocks, anchors)
+    for place, block in enumerate(blocks):
+        if isinstance(block, Heading):
+            below = block.text
+            if block.level > 1 and contents:
+                parts.append(contents)
+                contents = ""
+        parts.append(_html(block, anchor=anchors.get(place, ""), below=below))
+    return html_page(title, "\n".join(filter(None, parts)))
+
+
+def _anchors(blocks: Sequence[Block]) -> dict[int, str]:
+    """Place of each heading below the title → its address on the page, letters and digits alone."""
+    found: dict[int, str] = {}
+    for place, block in enumerate(blocks):
+        if isinstance(block, Heading) and block.level > 1:
+            plain = "-".join(re.findall(r"[a-z0-9_]+", block.text.lower())) or "section"
+            # Each section says of the same sets what it has to say: the second time with a number.
+            again = sum(name == plain or name.rpartition(".")[0] == plain for name in found.values())
+            found[place] = f"{plain}.{again + 1}" if again else plain
+    return found
+
+
+def _contents(blocks: Sequence[Block], anchors: Mapping[int, str]) -> str:
+    """Links to the sections of level 2, where there are several."""
+    links = [
+        f'<li><a href="#{anchors[place]}">{_marked(block.text)}</a></li>'
+        for place, block in enumerate(blocks)
+        if isinstance(block, Heading) and block.level == 2
+    ]
+    return f'<nav aria-label="Contents"><ul>{"".join(links)}</ul></nav>' if len(links) > 1 else ""
 
 
 def _markdown(block: Block) -> str:
@@ -73,28 +104,35 @@ def _markdown(block: Block) -> str:
     return table(block.header, block.rows, left=block.left) if block.rows else ""
 
 
-def _html(block: Block) -> str:
+def _html(block: Block, *, anchor: str, below: str) -> str:
     if isinstance(block, str):
         return f"<p>{_marked(block)}</p>" if block else ""
     if isinstance(block, Heading):
-        return f"<h{block.level}>{_marked(block.text)}</h{block.level}>"
+        address = f' id="{anchor}"' if anchor else ""
+        return f"<h{block.level}{address}>{_marked(block.text)}</h{block.level}>"
     if isinstance(block, Bullets):
         return f"<ul>{''.join(f'<li>{_marked(text)}</li>' for text in block.texts)}</ul>"
     if isinstance(block, ReportPicture):
         data = base64.b64encode(read_bytes(block.path)).decode()
         kind = "png" if block.path.suffix == ".png" else "jpeg"
-        return f'<img alt="{escape(block.what)}" src="data:image/{kind};base64,{data}">'
+        picture = f'<img alt="{escape(block.what)}" src="data:image/{kind};base64,{data}">'
+        return f"<figure>{picture}<figcaption>{_marked(block.what)}</figcaption></figure>"
     if not block.rows:
         return ""
-    lines = [_line("th", block.header, block.left), *(_line("td", row, block.left) for row in block.rows)]
-    return f"<table>{''.join(lines)}</table>"
+    head = _line("th scope=col", block.header, block.left)
+    body = "".join(_line("td", row, block.left) for row in block.rows)
+    table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+    # What is wider than a phone scrolls by itself, by keys too, and tells what it is a table of.
+    label = escape(below.replace("`", ""))
+    return f'<div class=scroll role=region tabindex=0 aria-label="{label}">{table}</div>'
 
 
-def _line(kind: str, cells: Sequence[str], left: int) -> str:
+def _line(tag: str, cells: Sequence[str], left: int) -> str:
+    kind = tag.partition(" ")[0]
     shown = (
-        f"<{kind} class=text>{_marked(cell)}</{kind}>"
+        f"<{tag} class=text>{_marked(cell)}</{kind}>"
         if place < left
-        else f"<{kind}>{_unbroken(_marked(cell), kind)}</{kind}>"
+        else f"<{tag}>{_unbroken(_marked(cell), kind)}</{kind}>"
         for place, cell in enumerate(cells)
     )
     return f"<tr>{''.join(shown)}</tr>"

@@ -14,7 +14,7 @@ from bmbench.benchmark.suite.report.blocks import Block, Heading, ReportPicture,
 from bmbench.benchmark.suite.report.scored_sets import ScoredSet
 from bmbench.core.types import Bools, Floats, GroundTruth, Role
 from bmbench.metrics.matching import Cause
-from bmbench.present.words import FALSE_ALARMS, UNDEFINED, decimal, percent
+from bmbench.present.words import FALSE_ALARMS, UNDEFINED, decimal, many, percent
 
 TOUCHING, OVERLAPPING = 1.05, 0.85
 """Distance of two centres relative to the sum of their radii (half the mean side of their boxes)."""
@@ -44,7 +44,10 @@ def _pictures(one: ScoredSet, out: Path) -> list[Block]:
         "One part of one test image, first seed: the image on which the numbers of errors of these methods "
         "differ most, the part with most cells."
     )
-    return [about, ReportPicture(path=path, what=f"Hits and errors of {len(keys)} methods on {one.name}")]
+    return [
+        about,
+        ReportPicture(path=path, what=f"Hits and errors of {many(len(keys), 'method')} on {one.name}"),
+    ]
 
 
 def _spread(one: ScoredSet) -> list[Key]:

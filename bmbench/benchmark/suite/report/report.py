@@ -84,7 +84,8 @@ def _short(sets: Sequence[ScoredSet]) -> list[Block]:
     """What each set says, in a line."""
     texts = []
     for one in sets:
-        parts = [best_of(one) or "Nobody can be called the best."]
+        nobody = "Nobody can be called the best." if len(one.keys) > 1 else "One method alone is finished."
+        parts = [best_of(one) or nobody]
         reached = [
             f"`{key.method}` {percent(one.scores.mean(key, 'cd', 'f1').value)}"
             for key in one.keys
@@ -96,7 +97,8 @@ def _short(sets: Sequence[ScoredSet]) -> list[Block]:
             parts.append(f"People: {percent(one.set.human.f1)}.")
         if asked := len(question_rows(one)):
             networks = ", for these networks (one seed)" if one.one_training else ""
-            parts.append(f"Of the study's questions {n_decided(one)} of {asked} are decided{networks}.")
+            verb = "is" if asked == 1 else "are"
+            parts.append(f"Of the study's questions {n_decided(one)} of {asked} {verb} decided{networks}.")
         texts.append(f"`{one.name}`: {' '.join(parts)}")
     return [Heading(level=2, text="In short"), Bullets(texts=tuple(texts))]
 

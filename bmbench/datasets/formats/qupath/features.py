@@ -13,6 +13,7 @@ import numpy as np
 
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rings_box
+from bmbench.core.misfits import misfit_error
 from bmbench.core.types import Bools, Floats, Rings
 from bmbench.datasets.formats.qupath.positions import LIMIT_PX, items, open_ring, points
 from bmbench.datasets.formats.qupath.properties import KIND_WORDS, NOTHING, class_of, kind_of, measured_of
@@ -167,7 +168,8 @@ def _add_feature(objects: QupathObjects, value: Any, where: str, depth: int, *, 
     try:
         feature = msgspec.convert(value, AnyFeature, strict=False)
     except (msgspec.ValidationError, RecursionError, OverflowError, UnicodeEncodeError) as error:
-        raise BadInputError("not a GeoJSON feature", where=where, got=str(error)) from None
+        remedy = "export it anew"
+        raise misfit_error(error, "not a GeoJSON feature", where=where, remedy=remedy) from None
     if feature.type != "Feature":
         expected = "type 'Feature', or a FeatureCollection of them"
         got = "no type" if feature.type is None else f"type {feature.type[:40]!r}"
