@@ -71,8 +71,10 @@ def view(
     from tempfile import mkdtemp
 
     from bmbench.benchmark.finished.page import run_page
-    from bmbench.core.files import write_text
+    from bmbench.core.files import require_ending, write_text
 
+    if out is not None:
+        require_ending(out, ".html", ".htm")
     page = run_page(run)
     path = out or Path(mkdtemp(prefix="bmbench-")) / f"{run.resolve().name}.html"
     write_text(path, page)
@@ -99,8 +101,10 @@ def report(
     Every item says whether it comes from the run, is to be written by you, or does not apply.
     """
     from bmbench.benchmark.finished.checklists import checklist_text, filled
-    from bmbench.core.files import write_text
+    from bmbench.core.files import require_ending, write_text
 
+    if out is not None:
+        require_ending(out, ".md", ".markdown", ".txt")
     answers = filled(run, checklist.value)
     text = checklist_text(run, checklist.value, answers)
     if out is not None:

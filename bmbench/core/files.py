@@ -204,6 +204,14 @@ def refuse_file(folder: Path, *, expected: str, remedy: str = "") -> None:
         raise BadInputError("is a file", where=str(folder), expected=expected, remedy=remedy)
 
 
+def require_ending(path: Path, *endings: str) -> None:
+    """Nothing, or a BadInputError where a file to be written is named as one of another kind."""
+    if path.suffix.lower() not in endings:
+        expected = " or ".join(endings)
+        got = path.suffix or "no ending"
+        raise BadInputError("unknown kind of file", where=str(path), expected=expected, got=got)
+
+
 def require_folder(folder: Path) -> None:
     """Nothing is made; RunFailedError if files cannot be written to a folder that is there or yet to be."""
     there = folder

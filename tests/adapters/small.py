@@ -4,7 +4,7 @@ from functools import cache
 
 from bmbench.adapters import METHODS
 from bmbench.benchmark.contract import small_settings
-from bmbench.benchmark.contract.checks import same
+from bmbench.benchmark.contract.promises import same
 from bmbench.benchmark.contract.small_settings import LEARNING, request_for, tiny
 
 __all__ = ["LEARNING", "METHODS", "learned", "request_for", "same", "tiny"]

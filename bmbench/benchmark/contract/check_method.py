@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from bmbench.adapters.method import Method, require_installed
-from bmbench.benchmark.contract.checks import CHECKS, BrokenPromiseError, Check, Subject
+from bmbench.benchmark.contract.checks import CHECKS, Check, Subject
+from bmbench.benchmark.contract.promises import BrokenPromiseError
 from bmbench.core.errors import BmbenchError
 from bmbench.core.plugins import first_line
 from bmbench.core.progress import Progress

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from bmbench.adapters.method import Detector, Method
 from bmbench.benchmark.contract.drawn_cells import COLOURS, PALE, SIDE_PX, circles, coloured, sample, smear
+from bmbench.benchmark.contract.promises import BrokenPromiseError, promise, refused, same
 from bmbench.benchmark.contract.small_settings import learned, learned_classes, request_for
-from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import box_iou
 from bmbench.core.objects import with_regions
 from bmbench.core.types import Annotations, Detections, Role, Sample
@@ -26,10 +26,6 @@ FARTHEST_PX = 4.0
 """How far the nearest detection may be from the centre of a drawn cell, whose radius is 7 to 9 px."""
 SIZES = ((1, 1), (5, 3), (30, 200), (72, 72))
 """Heights and widths of images without any cell."""
-
-
-class BrokenPromiseError(Exception):
-    """A method does not keep what all promise; the text says what is wrong."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,12 +48,6 @@ class Subject:
 UNSEEN = sample(17)
 Check: TypeAlias = Callable[[Subject, Path], None]
 """Raises a BrokenPromiseError; the folder is empty and its own."""
-
-
-def promise(kept: object, broken: str) -> None:
-    """Nothing, or a BrokenPromiseError with that sentence."""
-    if not kept:
-        raise BrokenPromiseError(broken)
 
 
 def has_settings_that_json_can_hold(subject: Subject, _: Path) -> None:
@@ -268,42 +258,19 @@ def refuses_points(subject: Subject, _: Path) -> None:
 def bears_single_images_without_cells(subject: Subject, _: Path) -> None:
     """Training images without cells among others are no obstacle."""
     empty = dataclasses.replace(sample(1), annotations=Annotations.empty())
-    detector = subject.method.fit(request_for(subject.method, [empty, sample(2)], [empty]))
-    found = detector.predict(sample(2).load())
-    promise(np.isfinite(found.confidence).all(), "confidences are not finite")
+    _bears(subject.method, [empty, sample(2)], empty)
 
 
 def bears_images_to_be_ignored_whole(subject: Subject, _: Path) -> None:
     """Training images that an ignored region covers are no obstacle."""
     around = np.array([[0, 0], [SIDE_PX, 0], [SIDE_PX, SIDE_PX], [0, SIDE_PX]], float)
     hidden = dataclasses.replace(sample(1), annotations=with_regions(Annotations.empty(), [(around,)]))
-    detector = subject.method.fit(request_for(subject.method, [hidden] * 5 + [sample(2)], [hidden]))
-    found = detector.predict(sample(2).load())
+    _bears(subject.method, [hidden] * 5 + [sample(2)], hidden)
+
+
+def _bears(method: Method, train: Sequence[Sample], validation: Sample) -> None:
+    found = method.fit(request_for(method, train, [validation])).predict(sample(2).load())
     promise(np.isfinite(found.confidence).all(), "confidences are not finite")
-
-
-def same(one: Detections, other: Detections) -> bool:
-    """Whether two answers are the same, to the last bit."""
-    columns = all(
-        np.array_equal(getattr(one, c), getattr(other, c)) for c in ("xy", "box", "confidence", "label")
-    )
-    return columns and all(
-        len(a) == len(b) and all(np.array_equal(p, q) for p, q in zip(a, b, strict=True))
-        for a, b in zip(one.contour, other.contour, strict=True)
-    )
-
-
-def refused(act: Callable[[], Any], words: str, what: str) -> None:
-    """Nothing, if the act is refused with a BadInputError whose text has these words."""
-    try:
-        act()
-    except BadInputError as error:
-        promise(re.search(words, str(error)), f"{what} says {str(error)!r}, expected {words!r} in it")
-        return
-    except Exception as error:  # noqa: BLE001  whatever else it raises is what is reported
-        kind = type(error).__name__
-        raise BrokenPromiseError(f"{what} ends with {kind}: {error}; expected a BadInputError") from None
-    raise BrokenPromiseError(f"{what} is not refused; raise a BadInputError")
 
 
 _ALL: Sequence[Check] = (

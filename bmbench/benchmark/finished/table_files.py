@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bmbench.core.csv_cells import CsvRows
-from bmbench.core.errors import BadInputError, MissingExtraError
-from bmbench.core.files import write_text, writing
+from bmbench.core.errors import MissingExtraError
+from bmbench.core.files import require_ending, write_text, writing
 
 if TYPE_CHECKING:
     from bmbench.benchmark.finished.tables import Columns
@@ -39,12 +39,11 @@ def write_columns(path: Path, columns: Columns) -> None:
     MissingExtraError
         If it is Parquet, and pyarrow is not installed.
     """
-    if path.suffix == ".csv":
+    require_ending(path, ".csv", ".parquet")
+    if path.suffix.lower() == ".csv":
         write_text(path, csv_text(columns))
-    elif path.suffix == ".parquet":
-        _write_parquet(path, columns)
     else:
-        raise BadInputError("unknown kind of table", where=str(path), expected=".csv or .parquet")
+        _write_parquet(path, columns)
 
 
 def _write_parquet(path: Path, columns: Columns) -> None:

@@ -82,9 +82,8 @@ def create_track(board: Leaderboard, truth: Path, facts: TrackFacts) -> Manifest
     refuse_file(board.path, expected="the folder of a leaderboard", remedy="name another one")
     folder = board.path / "tracks" / facts.name
     if folder.exists():
-        raise BadInputError(
-            "the track is there already", where=str(folder), remedy="raise its version by hand"
-        )
+        remedy = "raise its version by hand"
+        raise BadInputError("the track is there already", where=str(folder), remedy=remedy)
     for id_ in facts.controls:
         require_id(id_)
     if facts.partner is not None:

@@ -21,7 +21,7 @@ from bmbench.adapters.unet.found_cells import Growth, find_labelled
 from bmbench.adapters.unet.network import build
 from bmbench.adapters.unet.settings import UNetSettings
 from bmbench.adapters.unet.training import Calibration, UNetPatch, baseline_loss
-from bmbench.benchmark.contract.checks import same
+from bmbench.benchmark.contract.promises import same
 from bmbench.core.errors import BadInputError
 from bmbench.core.geometry import rectangle
 from bmbench.core.objects import with_regions

@@ -10,7 +10,8 @@ import pytest
 
 from bmbench.adapters.bare import method_from
 from bmbench.benchmark.contract.check_method import check_method, findings_table
-from bmbench.benchmark.contract.checks import CHECKS, BrokenPromiseError, Subject
+from bmbench.benchmark.contract.checks import CHECKS, Subject
+from bmbench.benchmark.contract.promises import BrokenPromiseError
 from bmbench.core.progress import Silent
 from bmbench.core.types import Detections
 from bmbench.present.html import text_of

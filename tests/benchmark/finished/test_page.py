@@ -76,6 +76,17 @@ def test_a_picture_that_is_none_or_leads_elsewhere_stays_outside(own_run, tmp_pa
     assert "1 image more without a picture here" in page
 
 
+@pytest.mark.parametrize("command", ["view", "report", "table"])
+def test_a_file_of_another_kind_is_never_written_over(bmbench, whole_run, tmp_path, command):
+    picture = tmp_path / "cells.png"
+    picture.write_bytes(b"a picture")
+    said = bmbench(command, whole_run, "-o", picture)
+    assert said.code == 2
+    assert f"{picture}: unknown kind of file" in said.err
+    assert "got .png" in said.err
+    assert picture.read_bytes() == b"a picture"
+
+
 def test_the_command_writes_it_and_opens_it(bmbench, whole_run, tmp_path, monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)

@@ -83,7 +83,7 @@ def test_parquet_holds_the_same_with_one_type_a_column(whole_run, tmp_path):
 
 
 def test_another_ending_is_refused_and_nothing_written(whole_run, tmp_path):
-    with pytest.raises(BadInputError, match=r"unknown kind of table \(expected .csv or .parquet\)"):
+    with pytest.raises(BadInputError, match=r"unknown kind of file \(expected .csv or .parquet, got .xlsx\)"):
         write_columns(tmp_path / "a.xlsx", table_of([whole_run], "run"))
     assert not list(tmp_path.iterdir())
 
