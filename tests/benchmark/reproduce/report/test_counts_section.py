@@ -75,7 +75,7 @@ def test_folds_are_one_test_set_and_classes_have_cut_offs(tmp_path: Path) -> Non
     text = counts_section(tmp_path, scores_of(folder))
     # −10, +20 and −15 points. Above 10 %: a and c, of which a is found; b is taken for one.
     assert re.search(r"\| weak `blob_log\+crops`: plasma cell +\| +−1\.7 \|", text)
-    assert re.search(r"plasma cells ≥ 10 % +\| +2 \| +50 % \| +1 \| +0 % \| -0\.50 \|", text)
+    assert re.search(r"plasma cells ≥ 10 % +\| +2 \| +50 % \| +1 \| +0 % \| −0\.50 \|", text)
     assert "by patient" in text
 
 
